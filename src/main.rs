@@ -1,0 +1,2 @@
+//! Budkavle.
+fn main() {}
