@@ -1,1 +1,2 @@
 //! Budkavle.
+pub mod domain;

@@ -1,0 +1,90 @@
+//! Who is away, from when to when, and who stands in.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::ids::{AbsenceId, UserId};
+
+/// One absence of one person.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Absence {
+    /// Its number.
+    pub id: AbsenceId,
+    /// Who is away.
+    pub user: UserId,
+    /// The first moment of the absence.
+    pub from: DateTime<Utc>,
+    /// The first moment after it.
+    pub until: DateTime<Utc>,
+    /// Who stands in.
+    pub deputy: Option<UserId>,
+    /// For people, such as "parental leave".
+    pub note: Option<Box<str>>,
+}
+
+/// Why an absence can't be noted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidAbsence {
+    /// It ends before it starts, or at once.
+    #[error("the absence ends ({until}) before it starts ({from})")]
+    Backwards {
+        /// The start.
+        from: DateTime<Utc>,
+        /// The end.
+        until: DateTime<Utc>,
+    },
+    /// The deputy is the absent person.
+    #[error("nobody can be their own deputy")]
+    OwnDeputy,
+    /// Another absence of the same person overlaps.
+    #[error("overlaps absence {0} of the same person; remove that one first")]
+    Overlaps(AbsenceId),
+}
+
+impl Absence {
+    /// Whether the person is away at `now`.
+    pub fn covers(&self, now: DateTime<Utc>) -> bool {
+        self.from <= now && now < self.until
+    }
+
+    /// Whether this absence may be added to `others`.
+    pub fn check<'a>(&self, others: impl IntoIterator<Item = &'a Absence>) -> Result<(), InvalidAbsence> {
+        if self.until <= self.from {
+            return Err(InvalidAbsence::Backwards { from: self.from, until: self.until });
+        }
+        if self.deputy == Some(self.user) {
+            return Err(InvalidAbsence::OwnDeputy);
+        }
+        let overlap = |o: &&Absence| o.user == self.user && o.id != self.id && o.from < self.until && self.from < o.until;
+        others.into_iter().find(overlap).map_or(Ok(()), |o| Err(InvalidAbsence::Overlaps(o.id)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ids::Guid;
+    use chrono::TimeZone;
+
+    fn absence(id: u64, from: u32, until: u32) -> Absence {
+        let day = |d| Utc.with_ymd_and_hms(2026, 7, d, 0, 0, 0).unwrap();
+        let user = UserId(Guid([7; 16]));
+        Absence { id: AbsenceId(id), user, from: day(from), until: day(until), deputy: None, note: None }
+    }
+
+    #[test]
+    fn the_end_is_the_first_moment_back() {
+        let away = absence(1, 6, 20);
+        assert!(away.covers(away.from));
+        assert!(!away.covers(away.until));
+    }
+
+    #[test]
+    fn nonsense_is_refused() {
+        assert!(matches!(absence(1, 6, 6).check([]), Err(InvalidAbsence::Backwards { .. })));
+        assert_eq!(absence(2, 6, 8).check([&absence(1, 7, 9)]), Err(InvalidAbsence::Overlaps(AbsenceId(1))));
+        assert_eq!(absence(2, 6, 7).check([&absence(1, 7, 9)]), Ok(()));
+        let own = Absence { deputy: Some(UserId(Guid([7; 16]))), ..absence(1, 6, 7) };
+        assert_eq!(own.check([]), Err(InvalidAbsence::OwnDeputy));
+    }
+}

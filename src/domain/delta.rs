@@ -1,0 +1,253 @@
+//! What differs between the directory we hold and the one just read.
+//!
+//! `apply(old, diff(old, new)) == new`, whatever the two are (a property test below says so).
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::directory::{Directory, Group, Unit, User};
+use super::ids::{DirectoryName, Guid};
+
+/// The changes of one kind of object.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Changes<T> {
+    /// Objects that were not there before.
+    pub added: Vec<Arc<T>>,
+    /// Objects that are there still but differ, before and after.
+    pub changed: Vec<(Arc<T>, Arc<T>)>,
+    /// Objects that are there no longer.
+    pub removed: Vec<Arc<T>>,
+}
+
+impl<T> Default for Changes<T> {
+    fn default() -> Self {
+        Changes { added: Vec::new(), changed: Vec::new(), removed: Vec::new() }
+    }
+}
+
+impl<T> Changes<T> {
+    /// How many objects are concerned.
+    pub fn len(&self) -> usize {
+        self.added.len() + self.changed.len() + self.removed.len()
+    }
+
+    /// Whether nothing changed.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The new values: what was added and what was changed.
+    pub fn written(&self) -> impl Iterator<Item = &Arc<T>> {
+        self.added.iter().chain(self.changed.iter().map(|(_, after)| after))
+    }
+}
+
+/// All that changes in one directory.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Delta {
+    /// Users added, changed, removed.
+    pub users: Changes<User>,
+    /// Units added, changed, removed.
+    pub units: Changes<Unit>,
+    /// Groups added, changed, removed.
+    pub groups: Changes<Group>,
+}
+
+impl Delta {
+    /// Whether nothing changed.
+    pub fn is_empty(&self) -> bool {
+        self.users.is_empty() && self.units.is_empty() && self.groups.is_empty()
+    }
+
+    /// How many objects are concerned, of every kind.
+    pub fn len(&self) -> usize {
+        self.users.len() + self.units.len() + self.groups.len()
+    }
+}
+
+/// What must change in `old` for the directory `name` to become `new`.
+///
+/// `new` holds the objects of that one directory only. An object that came over from another directory (it has
+/// the same `objectGUID`) is a change, not an addition.
+pub fn diff(old: &Directory, name: &DirectoryName, new: &Directory) -> Delta {
+    Delta {
+        users: compare(&old.users, &new.users, |u| u.directory == *name),
+        units: compare(&old.units, &new.units, |u| u.directory == *name),
+        groups: compare(&old.groups, &new.groups, |g| g.directory == *name),
+    }
+}
+
+/// `old` with the changes of `delta` made; what did not change is shared, not copied.
+pub fn apply(old: &Directory, delta: &Delta) -> Directory {
+    let mut new = old.clone();
+    write(&mut new.users, &delta.users, |u| u.id);
+    write(&mut new.units, &delta.units, |u| u.id);
+    write(&mut new.groups, &delta.groups, |g| g.id);
+    new
+}
+
+fn compare<K: Ord + Copy, T: PartialEq>(
+    old: &BTreeMap<K, Arc<T>>,
+    new: &BTreeMap<K, Arc<T>>,
+    ours: impl Fn(&T) -> bool,
+) -> Changes<T> {
+    let mut changes = Changes::default();
+    for (id, after) in new {
+        match old.get(id) {
+            None => changes.added.push(Arc::clone(after)),
+            Some(before) if before != after => changes.changed.push((Arc::clone(before), Arc::clone(after))),
+            Some(_) => {}
+        }
+    }
+    changes.removed =
+        old.iter().filter(|(id, before)| ours(before) && !new.contains_key(id)).map(|(_, b)| Arc::clone(b)).collect();
+    changes
+}
+
+fn write<K: Ord, T>(map: &mut BTreeMap<K, Arc<T>>, changes: &Changes<T>, id: impl Fn(&T) -> K) {
+    for gone in &changes.removed {
+        map.remove(&id(gone));
+    }
+    map.extend(changes.written().map(|value| (id(value), Arc::clone(value))));
+}
+
+/// How one attribute of one object changed, in words.
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
+pub struct FieldChange {
+    /// The field as the API names it (`phone`).
+    pub field: Box<str>,
+    /// Its value before, None when it had none.
+    pub before: Option<Box<str>>,
+    /// Its value after, None when it has none.
+    pub after: Option<Box<str>>,
+}
+
+/// What happened to an object in a run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum What {
+    /// It is new.
+    Added,
+    /// It differs.
+    Changed,
+    /// It is gone.
+    Removed,
+}
+
+/// The kind of an object.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ObjectKind {
+    /// A user.
+    User,
+    /// A unit.
+    Unit,
+    /// A group.
+    Group,
+}
+
+/// One line of a run's history: an object and what happened to it.
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
+pub struct ObjectChange {
+    /// User, unit or group.
+    pub kind: ObjectKind,
+    /// Its identity.
+    pub id: Guid,
+    /// What it is called, after the change if it is still there.
+    pub name: Box<str>,
+    /// Added, changed or removed.
+    pub what: What,
+    /// For a changed object: the fields, before and after.
+    pub fields: Vec<FieldChange>,
+}
+
+/// The delta as lines for a person or a program: units, then users, then groups; removals first.
+///
+/// `unit_name` gives a unit its name for the fields that speak of one.
+pub fn describe(delta: &Delta, unit_name: impl Fn(super::ids::UnitId) -> Option<Box<str>>) -> Vec<ObjectChange> {
+    let unit_text = |id: super::ids::UnitId| unit_name(id).unwrap_or_else(|| id.to_string().into());
+    let mut lines = Vec::with_capacity(delta.len());
+    lines.extend(lines_of(&delta.units, ObjectKind::Unit, |u| (u.id.0, u.name.clone()), |b, a| {
+        let mut fields = Fields::default();
+        fields.add("name", Some(b.name.clone()), Some(a.name.clone()));
+        fields.add("parent", Some(unit_text(b.parent)), Some(unit_text(a.parent)));
+        fields.add("managed_by", text(b.managed_by), text(a.managed_by));
+        fields.add("directory", text(Some(&b.directory)), text(Some(&a.directory)));
+        fields.0
+    }));
+    lines.extend(lines_of(&delta.users, ObjectKind::User, |u| (u.id.0, u.name.clone()), |b, a| {
+        let mut fields = Fields::default();
+        fields.add("name", Some(b.name.clone()), Some(a.name.clone()));
+        fields.add("account", Some(b.account.clone()), Some(a.account.clone()));
+        fields.add("unit", Some(unit_text(b.unit)), Some(unit_text(a.unit)));
+        fields.add("rdn", Some(b.rdn.clone()), Some(a.rdn.clone()));
+        fields.add("upn", b.upn.clone(), a.upn.clone());
+        fields.add("mail", b.mail.clone(), a.mail.clone());
+        fields.add("phone", b.phone.clone(), a.phone.clone());
+        fields.add("mobile", b.mobile.clone(), a.mobile.clone());
+        fields.add("title", b.title.clone(), a.title.clone());
+        fields.add("manager", text(b.manager), text(a.manager));
+        fields.add("language", b.language.clone(), a.language.clone());
+        fields.add("enabled", text(Some(b.enabled)), text(Some(a.enabled)));
+        fields.add("expires", text(b.expires), text(a.expires));
+        fields.add("directory", text(Some(&b.directory)), text(Some(&a.directory)));
+        fields.0
+    }));
+    lines.extend(lines_of(&delta.groups, ObjectKind::Group, |g| (g.id.0, g.name.clone()), |b, a| {
+        let mut fields = Fields::default();
+        fields.add("name", Some(b.name.clone()), Some(a.name.clone()));
+        fields.add("account", Some(b.account.clone()), Some(a.account.clone()));
+        fields.members("users", &b.users, &a.users);
+        fields.members("groups", &b.groups, &a.groups);
+        fields.add("directory", text(Some(&b.directory)), text(Some(&a.directory)));
+        fields.0
+    }));
+    lines
+}
+
+fn text(value: Option<impl std::fmt::Display>) -> Option<Box<str>> {
+    value.map(|v| v.to_string().into())
+}
+
+fn lines_of<T>(
+    changes: &Changes<T>,
+    kind: ObjectKind,
+    who: impl Fn(&T) -> (Guid, Box<str>),
+    fields: impl Fn(&T, &T) -> Vec<FieldChange>,
+) -> Vec<ObjectChange> {
+    let line = |object: &T, what, fields| {
+        let (id, name) = who(object);
+        ObjectChange { kind, id, name, what, fields }
+    };
+    let removed = changes.removed.iter().map(|o| line(o, What::Removed, Vec::new()));
+    let added = changes.added.iter().map(|o| line(o, What::Added, Vec::new()));
+    let changed = changes.changed.iter().map(|(b, a)| line(a, What::Changed, fields(b, a)));
+    removed.chain(added).chain(changed).collect()
+}
+
+#[derive(Default)]
+struct Fields(Vec<FieldChange>);
+
+impl Fields {
+    fn add(&mut self, field: &str, before: Option<Box<str>>, after: Option<Box<str>>) {
+        if before != after {
+            self.0.push(FieldChange { field: field.into(), before, after });
+        }
+    }
+
+    /// Only how many came and went: a group of thousands would drown the history.
+    fn members<T: Ord>(&mut self, field: &str, before: &[T], after: &[T]) {
+        let gone = before.iter().filter(|m| after.binary_search(m).is_err()).count();
+        let come = after.iter().filter(|m| before.binary_search(m).is_err()).count();
+        if gone + come > 0 {
+            self.0.push(FieldChange {
+                field: field.into(),
+                before: Some(before.len().to_string().into()),
+                after: Some(format!("{} (+{come} −{gone})", after.len()).into()),
+            });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,24 @@
+//! What Budkavle knows and decides: pure, synchronous, without clock, network, disk or chance.
+//!
+//! In reading order: [`ids`] names things; [`directory`] is what was read from Active Directory, [`entry`],
+//! [`dn`] and [`decode`] turn raw entries into it; [`tree`] arranges the units; [`delta`] compares two
+//! directories and [`guard`] judges the difference; [`roles`], [`absence`], [`organisation`] and [`contacts`] answer "whom do I
+//! turn to?"; [`outage`], [`alert`] and [`notice`] say who must be told what; [`run`] is the record of one
+//! sync; [`backoff`] spaces out what is tried again.
+
+pub mod absence;
+pub mod alert;
+pub mod audit;
+pub mod backoff;
+pub mod contacts;
+pub mod delta;
+pub mod directory;
+pub mod guard;
+pub mod ids;
+pub mod mailbox;
+pub mod notice;
+pub mod organisation;
+pub mod outage;
+pub mod roles;
+pub mod run;
+pub mod tree;

@@ -1,0 +1,252 @@
+//! What must be told, to whom, and how far it has come.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::alert::Trouble;
+use super::contacts::Contact;
+use super::delta::ObjectChange;
+use super::guard::HoldReason;
+use super::ids::{DirectoryName, MessageId, NoticeId, RunId};
+use super::mailbox::Address;
+use super::outage::Outage;
+
+/// The event a notice speaks of. There is one notice for an event, however often it is handed in.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct EventKey(pub Box<str>);
+
+/// The facts of a notice, as they were when it was decided. Its text is made from them when it is sent.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Facts {
+    /// An outage was opened, updated or resolved: its last update says which.
+    Outage {
+        /// The outage as of that update, with the updates up to then (of long ones, the last few).
+        outage: Outage,
+        /// How many updates there were before those.
+        earlier: u32,
+        /// The names of the units concerned.
+        units: Vec<Box<str>>,
+    },
+    /// A directory's sync is in trouble.
+    SyncTrouble(SyncTrouble),
+    /// A directory's sync is well again.
+    SyncRecovered {
+        /// Which directory.
+        directory: DirectoryName,
+        /// What was wrong.
+        trouble: Trouble,
+        /// Since when that had been told.
+        since: DateTime<Utc>,
+        /// When a run ended well.
+        at: DateTime<Utc>,
+    },
+    /// A damaged store was put aside and rebuilt.
+    StoreRebuilt {
+        /// What was noticed.
+        damage: Box<str>,
+        /// The last export it was rebuilt from, None when there was none.
+        export_from: Option<DateTime<Utc>>,
+        /// Where the damaged store lies.
+        aside: Box<str>,
+    },
+    /// Somebody wants to know whether mail arrives.
+    Test {
+        /// Who asked.
+        by: Box<str>,
+        /// When.
+        at: DateTime<Utc>,
+    },
+}
+
+/// What there is to say of a sync in trouble.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct SyncTrouble {
+    /// Which directory.
+    pub directory: DirectoryName,
+    /// What is wrong.
+    pub trouble: Trouble,
+    /// Which reminder this is; 0: the first word.
+    pub reminder: u32,
+    /// Since when it has been told.
+    pub since: DateTime<Utc>,
+    /// When a run last ended well.
+    pub last_good: Option<DateTime<Utc>>,
+    /// How many runs in a row failed.
+    pub failures: u32,
+    /// What the last failed run said.
+    pub error: Option<Box<str>>,
+    /// The held run and what it would do.
+    pub held: Option<HeldFacts>,
+}
+
+/// What a held run would do.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct HeldFacts {
+    /// Which run.
+    pub run: RunId,
+    /// Why it is held.
+    pub reasons: Vec<HoldReason>,
+    /// The first of the removals.
+    pub changes: Vec<ObjectChange>,
+    /// How many more there are.
+    pub more: u32,
+}
+
+/// A notice: what must be told about one event.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Notice {
+    /// Its number.
+    pub id: NoticeId,
+    /// Its event.
+    pub event: EventKey,
+    /// The event whose messages it follows in a thread; its own for the first.
+    pub thread: EventKey,
+    /// When it was decided.
+    pub at: DateTime<Utc>,
+    /// Not sent any more after this.
+    pub expires: DateTime<Utc>,
+    /// What there is to say.
+    pub facts: Facts,
+}
+
+/// Who gets a message.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Recipient {
+    /// Name to show.
+    pub name: Box<str>,
+    /// Where to.
+    pub mail: Address,
+    /// Why this person: the role, and for whom they stand in.
+    pub why: Box<str>,
+}
+
+impl Recipient {
+    /// A contact as a recipient.
+    pub fn from_contact(contact: &Contact) -> Recipient {
+        let why = match &contact.deputy_for {
+            Some(absent) => format!("{} (deputy for {absent})", contact.role),
+            None => contact.role.to_string(),
+        };
+        Recipient { name: contact.name.clone(), mail: contact.mail.clone(), why: why.into() }
+    }
+}
+
+/// A notice that is to be enqueued, with those who get it: each address once.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NewNotice {
+    /// Its event.
+    pub event: EventKey,
+    /// The event whose messages it follows.
+    pub thread: EventKey,
+    /// Not sent any more after this.
+    pub expires: DateTime<Utc>,
+    /// What there is to say.
+    pub facts: Facts,
+    /// Who gets it. May be empty: then nobody could be found, and the notice is kept to show that.
+    pub recipients: Vec<Recipient>,
+}
+
+/// How far a message has come.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MessageState {
+    /// Not tried yet.
+    Queued,
+    /// Somebody is sending it, until the claim runs out.
+    Sending,
+    /// The other side has taken responsibility.
+    Sent,
+    /// Tried; will be tried again.
+    Deferred,
+    /// Will never be accepted.
+    Failed,
+    /// Was not accepted in time.
+    Expired,
+    /// An operator cancelled it.
+    Cancelled,
+}
+
+impl MessageState {
+    /// Whether nothing more will happen to it by itself.
+    pub fn is_final(self) -> bool {
+        matches!(self, MessageState::Sent | MessageState::Failed | MessageState::Expired | MessageState::Cancelled)
+    }
+}
+
+impl std::fmt::Display for MessageState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            MessageState::Queued => "queued",
+            MessageState::Sending => "sending",
+            MessageState::Sent => "sent",
+            MessageState::Deferred => "deferred",
+            MessageState::Failed => "failed",
+            MessageState::Expired => "expired",
+            MessageState::Cancelled => "cancelled",
+        })
+    }
+}
+
+/// A notice for one recipient on one channel.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Message {
+    /// Its number.
+    pub id: MessageId,
+    /// Which notice.
+    pub notice: NoticeId,
+    /// Who gets it.
+    pub recipient: Recipient,
+    /// How far it has come.
+    pub state: MessageState,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// When it was enqueued.
+    pub at: DateTime<Utc>,
+    /// When it is due, or the claim of who sends it runs out.
+    pub due: DateTime<Utc>,
+    /// When it came to its last state.
+    pub changed: DateTime<Utc>,
+    /// What the other side last said, or why it wasn't reached.
+    pub answer: Option<Box<str>>,
+}
+
+/// What a try to send came to.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Delivery {
+    /// The other side took responsibility; its answer.
+    Accepted {
+        /// Its line.
+        answer: String,
+    },
+    /// Try later: trouble on the network, or a 4xx answer.
+    Deferred {
+        /// What was said, or what happened.
+        reason: String,
+    },
+    /// This recipient or message will never be accepted: 5xx at RCPT or after DATA.
+    Refused {
+        /// Its line.
+        answer: String,
+    },
+    /// Everybody is concerned (5xx at AUTH or MAIL, no STARTTLS, a bad certificate): pause the channel.
+    ChannelBroken {
+        /// What was said, or what is wrong.
+        reason: String,
+    },
+}
+
+/// The `Message-ID` (RFC 5322 §3.6.4) of an event's message to one address: fixed before the first try, the same in every
+/// repeat, and never equal for two events, two recipients or two installations (`instance` is a random number of the store).
+pub fn message_id(instance: u64, event: &EventKey, to: &Address, domain: &str) -> String {
+    let text = format!("{instance:016x}\n{}\n{}", event.0, to.key());
+    format!("<budkavle.{:016x}.{:016x}@{domain}>", xxh3_64(event.0.as_bytes()) ^ instance, xxh3_64(text.as_bytes()))
+}
+
+/// Recipients with each address once, the first reason kept.
+pub fn once_each(recipients: impl IntoIterator<Item = Recipient>) -> Vec<Recipient> {
+    let mut seen = std::collections::HashSet::new();
+    recipients.into_iter().filter(|r| seen.insert(r.mail.key())).collect()
+}

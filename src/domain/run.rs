@@ -1,0 +1,165 @@
+//! The record of one sync of one directory: what was asked, what came of it, and why.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::audit::Actor;
+use super::delta::Delta;
+use super::guard::HoldReason;
+use super::ids::{DirectoryName, Generation, Guid, RunId};
+
+/// What set the run off.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trigger {
+    /// Its crontab line.
+    Schedule,
+    /// The daemon's start, when the data is older than the schedule would have it.
+    Start,
+    /// Somebody asked for it.
+    Manual(Actor),
+    /// A held run was approved.
+    Approval(RunId),
+}
+
+/// How much of the directory was read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// Everything.
+    Full,
+}
+
+/// Why it was read that way.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ModeReason {
+    /// The source can only be read whole.
+    OnlyFull,
+    /// Nothing was read before.
+    First,
+    /// Base, scope, filter or mapping changed.
+    ScopeChanged,
+    /// Somebody asked for it.
+    Asked,
+}
+
+/// What came of a run.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum Outcome {
+    /// It changed the data.
+    Committed {
+        /// The generation it made.
+        generation: Generation,
+    },
+    /// There was nothing to change.
+    Unchanged,
+    /// It waits for approval; the old data stays in force.
+    Held {
+        /// Why.
+        reasons: Vec<HoldReason>,
+        /// The earlier run that waits with the very same removals, when there is one: approve that.
+        same_as: Option<RunId>,
+    },
+    /// It failed; the old data stays in force.
+    Failed {
+        /// What went wrong, a full sentence with the other side's answer and what to do.
+        error: Box<str>,
+    },
+}
+
+/// Numbers of one kind of object in a run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct KindCounts {
+    /// How many were read.
+    pub read: u32,
+    /// How many are new.
+    pub added: u32,
+    /// How many differ.
+    pub changed: u32,
+    /// How many are gone.
+    pub removed: u32,
+}
+
+/// Numbers of a run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Counts {
+    /// Users.
+    pub users: KindCounts,
+    /// Units.
+    pub units: KindCounts,
+    /// Groups.
+    pub groups: KindCounts,
+    /// Objects set aside.
+    pub quarantined: u32,
+}
+
+impl Counts {
+    /// Takes over how much a delta changes.
+    pub fn with_delta(mut self, delta: &Delta) -> Counts {
+        fn note<T>(counts: &mut KindCounts, changes: &super::delta::Changes<T>) {
+            let clamp = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+            counts.added = clamp(changes.added.len());
+            counts.changed = clamp(changes.changed.len());
+            counts.removed = clamp(changes.removed.len());
+        }
+        note(&mut self.users, &delta.users);
+        note(&mut self.units, &delta.units);
+        note(&mut self.groups, &delta.groups);
+        self
+    }
+}
+
+/// One sync of one directory.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Run {
+    /// Its number.
+    pub id: RunId,
+    /// Which directory.
+    pub directory: DirectoryName,
+    /// What set it off.
+    pub trigger: Trigger,
+    /// How much was read.
+    pub mode: Mode,
+    /// Why that much.
+    pub mode_reason: ModeReason,
+    /// Where it was read: the server's URL or the file.
+    pub server: Box<str>,
+    /// When it began.
+    pub started: DateTime<Utc>,
+    /// When it ended.
+    pub ended: DateTime<Utc>,
+    /// What came of it.
+    pub outcome: Outcome,
+    /// How much it read and changed; would have changed, for a held run.
+    pub counts: Counts,
+}
+
+/// What has to be known of the last read of a directory to read it again.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Cursor {
+    /// A digest of base, scope, filter and mapping: a change of these is a changed scope.
+    pub scope: u64,
+    /// Where it was read.
+    pub server: Box<str>,
+    /// `highestCommittedUSN` of that server before the read, when it told.
+    pub highest_usn: Option<u64>,
+}
+
+/// A run that waits for a person's word. At most one per directory.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct HeldRun {
+    /// Which run.
+    pub run: RunId,
+    /// Which directory.
+    pub directory: DirectoryName,
+    /// Since when.
+    pub since: DateTime<Utc>,
+    /// Why.
+    pub reasons: Vec<HoldReason>,
+    /// What approving it would approve, in order.
+    pub objects: Vec<Guid>,
+    /// Who approved it, when it is approved but not yet carried out.
+    pub approved: Option<Actor>,
+}
