@@ -55,7 +55,9 @@ impl Absence {
         if self.deputy == Some(self.user) {
             return Err(InvalidAbsence::OwnDeputy);
         }
-        let overlap = |o: &&Absence| o.user == self.user && o.id != self.id && o.from < self.until && self.from < o.until;
+        let overlap = |o: &&Absence| {
+            o.user == self.user && o.id != self.id && o.from < self.until && self.from < o.until
+        };
         others.into_iter().find(overlap).map_or(Ok(()), |o| Err(InvalidAbsence::Overlaps(o.id)))
     }
 }

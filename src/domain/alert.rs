@@ -156,7 +156,9 @@ impl Health {
             (Some(trouble), Some(open)) => {
                 let pause = policy.remind_after.get(open.reminders as usize).or(policy.remind_after.last());
                 match pause {
-                    Some(pause) if now - open.last_told >= *pause => Decision::Remind(trouble, open.reminders + 1),
+                    Some(pause) if now - open.last_told >= *pause => {
+                        Decision::Remind(trouble, open.reminders.saturating_add(1))
+                    }
                     _ => Decision::Quiet(Quiet::Told),
                 }
             }
@@ -169,11 +171,13 @@ impl Health {
         match decision {
             Decision::Quiet(_) => {}
             Decision::Alert(trouble) => {
-                health.alert = Some(OpenAlert { trouble: *trouble, since: now, last_told: now, reminders: 0 });
+                health.alert =
+                    Some(OpenAlert { trouble: *trouble, since: now, last_told: now, reminders: 0 });
             }
             Decision::Remind(trouble, reminders) => {
                 let since = self.alert.as_ref().map_or(now, |a| a.since);
-                health.alert = Some(OpenAlert { trouble: *trouble, since, last_told: now, reminders: *reminders });
+                health.alert =
+                    Some(OpenAlert { trouble: *trouble, since, last_told: now, reminders: *reminders });
             }
             Decision::Recovered { .. } => health.alert = None,
         }

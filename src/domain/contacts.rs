@@ -1,8 +1,9 @@
 //! "Whom do I turn to?": the nearest holder of a role who is there, and why it is that one.
 
-use std::collections::BTreeMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
 use super::directory::User;
@@ -93,26 +94,32 @@ pub enum Skip {
     OtherDirectory,
 }
 
+impl Skip {
+    /// The reason in words, with the days as they are in a time zone.
+    pub fn in_zone(&self, zone: Tz) -> String {
+        let day = |at: &DateTime<Utc>| at.with_timezone(&zone).format("%-d %b %Y").to_string();
+        match self {
+            Skip::Disabled => "disabled".to_owned(),
+            Skip::Expired { at } => format!("account expired {}", day(at)),
+            Skip::Gone => "no longer in the directory".to_owned(),
+            Skip::NoAddress => "no mail address".to_owned(),
+            Skip::Away { until, deputy: None, .. } => format!("away until {}", day(until)),
+            Skip::Away { until, deputy: Some(deputy), .. } => {
+                format!("away until {}; deputy {}: {}", day(until), deputy.name, deputy.reason.in_zone(zone))
+            }
+            Skip::IsAsker => "is you".to_owned(),
+            Skip::Moved { to } => format!("moved to {to}"),
+            Skip::NotYet { from } => format!("from {}", day(from)),
+            Skip::Ended { until } => format!("ended {}", day(until)),
+            Skip::OtherDirectory => "for another directory".to_owned(),
+        }
+    }
+}
+
+/// In words, with the days as they are in UTC.
 impl std::fmt::Display for Skip {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Skip::Disabled => f.write_str("disabled"),
-            Skip::Expired { at } => write!(f, "account expired {}", at.format("%-d %b %Y")),
-            Skip::Gone => f.write_str("no longer in the directory"),
-            Skip::NoAddress => f.write_str("no mail address"),
-            Skip::Away { until, deputy, .. } => {
-                write!(f, "away until {}", until.format("%-d %b %Y"))?;
-                match deputy {
-                    Some(d) => write!(f, "; deputy {}: {}", d.name, d.reason),
-                    None => f.write_str("; no deputy"),
-                }
-            }
-            Skip::IsAsker => f.write_str("is you"),
-            Skip::Moved { to } => write!(f, "moved to {to}"),
-            Skip::NotYet { from } => write!(f, "from {}", from.format("%-d %b %Y")),
-            Skip::Ended { until } => write!(f, "ended {}", until.format("%-d %b %Y")),
-            Skip::OtherDirectory => f.write_str("for another directory"),
-        }
+        f.write_str(&self.in_zone(Tz::UTC))
     }
 }
 
@@ -121,6 +128,8 @@ impl std::fmt::Display for Skip {
 pub struct Skipped {
     /// Who.
     pub name: Box<str>,
+    /// The user, None for somebody outside.
+    pub user: Option<UserId>,
     /// Why.
     #[serde(flatten)]
     pub reason: Skip,
@@ -154,13 +163,19 @@ pub struct Answer {
 ///
 /// Start at the main unit; the holders there who count are the answer. Nobody: the unit above. At the root: the role's
 /// fallback. Roles of the organisation have one place, the root.
+///
+/// An asker who is in no directory gets no contact and an empty trail: a failed look-up is never a step to a farther contact.
 pub fn resolve(organisation: &Organisation, role: &Role, asker: &Asker, now: DateTime<Utc>) -> Answer {
     let mut trail = Vec::new();
+    let Some(start) = start(organisation, asker) else {
+        return Answer { contacts: Vec::new(), trail };
+    };
     let mut asked: Vec<&RoleName> = Vec::new();
     let mut next = Some(role);
     while let Some(role) = next {
         asked.push(&role.name);
-        for place in places(organisation, role, asker) {
+        let from = if role.pick == Pick::Nearest { start } else { tree::ROOT };
+        for place in organisation.tree.upwards(from) {
             let (contacts, skipped) = present(organisation, role, place, asker, now);
             trail.push(Step {
                 role: role.name.clone(),
@@ -179,16 +194,12 @@ pub fn resolve(organisation: &Organisation, role: &Role, asker: &Asker, now: Dat
     Answer { contacts: Vec::new(), trail }
 }
 
-/// The places to look at, in order.
-fn places(organisation: &Organisation, role: &Role, asker: &Asker) -> Vec<tree::Index> {
-    let start = match asker {
+/// Where the search begins; None for an asker that isn't known.
+fn start(organisation: &Organisation, asker: &Asker) -> Option<tree::Index> {
+    match asker {
         Asker::User(id) => organisation.user(*id).map(|u| organisation.place_of(u)),
         Asker::Unit(id) => organisation.tree.index(*id),
-        Asker::Organisation | Asker::Directory(_) => None,
-    };
-    match role.pick {
-        Pick::Nearest => organisation.tree.upwards(start.unwrap_or(tree::ROOT)).collect(),
-        Pick::All => vec![tree::ROOT],
+        Asker::Organisation | Asker::Directory(_) => Some(tree::ROOT),
     }
 }
 
@@ -201,20 +212,38 @@ fn present(
     now: DateTime<Utc>,
 ) -> (Vec<Contact>, Vec<Skipped>) {
     let mut contacts: Vec<Contact> = Vec::new();
-    let mut skipped = Vec::new();
+    let mut skipped: Vec<Skipped> = Vec::new();
+    let (mut people, mut mailboxes) = (HashSet::new(), HashSet::new());
+    // Who is answered for here, in person or by a deputy, through one holding is not skipped through another.
+    let mut settled = HashSet::new();
     for holding in organisation.holders(&role.name).at(place) {
+        let holder = match holding.holder {
+            Holder::User(id) => Some(id),
+            Holder::Outside { .. } => None,
+        };
         match judge(organisation, role, holding, asker, now) {
-            // Two holders with one deputy, or one shared mailbox, are one contact.
-            Ok(contact) if contacts.iter().any(|c| c.mail == contact.mail) => {}
-            Ok(contact) => contacts.push(contact),
-            Err(reason) => skipped.push(Skipped { name: organisation.holder_name(&holding.holder), reason }),
+            Ok(contact) => {
+                settled.extend(holder);
+                // One person and one mailbox are one contact, as the deputy of two holders is, or a mailbox that two share.
+                let mailbox = contact.mail.key();
+                if !contact.user.is_some_and(|id| people.contains(&id)) && !mailboxes.contains(&mailbox) {
+                    people.extend(contact.user);
+                    mailboxes.insert(mailbox);
+                    contacts.push(contact);
+                }
+            }
+            Err(reason) => {
+                let name = organisation.holder_name(&holding.holder);
+                skipped.push(Skipped { name, user: holder, reason });
+            }
         }
     }
+    skipped.retain(|s| s.user.is_none_or(|id| settled.insert(id)));
     (contacts, skipped)
 }
 
-/// Whether a holder counts, or a deputy in their place.
-fn judge(
+/// Whether a holder counts for `asker` at `now`, or a deputy in their place; else why not.
+pub fn judge(
     organisation: &Organisation,
     role: &Role,
     holding: &Holding,
@@ -227,8 +256,8 @@ fn judge(
     if let Some(until) = holding.until.filter(|until| *until <= now) {
         return Err(Skip::Ended { until });
     }
-    if let (Place::Directory(held), Asker::Directory(asked)) = (&holding.place, asker)
-        && held != asked
+    if let Place::Directory(held) = &holding.place
+        && directory_of(organisation, asker).is_some_and(|asked| asked != held)
     {
         return Err(Skip::OtherDirectory);
     }
@@ -249,10 +278,7 @@ fn judge(
         }
     };
     let user = organisation.user(id).ok_or(Skip::Gone)?;
-    if let Place::Unit(unit) = holding.place
-        && !holding.any_unit
-        && user.unit != unit
-    {
+    if organisation.is_suspended(holding) {
         let place = organisation.place_of(user);
         return Err(Skip::Moved { to: organisation.tree.name(place).into() });
     }
@@ -267,29 +293,49 @@ fn judge(
         origin: holding.origin.clone(),
         deputy_for,
     };
-    let mail = usable(user, holding.mail.as_ref(), asker, now)?;
+    let in_person = usable(user, holding.mail.as_ref(), asker, now);
     let Some(absence) = organisation.absence_of(id, now) else {
-        return Ok(contact(user, mail, holding.phone.clone(), None));
+        return in_person.map(|mail| contact(user, mail, holding.phone.clone(), None));
     };
-    let away = |deputy| Skip::Away { absence: absence.id, until: absence.until, deputy };
+    // The deputy stands in for whoever is away, also when the account is closed meanwhile, or when it is the absent who asks.
+    let away = |deputy| match &in_person {
+        Ok(_) => Skip::Away { absence: absence.id, until: absence.until, deputy },
+        Err(reason) => reason.clone(),
+    };
     let Some(deputy_id) = absence.deputy else { return Err(away(None)) };
-    let deputy = organisation.user(deputy_id);
-    let stands_in = match deputy {
+    let stands_in = match organisation.user(deputy_id) {
         None => Err(Skip::Gone),
-        Some(deputy) => usable(deputy, None, asker, now).and_then(|mail| match organisation.absence_of(deputy_id, now) {
-            // A deputy's deputy is not asked: a circle of deputies must end.
-            Some(a) => Err(Skip::Away { absence: a.id, until: a.until, deputy: None }),
-            None => Ok(contact(deputy, mail, None, Some(user.name.clone()))),
+        Some(deputy) => usable(deputy, None, asker, now).and_then(|mail| {
+            match organisation.absence_of(deputy_id, now) {
+                // A deputy's deputy is not asked: a circle of deputies must end.
+                Some(a) => Err(Skip::Away { absence: a.id, until: a.until, deputy: None }),
+                None => Ok(contact(deputy, mail, None, Some(user.name.clone()))),
+            }
         }),
     };
     stands_in.map_err(|reason| {
         let name = organisation.holder_name(&Holder::User(deputy_id));
-        away(Some(Box::new(Skipped { name, reason })))
+        away(Some(Box::new(Skipped { name, user: Some(deputy_id), reason })))
     })
 }
 
+/// The directory that a question is about, None for the whole organisation.
+fn directory_of<'a>(organisation: &'a Organisation, asker: &'a Asker) -> Option<&'a DirectoryName> {
+    match asker {
+        Asker::User(id) => organisation.user(*id).map(|u| &u.directory),
+        Asker::Unit(id) => organisation.unit(*id).map(|u| &u.directory),
+        Asker::Directory(name) => Some(name),
+        Asker::Organisation => None,
+    }
+}
+
 /// Whether a user can be turned to, absences aside, and where to write to.
-fn usable(user: &User, instead: Option<&Address>, asker: &Asker, now: DateTime<Utc>) -> Result<Address, Skip> {
+fn usable(
+    user: &User,
+    instead: Option<&Address>,
+    asker: &Asker,
+    now: DateTime<Utc>,
+) -> Result<Address, Skip> {
     if !user.enabled {
         return Err(Skip::Disabled);
     }
@@ -299,8 +345,7 @@ fn usable(user: &User, instead: Option<&Address>, asker: &Asker, now: DateTime<U
     if *asker == Asker::User(user.id) {
         return Err(Skip::IsAsker);
     }
-    let own = || user.mail.as_deref().and_then(|m| m.parse().ok());
-    instead.cloned().or_else(own).ok_or(Skip::NoAddress)
+    instead.cloned().or_else(|| user.address()).ok_or(Skip::NoAddress)
 }
 
 /// Where the contacts of everybody are, for one role with [`Pick::Nearest`].
@@ -324,11 +369,10 @@ impl ContactMap {
 /// Reads only what is committed, so it can run at any time, again and again.
 pub fn recompute(organisation: &Organisation, role: &Role, now: DateTime<Utc>) -> ContactMap {
     let tree = &organisation.tree;
-    let holders = organisation.holders(&role.name);
     let counted = |place, asker: &Asker| present(organisation, role, place, asker, now).0;
     // Only where somebody counts; and where it is a single person, who that is.
-    let here: BTreeMap<tree::Index, Option<UserId>> = holders
-        .places()
+    let places = organisation.holders(&role.name).places();
+    let here: HashMap<tree::Index, Option<UserId>> = places
         .filter_map(|place| match counted(place, &Asker::Organisation).as_slice() {
             [] => None,
             [only] => Some((place, only.user)),
@@ -337,21 +381,29 @@ pub fn recompute(organisation: &Organisation, role: &Role, now: DateTime<Utc>) -
         .collect();
     // Parents come before children, so one pass is enough.
     let mut units: Vec<Option<tree::Index>> = Vec::with_capacity(tree.len());
+    let answers_at =
+        |units: &[Option<tree::Index>], place: tree::Index| units.get(place as usize).copied().flatten();
     for place in tree.indices() {
-        let above = tree.parent(place).and_then(|p| units.get(p as usize).copied().flatten());
+        let above = tree.parent(place).and_then(|parent| answers_at(&units, parent));
         units.push(if here.contains_key(&place) { Some(place) } else { above });
     }
-    let answer_for = |user: &User| {
-        let nearest = units.get(organisation.place_of(user) as usize).copied().flatten()?;
-        if here.get(&nearest) != Some(&Some(user.id)) {
-            return Some(nearest);
+    let mut users: Vec<_> = organisation.places().iter().map(|place| answers_at(&units, *place)).collect();
+    // Who is the only one to turn to is not the answer to their own question: look again for these few. Of several contacts
+    // another one is left.
+    let mut alone: Vec<UserId> = here.values().copied().flatten().collect();
+    alone.sort_unstable();
+    alone.dedup();
+    let mut alone = alone.into_iter().peekable();
+    for (id, at) in organisation.directory.users.keys().zip(&mut users) {
+        if alone.next_if_eq(id).is_some()
+            && let Some(nearest) = *at
+            && here.get(&nearest) == Some(&Some(*id))
+        {
+            // From the same unit on: a colleague with the same mailbox may be left there.
+            let asker = Asker::User(*id);
+            *at = tree.upwards(nearest).find(|p| here.contains_key(p) && !counted(*p, &asker).is_empty());
         }
-        // The only one to turn to is the asker: look again for this one user, from the same unit, since an absent
-        // colleague whose deputy the asker is changes nothing, but a unit above may have somebody.
-        let asker = Asker::User(user.id);
-        tree.upwards(nearest).find(|p| here.contains_key(p) && !counted(*p, &asker).is_empty())
-    };
-    let users = organisation.directory.users.values().map(|u| answer_for(u)).collect();
+    }
     ContactMap { units, users }
 }
 

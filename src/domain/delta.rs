@@ -2,11 +2,11 @@
 //!
 //! `apply(old, diff(old, new)) == new`, whatever the two are (a property test below says so).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::directory::{Directory, Group, Unit, User};
-use super::ids::{DirectoryName, Guid};
+use super::ids::{DirectoryName, Guid, UnitId};
 
 /// The changes of one kind of object.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -99,8 +99,11 @@ fn compare<K: Ord + Copy, T: PartialEq>(
             Some(_) => {}
         }
     }
-    changes.removed =
-        old.iter().filter(|(id, before)| ours(before) && !new.contains_key(id)).map(|(_, b)| Arc::clone(b)).collect();
+    changes.removed = old
+        .iter()
+        .filter(|(id, before)| ours(before) && !new.contains_key(id))
+        .map(|(_, b)| Arc::clone(b))
+        .collect();
     changes
 }
 
@@ -146,6 +149,16 @@ pub enum ObjectKind {
     Group,
 }
 
+impl std::fmt::Display for ObjectKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            ObjectKind::User => "user",
+            ObjectKind::Unit => "unit",
+            ObjectKind::Group => "group",
+        })
+    }
+}
+
 /// One line of a run's history: an object and what happened to it.
 #[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub struct ObjectChange {
@@ -163,45 +176,69 @@ pub struct ObjectChange {
 
 /// The delta as lines for a person or a program: units, then users, then groups; removals first.
 ///
-/// `unit_name` gives a unit its name for the fields that speak of one.
-pub fn describe(delta: &Delta, unit_name: impl Fn(super::ids::UnitId) -> Option<Box<str>>) -> Vec<ObjectChange> {
-    let unit_text = |id: super::ids::UnitId| unit_name(id).unwrap_or_else(|| id.to_string().into());
+/// `unit_name` gives a unit its name for the fields that speak of one, where the delta itself doesn't say it. It is asked for
+/// [`UnitId::ROOT`], too. A line of a change has at least one field.
+pub fn describe(delta: &Delta, unit_name: impl Fn(UnitId) -> Option<Box<str>>) -> Vec<ObjectChange> {
+    let named = delta.units.removed.iter().chain(delta.units.written()).map(|u| (u.id, &u.name));
+    let named: HashMap<UnitId, &Box<str>> = named.collect();
+    let unit_text = |id: UnitId| {
+        named
+            .get(&id)
+            .map(|name| (*name).clone())
+            .or_else(|| unit_name(id))
+            .unwrap_or_else(|| id.to_string().into())
+    };
     let mut lines = Vec::with_capacity(delta.len());
-    lines.extend(lines_of(&delta.units, ObjectKind::Unit, |u| (u.id.0, u.name.clone()), |b, a| {
-        let mut fields = Fields::default();
-        fields.add("name", Some(b.name.clone()), Some(a.name.clone()));
-        fields.add("parent", Some(unit_text(b.parent)), Some(unit_text(a.parent)));
-        fields.add("managed_by", text(b.managed_by), text(a.managed_by));
-        fields.add("directory", text(Some(&b.directory)), text(Some(&a.directory)));
-        fields.0
-    }));
-    lines.extend(lines_of(&delta.users, ObjectKind::User, |u| (u.id.0, u.name.clone()), |b, a| {
-        let mut fields = Fields::default();
-        fields.add("name", Some(b.name.clone()), Some(a.name.clone()));
-        fields.add("account", Some(b.account.clone()), Some(a.account.clone()));
-        fields.add("unit", Some(unit_text(b.unit)), Some(unit_text(a.unit)));
-        fields.add("rdn", Some(b.rdn.clone()), Some(a.rdn.clone()));
-        fields.add("upn", b.upn.clone(), a.upn.clone());
-        fields.add("mail", b.mail.clone(), a.mail.clone());
-        fields.add("phone", b.phone.clone(), a.phone.clone());
-        fields.add("mobile", b.mobile.clone(), a.mobile.clone());
-        fields.add("title", b.title.clone(), a.title.clone());
-        fields.add("manager", text(b.manager), text(a.manager));
-        fields.add("language", b.language.clone(), a.language.clone());
-        fields.add("enabled", text(Some(b.enabled)), text(Some(a.enabled)));
-        fields.add("expires", text(b.expires), text(a.expires));
-        fields.add("directory", text(Some(&b.directory)), text(Some(&a.directory)));
-        fields.0
-    }));
-    lines.extend(lines_of(&delta.groups, ObjectKind::Group, |g| (g.id.0, g.name.clone()), |b, a| {
-        let mut fields = Fields::default();
-        fields.add("name", Some(b.name.clone()), Some(a.name.clone()));
-        fields.add("account", Some(b.account.clone()), Some(a.account.clone()));
-        fields.members("users", &b.users, &a.users);
-        fields.members("groups", &b.groups, &a.groups);
-        fields.add("directory", text(Some(&b.directory)), text(Some(&a.directory)));
-        fields.0
-    }));
+    lines.extend(lines_of(
+        &delta.units,
+        ObjectKind::Unit,
+        |u| (u.id.0, u.name.clone()),
+        |b, a| {
+            let mut fields = Fields::default();
+            fields.add("name", Some(b.name.clone()), Some(a.name.clone()));
+            fields.unit("parent", b.parent, a.parent, unit_text);
+            fields.add("managed_by", text(b.managed_by), text(a.managed_by));
+            fields.add("directory", text(Some(&b.directory)), text(Some(&a.directory)));
+            fields.0
+        },
+    ));
+    lines.extend(lines_of(
+        &delta.users,
+        ObjectKind::User,
+        |u| (u.id.0, u.name.clone()),
+        |b, a| {
+            let mut fields = Fields::default();
+            fields.add("name", Some(b.name.clone()), Some(a.name.clone()));
+            fields.add("account", Some(b.account.clone()), Some(a.account.clone()));
+            fields.unit("unit", b.unit, a.unit, unit_text);
+            fields.add("rdn", Some(b.rdn.clone()), Some(a.rdn.clone()));
+            fields.add("upn", b.upn.clone(), a.upn.clone());
+            fields.add("mail", b.mail.clone(), a.mail.clone());
+            fields.add("phone", b.phone.clone(), a.phone.clone());
+            fields.add("mobile", b.mobile.clone(), a.mobile.clone());
+            fields.add("title", b.title.clone(), a.title.clone());
+            fields.add("manager", text(b.manager), text(a.manager));
+            fields.add("language", b.language.clone(), a.language.clone());
+            fields.add("enabled", text(Some(b.enabled)), text(Some(a.enabled)));
+            fields.add("expires", text(b.expires), text(a.expires));
+            fields.add("directory", text(Some(&b.directory)), text(Some(&a.directory)));
+            fields.0
+        },
+    ));
+    lines.extend(lines_of(
+        &delta.groups,
+        ObjectKind::Group,
+        |g| (g.id.0, g.name.clone()),
+        |b, a| {
+            let mut fields = Fields::default();
+            fields.add("name", Some(b.name.clone()), Some(a.name.clone()));
+            fields.add("account", Some(b.account.clone()), Some(a.account.clone()));
+            fields.members("users", &b.users, &a.users);
+            fields.members("groups", &b.groups, &a.groups);
+            fields.add("directory", text(Some(&b.directory)), text(Some(&a.directory)));
+            fields.0
+        },
+    ));
     lines
 }
 
@@ -233,6 +270,20 @@ impl Fields {
         if before != after {
             self.0.push(FieldChange { field: field.into(), before, after });
         }
+    }
+
+    /// Two units may have one name: then the identities tell them apart.
+    fn unit(&mut self, field: &str, before: UnitId, after: UnitId, name: impl Fn(UnitId) -> Box<str>) {
+        if before == after {
+            return;
+        }
+        let same_name = name(before) == name(after);
+        let shown = |id| if same_name { format!("{} ({id})", name(id)).into() } else { name(id) };
+        self.0.push(FieldChange {
+            field: field.into(),
+            before: Some(shown(before)),
+            after: Some(shown(after)),
+        });
     }
 
     /// Only how many came and went: a group of thousands would drown the history.

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::ids::{DirectoryName, GroupId, UnitId, UserId};
+use super::mailbox::Address;
 
 /// A person with an account.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -48,6 +49,11 @@ impl User {
     pub fn is_active(&self, now: DateTime<Utc>) -> bool {
         self.enabled && self.expires.is_none_or(|end| now < end)
     }
+
+    /// The mail address, when there is one that can be mailed to.
+    pub fn address(&self) -> Option<Address> {
+        self.mail.as_deref()?.parse().ok()
+    }
 }
 
 /// A unit of the organisation.
@@ -82,6 +88,13 @@ pub struct Group {
     pub groups: Vec<GroupId>,
 }
 
+impl Group {
+    /// How many direct members it has, users and groups.
+    pub fn members(&self) -> usize {
+        self.users.len() + self.groups.len()
+    }
+}
+
 /// Everything that is known of users, units and groups, of one directory or of several.
 ///
 /// Objects are shared, not copied, between the old and the new value of a sync.
@@ -107,7 +120,7 @@ impl Directory {
 
     /// How many memberships the groups hold, of users and of groups.
     pub fn memberships(&self) -> usize {
-        self.groups.values().map(|g| g.users.len() + g.groups.len()).sum()
+        self.groups.values().map(|g| g.members()).sum()
     }
 }
 

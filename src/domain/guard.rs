@@ -5,16 +5,17 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_128;
 
 use super::delta::Delta;
-use super::directory::Directory;
+use super::directory::{Directory, Group, User};
 use super::ids::{Guid, UserId};
 
-/// How many removals of one kind pass without being asked about.
+/// How many losses of one kind pass without being asked about.
 ///
-/// A removal of `floor` objects or fewer always passes (a small organisation loses one of three people, too), unless it
-/// is all there is. Above the floor a run is held when it removes more than `count` objects, or more than `percent` of
-/// those that were there.
+/// A loss of `floor` or fewer always passes (a small organisation loses one of three people, too), unless it is all the
+/// users or all the units, of which there were several. Above the floor a run is held when more than `count` are lost, or
+/// more than `percent` of those that were there, or all of them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Limit {
     /// At most so many objects, whatever the size.
@@ -28,13 +29,14 @@ pub struct Limit {
 /// The limits of every kind.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Limits {
-    /// Users removed.
+    /// Users put out of action: removed, disabled, or left without a mail address.
     pub users: Limit,
     /// Units removed.
     pub units: Limit,
     /// Memberships lost: members that leave groups that stay, and all of groups that go.
     pub memberships: Limit,
-    /// People removed or disabled who hold a contact role.
+    /// People who can be turned to in some role, and can't be afterwards: removed, disabled, without an address, moved away from
+    /// the unit they answer for, or without the group or the `managedBy` that made them a contact.
     pub holders: Limit,
 }
 
@@ -65,29 +67,29 @@ impl std::fmt::Display for Kind {
 
 /// Why a run is held.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(tag = "reason", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum HoldReason {
-    /// More would go than the limit lets pass.
+    /// More would be lost than the limit lets pass.
     TooMany {
         /// Of what.
         kind: Kind,
-        /// How many would go, those already approved not counted.
+        /// How many would be lost, those already approved not counted.
         removed: u32,
         /// How many there are.
         of: u32,
         /// The limit in force.
         limit: Limit,
     },
-    /// Everything would go.
+    /// Everything would be lost.
     All {
         /// Of what.
         kind: Kind,
         /// How many there are.
         of: u32,
     },
-    /// The configuration's base, scope or filter changed since the last run, and somebody would go.
+    /// The configuration's base, scope or filter changed since the last run, and something would go.
     ScopeChanged {
-        /// How many users and units would go.
+        /// How many users, units and groups would go, those already approved not counted.
         removed: u32,
     },
 }
@@ -97,15 +99,26 @@ impl std::fmt::Display for HoldReason {
         match self {
             HoldReason::TooMany { kind, removed, of, limit } => write!(
                 f,
-                "{removed} of {of} {kind} would be lost; up to {} and {} % pass without approval",
-                limit.count, limit.percent
+                "{removed} of {of} {kind} would be lost{}; up to {} and {} % pass without approval",
+                how(*kind),
+                limit.count,
+                limit.percent
             ),
-            HoldReason::All { kind, of } => write!(f, "all {of} {kind} would be lost"),
+            HoldReason::All { kind, of } => write!(f, "all {of} {kind} would be lost{}", how(*kind)),
             HoldReason::ScopeChanged { removed } => write!(
                 f,
-                "the configured base or filter has changed since the last run, and {removed} users and units would be lost"
+                "the configured base or filter has changed since the last run, and {removed} users, units and groups would be lost"
             ),
         }
+    }
+}
+
+/// What losing one means, where it isn't only being gone.
+fn how(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Users => " (gone, disabled or without a mail address)",
+        Kind::Holders => " (gone, disabled, without a mail address, or no longer in the role)",
+        Kind::Units | Kind::Memberships => "",
     }
 }
 
@@ -141,9 +154,11 @@ pub struct Circumstances<'a> {
     pub before: &'a Directory,
     /// The limits in force.
     pub limits: &'a Limits,
-    /// The users who hold a contact role now.
+    /// The users who can be turned to in some role now (`Organisation::holding_users`).
     pub holders: &'a BTreeSet<UserId>,
-    /// Objects whose removal (or, for a group, change of members; for a holder, disabling) a person has approved.
+    /// The same, of the organisation with the delta applied.
+    pub holders_after: &'a BTreeSet<UserId>,
+    /// The losses that a person has approved, as [`approval_of`] gave them.
     pub approved: &'a BTreeSet<Guid>,
     /// Whether base, scope or filter differ from those of the last committed run.
     pub scope_changed: bool,
@@ -151,89 +166,136 @@ pub struct Circumstances<'a> {
 
 /// Judges a delta: may it be committed, or must a person look first?
 ///
-/// What was approved doesn't count; what came in addition since the approval does.
+/// What was approved doesn't count; what came in addition since the approval does. What is merely new or different passes,
+/// however much it is: no data that people rely on is lost by it.
 pub fn judge(delta: Delta, given: &Circumstances<'_>) -> Verdict {
-    let lost = Lost::of(&delta, given);
+    let losses = Losses::of(&delta, given);
     let limits = given.limits;
     let mut reasons: Vec<HoldReason> = [
-        (Kind::Users, lost.users, given.before.users.len(), limits.users),
-        (Kind::Units, lost.units, given.before.units.len(), limits.units),
-        (Kind::Memberships, lost.memberships, given.before.memberships(), limits.memberships),
-        (Kind::Holders, lost.holders, lost.holders_before, limits.holders),
+        (Kind::Users, &losses.users, limits.users),
+        (Kind::Units, &losses.units, limits.units),
+        (Kind::Memberships, &losses.memberships, limits.memberships),
+        (Kind::Holders, &losses.holders, limits.holders),
     ]
     .into_iter()
-    .filter_map(|(kind, removed, of, limit)| exceeds(kind, removed, of, limit))
+    .filter_map(|(kind, loss, limit)| exceeds(kind, loss, limit, given.approved))
     .collect();
-    if given.scope_changed && lost.users + lost.units > 0 {
-        reasons.push(HoldReason::ScopeChanged { removed: clamp(lost.users + lost.units) });
+    let removed = removed(&delta).filter(|id| !given.approved.contains(id)).count();
+    if given.scope_changed && removed > 0 {
+        reasons.push(HoldReason::ScopeChanged { removed: clamp(removed) });
     }
     if reasons.is_empty() { Verdict::Checked(CheckedDelta(delta)) } else { Verdict::Held { delta, reasons } }
 }
 
-/// What a person approves by approving this delta: every object that it removes, every group that loses members and
-/// every holder whom it disables.
-pub fn approval_of(delta: &Delta) -> BTreeSet<Guid> {
-    let users = delta.users.removed.iter().map(|u| u.id.0);
-    let disabled = delta.users.changed.iter().filter(|(b, a)| b.enabled && !a.enabled).map(|(_, a)| a.id.0);
-    let units = delta.units.removed.iter().map(|u| u.id.0);
-    let groups = delta.groups.removed.iter().map(|g| g.id.0);
-    let shrunk = delta.groups.changed.iter().map(|(_, a)| a.id.0);
-    users.chain(disabled).chain(units).chain(groups).chain(shrunk).collect()
+/// What a person approves by approving this delta: every single loss in it.
+///
+/// A user, unit or group stands there by its identity; a membership, and a holder's loss of the role, by a digest.
+pub fn approval_of(delta: &Delta, given: &Circumstances<'_>) -> BTreeSet<Guid> {
+    let losses = Losses::of(delta, given);
+    let lost =
+        [losses.users, losses.units, losses.memberships, losses.holders].into_iter().flat_map(|l| l.lost);
+    lost.chain(removed(delta)).collect()
 }
 
-fn exceeds(kind: Kind, removed: usize, of: usize, limit: Limit) -> Option<HoldReason> {
-    if removed == 0 {
+fn exceeds(kind: Kind, loss: &Loss, limit: Limit, approved: &BTreeSet<Guid>) -> Option<HoldReason> {
+    let fresh = loss.lost.iter().filter(|id| !approved.contains(id)).count();
+    if fresh == 0 {
         return None;
     }
-    // "All" is meant for the wiping of a whole kind. A single object or membership, or the few that hold a role, come and go;
-    // the floor speaks for those.
-    let wiped = removed >= of && (matches!(kind, Kind::Users | Kind::Units) || removed > limit.floor as usize);
-    if wiped && of > 1 {
-        return Some(HoldReason::All { kind, of: clamp(of) });
+    let above_floor = fresh > limit.floor as usize;
+    // A single object or membership, or the few that hold a role, come and go; the floor speaks for those.
+    let wiped = loss.lost.len() >= loss.of && loss.of > 1;
+    if wiped && (above_floor || matches!(kind, Kind::Users | Kind::Units)) {
+        return Some(HoldReason::All { kind, of: clamp(loss.of) });
     }
-    let over_percent = (removed as u128) * 100 > (of as u128) * u128::from(limit.percent);
-    let over = removed > limit.floor as usize && (removed > limit.count as usize || over_percent);
-    over.then(|| HoldReason::TooMany { kind, removed: clamp(removed), of: clamp(of), limit })
+    let over_percent = (fresh as u128) * 100 > (loss.of as u128) * u128::from(limit.percent);
+    let over = above_floor && (fresh > limit.count as usize || over_percent);
+    over.then(|| HoldReason::TooMany { kind, removed: clamp(fresh), of: clamp(loss.of), limit })
 }
 
 fn clamp(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
 }
 
-/// How much of each kind a delta takes away, what is approved not counted.
-struct Lost {
-    users: usize,
-    units: usize,
-    memberships: usize,
-    holders: usize,
-    holders_before: usize,
+/// What is lost of one kind.
+struct Loss {
+    /// Each loss, once.
+    lost: Vec<Guid>,
+    /// How many there were to lose.
+    of: usize,
 }
 
-impl Lost {
-    fn of(delta: &Delta, given: &Circumstances<'_>) -> Lost {
-        let fresh = |id: &Guid| !given.approved.contains(id);
-        let gone: BTreeSet<UserId> = delta.users.removed.iter().map(|u| u.id).collect();
-        let disabled = delta.users.changed.iter().filter(|(b, a)| b.enabled && !a.enabled).map(|(_, a)| a.id);
-        let out_of_action = gone.iter().copied().chain(disabled);
-        // A membership that goes with its user is counted with the user, not twice.
-        let left = |before: &super::directory::Group, after: Option<&super::directory::Group>| {
-            let users = before.users.iter().filter(|u| {
-                !gone.contains(u) && after.is_none_or(|a| a.users.binary_search(u).is_err())
-            });
-            let groups = before.groups.iter().filter(|g| after.is_none_or(|a| a.groups.binary_search(g).is_err()));
-            users.count() + groups.count()
-        };
-        let removed_groups = delta.groups.removed.iter().filter(|g| fresh(&g.id.0)).map(|g| left(g, None));
-        let changed_groups =
-            delta.groups.changed.iter().filter(|(_, a)| fresh(&a.id.0)).map(|(b, a)| left(b, Some(a)));
-        Lost {
-            users: gone.iter().filter(|id| fresh(&id.0)).count(),
-            units: delta.units.removed.iter().filter(|u| fresh(&u.id.0)).count(),
-            memberships: removed_groups.chain(changed_groups).sum(),
-            holders: out_of_action.filter(|id| given.holders.contains(id) && fresh(&id.0)).count(),
-            holders_before: given.holders.iter().filter(|id| given.before.users.contains_key(id)).count(),
+/// What a delta takes away, of every kind, approved or not.
+struct Losses {
+    users: Loss,
+    units: Loss,
+    memberships: Loss,
+    holders: Loss,
+}
+
+impl Losses {
+    fn of(delta: &Delta, given: &Circumstances<'_>) -> Losses {
+        let before = given.before;
+        // What came over from another directory is not in `before`, but can be lost on the way all the same.
+        let users_over = delta.users.changed.iter().filter(|(b, _)| !before.users.contains_key(&b.id));
+        let groups_over = delta.groups.changed.iter().filter(|(b, _)| !before.groups.contains_key(&b.id));
+        let units_over = delta.units.changed.iter().filter(|(b, _)| !before.units.contains_key(&b.id));
+        let gone = delta.users.removed.iter().map(|u| u.id.0);
+        let silenced = delta.users.changed.iter().filter(|(b, a)| is_silenced(b, a)).map(|(b, _)| b.id.0);
+        let no_longer: Vec<UserId> = given.holders.difference(given.holders_after).copied().collect();
+        let elsewhere = no_longer.iter().filter(|id| !before.users.contains_key(id)).count();
+        let holders_here = given.holders.iter().filter(|id| before.users.contains_key(id)).count();
+        Losses {
+            users: Loss { lost: gone.chain(silenced).collect(), of: before.users.len() + users_over.count() },
+            units: Loss {
+                lost: delta.units.removed.iter().map(|u| u.id.0).collect(),
+                of: before.units.len() + units_over.count(),
+            },
+            memberships: Loss {
+                lost: lost_memberships(delta),
+                of: before.memberships() + groups_over.map(|(b, _)| b.members()).sum::<usize>(),
+            },
+            holders: Loss {
+                lost: no_longer.iter().map(|id| digest("holder", id.0, id.0)).collect(),
+                of: holders_here + elsewhere,
+            },
         }
     }
+}
+
+/// The users, units and groups that go.
+fn removed(delta: &Delta) -> impl Iterator<Item = Guid> + '_ {
+    let users = delta.users.removed.iter().map(|u| u.id.0);
+    let units = delta.units.removed.iter().map(|u| u.id.0);
+    let groups = delta.groups.removed.iter().map(|g| g.id.0);
+    users.chain(units).chain(groups)
+}
+
+/// Whether a user who stays can't be turned to any more. Disabling everybody, or hiding everybody's mail address, is as bad as
+/// deleting everybody.
+fn is_silenced(before: &User, after: &User) -> bool {
+    before.enabled && (!after.enabled || (before.mail.is_some() && after.mail.is_none()))
+}
+
+/// The members that leave groups, and all of groups that go. A membership that goes with its user is counted with the user.
+fn lost_memberships(delta: &Delta) -> Vec<Guid> {
+    let gone: BTreeSet<UserId> = delta.users.removed.iter().map(|u| u.id).collect();
+    let mut lost = Vec::new();
+    let mut compare = |before: &Group, after: Option<&Group>| {
+        let users = before.users.iter().filter(|u| !gone.contains(u));
+        let users = users.filter(|u| after.is_none_or(|a| a.users.binary_search(u).is_err())).map(|u| u.0);
+        let groups = before.groups.iter();
+        let groups = groups.filter(|g| after.is_none_or(|a| a.groups.binary_search(g).is_err())).map(|g| g.0);
+        lost.extend(users.chain(groups).map(|member| digest("member", before.id.0, member)));
+    };
+    delta.groups.removed.iter().for_each(|g| compare(g, None));
+    delta.groups.changed.iter().for_each(|(b, a)| compare(b, Some(a)));
+    lost
+}
+
+/// A name for the tie between two objects.
+fn digest(what: &str, of: Guid, to: Guid) -> Guid {
+    Guid(xxh3_128(&[what.as_bytes(), &of.0, &to.0].concat()).to_le_bytes())
 }
 
 #[cfg(test)]

@@ -17,7 +17,11 @@ pub struct Guid(pub [u8; 16]);
 // Serialized by its kind of format: as text for people (JSON), as 16 bytes for the store.
 impl Serialize for Guid {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if serializer.is_human_readable() { serializer.collect_str(self) } else { self.0.serialize(serializer) }
+        if serializer.is_human_readable() {
+            serializer.collect_str(self)
+        } else {
+            self.0.serialize(serializer)
+        }
     }
 }
 
@@ -61,11 +65,16 @@ impl FromStr for Guid {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let bad = || NotAGuid(text.chars().take(60).collect());
-        let dashes: Vec<usize> = text.bytes().enumerate().filter(|(_, b)| *b == b'-').map(|(n, _)| n).collect();
+        let dashes: Vec<usize> =
+            text.bytes().enumerate().filter(|(_, b)| *b == b'-').map(|(n, _)| n).collect();
         if text.len() != 36 || dashes != [8, 13, 18, 23] {
             return Err(bad());
         }
         let digits: String = text.chars().filter(|c| *c != '-').collect();
+        // A number may begin with a plus sign, a GUID may not.
+        if digits.starts_with('+') {
+            return Err(bad());
+        }
         let number = u128::from_str_radix(&digits, 16).map_err(|_| bad())?;
         let [a, b, c, d, e, g, h, i, rest @ ..] = number.to_be_bytes();
         let mut bytes = [d, c, b, a, g, e, i, h, 0, 0, 0, 0, 0, 0, 0, 0];
@@ -206,7 +215,13 @@ mod tests {
 
     #[test]
     fn what_is_no_guid_is_refused() {
-        for text in ["", "f81d4fae", "f81d4fae-7dec-11d0-a765-00a0c91e6bfg", "f81d4fae7-dec-11d0-a765-00a0c91e6bf6", "+81d4fae-7dec-11d0-a765-00a0c91e6bf6x"] {
+        for text in [
+            "",
+            "f81d4fae",
+            "f81d4fae-7dec-11d0-a765-00a0c91e6bfg",
+            "f81d4fae7-dec-11d0-a765-00a0c91e6bf6",
+            "+81d4fae-7dec-11d0-a765-00a0c91e6bf6",
+        ] {
             assert!(text.parse::<Guid>().is_err(), "{text}");
         }
     }

@@ -42,7 +42,8 @@ impl FromStr for Address {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let text = text.trim();
-        let bad = |why| NotAnAddress { text: text.chars().filter(|c| !c.is_control()).take(80).collect(), why };
+        let bad =
+            |why| NotAnAddress { text: text.chars().filter(|c| !c.is_control()).take(80).collect(), why };
         if text.len() > 254 {
             return Err(bad("it is longer than 254 octets (RFC 5321 §4.5.3.1.3)"));
         }
@@ -63,7 +64,9 @@ impl FromStr for Address {
                 && label.len() <= 63
                 && !label.starts_with('-')
                 && !label.ends_with('-')
-                && label.chars().all(|c| c == '-' || (!c.is_ascii() && c.is_alphanumeric()) || c.is_ascii_alphanumeric())
+                && label
+                    .chars()
+                    .all(|c| c == '-' || (!c.is_ascii() && c.is_alphanumeric()) || c.is_ascii_alphanumeric())
         };
         if !domain.split('.').all(label_ok) {
             return Err(bad("what stands after the @ is no domain name"));
@@ -106,10 +109,31 @@ mod tests {
 
     #[test]
     fn addresses_are_taken_or_refused_with_a_reason() {
-        for good in ["a@b", "asa.oberg@kommun.example", "o'brien+x@sub.kommun.example", "åsa@kommun.example", " trimmed@x.example "] {
+        for good in [
+            "a@b",
+            "asa.oberg@kommun.example",
+            "o'brien+x@sub.kommun.example",
+            "åsa@kommun.example",
+            " trimmed@x.example ",
+        ] {
             assert!(good.parse::<Address>().is_ok(), "{good}");
         }
-        for bad in ["", "a", "@b", "a@", "a@@b", "a b@c", "a@b..c", "a@-b", "a..b@c", ".a@c", "a\r\nBcc: x@y", "\"a\"@b", "a@[127.0.0.1]", "a@b_c"] {
+        for bad in [
+            "",
+            "a",
+            "@b",
+            "a@",
+            "a@@b",
+            "a b@c",
+            "a@b..c",
+            "a@-b",
+            "a..b@c",
+            ".a@c",
+            "a\r\nBcc: x@y",
+            "\"a\"@b",
+            "a@[127.0.0.1]",
+            "a@b_c",
+        ] {
             assert!(bad.parse::<Address>().is_err(), "{bad}");
         }
     }

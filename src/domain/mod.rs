@@ -4,15 +4,18 @@
 //! [`dn`] and [`decode`] turn raw entries into it; [`tree`] arranges the units; [`delta`] compares two
 //! directories and [`guard`] judges the difference; [`roles`], [`absence`], [`organisation`] and [`contacts`] answer "whom do I
 //! turn to?"; [`outage`], [`alert`] and [`notice`] say who must be told what; [`run`] is the record of one
-//! sync; [`backoff`] spaces out what is tried again.
+//! sync; [`schedule`] says when it is due, [`backoff`] spaces out what is tried again.
 
 pub mod absence;
 pub mod alert;
 pub mod audit;
 pub mod backoff;
 pub mod contacts;
+pub mod decode;
 pub mod delta;
 pub mod directory;
+pub mod dn;
+pub mod entry;
 pub mod guard;
 pub mod ids;
 pub mod mailbox;
@@ -21,4 +24,9 @@ pub mod organisation;
 pub mod outage;
 pub mod roles;
 pub mod run;
+pub mod schedule;
+#[cfg(test)]
+mod stored;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod tree;

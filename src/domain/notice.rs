@@ -1,5 +1,8 @@
 //! What must be told, to whom, and how far it has come.
 
+use std::borrow::Cow;
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
@@ -172,7 +175,10 @@ pub enum MessageState {
 impl MessageState {
     /// Whether nothing more will happen to it by itself.
     pub fn is_final(self) -> bool {
-        matches!(self, MessageState::Sent | MessageState::Failed | MessageState::Expired | MessageState::Cancelled)
+        matches!(
+            self,
+            MessageState::Sent | MessageState::Failed | MessageState::Expired | MessageState::Cancelled
+        )
     }
 }
 
@@ -213,40 +219,37 @@ pub struct Message {
     pub answer: Option<Box<str>>,
 }
 
-/// What a try to send came to.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Delivery {
-    /// The other side took responsibility; its answer.
-    Accepted {
-        /// Its line.
-        answer: String,
-    },
-    /// Try later: trouble on the network, or a 4xx answer.
-    Deferred {
-        /// What was said, or what happened.
-        reason: String,
-    },
-    /// This recipient or message will never be accepted: 5xx at RCPT or after DATA.
-    Refused {
-        /// Its line.
-        answer: String,
-    },
-    /// Everybody is concerned (5xx at AUTH or MAIL, no STARTTLS, a bad certificate): pause the channel.
-    ChannelBroken {
-        /// What was said, or what is wrong.
-        reason: String,
-    },
-}
-
 /// The `Message-ID` (RFC 5322 §3.6.4) of an event's message to one address: fixed before the first try, the same in every
 /// repeat, and never equal for two events, two recipients or two installations (`instance` is a random number of the store).
+///
+/// `domain` stands right of the `@`; an international one in its ASCII form (RFC 5890), since `Message-ID` is ASCII.
 pub fn message_id(instance: u64, event: &EventKey, to: &Address, domain: &str) -> String {
     let text = format!("{instance:016x}\n{}\n{}", event.0, to.key());
-    format!("<budkavle.{:016x}.{:016x}@{domain}>", xxh3_64(event.0.as_bytes()) ^ instance, xxh3_64(text.as_bytes()))
+    format!(
+        "<budkavle.{:016x}.{:016x}@{}>",
+        xxh3_64(event.0.as_bytes()) ^ instance,
+        xxh3_64(text.as_bytes()),
+        id_right(domain)
+    )
+}
+
+/// A domain in the form of RFC 5322's `dot-atom-text`; `budkavle.invalid` (RFC 2606) for what is no domain.
+fn id_right(domain: &str) -> Cow<'_, str> {
+    let is_atext = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c);
+    let is_dot_atom =
+        |text: &str| text.len() <= 253 && text.split('.').all(|a| !a.is_empty() && a.chars().all(is_atext));
+    if is_dot_atom(domain) {
+        return Cow::Borrowed(domain);
+    }
+    let ascii = idna::domain_to_ascii(domain).ok().filter(|ascii| is_dot_atom(ascii));
+    ascii.map_or(Cow::Borrowed("budkavle.invalid"), Cow::Owned)
 }
 
 /// Recipients with each address once, the first reason kept.
 pub fn once_each(recipients: impl IntoIterator<Item = Recipient>) -> Vec<Recipient> {
-    let mut seen = std::collections::HashSet::new();
+    let mut seen = HashSet::new();
     recipients.into_iter().filter(|r| seen.insert(r.mail.key())).collect()
 }
+
+#[cfg(test)]
+mod tests;

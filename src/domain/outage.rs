@@ -141,7 +141,13 @@ impl Outage {
     }
 
     /// Adds a word, and a new state when there is one. [`State::Resolved`] ends the outage.
-    pub fn update(&self, text: &str, state: Option<State>, by: Actor, now: DateTime<Utc>) -> Result<Outage, Refused> {
+    pub fn update(
+        &self,
+        text: &str,
+        state: Option<State>,
+        by: Actor,
+        now: DateTime<Utc>,
+    ) -> Result<Outage, Refused> {
         if let Some(at) = self.resolved_at() {
             return Err(Refused::Over(self.id, at));
         }
@@ -184,7 +190,12 @@ fn one_line(text: &str) -> String {
 }
 
 fn checked_text(text: &str) -> Result<String, Refused> {
-    let text: String = text.replace("\r\n", "\n").chars().filter(|c| *c == '\n' || *c == '\t' || !c.is_control()).collect();
+    let text: String = text
+        .replace("\r\n", "\n")
+        .replace('\r', "\n")
+        .chars()
+        .filter(|c| *c == '\n' || *c == '\t' || !c.is_control())
+        .collect();
     let text = text.trim().to_owned();
     let length = text.chars().count();
     if length > TEXT_MAX { Err(Refused::Text(length)) } else { Ok(text) }
@@ -200,7 +211,13 @@ mod tests {
     }
 
     fn opening(title: &str) -> Opening {
-        Opening { title: title.into(), text: "".into(), severity: Severity::Major, services: vec![], units: vec![] }
+        Opening {
+            title: title.into(),
+            text: "".into(),
+            severity: Severity::Major,
+            services: vec![],
+            units: vec![],
+        }
     }
 
     fn open(title: &str) -> Result<Outage, Refused> {
@@ -223,12 +240,21 @@ mod tests {
         assert_eq!(open(&"x".repeat(201)), Err(Refused::Title(201)));
         let opened = open("Mail is down").unwrap();
         assert_eq!(opened.update(" ", None, Actor::System, now()), Err(Refused::Nothing));
-        assert_eq!(opened.update(" ", Some(State::Investigating), Actor::System, now()), Err(Refused::Nothing));
-        assert_eq!(opened.update(&"x".repeat(10_001), None, Actor::System, now()), Err(Refused::Text(10_001)));
+        assert_eq!(
+            opened.update(" ", Some(State::Investigating), Actor::System, now()),
+            Err(Refused::Nothing)
+        );
+        assert_eq!(
+            opened.update(&"x".repeat(10_001), None, Actor::System, now()),
+            Err(Refused::Text(10_001))
+        );
     }
 
     #[test]
     fn a_title_is_one_line() {
-        assert_eq!(&*open("Mail\r\nBcc: all@x.example\tis down").unwrap().title, "Mail Bcc: all@x.example is down");
+        assert_eq!(
+            &*open("Mail\r\nBcc: all@x.example\tis down").unwrap().title,
+            "Mail Bcc: all@x.example is down"
+        );
     }
 }

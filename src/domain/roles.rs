@@ -79,9 +79,21 @@ pub fn built_in() -> Vec<Role> {
     };
     vec![
         role(LOCAL, "local contact: whom a user turns to first", Scope::Unit, Pick::Nearest, Some(GLOBAL)),
-        role(GLOBAL, "global contact: responsible for the whole organisation", Scope::Organisation, Pick::All, None),
+        role(
+            GLOBAL,
+            "global contact: responsible for the whole organisation",
+            Scope::Organisation,
+            Pick::All,
+            None,
+        ),
         role(OUTAGE, "outage contact: is told of outages", Scope::Organisation, Pick::All, Some(GLOBAL)),
-        role(AD_SYNC, "AD-sync contact: is told when a directory's sync fails", Scope::Directory, Pick::All, Some(GLOBAL)),
+        role(
+            AD_SYNC,
+            "AD-sync contact: is told when a directory's sync fails",
+            Scope::Directory,
+            Pick::All,
+            Some(GLOBAL),
+        ),
     ]
 }
 
@@ -169,7 +181,9 @@ pub enum Misplacement {
 pub fn check_place(role: &Role, holder: &Holder, place: &Place) -> Result<(), Misplacement> {
     let name = || role.name.clone();
     match (role.scope, place) {
-        (Scope::Unit, Place::OwnUnit) if matches!(holder, Holder::Outside { .. }) => Err(Misplacement::OutsideHasNoUnit),
+        (Scope::Unit, Place::OwnUnit) if matches!(holder, Holder::Outside { .. }) => {
+            Err(Misplacement::OutsideHasNoUnit)
+        }
         (Scope::Unit, Place::Unit(_) | Place::OwnUnit)
         | (Scope::Organisation, Place::Organisation)
         | (Scope::Directory, Place::Organisation | Place::Directory(_)) => Ok(()),

@@ -46,7 +46,7 @@ pub enum ModeReason {
 
 /// What came of a run.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(tag = "outcome", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// It changed the data.
     Committed {
@@ -158,7 +158,7 @@ pub struct HeldRun {
     pub since: DateTime<Utc>,
     /// Why.
     pub reasons: Vec<HoldReason>,
-    /// What approving it would approve, in order.
+    /// What approving it would approve ([`approval_of`](super::guard::approval_of)), in order. May be long.
     pub objects: Vec<Guid>,
     /// Who approved it, when it is approved but not yet carried out.
     pub approved: Option<Actor>,

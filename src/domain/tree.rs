@@ -1,6 +1,7 @@
 //! The unit tree: every unit below one root, without a cycle whatever the directory says.
 
-use std::collections::{BTreeMap, HashMap};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -42,11 +43,12 @@ pub struct UnitTree {
 impl UnitTree {
     /// Arranges `units` below a root named `organisation`.
     ///
-    /// A unit whose parent is unknown, and one unit of every circle, is put under the root and reported.
+    /// A unit whose parent is unknown, and one unit of every circle, is put under the root and reported. What claims to be
+    /// the root itself (the zero GUID, which no directory gives) is left out.
     pub fn build(organisation: &str, units: &BTreeMap<UnitId, Arc<Unit>>) -> UnitTree {
         let mut children: HashMap<UnitId, Vec<&Unit>> = HashMap::with_capacity(units.len());
         let mut misplaced = Vec::new();
-        for unit in units.values() {
+        for unit in units.values().filter(|u| u.id != UnitId::ROOT) {
             let known = unit.parent == UnitId::ROOT || units.contains_key(&unit.parent);
             if !known {
                 misplaced.push(Misplaced::NoParent(unit.id));
@@ -60,16 +62,18 @@ impl UnitTree {
         };
         tree.push(UnitId::ROOT, organisation.into(), ROOT);
         tree.grow(ROOT, &mut children);
-        // What the walk from the root has not met hangs on a circle. Cut it at the unit with the smallest identity.
-        for unit in units.values() {
-            if !tree.by_id.contains_key(&unit.id) {
-                tree.misplaced.push(Misplaced::Circle(unit.id));
-                if let Some(siblings) = children.get_mut(&unit.parent) {
-                    siblings.retain(|s| s.id != unit.id);
-                }
-                let place = tree.push(unit.id, unit.name.clone(), ROOT);
-                tree.grow(place, &mut children);
+        // What the walk from the root has not met is on a circle, or below one.
+        for unit in units.values().filter(|u| u.id != UnitId::ROOT) {
+            if tree.by_id.contains_key(&unit.id) {
+                continue;
             }
+            let Some(cut) = smallest_on_circle(unit, units) else { continue };
+            tree.misplaced.push(Misplaced::Circle(cut.id));
+            if let Some(siblings) = children.get_mut(&cut.parent) {
+                siblings.retain(|s| s.id != cut.id);
+            }
+            let place = tree.push(cut.id, cut.name.clone(), ROOT);
+            tree.grow(place, &mut children);
         }
         let all = tree.len_index();
         if let Some(root) = tree.nodes.first_mut() {
@@ -112,9 +116,13 @@ impl UnitTree {
     }
 
     /// The children of the unit at `place`, the last by name first.
-    fn sorted_children<'a>(&self, place: Index, children: &mut HashMap<UnitId, Vec<&'a Unit>>) -> Vec<&'a Unit> {
+    fn sorted_children<'a>(
+        &self,
+        place: Index,
+        children: &mut HashMap<UnitId, Vec<&'a Unit>>,
+    ) -> Vec<&'a Unit> {
         let mut below = children.remove(&self.id(place)).unwrap_or_default();
-        below.sort_by(|a, b| b.name.to_lowercase().cmp(&a.name.to_lowercase()).then(b.id.cmp(&a.id)));
+        below.sort_by_cached_key(|u| Reverse((u.name.to_lowercase(), u.id)));
         below
     }
 
@@ -167,10 +175,12 @@ impl UnitTree {
     pub fn children(&self, place: Index) -> impl Iterator<Item = Index> + '_ {
         let within = self.subtree(place);
         let next = move |p: Index| (p < within.end).then_some(p);
-        std::iter::successors(next(place + 1), move |p| self.node(*p).and_then(|n| (n.end < self.subtree(place).end).then_some(n.end)))
+        std::iter::successors(next(place + 1), move |p| {
+            self.node(*p).and_then(|n| (n.end < self.subtree(place).end).then_some(n.end))
+        })
     }
 
-    /// How many units lie between this one and the root.
+    /// How many steps it is up to the root; 0 for the root itself.
     pub fn depth(&self, place: Index) -> usize {
         self.upwards(place).count() - 1
     }
@@ -193,6 +203,15 @@ impl UnitTree {
     fn node(&self, place: Index) -> Option<&Node> {
         self.nodes.get(place as usize)
     }
+}
+
+/// The unit with the smallest identity on the circle that leads up from `unit`; None when the way up has an end.
+fn smallest_on_circle<'a>(unit: &'a Unit, units: &'a BTreeMap<UnitId, Arc<Unit>>) -> Option<&'a Unit> {
+    let above = |u: &&'a Unit| units.get(&u.parent).map(Arc::as_ref);
+    let mut met = HashSet::new();
+    let meeting = std::iter::successors(Some(unit), above).find(|u| !met.insert(u.id))?;
+    let round = std::iter::successors(above(&meeting), above).take_while(|u| u.id != meeting.id);
+    round.chain([meeting]).min_by_key(|u| u.id)
 }
 
 #[cfg(test)]
@@ -230,6 +249,18 @@ mod tests {
                 }
                 prop_assert_eq!(tree.children(place).count(), tree.indices().filter(|p| tree.parent(*p) == Some(place)).count());
             }
+            // One unit of each circle is cut off, not what hangs below a circle.
+            for id in tree.misplaced().iter().filter_map(|m| if let Misplaced::Circle(id) = m { Some(*id) } else { None }) {
+                let mut way: Vec<UnitId> = vec![units[&id].parent];
+                while way.len() <= units.len() && *way.last().unwrap() != id {
+                    way.push(units[way.last().unwrap()].parent);
+                }
+                prop_assert_eq!(way.last(), Some(&id), "{} is not on a circle", id);
+                for other in &way {
+                    let cuts = tree.misplaced().iter().filter(|m| **m == Misplaced::Circle(*other)).count();
+                    prop_assert_eq!(cuts, usize::from(*other == id));
+                }
+            }
             // Whoever is not misplaced hangs where the data says.
             for unit in units.values() {
                 let place = tree.index(unit.id).unwrap();
@@ -237,6 +268,13 @@ mod tests {
                 prop_assert!(odd || tree.id(tree.parent(place).unwrap()) == unit.parent);
             }
         }
+    }
+
+    #[test]
+    fn a_unit_that_claims_to_be_the_root_is_left_out() {
+        let units: BTreeMap<_, _> = [unit(0, 0), unit(1, 0)].map(|u| (u.id, u)).into();
+        let tree = UnitTree::build("org", &units);
+        assert_eq!((tree.len(), tree.index(UnitId::ROOT), tree.name(ROOT)), (2, Some(ROOT), "org"));
     }
 
     #[test]

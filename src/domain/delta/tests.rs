@@ -1,1 +1,143 @@
-//! Tests.
+use super::*;
+use crate::domain::testing::{
+    DIRECTORIES, directory, directory_of, group, reading_of, unit, unit_id, user, user_id,
+};
+use proptest::prelude::*;
+
+fn main_name() -> DirectoryName {
+    DIRECTORIES[0].into()
+}
+
+/// What was held, of several directories, and what was read of the first.
+fn held_and_read() -> impl Strategy<Value = (Directory, Directory)> {
+    directory().prop_flat_map(|old| (Just(old.clone()), reading_of(old)))
+}
+
+/// The wanted objects that were not in the reading.
+fn rest<K: Ord + Copy, V>(
+    all: &BTreeMap<K, Arc<V>>,
+    read: &BTreeMap<K, Arc<V>>,
+    wanted: impl Fn(&V) -> bool,
+) -> Vec<(K, Arc<V>)> {
+    all.iter()
+        .filter(|(id, v)| wanted(v) && !read.contains_key(id))
+        .map(|(id, v)| (*id, Arc::clone(v)))
+        .collect()
+}
+
+fn no_name(_: UnitId) -> Option<Box<str>> {
+    None
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn applying_the_difference_gives_what_was_read((old, read) in held_and_read()) {
+        let new = apply(&old, &diff(&old, &main_name(), &read));
+        prop_assert_eq!(&new.part(&main_name()), &read);
+        // Everything else is what the other directories gave and this one didn't take over.
+        let others = |name: &DirectoryName| *name != main_name();
+        prop_assert_eq!(rest(&new.users, &read.users, |_| true), rest(&old.users, &read.users, |u| others(&u.directory)));
+        prop_assert_eq!(rest(&new.units, &read.units, |_| true), rest(&old.units, &read.units, |u| others(&u.directory)));
+        prop_assert_eq!(rest(&new.groups, &read.groups, |_| true), rest(&old.groups, &read.groups, |g| others(&g.directory)));
+        // It has come to rest: the same reading changes nothing more.
+        prop_assert!(diff(&new, &main_name(), &read).is_empty());
+    }
+
+    #[test]
+    fn nothing_differs_from_itself(old in directory()) {
+        let delta = diff(&old, &main_name(), &old.part(&main_name()));
+        prop_assert!(delta.is_empty());
+        prop_assert_eq!(delta.len(), 0);
+        let same = apply(&old, &delta);
+        prop_assert!(same.users.values().zip(old.users.values()).all(|(a, b)| Arc::ptr_eq(a, b)), "shared, not copied");
+    }
+
+    #[test]
+    fn the_lines_say_what_the_delta_does((old, read) in held_and_read()) {
+        let delta = diff(&old, &main_name(), &read);
+        let lines = describe(&delta, |id| old.units.get(&id).map(|u| u.name.clone()));
+        prop_assert_eq!(lines.len(), delta.len());
+        let count = |kind, what| lines.iter().filter(|l| l.kind == kind && l.what == what).count();
+        prop_assert_eq!(count(ObjectKind::User, What::Added), delta.users.added.len());
+        prop_assert_eq!(count(ObjectKind::User, What::Changed), delta.users.changed.len());
+        prop_assert_eq!(count(ObjectKind::User, What::Removed), delta.users.removed.len());
+        prop_assert_eq!(count(ObjectKind::Unit, What::Added), delta.units.added.len());
+        prop_assert_eq!(count(ObjectKind::Unit, What::Removed), delta.units.removed.len());
+        prop_assert_eq!(count(ObjectKind::Group, What::Changed), delta.groups.changed.len());
+        prop_assert_eq!(count(ObjectKind::Group, What::Removed), delta.groups.removed.len());
+        for line in &lines {
+            prop_assert_eq!(line.fields.is_empty(), line.what != What::Changed, "{:?}", line);
+            prop_assert!(line.fields.iter().all(|f| f.before != f.after), "{:?}", line);
+        }
+        let order = |l: &ObjectChange| {
+            let kind = [ObjectKind::Unit, ObjectKind::User, ObjectKind::Group].iter().position(|k| *k == l.kind);
+            (kind, l.what != What::Removed)
+        };
+        prop_assert!(lines.is_sorted_by_key(order));
+    }
+}
+
+#[test]
+fn an_object_that_came_over_from_another_directory_is_a_change() {
+    let there = User { directory: "branch".into(), ..user(1, 0) };
+    let old = directory_of([there, user(2, 0)], [], []);
+    let read = directory_of([user(1, 0), user(2, 0)], [], []);
+    let delta = diff(&old, &main_name(), &read);
+    assert_eq!((delta.users.added.len(), delta.users.changed.len(), delta.users.removed.len()), (0, 1, 0));
+    let lines = describe(&delta, no_name);
+    assert_eq!(
+        lines[0].fields,
+        [FieldChange {
+            field: "directory".into(),
+            before: Some("branch".into()),
+            after: Some("main".into())
+        }]
+    );
+    // The directory it left doesn't remove it any more.
+    let new = apply(&old, &delta);
+    assert!(diff(&new, &"branch".into(), &Directory::default()).is_empty());
+}
+
+#[test]
+fn a_move_between_two_units_of_one_name_can_be_seen() {
+    let [north, south] = [1, 2].map(|n| Unit { name: "Office".into(), ..unit(n, 0) });
+    let old = directory_of([user(1, 1)], [north.clone(), south.clone()], []);
+    let read = directory_of([user(1, 2)], [north, south], []);
+    let lines = describe(&diff(&old, &main_name(), &read), |_| Some("Office".into()));
+    let field = &lines[0].fields[0];
+    assert_eq!(field.before.as_deref(), Some(&*format!("Office ({})", unit_id(1))));
+    assert_eq!(field.after.as_deref(), Some(&*format!("Office ({})", unit_id(2))));
+}
+
+#[test]
+fn a_unit_that_comes_in_the_same_run_is_named() {
+    let old = directory_of([user(1, 0)], [], []);
+    let read = directory_of([user(1, 1)], [unit(1, 0)], []);
+    let lines = describe(&diff(&old, &main_name(), &read), |id| (id == UnitId::ROOT).then(|| "Org".into()));
+    let field = &lines[1].fields[0];
+    assert_eq!(
+        (&*field.field, field.before.as_deref(), field.after.as_deref()),
+        ("unit", Some("Org"), Some("Unit 1"))
+    );
+}
+
+#[test]
+fn of_members_only_the_numbers_are_told() {
+    let old = directory_of([], [], [group(1, &[1, 2, 3], &[])]);
+    let read = directory_of([], [], [group(1, &[1, 4], &[2])]);
+    let lines = describe(&diff(&old, &main_name(), &read), no_name);
+    let field = |n: usize| (&*lines[0].fields[n].field, lines[0].fields[n].after.as_deref());
+    assert_eq!([field(0), field(1)], [("users", Some("2 (+1 −2)")), ("groups", Some("1 (+1 −0)"))]);
+}
+
+#[test]
+fn what_is_written_is_what_was_added_and_what_changed() {
+    let old = directory_of([user(1, 0), user(2, 0)], [], []);
+    let read = directory_of([User { phone: Some("1".into()), ..user(2, 0) }, user(3, 0)], [], []);
+    let delta = diff(&old, &main_name(), &read);
+    let written: Vec<_> = delta.users.written().map(|u| u.id).collect();
+    assert_eq!(written, [user_id(3), user_id(2)]);
+    assert_eq!(delta.users.len(), 3);
+}

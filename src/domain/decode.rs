@@ -1,0 +1,399 @@
+//! From raw entries to users, units and groups. What can't be understood is set aside by itself and stops nobody else.
+//!
+//! What is set aside, and what isn't:
+//! * An entry without a usable name, `objectGUID` or account is set aside whole: it has no identity.
+//! * A value that is no text, no number or no name is left out and reported; the person stays. Losing a phone number is better than
+//!   losing whom to phone.
+//! * An `objectGUID` that comes again under the same name is the same object read twice (bases that overlap) and counts once. Under another
+//!   name it is an object that was moved or renamed while it was read, or a file put together from two: the first is kept, the
+//!   second set aside. Setting aside both would remove a person for having been moved.
+//! * A group whose list of members is not whole is set aside: half a list is taken for members who left.
+
+mod mapping;
+mod names;
+mod text;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry as Slot;
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::directory::{Directory, Group, Objects, Quarantined, Unit, User};
+use super::dn::Rdn;
+use super::entry::Entry;
+use super::ids::{DirectoryName, GroupId, Guid, UnitId, UserId};
+pub use mapping::Mapping;
+use names::{Bearer, Names, NodeId};
+pub use text::clean;
+
+/// So many quarantined objects are listed; those after are counted in one last line.
+const MAX_QUARANTINED: usize = 10_000;
+/// The length of a name in [`Quarantined`].
+const MAX_DN_CHARS: usize = 400;
+
+/// How much has been read so far.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Progress {
+    /// Users.
+    pub users: u32,
+    /// Units.
+    pub units: u32,
+    /// Groups.
+    pub groups: u32,
+    /// Entries that are none of these: computers, containers, the domain itself.
+    pub others: u32,
+    /// Entries that came again.
+    pub repeated: u32,
+    /// What was set aside or left out.
+    pub quarantined: u32,
+}
+
+impl std::fmt::Display for Progress {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} users, {} units, {} groups", self.users, self.units, self.groups)
+    }
+}
+
+/// Takes entries in any order, one by one, and makes objects of them.
+pub struct Decoder<'a> {
+    mapping: &'a Mapping,
+    directory: &'a DirectoryName,
+    names: Names,
+    seen: HashMap<Guid, NodeId>,
+    users: Vec<PendingUser>,
+    units: Vec<PendingUnit>,
+    groups: Vec<PendingGroup>,
+    quarantined: Vec<Quarantined>,
+    progress: Progress,
+}
+
+// What refers to others by name waits until all names are known.
+struct PendingUser {
+    // Shared from the start, so that a million users needn't be moved at the end.
+    user: Arc<User>,
+    node: NodeId,
+    manager: Option<NodeId>,
+}
+
+struct PendingUnit {
+    unit: Unit,
+    node: NodeId,
+    manager: Option<NodeId>,
+}
+
+struct PendingGroup {
+    group: Group,
+    members: Vec<NodeId>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    User,
+    Unit,
+    Group,
+}
+
+/// Decodes all of `entries`.
+pub fn decode<'e>(
+    entries: impl IntoIterator<Item = &'e Entry>,
+    mapping: &Mapping,
+    directory: &DirectoryName,
+) -> Objects {
+    let mut decoder = Decoder::new(mapping, directory);
+    entries.into_iter().for_each(|entry| decoder.push(entry));
+    decoder.finish()
+}
+
+impl<'a> Decoder<'a> {
+    /// A decoder for what is read of `directory`.
+    pub fn new(mapping: &'a Mapping, directory: &'a DirectoryName) -> Decoder<'a> {
+        Decoder {
+            mapping,
+            directory,
+            names: Names::default(),
+            seen: HashMap::new(),
+            users: Vec::new(),
+            units: Vec::new(),
+            groups: Vec::new(),
+            quarantined: Vec::new(),
+            progress: Progress::default(),
+        }
+    }
+
+    /// How much has been decoded.
+    pub fn progress(&self) -> Progress {
+        self.progress
+    }
+
+    /// Takes one entry.
+    pub fn push(&mut self, entry: &Entry) {
+        let Some(kind) = kind(entry, self.mapping) else {
+            self.progress.others += 1;
+            return;
+        };
+        match self.identify(entry) {
+            Ok(Some((guid, node, rdn))) => {
+                let taken = match kind {
+                    Kind::User => self.push_user(entry, UserId(guid), node, &rdn),
+                    Kind::Unit => self.push_unit(entry, UnitId(guid), node, &rdn),
+                    Kind::Group => self.push_group(entry, GroupId(guid), node, &rdn),
+                };
+                match taken {
+                    Ok(()) => {
+                        self.seen.insert(guid, node);
+                    }
+                    Err(reason) => self.set_aside(&entry.dn, reason),
+                }
+            }
+            Ok(None) => self.progress.repeated += 1,
+            Err(reason) => self.set_aside(&entry.dn, reason),
+        }
+    }
+
+    /// Resolves what refers to others: units, managers, members.
+    pub fn finish(mut self) -> Objects {
+        let names = &self.names;
+        let user = |node: Option<NodeId>| match names.bearer(node?) {
+            Bearer::User(id) => Some(id),
+            _ => None,
+        };
+        let users = self.users.into_iter().map(|PendingUser { user: mut person, node, manager }| {
+            if let Some(person) = Arc::get_mut(&mut person) {
+                person.unit = names.unit_above(node);
+                person.manager = user(manager);
+            }
+            (person.id, person)
+        });
+        let units = self.units.into_iter().map(|PendingUnit { mut unit, node, manager }| {
+            unit.parent = names.unit_above(node);
+            unit.managed_by = user(manager);
+            (unit.id, Arc::new(unit))
+        });
+        let groups = self.groups.into_iter().map(|PendingGroup { mut group, members }| {
+            for member in members {
+                match names.bearer(member) {
+                    Bearer::User(id) => group.users.push(id),
+                    Bearer::Group(id) => group.groups.push(id),
+                    Bearer::Unit(_) | Bearer::Nothing => {}
+                }
+            }
+            group.users.sort_unstable();
+            group.users.dedup();
+            group.groups.sort_unstable();
+            group.groups.dedup();
+            (group.id, Arc::new(group))
+        });
+        let directory =
+            Directory { users: users.collect(), units: units.collect(), groups: groups.collect() };
+        let more = (self.progress.quarantined as usize).saturating_sub(self.quarantined.len());
+        if more > 0 {
+            let reason = format!("{more} more objects or values could not be understood either.");
+            self.quarantined.push(Quarantined { dn: "".into(), reason: reason.into() });
+        }
+        Objects { directory, quarantined: self.quarantined }
+    }
+
+    /// Who the entry is; None when it was read before.
+    fn identify(&mut self, entry: &Entry) -> Result<Option<(Guid, NodeId, Rdn)>, String> {
+        let (node, rdn) = self
+            .names
+            .intern(&entry.dn)
+            .map_err(|e| format!("Its distinguished name can't be read: {}.", e.reason()))?;
+        let id = &*self.mapping.id;
+        let bytes = entry.first(id).ok_or_else(|| {
+            format!("It has no {id}, without which it can't be told from others; may the account that reads it see that attribute?")
+        })?;
+        let guid = <[u8; 16]>::try_from(bytes)
+            .map(Guid)
+            .map_err(|_| format!("Its {id} has {} bytes instead of 16.", bytes.len()))?;
+        if guid == UnitId::ROOT.0 {
+            return Err(format!("Its {id} is all zeros."));
+        }
+        match self.seen.entry(guid) {
+            Slot::Vacant(_) => Ok(Some((guid, node, rdn))),
+            Slot::Occupied(first) if *first.get() == node => Ok(None),
+            Slot::Occupied(_) => Err(format!(
+                "Its {id} {guid} is that of another entry, too, which was read first and kept. If it was moved or renamed just now, \
+                 the next sync will have it right."
+            )),
+        }
+    }
+
+    fn push_user(&mut self, entry: &Entry, id: UserId, node: NodeId, rdn: &Rdn) -> Result<(), String> {
+        let mapping = self.mapping;
+        let account = self.account(entry)?;
+        let control = self.number(entry, &mapping.control).unwrap_or(0);
+        // Accounts of computers and of trusted domains are users of the directory, too, but nobody's
+        // ([MS-ADTS] 2.2.16: interdomain, workstation and server trust).
+        if control & 0x3800 != 0 {
+            self.progress.others += 1;
+            return Ok(());
+        }
+        let rdn = text::value(rdn.value());
+        let name = self.text(entry, &mapping.name).or_else(|| rdn.clone()).unwrap_or_else(|| account.clone());
+        let user = User {
+            id,
+            directory: self.directory.clone(),
+            unit: UnitId::ROOT,
+            rdn: rdn.unwrap_or_else(|| account.clone()),
+            upn: self.text(entry, &mapping.upn),
+            name,
+            mail: self.text(entry, &mapping.mail),
+            phone: self.text(entry, &mapping.phone),
+            mobile: self.text(entry, &mapping.mobile),
+            title: self.text(entry, &mapping.title),
+            manager: None,
+            language: self.text(entry, &mapping.language),
+            enabled: control & 0x2 == 0,
+            expires: self.expiry(entry),
+            account,
+        };
+        let manager = self.name(entry, &mapping.manager);
+        self.names.bear(node, Bearer::User(id));
+        self.users.push(PendingUser { user: Arc::new(user), node, manager });
+        self.progress.users += 1;
+        Ok(())
+    }
+
+    fn push_unit(&mut self, entry: &Entry, id: UnitId, node: NodeId, rdn: &Rdn) -> Result<(), String> {
+        let name = text::value(rdn.value()).ok_or("Its name holds nothing that can be shown.")?;
+        let unit =
+            Unit { id, directory: self.directory.clone(), parent: UnitId::ROOT, name, managed_by: None };
+        let manager = self.name(entry, &self.mapping.unit_manager);
+        self.names.bear(node, Bearer::Unit(id));
+        self.units.push(PendingUnit { unit, node, manager });
+        self.progress.units += 1;
+        Ok(())
+    }
+
+    fn push_group(&mut self, entry: &Entry, id: GroupId, node: NodeId, rdn: &Rdn) -> Result<(), String> {
+        let account = self.account(entry)?;
+        let member = &*self.mapping.member;
+        if let Some(from) = entry.missing_from(member) {
+            return Err(format!(
+                "Its list of members is not whole: from number {from} on ({member};range) it is missing."
+            ));
+        }
+        let mut members = Vec::new();
+        for value in entry.values(member) {
+            match self.intern(value) {
+                Ok(node) => members.push(node),
+                Err(reason) => self.leave_out(&entry.dn, member, &reason),
+            }
+        }
+        let group = Group {
+            id,
+            directory: self.directory.clone(),
+            name: text::value(rdn.value()).unwrap_or_else(|| account.clone()),
+            account,
+            users: Vec::new(),
+            groups: Vec::new(),
+        };
+        self.names.bear(node, Bearer::Group(id));
+        self.groups.push(PendingGroup { group, members });
+        self.progress.groups += 1;
+        Ok(())
+    }
+
+    fn account(&self, entry: &Entry) -> Result<Box<str>, String> {
+        let attribute = &*self.mapping.account;
+        let bytes = entry.first(attribute).ok_or_else(|| {
+            format!("It has no {attribute}; may the account that reads it see that attribute?")
+        })?;
+        let text = str::from_utf8(bytes).map_err(|_| format!("Its {attribute} is not text in UTF-8."))?;
+        text::value(text).ok_or_else(|| format!("Its {attribute} holds nothing that can be shown."))
+    }
+
+    fn text(&mut self, entry: &Entry, attribute: &str) -> Option<Box<str>> {
+        match str::from_utf8(entry.first(attribute)?) {
+            Ok(text) => text::value(text),
+            Err(_) => {
+                self.leave_out(&entry.dn, attribute, "is not text in UTF-8");
+                None
+            }
+        }
+    }
+
+    fn number(&mut self, entry: &Entry, attribute: &str) -> Option<i64> {
+        let number = str::from_utf8(entry.first(attribute)?).ok().and_then(|text| text.trim().parse().ok());
+        if number.is_none() {
+            self.leave_out(&entry.dn, attribute, "is not a whole number");
+        }
+        number
+    }
+
+    fn expiry(&mut self, entry: &Entry) -> Option<DateTime<Utc>> {
+        let attribute = &*self.mapping.expires;
+        match self.number(entry, attribute)? {
+            0 | i64::MAX => None,
+            filetime => {
+                let time = from_filetime(filetime);
+                if time.is_none() {
+                    self.leave_out(
+                        &entry.dn,
+                        attribute,
+                        "is no time; the account counts as one that never expires",
+                    );
+                }
+                time
+            }
+        }
+    }
+
+    fn name(&mut self, entry: &Entry, attribute: &str) -> Option<NodeId> {
+        match self.intern(entry.first(attribute)?) {
+            Ok(node) => Some(node),
+            Err(reason) => {
+                self.leave_out(&entry.dn, attribute, &reason);
+                None
+            }
+        }
+    }
+
+    fn intern(&mut self, value: &[u8]) -> Result<NodeId, String> {
+        let dn = str::from_utf8(value).map_err(|_| "is not text in UTF-8".to_owned())?;
+        let (node, _) =
+            self.names.intern(dn).map_err(|e| format!("is no distinguished name ({})", e.reason()))?;
+        Ok(node)
+    }
+
+    fn leave_out(&mut self, dn: &str, attribute: &str, what: &str) {
+        self.set_aside(dn, format!("Its {attribute} {what}. That value was left out, the rest was taken."));
+    }
+
+    fn set_aside(&mut self, dn: &str, reason: String) {
+        self.progress.quarantined = self.progress.quarantined.saturating_add(1);
+        if self.quarantined.len() < MAX_QUARANTINED {
+            self.quarantined.push(Quarantined { dn: clean(dn, MAX_DN_CHARS).into(), reason: reason.into() });
+        }
+    }
+}
+
+fn kind(entry: &Entry, mapping: &Mapping) -> Option<Kind> {
+    let is = |classes: &[Box<str>]| {
+        entry
+            .values("objectClass")
+            .any(|class| classes.iter().any(|one| one.as_bytes().eq_ignore_ascii_case(class)))
+    };
+    if is(&mapping.user_classes) {
+        (!is(&mapping.not_user_classes)).then_some(Kind::User)
+    } else if is(&mapping.unit_classes) {
+        Some(Kind::Unit)
+    } else {
+        is(&mapping.group_classes).then_some(Kind::Group)
+    }
+}
+
+/// 100 nanoseconds since 1601 ([MS-DTYP] 2.3.3); None when it is negative.
+fn from_filetime(filetime: i64) -> Option<DateTime<Utc>> {
+    const SECONDS_FROM_1601_TO_1970: i64 = 11_644_473_600;
+    let filetime = u64::try_from(filetime).ok()?;
+    let seconds = i64::try_from(filetime / 10_000_000).ok()? - SECONDS_FROM_1601_TO_1970;
+    let rest = TimeDelta::nanoseconds(i64::try_from(filetime % 10_000_000).ok()? * 100);
+    DateTime::from_timestamp(seconds, 0)?.checked_add_signed(rest)
+}

@@ -1,0 +1,121 @@
+//! Every distinguished name that was seen, as one tree: a name becomes a number, exactly and without keeping the name.
+//!
+//! A directory of a million people has a few thousand different parents. So a name costs its first part and the number of its
+//! parent, and who stands above an object is known without comparing texts.
+
+use std::collections::HashMap;
+
+use crate::domain::dn::{MAX_DEPTH, NotADn, Rdn, split_first};
+use crate::domain::ids::{GroupId, UnitId, UserId};
+
+/// A name that was seen.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct NodeId(u32);
+
+/// What carries a name.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) enum Bearer {
+    /// Nothing that was read.
+    #[default]
+    Nothing,
+    User(UserId),
+    Unit(UnitId),
+    Group(GroupId),
+}
+
+struct Node {
+    parent: u32,
+    bearer: Bearer,
+}
+
+pub(super) struct Names {
+    // The first is the empty name.
+    nodes: Vec<Node>,
+    // By the parent's number, a slash, and the key of the relative name.
+    children: HashMap<Box<str>, u32>,
+    // Parents by their text as it stood in a name, so that a whole name takes two look-ups, however deep.
+    parents: HashMap<Box<str>, u32>,
+    key: String,
+}
+
+impl Default for Names {
+    fn default() -> Names {
+        Names {
+            nodes: vec![Node { parent: 0, bearer: Bearer::Nothing }],
+            children: HashMap::new(),
+            parents: HashMap::new(),
+            key: String::new(),
+        }
+    }
+}
+
+impl Names {
+    /// The number of a name, and its relative name.
+    pub(super) fn intern(&mut self, dn: &str) -> Result<(NodeId, Rdn), NotADn> {
+        let (first, above) = split_first(dn)?;
+        let rdn: Rdn = first.parse()?;
+        let parent = match above {
+            Some(above) => self.parent(above, 1)?,
+            None => 0,
+        };
+        Ok((NodeId(self.child(parent, &rdn)?), rdn))
+    }
+
+    /// Says what carries a name, unless something does already.
+    pub(super) fn bear(&mut self, node: NodeId, bearer: Bearer) {
+        if let Some(node) = self.nodes.get_mut(node.0 as usize)
+            && node.bearer == Bearer::Nothing
+        {
+            node.bearer = bearer;
+        }
+    }
+
+    pub(super) fn bearer(&self, node: NodeId) -> Bearer {
+        self.nodes.get(node.0 as usize).map_or(Bearer::Nothing, |node| node.bearer)
+    }
+
+    /// The nearest unit above a name.
+    pub(super) fn unit_above(&self, node: NodeId) -> UnitId {
+        let mut at = node.0;
+        while let Some(node) = self.nodes.get(at as usize)
+            && at != 0
+        {
+            at = node.parent;
+            if let Bearer::Unit(unit) = self.bearer(NodeId(at)) {
+                return unit;
+            }
+        }
+        UnitId::ROOT
+    }
+
+    fn parent(&mut self, dn: &str, depth: usize) -> Result<u32, NotADn> {
+        if let Some(known) = self.parents.get(dn) {
+            return Ok(*known);
+        }
+        let (first, above) = split_first(dn)?;
+        let rdn: Rdn = first.parse()?;
+        let parent = match above {
+            Some(_) if depth >= MAX_DEPTH => return Err(NotADn::new(dn, "it has too many parts")),
+            Some(above) => self.parent(above, depth + 1)?,
+            None => 0,
+        };
+        let node = self.child(parent, &rdn)?;
+        self.parents.insert(dn.into(), node);
+        Ok(node)
+    }
+
+    fn child(&mut self, parent: u32, rdn: &Rdn) -> Result<u32, NotADn> {
+        self.key.clear();
+        self.key.push_str(&parent.to_string());
+        self.key.push('/');
+        rdn.write_key(&mut self.key);
+        if let Some(known) = self.children.get(self.key.as_str()) {
+            return Ok(*known);
+        }
+        let node = u32::try_from(self.nodes.len())
+            .map_err(|_| NotADn::new(&self.key, "there are too many names"))?;
+        self.nodes.push(Node { parent, bearer: Bearer::Nothing });
+        self.children.insert(self.key.as_str().into(), node);
+        Ok(node)
+    }
+}

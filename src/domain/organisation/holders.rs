@@ -1,0 +1,231 @@
+//! Who holds which role where, gathered from assignments, groups and `managedBy`.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::Organisation;
+use super::names::same;
+use crate::domain::directory::Group;
+use crate::domain::ids::{AssignmentId, GroupId, UserId};
+use crate::domain::mailbox::Address;
+use crate::domain::roles::{Assignment, Holder, Place, Role, RoleName, Scope, check_place};
+use crate::domain::tree;
+
+/// How somebody came to hold a role.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// An administrator assigned it.
+    Assigned(AssignmentId),
+    /// As a member, direct or nested, of a group.
+    Group(Box<str>),
+    /// As the `managedBy` of the unit.
+    ManagedBy,
+}
+
+/// One holder of one role at one place, from whichever origin.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Holding {
+    /// Who.
+    pub holder: Holder,
+    /// Where: the root for what applies everywhere.
+    pub at: tree::Index,
+    /// As it was given.
+    pub place: Place,
+    /// The order among the holders of one place.
+    pub rank: u16,
+    /// Used in place of the person's own address.
+    pub mail: Option<Address>,
+    /// Used in place of the person's own phone number.
+    pub phone: Option<Box<str>>,
+    /// From when on.
+    pub from: Option<DateTime<Utc>>,
+    /// Until when.
+    pub until: Option<DateTime<Utc>>,
+    /// Counts though the holder's main unit is another one.
+    pub any_unit: bool,
+    /// Where it comes from.
+    pub origin: Origin,
+}
+
+/// What a role's holders are, by where they hold it, each place's in order.
+#[derive(Clone, Debug, Default)]
+pub struct Holders {
+    by_place: BTreeMap<tree::Index, Vec<Holding>>,
+}
+
+impl Holders {
+    pub(super) const fn nobody() -> Holders {
+        Holders { by_place: BTreeMap::new() }
+    }
+
+    /// The holders at one unit (the root for what applies everywhere), in order of rank, then name.
+    pub fn at(&self, place: tree::Index) -> &[Holding] {
+        self.by_place.get(&place).map_or(&[], Vec::as_slice)
+    }
+
+    /// All holders, by place.
+    pub fn all(&self) -> impl Iterator<Item = &Holding> {
+        self.by_place.values().flatten()
+    }
+
+    /// The places where anybody holds the role, parents before children.
+    pub fn places(&self) -> impl Iterator<Item = tree::Index> + '_ {
+        self.by_place.keys().copied()
+    }
+}
+
+/// A name in the configuration that fits no group, or several of one directory, none of them by account.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct UnknownGroup {
+    /// The role it was to grant.
+    pub role: RoleName,
+    /// The name in the configuration.
+    pub group: Box<str>,
+}
+
+impl Organisation {
+    pub(super) fn collect_holders(&mut self) {
+        let mut holders: HashMap<RoleName, Holders> = HashMap::new();
+        let mut add = |role: &RoleName, holding: Holding| {
+            let places = &mut holders.entry(role.clone()).or_default().by_place;
+            places.entry(holding.at).or_default().push(holding);
+        };
+        for assignment in self.assignments.values() {
+            if let Some(holding) = self.assigned(assignment) {
+                add(&assignment.role, holding);
+            }
+        }
+        let mut unknown = Vec::new();
+        for role in &self.roles {
+            for name in &role.groups {
+                let groups = self.groups_named(name);
+                if groups.is_empty() {
+                    unknown.push(UnknownGroup { role: role.name.clone(), group: name.clone() });
+                }
+                for group in groups {
+                    self.granted(role, group).for_each(|h| add(&role.name, h));
+                }
+            }
+            if role.managed_by && role.scope == Scope::Unit {
+                self.managers().for_each(|h| add(&role.name, h));
+            }
+        }
+        for places in holders.values_mut() {
+            for at in places.by_place.values_mut() {
+                at.sort_by_cached_key(|h| (h.rank, self.holder_name(&h.holder).to_lowercase()));
+                self.drop_repeated(at);
+            }
+        }
+        self.holders = holders;
+        self.unknown_groups = unknown;
+    }
+
+    /// Drops what a group or `managedBy` grants at a place to somebody who has it there anyway, for good.
+    fn drop_repeated(&self, at: &mut Vec<Holding>) {
+        let for_good = |h: &Holding| {
+            let limited = h.from.is_some() || h.until.is_some() || matches!(h.place, Place::Directory(_));
+            !limited && !self.is_suspended(h)
+        };
+        let mut have = HashSet::new();
+        at.retain(|h| {
+            let Holder::User(id) = h.holder else { return true };
+            let repeated = have.contains(&id) && !matches!(h.origin, Origin::Assigned(_));
+            if for_good(h) {
+                have.insert(id);
+            }
+            !repeated
+        });
+    }
+
+    /// Where an assignment counts. None: nowhere, as of a flag whose person is gone, or when the role is gone or has another scope now.
+    fn assigned(&self, a: &Assignment) -> Option<Holding> {
+        check_place(self.role(&a.role.0)?, &a.holder, &a.place).ok()?;
+        let at = match (&a.place, &a.holder) {
+            (Place::Organisation | Place::Directory(_), _) => tree::ROOT,
+            // A unit that is gone keeps its assignments, but they count nowhere until it is back.
+            (Place::Unit(unit), _) => self.tree.index(*unit)?,
+            (Place::OwnUnit, Holder::User(id)) => self.place_of(self.user(*id)?),
+            (Place::OwnUnit, Holder::Outside { .. }) => return None,
+        };
+        Some(Holding {
+            holder: a.holder.clone(),
+            at,
+            place: a.place.clone(),
+            rank: a.rank,
+            mail: a.mail.clone(),
+            phone: a.phone.clone(),
+            from: a.from,
+            until: a.until,
+            any_unit: a.any_unit,
+            origin: Origin::Assigned(a.id),
+        })
+    }
+
+    fn granted<'a>(&'a self, role: &'a Role, group: &'a Group) -> impl Iterator<Item = Holding> + 'a {
+        self.members(group).into_iter().filter_map(move |id| {
+            let user = self.user(id)?;
+            let (place, at) = match role.scope {
+                Scope::Unit => (Place::OwnUnit, self.place_of(user)),
+                Scope::Organisation | Scope::Directory => (Place::Organisation, tree::ROOT),
+            };
+            Some(from_directory(id, place, at, Origin::Group(group.name.clone())))
+        })
+    }
+
+    fn managers(&self) -> impl Iterator<Item = Holding> + '_ {
+        self.directory.units.values().filter_map(|unit| {
+            let manager = self.user(unit.managed_by?)?;
+            let at = self.tree.index(unit.id)?;
+            Some(Holding {
+                any_unit: true,
+                ..from_directory(manager.id, Place::Unit(unit.id), at, Origin::ManagedBy)
+            })
+        })
+    }
+
+    /// The users in a group and in the groups in it, each once; a circle of groups ends.
+    fn members(&self, group: &Group) -> BTreeSet<UserId> {
+        let mut users = BTreeSet::new();
+        let mut seen: BTreeSet<GroupId> = [group.id].into();
+        let mut open: Vec<&Group> = vec![group];
+        while let Some(group) = open.pop() {
+            users.extend(group.users.iter().copied());
+            let below = group.groups.iter().filter(|id| seen.insert(**id));
+            open.extend(below.filter_map(|id| self.directory.groups.get(id).map(Arc::as_ref)));
+        }
+        users
+    }
+
+    /// The groups that a name of the configuration means: by account, which no two of a directory share; else by name, where only
+    /// one of a directory has it. Anybody who may make groups could make one with a name that is taken.
+    fn groups_named(&self, name: &str) -> Vec<&Group> {
+        let groups = || self.directory.groups.values().map(Arc::as_ref);
+        let by_account: Vec<&Group> = groups().filter(|g| same(&g.account, name)).collect();
+        if !by_account.is_empty() {
+            return by_account;
+        }
+        let by_name: Vec<&Group> = groups().filter(|g| same(&g.name, name)).collect();
+        let alone = |g: &&Group| by_name.iter().filter(|other| other.directory == g.directory).count() == 1;
+        by_name.iter().filter(|g| alone(g)).copied().collect()
+    }
+}
+
+/// A holding that the directory gives: after those that administrators gave.
+fn from_directory(user: UserId, place: Place, at: tree::Index, origin: Origin) -> Holding {
+    Holding {
+        holder: Holder::User(user),
+        at,
+        place,
+        rank: u16::MAX,
+        mail: None,
+        phone: None,
+        from: None,
+        until: None,
+        any_unit: false,
+        origin,
+    }
+}

@@ -1,0 +1,263 @@
+//! Finding users and units by what people type.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::Organisation;
+use super::names::{Names, fold, fold_into, same};
+use crate::domain::delta::ObjectKind;
+use crate::domain::directory::User;
+use crate::domain::ids::{Guid, UnitId, UserId};
+use crate::domain::tree;
+
+/// How many candidates an error names.
+const NAMED: usize = 10;
+/// How many suggestions an error makes.
+const SUGGESTED: usize = 3;
+
+/// A user who was found: not by a whole name, not by the beginning of one.
+type Hit<'a> = (bool, bool, &'a Arc<User>);
+
+/// Somebody or something that a text may mean.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Candidate {
+    /// Its identity, which can be typed in place of a name.
+    pub id: Guid,
+    /// What a person knows it by: account, name and unit of a user; the path of a unit.
+    pub text: Box<str>,
+}
+
+/// Why a text names nobody, or no unit.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LookupError {
+    /// Nothing is called so.
+    #[error("there is no {kind} \"{text}\"{}", or_meant(.kind, .near))]
+    NotFound {
+        /// What was looked for.
+        kind: ObjectKind,
+        /// What was typed, at most 80 characters of it.
+        text: Box<str>,
+        /// What may have been meant, at most three.
+        near: Vec<Candidate>,
+    },
+    /// Several are called so.
+    #[error("\"{text}\" fits {count} {kind}s: {}; {}", listed(.candidates, .count), by_what(.kind))]
+    Ambiguous {
+        /// What was looked for.
+        kind: ObjectKind,
+        /// What was typed, at most 80 characters of it.
+        text: Box<str>,
+        /// Who is called so, the first ten.
+        candidates: Vec<Candidate>,
+        /// How many there are.
+        count: usize,
+    },
+}
+
+fn by_what(kind: &ObjectKind) -> &'static str {
+    match kind {
+        ObjectKind::User => "give the account, the user principal name, the mail address or the GUID",
+        ObjectKind::Unit => "give the whole path or the GUID",
+        ObjectKind::Group => "give the GUID",
+    }
+}
+
+fn or_meant(kind: &ObjectKind, near: &[Candidate]) -> String {
+    if near.is_empty() {
+        return format!("; {}", by_what(kind));
+    }
+    let near: Vec<&str> = near.iter().map(|c| &*c.text).collect();
+    format!("; did you mean {}?", near.join(", or "))
+}
+
+fn listed(candidates: &[Candidate], count: &usize) -> String {
+    let alike = |c: &Candidate| candidates.iter().filter(|other| other.text == c.text).count() > 1;
+    let text = |c: &Candidate| if alike(c) { format!("{} {}", c.text, c.id) } else { c.text.to_string() };
+    let mut list = candidates.iter().map(text).collect::<Vec<_>>().join("; ");
+    if *count > candidates.len() {
+        list.push_str(&format!("; and {} more", count - candidates.len()));
+    }
+    list
+}
+
+impl Organisation {
+    /// The user whom `text` names: by GUID, else by account, else by user principal name, else by mail address, else by full name,
+    /// all of these without regard to case.
+    pub fn find_user(&self, text: &str) -> Result<&Arc<User>, LookupError> {
+        let text = text.trim();
+        if let Ok(id) = text.parse() {
+            return self.user(UserId(id)).ok_or_else(|| not_found(ObjectKind::User, text, Vec::new()));
+        }
+        let names = self.names.get_or_init(|| Names::of(self.people.all()));
+        let may_be: Vec<&Arc<User>> =
+            names.find(text).filter_map(|number| self.people.all().get(number)).collect();
+        let fields: [fn(&User) -> Option<&str>; 4] =
+            [|u| Some(&u.account), |u| u.upn.as_deref(), |u| u.mail.as_deref(), |u| Some(&u.name)];
+        for field in fields {
+            let called: Vec<&Arc<User>> =
+                may_be.iter().filter(|u| field(u).is_some_and(|name| same(name, text))).copied().collect();
+            match called.as_slice() {
+                [] => {}
+                [only] => return Ok(only),
+                several => {
+                    let candidates = several.iter().take(NAMED).map(|u| self.user_candidate(u)).collect();
+                    return Err(ambiguous(ObjectKind::User, text, candidates, several.len()));
+                }
+            }
+        }
+        Err(not_found(ObjectKind::User, text, self.users_like(text)))
+    }
+
+    /// The unit that `text` names: by GUID, else by its whole path (`Care / Home care`, with or without the spaces), else by its
+    /// name or the end of its path, without regard to case. The organisation's own name is the root.
+    pub fn find_unit(&self, text: &str) -> Result<tree::Index, LookupError> {
+        let text = text.trim();
+        if let Ok(id) = text.parse() {
+            return self.tree.index(UnitId(id)).ok_or_else(|| not_found(ObjectKind::Unit, text, Vec::new()));
+        }
+        let wanted = path_key(text);
+        let last = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
+        let wanted_last = last(&wanted);
+        // Only units whose name ends alike can have a path that does: the others' paths needn't be put together.
+        let alike = self.tree.indices().filter(|p| last(&path_key(self.tree.name(*p))) == wanted_last);
+        let paths: Vec<(tree::Index, String)> = alike.map(|p| (p, path_key(&self.tree.path(p)))).collect();
+        let whole: Vec<tree::Index> =
+            paths.iter().filter(|(_, path)| *path == wanted).map(|(p, _)| *p).collect();
+        let ends = |path: &str| path.strip_suffix(&wanted).is_some_and(|rest| rest.ends_with('/'));
+        let part = paths.iter().filter(|(_, path)| ends(path)).map(|(p, _)| *p);
+        let found = if whole.is_empty() { part.collect() } else { whole };
+        match found.as_slice() {
+            [] => Err(not_found(ObjectKind::Unit, text, self.units_like(text))),
+            [only] => Ok(*only),
+            several => {
+                let candidates = several.iter().take(NAMED).map(|p| self.unit_candidate(*p)).collect();
+                Err(ambiguous(ObjectKind::Unit, text, candidates, several.len()))
+            }
+        }
+    }
+
+    /// At most `limit` users in whose name, account, mail address or user principal name every word of `text` is found, wherever it
+    /// stands, without regard to case and to accents (`oberg` finds Åsa Öberg). The best first: the whole text, then a
+    /// beginning, then anything else; then by name.
+    pub fn search_users(&self, text: &str, limit: usize) -> Vec<&Arc<User>> {
+        let wanted = fold(text);
+        let words: Vec<&str> = wanted.split_whitespace().collect();
+        let Some(first) = words.first() else { return Vec::new() };
+        let mut hay = String::new();
+        let mut found: Vec<Hit> = Vec::new();
+        for user in self.people.all() {
+            hay.clear();
+            for field in [Some(&user.name), Some(&user.account), user.mail.as_ref(), user.upn.as_ref()] {
+                hay.push('\n');
+                fold_into(field.map_or("", |f| f), &mut hay);
+            }
+            if words.iter().all(|word| hay.contains(word)) {
+                let whole = hay.lines().any(|line| line == wanted.trim());
+                let begins = hay.lines().any(|line| line.starts_with(first));
+                found.push((!whole, !begins, user));
+            }
+        }
+        let order = |a: &Hit, b: &Hit| {
+            (a.0, a.1).cmp(&(b.0, b.1)).then_with(|| a.2.name.cmp(&b.2.name)).then(a.2.id.cmp(&b.2.id))
+        };
+        if found.len() > limit {
+            found.select_nth_unstable_by(limit, order);
+            found.truncate(limit);
+        }
+        found.sort_unstable_by(order);
+        found.into_iter().map(|(_, _, user)| user).collect()
+    }
+
+    /// Whom somebody may have meant by a text that names nobody.
+    fn users_like(&self, text: &str) -> Vec<Candidate> {
+        let mut near = self.search_users(text, SUGGESTED);
+        if near.is_empty() {
+            let typo = Typo::of(text);
+            let distance = |u: &User| {
+                let by_address = typo.wanted.contains('@');
+                let names = if by_address {
+                    [u.mail.as_ref(), u.upn.as_ref()]
+                } else {
+                    [Some(&u.account), Some(&u.name)]
+                };
+                names.into_iter().flatten().filter_map(|name| typo.distance(name)).min()
+            };
+            near = nearest(self.people.all().iter().filter_map(|u| Some((distance(u)?, u))));
+        }
+        near.into_iter().map(|u| self.user_candidate(u)).collect()
+    }
+
+    fn units_like(&self, text: &str) -> Vec<Candidate> {
+        let wanted = fold(&path_key(text));
+        let contains = |p: &tree::Index| !wanted.is_empty() && fold(self.tree.name(*p)).contains(&wanted);
+        let mut near: Vec<tree::Index> = self.tree.indices().filter(contains).take(SUGGESTED).collect();
+        if near.is_empty() {
+            let typo = Typo::of(text);
+            near = nearest(self.tree.indices().filter_map(|p| Some((typo.distance(self.tree.name(p))?, p))));
+        }
+        near.into_iter().map(|p| self.unit_candidate(p)).collect()
+    }
+
+    fn user_candidate(&self, user: &User) -> Candidate {
+        let unit = self.tree.path(self.place_of(user));
+        Candidate { id: user.id.0, text: format!("{} ({}, {unit})", user.account, user.name).into() }
+    }
+
+    fn unit_candidate(&self, place: tree::Index) -> Candidate {
+        Candidate { id: self.tree.id(place).0, text: self.tree.path(place).into() }
+    }
+}
+
+/// A text that may be mistyped.
+struct Typo {
+    wanted: String,
+    length: usize,
+    /// How many wrong letters are let pass.
+    most: usize,
+}
+
+impl Typo {
+    fn of(text: &str) -> Typo {
+        let wanted = fold(text);
+        let length = wanted.len();
+        Typo { wanted, length, most: (length / 4).clamp(1, 3) }
+    }
+
+    /// How many letters of `name` differ, when they are few.
+    fn distance(&self, name: &str) -> Option<usize> {
+        // A quick look first: most names are longer or shorter by more.
+        if name.is_ascii() && name.len().abs_diff(self.length) > self.most {
+            return None;
+        }
+        let distance = strsim::osa_distance(&self.wanted, &fold(name));
+        (distance <= self.most).then_some(distance)
+    }
+}
+
+/// The few that are nearest, the nearest first.
+fn nearest<T>(all: impl Iterator<Item = (usize, T)>) -> Vec<T> {
+    let mut all: Vec<(usize, T)> = all.collect();
+    all.sort_by_key(|(distance, _)| *distance);
+    all.into_iter().take(SUGGESTED).map(|(_, one)| one).collect()
+}
+
+/// A path in the form that paths are compared by: `Care / Home care` as `care/home care`.
+fn path_key(path: &str) -> String {
+    let names = path.split('/').map(str::trim).filter(|name| !name.is_empty());
+    names.collect::<Vec<_>>().join("/").to_lowercase()
+}
+
+fn not_found(kind: ObjectKind, text: &str, near: Vec<Candidate>) -> LookupError {
+    LookupError::NotFound { kind, text: shown(text), near }
+}
+
+fn ambiguous(kind: ObjectKind, text: &str, candidates: Vec<Candidate>, count: usize) -> LookupError {
+    LookupError::Ambiguous { kind, text: shown(text), candidates, count }
+}
+
+/// What was typed, fit for an error: it may be anything.
+fn shown(text: &str) -> Box<str> {
+    text.chars().filter(|c| !c.is_control()).take(80).collect::<String>().into()
+}

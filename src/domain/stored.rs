@@ -1,0 +1,165 @@
+//! What the store keeps survives a format that doesn't describe itself: postcard writes no names, so an enum with an inner tag or a
+//! flattened struct is written, and can't be read back.
+
+use std::fmt::Debug;
+
+use proptest::prelude::*;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::alert::{Health, OpenAlert, Trouble};
+use super::audit::{Actor, Entry};
+use super::delta::{describe, diff};
+use super::directory::{Directory, Quarantined};
+use super::guard::{HoldReason, Kind, Limit};
+use super::ids::{Generation, Guid, MessageId, NoticeId, OutageId, RunId};
+use super::notice::{EventKey, Facts, HeldFacts, Message, MessageState, Notice, Recipient, SyncTrouble};
+use super::outage::{Opening, Outage, Severity};
+use super::run::{Counts, Cursor, HeldRun, Mode, ModeReason, Outcome, Run, Trigger};
+use super::testing::{DIRECTORIES, hour, unit_id, world};
+
+fn survives<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: &T) {
+    let bytes = postcard::to_stdvec(value).unwrap();
+    assert_eq!(&postcard::from_bytes::<T>(&bytes).unwrap(), value);
+    let json = serde_json::to_string(value).unwrap();
+    assert_eq!(&serde_json::from_str::<T>(&json).unwrap(), value);
+}
+
+fn actor() -> Actor {
+    Actor::Local { uid: 1000, name: "asa".into() }
+}
+
+fn reasons() -> Vec<HoldReason> {
+    let limit = Limit { count: 1, percent: 2, floor: 3 };
+    vec![
+        HoldReason::TooMany { kind: Kind::Memberships, removed: 4, of: 5, limit },
+        HoldReason::All { kind: Kind::Holders, of: 6 },
+        HoldReason::ScopeChanged { removed: 7 },
+    ]
+}
+
+proptest! {
+    #[test]
+    fn an_organisation(world in world()) {
+        world.directory.users.values().for_each(|u| survives(&**u));
+        world.directory.units.values().for_each(|u| survives(&**u));
+        world.directory.groups.values().for_each(|g| survives(&**g));
+        world.assignments.values().for_each(survives);
+        world.absences.iter().for_each(survives);
+        world.roles.iter().for_each(survives);
+        survives(&describe(&diff(&Directory::default(), &DIRECTORIES[0].into(), &world.directory), |_| None));
+    }
+}
+
+#[test]
+fn runs() {
+    let outcomes = [
+        Outcome::Committed { generation: Generation(9) },
+        Outcome::Unchanged,
+        Outcome::Held { reasons: reasons(), same_as: Some(RunId(8)) },
+        Outcome::Failed { error: "no".into() },
+    ];
+    for (outcome, trigger) in outcomes.into_iter().zip([
+        Trigger::Schedule,
+        Trigger::Start,
+        Trigger::Manual(actor()),
+        Trigger::Approval(RunId(1)),
+    ]) {
+        survives(&Run {
+            id: RunId(1),
+            directory: "main".into(),
+            trigger,
+            mode: Mode::Full,
+            mode_reason: ModeReason::Asked,
+            server: "ldaps://dc1".into(),
+            started: hour(1),
+            ended: hour(2),
+            outcome,
+            counts: Counts::default(),
+        });
+    }
+    survives(&Cursor { scope: 1, server: "ldaps://dc1".into(), highest_usn: Some(2) });
+    survives(&HeldRun {
+        run: RunId(1),
+        directory: "main".into(),
+        since: hour(1),
+        reasons: reasons(),
+        objects: vec![Guid([7; 16])],
+        approved: Some(actor()),
+    });
+    survives(&Quarantined { dn: "CN=x".into(), reason: "odd".into() });
+    let alert = OpenAlert { trouble: Trouble::Stale, since: hour(1), last_told: hour(2), reminders: 3 };
+    survives(&Health {
+        alert: Some(alert),
+        held: Some(RunId(1)),
+        last_error: Some("no".into()),
+        ..Health::new(hour(0))
+    });
+}
+
+#[test]
+fn notices_and_messages() {
+    let opening = Opening {
+        title: "Mail is down".into(),
+        text: "".into(),
+        severity: Severity::Major,
+        services: vec!["mail".into()],
+        units: vec![unit_id(1)],
+    };
+    let outage = Outage::open(OutageId(1), opening, actor(), hour(1)).unwrap();
+    survives(&outage);
+    let held = HeldFacts { run: RunId(1), reasons: reasons(), changes: Vec::new(), more: 3 };
+    let trouble = SyncTrouble {
+        directory: "main".into(),
+        trouble: Trouble::Held,
+        reminder: 0,
+        since: hour(1),
+        last_good: Some(hour(0)),
+        failures: 2,
+        error: Some("no".into()),
+        held: Some(held),
+    };
+    let recovered = Facts::SyncRecovered {
+        directory: "main".into(),
+        trouble: Trouble::Failing,
+        since: hour(1),
+        at: hour(2),
+    };
+    let rebuilt =
+        Facts::StoreRebuilt { damage: "a flipped bit".into(), export_from: None, aside: "/x".into() };
+    let test = Facts::Test { by: "asa".into(), at: hour(1) };
+    let outage = Facts::Outage { outage, earlier: 0, units: vec!["Care".into()] };
+    for facts in [outage, Facts::SyncTrouble(trouble), recovered, rebuilt, test] {
+        let event = EventKey("outage/1/0".into());
+        survives(&Notice {
+            id: NoticeId(1),
+            event: event.clone(),
+            thread: event,
+            at: hour(1),
+            expires: hour(9),
+            facts,
+        });
+    }
+    let recipient =
+        Recipient { name: "Åsa".into(), mail: "asa@org.example".parse().unwrap(), why: "outage".into() };
+    survives(&Message {
+        id: MessageId(1),
+        notice: NoticeId(1),
+        recipient,
+        state: MessageState::Deferred,
+        attempts: 2,
+        at: hour(1),
+        due: hour(2),
+        changed: hour(1),
+        answer: Some("451 later".into()),
+    });
+    survives(&Entry {
+        at: hour(1),
+        by: Actor::System,
+        action: "outage opened".into(),
+        object: "outage 1".into(),
+        before: None,
+        after: Some("{}".into()),
+        why: None,
+    });
+}

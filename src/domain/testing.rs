@@ -1,0 +1,363 @@
+//! Random organisations for the property tests: small, so that names, places and times meet, and as odd as directories are.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use proptest::collection::{btree_set, vec};
+use proptest::option;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::absence::Absence;
+use super::directory::{Directory, Group, Unit, User};
+use super::ids::{AbsenceId, AssignmentId, DirectoryName, GroupId, Guid, UnitId, UserId};
+use super::organisation::Organisation;
+use super::roles::{self, Assignment, Holder, Pick, Place, Role, Scope};
+
+/// What the organisation is called.
+pub const NAME: &str = "Org";
+/// The directories that objects come from.
+pub const DIRECTORIES: [&str; 2] = ["main", "branch"];
+/// A role of units besides the built-in ones, which falls back to `local`.
+pub const HELPER: &str = "helper";
+
+const USERS: u8 = 14;
+const UNITS: u8 = 9;
+const GROUPS: u8 = 5;
+const HOURS: i64 = 24;
+
+/// The user number `n`; the one past the last is never there.
+pub fn user_id(n: u8) -> UserId {
+    UserId(guid(1, n))
+}
+
+/// The unit number `n`; the root for 0.
+pub fn unit_id(n: u8) -> UnitId {
+    if n == 0 { UnitId::ROOT } else { UnitId(guid(2, n)) }
+}
+
+/// The group number `n`.
+pub fn group_id(n: u8) -> GroupId {
+    GroupId(guid(3, n))
+}
+
+fn guid(kind: u8, n: u8) -> Guid {
+    let mut bytes = [kind; 16];
+    bytes[7] = n;
+    Guid(bytes)
+}
+
+/// So many hours after 6 July 2026, 00:00 UTC.
+pub fn hour(n: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(1_783_296_000, 0).unwrap() + TimeDelta::hours(n)
+}
+
+/// A moment at which something may change, or just before.
+pub fn now() -> impl Strategy<Value = DateTime<Utc>> {
+    (0..HOURS, any::<bool>()).prop_map(|(n, before)| hour(n) - TimeDelta::seconds(before.into()))
+}
+
+/// A plain user, enabled, with an address.
+pub fn user(n: u8, unit: u8) -> User {
+    User {
+        id: user_id(n),
+        directory: DIRECTORIES[0].into(),
+        unit: unit_id(unit),
+        rdn: format!("User {n}").into(),
+        account: format!("u{n}").into(),
+        upn: None,
+        name: format!("User {n}").into(),
+        mail: Some(format!("u{n}@org.example").into()),
+        phone: None,
+        mobile: None,
+        title: None,
+        manager: None,
+        language: None,
+        enabled: true,
+        expires: None,
+    }
+}
+
+/// A unit called `Unit 3` for number 3.
+pub fn unit(n: u8, parent: u8) -> Unit {
+    Unit {
+        id: unit_id(n),
+        directory: DIRECTORIES[0].into(),
+        parent: unit_id(parent),
+        name: format!("Unit {n}").into(),
+        managed_by: None,
+    }
+}
+
+/// A group with these users and groups as members.
+pub fn group(n: u8, users: &[u8], groups: &[u8]) -> Group {
+    Group {
+        id: group_id(n),
+        directory: DIRECTORIES[0].into(),
+        name: format!("Group {n}").into(),
+        account: format!("g{n}").into(),
+        users: users.iter().map(|n| user_id(*n)).collect(),
+        groups: groups.iter().map(|n| group_id(*n)).collect(),
+    }
+}
+
+/// A directory of these objects.
+pub fn directory_of(
+    users: impl IntoIterator<Item = User>,
+    units: impl IntoIterator<Item = Unit>,
+    groups: impl IntoIterator<Item = Group>,
+) -> Directory {
+    Directory {
+        users: users.into_iter().map(|u| (u.id, Arc::new(u))).collect(),
+        units: units.into_iter().map(|u| (u.id, Arc::new(u))).collect(),
+        groups: groups.into_iter().map(|g| (g.id, Arc::new(g))).collect(),
+    }
+}
+
+fn directory_name() -> impl Strategy<Value = DirectoryName> {
+    prop_oneof![3 => Just(DIRECTORIES[0]), 1 => Just(DIRECTORIES[1])].prop_map(DirectoryName::from)
+}
+
+fn text(choices: &'static [&'static str]) -> impl Strategy<Value = Option<Box<str>>> {
+    option::of(select(choices).prop_map(Box::from))
+}
+
+fn any_user_id() -> impl Strategy<Value = UserId> {
+    (1..=USERS + 1).prop_map(user_id)
+}
+
+fn any_user() -> impl Strategy<Value = User> {
+    let mail = prop_oneof![
+        6 => Just(Some("own")),
+        1 => Just(None),
+        1 => Just(Some("shared@org.example")),
+        1 => Just(Some("no address")),
+    ];
+    let where_to = (directory_name(), 0..=UNITS + 1, select(&["Åsa Öberg", "Bo Ek", "bo ek", "Li Ås"]), mail);
+    let more =
+        (text(&["1", "2"]), text(&["3"]), text(&["Nurse", "Cook"]), option::of(any_user_id()), text(&["sv"]));
+    let life = (prop::bool::weighted(0.85), option::weighted(0.2, 0..HOURS));
+    (1..=USERS, where_to, more, life).prop_map(|(n, (directory, unit, name, mail), more, life)| {
+        let (phone, mobile, title, manager, language) = more;
+        let mail = mail.map(|m| if m == "own" { format!("u{n}@org.example").into() } else { Box::from(m) });
+        let upn = (n % 2 == 0).then(|| format!("u{n}@upn.example").into());
+        let (enabled, expires) = (life.0, life.1.map(hour));
+        let (rdn, name) = (name.into(), name.into());
+        let known = User { directory, rdn, upn, name, mail, phone, mobile, ..user(n, unit) };
+        User { title, manager, language, enabled, expires, ..known }
+    })
+}
+
+fn any_unit() -> impl Strategy<Value = Unit> {
+    let names = select(&["Care", "Home care", "IT", "School"]);
+    (1..=UNITS, directory_name(), 0..=UNITS + 1, names, option::of(any_user_id())).prop_map(
+        |(n, directory, parent, name, managed_by)| Unit {
+            directory,
+            name: name.into(),
+            managed_by,
+            ..unit(n, parent)
+        },
+    )
+}
+
+fn any_group() -> impl Strategy<Value = Group> {
+    let users = btree_set(any_user_id(), 0..6);
+    let groups = btree_set((1..=GROUPS + 1).prop_map(group_id), 0..3);
+    (1..=GROUPS, directory_name(), select(&["Contacts", "Night"]), users, groups).prop_map(
+        |(n, directory, name, users, groups)| Group {
+            directory,
+            name: name.into(),
+            users: users.into_iter().collect(),
+            groups: groups.into_iter().collect(),
+            ..group(n, &[], &[])
+        },
+    )
+}
+
+/// A directory with objects of several sources, circles, dangling references and shared names.
+pub fn directory() -> impl Strategy<Value = Directory> {
+    let objects = (
+        vec(any_user(), 0..usize::from(USERS)),
+        vec(any_unit(), 0..usize::from(UNITS)),
+        vec(any_group(), 0..6),
+    );
+    objects.prop_map(|(users, units, groups)| directory_of(users, units, groups))
+}
+
+/// What was read of the directory [`DIRECTORIES`]`[0]`: much of `old` as it was, the rest as in another random directory.
+pub fn reading_of(old: Directory) -> impl Strategy<Value = Directory> {
+    (directory(), any::<u64>()).prop_map(move |(other, keep)| {
+        // Each bit decides for one object of each kind: three of four stay what they were.
+        let stays = |n: usize| (keep >> (n % 32)) & 1 == 1 || (keep >> (n % 29 + 32)) & 1 == 1;
+        let mut new = old.part(&DIRECTORIES[0].into());
+        mix(&mut new.users, other.users, stays, |u| User { directory: DIRECTORIES[0].into(), ..u.clone() });
+        mix(&mut new.units, other.units, stays, |u| Unit { directory: DIRECTORIES[0].into(), ..u.clone() });
+        mix(&mut new.groups, other.groups, stays, |g| Group {
+            directory: DIRECTORIES[0].into(),
+            ..g.clone()
+        });
+        new
+    })
+}
+
+fn mix<K: Ord + Copy, V>(
+    kept: &mut BTreeMap<K, Arc<V>>,
+    other: BTreeMap<K, Arc<V>>,
+    stays: impl Fn(usize) -> bool,
+    ours: impl Fn(&V) -> V,
+) {
+    let mut n = 0;
+    kept.retain(|_, _| {
+        n += 1;
+        stays(n)
+    });
+    for (id, value) in other {
+        n += 1;
+        if !stays(n) {
+            kept.insert(id, Arc::new(ours(&value)));
+        }
+    }
+}
+
+/// All that an organisation is made of, before it is arranged.
+#[derive(Clone, Debug)]
+pub struct World {
+    pub directory: Directory,
+    pub roles: Vec<Role>,
+    pub assignments: BTreeMap<AssignmentId, Assignment>,
+    pub absences: Vec<Absence>,
+}
+
+impl World {
+    /// The built-in roles, [`HELPER`], and nobody who holds any.
+    pub fn new(directory: Directory) -> World {
+        let mut roles = roles::built_in();
+        let helper = Role { name: HELPER.into(), title: "helper".into(), ..roles[0].clone() };
+        roles.push(Role { fallback: Some(roles::LOCAL.into()), ..helper });
+        assert!(
+            roles[0].scope == Scope::Unit && roles[0].pick == Pick::Nearest,
+            "roles[0] is the local contact"
+        );
+        World { directory, roles, assignments: BTreeMap::new(), absences: Vec::new() }
+    }
+
+    /// Arranged for answering.
+    pub fn organisation(&self) -> Organisation {
+        let (roles, assignments) = (self.roles.clone(), self.assignments.clone());
+        Organisation::new(NAME, self.directory.clone(), roles, assignments, self.absences.clone())
+    }
+
+    /// Gives a role to a user, by number, and returns the assignment to change it.
+    pub fn assign(&mut self, role: &str, holder: u8, place: Place) -> &mut Assignment {
+        let id = AssignmentId(self.assignments.len() as u64 + 1);
+        let holder = Holder::User(user_id(holder));
+        let assignment = Assignment {
+            id,
+            role: role.into(),
+            holder,
+            place,
+            rank: 100,
+            mail: None,
+            phone: None,
+            from: None,
+            until: None,
+            any_unit: false,
+        };
+        self.assignments.entry(id).or_insert(assignment)
+    }
+
+    /// A user is away for the given hours.
+    pub fn away(&mut self, who: u8, from: i64, until: i64, deputy: Option<u8>) {
+        self.absences.push(Absence {
+            id: AbsenceId(self.absences.len() as u64 + 1),
+            user: user_id(who),
+            from: hour(from),
+            until: hour(until),
+            deputy: deputy.map(user_id),
+            note: None,
+        });
+    }
+}
+
+fn any_holder() -> impl Strategy<Value = Holder> {
+    let outside = select(&["desk@vendor.example", "shared@org.example"]);
+    prop_oneof![
+        5 => any_user_id().prop_map(Holder::User),
+        1 => outside.prop_map(|mail| Holder::Outside { name: "Desk".into(), mail: mail.parse().unwrap() }),
+    ]
+}
+
+fn any_place() -> impl Strategy<Value = Place> {
+    prop_oneof![
+        3 => (0..=UNITS + 1).prop_map(|n| Place::Unit(unit_id(n))),
+        2 => Just(Place::OwnUnit),
+        2 => Just(Place::Organisation),
+        1 => directory_name().prop_map(Place::Directory),
+    ]
+}
+
+fn any_assignment() -> impl Strategy<Value = Assignment> {
+    let role = select(&[
+        roles::LOCAL,
+        roles::LOCAL,
+        HELPER,
+        roles::GLOBAL,
+        roles::OUTAGE,
+        roles::AD_SYNC,
+        "unknown",
+    ]);
+    let mail = option::weighted(0.15, select(&["Duty@org.example", "shared@org.example"]));
+    let times = (option::weighted(0.2, 0..HOURS), option::weighted(0.2, 0..HOURS));
+    (role, any_holder(), any_place(), 0_u16..3, mail, times, any::<bool>()).prop_map(
+        |(role, holder, place, rank, mail, (from, until), any_unit)| Assignment {
+            id: AssignmentId(0),
+            role: role.into(),
+            holder,
+            place,
+            rank,
+            mail: mail.map(|m| m.parse().unwrap()),
+            phone: None,
+            from: from.map(hour),
+            until: until.map(hour),
+            any_unit,
+        },
+    )
+}
+
+fn any_absence() -> impl Strategy<Value = Absence> {
+    (any_user_id(), 0..HOURS, 0..12_i64, option::of(any_user_id())).prop_map(
+        |(user, from, length, deputy)| Absence {
+            id: AbsenceId(0),
+            user,
+            from: hour(from),
+            until: hour(from + length),
+            deputy,
+            note: None,
+        },
+    )
+}
+
+/// An organisation with holders from every origin, absences and deputies.
+pub fn world() -> impl Strategy<Value = World> {
+    let granted = || btree_set(select(&["g1", "G2", "g3", "Contacts", "night", "nobody"]), 0..3);
+    let grants = vec((granted(), any::<bool>()), 5);
+    let assignments = vec(any_assignment(), 0..24);
+    let circle = prop::bool::weighted(0.2);
+    (directory(), grants, assignments, vec(any_absence(), 0..10), circle).prop_map(
+        |(directory, grants, assignments, absences, circle)| {
+            let mut world = World::new(directory);
+            for (role, (groups, managed_by)) in world.roles.iter_mut().zip(grants) {
+                (role.groups, role.managed_by) = (groups.into_iter().map(Box::from).collect(), managed_by);
+                if circle && &*role.name.0 == roles::GLOBAL {
+                    role.fallback = Some(HELPER.into());
+                }
+            }
+            let numbered = (1..).map(AssignmentId).zip(assignments);
+            world.assignments = numbered.map(|(id, a)| (id, Assignment { id, ..a })).collect();
+            let numbered = (1..).map(AbsenceId).zip(absences);
+            world.absences = numbered.map(|(id, a)| Absence { id, ..a }).collect();
+            world
+        },
+    )
+}
