@@ -1,0 +1,400 @@
+//! What can go wrong while a directory is read. Each is a sentence: what failed, where, what the other side said, what to do.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::domain::decode::clean;
+
+/// What an LDAP server answered (RFC 4511 §4.1.9), made fit to be shown.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Answer {
+    /// The result code.
+    pub code: u32,
+    /// The matched DN, empty when there is none.
+    pub matched: Box<str>,
+    /// The diagnostic message, empty when there is none.
+    pub text: Box<str>,
+}
+
+/// Why the account could not sign in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BindProblem {
+    /// Wrong password, or (other servers than Active Directory don't tell these apart) no such account.
+    WrongPassword,
+    /// There is no such account.
+    UnknownAccount,
+    /// Not at this time of day.
+    LogonHours,
+    /// Not from this machine.
+    Workstation,
+    /// The password has expired.
+    PasswordExpired,
+    /// The account is disabled.
+    Disabled,
+    /// The account has expired.
+    AccountExpired,
+    /// The password must be changed first.
+    MustChangePassword,
+    /// The account is locked.
+    Locked,
+    /// The server wants an encrypted connection first.
+    TlsRequired,
+    /// Something else; the answer tells.
+    Other,
+}
+
+/// Why a directory could not be read. The data that was read before stays in force.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// The settings can't work, whatever the server says.
+    #[error("the directory's settings can't be used: {0}")]
+    Settings(String),
+    /// No connection.
+    #[error(
+        "{server} can't be reached: {reason}; is it up, is its name right, does a firewall stand between?"
+    )]
+    ConnectFailed {
+        /// Its URL.
+        server: String,
+        /// What the operating system said.
+        reason: String,
+    },
+    /// None of several servers could be connected to.
+    #[error("none of {} servers can be used: {}", .0.len(), listed(.0))]
+    NoServer(
+        /// Why, one by one.
+        Vec<SourceError>,
+    ),
+    /// No encryption, or not with whom it should be.
+    #[error("no TLS connection to {server}: {reason}")]
+    Tls {
+        /// Its URL.
+        server: String,
+        /// What is wrong, with what to do.
+        reason: String,
+    },
+    /// The account was refused.
+    #[error("{server} refused to let {account} sign in: {problem} ({answer})")]
+    Bind {
+        /// Its URL.
+        server: String,
+        /// Whom.
+        account: String,
+        /// Why.
+        problem: BindProblem,
+        /// What it said.
+        answer: Answer,
+    },
+    /// The server doesn't know the base.
+    #[error("{server} has no \"{base}\", or the account may not see it: {answer}{}; check the base DN", held(.contexts))]
+    BaseNotFound {
+        /// Its URL.
+        server: String,
+        /// The base DN.
+        base: String,
+        /// What it said.
+        answer: Answer,
+        /// The naming contexts it does have.
+        contexts: Vec<String>,
+    },
+    /// The server answered as if all were well, but didn't show the base.
+    #[error(
+        "{account} can't see \"{base}\" on {server}: the search for it succeeded and found nothing; give the account the right to \
+         read it"
+    )]
+    BaseNotVisible {
+        /// Its URL.
+        server: String,
+        /// The base DN.
+        base: String,
+        /// Who can't see it.
+        account: String,
+    },
+    /// The read began, but can't be believed to be whole.
+    #[error("the read of \"{base}\" on {server} is not whole: {reason}; nothing of it was used")]
+    Incomplete {
+        /// Its URL.
+        server: String,
+        /// The base DN, or the group whose members are missing.
+        base: String,
+        /// What shows it.
+        reason: String,
+    },
+    /// No answer in time.
+    #[error("{server} did not answer within {} s when asked to {doing}", .limit.as_secs_f32())]
+    Timeout {
+        /// Its URL.
+        server: String,
+        /// What it was asked.
+        doing: String,
+        /// How long it was waited for.
+        limit: Duration,
+    },
+    /// The whole read took too long.
+    #[error("{server} was not read within {} s, the limit of a whole run; nothing of it was used", .limit.as_secs_f32())]
+    RunTimeout {
+        /// Its URL, or the file.
+        server: String,
+        /// How long it was waited for.
+        limit: Duration,
+    },
+    /// The server gives no more.
+    #[error(
+        "{server} gives no more of \"{base}\": {answer}; raise its limit for the account, or make the page size smaller"
+    )]
+    LimitExceeded {
+        /// Its URL.
+        server: String,
+        /// The base DN.
+        base: String,
+        /// What it said.
+        answer: Answer,
+    },
+    /// The server names another one, which is never followed.
+    #[error(
+        "{server} does not hold \"{base}\" itself but refers to {to}; name that server, or a base it holds"
+    )]
+    Referral {
+        /// Its URL.
+        server: String,
+        /// The base DN.
+        base: String,
+        /// Where to.
+        to: String,
+    },
+    /// The server said no.
+    #[error("{server} refused to {doing}: {answer}{}", hint(.answer.code))]
+    Refused {
+        /// Its URL.
+        server: String,
+        /// What it was asked.
+        doing: String,
+        /// What it said.
+        answer: Answer,
+    },
+    /// The server said what makes no sense in LDAP.
+    #[error("{server} can't be understood when asked to {doing}: {reason}; is it an LDAP server?")]
+    Protocol {
+        /// Its URL.
+        server: String,
+        /// What it was asked.
+        doing: String,
+        /// What makes no sense.
+        reason: String,
+    },
+    /// The connection broke.
+    #[error("the connection to {server} ended when it was asked to {doing}: {reason}")]
+    Disconnected {
+        /// Its URL.
+        server: String,
+        /// What it was asked.
+        doing: String,
+        /// How it ended.
+        reason: String,
+    },
+    /// The file can't be opened or read.
+    #[error("{} can't be read: {cause}", file.display())]
+    FileUnreadable {
+        /// Which.
+        file: PathBuf,
+        /// What the operating system said.
+        cause: std::io::Error,
+    },
+    /// The file is no LDIF, or holds what isn't understood here.
+    #[error("{}, line {line}: {reason}", file.display())]
+    FileMalformed {
+        /// Which.
+        file: PathBuf,
+        /// Where, counted from 1.
+        line: u64,
+        /// What is wrong there.
+        reason: String,
+    },
+    /// The file ends too early.
+    #[error("{} is not whole: {reason}; nothing of it was used", file.display())]
+    FileIncomplete {
+        /// Which.
+        file: PathBuf,
+        /// What shows it.
+        reason: String,
+    },
+    /// There is nothing in the file.
+    #[error("{} holds nothing that could be used: {reason}", file.display())]
+    FileEmpty {
+        /// Which.
+        file: PathBuf,
+        /// What is in it instead.
+        reason: String,
+    },
+}
+
+/// The kinds of [`SourceError`], for metrics and programs.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "each is explained at the error of the same name")]
+pub enum ErrorKind {
+    Settings,
+    ConnectFailed,
+    Tls,
+    Bind,
+    BaseNotFound,
+    BaseNotVisible,
+    Incomplete,
+    Timeout,
+    LimitExceeded,
+    Referral,
+    Refused,
+    Protocol,
+    Disconnected,
+    FileUnreadable,
+    FileMalformed,
+    FileEmpty,
+}
+
+impl SourceError {
+    /// What kind of error it is; of several servers that can't be used, the first one's.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            SourceError::Settings(_) => ErrorKind::Settings,
+            SourceError::ConnectFailed { .. } => ErrorKind::ConnectFailed,
+            SourceError::NoServer(errors) => {
+                errors.first().map_or(ErrorKind::ConnectFailed, SourceError::kind)
+            }
+            SourceError::Tls { .. } => ErrorKind::Tls,
+            SourceError::Bind { .. } => ErrorKind::Bind,
+            SourceError::BaseNotFound { .. } => ErrorKind::BaseNotFound,
+            SourceError::BaseNotVisible { .. } => ErrorKind::BaseNotVisible,
+            SourceError::Incomplete { .. } | SourceError::FileIncomplete { .. } => ErrorKind::Incomplete,
+            SourceError::Timeout { .. } | SourceError::RunTimeout { .. } => ErrorKind::Timeout,
+            SourceError::LimitExceeded { .. } => ErrorKind::LimitExceeded,
+            SourceError::Referral { .. } => ErrorKind::Referral,
+            SourceError::Refused { .. } => ErrorKind::Refused,
+            SourceError::Protocol { .. } => ErrorKind::Protocol,
+            SourceError::Disconnected { .. } => ErrorKind::Disconnected,
+            SourceError::FileUnreadable { .. } => ErrorKind::FileUnreadable,
+            SourceError::FileMalformed { .. } => ErrorKind::FileMalformed,
+            SourceError::FileEmpty { .. } => ErrorKind::FileEmpty,
+        }
+    }
+}
+
+impl Answer {
+    /// An answer with its texts made fit to be shown.
+    pub fn new(code: u32, matched: &str, text: &str) -> Answer {
+        Answer { code, matched: clean(matched, 400).into(), text: clean(text, 400).into() }
+    }
+
+    /// What RFC 4511 calls its code.
+    pub fn name(&self) -> &'static str {
+        match self.code {
+            0 => "success",
+            1 => "operationsError",
+            2 => "protocolError",
+            3 => "timeLimitExceeded",
+            4 => "sizeLimitExceeded",
+            7 => "authMethodNotSupported",
+            8 => "strongerAuthRequired",
+            10 => "referral",
+            11 => "adminLimitExceeded",
+            12 => "unavailableCriticalExtension",
+            13 => "confidentialityRequired",
+            18 => "inappropriateMatching",
+            32 => "noSuchObject",
+            34 => "invalidDNSyntax",
+            48 => "inappropriateAuthentication",
+            49 => "invalidCredentials",
+            50 => "insufficientAccessRights",
+            51 => "busy",
+            52 => "unavailable",
+            53 => "unwillingToPerform",
+            80 => "other",
+            _ => "a code of its own",
+        }
+    }
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "result {} ({})", self.code, self.name())?;
+        if !self.matched.is_empty() {
+            write!(f, ", the nearest it has is \"{}\"", self.matched)?;
+        }
+        if !self.text.is_empty() {
+            write!(f, ", \"{}\"", self.text)?;
+        }
+        Ok(())
+    }
+}
+
+impl BindProblem {
+    /// Reads the answer to a bind. Active Directory puts its reason behind `data` into the diagnostic message, as a
+    /// Win32 error code in hexadecimal.
+    pub fn of(answer: &Answer) -> BindProblem {
+        let data = answer.text.split_once("data ").map(|(_, rest)| {
+            rest.split(|c: char| !c.is_ascii_hexdigit()).next().unwrap_or_default().to_ascii_lowercase()
+        });
+        match (answer.code, data.as_deref()) {
+            (49, Some("525")) => BindProblem::UnknownAccount,
+            (49, Some("530")) => BindProblem::LogonHours,
+            (49, Some("531")) => BindProblem::Workstation,
+            (49, Some("532")) => BindProblem::PasswordExpired,
+            (49, Some("533")) => BindProblem::Disabled,
+            (49, Some("701")) => BindProblem::AccountExpired,
+            (49, Some("773")) => BindProblem::MustChangePassword,
+            (49, Some("775")) => BindProblem::Locked,
+            (49, Some("52e") | None) => BindProblem::WrongPassword,
+            (8 | 13, _) => BindProblem::TlsRequired,
+            _ => BindProblem::Other,
+        }
+    }
+}
+
+impl fmt::Display for BindProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            BindProblem::WrongPassword => "the name or the password is wrong; check both",
+            BindProblem::UnknownAccount => "there is no such account; check the name",
+            BindProblem::LogonHours => "the account may not sign in at this time; widen its logon hours",
+            BindProblem::Workstation => {
+                "the account may not sign in from this machine; let it, in its list of workstations"
+            }
+            BindProblem::PasswordExpired => {
+                "its password has expired; set a new one, best one that doesn't expire"
+            }
+            BindProblem::Disabled => "the account is disabled; enable it",
+            BindProblem::AccountExpired => "the account has expired; extend it",
+            BindProblem::MustChangePassword => "its password must be changed first; set a new one",
+            BindProblem::Locked => {
+                "the account is locked after too many wrong passwords; unlock it and see who uses it"
+            }
+            BindProblem::TlsRequired => {
+                "it takes passwords over an encrypted connection only; use ldaps:// or StartTLS"
+            }
+            BindProblem::Other => "see its answer",
+        })
+    }
+}
+
+fn held(contexts: &[String]) -> String {
+    if contexts.is_empty() { String::new() } else { format!("; it holds {}", contexts.join(" and ")) }
+}
+
+fn listed(errors: &[SourceError]) -> String {
+    errors.iter().map(ToString::to_string).collect::<Vec<_>>().join(" — ")
+}
+
+fn hint(code: u32) -> &'static str {
+    match code {
+        1 => "; it may want the account to sign in first, or by another name",
+        7 | 8 | 13 => "; use ldaps:// or StartTLS",
+        12 => "; it does not know paged results (RFC 2696), which are needed here",
+        34 => "; check the base DN",
+        50 => "; give the account the right to read",
+        51 | 52 => "; it is tried again at the next run",
+        _ => "",
+    }
+}

@@ -1,0 +1,172 @@
+//! From a server's address to an LDAP handle: TCP, TLS, ldap3 behind its screen.
+//!
+//! TLS is set up here and not by ldap3, which can't verify an IPv6 address and tells less of what went wrong.
+
+use std::os::unix::net::UnixStream as StdUnixStream;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, StdStream};
+use rustls::ClientConfig;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpStream, UnixStream};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use super::ber::{Header, header};
+use super::screen::{Ended, Found, carry, extended_answer};
+use super::server::{Security, Server};
+use crate::source::SourceError;
+use crate::tls::{self, CertificateSummary};
+
+/// The StartTLS request (RFC 4511 §4.14.1), as the first message.
+const START_TLS: &[u8] = b"\x30\x1d\x02\x01\x01\x77\x18\x80\x161.3.6.1.4.1.1466.20037";
+/// No reply to it is longer.
+const MAX_REPLY: usize = 4096;
+
+/// A connection. Dropping it ends it at once.
+pub(super) struct Connection {
+    /// The handle for operations.
+    pub ldap: Ldap,
+    /// The certificate that the server showed, on a protected connection.
+    pub certificate: Option<CertificateSummary>,
+    /// What the search that is going on has given so far.
+    pub found: Arc<Found>,
+    carrier: JoinHandle<Ended>,
+    driver: JoinHandle<ldap3::result::Result<()>>,
+}
+
+impl Connection {
+    /// Connects, and protects the connection as the server's address says, all within `limit`.
+    pub(super) async fn open(
+        server: &Server,
+        tls: &Arc<ClientConfig>,
+        limit: Duration,
+    ) -> Result<Connection, SourceError> {
+        let connecting = async {
+            let tcp = tcp(server).await?;
+            let (stream, certificate) = match server.security() {
+                Security::PlainText => return Connection::over(server, tcp, None).await,
+                Security::StartTls => handshake(server, tls, start_tls(server, tcp).await?).await?,
+                Security::Ldaps => handshake(server, tls, tcp).await?,
+            };
+            Connection::over(server, stream, certificate).await
+        };
+        let doing =
+            if server.security() == Security::PlainText { "connect" } else { "connect and set up TLS" };
+        let late = || SourceError::Timeout { server: server.to_string(), doing: doing.to_owned(), limit };
+        timeout(limit, connecting).await.map_err(|_| late())?
+    }
+
+    async fn over(
+        server: &Server,
+        stream: impl AsyncRead + AsyncWrite + Send + 'static,
+        certificate: Option<CertificateSummary>,
+    ) -> Result<Connection, SourceError> {
+        let failed = |reason: String| SourceError::ConnectFailed { server: server.to_string(), reason };
+        let (ours, theirs) = pair().map_err(|error| failed(error.to_string()))?;
+        let settings = LdapConnSettings::new().set_std_stream(StdStream::Unix(theirs));
+        let (driver, ldap) = LdapConnAsync::with_settings(settings, "ldapi:///")
+            .await
+            .map_err(|error| failed(error.to_string()))?;
+        let found = Arc::new(Found::default());
+        let carrier = tokio::spawn({
+            let found = Arc::clone(&found);
+            async move { carry(stream, ours, &found).await }
+        });
+        let driver = tokio::spawn(driver.drive());
+        Ok(Connection { ldap, certificate, found, carrier, driver })
+    }
+
+    /// Why the connection ended, once an operation has failed; waits for that for `limit`.
+    pub(super) async fn why_ended(&mut self, limit: Duration) -> Ended {
+        // ldap3's own task is the first to end only when it panics.
+        if let Ok(Err(error)) = timeout(limit, &mut self.driver).await
+            && error.is_panic()
+        {
+            return Ended::Nonsense("a message of it brought the LDAP library down");
+        }
+        match timeout(limit, &mut self.carrier).await {
+            Ok(Ok(ended)) => ended,
+            _ => Ended::Nonsense("the connection did not end by itself"),
+        }
+    }
+
+    /// Says goodbye (RFC 4511 §4.3), if that can be said within `limit`.
+    pub(super) async fn close(mut self, limit: Duration) {
+        let _ = timeout(limit, self.ldap.unbind()).await;
+        let _ = timeout(limit, &mut self.carrier).await;
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.driver.abort();
+        self.carrier.abort();
+    }
+}
+
+async fn tcp(server: &Server) -> Result<TcpStream, SourceError> {
+    let failed = |error: std::io::Error| SourceError::ConnectFailed {
+        server: server.to_string(),
+        reason: error.to_string(),
+    };
+    let tcp = TcpStream::connect((server.host(), server.port())).await.map_err(failed)?;
+    tcp.set_nodelay(true).map_err(failed)?;
+    Ok(tcp)
+}
+
+/// Asks for TLS. Reads not one byte more than the reply: what follows belongs to TLS.
+async fn start_tls(server: &Server, mut tcp: TcpStream) -> Result<TcpStream, SourceError> {
+    let failed = |reason: String| SourceError::Tls { server: server.to_string(), reason };
+    let broken = |error: std::io::Error| {
+        failed(format!(
+            "StartTLS was not answered: {error}; perhaps this port wants TLS from the start, as ldaps:// does"
+        ))
+    };
+    tcp.write_all(START_TLS).await.map_err(broken)?;
+    let mut reply = Vec::new();
+    let length = loop {
+        match header(&reply) {
+            Header::Known { header, length } if length <= MAX_REPLY => break header + length,
+            Header::Cut => reply.push(tcp.read_u8().await.map_err(broken)?),
+            Header::Known { .. } | Header::Bad => {
+                return Err(failed("the answer to StartTLS is not LDAP".to_owned()));
+            }
+        }
+    };
+    let read = reply.len();
+    reply.resize(length, 0);
+    tcp.read_exact(reply.get_mut(read..).unwrap_or_default()).await.map_err(broken)?;
+    match extended_answer(&reply) {
+        Some(answer) if answer.code == 0 => Ok(tcp),
+        Some(answer) => Err(failed(format!("it refused StartTLS: {answer}; try ldaps://"))),
+        None => Err(failed("the answer to StartTLS is not LDAP".to_owned())),
+    }
+}
+
+async fn handshake(
+    server: &Server,
+    tls: &Arc<ClientConfig>,
+    tcp: TcpStream,
+) -> Result<(TlsStream<TcpStream>, Option<CertificateSummary>), SourceError> {
+    let failed = |reason: String| SourceError::Tls { server: server.to_string(), reason };
+    let name =
+        server.name().ok_or_else(|| failed("its name is none that a certificate can carry".to_owned()))?;
+    let stream = TlsConnector::from(Arc::clone(tls)).connect(name, tcp).await.map_err(|error| {
+        let plain = || format!("{error}; perhaps this port speaks plain text or wants StartTLS");
+        failed(tls::explain(&error).unwrap_or_else(plain))
+    })?;
+    let shown = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
+    let certificate = shown.and_then(CertificateSummary::of);
+    Ok((stream, certificate))
+}
+
+/// Two ends of a connection within this process: one for us, one for ldap3.
+fn pair() -> std::io::Result<(UnixStream, StdUnixStream)> {
+    let (ours, theirs) = StdUnixStream::pair()?;
+    ours.set_nonblocking(true)?;
+    Ok((UnixStream::from_std(ours)?, theirs))
+}

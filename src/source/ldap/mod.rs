@@ -1,0 +1,265 @@
+//! Users, units and groups from a directory server over LDAP.
+
+mod ber;
+mod connect;
+mod probe;
+mod screen;
+mod server;
+mod session;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ldap3::Scope;
+use rustls::ClientConfig;
+use secrecy::{ExposeSecret, SecretString};
+use tokio::time::timeout;
+
+use super::{Reading, SourceError, Tell, scope};
+use crate::domain::decode::{Decoder, Mapping};
+use crate::domain::dn::Dn;
+use crate::domain::entry::Entry;
+use crate::domain::ids::DirectoryName;
+use crate::domain::run::Cursor;
+use crate::tls::{self, TlsTrust};
+pub use probe::{BaseReport, Found, ProbeReport};
+pub use server::{NotAServer, Security, Server};
+pub use session::RootDse;
+use session::{Search, Session};
+
+/// How a directory is read.
+#[derive(Clone, Debug)]
+pub struct Ldap {
+    /// Its servers; the first that can be connected to is read.
+    pub servers: Vec<Server>,
+    /// Which of them are believed.
+    pub trust: TlsTrust,
+    /// Who signs in: a distinguished name, or in Active Directory a user principal name.
+    pub bind_dn: Box<str>,
+    /// The password to that. An empty one is refused.
+    pub password: SecretString,
+    /// Below which names to look.
+    pub bases: Vec<String>,
+    /// What is a user (RFC 4515).
+    pub user_filter: Box<str>,
+    /// What is a unit.
+    pub unit_filter: Box<str>,
+    /// What is a group.
+    pub group_filter: Box<str>,
+    /// Which attribute means what.
+    pub mapping: Mapping,
+    /// How many entries to ask for at once. Active Directory gives at most 1,000.
+    pub page_size: u16,
+    /// How long to wait for each answer of the server.
+    pub operation_timeout: Duration,
+    /// How long a whole read may take.
+    pub run_timeout: Duration,
+}
+
+impl Ldap {
+    /// Settings for Active Directory.
+    pub fn new(servers: Vec<Server>, bind_dn: &str, password: SecretString, bases: Vec<String>) -> Ldap {
+        Ldap {
+            servers,
+            trust: TlsTrust::SystemRoots,
+            bind_dn: bind_dn.into(),
+            password,
+            bases,
+            user_filter: "(&(objectCategory=person)(objectClass=user))".into(),
+            unit_filter: "(objectClass=organizationalUnit)".into(),
+            group_filter: "(objectClass=group)".into(),
+            mapping: Mapping::default(),
+            page_size: 1000,
+            operation_timeout: Duration::from_secs(30),
+            run_timeout: Duration::from_secs(30 * 60),
+        }
+    }
+
+    /// What is wrong with the settings whatever a server says, if anything.
+    ///
+    /// # Errors
+    /// The first thing that is wrong.
+    pub fn check(&self) -> Result<(), SourceError> {
+        let wrong = |what: String| Err(SourceError::Settings(what));
+        if self.servers.is_empty() {
+            return wrong("no server is named".to_owned());
+        }
+        if self.bases.is_empty() {
+            return wrong("no base DN is named".to_owned());
+        }
+        // A bind with a name and no password succeeds without proving anything (RFC 4513 §5.1.2).
+        if self.bind_dn.trim().is_empty() || self.password().is_empty() {
+            return wrong("the account's name or password is empty".to_owned());
+        }
+        for base in &self.bases {
+            if let Err(error) = base.parse::<Dn>() {
+                return wrong(error.to_string());
+            }
+        }
+        for filter in [&self.user_filter, &self.unit_filter, &self.group_filter] {
+            if !is_filter(filter) {
+                return wrong(format!("\"{filter}\" is no filter such as (objectClass=user)"));
+            }
+        }
+        if self.page_size == 0 || self.operation_timeout.is_zero() || self.run_timeout.is_zero() {
+            return wrong("page size and time limits must be more than zero".to_owned());
+        }
+        Ok(())
+    }
+
+    /// Reads everything.
+    ///
+    /// # Errors
+    /// When the directory can't be read, or not for certain whole.
+    pub async fn read(&self, directory: &DirectoryName, tell: Tell<'_>) -> Result<Reading, SourceError> {
+        self.check()?;
+        let limit = self.run_timeout;
+        match timeout(limit, self.read_all(directory, tell)).await {
+            Ok(done) => done,
+            Err(_) => Err(SourceError::RunTimeout { server: self.named(), limit }),
+        }
+    }
+
+    async fn read_all(&self, directory: &DirectoryName, tell: Tell<'_>) -> Result<Reading, SourceError> {
+        let mut session = self.connect().await?;
+        session.bind().await?;
+        let root = session.root_dse().await?;
+        let mut decoder = Decoder::new(&self.mapping, directory);
+        for base in &self.bases {
+            session.check_base(base, &root).await?;
+            self.read_base(&mut session, base, &mut decoder, tell).await?;
+        }
+        let server: Box<str> = session.server().into();
+        session.close().await;
+        let objects = decoder.finish();
+        let cursor = Cursor { scope: self.scope(), server: server.clone(), highest_usn: root.highest_usn };
+        Ok(Reading { objects, cursor, server })
+    }
+
+    async fn read_base(
+        &self,
+        session: &mut Session<'_>,
+        base: &str,
+        decoder: &mut Decoder<'_>,
+        tell: Tell<'_>,
+    ) -> Result<(), SourceError> {
+        let filter = format!("(|{}{}{})", self.user_filter, self.unit_filter, self.group_filter);
+        let search =
+            Search { base, scope: Scope::Subtree, filter: &filter, attributes: self.mapping.attributes() };
+        let before = decoder.progress().users;
+        let mut cut: Vec<Entry> = Vec::new();
+        let references = session
+            .pages(&search, |entries| {
+                for entry in entries {
+                    // The rest of a long list is asked for when the pages are through.
+                    if entry.missing_from(&self.mapping.member).is_some() {
+                        cut.push(entry);
+                    } else {
+                        decoder.push(&entry);
+                    }
+                }
+                tell(decoder.progress());
+            })
+            .await?;
+        for mut entry in cut {
+            self.complete(session, &mut entry).await?;
+            decoder.push(&entry);
+            tell(decoder.progress());
+        }
+        if references > 0 {
+            tracing::info!(
+                server = session.server(),
+                base,
+                references,
+                "references to other servers were not followed"
+            );
+        }
+        if decoder.progress().users == before {
+            tracing::warn!(server = session.server(), base, "the read succeeded and found no users");
+        }
+        Ok(())
+    }
+
+    /// Fetches what is missing of a group's members ([MS-ADTS] 3.1.1.3.1.3.3).
+    async fn complete(&self, session: &mut Session<'_>, entry: &mut Entry) -> Result<(), SourceError> {
+        let member = &*self.mapping.member;
+        while let Some(from) = entry.missing_from(member) {
+            let wanted = format!("{member};range={from}-*");
+            let found = match session.look(&entry.dn, vec![&wanted]).await {
+                Ok(found) => found.unwrap_or_default(),
+                Err(SourceError::BaseNotFound { .. }) => Entry::default(),
+                Err(error) => return Err(error),
+            };
+            for part in found.attributes() {
+                if part.base().eq_ignore_ascii_case(member) && part.range().is_some() {
+                    let added = entry.add(part.name(), part.values());
+                    added.map_err(|error| session.incomplete(&entry.dn, error.to_string()))?;
+                }
+            }
+            if entry.missing_from(member) == Some(from) {
+                let reason = format!(
+                    "the members from number {from} on were not given; was the group changed meanwhile?"
+                );
+                return Err(session.incomplete(&entry.dn, reason));
+            }
+        }
+        Ok(())
+    }
+
+    /// The first server that can be connected to. Once connected, no other is tried: a wrong password tried on each would lock the account.
+    async fn connect(&self) -> Result<Session<'_>, SourceError> {
+        let tls = self.tls()?;
+        let mut errors = Vec::new();
+        for server in &self.servers {
+            match Session::open(self, server, &tls).await {
+                Ok(session) => return Ok(session),
+                Err(error) => {
+                    tracing::warn!(%server, %error, "a directory server can't be connected to");
+                    errors.push(error);
+                }
+            }
+        }
+        Err(match errors.pop() {
+            Some(only) if errors.is_empty() => only,
+            Some(last) => {
+                errors.push(last);
+                SourceError::NoServer(errors)
+            }
+            None => SourceError::Settings("no server is named".to_owned()),
+        })
+    }
+
+    fn tls(&self) -> Result<Arc<ClientConfig>, SourceError> {
+        tls::client_config(&self.trust)
+            .map_err(|e| SourceError::Tls { server: self.named(), reason: e.to_string() })
+    }
+
+    /// Its servers, for messages that don't concern one of them.
+    fn named(&self) -> String {
+        self.servers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    }
+
+    fn password(&self) -> &str {
+        self.password.expose_secret()
+    }
+
+    fn scope(&self) -> u64 {
+        let mut bases: Vec<String> = self
+            .bases
+            .iter()
+            .map(|base| base.parse::<Dn>().unwrap_or_default().to_string().to_lowercase())
+            .collect();
+        bases.sort_unstable();
+        let filters = [&*self.user_filter, &*self.unit_filter, &*self.group_filter];
+        let mapping = self.mapping.words();
+        scope(["ldap"].into_iter().chain(bases.iter().map(String::as_str)).chain(filters).chain(mapping))
+    }
+}
+
+/// Whether a text is a search filter (RFC 4515).
+pub fn is_filter(text: &str) -> bool {
+    text.starts_with('(') && ldap3::parse_filter(text).is_ok()
+}

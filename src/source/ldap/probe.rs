@@ -1,0 +1,106 @@
+//! A look at the directory without reading it, for `check --online`.
+
+use ldap3::Scope;
+use tokio::time::timeout;
+
+use super::session::{RootDse, Search, Session};
+use super::{Ldap, Server};
+use crate::domain::decode::Decoder;
+use crate::domain::directory::Quarantined;
+use crate::source::SourceError;
+use crate::tls::CertificateSummary;
+
+/// What a server lets one see.
+#[derive(Debug)]
+pub struct ProbeReport {
+    /// Which.
+    pub server: Server,
+    /// The certificate it showed; None without protection.
+    pub certificate: Option<CertificateSummary>,
+    /// What it says of itself.
+    pub root: RootDse,
+    /// What it holds, base by base; or why that can't be seen.
+    pub bases: Vec<(String, Result<BaseReport, SourceError>)>,
+}
+
+/// What the first page of each search gives.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct BaseReport {
+    /// Users.
+    pub users: Found,
+    /// Units.
+    pub units: Found,
+    /// Groups.
+    pub groups: Found,
+    /// What of them could not be understood.
+    pub quarantined: Vec<Quarantined>,
+}
+
+/// How many there are, as far as the first page tells.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Found {
+    /// How many the first page had.
+    pub seen: usize,
+    /// Whether there are more.
+    pub more: bool,
+    /// How many there are in all, when the server says so.
+    pub estimate: Option<u32>,
+}
+
+impl Ldap {
+    /// Connects to each server, signs in, and looks at each base. One report or error for each server, in their order.
+    pub async fn probe(&self) -> Vec<(Server, Result<ProbeReport, SourceError>)> {
+        let mut reports = Vec::new();
+        for server in &self.servers {
+            let limit = self.run_timeout;
+            let report = match timeout(limit, self.probe_server(server)).await {
+                Ok(report) => report,
+                Err(_) => Err(SourceError::RunTimeout { server: server.to_string(), limit }),
+            };
+            reports.push((server.clone(), report));
+        }
+        reports
+    }
+
+    async fn probe_server(&self, server: &Server) -> Result<ProbeReport, SourceError> {
+        self.check()?;
+        let mut session = Session::open(self, server, &self.tls()?).await?;
+        session.bind().await?;
+        let certificate = session.certificate().cloned();
+        let root = session.root_dse().await?;
+        let mut bases = Vec::new();
+        for base in &self.bases {
+            bases.push((base.clone(), self.probe_base(&mut session, base, &root).await));
+        }
+        session.close().await;
+        Ok(ProbeReport { server: server.clone(), certificate, root, bases })
+    }
+
+    async fn probe_base(
+        &self,
+        session: &mut Session<'_>,
+        base: &str,
+        root: &RootDse,
+    ) -> Result<BaseReport, SourceError> {
+        session.check_base(base, root).await?;
+        let directory = "probe".into();
+        let mut decoder = Decoder::new(&self.mapping, &directory);
+        let mut found = [Found::default(); 3];
+        for (found, filter) in
+            found.iter_mut().zip([&self.user_filter, &self.unit_filter, &self.group_filter])
+        {
+            let mut attributes = self.mapping.attributes();
+            attributes.retain(|attribute| *attribute != &*self.mapping.member);
+            let search = Search { base, scope: Scope::Subtree, filter, attributes };
+            let page = session.page(&search, Vec::new()).await?;
+            page.entries.iter().for_each(|entry| decoder.push(entry));
+            *found = Found {
+                seen: page.entries.len(),
+                more: !page.cookie.is_empty(),
+                estimate: (page.estimate > 0).then_some(page.estimate),
+            };
+        }
+        let [users, units, groups] = found;
+        Ok(BaseReport { users, units, groups, quarantined: decoder.finish().quarantined })
+    }
+}

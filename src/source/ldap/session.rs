@@ -1,0 +1,266 @@
+//! One conversation with a server: sign in, look, search. Every result that isn't success becomes an error that says what it means.
+
+use std::time::Duration;
+
+use ldap3::controls::{MakeCritical, PagedResults, RawControl};
+use ldap3::{LdapError, LdapResult, Scope, SearchResult};
+
+use super::ber::Reader;
+use super::connect::Connection;
+use super::screen::{Ended, Finds};
+use super::{Ldap, Server};
+use crate::domain::entry::Entry;
+use crate::source::{Answer, BindProblem, SourceError};
+use crate::tls::CertificateSummary;
+
+const PAGED_RESULTS: &str = "1.2.840.113556.1.4.319";
+/// A broken connection has this long to say why.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+/// More empty pages in a row than this lead nowhere.
+const MAX_EMPTY_PAGES: u32 = 1000;
+
+/// A connection to one server.
+pub(super) struct Session<'a> {
+    settings: &'a Ldap,
+    server: String,
+    connection: Connection,
+}
+
+/// What a server says of itself (RFC 4512 §5.1).
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct RootDse {
+    /// The names under which it holds data.
+    pub naming_contexts: Vec<String>,
+    /// Its own name, as Active Directory gives it.
+    pub host: Option<String>,
+    /// `highestCommittedUSN` of Active Directory: rises with every change on this server.
+    pub highest_usn: Option<u64>,
+    /// Whether it says that it can page results (RFC 2696).
+    pub pages: bool,
+}
+
+/// What is searched: where, for what, and which attributes are wanted.
+pub(super) struct Search<'a> {
+    pub base: &'a str,
+    pub scope: Scope,
+    pub filter: &'a str,
+    pub attributes: Vec<&'a str>,
+}
+
+/// One page of a search.
+pub(super) struct Page {
+    pub entries: Vec<Entry>,
+    /// How many references to other servers came with it. They are never followed.
+    pub references: usize,
+    /// How many entries the server believes there are in all, 0 when it doesn't say.
+    pub estimate: u32,
+    /// What to ask the next page with; empty after the last one.
+    pub cookie: Vec<u8>,
+}
+
+impl Page {
+    /// Tells two pages apart.
+    fn mark(&self) -> (Vec<u8>, Option<String>) {
+        (self.cookie.clone(), self.entries.first().map(|entry| entry.dn.clone()))
+    }
+}
+
+impl<'a> Session<'a> {
+    /// Connects to `server`.
+    pub(super) async fn open(
+        settings: &'a Ldap,
+        server: &Server,
+        tls: &std::sync::Arc<rustls::ClientConfig>,
+    ) -> Result<Session<'a>, SourceError> {
+        let connection = Connection::open(server, tls, settings.operation_timeout).await?;
+        Ok(Session { settings, server: server.to_string(), connection })
+    }
+
+    pub(super) fn server(&self) -> &str {
+        &self.server
+    }
+
+    pub(super) fn certificate(&self) -> Option<&CertificateSummary> {
+        self.connection.certificate.as_ref()
+    }
+
+    /// Signs in with name and password.
+    pub(super) async fn bind(&mut self) -> Result<(), SourceError> {
+        let (account, password) = (&*self.settings.bind_dn, self.settings.password());
+        let limit = self.settings.operation_timeout;
+        let answer = self.connection.ldap.with_timeout(limit).simple_bind(account, password).await;
+        let answer = match answer {
+            Ok(result) => spoken(&result),
+            Err(error) => return Err(self.failed("sign in", error).await),
+        };
+        match answer.code {
+            0 => Ok(()),
+            51 | 52 => Err(self.refused("sign in", answer)),
+            _ => Err(SourceError::Bind {
+                server: self.server.clone(),
+                account: account.to_owned(),
+                problem: BindProblem::of(&answer),
+                answer,
+            }),
+        }
+    }
+
+    /// What the server says of itself.
+    pub(super) async fn root_dse(&mut self) -> Result<RootDse, SourceError> {
+        const ATTRIBUTES: [&str; 4] =
+            ["namingContexts", "dnsHostName", "highestCommittedUSN", "supportedControl"];
+        let found = self.look("", ATTRIBUTES.to_vec()).await?.unwrap_or_default();
+        let texts =
+            |name| found.values(name).filter_map(|v| String::from_utf8(v.to_vec()).ok()).collect::<Vec<_>>();
+        Ok(RootDse {
+            naming_contexts: texts("namingContexts"),
+            host: texts("dnsHostName").pop(),
+            highest_usn: texts("highestCommittedUSN").first().and_then(|usn| usn.parse().ok()),
+            pages: texts("supportedControl").iter().any(|oid| oid == PAGED_RESULTS),
+        })
+    }
+
+    /// Whether the base is there and the account can see it.
+    pub(super) async fn check_base(&mut self, base: &str, root: &RootDse) -> Result<(), SourceError> {
+        match self.look(base, vec!["1.1"]).await {
+            Ok(Some(_)) => Ok(()),
+            Ok(None) => Err(SourceError::BaseNotVisible {
+                server: self.server.clone(),
+                base: base.to_owned(),
+                account: self.settings.bind_dn.to_string(),
+            }),
+            Err(SourceError::BaseNotFound { server, base, answer, .. }) => Err(SourceError::BaseNotFound {
+                server,
+                base,
+                answer,
+                contexts: root.naming_contexts.clone(),
+            }),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The entry `dn` itself, if it can be seen.
+    pub(super) async fn look(
+        &mut self,
+        dn: &str,
+        attributes: Vec<&str>,
+    ) -> Result<Option<Entry>, SourceError> {
+        let search = Search { base: dn, scope: Scope::Base, filter: "(objectClass=*)", attributes };
+        let (found, result) = self.run(&search, None).await?;
+        self.judge(&search, &result)?;
+        Ok(found.entries.into_iter().next())
+    }
+
+    /// One page, `cookie` being empty for the first.
+    pub(super) async fn page(&mut self, search: &Search<'_>, cookie: Vec<u8>) -> Result<Page, SourceError> {
+        let size = i32::from(self.settings.page_size);
+        let control = PagedResults { size, cookie }.critical();
+        let (Finds { entries, references, .. }, result) = self.run(search, Some(control.into())).await?;
+        self.judge(search, &result)?;
+        let control = result.ctrls.iter().find(|control| control.1.ctype == PAGED_RESULTS);
+        let (estimate, cookie) =
+            control.and_then(|control| paging(control.1.val.as_deref()?)).ok_or_else(|| {
+                self.incomplete(
+                    search.base,
+                    "a page of it came without the mark that tells whether there are more",
+                )
+            })?;
+        Ok(Page { entries, references, estimate, cookie })
+    }
+
+    /// All pages, each handed to `take`. Returns how many references came with them.
+    pub(super) async fn pages(
+        &mut self,
+        search: &Search<'_>,
+        mut take: impl FnMut(Vec<Entry>),
+    ) -> Result<usize, SourceError> {
+        let mut page = self.page(search, Vec::new()).await?;
+        let (mut references, mut empty) = (page.references, 0);
+        while !page.cookie.is_empty() {
+            // The server makes the next page while this one is taken.
+            let mark = page.mark();
+            let (next, ()) = tokio::join!(self.page(search, page.cookie), async { take(page.entries) });
+            page = next?;
+            references += page.references;
+            // The cookie may stay the same (Samba's does), and a page may be empty (RFC 2696 §3), but not for ever.
+            empty = if page.entries.is_empty() { empty + 1 } else { 0 };
+            if empty > MAX_EMPTY_PAGES || (empty == 0 && page.mark() == mark) {
+                return Err(self.incomplete(search.base, "the server gives the same page again and again"));
+            }
+        }
+        take(page.entries);
+        Ok(references)
+    }
+
+    /// Says goodbye.
+    pub(super) async fn close(self) {
+        self.connection.close(LAST_WORDS.min(self.settings.operation_timeout)).await;
+    }
+
+    pub(super) fn incomplete(&self, base: &str, reason: impl Into<String>) -> SourceError {
+        SourceError::Incomplete { server: self.server.clone(), base: base.to_owned(), reason: reason.into() }
+    }
+
+    async fn run(
+        &mut self,
+        search: &Search<'_>,
+        control: Option<RawControl>,
+    ) -> Result<(Finds, LdapResult), SourceError> {
+        let ldap = self.connection.ldap.with_timeout(self.settings.operation_timeout);
+        let ldap = if let Some(control) = control { ldap.with_controls(control) } else { ldap };
+        match ldap.search(search.base, search.scope, search.filter, &search.attributes).await {
+            // Entries don't go through ldap3; all of them came before the result.
+            Ok(SearchResult(_, result)) => Ok((self.connection.found.take(), result)),
+            Err(error) => {
+                let base = search.base;
+                let doing =
+                    if base.is_empty() { "describe itself".to_owned() } else { format!("search \"{base}\"") };
+                Err(self.failed(&doing, error).await)
+            }
+        }
+    }
+
+    fn judge(&self, search: &Search<'_>, result: &LdapResult) -> Result<(), SourceError> {
+        let (server, base, answer) = (self.server.clone(), search.base.to_owned(), spoken(result));
+        match answer.code {
+            0 => Ok(()),
+            3 | 4 | 11 => Err(SourceError::LimitExceeded { server, base, answer }),
+            10 => {
+                let to = result.refs.first().map_or("another server", |to| to);
+                Err(SourceError::Referral { server, base, to: crate::domain::decode::clean(to, 200) })
+            }
+            32 => Err(SourceError::BaseNotFound { server, base, answer, contexts: Vec::new() }),
+            _ => Err(self.refused(&format!("search \"{base}\""), answer)),
+        }
+    }
+
+    fn refused(&self, doing: &str, answer: Answer) -> SourceError {
+        SourceError::Refused { server: self.server.clone(), doing: doing.to_owned(), answer }
+    }
+
+    /// Why an operation got no result.
+    async fn failed(&mut self, doing: &str, error: LdapError) -> SourceError {
+        let (server, doing, limit) = (self.server.clone(), doing.to_owned(), self.settings.operation_timeout);
+        match error {
+            LdapError::Timeout { .. } => SourceError::Timeout { server, doing, limit },
+            LdapError::FilterParsing => SourceError::Settings("a filter can't be read".to_owned()),
+            _ => match self.connection.why_ended(LAST_WORDS).await {
+                Ended::Nonsense(reason) => SourceError::Protocol { server, doing, reason: reason.to_owned() },
+                Ended::Notice(answer) => SourceError::Refused { server, doing, answer },
+                other => SourceError::Disconnected { server, doing, reason: other.to_string() },
+            },
+        }
+    }
+}
+
+fn spoken(result: &LdapResult) -> Answer {
+    Answer::new(result.rc, &result.matched, &result.text)
+}
+
+/// Estimate and cookie of the server's paging control (RFC 2696 §2).
+fn paging(value: &[u8]) -> Option<(u32, Vec<u8>)> {
+    let mut parts = Reader(value).next()?.inside()?;
+    let estimate = parts.next()?.bytes()?;
+    let estimate = estimate.iter().fold(0_u32, |number, byte| number.wrapping_shl(8) | u32::from(*byte));
+    Some((estimate, parts.next()?.bytes()?.to_vec()))
+}

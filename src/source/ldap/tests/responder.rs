@@ -1,0 +1,264 @@
+//! A scripted LDAP server, for what no real one at hand does: the Samba of the end-to-end tests neither limits pages nor cuts lists of members
+//! into ranges, and no good server forgets a cookie, answers another question or sends garbage.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rustls::ServerConfig;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+
+use crate::source::ldap::Server;
+use crate::source::ldap::ber::{Header, Reader, header};
+
+pub(super) const BASE: &str = "DC=example,DC=org";
+
+/// What the client asked.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Asked {
+    pub id: u32,
+    pub what: What,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum What {
+    Bind { name: String, password: String },
+    Search { base: String, subtree: bool, attributes: Vec<String>, cookie: Option<Vec<u8>> },
+    StartTls,
+    Other,
+}
+
+/// What the server does.
+pub(super) enum Reply {
+    /// Sends these bytes.
+    Send(Vec<u8>),
+    /// Sends these bytes and closes the connection.
+    SendAndClose(Vec<u8>),
+    /// Says nothing, and keeps the connection.
+    Silence,
+    /// Behaves like a polite server with nobody in it.
+    Usual,
+}
+
+/// How the server's connections are protected.
+#[derive(Clone)]
+pub(super) enum Protection {
+    None,
+    Tls(Arc<ServerConfig>),
+    /// With this reply to the request.
+    StartTls(Arc<ServerConfig>, Vec<u8>),
+}
+
+type Script = dyn Fn(&Asked) -> Reply + Send + Sync;
+
+/// The running server; it ends with the test's runtime.
+pub(super) struct Responder {
+    pub address: std::net::SocketAddr,
+    pub connections: Arc<AtomicUsize>,
+}
+
+impl Responder {
+    pub(super) async fn start(script: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> Responder {
+        Responder::protected(Protection::None, script).await
+    }
+
+    pub(super) async fn protected(
+        protection: Protection,
+        script: impl Fn(&Asked) -> Reply + Send + Sync + 'static,
+    ) -> Responder {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let connections = Arc::new(AtomicUsize::new(0));
+        let (counter, script): (_, Arc<Script>) = (Arc::clone(&connections), Arc::new(script));
+        tokio::spawn(async move {
+            while let Ok((mut tcp, _)) = listener.accept().await {
+                counter.fetch_add(1, Ordering::SeqCst);
+                let (script, protection) = (Arc::clone(&script), protection.clone());
+                tokio::spawn(async move {
+                    match protection {
+                        Protection::None => serve(tcp, &*script).await,
+                        Protection::Tls(config) => {
+                            if let Ok(stream) = TlsAcceptor::from(config).accept(tcp).await {
+                                serve(stream, &*script).await;
+                            }
+                        }
+                        Protection::StartTls(config, reply) => {
+                            let asked = next(&mut tcp, &mut Vec::new()).await.unwrap();
+                            assert_eq!(asked.what, What::StartTls);
+                            tcp.write_all(&reply).await.unwrap();
+                            if let Ok(stream) = TlsAcceptor::from(config).accept(tcp).await {
+                                serve(stream, &*script).await;
+                            }
+                        }
+                    }
+                });
+            }
+        });
+        Responder { address, connections }
+    }
+
+    pub(super) fn server(&self) -> Server {
+        format!("ldap://{}", self.address).parse::<Server>().unwrap()
+    }
+}
+
+async fn serve(mut stream: impl AsyncRead + AsyncWrite + Unpin, script: &Script) {
+    let mut buffer = Vec::new();
+    while let Some(asked) = next(&mut stream, &mut buffer).await {
+        let reply = match script(&asked) {
+            Reply::Usual => usual(&asked),
+            other => other,
+        };
+        let (bytes, close) = match reply {
+            Reply::Send(bytes) => (bytes, false),
+            Reply::SendAndClose(bytes) => (bytes, true),
+            Reply::Silence | Reply::Usual => (Vec::new(), false),
+        };
+        if stream.write_all(&bytes).await.is_err() || stream.flush().await.is_err() || close {
+            let _ = stream.shutdown().await;
+            return;
+        }
+    }
+}
+
+fn usual(asked: &Asked) -> Reply {
+    let id = asked.id;
+    Reply::Send(match &asked.what {
+        What::Bind { .. } => done(id, BIND, 0, "", ""),
+        What::Search { base, subtree: false, .. } => {
+            let contexts = ("namingContexts", vec![BASE.as_bytes().to_vec()]);
+            let usn = ("highestCommittedUSN", vec![b"4711".to_vec()]);
+            [entry(id, base, &[contexts, usn]), done(id, SEARCH, 0, "", "")].concat()
+        }
+        What::Search { .. } => page(id, 0, b""),
+        What::StartTls | What::Other => Vec::new(),
+    })
+}
+
+async fn next(stream: &mut (impl AsyncRead + Unpin), buffer: &mut Vec<u8>) -> Option<Asked> {
+    loop {
+        if let Header::Known { header, length } = header(buffer)
+            && buffer.len() >= header + length
+        {
+            let message: Vec<u8> = buffer.drain(..header + length).collect();
+            return Some(asked(&message));
+        }
+        if stream.read_buf(buffer).await.ok()? == 0 {
+            return None;
+        }
+    }
+}
+
+fn asked(message: &[u8]) -> Asked {
+    let mut parts = Reader(message).next().unwrap().inside().unwrap();
+    let id = parts.next().unwrap().unsigned().unwrap();
+    let operation = parts.next().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    let what = match operation.number {
+        0 => {
+            let mut inside = operation.inside().unwrap();
+            inside.next();
+            let name = text(inside.next().unwrap().content);
+            What::Bind { name, password: text(inside.next().unwrap().content) }
+        }
+        3 => {
+            let mut inside = operation.inside().unwrap();
+            let base = text(inside.next().unwrap().content);
+            let subtree = inside.next().unwrap().unsigned() == Some(2);
+            let mut attributes = std::iter::from_fn(|| inside.next()).last().unwrap().inside().unwrap();
+            let attributes = std::iter::from_fn(|| attributes.next()).map(|a| text(a.content)).collect();
+            let cookie = parts.next().map(|controls| {
+                let mut control = controls.inside().unwrap().next().unwrap().inside().unwrap();
+                let value = std::iter::from_fn(|| control.next()).last().unwrap();
+                let mut paging = Reader(value.content).next().unwrap().inside().unwrap();
+                paging.next();
+                paging.next().unwrap().content.to_vec()
+            });
+            What::Search { base, subtree, attributes, cookie }
+        }
+        23 => What::StartTls,
+        _ => What::Other,
+    };
+    Asked { id, what }
+}
+
+pub(super) const BIND: u8 = 0x61;
+pub(super) const SEARCH: u8 = 0x65;
+pub(super) const EXTENDED: u8 = 0x78;
+
+/// An element with its content.
+pub(super) fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(content.len()).unwrap().to_be_bytes();
+    [&[tag, 0x84], &length[..], content].concat()
+}
+
+pub(super) fn message(id: u32, rest: &[u8]) -> Vec<u8> {
+    tlv(0x30, &[tlv(2, &id.to_be_bytes()), rest.to_vec()].concat())
+}
+
+fn result(operation: u8, code: u8, matched: &str, text: &str, refs: &[&str]) -> Vec<u8> {
+    let mut content = [tlv(10, &[code]), tlv(4, matched.as_bytes()), tlv(4, text.as_bytes())].concat();
+    if !refs.is_empty() {
+        content.extend(tlv(0xa3, &refs.iter().flat_map(|to| tlv(4, to.as_bytes())).collect::<Vec<_>>()));
+    }
+    tlv(operation, &content)
+}
+
+/// The end of an operation, without controls.
+pub(super) fn done(id: u32, operation: u8, code: u8, matched: &str, text: &str) -> Vec<u8> {
+    message(id, &result(operation, code, matched, text, &[]))
+}
+
+/// The end of a search that refers elsewhere.
+pub(super) fn referral(id: u32, to: &str) -> Vec<u8> {
+    message(id, &result(SEARCH, 10, "", "", &[to]))
+}
+
+/// The end of a page.
+pub(super) fn page(id: u32, code: u8, cookie: &[u8]) -> Vec<u8> {
+    let paging = tlv(0x30, &[tlv(2, &[0]), tlv(4, cookie)].concat());
+    let control = tlv(0x30, &[tlv(4, b"1.2.840.113556.1.4.319"), tlv(4, &paging)].concat());
+    message(id, &[result(SEARCH, code, "", "", &[]), tlv(0xa0, &control)].concat())
+}
+
+pub(super) fn entry(id: u32, dn: &str, attributes: &[(&str, Vec<Vec<u8>>)]) -> Vec<u8> {
+    let attributes: Vec<u8> = attributes
+        .iter()
+        .flat_map(|(name, values)| {
+            let values: Vec<u8> = values.iter().flat_map(|value| tlv(4, value)).collect();
+            tlv(0x30, &[tlv(4, name.as_bytes()), tlv(0x31, &values)].concat())
+        })
+        .collect();
+    message(id, &tlv(0x64, &[tlv(4, dn.as_bytes()), tlv(0x30, &attributes)].concat()))
+}
+
+pub(super) fn reference(id: u32, to: &str) -> Vec<u8> {
+    message(id, &tlv(0x73, &tlv(4, to.as_bytes())))
+}
+
+/// A user with this number.
+pub(super) fn user(id: u32, number: u8) -> Vec<u8> {
+    let attributes = [
+        ("objectClass", vec![b"top".to_vec(), b"person".to_vec(), b"user".to_vec()]),
+        ("objectGUID", vec![vec![number; 16]]),
+        ("sAMAccountName", vec![format!("u{number}").into_bytes()]),
+    ];
+    entry(id, &format!("CN=u{number},{BASE}"), &attributes)
+}
+
+/// A group with these attributes of members.
+pub(super) fn group(id: u32, number: u8, members: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut attributes = vec![
+        ("objectClass", vec![b"top".to_vec(), b"group".to_vec()]),
+        ("objectGUID", vec![vec![number; 16]]),
+        ("sAMAccountName", vec![b"g".to_vec()]),
+    ];
+    attributes.extend(members.iter().map(|(name, users)| (*name, names(users))));
+    entry(id, &format!("CN=g{number},{BASE}"), &attributes)
+}
+
+/// The names of users, as members.
+pub(super) fn names(users: &[u8]) -> Vec<Vec<u8>> {
+    users.iter().map(|number| format!("CN=u{number},{BASE}").into_bytes()).collect()
+}
