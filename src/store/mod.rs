@@ -1,268 +1,312 @@
 //! Where everything is kept: a contract of few use-case methods, each one atomic and durable when it returns.
 //!
 //! The contract is [`Store`]; what stands behind it is a closed set. Every backend passes the same suite
-//! (`tests/local/store_contract.rs`).
+//! (`tests/local/store_contract.rs`). [`types`](self) are what goes in and comes out, [`StoreError`] is why something didn't.
+//!
+//! The directory is read with [`Store::load`] and held in memory by the caller; every change of what is held there makes a new
+//! [`Generation`](crate::domain::ids::Generation).
 
-use std::collections::BTreeMap;
+mod backup;
+mod counts;
+mod error;
+mod records;
+mod sled;
+mod types;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use std::path::PathBuf;
 
-use crate::domain::absence::Absence;
-use crate::domain::alert::Health;
+use chrono::{DateTime, Utc};
+use tokio::sync::watch;
+
 use crate::domain::audit;
-use crate::domain::delta::ObjectChange;
-use crate::domain::directory::{Directory, Quarantined};
 use crate::domain::guard::CheckedDelta;
-use crate::domain::ids::{
-    AbsenceId, AssignmentId, DirectoryName, Generation, MessageId, NoticeId, OutageId, RunId,
-};
-use crate::domain::notice::{Message, MessageState, NewNotice, Notice};
+use crate::domain::ids::{DirectoryName, MessageId, OutageId, RunId};
+use crate::domain::notice::Message;
 use crate::domain::outage::Outage;
-use crate::domain::roles::Assignment;
-use crate::domain::run::{Cursor, HeldRun, Run};
+use crate::domain::run::{Cursor, Run};
 
-/// What is held in memory, as one consistent reading of the store.
-#[derive(Clone, Debug, Default)]
-pub struct State {
-    /// The generation that this is.
-    pub generation: Option<Generation>,
-    /// Users, units and groups of all directories.
-    pub directory: Directory,
-    /// What administrators assigned.
-    pub assignments: BTreeMap<AssignmentId, Assignment>,
-    /// Who is away when.
-    pub absences: BTreeMap<AbsenceId, Absence>,
-    /// Outages that are not resolved.
-    pub open_outages: BTreeMap<OutageId, Outage>,
-    /// How each directory's sync is doing, and what was last read of it.
-    pub directories: BTreeMap<DirectoryName, DirectoryState>,
+pub use self::error::StoreError;
+pub use self::sled::SledStore;
+pub use self::types::{
+    Attempt, AttemptLog, BackupInfo, Change, Claimed, Committed, DirectoryState, Event, Exported, Listed,
+    MessageDetail, MessageFilter, MessageOrder, Opening, Pruned, QueueCounts, Rebuilt, Restored, Retention,
+    RunDetail, RunRecord, Sequence, SledSettings, State,
+};
+
+/// Where everything is kept. Cloning it is cheap.
+///
+/// A method that changes something returns when the change is durable: it survives a `kill -9` and a power cut. Then, or when it
+/// returns an error, it has happened as a whole or not at all.
+#[derive(Clone)]
+pub enum Store {
+    /// In this process: sled in a folder.
+    Sled(SledStore),
 }
 
-/// What is known of the sync of one directory.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct DirectoryState {
-    /// How it is doing; None before the first run.
-    pub health: Option<Health>,
-    /// What was last read.
-    pub cursor: Option<Cursor>,
-    /// The run that waits for approval.
-    pub held: Option<HeldRun>,
-    /// The last run.
-    pub last_run: Option<Run>,
+// === opening and closing ===
+
+impl Store {
+    /// Opens the embedded store, or makes an empty one. Every record is looked at; a store that isn't what was written is put aside
+    /// and rebuilt from the newest good export, and [`Opening::Rebuilt`] says so.
+    ///
+    /// # Errors
+    /// [`StoreError::InUse`], [`StoreError::TooNew`], [`StoreError::DiskFull`], [`StoreError::Io`].
+    pub async fn open_sled(
+        settings: SledSettings,
+        now: DateTime<Utc>,
+    ) -> Result<(Store, Opening), StoreError> {
+        let (store, opening) = SledStore::open(settings, now).await?;
+        Ok((Store::Sled(store), opening))
+    }
+
+    /// Puts what a backup holds in place of an embedded store that isn't open. The file is read to its end and checked, and the new
+    /// store looked at, before anything is changed. What is there is put aside, but only if told to `replace` it, or if nothing was
+    /// ever written to it.
+    ///
+    /// # Errors
+    /// [`StoreError::BadBackup`], [`StoreError::NotEmpty`], [`StoreError::InUse`], [`StoreError::DiskFull`], [`StoreError::Io`].
+    pub async fn restore_sled(
+        settings: SledSettings,
+        backup: PathBuf,
+        replace: bool,
+        now: DateTime<Utc>,
+    ) -> Result<Restored, StoreError> {
+        SledStore::restore(settings, backup, replace, now).await
+    }
+
+    /// Somebody has been told that the store was rebuilt: [`Opening::Rebuilt`] isn't said again.
+    pub async fn rebuild_told(&self) -> Result<(), StoreError> {
+        match self {
+            Store::Sled(store) => store.rebuild_told().await,
+        }
+    }
+
+    /// Ends what is under way and closes the store; afterwards every method fails.
+    pub async fn close(&self) {
+        match self {
+            Store::Sled(store) => store.close().await,
+        }
+    }
 }
 
-/// Numbers that the store hands out, each once and never again, also not after a crash. Gaps are possible.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub enum Sequence {
-    /// For [`RunId`].
-    Run,
-    /// For [`OutageId`].
-    Outage,
-    /// For [`AssignmentId`].
-    Assignment,
-    /// For [`AbsenceId`].
-    Absence,
+// === what is held in memory ===
+
+impl Store {
+    /// Reads everything that is held in memory, as of one moment.
+    pub async fn load(&self) -> Result<State, StoreError> {
+        match self {
+            Store::Sled(store) => store.load().await,
+        }
+    }
+
+    /// The random number of the installation, of which Message-IDs are made. It stays through backups, restores and rebuilds.
+    pub fn instance(&self) -> u64 {
+        match self {
+            Store::Sled(store) => store.instance(),
+        }
+    }
+
+    /// Hands out the next number of a sequence.
+    pub async fn allocate(&self, sequence: Sequence) -> Result<u64, StoreError> {
+        match self {
+            Store::Sled(store) => store.allocate(sequence).await,
+        }
+    }
+
+    /// Commits a sync: its changes, its run, health, held run and notices, and what was read, in one transaction.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when the delta doesn't start from what is stored.
+    pub async fn commit_sync(
+        &self,
+        delta: CheckedDelta,
+        record: RunRecord,
+        cursor: Cursor,
+    ) -> Result<Committed, StoreError> {
+        match self {
+            Store::Sled(store) => store.commit_sync(delta, record, cursor).await,
+        }
+    }
+
+    /// Commits a run that changed no object: it failed, is held, or found nothing to change (then with a `cursor`).
+    pub async fn commit_run(
+        &self,
+        record: RunRecord,
+        cursor: Option<Cursor>,
+    ) -> Result<Committed, StoreError> {
+        match self {
+            Store::Sled(store) => store.commit_run(record, cursor).await,
+        }
+    }
+
+    /// Commits an event: its change, its notices, its audit entry, in one transaction.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] and [`StoreError::NotFound`] as [`Change`] says.
+    pub async fn commit_event(&self, event: Event) -> Result<Committed, StoreError> {
+        match self {
+            Store::Sled(store) => store.commit_event(event).await,
+        }
+    }
 }
 
-/// A run as it is written: into the history, with what it changed, in the transaction that changes it.
-#[derive(Clone, Debug)]
-pub struct RunRecord {
-    /// The run. For a committed one the store fills in the generation it made.
-    pub run: Run,
-    /// What it changed, or would have changed, object by object.
-    pub changes: Vec<ObjectChange>,
-    /// What it set aside.
-    pub quarantined: Vec<Quarantined>,
-    /// The directory's health after it.
-    pub health: Health,
-    /// The run that waits for approval after it, None when none does.
-    pub held: Option<HeldRun>,
-    /// What must be told of it.
-    pub notices: Vec<NewNotice>,
+// === the outbox ===
+
+impl Store {
+    /// Claims messages for sending until `until`, the longest due first, at most `max`: those that are queued or deferred and due at
+    /// `now`, and those whose earlier claim has run out. Nobody else gets them before. What has expired becomes so instead.
+    pub async fn claim_due(
+        &self,
+        now: DateTime<Utc>,
+        until: DateTime<Utc>,
+        max: usize,
+    ) -> Result<Vec<Claimed>, StoreError> {
+        match self {
+            Store::Sled(store) => store.claim_due(now, until, max).await,
+        }
+    }
+
+    /// Makes every message that is being sent due at `now`; returns how many there were. For a start: who sent them is gone. Backends
+    /// that several nodes share release only what this node had claimed.
+    pub async fn release_claims(&self, now: DateTime<Utc>) -> Result<u64, StoreError> {
+        match self {
+            Store::Sled(store) => store.release_claims(now).await,
+        }
+    }
+
+    /// When the next message is due, or a claim runs out; None when none waits.
+    pub fn next_due(&self) -> Option<DateTime<Utc>> {
+        match self {
+            Store::Sled(store) => store.next_due(),
+        }
+    }
+
+    /// Records what claimed messages came to, all of them in one transaction. All are logged; but from one whose claim was lost only
+    /// "sent" counts, and what is at an end stays so.
+    pub async fn record_attempts(&self, attempts: Vec<Attempt>) -> Result<(), StoreError> {
+        match self {
+            Store::Sled(store) => store.record_attempts(attempts).await,
+        }
+    }
+
+    /// Lists messages, the newest first.
+    pub async fn messages(&self, filter: MessageFilter) -> Result<Vec<Listed>, StoreError> {
+        match self {
+            Store::Sled(store) => store.messages(filter).await,
+        }
+    }
+
+    /// A message with its notice and every try to send it.
+    pub async fn message(&self, id: MessageId) -> Result<MessageDetail, StoreError> {
+        match self {
+            Store::Sled(store) => store.message(id).await,
+        }
+    }
+
+    /// Does to a message what an operator orders, with the entry for the audit log; returns the message after it.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`]; [`StoreError::NotNow`] as [`MessageOrder`] says.
+    pub async fn order_message(
+        &self,
+        id: MessageId,
+        order: MessageOrder,
+        now: DateTime<Utc>,
+        audit: Option<audit::Entry>,
+    ) -> Result<Message, StoreError> {
+        match self {
+            Store::Sled(store) => store.order_message(id, order, now, audit).await,
+        }
+    }
+
+    /// How many messages there are in each state; states without any are left out.
+    pub fn queue_counts(&self) -> QueueCounts {
+        match self {
+            Store::Sled(store) => store.queue_counts(),
+        }
+    }
 }
 
-/// A change to what people, not directories, maintain.
-#[derive(Clone, Debug)]
-pub enum Change {
-    /// Only the notices and the audit entry.
-    None,
-    /// A new outage, or a new version of one. Refused with [`StoreError::Conflict`] when the stored one isn't the version before
-    /// ([`Outage::version`]), or when a new one exists already.
-    Outage(Outage),
-    /// An assignment, new or changed.
-    Assign(Assignment),
-    /// An assignment that ends. Refused with [`StoreError::NotFound`] when there is none.
-    Revoke(AssignmentId),
-    /// An absence, new or changed.
-    Absence(Absence),
-    /// An absence that is taken back. Refused with [`StoreError::NotFound`] when there is none.
-    RemoveAbsence(AbsenceId),
-    /// A directory's health, after an alert was told.
-    Health(DirectoryName, Health),
-    /// The word of a person on a held run; None: it is rejected. Refused with [`StoreError::Conflict`] when another run, or none, waits.
-    Held(DirectoryName, RunId, Option<HeldRun>),
+// === history ===
+
+impl Store {
+    /// The runs, the newest first, of one directory or of all.
+    pub async fn runs(&self, directory: Option<DirectoryName>, limit: usize) -> Result<Vec<Run>, StoreError> {
+        match self {
+            Store::Sled(store) => store.runs(directory, limit).await,
+        }
+    }
+
+    /// A run with what it changed and what it set aside.
+    pub async fn run(&self, id: RunId) -> Result<RunDetail, StoreError> {
+        match self {
+            Store::Sled(store) => store.run(id).await,
+        }
+    }
+
+    /// The outages, the newest first, all or those that are open.
+    pub async fn outages(&self, limit: usize, open_only: bool) -> Result<Vec<Outage>, StoreError> {
+        match self {
+            Store::Sled(store) => store.outages(limit, open_only).await,
+        }
+    }
+
+    /// An outage, open or over.
+    pub async fn outage(&self, id: OutageId) -> Result<Outage, StoreError> {
+        match self {
+            Store::Sled(store) => store.outage(id).await,
+        }
+    }
+
+    /// The audit log, the newest entry first.
+    pub async fn audit(
+        &self,
+        since: Option<DateTime<Utc>>,
+        limit: usize,
+    ) -> Result<Vec<audit::Entry>, StoreError> {
+        match self {
+            Store::Sled(store) => store.audit(since, limit).await,
+        }
+    }
+
+    /// Removes history that is older than `keep`, a few records at a time. The event of a notice that is gone could be told again,
+    /// so keep messages for longer than any event may be repeated.
+    pub async fn prune(&self, now: DateTime<Utc>, keep: Retention) -> Result<Pruned, StoreError> {
+        match self {
+            Store::Sled(store) => store.prune(now, keep).await,
+        }
+    }
 }
 
-/// Something that happened: its change, what must be told of it, and who did it, in one transaction.
-#[derive(Clone, Debug)]
-pub struct Event {
-    /// When.
-    pub at: DateTime<Utc>,
-    /// What changes.
-    pub change: Change,
-    /// What must be told.
-    pub notices: Vec<NewNotice>,
-    /// For the log.
-    pub audit: Option<audit::Entry>,
-}
+// === backups ===
 
-/// What an event came to.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Committed {
-    /// The generation it made.
-    pub generation: Option<Generation>,
-    /// The notices that were enqueued; one whose event had a notice already is left out.
-    pub notices: Vec<NoticeId>,
-    /// How many messages those have.
-    pub messages: u32,
-}
+impl Store {
+    /// Writes everything that the store holds to `file`, as of one moment: self-describing, checksummed, read back before it gets
+    /// its name, readable by its owner only.
+    ///
+    /// # Errors
+    /// [`StoreError::Backup`], [`StoreError::DiskFull`]; [`StoreError::BadBackup`] when what was read back isn't what should be
+    /// there, which says that the store is damaged.
+    pub async fn backup(&self, file: PathBuf, now: DateTime<Utc>) -> Result<Exported, StoreError> {
+        match self {
+            Store::Sled(store) => store.backup(file, now).await,
+        }
+    }
 
-/// A message that was claimed for sending, and what it says.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Claimed {
-    /// The message, in [`MessageState::Sending`], its attempts already counted up.
-    pub message: Message,
-    /// Its notice.
-    pub notice: Notice,
-}
+    /// Writes a backup into the folder of exports and removes the oldest ones there. It is what a damaged store is rebuilt from, and
+    /// holds everything: the objects, too, so that contacts can be answered before the first sync after a rebuild.
+    pub async fn export_now(&self, now: DateTime<Utc>) -> Result<Exported, StoreError> {
+        match self {
+            Store::Sled(store) => store.export(now).await,
+        }
+    }
 
-/// What a claimed message came to.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Attempt {
-    /// Which message.
-    pub message: MessageId,
-    /// When it ended.
-    pub at: DateTime<Utc>,
-    /// Sent, deferred, failed or expired.
-    pub state: MessageState,
-    /// The other side's answer, or what happened.
-    pub answer: Box<str>,
-    /// For a deferred one: when it is tried again.
-    pub due: Option<DateTime<Utc>>,
-}
-
-/// One try to send, for the log of a message.
-#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
-pub struct AttemptLog {
-    /// When it ended.
-    pub at: DateTime<Utc>,
-    /// What it came to.
-    pub state: MessageState,
-    /// What was said.
-    pub answer: Box<str>,
-}
-
-/// A message with everything about it.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct MessageDetail {
-    /// The message.
-    pub message: Message,
-    /// Its notice.
-    pub notice: Notice,
-    /// Every try, the first one first.
-    pub attempts: Vec<AttemptLog>,
-}
-
-/// What an operator does to a message.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum MessageOrder {
-    /// Try again, now: from any state but sent and sending. An expired or failed one gets the given time to live from now.
-    Retry {
-        /// How long it may take from now.
-        lives: TimeDelta,
-    },
-    /// Don't send it: from any state that isn't final.
-    Cancel,
-}
-
-/// Which messages to list.
-#[derive(Clone, Debug, Default)]
-pub struct MessageFilter {
-    /// Only those in these states; empty: all.
-    pub states: Vec<MessageState>,
-    /// Only those of one notice.
-    pub notice: Option<NoticeId>,
-    /// At most so many, the newest first.
-    pub limit: usize,
-}
-
-/// How many messages are in each state.
-pub type QueueCounts = BTreeMap<MessageState, u64>;
-
-/// A run with its details.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct RunDetail {
-    /// The run.
-    pub run: Run,
-    /// What it changed, or would have changed.
-    pub changes: Vec<ObjectChange>,
-    /// What it set aside.
-    pub quarantined: Vec<Quarantined>,
-}
-
-/// Why the store couldn't do it.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// Somebody else was faster: read again and decide anew.
-    #[error("{0} was changed by somebody else in the meantime; look at it again and repeat what you want")]
-    Conflict(String),
-    /// There is no such thing.
-    #[error("there is no {0}")]
-    NotFound(String),
-    /// What was asked can't be done in the state the thing is in.
-    #[error("{0}")]
-    NotNow(String),
-    /// Another process has the store open.
-    #[error("the store {path} is open in another process{by}; only one budkavle can use it at a time. Stop that one, or talk to it with --socket")]
-    InUse {
-        /// Where the store is.
-        path: String,
-        /// ` (process 123)` when known.
-        by: String,
-    },
-    /// The store is damaged.
-    #[error("the store {path} is damaged: {what}")]
-    Damaged {
-        /// Where the store is.
-        path: String,
-        /// What was noticed.
-        what: String,
-    },
-    /// The disk is full.
-    #[error("the disk of {path} is full; free some space, the store goes on by itself")]
-    DiskFull {
-        /// Where the store is.
-        path: String,
-    },
-    /// Anything else that the disk or the engine said.
-    #[error("the store {path} can't be {verb}: {cause}")]
-    Io {
-        /// Where the store is.
-        path: String,
-        /// What was tried (`read`, `written`, `opened`).
-        verb: &'static str,
-        /// What was said.
-        cause: String,
-    },
-    /// A record of a newer version, or no record at all.
-    #[error("the store {path} was written by a newer budkavle ({what}); use that version, or restore a backup made by this one")]
-    TooNew {
-        /// Where the store is.
-        path: String,
-        /// Which record, which version.
-        what: String,
-    },
-    /// A file that is no backup, or a damaged one.
-    #[error("{0}")]
-    BadBackup(String),
+    /// How many commits aren't in any export whose content can't be read again from a directory: events, orders, alerts. When it is
+    /// more than 0, [`Store::export_now`] should follow soon; an hourly one covers the rest. The caller waits a little, so that many
+    /// commits make one export.
+    pub fn unexported(&self) -> watch::Receiver<u64> {
+        match self {
+            Store::Sled(store) => store.unexported(),
+        }
+    }
 }

@@ -1,0 +1,83 @@
+//! Why the store couldn't do it.
+
+/// Why the store couldn't do it.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Somebody else was faster: read again and decide anew.
+    #[error("{0} was changed by somebody else in the meantime; look at it again and repeat what you want")]
+    Conflict(String),
+    /// There is no such thing.
+    #[error("there is no {0}")]
+    NotFound(String),
+    /// What was asked can't be done in the state the thing is in.
+    #[error("{0}")]
+    NotNow(String),
+    /// Another process has the store open.
+    #[error(
+        "the store {path} is open in another process{by}; only one budkavle can use it at a time. Stop that one, or talk to it with --socket"
+    )]
+    InUse {
+        /// Where the store is.
+        path: String,
+        /// ` (process 123)` when known.
+        by: String,
+    },
+    /// The store is damaged.
+    #[error("the store {path} is damaged: {what}")]
+    Damaged {
+        /// Where the store is.
+        path: String,
+        /// What was noticed.
+        what: String,
+    },
+    /// The disk is full.
+    #[error("the disk of {path} is full; free some space, the store goes on by itself")]
+    DiskFull {
+        /// Where the store is.
+        path: String,
+    },
+    /// Anything else that the disk or the engine said.
+    #[error("the store {path} can't be {verb}: {cause}")]
+    Io {
+        /// Where the store is.
+        path: String,
+        /// What was tried (`read`, `written`, `opened`).
+        verb: &'static str,
+        /// What was said.
+        cause: String,
+    },
+    /// A record that is whole, but that this version can't read: it was written by a newer one.
+    #[error(
+        "the store {path} was written by a newer budkavle ({what}); use that version, or restore a backup made by this one"
+    )]
+    TooNew {
+        /// Where the store is.
+        path: String,
+        /// Which record, which version.
+        what: String,
+    },
+    /// A file that is no backup, or a damaged one, or one of a newer version.
+    #[error("{path} can't be restored: {what}")]
+    BadBackup {
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// A backup that can't be written.
+    #[error("the backup {path} can't be written: {cause}")]
+    Backup {
+        /// The file.
+        path: String,
+        /// What was said.
+        cause: String,
+    },
+    /// A restore would replace what is there.
+    #[error(
+        "the store {path} isn't empty; say --replace to put it aside and restore the backup in its place"
+    )]
+    NotEmpty {
+        /// Where the store is.
+        path: String,
+    },
+}

@@ -1,0 +1,384 @@
+//! What is written: the kinds of records, their keys, and their bytes. Shared by the store and its backups.
+//!
+//! The bytes of a record are its schema version (u16, big-endian) and its body. The body is the domain's value in postcard; in JSON
+//! for the three kinds that hold enums with a tag inside, which postcard can't read. Neither says what it holds in a way that would
+//! survive a changed struct, so **a record is never changed**: when the test `the_bytes_of_every_record_are_frozen` fails, copy the
+//! old shape of the struct to this module, raise the record's schema, and make `parse` read both.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::domain::absence::Absence;
+use crate::domain::alert::Health;
+use crate::domain::audit;
+use crate::domain::delta::ObjectChange;
+use crate::domain::directory::{Group, Quarantined, Unit, User};
+use crate::domain::ids::{DirectoryName, Guid, MessageId, NoticeId};
+use crate::domain::notice::{Message, Notice};
+use crate::domain::outage::Outage;
+use crate::domain::roles::Assignment;
+use crate::domain::run::{Cursor, HeldRun, Run};
+
+use super::types::AttemptLog;
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $kind:ident = $byte:literal $name:literal),+ $(,)?) => {
+        /// A kind of records. Its number is the first byte of their keys, for good.
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+        #[repr(u8)]
+        pub(crate) enum Kind { $($(#[$doc])* $kind = $byte),+ }
+
+        impl Kind {
+            /// Every kind.
+            pub(crate) const ALL: &'static [Kind] = &[$(Kind::$kind),+];
+
+            /// The kind with this number.
+            pub(crate) fn from_byte(byte: u8) -> Option<Kind> {
+                match byte { $($byte => Some(Kind::$kind),)+ _ => None }
+            }
+
+            /// What it is called for people.
+            pub(crate) fn name(self) -> &'static str {
+                match self { $(Kind::$kind => $name),+ }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// The random number of the installation. No key.
+    Instance = 0x10 "instance",
+    /// The last number that was handed out. Key: [`Numbers`] as one byte.
+    Numbers = 0x11 "numbers",
+    /// Users, several to a record. Key: [`bucket`].
+    Users = 0x20 "users",
+    /// Units, several to a record. Key: [`bucket`].
+    Units = 0x21 "units",
+    /// Groups, several to a record. Key: [`bucket`].
+    Groups = 0x22 "groups",
+    /// An assignment. Key: its number.
+    Assignment = 0x30 "assignments",
+    /// An absence. Key: its number.
+    Absence = 0x31 "absences",
+    /// An outage, open or over. Key: its number.
+    Outage = 0x32 "outages",
+    /// A directory's health. Key: its name.
+    Health = 0x40 "health of directories",
+    /// What was last read of a directory. Key: its name.
+    Cursor = 0x41 "cursors of directories",
+    /// The run of a directory that waits for approval. Key: the directory's name.
+    Held = 0x42 "held runs",
+    /// A run. Key: its number.
+    Run = 0x50 "runs",
+    /// What a run changed. Key: the run's number.
+    RunChanges = 0x51 "changes of runs",
+    /// What a run set aside. Key: the run's number.
+    RunQuarantine = 0x52 "quarantines of runs",
+    /// Which runs a directory had. Key: [`run_of_key`]. No body.
+    RunOf = 0x53 "runs by directory",
+    /// A notice, and which messages it has. Key: its number.
+    Notice = 0x60 "notices",
+    /// The notice of an event. Key: the event.
+    NoticeOf = 0x61 "notices by event",
+    /// A message. Key: its number.
+    Message = 0x62 "messages",
+    /// One try to send a message. Key: the message's number, and the try's, counted over all messages.
+    Attempt = 0x63 "delivery attempts",
+    /// An entry of the audit log. Key: its time (ms since 1970, the sign bit flipped), and its number.
+    Audit = 0x70 "audit entries",
+}
+
+/// Which numbers are counted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub(crate) enum Numbers {
+    Run = 0,
+    Outage = 1,
+    Assignment = 2,
+    Absence = 3,
+    Notice = 4,
+    Message = 5,
+    Audit = 6,
+    Attempt = 7,
+    Generation = 8,
+}
+
+/// How many [`Numbers`] there are.
+pub(crate) const NUMBERS: usize = 9;
+
+/// Why bytes aren't a record.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub(crate) enum RecordError {
+    #[error("{} of schema {schema}", kind.name())]
+    TooNew { kind: Kind, schema: u16 },
+    #[error("{}: {cause}", kind.name())]
+    Unreadable { kind: Kind, cause: String },
+}
+
+/// Something that is kept under a key of its own.
+pub(crate) trait Record: Sized {
+    /// Which kind it is.
+    const KIND: Kind;
+    /// The version of its shape, from 1.
+    const SCHEMA: u16;
+    /// Its body.
+    fn body(&self) -> Result<Vec<u8>, String>;
+    /// Reads a body of any schema up to [`Record::SCHEMA`].
+    fn parse(schema: u16, body: &[u8]) -> Result<Self, String>;
+
+    /// Its bytes.
+    fn encode(&self) -> Result<Vec<u8>, RecordError> {
+        let body = self.body().map_err(|cause| RecordError::Unreadable { kind: Self::KIND, cause })?;
+        let mut bytes = Self::SCHEMA.to_be_bytes().to_vec();
+        bytes.extend(body);
+        Ok(bytes)
+    }
+
+    /// Reads its bytes.
+    fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
+        let unreadable = |cause: &str| RecordError::Unreadable { kind: Self::KIND, cause: cause.into() };
+        let (schema, body) = bytes.split_first_chunk().ok_or_else(|| unreadable("too short"))?;
+        match u16::from_be_bytes(*schema) {
+            0 => Err(unreadable("no schema")),
+            schema if schema > Self::SCHEMA => Err(RecordError::TooNew { kind: Self::KIND, schema }),
+            schema => Self::parse(schema, body).map_err(|cause| unreadable(&cause)),
+        }
+    }
+}
+
+fn to_postcard(value: &impl Serialize) -> Result<Vec<u8>, String> {
+    postcard::to_stdvec(value).map_err(|e| e.to_string())
+}
+
+fn from_postcard<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
+    match postcard::take_from_bytes(body) {
+        Ok((value, [])) => Ok(value),
+        Ok((_, rest)) => Err(format!("{} bytes too many", rest.len())),
+        Err(e) => Err(e.to_string()),
+    }
+}
+
+macro_rules! postcard_records {
+    ($($type:ty => $kind:ident),+ $(,)?) => {$(
+        impl Record for $type {
+            const KIND: Kind = Kind::$kind;
+            const SCHEMA: u16 = 1;
+            fn body(&self) -> Result<Vec<u8>, String> {
+                to_postcard(self)
+            }
+            fn parse(_schema: u16, body: &[u8]) -> Result<Self, String> {
+                from_postcard(body)
+            }
+        }
+    )+};
+}
+
+macro_rules! json_records {
+    ($($type:ty => $kind:ident),+ $(,)?) => {$(
+        impl Record for $type {
+            const KIND: Kind = Kind::$kind;
+            const SCHEMA: u16 = 1;
+            fn body(&self) -> Result<Vec<u8>, String> {
+                serde_json::to_vec(self).map_err(|e| e.to_string())
+            }
+            fn parse(_schema: u16, body: &[u8]) -> Result<Self, String> {
+                serde_json::from_slice(body).map_err(|e| e.to_string())
+            }
+        }
+    )+};
+}
+
+postcard_records! {
+    Instance => Instance,
+    LastNumber => Numbers,
+    Assignment => Assignment,
+    Absence => Absence,
+    Outage => Outage,
+    Health => Health,
+    Cursor => Cursor,
+    Vec<ObjectChange> => RunChanges,
+    Vec<Quarantined> => RunQuarantine,
+    RunOf => RunOf,
+    NoticeOf => NoticeOf,
+    Message => Message,
+    AttemptLog => Attempt,
+    audit::Entry => Audit,
+}
+
+json_records! {
+    HeldRun => Held,
+    Run => Run,
+    NoticeRow => Notice,
+}
+
+/// The random number of the installation.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, serde::Deserialize)]
+pub(crate) struct Instance(pub(crate) u64);
+
+/// The last number that was handed out.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, serde::Deserialize)]
+pub(crate) struct LastNumber(pub(crate) u64);
+
+/// Says that a directory had a run; the key holds both.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, serde::Deserialize)]
+pub(crate) struct RunOf;
+
+/// The notice of an event.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, serde::Deserialize)]
+pub(crate) struct NoticeOf(pub(crate) NoticeId);
+
+/// A notice and its messages, whose numbers follow one another.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, serde::Deserialize)]
+pub(crate) struct NoticeRow {
+    pub(crate) notice: Notice,
+    pub(crate) first: MessageId,
+    pub(crate) messages: u64,
+}
+
+/// An object of a directory, many of which share a record: a million small records would take the engine ten times as long to open,
+/// to read and to write as 65,536 larger ones.
+pub(crate) trait Packed: Serialize + DeserializeOwned + PartialEq {
+    /// Which kind its records are.
+    const KIND: Kind;
+    /// Its identity.
+    fn guid(&self) -> Guid;
+    /// Where it was read, to be shared by all that were read there.
+    fn directory(&mut self) -> &mut DirectoryName;
+}
+
+macro_rules! packed {
+    ($($type:ty => $kind:ident),+ $(,)?) => {$(
+        impl Packed for $type {
+            const KIND: Kind = Kind::$kind;
+            fn guid(&self) -> Guid {
+                self.id.0
+            }
+            fn directory(&mut self) -> &mut DirectoryName {
+                &mut self.directory
+            }
+        }
+    )+};
+}
+
+packed! { User => Users, Unit => Units, Group => Groups }
+
+/// The objects of one bucket, in order of identity.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Pack<T>(pub(crate) Vec<Arc<T>>);
+
+impl<T: Packed> Record for Pack<T> {
+    const KIND: Kind = T::KIND;
+    const SCHEMA: u16 = 1;
+
+    fn body(&self) -> Result<Vec<u8>, String> {
+        to_postcard(&self.0)
+    }
+
+    fn parse(_schema: u16, body: &[u8]) -> Result<Self, String> {
+        from_postcard::<Vec<T>>(body).map(|objects| Pack(objects.into_iter().map(Arc::new).collect()))
+    }
+}
+
+/// The bucket that an object is kept in. A digest spreads also identities that were counted up evenly.
+pub(crate) fn bucket(id: Guid) -> [u8; 2] {
+    let [a, b, ..] = xxh3_64(&id.0).to_be_bytes();
+    [a, b]
+}
+
+/// Whether this version knows the schema of a record, without reading it.
+pub(crate) fn check_schema(kind: Kind, bytes: &[u8]) -> Result<(), RecordError> {
+    let newest = match kind {
+        Kind::Instance => Instance::SCHEMA,
+        Kind::Numbers => LastNumber::SCHEMA,
+        Kind::Users => Pack::<User>::SCHEMA,
+        Kind::Units => Pack::<Unit>::SCHEMA,
+        Kind::Groups => Pack::<Group>::SCHEMA,
+        Kind::Assignment => Assignment::SCHEMA,
+        Kind::Absence => Absence::SCHEMA,
+        Kind::Outage => Outage::SCHEMA,
+        Kind::Health => Health::SCHEMA,
+        Kind::Cursor => Cursor::SCHEMA,
+        Kind::Held => HeldRun::SCHEMA,
+        Kind::Run => Run::SCHEMA,
+        Kind::RunChanges => Vec::<ObjectChange>::SCHEMA,
+        Kind::RunQuarantine => Vec::<Quarantined>::SCHEMA,
+        Kind::RunOf => RunOf::SCHEMA,
+        Kind::Notice => NoticeRow::SCHEMA,
+        Kind::NoticeOf => NoticeOf::SCHEMA,
+        Kind::Message => Message::SCHEMA,
+        Kind::Attempt => AttemptLog::SCHEMA,
+        Kind::Audit => audit::Entry::SCHEMA,
+    };
+    match bytes.first_chunk().map(|schema| u16::from_be_bytes(*schema)) {
+        Some(schema) if schema > newest => Err(RecordError::TooNew { kind, schema }),
+        Some(1..) => Ok(()),
+        _ => Err(RecordError::Unreadable { kind, cause: "no schema".into() }),
+    }
+}
+
+/// How many things a record stands for: the objects of a pack (a postcard sequence begins with its length), else one.
+pub(crate) fn things(kind: Kind, bytes: &[u8]) -> u64 {
+    let packed = matches!(kind, Kind::Users | Kind::Units | Kind::Groups);
+    match bytes.get(2..) {
+        Some(body) if packed => postcard::take_from_bytes::<u64>(body).map_or(0, |(length, _)| length),
+        _ => 1,
+    }
+}
+
+/// The key of a record.
+pub(crate) fn key(kind: Kind, rest: &[u8]) -> Vec<u8> {
+    let mut key = Vec::with_capacity(1 + rest.len());
+    key.push(kind as u8);
+    key.extend(rest);
+    key
+}
+
+/// The key of a record that has a number.
+pub(crate) fn number_key(kind: Kind, number: u64) -> Vec<u8> {
+    key(kind, &number.to_be_bytes())
+}
+
+/// The number in such a key, or at the end of a longer one.
+pub(crate) fn number_of(key: &[u8]) -> Option<u64> {
+    key.last_chunk().map(|bytes| u64::from_be_bytes(*bytes))
+}
+
+/// What the keys of a directory's runs begin with.
+pub(crate) fn runs_of(directory: &DirectoryName) -> Vec<u8> {
+    // The length keeps the directory "a" from seeing the runs of "ab".
+    let mut rest = u32::try_from(directory.0.len()).unwrap_or(u32::MAX).to_be_bytes().to_vec();
+    rest.extend(directory.0.as_bytes());
+    key(Kind::RunOf, &rest)
+}
+
+/// The key that says that a directory had a run.
+pub(crate) fn run_of_key(directory: &DirectoryName, run: u64) -> Vec<u8> {
+    let mut key = runs_of(directory);
+    key.extend(run.to_be_bytes());
+    key
+}
+
+/// The key of a try to send a message.
+pub(crate) fn attempt_key(message: MessageId, number: u64) -> Vec<u8> {
+    let mut key = number_key(Kind::Attempt, message.0);
+    key.extend(number.to_be_bytes());
+    key
+}
+
+/// The key of an audit entry, in order of time.
+pub(crate) fn audit_key(at_ms: i64, number: u64) -> Vec<u8> {
+    let mut rest = audit_time(at_ms).to_vec();
+    rest.extend(number.to_be_bytes());
+    key(Kind::Audit, &rest)
+}
+
+/// A time as it stands in the key of an audit entry: negative ones sort first.
+pub(crate) fn audit_time(at_ms: i64) -> [u8; 8] {
+    (at_ms.cast_unsigned() ^ (1 << 63)).to_be_bytes()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,255 @@
+//! Syncs and events: what changes the directory, what people maintain, and what must be told of it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use crate::domain::alert::Health;
+use crate::domain::audit;
+use crate::domain::delta::{Changes, Delta};
+use crate::domain::guard::CheckedDelta;
+use crate::domain::ids::{DirectoryName, Generation, MessageId, NoticeId, RunId};
+use crate::domain::notice::{Message, MessageState, NewNotice, Notice, once_each};
+use crate::domain::outage::Outage;
+use crate::domain::run::{Cursor, HeldRun, Outcome};
+
+use super::super::error::StoreError;
+use super::super::records::{
+    Kind, NoticeOf, NoticeRow, Numbers, Pack, Packed, RunOf, audit_key, bucket, key, number_key, run_of_key,
+};
+use super::super::types::{Change, Committed, Event, RunRecord, Sequence};
+use super::SledStore;
+use super::trouble::Fault;
+use super::tx::Tx;
+
+impl SledStore {
+    pub(in super::super) async fn allocate(&self, sequence: Sequence) -> Result<u64, StoreError> {
+        let numbers = match sequence {
+            Sequence::Run => Numbers::Run,
+            Sequence::Outage => Numbers::Outage,
+            Sequence::Assignment => Numbers::Assignment,
+            Sequence::Absence => Numbers::Absence,
+        };
+        self.write(move |tx| Ok(tx.next(numbers)?)).await
+    }
+
+    pub(in super::super) async fn commit_sync(
+        &self,
+        delta: CheckedDelta,
+        record: RunRecord,
+        cursor: Cursor,
+    ) -> Result<Committed, StoreError> {
+        self.write(move |tx| {
+            write_delta(tx, delta.delta())?;
+            write_run(tx, record, Some(&cursor))
+        })
+        .await
+    }
+
+    pub(in super::super) async fn commit_run(
+        &self,
+        record: RunRecord,
+        cursor: Option<Cursor>,
+    ) -> Result<Committed, StoreError> {
+        self.write(move |tx| write_run(tx, record, cursor.as_ref())).await
+    }
+
+    pub(in super::super) async fn commit_event(&self, event: Event) -> Result<Committed, StoreError> {
+        self.write(move |tx| {
+            let Event { at, change, notices, audit } = event;
+            tx.speaks_of(at);
+            tx.effect.precious = true;
+            let generation = match change {
+                Change::None => None,
+                change => {
+                    make(tx, change)?;
+                    Some(next_generation(tx)?)
+                }
+            };
+            if let Some(entry) = audit {
+                write_audit(tx, &entry)?;
+            }
+            Ok(Committed { generation, ..enqueue(tx, at, notices)? })
+        })
+        .await
+    }
+}
+
+/// Writes an entry of the audit log.
+pub(super) fn write_audit(tx: &mut Tx<'_>, entry: &audit::Entry) -> Result<(), Fault> {
+    let number = tx.next(Numbers::Audit)?;
+    tx.speaks_of(entry.at);
+    tx.effect.precious = true;
+    Ok(tx.put(audit_key(entry.at.timestamp_millis(), number), entry)?)
+}
+
+fn next_generation(tx: &mut Tx<'_>) -> Result<Generation, Fault> {
+    Ok(Generation(tx.next(Numbers::Generation)?))
+}
+
+fn write_run(tx: &mut Tx<'_>, record: RunRecord, cursor: Option<&Cursor>) -> Result<Committed, Fault> {
+    let RunRecord { mut run, changes, quarantined, health, held, notices } = record;
+    let made = next_generation(tx)?;
+    if let Outcome::Committed { generation } = &mut run.outcome {
+        *generation = made;
+    }
+    tx.speaks_of(run.ended);
+    tx.put(number_key(Kind::Run, run.id.0), &run)?;
+    tx.put(run_of_key(&run.directory, run.id.0), &RunOf)?;
+    if !changes.is_empty() {
+        tx.put(number_key(Kind::RunChanges, run.id.0), &changes)?;
+    }
+    if !quarantined.is_empty() {
+        tx.put(number_key(Kind::RunQuarantine, run.id.0), &quarantined)?;
+    }
+    tx.put(name_key(Kind::Health, &run.directory), &health)?;
+    if let Some(cursor) = cursor {
+        tx.put(name_key(Kind::Cursor, &run.directory), cursor)?;
+    }
+    let held_before = tx.has(&name_key(Kind::Held, &run.directory))?;
+    // A sync can be repeated, a word to people can't.
+    tx.effect.precious |= !notices.is_empty() || held_before != held.is_some();
+    match held {
+        Some(held) => tx.put(name_key(Kind::Held, &run.directory), &held)?,
+        None => tx.delete(name_key(Kind::Held, &run.directory)),
+    }
+    Ok(Committed { generation: Some(made), ..enqueue(tx, run.ended, notices)? })
+}
+
+fn make(tx: &mut Tx<'_>, change: Change) -> Result<(), Fault> {
+    match change {
+        Change::None => {}
+        Change::Outage(outage) => {
+            let at = number_key(Kind::Outage, outage.id.0);
+            let before: Option<Outage> = tx.get(&at)?;
+            if before.map(|b| b.version() + 1).unwrap_or_default() != outage.version() {
+                return Err(StoreError::Conflict(format!("outage {}", outage.id)).into());
+            }
+            tx.put(at, &outage)?;
+        }
+        Change::Assign(assignment) => tx.put(number_key(Kind::Assignment, assignment.id.0), &assignment)?,
+        Change::Revoke(id) => remove(tx, number_key(Kind::Assignment, id.0), || format!("assignment {id}"))?,
+        Change::Absence(absence) => tx.put(number_key(Kind::Absence, absence.id.0), &absence)?,
+        Change::RemoveAbsence(id) => remove(tx, number_key(Kind::Absence, id.0), || format!("absence {id}"))?,
+        Change::Health(directory, health) => tx.put(name_key(Kind::Health, &directory), &health)?,
+        Change::Held(directory, run, word) => decide_held(tx, &directory, run, word)?,
+    }
+    Ok(())
+}
+
+fn remove(tx: &mut Tx<'_>, key: Vec<u8>, name: impl Fn() -> String) -> Result<(), Fault> {
+    if !tx.has(&key)? {
+        return Err(StoreError::NotFound(name()).into());
+    }
+    tx.delete(key);
+    Ok(())
+}
+
+fn decide_held(
+    tx: &mut Tx<'_>,
+    directory: &DirectoryName,
+    run: RunId,
+    word: Option<HeldRun>,
+) -> Result<(), Fault> {
+    let at = name_key(Kind::Held, directory);
+    let waits: Option<HeldRun> = tx.get(&at)?;
+    if waits.is_none_or(|held| held.run != run) {
+        return Err(StoreError::Conflict(format!("the run that {directory} holds for approval")).into());
+    }
+    match word {
+        Some(held) => tx.put(at, &held)?,
+        None => {
+            tx.delete(at);
+            let health: Option<Health> = tx.get(&name_key(Kind::Health, directory))?;
+            if let Some(health) = health {
+                tx.put(name_key(Kind::Health, directory), &Health { held: None, ..health })?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Enqueues notices: one per event, one message per address.
+fn enqueue(tx: &mut Tx<'_>, at: DateTime<Utc>, notices: Vec<NewNotice>) -> Result<Committed, Fault> {
+    let mut committed = Committed::default();
+    for new in notices {
+        let event = key(Kind::NoticeOf, new.event.0.as_bytes());
+        if tx.has(&event)? {
+            continue;
+        }
+        let id = NoticeId(tx.next(Numbers::Notice)?);
+        let mut messages = 0;
+        let mut first = None;
+        for recipient in once_each(new.recipients) {
+            let message = Message {
+                id: MessageId(tx.next(Numbers::Message)?),
+                notice: id,
+                recipient,
+                state: MessageState::Queued,
+                attempts: 0,
+                at,
+                due: at,
+                changed: at,
+                answer: None,
+            };
+            tx.put_message(None, &message)?;
+            first.get_or_insert(message.id);
+            messages += 1;
+        }
+        let NewNotice { event: event_key, thread, expires, facts, .. } = new;
+        let notice = Notice { id, event: event_key, thread, at, expires, facts };
+        let row = NoticeRow { notice, first: first.unwrap_or(MessageId(0)), messages };
+        tx.put(number_key(Kind::Notice, id.0), &row)?;
+        tx.put(event, &NoticeOf(id))?;
+        committed.notices.push(id);
+        committed.messages = committed.messages.saturating_add(u32::try_from(messages).unwrap_or(u32::MAX));
+    }
+    Ok(committed)
+}
+
+fn write_delta(tx: &mut Tx<'_>, delta: &Delta) -> Result<(), Fault> {
+    write_changes(tx, &delta.users)?;
+    write_changes(tx, &delta.units)?;
+    write_changes(tx, &delta.groups)
+}
+
+/// Writes the buckets that a delta touches; refused when what it starts from isn't what is stored.
+fn write_changes<T: Packed>(tx: &mut Tx<'_>, changes: &Changes<T>) -> Result<(), Fault> {
+    type Step<'a, T> = (Option<&'a Arc<T>>, Option<&'a Arc<T>>);
+    let mut buckets: BTreeMap<[u8; 2], Vec<Step<'_, T>>> = BTreeMap::new();
+    let added = changes.added.iter().map(|after| (None, Some(after)));
+    let changed = changes.changed.iter().map(|(before, after)| (Some(before), Some(after)));
+    let removed = changes.removed.iter().map(|before| (Some(before), None));
+    for step in removed.chain(changed).chain(added) {
+        let (before, after) = step;
+        if let Some(object) = before.or(after) {
+            buckets.entry(bucket(object.guid())).or_default().push(step);
+        }
+    }
+    for (bucket, steps) in buckets {
+        let at = key(T::KIND, &bucket);
+        let Pack(mut objects): Pack<T> = tx.get(&at)?.unwrap_or(Pack(Vec::new()));
+        for (before, after) in steps {
+            let Some(id) = before.or(after).map(|object| object.guid()) else { continue };
+            let place = objects.binary_search_by_key(&id, |object| object.guid());
+            let stored = place.ok().and_then(|n| objects.get(n));
+            if stored != before {
+                return Err(StoreError::Conflict(format!("{} {id}", T::KIND.name())).into());
+            }
+            match (place, after) {
+                (Ok(n), None) => drop(objects.remove(n)),
+                (Ok(n), Some(after)) => objects.splice(n..=n, [Arc::clone(after)]).for_each(drop),
+                (Err(n), Some(after)) => objects.insert(n, Arc::clone(after)),
+                (Err(_), None) => {}
+            }
+        }
+        if objects.is_empty() { tx.delete(at) } else { tx.put(at, &Pack(objects))? }
+    }
+    Ok(())
+}
+
+/// The key of what there is one of per directory.
+fn name_key(kind: Kind, directory: &DirectoryName) -> Vec<u8> {
+    key(kind, directory.0.as_bytes())
+}

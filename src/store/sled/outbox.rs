@@ -1,0 +1,203 @@
+//! Messages: claimed, recorded, ordered about.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::domain::audit;
+use crate::domain::ids::{MessageId, NoticeId};
+use crate::domain::notice::{Message, MessageState, Notice};
+
+use super::super::error::StoreError;
+use super::super::records::{Kind, NoticeRow, Numbers, attempt_key, number_key};
+use super::super::types::{Attempt, AttemptLog, Claimed, MessageOrder, QueueCounts};
+use super::SledStore;
+use super::commit::write_audit;
+use super::trouble::{Fault, Trouble};
+use super::tx::Tx;
+
+/// So many expired messages, at most, are dealt with in one claim beyond those that are claimed.
+const EXPIRED_MAX: usize = 1000;
+
+impl SledStore {
+    pub(in super::super) async fn claim_due(
+        &self,
+        now: DateTime<Utc>,
+        until: DateTime<Utc>,
+        max: usize,
+    ) -> Result<Vec<Claimed>, StoreError> {
+        self.write(move |tx| claim(tx, now, until, max)).await
+    }
+
+    pub(in super::super) async fn release_claims(&self, now: DateTime<Utc>) -> Result<u64, StoreError> {
+        self.write(move |tx| release(tx, now)).await
+    }
+
+    pub(in super::super) async fn record_attempts(&self, attempts: Vec<Attempt>) -> Result<(), StoreError> {
+        self.write(move |tx| attempts.iter().try_for_each(|attempt| record(tx, attempt))).await
+    }
+
+    pub(in super::super) async fn order_message(
+        &self,
+        id: MessageId,
+        order: MessageOrder,
+        now: DateTime<Utc>,
+        audit: Option<audit::Entry>,
+    ) -> Result<Message, StoreError> {
+        self.write(move |tx| {
+            tx.speaks_of(now);
+            let message = carry_out(tx, id, order, now)?;
+            if let Some(entry) = audit {
+                write_audit(tx, &entry)?;
+            }
+            Ok(message)
+        })
+        .await
+    }
+
+    pub(in super::super) fn next_due(&self) -> Option<DateTime<Utc>> {
+        self.shared.queue().next_due()
+    }
+
+    pub(in super::super) fn queue_counts(&self) -> QueueCounts {
+        self.shared.queue().counts()
+    }
+}
+
+fn claim(
+    tx: &mut Tx<'_>,
+    now: DateTime<Utc>,
+    until: DateTime<Utc>,
+    max: usize,
+) -> Result<Vec<Claimed>, Fault> {
+    tx.speaks_of(now);
+    let mut notices: HashMap<NoticeId, Arc<Notice>> = HashMap::new();
+    let mut claimed = Vec::new();
+    for id in tx.due(now, max.saturating_add(EXPIRED_MAX)) {
+        if claimed.len() >= max {
+            break;
+        }
+        let before = message(tx, id)?;
+        let notice = match notices.get(&before.notice) {
+            Some(notice) => Arc::clone(notice),
+            None => {
+                let notice = Arc::new(notice_row(tx, before.notice)?.notice);
+                notices.insert(before.notice, Arc::clone(&notice));
+                notice
+            }
+        };
+        if notice.expires <= now {
+            expire(tx, before, notice.expires, now)?;
+            continue;
+        }
+        let attempts = before.attempts.saturating_add(1);
+        let message =
+            Message { state: MessageState::Sending, attempts, due: until, changed: now, ..before.clone() };
+        tx.put_message(Some(&before), &message)?;
+        claimed.push(Claimed { message, notice });
+    }
+    Ok(claimed)
+}
+
+/// Nobody but this process sends, so a message that is being sent when it starts is being sent by nobody.
+fn release(tx: &mut Tx<'_>, now: DateTime<Utc>) -> Result<u64, Fault> {
+    tx.speaks_of(now);
+    let mut released = 0;
+    for id in tx.due(DateTime::<Utc>::MAX_UTC, usize::MAX) {
+        let before = message(tx, id)?;
+        if before.state != MessageState::Sending {
+            continue;
+        }
+        let answer: Box<str> =
+            "the daemon ended while it was being sent: whether it arrived isn't known".into();
+        log(tx, id, AttemptLog { at: now, state: MessageState::Deferred, answer: answer.clone() })?;
+        let (state, answer) = (MessageState::Deferred, Some(answer));
+        let message = Message { state, due: now, changed: now, answer, ..before.clone() };
+        tx.put_message(Some(&before), &message)?;
+        released += 1;
+    }
+    Ok(released)
+}
+
+fn expire(tx: &mut Tx<'_>, before: Message, expired: DateTime<Utc>, now: DateTime<Utc>) -> Result<(), Fault> {
+    let answer: Box<str> = format!("not accepted by {}", expired.format("%Y-%m-%d %H:%M:%S UTC")).into();
+    log(tx, before.id, AttemptLog { at: now, state: MessageState::Expired, answer: answer.clone() })?;
+    let last_said = before.answer.clone().or(Some(answer));
+    let message = Message { state: MessageState::Expired, changed: now, answer: last_said, ..before.clone() };
+    Ok(tx.put_message(Some(&before), &message)?)
+}
+
+/// Every try is logged; who may say what becomes of the message is another question.
+fn record(tx: &mut Tx<'_>, attempt: &Attempt) -> Result<(), Fault> {
+    let Some(before) = tx.get::<Message>(&number_key(Kind::Message, attempt.message.0))? else {
+        // Removed in the meantime: there is nothing left to note it at.
+        return Ok(());
+    };
+    tx.speaks_of(attempt.at);
+    log(tx, before.id, AttemptLog { at: attempt.at, state: attempt.state, answer: attempt.answer.clone() })?;
+    let holds_claim = before.state == MessageState::Sending && before.attempts == attempt.number;
+    // Who lost the claim can't call off what another does now; but what was accepted is with the recipient, whoever sent it.
+    let counts = holds_claim || (attempt.state == MessageState::Sent && !before.state.is_final());
+    if !counts {
+        return Ok(());
+    }
+    // What comes back in a state that isn't at an end is due again, at once if nothing else is said.
+    let (state, due) = match (attempt.state, attempt.due) {
+        (state, _) if state.is_final() => (state, before.due),
+        (_, due) => (MessageState::Deferred, due.unwrap_or(attempt.at)),
+    };
+    let answer = Some(attempt.answer.clone());
+    let message = Message { state, due, changed: attempt.at, answer, ..before.clone() };
+    Ok(tx.put_message(Some(&before), &message)?)
+}
+
+fn carry_out(
+    tx: &mut Tx<'_>,
+    id: MessageId,
+    order: MessageOrder,
+    now: DateTime<Utc>,
+) -> Result<Message, Fault> {
+    let before = message(tx, id)?;
+    let refuse = |what: &str| {
+        let since = before.changed.format("%Y-%m-%d %H:%M:%S UTC");
+        Err(StoreError::NotNow(format!("message {id} is {} since {since}; {what}", before.state)).into())
+    };
+    let state = match (order, before.state) {
+        (MessageOrder::Retry { .. }, MessageState::Sent) => return refuse("it isn't sent twice"),
+        (MessageOrder::Retry { .. }, MessageState::Sending) => return refuse("wait for what comes of it"),
+        (MessageOrder::Retry { lives }, state) => {
+            if state.is_final() {
+                prolong(tx, before.notice, now, lives)?;
+            }
+            MessageState::Queued
+        }
+        (MessageOrder::Cancel, state) if state.is_final() => return refuse("there is nothing to cancel"),
+        (MessageOrder::Cancel, _) => MessageState::Cancelled,
+    };
+    let message = Message { state, due: now, changed: now, ..before.clone() };
+    tx.put_message(Some(&before), &message)?;
+    Ok(message)
+}
+
+fn prolong(tx: &mut Tx<'_>, id: NoticeId, now: DateTime<Utc>, lives: TimeDelta) -> Result<(), Fault> {
+    let mut row = notice_row(tx, id)?;
+    let until = now.checked_add_signed(lives).unwrap_or(row.notice.expires);
+    row.notice.expires = row.notice.expires.max(until);
+    Ok(tx.put(number_key(Kind::Notice, id.0), &row)?)
+}
+
+fn log(tx: &mut Tx<'_>, message: MessageId, entry: AttemptLog) -> Result<(), Fault> {
+    let number = tx.next(Numbers::Attempt)?;
+    Ok(tx.put(attempt_key(message, number), &entry)?)
+}
+
+fn message(tx: &Tx<'_>, id: MessageId) -> Result<Message, Fault> {
+    let message = tx.get(&number_key(Kind::Message, id.0))?;
+    message.ok_or_else(|| StoreError::NotFound(format!("message {id}")).into())
+}
+
+fn notice_row(tx: &Tx<'_>, id: NoticeId) -> Result<NoticeRow, Fault> {
+    let row = tx.get(&number_key(Kind::Notice, id.0))?;
+    Ok(row.ok_or_else(|| Trouble::Damaged(format!("notice {id} is gone, but not its messages")))?)
+}

@@ -1,0 +1,136 @@
+//! Records into what is held in memory.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::domain::directory::{Group, Unit, User};
+use crate::domain::ids::{DirectoryName, Generation, GroupId, UnitId, UserId};
+use crate::domain::outage::Outage;
+use crate::domain::run::Run;
+
+use super::super::records::{Kind, LastNumber, Numbers, Pack, Packed, number_key, number_of, runs_of};
+use super::super::types::{DirectoryState, State};
+use super::engine::View;
+use super::trouble::Trouble;
+use super::tx::decode;
+
+/// The kinds of records that a [`State`] is made of.
+const KINDS: [Kind; 10] = [
+    Kind::Numbers,
+    Kind::Users,
+    Kind::Units,
+    Kind::Groups,
+    Kind::Assignment,
+    Kind::Absence,
+    Kind::Outage,
+    Kind::Health,
+    Kind::Cursor,
+    Kind::Held,
+];
+
+/// A state in the making.
+#[derive(Default)]
+pub(super) struct StateBuilder {
+    state: State,
+    // Records come by bucket; the maps are built from sorted lists at the end, which is ten times as fast.
+    users: Vec<(UserId, Arc<User>)>,
+    units: Vec<(UnitId, Arc<Unit>)>,
+    groups: Vec<(GroupId, Arc<Group>)>,
+    names: Vec<DirectoryName>,
+}
+
+impl StateBuilder {
+    /// Takes in a record; of a kind that isn't held in memory: nothing.
+    pub(super) fn take(&mut self, kind: Kind, key: &[u8], value: &[u8]) -> Result<(), Trouble> {
+        let rest = key.get(1..).unwrap_or_default();
+        match kind {
+            Kind::Users => self.users.extend(shared(value, &mut self.names)?.map(|u: Arc<User>| (u.id, u))),
+            Kind::Units => self.units.extend(shared(value, &mut self.names)?.map(|u: Arc<Unit>| (u.id, u))),
+            Kind::Groups => {
+                self.groups.extend(shared(value, &mut self.names)?.map(|g: Arc<Group>| (g.id, g)));
+            }
+            Kind::Assignment => {
+                insert(&mut self.state.assignments, value, |a: &crate::domain::roles::Assignment| a.id)?;
+            }
+            Kind::Absence => {
+                insert(&mut self.state.absences, value, |a: &crate::domain::absence::Absence| a.id)?;
+            }
+            Kind::Outage => {
+                let outage: Outage = decode(value)?;
+                if outage.resolved_at().is_none() {
+                    self.state.open_outages.insert(outage.id, outage);
+                }
+            }
+            Kind::Health => self.directory(rest).health = Some(decode(value)?),
+            Kind::Cursor => self.directory(rest).cursor = Some(decode(value)?),
+            Kind::Held => self.directory(rest).held = Some(decode(value)?),
+            Kind::Numbers if *rest == [Numbers::Generation as u8] => {
+                self.state.generation = Some(Generation(decode::<LastNumber>(value)?.0));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// The state, once every record is in.
+    pub(super) fn end(self, view: &View<'_>) -> Result<State, Trouble> {
+        let mut state = self.state;
+        state.directory.users = self.users.into_iter().collect();
+        state.directory.units = self.units.into_iter().collect();
+        state.directory.groups = self.groups.into_iter().collect();
+        for (name, directory) in &mut state.directories {
+            directory.last_run = last_run(view, name)?;
+        }
+        Ok(state)
+    }
+
+    fn directory(&mut self, name: &[u8]) -> &mut DirectoryState {
+        let name = DirectoryName::from(&*String::from_utf8_lossy(name));
+        self.state.directories.entry(name).or_default()
+    }
+}
+
+/// Reads the state by itself.
+pub(super) fn load(view: &View<'_>) -> Result<State, Trouble> {
+    let mut builder = StateBuilder::default();
+    for kind in KINDS {
+        for row in view.rows(&[kind as u8]) {
+            let (key, value) = row?;
+            builder.take(kind, &key, &value)?;
+        }
+    }
+    builder.end(view)
+}
+
+/// The last run of a directory.
+pub(super) fn last_run(view: &View<'_>, name: &DirectoryName) -> Result<Option<Run>, Trouble> {
+    let Some(key) = view.keys(&runs_of(name)).next_back().transpose()? else { return Ok(None) };
+    let number = number_of(&key).unwrap_or_default();
+    view.get(&number_key(Kind::Run, number))?.map(|value| decode(&value)).transpose()
+}
+
+fn insert<K: Ord, V: super::super::records::Record>(
+    map: &mut BTreeMap<K, V>,
+    value: &[u8],
+    id: impl Fn(&V) -> K,
+) -> Result<(), Trouble> {
+    let value: V = decode(value)?;
+    map.insert(id(&value), value);
+    Ok(())
+}
+
+/// The objects of a pack; the name of their directory is kept once for all of them.
+fn shared<T: Packed>(
+    value: &[u8],
+    names: &mut Vec<DirectoryName>,
+) -> Result<impl Iterator<Item = Arc<T>>, Trouble> {
+    let Pack(mut objects) = decode::<Pack<T>>(value)?;
+    for object in objects.iter_mut().filter_map(Arc::get_mut) {
+        let name = object.directory();
+        match names.iter().find(|known| *known == name) {
+            Some(known) => *name = known.clone(),
+            None => names.push(name.clone()),
+        }
+    }
+    Ok(objects.into_iter())
+}

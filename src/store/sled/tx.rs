@@ -1,0 +1,130 @@
+//! A transaction in the making: what it changes lies over what its group changed, and that over the tree.
+
+use std::sync::{Mutex, PoisonError};
+
+use chrono::{DateTime, Utc};
+
+use crate::domain::ids::MessageId;
+use crate::domain::notice::Message;
+
+use super::super::records::{Kind, LastNumber, NUMBERS, Numbers, Record, key, number_key};
+use super::engine::{Changes, Engine};
+use super::queue::{Move, Queue};
+use super::trouble::Trouble;
+
+/// The transaction of one job.
+pub(super) struct Tx<'a> {
+    engine: &'a Engine,
+    group: &'a Changes,
+    queue: &'a Mutex<Queue>,
+    /// What it comes to.
+    pub(super) effect: Effect,
+}
+
+/// What a transaction changes.
+#[derive(Debug, Default)]
+pub(super) struct Effect {
+    /// Rows.
+    pub(super) changes: Changes,
+    /// Messages.
+    pub(super) moves: Vec<Move>,
+    /// The last numbers handed out.
+    pub(super) numbers: [u64; NUMBERS],
+    /// The latest time it speaks of.
+    pub(super) as_of: Option<DateTime<Utc>>,
+    /// It changes what can't be read again from a directory.
+    pub(super) precious: bool,
+}
+
+impl<'a> Tx<'a> {
+    pub(super) fn new(
+        engine: &'a Engine,
+        group: &'a Changes,
+        queue: &'a Mutex<Queue>,
+        numbers: [u64; NUMBERS],
+    ) -> Self {
+        Tx { engine, group, queue, effect: Effect { numbers, ..Effect::default() } }
+    }
+
+    /// Reads a record.
+    pub(super) fn get<R: Record>(&self, key: &[u8]) -> Result<Option<R>, Trouble> {
+        let changed = self.effect.changes.get(key).or_else(|| self.group.get(key));
+        match changed {
+            Some(value) => value.as_deref().map(decode).transpose(),
+            None => self.engine.view().get(key)?.as_deref().map(decode).transpose(),
+        }
+    }
+
+    /// Whether there is a record.
+    pub(super) fn has(&self, key: &[u8]) -> Result<bool, Trouble> {
+        match self.effect.changes.get(key).or_else(|| self.group.get(key)) {
+            Some(value) => Ok(value.is_some()),
+            None => Ok(self.engine.view().get(key)?.is_some()),
+        }
+    }
+
+    /// Writes a record.
+    pub(super) fn put<R: Record>(&mut self, key: Vec<u8>, record: &R) -> Result<(), Trouble> {
+        let bytes = record.encode().map_err(|e| Trouble::Io("written", e.to_string()))?;
+        self.effect.changes.insert(key, Some(bytes));
+        Ok(())
+    }
+
+    /// Removes a record.
+    pub(super) fn delete(&mut self, key: Vec<u8>) {
+        self.effect.changes.insert(key, None);
+    }
+
+    /// Writes a message, and sees to the queue.
+    pub(super) fn put_message(&mut self, before: Option<&Message>, after: &Message) -> Result<(), Trouble> {
+        self.effect.moves.push(Move::new(before, Some(after)));
+        self.put(number_key(Kind::Message, after.id.0), after)
+    }
+
+    /// Removes a message, and sees to the queue.
+    pub(super) fn delete_message(&mut self, message: &Message) {
+        self.effect.moves.push(Move::new(Some(message), None));
+        self.delete(number_key(Kind::Message, message.id.0));
+    }
+
+    /// The next number.
+    pub(super) fn next(&mut self, of: Numbers) -> Result<u64, Trouble> {
+        #[expect(clippy::indexing_slicing, reason = "there are as many numbers as kinds of them")]
+        let last = &mut self.effect.numbers[of as usize];
+        *last += 1;
+        let last = LastNumber(*last);
+        self.put(key(Kind::Numbers, &[of as u8]), &last)?;
+        Ok(last.0)
+    }
+
+    /// Messages that are due, the oldest first, at most `max`.
+    pub(super) fn due(&self, now: DateTime<Utc>, max: usize) -> Vec<MessageId> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner).due(now).take(max).collect()
+    }
+
+    /// The keys that begin with `prefix`, without what this group changes.
+    pub(super) fn stored_keys(&self, prefix: &[u8], limit: usize) -> Result<Vec<Vec<u8>>, Trouble> {
+        self.engine.view().keys(prefix).take(limit).map(|key| Ok(key?.to_vec())).collect()
+    }
+
+    /// Notes a time that the transaction speaks of.
+    pub(super) fn speaks_of(&mut self, at: DateTime<Utc>) {
+        self.effect.as_of = self.effect.as_of.max(Some(at));
+    }
+}
+
+impl Effect {
+    /// Takes in what a later transaction of the same group changes.
+    pub(super) fn take_in(&mut self, later: Effect) {
+        self.changes.extend(later.changes);
+        self.moves.extend(later.moves);
+        self.numbers = later.numbers;
+        self.as_of = self.as_of.max(later.as_of);
+        self.precious |= later.precious;
+    }
+}
+
+/// Reads a record. One that is whole but says nothing to us is of a newer version; damage is found by digest.
+pub(super) fn decode<R: Record>(bytes: &[u8]) -> Result<R, Trouble> {
+    Ok(R::decode(bytes)?)
+}

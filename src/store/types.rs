@@ -1,0 +1,315 @@
+//! What goes into the store and what comes out of it.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::domain::absence::Absence;
+use crate::domain::alert::Health;
+use crate::domain::audit;
+use crate::domain::delta::ObjectChange;
+use crate::domain::directory::{Directory, Quarantined};
+use crate::domain::ids::{
+    AbsenceId, AssignmentId, DirectoryName, Generation, MessageId, NoticeId, OutageId, RunId,
+};
+use crate::domain::notice::{Message, MessageState, NewNotice, Notice};
+use crate::domain::outage::Outage;
+use crate::domain::roles::Assignment;
+use crate::domain::run::{Cursor, HeldRun, Run};
+
+#[cfg(doc)]
+use super::StoreError;
+
+/// What is held in memory, as one consistent reading of the store.
+#[derive(Clone, Debug, Default)]
+pub struct State {
+    /// The generation that this is.
+    pub generation: Option<Generation>,
+    /// Users, units and groups of all directories.
+    pub directory: Directory,
+    /// What administrators assigned.
+    pub assignments: BTreeMap<AssignmentId, Assignment>,
+    /// Who is away when.
+    pub absences: BTreeMap<AbsenceId, Absence>,
+    /// Outages that are not resolved.
+    pub open_outages: BTreeMap<OutageId, Outage>,
+    /// How each directory's sync is doing, and what was last read of it.
+    pub directories: BTreeMap<DirectoryName, DirectoryState>,
+}
+
+/// What is known of the sync of one directory.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct DirectoryState {
+    /// How it is doing; None before the first run.
+    pub health: Option<Health>,
+    /// What was last read.
+    pub cursor: Option<Cursor>,
+    /// The run that waits for approval.
+    pub held: Option<HeldRun>,
+    /// The last run.
+    pub last_run: Option<Run>,
+}
+
+/// Numbers that the store hands out, each once and never again, also not after a crash. Gaps are possible.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Sequence {
+    /// For [`RunId`].
+    Run,
+    /// For [`OutageId`].
+    Outage,
+    /// For [`AssignmentId`].
+    Assignment,
+    /// For [`AbsenceId`].
+    Absence,
+}
+
+/// A run as it is written: into the history, with what it changed, in the transaction that changes it.
+#[derive(Clone, Debug)]
+pub struct RunRecord {
+    /// The run. For a committed one the store fills in the generation it made.
+    pub run: Run,
+    /// What it changed, or would have changed, object by object.
+    pub changes: Vec<ObjectChange>,
+    /// What it set aside.
+    pub quarantined: Vec<Quarantined>,
+    /// The directory's health after it.
+    pub health: Health,
+    /// The run that waits for approval after it, None when none does.
+    pub held: Option<HeldRun>,
+    /// What must be told of it.
+    pub notices: Vec<NewNotice>,
+}
+
+/// A change to what people, not directories, maintain.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// Only the notices and the audit entry.
+    None,
+    /// A new outage, or a new version of one. Refused with [`StoreError::Conflict`] when the stored one isn't the version before
+    /// ([`Outage::version`]), or when a new one exists already.
+    Outage(Outage),
+    /// An assignment, new or changed.
+    Assign(Assignment),
+    /// An assignment that ends. Refused with [`StoreError::NotFound`] when there is none.
+    Revoke(AssignmentId),
+    /// An absence, new or changed.
+    Absence(Absence),
+    /// An absence that is taken back. Refused with [`StoreError::NotFound`] when there is none.
+    RemoveAbsence(AbsenceId),
+    /// A directory's health, after an alert was told.
+    Health(DirectoryName, Health),
+    /// The word of a person on a held run; None: it is rejected, and the directory's health holds it no longer. Refused with
+    /// [`StoreError::Conflict`] when another run, or none, waits.
+    Held(DirectoryName, RunId, Option<HeldRun>),
+}
+
+/// Something that happened: its change, what must be told of it, and who did it, in one transaction.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// What changes.
+    pub change: Change,
+    /// What must be told.
+    pub notices: Vec<NewNotice>,
+    /// For the log.
+    pub audit: Option<audit::Entry>,
+}
+
+/// What an event or a run came to.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Committed {
+    /// The generation it made; None when nothing of [`State`] changed ([`Change::None`]).
+    pub generation: Option<Generation>,
+    /// The notices that were enqueued; one whose event had a notice already is left out.
+    pub notices: Vec<NoticeId>,
+    /// How many messages those have.
+    pub messages: u32,
+}
+
+/// A message that was claimed for sending, and what it says.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Claimed {
+    /// The message, in [`MessageState::Sending`], its attempts already counted up.
+    pub message: Message,
+    /// Its notice, shared by the messages of one claim.
+    pub notice: Arc<Notice>,
+}
+
+/// A message in a list, and what it says.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Listed {
+    /// The message.
+    pub message: Message,
+    /// Its notice, shared by the messages of one list.
+    pub notice: Arc<Notice>,
+}
+
+/// What a claimed message came to.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Attempt {
+    /// Which message.
+    pub message: MessageId,
+    /// Which try: [`Message::attempts`] of the claim. It tells who holds the claim from who lost it.
+    pub number: u32,
+    /// When it ended.
+    pub at: DateTime<Utc>,
+    /// Sent, deferred, failed or expired.
+    pub state: MessageState,
+    /// The other side's answer, or what happened.
+    pub answer: Box<str>,
+    /// For a deferred one: when it is tried again.
+    pub due: Option<DateTime<Utc>>,
+}
+
+/// One try to send, for the log of a message.
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
+pub struct AttemptLog {
+    /// When it ended.
+    pub at: DateTime<Utc>,
+    /// What it came to.
+    pub state: MessageState,
+    /// What was said.
+    pub answer: Box<str>,
+}
+
+/// A message with everything about it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct MessageDetail {
+    /// The message.
+    pub message: Message,
+    /// Its notice.
+    pub notice: Notice,
+    /// Every try, the first one first.
+    pub attempts: Vec<AttemptLog>,
+}
+
+/// What an operator does to a message.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum MessageOrder {
+    /// Try again, now: from any state but sent and sending. One that was at an end gets time to live from now; since the time to
+    /// live is the notice's, others of the same notice that are still being tried get it, too.
+    Retry {
+        /// How long it may take from now.
+        lives: TimeDelta,
+    },
+    /// Don't send it: from any state that isn't final. One that is being sent just now may arrive all the same; its log says so.
+    Cancel,
+}
+
+/// Which messages to list.
+#[derive(Clone, Debug, Default)]
+pub struct MessageFilter {
+    /// Only those in these states; empty: all.
+    pub states: Vec<MessageState>,
+    /// Only those of one notice.
+    pub notice: Option<NoticeId>,
+    /// At most so many, the newest first.
+    pub limit: usize,
+}
+
+/// How many messages are in each state.
+pub type QueueCounts = BTreeMap<MessageState, u64>;
+
+/// A run with its details.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RunDetail {
+    /// The run.
+    pub run: Run,
+    /// What it changed, or would have changed.
+    pub changes: Vec<ObjectChange>,
+    /// What it set aside.
+    pub quarantined: Vec<Quarantined>,
+}
+
+/// Where an embedded store is and how it behaves.
+#[derive(Clone, Debug)]
+pub struct SledSettings {
+    /// The folder of the state. It is made if need be, readable by its owner only, and holds `store/` (the data), `lock`, `opening`,
+    /// `reserve`, and what was put aside.
+    pub path: PathBuf,
+    /// How much of the data is cached in memory, in bytes.
+    pub cache_bytes: u64,
+    /// The folder of the exports; outside `path` when another disk can be had.
+    pub exports: PathBuf,
+    /// So many exports are kept, at least 1.
+    pub keep_exports: usize,
+    /// The size of the file that is given up when the disk is full, so that the engine can come to rest; in bytes.
+    pub reserve_bytes: u64,
+}
+
+/// How a store was found.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Opening {
+    /// There was none.
+    Fresh,
+    /// It was whole: every record is there and is what was written.
+    Intact,
+    /// It was damaged, put aside and rebuilt. What was committed after the export is lost: read every directory in full, and tell
+    /// somebody. Said at every opening until [`super::Store::rebuild_told`].
+    Rebuilt(Rebuilt),
+}
+
+/// What happened to a damaged store.
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
+pub struct Rebuilt {
+    /// What was noticed, a full sentence.
+    pub damage: Box<str>,
+    /// As of when the data is that it was rebuilt from; None when there was no good export.
+    pub export_from: Option<DateTime<Utc>>,
+    /// Where the damaged store lies.
+    pub aside: PathBuf,
+}
+
+/// What a backup holds.
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
+pub struct BackupInfo {
+    /// When it was written.
+    pub written: DateTime<Utc>,
+    /// The last thing in it happened then.
+    pub as_of: DateTime<Utc>,
+    /// The version of Budkavle that wrote it.
+    pub budkavle: Box<str>,
+    /// How many things of each kind it holds, by the kind's name (`users`).
+    pub counts: BTreeMap<Box<str>, u64>,
+}
+
+/// What an export or a backup came to.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Exported {
+    /// The file.
+    pub path: PathBuf,
+    /// What is in it.
+    pub info: BackupInfo,
+}
+
+/// What a restore came to.
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
+pub struct Restored {
+    /// What was restored.
+    pub info: BackupInfo,
+    /// Where the store that was there before lies now, if there was one.
+    pub aside: Option<PathBuf>,
+}
+
+/// How long history is kept. Outages, the audit log and everything that is in force stay.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Retention {
+    /// Runs, from their end; the last one of a directory and a held one stay.
+    pub runs: TimeDelta,
+    /// Messages and their attempts, from when they came to a final state; a notice goes with its last message.
+    pub messages: TimeDelta,
+}
+
+/// What was removed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Pruned {
+    /// Runs.
+    pub runs: u64,
+    /// Messages.
+    pub messages: u64,
+    /// Notices.
+    pub notices: u64,
+}
