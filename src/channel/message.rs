@@ -1,0 +1,168 @@
+//! A notice for one recipient as a mail: text and HTML from the facts, and the headers that keep it in its thread and quiet
+//! the auto-responders.
+
+mod text;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use chrono_tz::Tz;
+use lettre::message::header::{Date, Header, HeaderName, HeaderValue};
+use lettre::message::{Mailbox, MultiPart, SinglePart};
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::{Address as Path, Envelope, clean_header};
+use crate::domain::ids::NoticeId;
+use crate::domain::mailbox::Address;
+use crate::domain::notice::{Message, Notice, message_id};
+
+pub use text::{Rendered, Writer};
+
+/// A mail that is ready to be sent.
+#[derive(Debug, Clone)]
+pub struct Mail {
+    /// Who it is from and to, for the server.
+    pub envelope: Envelope,
+    /// RFC 5322 headers and MIME body.
+    pub bytes: Vec<u8>,
+}
+
+/// Why a mail can't be written.
+#[derive(Debug, thiserror::Error)]
+pub enum ComposeError {
+    /// A template.
+    #[error("the text can't be written: {0}")]
+    Text(#[from] minijinja::Error),
+    /// A header.
+    #[error("the mail can't be put together: {0}")]
+    Mail(String),
+}
+
+/// Who a mail is from.
+#[derive(Debug, Clone)]
+pub struct From {
+    /// Name to show.
+    pub name: Option<Box<str>>,
+    /// The address, also for the envelope.
+    pub address: Address,
+    /// Where answers go, when not there.
+    pub reply_to: Option<Address>,
+}
+
+/// Writes mails. The text of a notice is written once for all who get it for the same reason.
+pub struct Composer {
+    from: From,
+    writer: Writer,
+    written: Mutex<Written>,
+}
+
+/// Texts by notice and by why somebody gets it.
+type Written = HashMap<(NoticeId, Box<str>), Arc<Rendered>>;
+
+/// So many texts are kept; a burst concerns one notice or a few.
+const KEPT: usize = 64;
+
+impl Composer {
+    /// A composer for mails from `from`, in the name of `organisation`, with times in `zone`.
+    pub fn new(
+        from: From,
+        organisation: &str,
+        zone: Tz,
+        subject_prefix: &str,
+    ) -> Result<Composer, ComposeError> {
+        let writer = Writer::new(organisation, zone, &clean_header(subject_prefix))?;
+        Ok(Composer { from, writer, written: Mutex::new(HashMap::new()) })
+    }
+
+    /// Writes the mail of `notice` to the recipient of `message`. The same input gives the same headers, in a repeat too.
+    pub fn compose(&self, notice: &Notice, message: &Message, instance: u64) -> Result<Mail, ComposeError> {
+        let text = self.text(notice, &message.recipient.why)?;
+        let to = &message.recipient.mail;
+        let broken = |e: &dyn std::fmt::Display| ComposeError::Mail(e.to_string());
+        let path = |address: &Address| address.as_str().parse::<Path>().map_err(|e| broken(&e));
+        let mailbox = |name: Option<&str>, address: &Address| -> Result<Mailbox, ComposeError> {
+            let name = name.map(clean_header).filter(|n| !n.is_empty());
+            Ok(Mailbox::new(name, path(address)?.as_lettre()))
+        };
+        let domain = self.from.address.domain();
+        let id = |event| message_id(instance, event, to, domain);
+        let sender = mailbox(self.from.name.as_deref(), &self.from.address)?;
+        let mut mail = lettre::Message::builder()
+            .from(sender)
+            .to(mailbox(Some(&message.recipient.name), to)?)
+            .subject(clean_header(&text.subject))
+            .message_id(Some(id(&notice.event)))
+            .header(Date::from(std::time::SystemTime::from(notice.at)))
+            // RFC 3834 §5: no automatic answer to an automatic mail; Exchange wants its own word for it ([MS-OXCMAIL] 2.2.3.2.14).
+            .header(AutoSubmitted)
+            .header(SuppressResponses);
+        if let Some(reply_to) = &self.from.reply_to {
+            mail = mail.reply_to(mailbox(None, reply_to)?);
+        }
+        if notice.thread != notice.event {
+            let first = id(&notice.thread);
+            mail = mail.in_reply_to(first.clone()).references(first);
+        }
+        // The boundary of RFC 2046 §5.1.1 must not occur in the parts; a fixed one makes a repeat the same to the byte.
+        let body = MultiPart::alternative()
+            .boundary(format!("=_{:016x}", xxh3_64(id(&notice.event).as_bytes())))
+            .singlepart(SinglePart::plain(text.text.clone()))
+            .singlepart(SinglePart::html(text.html.clone()));
+        let bytes = mail.multipart(body).map_err(|e| broken(&e))?.formatted();
+        let envelope = Envelope { from: path(&self.from.address)?, to: path(to)? };
+        Ok(Mail { envelope, bytes })
+    }
+
+    fn text(&self, notice: &Notice, why: &str) -> Result<Arc<Rendered>, ComposeError> {
+        let key = (notice.id, Box::from(why));
+        let lock = || self.written.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(text) = lock().get(&key) {
+            return Ok(Arc::clone(text));
+        }
+        let text = Arc::new(self.writer.write(notice, why)?);
+        let mut written = lock();
+        if written.len() >= KEPT {
+            written.clear();
+        }
+        written.insert(key, Arc::clone(&text));
+        Ok(text)
+    }
+}
+
+macro_rules! fixed_header {
+    ($(#[$doc:meta])* $type:ident, $name:literal, $value:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy)]
+        struct $type;
+
+        impl Header for $type {
+            fn name() -> HeaderName {
+                HeaderName::new_from_ascii_str($name)
+            }
+
+            fn parse(_: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+                Ok($type)
+            }
+
+            fn display(&self) -> HeaderValue {
+                HeaderValue::new(Self::name(), $value.to_owned())
+            }
+        }
+    };
+}
+
+fixed_header!(
+    /// RFC 3834 §5.
+    AutoSubmitted,
+    "Auto-Submitted",
+    "auto-generated"
+);
+fixed_header!(
+    /// [MS-OXCMAIL] 2.2.3.2.14.
+    SuppressResponses,
+    "X-Auto-Response-Suppress",
+    "All"
+);
+
+#[cfg(test)]
+mod tests;

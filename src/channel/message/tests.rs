@@ -1,0 +1,196 @@
+//! Every kind of notice in words, and the headers around them.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use mail_parser::MessageParser;
+
+use super::*;
+use crate::domain::alert::Trouble;
+use crate::domain::audit::Actor;
+use crate::domain::delta::{ObjectChange, ObjectKind, What};
+use crate::domain::guard::{HoldReason, Kind, Limit};
+use crate::domain::ids::{Guid, MessageId, OutageId, RunId};
+use crate::domain::notice::{EventKey, Facts, HeldFacts, MessageState, Recipient, SyncTrouble};
+use crate::domain::outage::{Opening, Outage, Severity, State};
+
+fn at() -> DateTime<Utc> {
+    "2026-07-06T05:40:00Z".parse().unwrap()
+}
+
+fn composer() -> Composer {
+    let from = From {
+        name: Some("Budkavle".into()),
+        address: "budkavle@ekfors.example".parse().unwrap(),
+        reply_to: None,
+    };
+    Composer::new(from, "Ekfors kommun", chrono_tz::Europe::Stockholm, "").unwrap()
+}
+
+fn outage() -> Outage {
+    let opening = Opening {
+        title: "Mail <b>is</b> down".into(),
+        text: "Nobody can sign in.\n\nWe are looking; call 040-12 34 56.".into(),
+        severity: Severity::Critical,
+        services: vec!["mail".into(), "calendar & rooms".into()],
+        units: vec![],
+    };
+    let by = Actor::Local { uid: 1000, name: "ingrid".into() };
+    let open = Outage::open(OutageId(12), opening, by.clone(), at()).unwrap();
+    open.update("A disk is full.", Some(State::Identified), by, at() + TimeDelta::minutes(20)).unwrap()
+}
+
+fn trouble(trouble: Trouble, reminder: u32) -> SyncTrouble {
+    SyncTrouble {
+        directory: "main".into(),
+        trouble,
+        reminder,
+        since: at(),
+        last_good: Some(at() - TimeDelta::hours(2)),
+        failures: 3,
+        error: Some("dc1.ekfors.example refused the connection; is it up?".into()),
+        held: (trouble == Trouble::Held).then(|| HeldFacts {
+            run: RunId(17),
+            reasons: vec![HoldReason::TooMany {
+                kind: Kind::Users,
+                removed: 670,
+                of: 2000,
+                limit: Limit { count: 500, percent: 5, floor: 5 },
+            }],
+            changes: vec![ObjectChange {
+                kind: ObjectKind::User,
+                id: Guid([1; 16]),
+                name: "Åsa <Öberg>".into(),
+                what: What::Removed,
+                fields: vec![],
+            }],
+            more: 669,
+        }),
+    }
+}
+
+fn all_facts() -> Vec<(&'static str, Facts)> {
+    let units = vec!["Vård / Hemtjänst".into()];
+    vec![
+        ("outage", Facts::Outage { outage: outage(), earlier: 1, units }),
+        ("failing", Facts::SyncTrouble(trouble(Trouble::Failing, 0))),
+        ("stale", Facts::SyncTrouble(trouble(Trouble::Stale, 2))),
+        ("held", Facts::SyncTrouble(trouble(Trouble::Held, 0))),
+        (
+            "recovered",
+            Facts::SyncRecovered {
+                directory: "main".into(),
+                trouble: Trouble::Failing,
+                since: at(),
+                at: at(),
+            },
+        ),
+        (
+            "rebuilt",
+            Facts::StoreRebuilt {
+                damage: "a record doesn't match its digest".into(),
+                export_from: Some(at()),
+                aside: "/var/lib/budkavle/store.damaged".into(),
+            },
+        ),
+        (
+            "rebuilt empty",
+            Facts::StoreRebuilt {
+                damage: "it can't be opened".into(),
+                export_from: None,
+                aside: "/x".into(),
+            },
+        ),
+        ("test", Facts::Test { by: "ingrid".into(), at: at() }),
+    ]
+}
+
+fn notice(facts: Facts, event: &str, thread: &str) -> Notice {
+    let key = |k: &str| EventKey(k.into());
+    Notice { id: NoticeId(1), event: key(event), thread: key(thread), at: at(), expires: at(), facts }
+}
+
+fn message(name: &str) -> Message {
+    Message {
+        id: MessageId(1),
+        notice: NoticeId(1),
+        recipient: Recipient {
+            name: name.into(),
+            mail: "asa.oberg@ekfors.example".parse().unwrap(),
+            why: "outage".into(),
+        },
+        state: MessageState::Sending,
+        attempts: 1,
+        at: at(),
+        due: at(),
+        changed: at(),
+        answer: None,
+    }
+}
+
+#[test]
+fn every_kind_of_notice_reads_well() {
+    let composer = composer();
+    let text: String = all_facts()
+        .into_iter()
+        .map(|(name, facts)| {
+            let text = composer.writer.write(&notice(facts, "e", "e"), "ad-sync (deputy for Åsa)").unwrap();
+            format!("=== {name}\nSubject: {}\n\n{}\n", text.subject, text.text)
+        })
+        .collect();
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn html_says_the_same_and_nothing_in_it_is_markup_of_others() {
+    let composer = composer();
+    for (name, facts) in all_facts() {
+        let text = composer.writer.write(&notice(facts, "e", "e"), "outage").unwrap();
+        assert!(text.html.contains("outage contact of Ekfors kommun"), "{name}");
+        assert!(!text.html.contains("<b>") && !text.html.contains("<Öberg>"), "{name}: {}", text.html);
+    }
+    insta::assert_snapshot!(
+        composer.writer.write(&notice(all_facts().remove(0).1, "e", "e"), "outage").unwrap().html
+    );
+}
+
+#[test]
+fn the_mail_is_addressed_threaded_and_quiet() {
+    let facts = || all_facts().remove(0).1;
+    let (first, later) =
+        (notice(facts(), "outage/12/0", "outage/12/0"), notice(facts(), "outage/12/1", "outage/12/0"));
+    let composer = composer();
+    let write = |n: &Notice| composer.compose(n, &message("Åsa Öberg"), 7).unwrap().bytes;
+    let (opening, update) = (write(&first), write(&later));
+    assert!(write(&later) == update, "a repeat is the same to the byte");
+    let parser = MessageParser::default();
+    let (opening, update) = (parser.parse(&opening).unwrap(), parser.parse(&update).unwrap());
+    assert_eq!(opening.to().unwrap().first().unwrap().name(), Some("Åsa Öberg"));
+    assert_eq!(opening.header("Auto-Submitted").unwrap().as_text(), Some("auto-generated"));
+    assert_eq!(opening.header("X-Auto-Response-Suppress").unwrap().as_text(), Some("All"));
+    assert_eq!(opening.references().as_text(), None);
+    assert_eq!(update.references().as_text(), opening.message_id());
+    assert_eq!(update.in_reply_to().as_text(), opening.message_id());
+    assert_eq!(update.subject(), opening.subject());
+    assert_ne!(update.message_id(), opening.message_id());
+    assert!(opening.body_text(0).unwrap().contains("Nobody can sign in.") && opening.body_html(0).is_some());
+}
+
+#[test]
+fn a_name_that_would_break_the_header_is_made_harmless() {
+    for name in [
+        "x\r\nBcc: all@x.example",
+        "\u{0}",
+        "",
+        "a\tb",
+        "\"quoted\" (comment) <x@y.example>",
+        &"long ".repeat(200),
+    ] {
+        let mail = composer().compose(&notice(all_facts().remove(0).1, "e", "e"), &message(name), 7).unwrap();
+        let parsed = MessageParser::default().parse(&mail.bytes).unwrap();
+        assert!(parsed.bcc().is_none(), "{name:?}");
+        assert_eq!(
+            parsed.to().unwrap().first().unwrap().address(),
+            Some("asa.oberg@ekfors.example"),
+            "{name:?}"
+        );
+    }
+}

@@ -1,0 +1,269 @@
+//! The words of a notice: subject, text and HTML from its facts.
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use minijinja::{Environment, Value, context};
+
+use crate::domain::alert::Trouble;
+use crate::domain::notice::{Facts, HeldFacts, Notice, SyncTrouble};
+use crate::domain::outage::{Outage, Severity, State, Update};
+
+/// A notice in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rendered {
+    /// The subject, the same for all mails of an outage.
+    pub subject: String,
+    /// The text part.
+    pub text: String,
+    /// The HTML part.
+    pub html: String,
+}
+
+/// Writes notices in words.
+pub struct Writer {
+    templates: Environment<'static>,
+    organisation: String,
+    zone: Tz,
+    subject_prefix: String,
+}
+
+/// What the templates have in common: what it is called, and how it looks.
+struct Page {
+    template: &'static str,
+    subject: String,
+    heading: String,
+    label: &'static str,
+    colour: &'static str,
+    content: Value,
+}
+
+const RED: &str = "#b3261e";
+const AMBER: &str = "#b26a00";
+const GREEN: &str = "#1a7f37";
+const BLUE: &str = "#0b5cad";
+
+impl Writer {
+    /// A writer for `organisation`, with times shown in `zone` and `subject_prefix` before every subject.
+    pub fn new(organisation: &str, zone: Tz, subject_prefix: &str) -> Result<Writer, minijinja::Error> {
+        let mut templates = Environment::new();
+        templates.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
+        templates.set_fuel(Some(200_000));
+        for (name, source) in [
+            ("layout.html", include_str!("../templates/layout.html")),
+            ("outage.html", include_str!("../templates/outage.html")),
+            ("outage.txt", include_str!("../templates/outage.txt")),
+            ("sync_trouble.html", include_str!("../templates/sync_trouble.html")),
+            ("sync_trouble.txt", include_str!("../templates/sync_trouble.txt")),
+            ("plain.html", include_str!("../templates/plain.html")),
+            ("plain.txt", include_str!("../templates/plain.txt")),
+            ("footer.txt", include_str!("../templates/footer.txt")),
+        ] {
+            templates.add_template(name, source)?;
+        }
+        let (organisation, subject_prefix) = (organisation.to_owned(), subject_prefix.to_owned());
+        Ok(Writer { templates, organisation, zone, subject_prefix })
+    }
+
+    /// Writes `notice` for somebody who gets it for the reason `why`.
+    pub fn write(&self, notice: &Notice, why: &str) -> Result<Rendered, minijinja::Error> {
+        let page = self.page(&notice.facts);
+        let subject = if self.subject_prefix.is_empty() {
+            page.subject
+        } else {
+            format!("{} {}", self.subject_prefix, page.subject)
+        };
+        let common = context! {
+            subject => subject.as_str(),
+            heading => page.heading,
+            label => page.label,
+            colour => page.colour,
+            organisation => self.organisation.as_str(),
+            why => why_in_words(why),
+        };
+        let all = context! { ..page.content, ..common };
+        let render = |name: &str| self.templates.get_template(name)?.render(&all);
+        let text = render(&format!("{}.txt", page.template))?;
+        let text = format!("{}\n{}\n", text.trim_end(), render("footer.txt")?.trim_end_matches('\n'));
+        let html = render(&format!("{}.html", page.template))?;
+        Ok(Rendered { subject, text, html })
+    }
+
+    fn page(&self, facts: &Facts) -> Page {
+        match facts {
+            Facts::Outage { outage, earlier, units } => self.outage(outage, *earlier, units),
+            Facts::SyncTrouble(trouble) => self.sync_trouble(trouble),
+            Facts::SyncRecovered { directory, trouble, since, at } => Page {
+                template: "plain",
+                subject: format!("Directory sync of {directory} is well again"),
+                heading: format!("The sync of the directory {directory} is well again"),
+                label: "Recovery",
+                colour: GREEN,
+                content: context! { lines => [
+                    format!("{} That was first told {}.", past(*trouble), self.time(*since)),
+                    format!("A sync ended well {}. Nothing needs to be done.", self.time(*at)),
+                ] },
+            },
+            Facts::StoreRebuilt { damage, export_from, aside } => Page {
+                template: "plain",
+                subject: "Budkavle's store was damaged and has been rebuilt".to_owned(),
+                heading: "Budkavle's store was damaged and has been rebuilt".to_owned(),
+                label: "Alert",
+                colour: RED,
+                content: context! { lines => [
+                    format!("What was noticed: {damage}."),
+                    match export_from {
+                        Some(at) => format!("It was rebuilt from the export of {}, and a full sync follows. What was entered after that time (assignments, absences, outages) may be missing, and notices that were sent since may come again: please look.", self.time(*at)),
+                        None => "There was no usable export, so it begins empty, and a full sync follows. Assignments, absences, open outages and unsent notices are missing: restore a backup with `budkavle restore FILE`, or enter them again.".to_owned(),
+                    },
+                    format!("The damaged store was put aside as {aside}. Have the disk checked."),
+                ] },
+            },
+            Facts::Test { by, at } => Page {
+                template: "plain",
+                subject: "Test message from Budkavle".to_owned(),
+                heading: "Mail from Budkavle arrives".to_owned(),
+                label: "Test",
+                colour: BLUE,
+                content: context! { lines => [format!("{by} asked for this test message {}.", self.time(*at))] },
+            },
+        }
+    }
+
+    fn outage(&self, outage: &Outage, earlier: u32, units: &[Box<str>]) -> Page {
+        let state = outage.state();
+        let update = |u: &Update| {
+            context! {
+                at => self.time(u.at),
+                state => u.state.to_string(),
+                by => u.by.to_string(),
+                text => u.text.to_string(),
+                lines => u.text.lines().filter(|l| !l.trim().is_empty()).map(str::to_owned).collect::<Vec<_>>(),
+            }
+        };
+        Page {
+            template: "outage",
+            subject: format!("Outage {}: {}", outage.id, outage.title),
+            heading: outage.title.to_string(),
+            label: if state == State::Resolved { "Outage resolved" } else { "Outage" },
+            colour: match (state, outage.severity) {
+                (State::Resolved, _) => GREEN,
+                (_, Severity::Critical) => RED,
+                (_, Severity::Major) => AMBER,
+                (_, Severity::Minor) => BLUE,
+            },
+            content: context! {
+                outage => context! { id => outage.id.0, services => texts(&outage.services) },
+                state => first_upper(&state.to_string()),
+                severity => outage.severity.to_string(),
+                units => texts(units),
+                // The latest word first: it is what the reader came for.
+                updates => outage.updates.iter().rev().map(update).collect::<Vec<_>>(),
+                earlier => earlier,
+            },
+        }
+    }
+
+    fn sync_trouble(&self, t: &SyncTrouble) -> Page {
+        let directory = &t.directory;
+        let title = match t.trouble {
+            Trouble::Failing => format!("Directory sync of {directory} is failing"),
+            Trouble::Stale => format!("Directory data of {directory} is getting old"),
+            Trouble::Held => format!("Directory sync of {directory} waits for your approval"),
+        };
+        let what = match t.trouble {
+            Trouble::Failing if t.failures < 2 => "The last sync failed:".to_owned(),
+            Trouble::Failing => format!("The last {} syncs in a row failed. The last error:", t.failures),
+            Trouble::Stale => "No sync has ended well for longer than the configuration allows.".to_owned(),
+            Trouble::Held => {
+                "The last sync would have removed more than passes without a person's word:".to_owned()
+            }
+        };
+        let good = match t.last_good {
+            Some(at) => format!("of {}", self.time(at)),
+            None => "that there was before (none: no sync has ended well yet)".to_owned(),
+        };
+        let since = match t.reminder {
+            0 => String::new(),
+            n => format!(" This is reminder {n}; it was first told {}.", self.time(t.since)),
+        };
+        let error = t.error.as_deref().filter(|_| t.trouble != Trouble::Held);
+        let held = t.held.as_ref().filter(|_| t.trouble == Trouble::Held);
+        Page {
+            template: "sync_trouble",
+            subject: title.clone(),
+            heading: title,
+            label: if t.reminder == 0 { "Alert" } else { "Reminder" },
+            colour: if t.trouble == Trouble::Failing { RED } else { AMBER },
+            content: context! {
+                what => what,
+                error => error,
+                held => held.map(held_value),
+                reasons => held.map(|h| h.reasons.iter().map(ToString::to_string).collect::<Vec<_>>()),
+                meanwhile => format!("Until then the data {good} stays in force: contacts are found and notices are sent as before.{since}"),
+                todo => todo(t),
+            },
+        }
+    }
+
+    /// A time as the organisation's clocks show it.
+    fn time(&self, at: DateTime<Utc>) -> String {
+        at.with_timezone(&self.zone).format("%-d %b %Y %H:%M %Z").to_string()
+    }
+}
+
+fn held_value(held: &HeldFacts) -> Value {
+    let change = |c: &crate::domain::delta::ObjectChange| {
+        let kind = match c.kind {
+            crate::domain::delta::ObjectKind::User => "user",
+            crate::domain::delta::ObjectKind::Unit => "unit",
+            crate::domain::delta::ObjectKind::Group => "group",
+        };
+        context! { kind => kind, name => c.name.to_string() }
+    };
+    context! { changes => held.changes.iter().map(change).collect::<Vec<_>>(), more => held.more }
+}
+
+fn todo(t: &SyncTrouble) -> Vec<String> {
+    let directory = &t.directory;
+    match (t.trouble, &t.held) {
+        (Trouble::Held, Some(held)) => vec![
+            format!("See the whole list: budkavle sync show {}", held.run),
+            format!("If it is right: budkavle sync approve {}", held.run),
+            format!(
+                "If it isn't: budkavle sync reject {}, and mend the directory or the account's rights",
+                held.run
+            ),
+        ],
+        _ => vec![
+            "See what works and what doesn't: budkavle check --online".to_owned(),
+            format!("When it is mended, try at once: budkavle sync --directory {directory}"),
+            format!("See the runs so far: budkavle sync history --directory {directory}"),
+        ],
+    }
+}
+
+fn past(trouble: Trouble) -> &'static str {
+    match trouble {
+        Trouble::Failing => "It was failing.",
+        Trouble::Stale => "Its data was getting old.",
+        Trouble::Held => "A run was waiting for approval.",
+    }
+}
+
+fn texts(texts: &[Box<str>]) -> Vec<String> {
+    texts.iter().map(ToString::to_string).collect()
+}
+
+/// `outage (deputy for X)` as `outage contact (deputy for X)`.
+fn why_in_words(why: &str) -> String {
+    match why.split_once(' ') {
+        Some((role, rest)) if rest.starts_with('(') => format!("{role} contact {rest}"),
+        None if !why.is_empty() => format!("{why} contact"),
+        _ => why.to_owned(),
+    }
+}
+
+fn first_upper(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
