@@ -1,0 +1,257 @@
+//! `[[directory]]` with `source = "ldap"`: which domain controllers, who signs in, and what is read.
+
+use std::fmt;
+use std::time::Duration;
+
+use url::Url;
+
+use super::durations::{HOUR, MINUTE, SECOND, text};
+use super::finding::Severity;
+use super::reader::{Problem, Section};
+use super::secret::{self, Secret};
+use super::trust::{self, Trust};
+use super::words::quoted;
+
+/// The settings of an LDAP source.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Ldap {
+    /// The domain controllers, tried in this order. At least one.
+    pub servers: Vec<LdapServer>,
+    /// Whose certificates are believed.
+    pub trust: Trust,
+    /// Who signs in: a DN, a UPN (`reader@example.org`) or `DOMAIN\reader`.
+    pub bind_dn: String,
+    /// The password.
+    pub bind_password: Secret,
+    /// The distinguished names below which is read. At least one, none within another.
+    pub bases: Vec<String>,
+    /// Which objects are users, a filter (RFC 4515).
+    pub user_filter: String,
+    /// Which objects are groups.
+    pub group_filter: String,
+    /// Which objects are units.
+    pub unit_filter: String,
+    /// How many entries are asked for at a time.
+    pub page_size: u16,
+    /// For the name, the connection, TLS and the sign-in, together for each server.
+    pub connect_timeout: Duration,
+    /// For each answer.
+    pub operation_timeout: Duration,
+}
+
+/// A server and how it is spoken to.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LdapServer {
+    /// A name or an address; with TLS also the name in its certificate. An IPv6 address without brackets.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// What protects the connection.
+    pub security: LdapSecurity,
+}
+
+/// What protects a connection to an LDAP server.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LdapSecurity {
+    /// TLS from the first byte (`ldaps://`).
+    Tls,
+    /// TLS by StartTLS (RFC 4511 §4.14), or nothing is sent.
+    StartTls,
+    /// Nothing; allowed expressly, or to this machine alone.
+    Plain,
+}
+
+impl fmt::Display for LdapServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = if self.security == LdapSecurity::Tls { "ldaps" } else { "ldap" };
+        let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
+        write!(f, "{scheme}://{host}:{}", self.port)
+    }
+}
+
+/// The keys that go with `source = "ldap"`.
+pub(super) const KEYS: [&str; 16] = [
+    "urls",
+    "security",
+    "allow_plain_text",
+    "ca_file",
+    "pinned_sha256",
+    "bind_dn",
+    "bind_password_file",
+    "bind_password_env",
+    "bind_password_credential",
+    "bases",
+    "user_filter",
+    "group_filter",
+    "unit_filter",
+    "page_size",
+    "connect_timeout",
+    "operation_timeout",
+];
+
+/// Active Directory keeps people's accounts apart from those of machines by the category.
+const USERS: &str = "(&(objectCategory=person)(objectClass=user))";
+const GROUPS: &str = "(objectClass=group)";
+const UNITS: &str = "(objectClass=organizationalUnit)";
+
+/// Reads the settings; None when something is missing.
+pub(super) fn read(table: &Section, run_timeout: Duration) -> Option<Ldap> {
+    table.require("urls", "urls = [\"ldaps://dc1.example.org\", \"ldaps://dc2.example.org\"]");
+    table.require("bind_dn", "bind_dn = \"CN=Budkavle,OU=Service accounts,DC=example,DC=org\"");
+    table.require("bases", "bases = [\"DC=example,DC=org\"]");
+    let servers = servers(table);
+    let trust = trust::read(table);
+    if let (Trust::Pinned(_), Some([_, _, ..])) = (&trust, servers.as_deref()) {
+        let problem =
+            Problem::new("fits one server, and urls names several: each has a certificate of its own");
+        table.mistake(
+            "pinned_sha256",
+            problem.hint("name the CA that signed them with ca_file, or keep one of the urls"),
+        );
+    }
+    let bases = bases(table);
+    let operation_timeout = table.duration("operation_timeout", SECOND..=MINUTE * 10, SECOND * 30);
+    if operation_timeout > run_timeout {
+        let problem = format!("is longer than the whole run may take (run_timeout is {})", text(run_timeout));
+        table.mistake(
+            "operation_timeout",
+            Problem::new(problem).hint("make it shorter, or run_timeout longer"),
+        );
+    }
+    let bind_dn = table.parsed("bind_dn", bind_name);
+    let bind_password = secret::require(table, "bind_password");
+    let filter = |key, default| filter(table, key, default);
+    let (user_filter, group_filter, unit_filter) =
+        (filter("user_filter", USERS), filter("group_filter", GROUPS), filter("unit_filter", UNITS));
+    let page_size = table.number("page_size", 1..=1000, 1000);
+    let connect_timeout = table.duration("connect_timeout", SECOND..=HOUR, SECOND * 10);
+    Some(Ldap {
+        servers: servers?,
+        trust,
+        bind_dn: bind_dn?,
+        bind_password: bind_password?,
+        bases: bases?,
+        user_filter,
+        group_filter,
+        unit_filter,
+        page_size,
+        connect_timeout,
+        operation_timeout,
+    })
+}
+
+fn servers(table: &Section) -> Option<Vec<LdapServer>> {
+    let plain = table.choice("security", &[("tls", false), ("plain", true)], Some("tls")).unwrap_or(false);
+    let allowed = table.flag("allow_plain_text", false);
+    if allowed && !plain {
+        let problem = Problem::new("contradicts security: it allows what isn't asked for");
+        table.mistake("allow_plain_text", problem.hint("take it out"));
+    }
+    let servers = table.list("urls", |text| server(text, plain));
+    if servers.as_ref().is_some_and(Vec::is_empty) {
+        table.mistake(
+            "urls",
+            Problem::new("is empty").hint("for example: urls = [\"ldaps://dc1.example.org\"]"),
+        );
+    }
+    let servers = servers?;
+    let others =
+        servers.iter().filter(|s| s.security == LdapSecurity::Plain && !trust::is_this_machine(&s.host));
+    let others: Vec<&str> = others.map(|server| server.host.as_str()).collect();
+    if !others.is_empty() {
+        let hosts = others.join(", ");
+        let problem =
+            Problem::new(format!("sends the password and all data in clear over the network to {hosts}"));
+        match allowed {
+            true => table.warn("security", problem.hint("use TLS: take the line out, and name the CA with ca_file")),
+            false => table.mistake(
+                "security",
+                problem.hint("take the line out (ldap:// is then protected by StartTLS), or add allow_plain_text = true"),
+            ),
+        }
+    }
+    Some(servers)
+}
+
+fn server(text: &str, plain: bool) -> Result<LdapServer, Problem> {
+    let example = "for example: \"ldaps://dc1.example.org\", or \"ldap://dc1.example.org\" for StartTLS";
+    let problem = |what: &str| Problem::new(what.to_owned()).hint(example);
+    let url = Url::parse(text).map_err(|_| problem(&format!("{} is no URL", quoted(text))))?;
+    let security = match (url.scheme(), plain) {
+        ("ldaps", false) => LdapSecurity::Tls,
+        ("ldap", false) => LdapSecurity::StartTls,
+        ("ldap", true) => LdapSecurity::Plain,
+        ("ldaps", true) => {
+            return Err(
+                Problem::new("contradicts security = \"plain\": ldaps:// is TLS").hint("take out security")
+            );
+        }
+        _ => return Err(problem(&format!("{} begins with neither ldaps:// nor ldap://", quoted(text)))),
+    };
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(problem("must not hold a user or a password")
+            .hint("bind_dn and bind_password_file say who signs in"));
+    }
+    if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
+        return Err(problem(&format!("{} has something after the server", quoted(text)))
+            .hint("what is read is said by bases and the filters"));
+    }
+    let host = url.host_str().unwrap_or_default();
+    let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    if !trust::is_host(host) {
+        return Err(problem(&format!("{} names no server", quoted(text))));
+    }
+    let port = url.port().unwrap_or(if security == LdapSecurity::Tls { 636 } else { 389 });
+    Ok(LdapServer { host: host.to_owned(), port, security })
+}
+
+fn bases(table: &Section) -> Option<Vec<String>> {
+    let bases = table.list("bases", |text| super::dn::parse(text).map(|names| (text.to_owned(), names)))?;
+    if bases.is_empty() {
+        table.mistake("bases", Problem::new("is empty").hint("for example: bases = [\"DC=example,DC=org\"]"));
+    }
+    for (n, (text, names)) in bases.iter().enumerate() {
+        let mut others =
+            bases.iter().enumerate().filter(|(m, (_, other))| *m != n && (other != names || *m < n));
+        if let Some((_, (other, _))) = others.find(|(_, (_, other))| names.ends_with(other)) {
+            let problem = format!("{} is within {}, which is read whole", quoted(text), quoted(other));
+            table.note_element(
+                "bases",
+                n,
+                Severity::Error,
+                Problem::new(problem).hint("keep one of the two"),
+            );
+        }
+    }
+    Some(bases.into_iter().map(|(text, _)| text).collect())
+}
+
+fn bind_name(text: &str) -> Result<String, Problem> {
+    if text.contains(['@', '\\']) && !text.contains('=') {
+        return Ok(text.to_owned());
+    }
+    let problem = |_| {
+        Problem::new(format!("{} is no name that can sign in", quoted(text))).hint(
+            "give the account's DN (\"CN=Budkavle,OU=Service accounts,DC=example,DC=org\") or its user principal \
+             name (\"budkavle@example.org\")",
+        )
+    };
+    super::dn::parse(text).map(|_| text.to_owned()).map_err(problem)
+}
+
+fn filter(table: &Section, key: &str, default: &str) -> String {
+    if !table.is_set(key) {
+        table.set(key, default.into());
+        return default.to_owned();
+    }
+    let filter = table.parsed(key, |text| {
+        let (open, close) = (text.matches('(').count(), text.matches(')').count());
+        if ldap3::parse_filter(text).is_ok() {
+            return Ok(text.to_owned());
+        }
+        let why = if open == close { String::new() } else { format!(": it has {open} ( and {close} )") };
+        let problem = Problem::new(format!("{} is no LDAP filter{why}", quoted(text)));
+        Err(problem.hint(format!("for example: \"{default}\" (RFC 4515)")))
+    });
+    filter.unwrap_or_default()
+}

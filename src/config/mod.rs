@@ -1,0 +1,142 @@
+//! The configuration: TOML in layers, merged, read and resolved to one [`Config`], or every mistake at once.
+//!
+//! [`load`] is the way in, for the start, for a reload and for `budkavle check`. What it does, in reading order:
+//!
+//! 1. `layers` reads the file, `conf.d/*.toml` beside it and the variables ([`Environment`]), and lets figment merge them;
+//!    `document` notes where in a file each value stands, which figment can't tell.
+//! 2. Each section has a file that asks for its keys, one by one, through a `section`'s getters. A getter notes what is
+//!    wrong and gives something to go on with, so that one look shows all mistakes. What nobody asked for is an unknown key.
+//! 3. `reader` sorts what was found. Without a mistake there is a [`Config`]: plain data, checked, with the secrets in it.
+//!
+//! A configuration can be loaded again at any time; [`Config::reload_differences`] says which changes can't take effect then. Each section says
+//! what of it can.
+
+mod alerts;
+mod api;
+mod directory;
+mod dn;
+mod document;
+mod durations;
+mod environment;
+mod finding;
+mod guard;
+mod layers;
+mod ldap;
+mod log;
+mod mail;
+mod mask;
+mod organisation;
+mod reader;
+mod roles;
+mod secret;
+mod section;
+mod smtp;
+mod store;
+#[cfg(test)]
+mod tests;
+mod trust;
+mod words;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+pub use api::{Api, Callers, Readers};
+pub use directory::{Directory, Source};
+pub use environment::Environment;
+pub use finding::{Finding, Findings, Look, Place, Position, Severity};
+pub use guard::DEFAULT as DEFAULT_LIMITS;
+pub use ldap::{Ldap, LdapSecurity, LdapServer};
+pub use log::{Log, LogFormat};
+pub use mail::{Mail, Mailbox, Transport};
+pub use organisation::{Language, Organisation};
+pub use reader::Setting;
+pub use secret::{Secret, SecretOrigin};
+pub use smtp::{SignIn, Smtp, SmtpSecurity};
+pub use store::Store;
+pub use trust::Trust;
+
+use crate::domain::alert::Policy;
+use crate::domain::roles::Role;
+use layers::Layers;
+use reader::Reader;
+
+/// Everything that can be set, checked.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Whose Budkavle it is.
+    pub organisation: Organisation,
+    /// Where everything is kept.
+    pub store: Store,
+    /// Where the daemon listens, and to whom.
+    pub api: Api,
+    /// Where users and units come from, in the order of their names. At least one.
+    pub directories: Vec<Directory>,
+    /// When the AD-sync contacts are told.
+    pub alerts: Policy,
+    /// How notices leave.
+    pub mail: Mail,
+    /// The roles, in the order they are shown.
+    pub roles: Vec<Role>,
+    /// What is logged.
+    pub log: Log,
+    settings: Vec<Setting>,
+}
+
+impl Config {
+    /// Every setting as it is in force and where it is from, for people and for programs. Secrets are not in it.
+    #[must_use]
+    pub fn summary(&self) -> &[Setting] {
+        &self.settings
+    }
+
+    /// The keys whose values differ in `new` and take effect only after a restart.
+    #[must_use]
+    pub fn reload_differences(&self, new: &Config) -> Vec<&'static str> {
+        let store = self.store.restart(&new.store);
+        store.chain(self.api.restart(&new.api)).chain(self.log.restart(&new.log)).collect()
+    }
+}
+
+/// Loads a configuration: the file, `conf.d/*.toml` beside it, the variables, and the secrets they name. With it come the warnings.
+///
+/// # Errors
+/// Every mistake, and the warnings.
+pub fn load(file: &Path, environment: &Environment) -> Result<(Config, Findings), Findings> {
+    resolve(&Layers::gather(file, environment), environment).0
+}
+
+/// Reads the merged layers. Beside the outcome: the keys that there are.
+fn resolve(
+    layers: &Layers,
+    environment: &Environment,
+) -> (Result<(Config, Findings), Findings>, BTreeSet<String>) {
+    let reader = Reader::new(layers, environment);
+    // With a file missing, all that could be said of the rest would be false.
+    if !layers.findings.is_empty() {
+        return (Err(reader.found().0), BTreeSet::new());
+    }
+    let root = reader.root();
+    let organisation = organisation::read(&root.section("organisation"));
+    let store = store::read(&root.section("store"));
+    let api = api::read(&root.section("api"));
+    let guard = guard::read(&root.section("guard"), &guard::DEFAULT);
+    let directories = directory::read_all(&root, organisation.timezone, &guard);
+    let alerts = alerts::read(&root.section("alerts"));
+    directory::warn_of_pauses(
+        &root.section("alerts"),
+        directories.as_deref().unwrap_or_default(),
+        alerts.stale_after,
+    );
+    let mail = mail::read(&root.section("mail"));
+    let roles = roles::read(&root.section("roles"));
+    let log = log::read(&root.section("log"));
+    let (findings, settings, known) = reader.finish();
+    let outcome = match (directories, mail) {
+        (Some(directories), Some(mail)) if findings.errors() == 0 => {
+            let config = Config { organisation, store, api, directories, alerts, mail, roles, log, settings };
+            Ok((config, findings))
+        }
+        _ => Err(findings),
+    };
+    (outcome, known)
+}

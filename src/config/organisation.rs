@@ -1,0 +1,65 @@
+//! `[organisation]`: whose Budkavle it is. Everything here can be reloaded.
+
+use chrono_tz::{TZ_VARIANTS, Tz};
+
+use super::reader::{Problem, Section};
+use super::words::{meant, quoted};
+
+/// The organisation.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Organisation {
+    /// What it is called, in mails and at the root of the unit tree.
+    pub name: String,
+    /// Whose clock schedules follow and mails show.
+    pub timezone: Tz,
+    /// The language of mails.
+    pub language: Language,
+}
+
+/// A language that mails can be written in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Language {
+    /// English.
+    English,
+}
+
+pub(super) fn read(section: &Section) -> Organisation {
+    section.require("name", "name = \"Kommunen\"");
+    Organisation {
+        name: section.text("name").unwrap_or_default(),
+        timezone: timezone(section),
+        language: section
+            .choice("language", &[("en", Language::English)], Some("en"))
+            .unwrap_or(Language::English),
+    }
+}
+
+fn timezone(section: &Section) -> Tz {
+    if !section.is_set("timezone") {
+        section.set("timezone", "UTC".into());
+        let problem = Problem::new("isn't set: schedules and the times in mails are in UTC");
+        section.warn_unset("timezone", problem.hint("for example: timezone = \"Europe/Stockholm\""));
+        return Tz::UTC;
+    }
+    let zone = section.parsed("timezone", |text| {
+        text.parse().map_err(|_| {
+            let names = TZ_VARIANTS.iter().map(|zone| zone.name());
+            let city = |name: &'static str| name.rsplit('/').next().unwrap_or(name);
+            let by_city = || names.clone().find(|name| city(name).eq_ignore_ascii_case(city_of(text)));
+            let hint = match meant(text, names.clone()).or_else(by_city) {
+                Some(name) => format!("did you mean {}?", quoted(name)),
+                None => {
+                    "use a name of the IANA database, such as \"Europe/Oslo\" (timedatectl list-timezones)"
+                        .into()
+                }
+            };
+            Problem::new(format!("{} is no time zone", quoted(text))).hint(hint)
+        })
+    });
+    zone.unwrap_or(Tz::UTC)
+}
+
+/// What may be the city in a wrong name: `Stockholm`, `Sweden/Stockholm`.
+fn city_of(text: &str) -> &str {
+    text.rsplit('/').next().unwrap_or(text)
+}

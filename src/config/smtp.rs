@@ -1,0 +1,174 @@
+//! `[mail]` with `transport = "smtp"`: which mail server, and how it is treated.
+
+use std::time::Duration;
+
+use super::durations::{HOUR, MINUTE, SECOND};
+use super::reader::{Problem, Section};
+use super::secret::{self, Secret};
+use super::trust::{self, Trust};
+use super::words::quoted;
+
+/// A mail server and how it is treated.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Smtp {
+    /// A name or an address; with TLS also the name in its certificate.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// What protects the connection.
+    pub security: SmtpSecurity,
+    /// Whose certificates are believed.
+    pub trust: Trust,
+    /// Who signs in, if anybody.
+    pub sign_in: Option<SignIn>,
+    /// What this machine calls itself in EHLO; None for its host name.
+    pub hello_name: Option<String>,
+    /// The most connections at a time.
+    pub connections: u32,
+    /// After so many mails a connection is closed and another opened.
+    pub mails_per_connection: u32,
+    /// A connection idle for longer is closed.
+    pub idle_timeout: Duration,
+    /// For the name, the connection and TLS, each.
+    pub connect_timeout: Duration,
+    /// For the answer to a command.
+    pub reply_timeout: Duration,
+    /// For the message and the answer to it.
+    pub message_timeout: Duration,
+}
+
+/// What protects the connection to a mail server.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SmtpSecurity {
+    /// TLS by STARTTLS (RFC 3207), or nothing is sent.
+    StartTls,
+    /// TLS from the first byte (RFC 8314 §3.3).
+    Tls,
+    /// Nothing; allowed expressly, or to this machine alone. A password may go over it all the same.
+    Plain,
+}
+
+/// An account on the mail server.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SignIn {
+    /// Its name.
+    pub username: String,
+    /// Its password.
+    pub password: Secret,
+}
+
+/// The keys that go with `transport = "smtp"`.
+pub(super) const KEYS: [&str; 17] = [
+    "host",
+    "port",
+    "security",
+    "allow_plain_text",
+    "ca_file",
+    "pinned_sha256",
+    "username",
+    "password_file",
+    "password_env",
+    "password_credential",
+    "hello_name",
+    "connections",
+    "mails_per_connection",
+    "idle_timeout",
+    "connect_timeout",
+    "reply_timeout",
+    "message_timeout",
+];
+
+const SECURITY: [(&str, SmtpSecurity); 3] =
+    [("starttls", SmtpSecurity::StartTls), ("tls", SmtpSecurity::Tls), ("plain", SmtpSecurity::Plain)];
+
+/// Reads it; None when something is missing.
+pub(super) fn read(table: &Section) -> Option<Smtp> {
+    table.require("host", "host = \"mail.example.org\"");
+    let host = table.parsed("host", host_name);
+    let security = table.choice("security", &SECURITY, Some("starttls"));
+    let port = table.number("port", 1..=u16::MAX, usual_port(security.unwrap_or(SmtpSecurity::StartTls)));
+    let sign_in = sign_in(table);
+    judge_plain_text(table, host.as_deref(), security, sign_in.is_some());
+    let trust = trust::read(table);
+    let hello_name = table.parsed("hello_name", host_name);
+    let connections = table.number("connections", 1..=100, 4);
+    let mails_per_connection = table.number("mails_per_connection", 1..=100_000, 500);
+    let idle_timeout = table.duration("idle_timeout", SECOND..=MINUTE * 10, SECOND * 30);
+    let connect_timeout = table.duration("connect_timeout", SECOND..=MINUTE * 5, SECOND * 15);
+    let reply_timeout = table.duration("reply_timeout", SECOND..=MINUTE * 10, MINUTE * 2);
+    let message_timeout = table.duration("message_timeout", SECOND * 10..=HOUR, MINUTE * 10);
+    // Only now: every key must have been asked for, else it would be unknown.
+    Some(Smtp {
+        host: host?,
+        port,
+        security: security?,
+        trust,
+        sign_in,
+        hello_name,
+        connections,
+        mails_per_connection,
+        idle_timeout,
+        connect_timeout,
+        reply_timeout,
+        message_timeout,
+    })
+}
+
+/// RFC 8314 §7.3 for TLS, RFC 6409 for StartTLS, RFC 5321 for the rest.
+fn usual_port(security: SmtpSecurity) -> u16 {
+    match security {
+        SmtpSecurity::StartTls => 587,
+        SmtpSecurity::Tls => 465,
+        SmtpSecurity::Plain => 25,
+    }
+}
+
+fn host_name(text: &str) -> Result<String, Problem> {
+    let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
+    if trust::is_host(bare) {
+        return Ok(bare.to_owned());
+    }
+    let problem = Problem::new(format!("{} is no name or address of a server", quoted(text)));
+    let with_port = text.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+    Err(problem.hint(match with_port {
+        true => "the port has a key of its own: port = 587",
+        false => "for example: \"mail.example.org\", without smtp:// and without the port",
+    }))
+}
+
+fn sign_in(table: &Section) -> Option<SignIn> {
+    let username = table.text("username");
+    let named = secret::is_named(table, "password");
+    if named && !table.is_set("username") {
+        table.require("username", "username = \"budkavle@example.org\", since a password is named");
+    }
+    let password = if table.is_set("username") {
+        secret::require(table, "password")
+    } else {
+        secret::read(table, "password")
+    };
+    Some(SignIn { username: username?, password: password? })
+}
+
+fn judge_plain_text(table: &Section, host: Option<&str>, security: Option<SmtpSecurity>, signs_in: bool) {
+    let allowed = table.flag("allow_plain_text", false);
+    let (Some(host), Some(security)) = (host, security) else { return };
+    if security != SmtpSecurity::Plain {
+        if allowed {
+            let problem = Problem::new("contradicts security: it allows what isn't asked for");
+            table.mistake("allow_plain_text", problem.hint("take it out"));
+        }
+        return;
+    }
+    if trust::is_this_machine(host) {
+        return;
+    }
+    let what = if signs_in { "the password and all mails" } else { "all mails" };
+    let problem = Problem::new(format!("sends {what} in clear over the network to {host}"));
+    if allowed {
+        table.warn("security", problem.hint("use \"starttls\" or \"tls\", if the server can"));
+    } else {
+        table
+            .mistake("security", problem.hint("use \"starttls\" or \"tls\", or add allow_plain_text = true"));
+    }
+}

@@ -1,0 +1,67 @@
+//! `[store]`: where everything is kept. `folder`, `cache_mib` and `reserve_mib` need a restart, the others can be reloaded.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::durations::{DAY, HOUR, MINUTE};
+use super::reader::{Problem, Section};
+
+/// The embedded store.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Store {
+    /// The folder that belongs to it alone. Restart.
+    pub folder: PathBuf,
+    /// How much memory it may use for its cache, in MiB. Restart.
+    pub cache_mib: u32,
+    /// How often it is exported.
+    pub export_every: Duration,
+    /// How many exports are kept.
+    pub keep_exports: u32,
+    /// How long the record of a run is kept.
+    pub keep_runs: Duration,
+    /// How long a message is kept after it was sent or given up.
+    pub keep_messages: Duration,
+    /// How much of the disk is held in reserve, to get out of a full disk, in MiB. Restart.
+    pub reserve_mib: u32,
+}
+
+pub(super) fn read(section: &Section) -> Store {
+    Store {
+        folder: folder(section),
+        cache_mib: section.number("cache_mib", 8..=65_536, 64),
+        export_every: section.duration("export_every", MINUTE..=DAY * 7, HOUR),
+        keep_exports: section.number("keep_exports", 1..=1000, 24),
+        keep_runs: section.duration("keep_runs", DAY..=DAY * 3650, DAY * 90),
+        keep_messages: section.duration("keep_messages", DAY..=DAY * 3650, DAY * 90),
+        reserve_mib: section.number("reserve_mib", 0..=1024, 8),
+    }
+}
+
+impl Store {
+    pub(super) fn restart(&self, new: &Store) -> impl Iterator<Item = &'static str> {
+        let differences = [
+            (self.folder != new.folder, "store.folder"),
+            (self.cache_mib != new.cache_mib, "store.cache_mib"),
+            (self.reserve_mib != new.reserve_mib, "store.reserve_mib"),
+        ];
+        differences.into_iter().filter(|(differs, _)| *differs).map(|(_, key)| key)
+    }
+}
+
+/// The key, else what systemd made for the service (`StateDirectory=`), else the usual place.
+fn folder(section: &Section) -> PathBuf {
+    let folder = section.path("folder");
+    if section.is_set("folder") {
+        if folder.as_ref().is_some_and(|folder| folder.is_file()) {
+            section.mistake(
+                "folder",
+                Problem::new("is a file").hint("name a folder that belongs to budkavle alone"),
+            );
+        }
+        return folder.unwrap_or_default();
+    }
+    let made = section.reader().environment.get("STATE_DIRECTORY").and_then(|list| list.split(':').next());
+    let folder = PathBuf::from(made.unwrap_or("/var/lib/budkavle"));
+    section.set("folder", folder.display().to_string().into());
+    folder
+}
