@@ -1,0 +1,127 @@
+//! Tell the AD-sync contacts of a directory when its sync is in trouble, remind them, and tell when it is well again.
+
+use chrono::{DateTime, Utc};
+
+use super::core::{Core, audit_entry};
+use crate::domain::alert::{Decision, Health};
+use crate::domain::audit::Actor;
+use crate::domain::contacts::Asker;
+use crate::domain::delta::{ObjectChange, What};
+use crate::domain::ids::DirectoryName;
+use crate::domain::notice::{EventKey, Facts, HeldFacts, NewNotice, SyncTrouble};
+use crate::domain::roles;
+use crate::domain::run::HeldRun;
+use crate::store::{Change, Event, StoreError};
+
+/// Decides what is to be told of a directory at `now`: the health with that noted, and the notice to enqueue with it.
+pub fn judge(
+    core: &Core,
+    name: &DirectoryName,
+    health: Health,
+    held: Option<&HeldRun>,
+    changes: &[ObjectChange],
+    now: DateTime<Utc>,
+) -> (Health, Option<NewNotice>) {
+    let settings = core.settings();
+    let Some(directory) = settings.directories.get(name) else { return (health, None) };
+    let decision = health.decide(&directory.policy, now);
+    let told = health.told(&decision, now);
+    let since = match (&decision, &told.alert) {
+        (Decision::Quiet(_), _) => return (told, None),
+        (Decision::Recovered { since, .. }, _) => *since,
+        (_, Some(alert)) => alert.since,
+        (_, None) => now,
+    };
+    let facts = match &decision {
+        Decision::Quiet(_) => return (told, None),
+        Decision::Recovered { trouble, since } => {
+            Facts::SyncRecovered { directory: name.clone(), trouble: *trouble, since: *since, at: now }
+        }
+        Decision::Alert(trouble) | Decision::Remind(trouble, _) => Facts::SyncTrouble(SyncTrouble {
+            directory: name.clone(),
+            trouble: *trouble,
+            reminder: told.alert.as_ref().map_or(0, |a| a.reminders),
+            since,
+            last_good: told.last_good,
+            failures: told.failures,
+            error: told.last_error.clone(),
+            held: held.map(|held| held_facts(held, changes)),
+        }),
+    };
+    // All that is told of one trouble goes into one thread, named by when it was first told.
+    let thread = format!("alert/{name}/{}", since.timestamp_millis());
+    let event = match &decision {
+        Decision::Recovered { .. } => format!("{thread}/recovered"),
+        Decision::Remind(_, n) => format!("{thread}/reminder/{n}"),
+        _ => thread.clone(),
+    };
+    let recipients = core.recipients(roles::AD_SYNC, &Asker::Directory(name.clone()));
+    if recipients.is_empty() {
+        tracing::error!(
+            directory = &*name.0,
+            "Nobody can be alerted: no contact for ad-sync or global counts; assign one with `budkavle contacts assign ad-sync`"
+        );
+    }
+    let expires = now + settings.expires_after;
+    (
+        told,
+        Some(NewNotice {
+            event: EventKey(event.into()),
+            thread: EventKey(thread.into()),
+            expires,
+            facts,
+            recipients,
+        }),
+    )
+}
+
+/// Looks at every directory: time alone makes data stale and reminders due.
+pub async fn tick(core: &Core) -> Result<(), StoreError> {
+    let names: Vec<DirectoryName> = core.settings().directories.keys().cloned().collect();
+    for name in names {
+        let turn = core.turn().await;
+        let now = core.now();
+        let state = core.view().directory_state(&name);
+        // A directory that was never tried ages from the first look at it.
+        let known = state.health.clone().unwrap_or_else(|| Health::new(now));
+        let changes = match &state.held {
+            Some(held) => core.store.run(held.run).await.map(|detail| detail.changes).unwrap_or_default(),
+            None => Vec::new(),
+        };
+        let (health, notice) = judge(core, &name, known, state.held.as_ref(), &changes, now);
+        if notice.is_none() && state.health.as_ref() == Some(&health) {
+            continue;
+        }
+        let audit = notice.as_ref().map(|n| {
+            audit_entry(
+                now,
+                &Actor::System,
+                "alert told",
+                format!("directory {name}"),
+                None,
+                Some(&n.event),
+                None,
+            )
+        });
+        let change = Change::Health(name.clone(), health.clone());
+        let event = Event { at: now, change, notices: notice.into_iter().collect(), audit };
+        turn.commit(event, |view, _, _| {
+            view.directories.entry(name.clone()).or_default().health = Some(health);
+        })
+        .await?;
+    }
+    Ok(())
+}
+
+/// So many objects are listed in a mail; the command line lists all.
+const LISTED: usize = 30;
+
+fn held_facts(held: &HeldRun, changes: &[ObjectChange]) -> HeldFacts {
+    let removals = || changes.iter().filter(|c| c.what == What::Removed);
+    HeldFacts {
+        run: held.run,
+        reasons: held.reasons.clone(),
+        changes: removals().take(LISTED).cloned().collect(),
+        more: u32::try_from(removals().count().saturating_sub(LISTED)).unwrap_or(u32::MAX),
+    }
+}

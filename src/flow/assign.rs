@@ -1,0 +1,246 @@
+//! Who holds which role, and who is away: what people, not directories, maintain.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::core::{Core, all_absences, audit_entry};
+use crate::domain::absence::{Absence, InvalidAbsence};
+use crate::domain::audit::Actor;
+use crate::domain::ids::{AbsenceId, AssignmentId, DirectoryName, UserId};
+use crate::domain::mailbox::Address;
+use crate::domain::organisation::Organisation;
+use crate::domain::roles::{Assignment, Holder, Misplacement, Place, RoleName, check_place};
+use crate::store::{Change, Event, Sequence, StoreError};
+
+/// What an administrator says to assign a role.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct NewAssignment {
+    /// Which role.
+    pub role: RoleName,
+    /// Who is to hold it.
+    pub holder: Holder,
+    /// Where.
+    pub place: Place,
+    /// The order among the holders of one place, the lowest first.
+    #[serde(default)]
+    pub rank: u16,
+    /// Used in place of the person's own address.
+    #[serde(default)]
+    pub mail: Option<Address>,
+    /// Used in place of the person's own phone number.
+    #[serde(default)]
+    pub phone: Option<Box<str>>,
+    /// From when on.
+    #[serde(default)]
+    pub from: Option<DateTime<Utc>>,
+    /// Until when.
+    #[serde(default)]
+    pub until: Option<DateTime<Utc>>,
+    /// Take somebody whose main unit is another one.
+    #[serde(default)]
+    pub any_unit: bool,
+}
+
+/// What an administrator says of somebody who will be away.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct NewAbsence {
+    /// Who.
+    pub user: UserId,
+    /// The first moment.
+    pub from: DateTime<Utc>,
+    /// The first moment after it.
+    pub until: DateTime<Utc>,
+    /// Who stands in.
+    #[serde(default)]
+    pub deputy: Option<UserId>,
+    /// For people.
+    #[serde(default)]
+    pub note: Option<Box<str>>,
+}
+
+/// Why it wasn't taken.
+#[derive(Debug, thiserror::Error)]
+pub enum AssignError {
+    /// There is no such role.
+    #[error("there is no role {0}; there are: {1}")]
+    NoRole(RoleName, String),
+    /// The role can't be held there.
+    #[error(transparent)]
+    Misplaced(#[from] Misplacement),
+    /// Somebody or something it names isn't there.
+    #[error("there is no {0}")]
+    Missing(String),
+    /// The person belongs to another unit.
+    #[error(
+        "{who} belongs to {unit}, and only people of the unit itself can be its contact; to take them all the same, add --any-unit"
+    )]
+    OtherUnit {
+        /// Who.
+        who: String,
+        /// Where they belong.
+        unit: String,
+    },
+    /// The person can't be turned to.
+    #[error("{0} has a disabled account, and would never count as a contact")]
+    Disabled(String),
+    /// It ends before it starts.
+    #[error("it ends ({until}) before it starts ({from})")]
+    Backwards {
+        /// The start.
+        from: DateTime<Utc>,
+        /// The end.
+        until: DateTime<Utc>,
+    },
+    /// The same is assigned already.
+    #[error("that is assigned already, as number {0}")]
+    Twice(AssignmentId),
+    /// The absence makes no sense.
+    #[error(transparent)]
+    Absence(#[from] InvalidAbsence),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Assigns a role.
+pub async fn assign(core: &Core, new: NewAssignment, by: &Actor) -> Result<Assignment, AssignError> {
+    let turn = core.turn().await;
+    let view = core.view();
+    check(&view.organisation, &new, &core.settings().directories.keys().cloned().collect::<Vec<_>>())?;
+    let id = AssignmentId(core.store.allocate(Sequence::Assignment).await?);
+    let NewAssignment { role, holder, place, rank, mail, phone, from, until, any_unit } = new;
+    let assignment = Assignment { id, role, holder, place, rank, mail, phone, from, until, any_unit };
+    let now = core.now();
+    let object = format!("assignment {id}");
+    let audit = audit_entry(now, by, "role assigned", object, None, Some(&assignment), None);
+    let change = Change::Assign(assignment.clone());
+    let event = Event { at: now, change, notices: Vec::new(), audit: Some(audit) };
+    turn.commit(event, |view, settings, now| {
+        let old = view.organisation.clone();
+        let mut assignments = old.assignments.clone();
+        assignments.insert(id, assignment.clone());
+        view.arrange(settings, old.directory.clone(), assignments, all_absences(&old), now);
+    })
+    .await?;
+    tracing::info!(assignment = id.0, role = %assignment.role, "Role assigned");
+    Ok(assignment)
+}
+
+/// Ends an assignment.
+pub async fn revoke(
+    core: &Core,
+    id: AssignmentId,
+    by: &Actor,
+    why: Option<&str>,
+) -> Result<Assignment, AssignError> {
+    let turn = core.turn().await;
+    let view = core.view();
+    let Some(gone) = view.organisation.assignments.get(&id).cloned() else {
+        return Err(AssignError::Missing(format!(
+            "assignment {id}; `budkavle contacts list` shows their numbers"
+        )));
+    };
+    let now = core.now();
+    let audit = audit_entry(now, by, "role revoked", format!("assignment {id}"), Some(&gone), None, why);
+    let event = Event { at: now, change: Change::Revoke(id), notices: Vec::new(), audit: Some(audit) };
+    turn.commit(event, |view, settings, now| {
+        let old = view.organisation.clone();
+        let mut assignments = old.assignments.clone();
+        assignments.remove(&id);
+        view.arrange(settings, old.directory.clone(), assignments, all_absences(&old), now);
+    })
+    .await?;
+    tracing::info!(assignment = id.0, role = %gone.role, "Role revoked");
+    Ok(gone)
+}
+
+/// Notes an absence.
+pub async fn add_absence(core: &Core, new: NewAbsence, by: &Actor) -> Result<Absence, AssignError> {
+    let turn = core.turn().await;
+    let view = core.view();
+    let NewAbsence { user, from, until, deputy, note } = new;
+    for id in [Some(user), deputy].into_iter().flatten() {
+        view.organisation.user(id).ok_or_else(|| AssignError::Missing(format!("user {id}")))?;
+    }
+    let mut absence = Absence { id: AbsenceId(0), user, from, until, deputy, note };
+    absence.check(view.organisation.absences.get(&user).into_iter().flatten())?;
+    absence.id = AbsenceId(core.store.allocate(Sequence::Absence).await?);
+    let now = core.now();
+    let object = format!("absence {}", absence.id);
+    let audit = audit_entry(now, by, "absence noted", object, None, Some(&absence), None);
+    let change = Change::Absence(absence.clone());
+    let event = Event { at: now, change, notices: Vec::new(), audit: Some(audit) };
+    turn.commit(event, |view, settings, now| {
+        let old = view.organisation.clone();
+        let mut absences = all_absences(&old);
+        absences.push(absence.clone());
+        view.arrange(settings, old.directory.clone(), old.assignments.clone(), absences, now);
+    })
+    .await?;
+    Ok(absence)
+}
+
+/// Takes an absence back.
+pub async fn remove_absence(core: &Core, id: AbsenceId, by: &Actor) -> Result<Absence, AssignError> {
+    let turn = core.turn().await;
+    let all = all_absences(&core.view().organisation);
+    let Some(gone) = all.iter().find(|a| a.id == id).cloned() else {
+        return Err(AssignError::Missing(format!(
+            "absence {id}; `budkavle absence list` shows their numbers"
+        )));
+    };
+    let now = core.now();
+    let audit = audit_entry(now, by, "absence removed", format!("absence {id}"), Some(&gone), None, None);
+    let event = Event { at: now, change: Change::RemoveAbsence(id), notices: Vec::new(), audit: Some(audit) };
+    turn.commit(event, |view, settings, now| {
+        let old = view.organisation.clone();
+        let absences = all.into_iter().filter(|a| a.id != id).collect();
+        view.arrange(settings, old.directory.clone(), old.assignments.clone(), absences, now);
+    })
+    .await?;
+    Ok(gone)
+}
+
+fn check(
+    organisation: &Organisation,
+    new: &NewAssignment,
+    directories: &[DirectoryName],
+) -> Result<(), AssignError> {
+    let Some(role) = organisation.role(&new.role.0) else {
+        let all: Vec<&str> = organisation.roles.iter().map(|r| &*r.name.0).collect();
+        return Err(AssignError::NoRole(new.role.clone(), all.join(", ")));
+    };
+    check_place(role, &new.holder, &new.place)?;
+    if let (Some(from), Some(until)) = (new.from, new.until)
+        && until <= from
+    {
+        return Err(AssignError::Backwards { from, until });
+    }
+    if let Place::Directory(name) = &new.place
+        && !directories.contains(name)
+    {
+        return Err(AssignError::Missing(format!("directory named {name} in the configuration")));
+    }
+    if let Place::Unit(unit) = &new.place
+        && organisation.tree.index(*unit).is_none()
+    {
+        return Err(AssignError::Missing(format!("unit {unit}")));
+    }
+    if let Holder::User(id) = &new.holder {
+        let user = organisation.user(*id).ok_or_else(|| AssignError::Missing(format!("user {id}")))?;
+        if !user.enabled {
+            return Err(AssignError::Disabled(user.name.to_string()));
+        }
+        if let Place::Unit(unit) = &new.place
+            && !new.any_unit
+            && user.unit != *unit
+        {
+            let unit = organisation.tree.path(organisation.place_of(user));
+            return Err(AssignError::OtherUnit { who: user.name.to_string(), unit });
+        }
+    }
+    let same = |a: &&Assignment| {
+        a.role == new.role && a.holder == new.holder && a.place == new.place && a.until.is_none()
+    };
+    organisation.assignments.values().find(same).map_or(Ok(()), |a| Err(AssignError::Twice(a.id)))
+}

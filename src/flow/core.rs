@@ -1,0 +1,269 @@
+//! What all flows share: the store, an immutable view of what it holds, and the settings.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
+use tokio::sync::{Mutex, MutexGuard, Notify};
+
+use crate::domain::absence::Absence;
+use crate::domain::alert::Policy;
+use crate::domain::audit::{self, Actor};
+use crate::domain::backoff::Backoff;
+use crate::domain::contacts::{self, Asker, ContactMap};
+use crate::domain::directory::Directory;
+use crate::domain::guard::Limits;
+use crate::domain::ids::{AssignmentId, DirectoryName, Generation, OutageId};
+use crate::domain::notice::{Recipient, once_each};
+use crate::domain::organisation::Organisation;
+use crate::domain::outage::Outage;
+use crate::domain::roles::{self, Assignment, Role};
+use crate::store::{Committed, DirectoryState, Event, Store, StoreError};
+
+/// The one source of the time: a function, so that tests move it.
+pub type Now = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
+
+/// What the flows need of the configuration. Replaced as a whole on a reload.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// What the organisation is called: the root of the unit tree.
+    pub organisation: Box<str>,
+    /// The roles.
+    pub roles: Vec<Role>,
+    /// Where its clocks are, for days in the reasons of an answer.
+    pub zone: Tz,
+    /// What stands behind the `@` of a Message-ID.
+    pub mail_domain: Box<str>,
+    /// How long a message is tried.
+    pub expires_after: TimeDelta,
+    /// The pauses between tries.
+    pub retry: Backoff,
+    /// How many messages are on their way at once.
+    pub connections: usize,
+    /// Limits and alerts, by directory.
+    pub directories: BTreeMap<DirectoryName, DirectorySettings>,
+}
+
+/// What the flows need of one directory's configuration.
+#[derive(Clone, Debug)]
+pub struct DirectorySettings {
+    /// What passes without approval.
+    pub limits: Limits,
+    /// When to alert.
+    pub policy: Policy,
+}
+
+/// What is committed, arranged for answering. Immutable once shown: who holds one keeps a consistent picture.
+#[derive(Clone, Debug)]
+pub struct View {
+    /// Which generation this is.
+    pub generation: Generation,
+    /// Directory, tree, roles, holders, absences.
+    pub organisation: Arc<Organisation>,
+    /// Outages that are not resolved.
+    pub outages: BTreeMap<OutageId, Outage>,
+    /// How each directory's sync is doing.
+    pub directories: BTreeMap<DirectoryName, DirectoryState>,
+    /// Where everybody's local contacts are, as of the last recompute.
+    pub local: Arc<ContactMap>,
+}
+
+/// What all flows share.
+pub struct Core {
+    /// Where everything is kept.
+    pub store: Store,
+    /// The number of this installation, for Message-IDs.
+    pub instance: u64,
+    /// The time.
+    pub now: Now,
+    /// Woken when something was put into the outbox.
+    pub outbox: Notify,
+    settings: ArcSwap<Settings>,
+    view: ArcSwap<View>,
+    writer: Mutex<()>,
+}
+
+/// The right to decide on what is held in memory and to commit: one at a time, so that two decisions can't be taken on one picture.
+pub struct Turn<'a> {
+    core: &'a Core,
+    _alone: MutexGuard<'a, ()>,
+}
+
+impl Core {
+    /// Takes over what the store holds.
+    pub async fn load(store: Store, settings: Settings, now: Now) -> Result<Core, StoreError> {
+        let state = store.load().await?;
+        let instance = store.instance();
+        let (name, roles) = (&settings.organisation, settings.roles.clone());
+        let absences = state.absences.into_values();
+        let organisation = Organisation::new(name, state.directory, roles, state.assignments, absences);
+        let view = View {
+            generation: state.generation.unwrap_or(Generation(0)),
+            local: Arc::new(local_map(&organisation, now())),
+            organisation: Arc::new(organisation),
+            outages: state.open_outages,
+            directories: state.directories,
+        };
+        Ok(Core {
+            store,
+            instance,
+            now,
+            outbox: Notify::new(),
+            settings: ArcSwap::from_pointee(settings),
+            view: ArcSwap::from_pointee(view),
+            writer: Mutex::new(()),
+        })
+    }
+
+    /// The time.
+    pub fn now(&self) -> DateTime<Utc> {
+        (self.now)()
+    }
+
+    /// What is committed.
+    pub fn view(&self) -> Arc<View> {
+        self.view.load_full()
+    }
+
+    /// The settings in force.
+    pub fn settings(&self) -> Arc<Settings> {
+        self.settings.load_full()
+    }
+
+    /// Waits for the turn to decide and commit.
+    pub async fn turn(&self) -> Turn<'_> {
+        Turn { core: self, _alone: self.writer.lock().await }
+    }
+
+    /// Puts new settings in force, and arranges the organisation by them.
+    pub async fn reload(&self, settings: Settings) {
+        let turn = self.turn().await;
+        self.settings.store(Arc::new(settings));
+        turn.show(|view, settings, now| {
+            let organisation = Arc::clone(&view.organisation);
+            view.arrange(
+                settings,
+                organisation.directory.clone(),
+                organisation.assignments.clone(),
+                all_absences(&organisation),
+                now,
+            );
+        });
+    }
+
+    /// Works out everybody's contacts anew from what is committed: time passes, absences begin and end.
+    pub async fn recompute(&self) {
+        self.turn().await.show(|view, _, now| view.local = Arc::new(local_map(&view.organisation, now)));
+    }
+
+    /// Those who hold `role` for `asker` and count now, as recipients; the role's fallback when nobody does.
+    pub fn recipients(&self, role: &str, asker: &Asker) -> Vec<Recipient> {
+        let view = self.view();
+        let Some(role) = view.organisation.role(role) else { return Vec::new() };
+        let answer = contacts::resolve(&view.organisation, role, asker, self.now());
+        once_each(answer.contacts.iter().map(Recipient::from_contact))
+    }
+}
+
+impl View {
+    /// How the sync of one directory is doing.
+    pub fn directory_state(&self, name: &DirectoryName) -> DirectoryState {
+        self.directories.get(name).cloned().unwrap_or_default()
+    }
+
+    /// Takes another organisation, and works out everybody's contacts.
+    pub fn take(&mut self, organisation: Organisation, now: DateTime<Utc>) {
+        self.local = Arc::new(local_map(&organisation, now));
+        self.organisation = Arc::new(organisation);
+    }
+
+    /// Arranges the organisation anew from these parts, and works out everybody's contacts.
+    pub fn arrange(
+        &mut self,
+        settings: &Settings,
+        directory: Directory,
+        assignments: BTreeMap<AssignmentId, Assignment>,
+        absences: Vec<Absence>,
+        now: DateTime<Utc>,
+    ) {
+        let roles = settings.roles.clone();
+        let organisation = Organisation::new(&settings.organisation, directory, roles, assignments, absences);
+        self.take(organisation, now);
+    }
+}
+
+/// The organisation as it would be with another directory.
+pub fn with_directory(old: &Organisation, settings: &Settings, directory: Directory) -> Organisation {
+    let (roles, assignments) = (settings.roles.clone(), old.assignments.clone());
+    Organisation::new(&settings.organisation, directory, roles, assignments, all_absences(old))
+}
+
+/// Every absence there is.
+pub fn all_absences(organisation: &Organisation) -> Vec<Absence> {
+    organisation.absences.values().flatten().cloned().collect()
+}
+
+fn local_map(organisation: &Organisation, now: DateTime<Utc>) -> ContactMap {
+    organisation
+        .role(roles::LOCAL)
+        .map(|role| contacts::recompute(organisation, role, now))
+        .unwrap_or_default()
+}
+
+impl Turn<'_> {
+    /// Commits an event, and then shows what `change` makes of the view.
+    pub async fn commit(
+        &self,
+        event: Event,
+        change: impl FnOnce(&mut View, &Settings, DateTime<Utc>),
+    ) -> Result<Committed, StoreError> {
+        let committed = self.core.store.commit_event(event).await?;
+        self.show_committed(&committed, change);
+        Ok(committed)
+    }
+
+    /// Shows what a commit changed, and wakes the sender when it put something into the outbox.
+    pub fn show_committed(
+        &self,
+        committed: &Committed,
+        change: impl FnOnce(&mut View, &Settings, DateTime<Utc>),
+    ) {
+        self.show(|view, settings, now| {
+            change(view, settings, now);
+            view.generation = committed.generation.unwrap_or(view.generation);
+        });
+        if committed.messages > 0 {
+            self.core.outbox.notify_one();
+        }
+    }
+
+    fn show(&self, change: impl FnOnce(&mut View, &Settings, DateTime<Utc>)) {
+        let mut view = View::clone(&self.core.view());
+        change(&mut view, &self.core.settings(), self.core.now());
+        self.core.view.store(Arc::new(view));
+    }
+}
+
+/// An entry of the audit log, with the objects as JSON.
+pub fn audit_entry<T: serde::Serialize>(
+    at: DateTime<Utc>,
+    by: &Actor,
+    action: &str,
+    object: String,
+    before: Option<&T>,
+    after: Option<&T>,
+    why: Option<&str>,
+) -> audit::Entry {
+    let json = |value: &T| serde_json::to_string(value).unwrap_or_default().into_boxed_str();
+    audit::Entry {
+        at,
+        by: by.clone(),
+        action: action.into(),
+        object: object.into(),
+        before: before.map(json),
+        after: after.map(json),
+        why: why.map(Box::from),
+    }
+}

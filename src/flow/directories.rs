@@ -1,0 +1,87 @@
+//! The directories that are synced: their sources, and which of them is being read now.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arc_swap::ArcSwap;
+
+use super::core::Core;
+use super::sync::{self, Order, Report};
+use crate::domain::ids::DirectoryName;
+pub use crate::source::Progress;
+use crate::source::Source;
+use crate::store::StoreError;
+
+/// The sources by directory. Only one run of a directory is under way at a time.
+pub struct Directories {
+    sources: ArcSwap<BTreeMap<DirectoryName, Arc<Source>>>,
+    running: Mutex<BTreeSet<DirectoryName>>,
+}
+
+/// Why a sync wasn't begun.
+#[derive(Debug, thiserror::Error)]
+pub enum NotBegun {
+    /// There is no such directory.
+    #[error("there is no directory {0} in the configuration; there are: {1}")]
+    Unknown(DirectoryName, String),
+    /// It is being read.
+    #[error("a sync of {0} is under way; wait for it to end (`budkavle status` shows it)")]
+    Running(DirectoryName),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Marks a directory as being read until it is dropped, also when the run is given up midway.
+struct Running<'a>(&'a Directories, DirectoryName);
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.running().remove(&self.1);
+    }
+}
+
+impl Directories {
+    /// With these sources.
+    pub fn new(sources: BTreeMap<DirectoryName, Arc<Source>>) -> Directories {
+        Directories { sources: ArcSwap::from_pointee(sources), running: Mutex::default() }
+    }
+
+    /// Takes other sources from the next run on.
+    pub fn replace(&self, sources: BTreeMap<DirectoryName, Arc<Source>>) {
+        self.sources.store(Arc::new(sources));
+    }
+
+    /// The names, in order.
+    pub fn names(&self) -> Vec<DirectoryName> {
+        self.sources.load().keys().cloned().collect()
+    }
+
+    /// Whether a directory is being read.
+    pub fn is_running(&self, name: &DirectoryName) -> bool {
+        self.running().contains(name)
+    }
+
+    /// Syncs one directory, unless that is under way.
+    pub async fn sync(
+        &self,
+        core: &Core,
+        name: &DirectoryName,
+        order: Order,
+        progress: impl Fn(Progress) + Send + Sync,
+    ) -> Result<Report, NotBegun> {
+        let Some(source) = self.sources.load().get(name).cloned() else {
+            let names: Vec<String> = self.names().iter().map(ToString::to_string).collect();
+            return Err(NotBegun::Unknown(name.clone(), names.join(", ")));
+        };
+        if !self.running().insert(name.clone()) {
+            return Err(NotBegun::Running(name.clone()));
+        }
+        let _running = Running(self, name.clone());
+        Ok(sync::sync(core, &source, name, order, progress).await?)
+    }
+
+    fn running(&self) -> std::sync::MutexGuard<'_, BTreeSet<DirectoryName>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,17 @@
+//! The imperative shell around the domain: gather, ask the domain, apply in one transaction. Each file reads like its sentence.
+//!
+//! * [`core`](mod@core): what all flows share: the store, what is held in memory, and the settings;
+//! * [`sync`]: read a directory, judge the difference, commit it;
+//! * [`alert`]: tell the AD-sync contacts when a directory's sync is in trouble, and when it is well again;
+//! * [`outage`]: open, update and resolve outages, and tell the outage contacts;
+//! * [`assign`]: who holds which role, and who is away;
+//! * [`directories`]: which directories there are, and which is being read;
+//! * [`deliver`]: send what is in the outbox.
+
+pub mod alert;
+pub mod assign;
+pub mod core;
+pub mod deliver;
+pub mod directories;
+pub mod outage;
+pub mod sync;

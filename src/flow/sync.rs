@@ -1,0 +1,355 @@
+//! Read a directory, compare it with what we hold, let the guard judge, commit, tell.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::alert;
+use super::core::{Core, audit_entry, with_directory};
+use crate::domain::alert::Health;
+use crate::domain::audit::Actor;
+use crate::domain::delta::{self, Delta, ObjectChange};
+use crate::domain::directory::Quarantined;
+use crate::domain::guard::{self, Circumstances, HoldReason, Verdict};
+use crate::domain::ids::{DirectoryName, Guid, RunId, UnitId};
+use crate::domain::organisation::Organisation;
+use crate::domain::run::{Counts, Cursor, HeldRun, KindCounts, Mode, ModeReason, Outcome, Run, Trigger};
+use crate::source::{Progress, Reading, Source, SourceError};
+use crate::store::{Change, DirectoryState, Event, RunRecord, Sequence, StoreError};
+
+/// How a run is to be made.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Order {
+    /// What set it off.
+    pub trigger: Trigger,
+    /// Read everything, though less would do.
+    pub full: bool,
+    /// Only say what would change.
+    pub dry_run: bool,
+}
+
+/// What a run came to.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Report {
+    /// The run. A dry run has the number 0 and stands in no history.
+    pub run: Run,
+    /// What it changed, or would have changed.
+    pub changes: Vec<ObjectChange>,
+    /// What it set aside.
+    pub quarantined: Vec<Quarantined>,
+}
+
+/// Why a person's word on a held run isn't taken.
+#[derive(Debug, thiserror::Error)]
+pub enum HeldError {
+    /// No run waits in that directory, or another one.
+    #[error("run {0} doesn't wait for approval{1}")]
+    NotWaiting(RunId, String),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Syncs one directory. A failed or held run is a report, not an error: only a store that can't be written is one.
+pub async fn sync(
+    core: &Core,
+    source: &Source,
+    name: &DirectoryName,
+    order: Order,
+    progress: impl Fn(Progress) + Send + Sync,
+) -> Result<Report, StoreError> {
+    let started = core.now();
+    let read = source.read(name, &progress).await;
+    // From here to the commit nobody else decides on what is in memory.
+    let turn = core.turn().await;
+    let view = core.view();
+    let before = view.directory_state(name);
+    let known_health = before.health.clone().unwrap_or_else(|| Health::new(started));
+    let id = if order.dry_run { RunId(0) } else { RunId(core.store.allocate(Sequence::Run).await?) };
+    let scope_changed = |r: &Reading| before.cursor.as_ref().is_some_and(|c| c.scope != r.cursor.scope);
+    let mut run = Run {
+        id,
+        directory: name.clone(),
+        trigger: order.trigger,
+        mode: Mode::Full,
+        mode_reason: match &read {
+            Ok(r) if scope_changed(r) => ModeReason::ScopeChanged,
+            _ if before.cursor.is_none() => ModeReason::First,
+            _ if order.full => ModeReason::Asked,
+            _ => ModeReason::OnlyFull,
+        },
+        server: source.to_string().into(),
+        started,
+        ended: core.now(),
+        outcome: Outcome::Unchanged,
+        counts: Counts::default(),
+    };
+    let reading = match read {
+        Ok(reading) => reading,
+        Err(error) => {
+            run.outcome = Outcome::Failed { error: failure(&error) };
+            if !order.dry_run {
+                let state = DirectoryState { health: Some(known_health), ..before };
+                finish(core, &turn, &mut run, state, Vec::new(), Vec::new(), None).await?;
+            }
+            return Ok(Report { run, changes: Vec::new(), quarantined: Vec::new() });
+        }
+    };
+    run.server = reading.server.clone();
+    let organisation = Arc::clone(&view.organisation);
+    let delta = delta::diff(&organisation.directory, name, &reading.objects.directory);
+    run.counts = counts(&reading, &delta);
+    let unit_names = |id: UnitId| {
+        let new = reading.objects.directory.units.get(&id).or_else(|| organisation.unit(id));
+        new.map(|u| u.name.clone()).or_else(|| (id == UnitId::ROOT).then(|| organisation.tree.name(0).into()))
+    };
+    let changes = delta::describe(&delta, unit_names);
+    let part = organisation.directory.part(name);
+    let approved: BTreeSet<Guid> = match &before.held {
+        Some(held) if held.approved.is_some() => held.objects.iter().copied().collect(),
+        _ => BTreeSet::new(),
+    };
+    let settings = core.settings();
+    let Some(directory_settings) = settings.directories.get(name) else {
+        return Err(StoreError::NotFound(format!("directory named {name} in the configuration")));
+    };
+    let after = with_directory(&organisation, &settings, delta::apply(&organisation.directory, &delta));
+    let given = Circumstances {
+        before: &part,
+        limits: &directory_settings.limits,
+        holders: &organisation.holding_users(),
+        holders_after: &after.holding_users(),
+        approved: &approved,
+        scope_changed: scope_changed(&reading),
+    };
+    let approval = guard::approval_of(&delta, &given);
+    let verdict = guard::judge(delta, &given);
+    let quarantined = reading.objects.quarantined;
+    let report = |run: Run| Report { run, changes: changes.clone(), quarantined: quarantined.clone() };
+    match verdict {
+        Verdict::Held { reasons, .. } => {
+            let held = held_run(&run, approval, &reasons, before.held.as_ref());
+            let same_as = (held.run != run.id).then_some(held.run);
+            run.outcome = Outcome::Held { reasons, same_as };
+            if !order.dry_run {
+                // The cursor stays: what was read is not in force, and a changed scope stays a changed scope.
+                let state = DirectoryState { health: Some(known_health), held: Some(held), ..before };
+                finish(core, &turn, &mut run, state, changes.clone(), quarantined.clone(), None).await?;
+            }
+            Ok(report(run))
+        }
+        Verdict::Checked(_) if order.dry_run => Ok(report(run)),
+        Verdict::Checked(checked) => {
+            let cursor = reading.cursor;
+            let state = DirectoryState {
+                health: Some(known_health),
+                held: None,
+                cursor: Some(cursor.clone()),
+                ..before
+            };
+            let new = (!checked.delta().is_empty()).then(|| New { checked, cursor, organisation: after });
+            if new.is_some() {
+                run.outcome = Outcome::Committed { generation: view.generation };
+            }
+            finish(core, &turn, &mut run, state, changes.clone(), quarantined.clone(), new).await?;
+            Ok(report(run))
+        }
+    }
+}
+
+/// What a run brings: the checked delta, where it ends, and the organisation with it applied.
+struct New {
+    checked: guard::CheckedDelta,
+    cursor: Cursor,
+    organisation: Organisation,
+}
+
+/// Writes a run into the history, with the data when there is some, and with the alert that follows from it.
+async fn finish(
+    core: &Core,
+    turn: &super::core::Turn<'_>,
+    run: &mut Run,
+    mut state: DirectoryState,
+    changes: Vec<ObjectChange>,
+    quarantined: Vec<Quarantined>,
+    new: Option<New>,
+) -> Result<(), StoreError> {
+    let name = run.directory.clone();
+    let now = run.ended;
+    let known = state.health.take().unwrap_or_else(|| Health::new(now));
+    let health = known.after(run);
+    let (health, notice) = alert::judge(core, &name, health, state.held.as_ref(), &changes, now);
+    let record = RunRecord {
+        run: run.clone(),
+        changes,
+        quarantined,
+        health: health.clone(),
+        held: state.held.clone(),
+        notices: notice.into_iter().collect(),
+    };
+    let (committed, organisation) = match new {
+        Some(New { checked, cursor, organisation }) => {
+            (core.store.commit_sync(checked, record, cursor).await?, Some(organisation))
+        }
+        None => (core.store.commit_run(record, state.cursor.clone()).await?, None),
+    };
+    if let (Outcome::Committed { generation }, Some(new)) = (&mut run.outcome, committed.generation) {
+        *generation = new;
+    }
+    state.health = Some(health);
+    state.last_run = Some(run.clone());
+    turn.show_committed(&committed, |view, _, now| {
+        view.directories.insert(name.clone(), state);
+        if let Some(organisation) = organisation {
+            view.take(organisation, now);
+        }
+    });
+    log(run);
+    Ok(())
+}
+
+/// Approves a held run: the next run, which the caller starts, may lose what this one listed.
+pub async fn approve(
+    core: &Core,
+    id: RunId,
+    by: &Actor,
+    why: Option<&str>,
+) -> Result<DirectoryName, HeldError> {
+    decide(core, id, by, why, true).await
+}
+
+/// Rejects a held run. The data stays as it is; a later run that wants the same is held anew.
+pub async fn reject(
+    core: &Core,
+    id: RunId,
+    by: &Actor,
+    why: Option<&str>,
+) -> Result<DirectoryName, HeldError> {
+    decide(core, id, by, why, false).await
+}
+
+async fn decide(
+    core: &Core,
+    id: RunId,
+    by: &Actor,
+    why: Option<&str>,
+    approved: bool,
+) -> Result<DirectoryName, HeldError> {
+    let turn = core.turn().await;
+    let view = core.view();
+    let waiting = || view.directories.values().filter_map(|d| d.held.as_ref());
+    let Some(held) = waiting().find(|h| h.run == id) else {
+        let others: Vec<String> =
+            waiting().map(|h| format!("run {} of {} does", h.run, h.directory)).collect();
+        let hint =
+            if others.is_empty() { "; none does".to_owned() } else { format!("; {}", others.join(", ")) };
+        return Err(HeldError::NotWaiting(id, hint));
+    };
+    let name = held.directory.clone();
+    let after = approved.then(|| HeldRun { approved: Some(by.clone()), ..held.clone() });
+    let action = if approved { "held run approved" } else { "held run rejected" };
+    let now = core.now();
+    let audit = audit_entry(now, by, action, format!("run {id}"), None, Some(&held.reasons), why);
+    let change = Change::Held(name.clone(), id, after.clone());
+    let event = Event { at: now, change, notices: Vec::new(), audit: Some(audit) };
+    turn.commit(event, |view, _, _| {
+        if let Some(state) = view.directories.get_mut(&name) {
+            if let (None, Some(health)) = (&after, &mut state.health) {
+                health.held = None;
+            }
+            state.held = after;
+        }
+    })
+    .await?;
+    Ok(name)
+}
+
+/// The run that waits after this one: an earlier one with the very same removals goes on waiting under its number.
+fn held_run(
+    run: &Run,
+    approval: BTreeSet<Guid>,
+    reasons: &[HoldReason],
+    earlier: Option<&HeldRun>,
+) -> HeldRun {
+    let objects: Vec<Guid> = approval.into_iter().collect();
+    match earlier {
+        Some(held) if held.objects == objects && held.approved.is_none() => held.clone(),
+        _ => HeldRun {
+            run: run.id,
+            directory: run.directory.clone(),
+            since: run.ended,
+            reasons: reasons.to_vec(),
+            objects,
+            approved: None,
+        },
+    }
+}
+
+fn counts(reading: &Reading, delta: &Delta) -> Counts {
+    let clamp = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    let read = |n: usize| KindCounts { read: clamp(n), ..KindCounts::default() };
+    let directory = &reading.objects.directory;
+    let counts = Counts {
+        users: read(directory.users.len()),
+        units: read(directory.units.len()),
+        groups: read(directory.groups.len()),
+        quarantined: clamp(reading.objects.quarantined.len()),
+    };
+    counts.with_delta(delta)
+}
+
+fn failure(error: &SourceError) -> Box<str> {
+    // A server chooses the length of its words; the history and the mail don't have room for all of them.
+    error.to_string().chars().filter(|c| !c.is_control() || *c == '\n').take(2_000).collect::<String>().into()
+}
+
+fn log(run: &Run) {
+    let (id, directory) = (run.id.0, &*run.directory.0);
+    let taken = (run.ended - run.started).num_milliseconds();
+    match &run.outcome {
+        Outcome::Failed { error } => {
+            tracing::error!(run = id, directory, "The sync failed, the old data stays in force: {error}");
+        }
+        Outcome::Held { reasons, same_as } => {
+            let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
+            let waiting = same_as.unwrap_or(run.id);
+            tracing::warn!(
+                run = id,
+                directory,
+                "The sync is held until `budkavle sync approve {waiting}`: {}",
+                reasons.join("; ")
+            );
+        }
+        Outcome::Unchanged => {
+            tracing::info!(run = id, directory, taken_ms = taken, "Synced; nothing changed");
+        }
+        Outcome::Committed { generation } => {
+            let c = &run.counts;
+            let of = |k: &KindCounts| format!("+{} ~{} -{}", k.added, k.changed, k.removed);
+            let (users, units, groups) = (of(&c.users), of(&c.units), of(&c.groups));
+            tracing::info!(
+                run = id,
+                directory,
+                taken_ms = taken,
+                generation = generation.0,
+                users,
+                units,
+                groups,
+                quarantined = c.quarantined,
+                "Synced"
+            );
+        }
+    }
+}
+
+/// Whether the data of a directory is older than its schedule would have it, so that a start should sync at once.
+pub fn is_overdue(state: &DirectoryState, last_due: Option<DateTime<Utc>>) -> bool {
+    let last = state.last_run.as_ref().map(|r| r.ended);
+    match (last, last_due) {
+        (None, _) => true,
+        (Some(last), Some(due)) => last < due,
+        (Some(_), None) => false,
+    }
+}
