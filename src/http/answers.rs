@@ -1,0 +1,321 @@
+//! The shapes of the answers: what `--json` prints, and what the command line makes its tables of.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::domain::absence::Absence;
+use crate::domain::alert::Trouble;
+use crate::domain::contacts::Answer;
+use crate::domain::directory::{Quarantined, User};
+use crate::domain::guard::HoldReason;
+use crate::domain::ids::{AssignmentId, DirectoryName, Generation, RunId, UnitId, UserId};
+use crate::domain::notice::{Facts, Message, MessageState};
+use crate::domain::outage::Outage;
+use crate::domain::roles::RoleName;
+use crate::domain::run::Run;
+use crate::flow::deliver::Pause;
+use crate::flow::directories::Progress;
+use crate::flow::sync::Report;
+use crate::store::AttemptLog;
+
+/// How the daemon and its directories are doing.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Status {
+    /// The daemon's version.
+    pub version: String,
+    /// Since when it runs.
+    pub started: DateTime<Utc>,
+    /// What the organisation is called.
+    pub organisation: Box<str>,
+    /// How many changes were committed to what is held in memory.
+    pub generation: Generation,
+    /// How many users there are.
+    pub users: usize,
+    /// How many units.
+    pub units: usize,
+    /// How many groups.
+    pub groups: usize,
+    /// Users for whom no local contact counts now; the fallback answers for them.
+    pub users_without_local_contact: usize,
+    /// How each directory is doing.
+    pub directories: Vec<DirectoryStatus>,
+    /// Messages in the outbox, by state.
+    pub outbox: BTreeMap<MessageState, u64>,
+    /// Why no mail is sent now, when none is.
+    pub channel_pause: Option<Pause>,
+    /// Outages that are not resolved.
+    pub open_outages: usize,
+    /// What the opening of the store had to say; None when all was well.
+    pub store_note: Option<String>,
+    /// What an administrator should look at, full sentences.
+    pub warnings: Vec<String>,
+}
+
+/// How one directory is doing.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct DirectoryStatus {
+    /// Its name.
+    pub name: DirectoryName,
+    /// Whether a sync is under way.
+    pub running: bool,
+    /// When a run last ended well.
+    pub last_good: Option<DateTime<Utc>>,
+    /// What is wrong, as far as it has been told; None: well.
+    pub trouble: Option<Trouble>,
+    /// Failed runs in a row.
+    pub failures: u32,
+    /// The run that waits for approval.
+    pub held: Option<Held>,
+    /// The last run.
+    pub last_run: Option<Run>,
+    /// When the schedule syncs next.
+    pub next_sync: Option<DateTime<Utc>>,
+}
+
+/// A run that waits for approval.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Held {
+    /// Which run.
+    pub run: RunId,
+    /// Since when.
+    pub since: DateTime<Utc>,
+    /// Why.
+    pub reasons: Vec<HoldReason>,
+    /// Whether it has been approved, and the next run will carry it out.
+    pub approved: bool,
+}
+
+/// One line of the stream that a sync answers with: progress, then for each directory a report, or an error at the end.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SyncLine {
+    /// How far the reading has come.
+    Progress {
+        /// Which directory.
+        directory: DirectoryName,
+        /// How much was read.
+        progress: Progress,
+    },
+    /// What a run came to.
+    Report(Box<Report>),
+    /// The run could not be written down.
+    Error(String),
+}
+
+/// What a sync is to do.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct SyncRequest {
+    /// Only this directory; None: all, one after the other.
+    #[serde(default)]
+    pub directory: Option<DirectoryName>,
+    /// Read everything, though less would do.
+    #[serde(default)]
+    pub full: bool,
+    /// Only say what would change.
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+/// Why somebody does something.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Why {
+    /// In their words, for the audit log.
+    #[serde(default)]
+    pub why: Option<String>,
+}
+
+/// A user with what belongs to them.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct UserAnswer {
+    /// The user.
+    #[serde(flatten)]
+    pub user: User,
+    /// The names from the top unit down to the main unit.
+    pub unit_path: String,
+    /// The manager's name.
+    pub manager_name: Option<Box<str>>,
+    /// The absence that keeps them away now.
+    pub away: Option<Absence>,
+    /// The roles they hold.
+    pub holds: Vec<HoldingAnswer>,
+}
+
+/// A user in a list.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct UserLine {
+    /// The user.
+    #[serde(flatten)]
+    pub user: User,
+    /// The names from the top unit down to the main unit.
+    pub unit_path: String,
+    /// Whether the account can be used.
+    pub active: bool,
+}
+
+/// A list that may have been cut.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Page<T> {
+    /// What was asked for.
+    pub items: Vec<T>,
+    /// Whether there is more than was asked for.
+    pub more: bool,
+}
+
+/// A unit in the tree.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct UnitLine {
+    /// Identity.
+    pub id: UnitId,
+    /// Name.
+    pub name: Box<str>,
+    /// How many units lie above it.
+    pub depth: usize,
+    /// Users whose main unit it is.
+    pub users: usize,
+    /// Users of this unit and all below it.
+    pub users_below: usize,
+}
+
+/// A unit with what belongs to it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct UnitAnswer {
+    /// Identity.
+    pub id: UnitId,
+    /// Name.
+    pub name: Box<str>,
+    /// The names from the top unit down to it.
+    pub path: String,
+    /// The unit above; None for the root.
+    pub parent: Option<UnitId>,
+    /// Who `managedBy` names.
+    pub managed_by: Option<Box<str>>,
+    /// The units directly below.
+    pub units: Vec<UnitLine>,
+    /// The users whose main unit it is, the first hundred.
+    pub users: Page<UserLine>,
+    /// Who holds a role here.
+    pub holds: Vec<HoldingAnswer>,
+}
+
+/// Somebody who holds a role, and whether they count now.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct HoldingAnswer {
+    /// Which role.
+    pub role: RoleName,
+    /// Where: the path of a unit, `the whole organisation`, or `directory NAME`.
+    pub place: String,
+    /// Who.
+    pub holder: Box<str>,
+    /// The user, None for somebody outside.
+    pub user: Option<UserId>,
+    /// Where to write to, when they count.
+    pub mail: Option<String>,
+    /// Where to call.
+    pub phone: Option<Box<str>>,
+    /// How they came to it: `assignment 12`, `group X`, `managedBy`.
+    pub origin: String,
+    /// The assignment, for those that an administrator made.
+    pub assignment: Option<AssignmentId>,
+    /// Why they don't count now; None: they do.
+    pub skipped: Option<String>,
+    /// Who counts in their place.
+    pub deputy: Option<Box<str>>,
+}
+
+/// The answer to "whom do I turn to?".
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ContactsAnswer {
+    /// For whom: a user's name, a unit's path, or the organisation.
+    pub asker: String,
+    /// The role that was asked for.
+    pub role: RoleName,
+    /// At what time.
+    pub at: DateTime<Utc>,
+    /// Where the organisation's clocks are.
+    pub zone: chrono_tz::Tz,
+    /// Who, and the way to them.
+    #[serde(flatten)]
+    pub answer: Answer,
+}
+
+/// An absence with names.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct AbsenceAnswer {
+    /// The absence.
+    #[serde(flatten)]
+    pub absence: Absence,
+    /// Who is away.
+    pub name: Box<str>,
+    /// Who stands in.
+    pub deputy_name: Option<Box<str>>,
+}
+
+/// An outage, and how its last word went out.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct OutageAnswer {
+    /// The outage.
+    #[serde(flatten)]
+    pub outage: Outage,
+    /// Messages that its last word put into the outbox; None when only looked at.
+    pub messages: Option<u32>,
+}
+
+/// A new word on an outage.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct OutageUpdate {
+    /// What there is to say.
+    #[serde(default)]
+    pub text: String,
+    /// Where it stands from now on.
+    #[serde(default)]
+    pub state: Option<crate::domain::outage::State>,
+}
+
+/// A message in the outbox.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct MessageLine {
+    /// The message.
+    #[serde(flatten)]
+    pub message: Message,
+    /// What it is about, in a few words.
+    pub about: String,
+}
+
+/// A message with its facts and every try.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct MessageAnswer {
+    /// The message.
+    #[serde(flatten)]
+    pub message: Message,
+    /// What it is about, in a few words.
+    pub about: String,
+    /// Its `Message-ID`.
+    pub message_id: String,
+    /// When it is given up.
+    pub expires: DateTime<Utc>,
+    /// The facts of its notice.
+    pub facts: Facts,
+    /// Every try, the first one first.
+    pub log: Vec<AttemptLog>,
+}
+
+/// To whom a test message goes.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct TestRequest {
+    /// An address, or a user.
+    pub to: String,
+}
+
+/// A run with its details.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RunAnswer {
+    /// The run.
+    #[serde(flatten)]
+    pub run: Run,
+    /// What it changed, or would have changed.
+    pub changes: Vec<crate::domain::delta::ObjectChange>,
+    /// What it set aside.
+    pub quarantined: Vec<Quarantined>,
+}

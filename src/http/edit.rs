@@ -1,0 +1,159 @@
+//! Roles and absences, as people maintain them.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::{Extension, Json};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::App;
+use super::answers::{AbsenceAnswer, HoldingAnswer, Why};
+use super::error::ApiError;
+use super::look::{self, Moment};
+use crate::domain::audit::Actor;
+use crate::domain::ids::{AbsenceId, AssignmentId};
+use crate::domain::mailbox::Address;
+use crate::domain::organisation::Origin;
+use crate::domain::roles::{Assignment, Holder, Place, Scope};
+use crate::flow::assign::{self, NewAbsence, NewAssignment};
+
+/// Who is to hold a role, and where, as people name things.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct AssignRequest {
+    /// Which role.
+    pub role: String,
+    /// A user; or else `mail` and `name` say who.
+    pub user: Option<String>,
+    /// The address of somebody outside, or one in place of the user's own.
+    pub mail: Option<String>,
+    /// The name of somebody outside.
+    pub name: Option<String>,
+    /// A phone number in place of the user's own.
+    pub phone: Option<String>,
+    /// The unit, for a role of units; None: the user's own unit, whichever that is.
+    pub unit: Option<String>,
+    /// The directory, for a role of directories; None: all.
+    pub directory: Option<String>,
+    /// The order among the holders of one place.
+    #[serde(default)]
+    pub rank: u16,
+    /// From when on.
+    pub from: Option<DateTime<Utc>>,
+    /// Until when.
+    pub until: Option<DateTime<Utc>>,
+    /// Take somebody of another unit.
+    #[serde(default)]
+    pub any_unit: bool,
+}
+
+/// `POST /v1/contacts`.
+pub async fn assign(
+    State(app): State<Arc<App>>,
+    Extension(by): Extension<Actor>,
+    Json(request): Json<AssignRequest>,
+) -> Result<(StatusCode, Json<HoldingAnswer>), ApiError> {
+    let new = {
+        let view = app.core.view();
+        let organisation = &view.organisation;
+        let role = look::role_named(organisation, &request.role)?;
+        let mail: Option<Address> =
+            request.mail.as_deref().map(str::parse).transpose().map_err(ApiError::bad)?;
+        let (holder, mail) = match (&request.user, mail) {
+            (Some(_), _) if request.name.is_some() => {
+                return Err(ApiError::bad("--name is for somebody outside; a user has one already"));
+            }
+            (Some(user), mail) => (Holder::User(organisation.find_user(user)?.id), mail),
+            (None, Some(mail)) => {
+                let name = request.name.as_deref().map(str::trim).filter(|n| !n.is_empty());
+                (Holder::Outside { name: name.unwrap_or(mail.as_str()).into(), mail }, None)
+            }
+            (None, None) => {
+                return Err(ApiError::bad("say who: --user, or --mail and --name for somebody outside"));
+            }
+        };
+        let place = match (&request.unit, &request.directory, role.scope) {
+            (Some(_), Some(_), _) => return Err(ApiError::bad("name a unit or a directory, not both")),
+            (Some(unit), None, _) => Place::Unit(organisation.tree.id(look::place_of(organisation, unit)?)),
+            (None, Some(directory), _) => Place::Directory(directory.as_str().into()),
+            (None, None, Scope::Unit) => Place::OwnUnit,
+            (None, None, _) => Place::Organisation,
+        };
+        NewAssignment {
+            role: role.name.clone(),
+            holder,
+            place,
+            rank: request.rank,
+            mail,
+            phone: request.phone.map(Box::from),
+            from: request.from,
+            until: request.until,
+            any_unit: request.any_unit,
+        }
+    };
+    let assignment = assign::assign(&app.core, new, &by).await?;
+    let view = app.core.view();
+    let ours = |h: &crate::domain::organisation::Holding| h.origin == Origin::Assigned(assignment.id);
+    let answers = look::holding_answers(&view.organisation, Moment::of(&app.core), |_, h| ours(h));
+    let answer = answers.into_iter().next();
+    // Who holds it twice is listed once, by the assignment that was there before.
+    let answer = answer.ok_or_else(|| {
+        ApiError::conflict(format!("assignment {} is noted but counts nowhere", assignment.id))
+    })?;
+    Ok((StatusCode::CREATED, Json(answer)))
+}
+
+/// `DELETE /v1/contacts/{id}`.
+pub async fn revoke(
+    State(app): State<Arc<App>>,
+    Extension(by): Extension<Actor>,
+    Path(id): Path<u64>,
+    Query(why): Query<Why>,
+) -> Result<Json<Assignment>, ApiError> {
+    Ok(Json(assign::revoke(&app.core, AssignmentId(id), &by, why.why.as_deref()).await?))
+}
+
+/// Who will be away, as people name them.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct AbsenceRequest {
+    /// Who.
+    pub user: String,
+    /// The first moment.
+    pub from: DateTime<Utc>,
+    /// The first moment after it.
+    pub until: DateTime<Utc>,
+    /// Who stands in.
+    pub deputy: Option<String>,
+    /// For people.
+    pub note: Option<String>,
+}
+
+/// `POST /v1/absences`.
+pub async fn add_absence(
+    State(app): State<Arc<App>>,
+    Extension(by): Extension<Actor>,
+    Json(request): Json<AbsenceRequest>,
+) -> Result<(StatusCode, Json<AbsenceAnswer>), ApiError> {
+    let view = app.core.view();
+    let find = |who: &str| view.organisation.find_user(who).map(|u| u.id);
+    let new = NewAbsence {
+        user: find(&request.user)?,
+        from: request.from,
+        until: request.until,
+        deputy: request.deputy.as_deref().map(find).transpose()?,
+        note: request.note.map(Box::from),
+    };
+    let absence = assign::add_absence(&app.core, new, &by).await?;
+    Ok((StatusCode::CREATED, Json(look::absence_answer(&view.organisation, &absence))))
+}
+
+/// `DELETE /v1/absences/{id}`.
+pub async fn remove_absence(
+    State(app): State<Arc<App>>,
+    Extension(by): Extension<Actor>,
+    Path(id): Path<u64>,
+) -> Result<Json<AbsenceAnswer>, ApiError> {
+    let gone = assign::remove_absence(&app.core, AbsenceId(id), &by).await?;
+    Ok(Json(look::absence_answer(&app.core.view().organisation, &gone)))
+}

@@ -1,0 +1,103 @@
+//! How an error is told: a status, and a sentence in JSON.
+
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+
+use crate::domain::organisation::LookupError;
+use crate::flow::assign::AssignError;
+use crate::flow::outage::OutageError;
+use crate::flow::sync::HeldError;
+use crate::store::StoreError;
+
+/// The body of every answer that isn't a 2xx.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ErrorBody {
+    /// What went wrong and what to do about it, a full sentence.
+    pub error: String,
+}
+
+/// An error on its way out.
+#[derive(Debug)]
+pub struct ApiError(StatusCode, String);
+
+impl ApiError {
+    /// There is no such thing.
+    pub fn not_found(text: String) -> ApiError {
+        ApiError(StatusCode::NOT_FOUND, text)
+    }
+
+    /// The request makes no sense.
+    pub fn bad(text: impl ToString) -> ApiError {
+        ApiError(StatusCode::BAD_REQUEST, text.to_string())
+    }
+
+    /// The caller may not do that.
+    pub fn forbidden(text: String) -> ApiError {
+        ApiError(StatusCode::FORBIDDEN, text)
+    }
+
+    /// It makes sense, but not now.
+    pub fn conflict(text: impl ToString) -> ApiError {
+        ApiError(StatusCode::CONFLICT, text.to_string())
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        (self.0, Json(ErrorBody { error: self.1 })).into_response()
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        let status = match &error {
+            StoreError::NotFound(_) => StatusCode::NOT_FOUND,
+            StoreError::Conflict(_) | StoreError::NotNow(_) => StatusCode::CONFLICT,
+            StoreError::DiskFull { .. } => StatusCode::INSUFFICIENT_STORAGE,
+            _ => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        if status == StatusCode::INTERNAL_SERVER_ERROR {
+            tracing::error!("A request failed: {error}");
+        }
+        ApiError(status, error.to_string())
+    }
+}
+
+impl From<LookupError> for ApiError {
+    fn from(error: LookupError) -> Self {
+        ApiError::not_found(error.to_string())
+    }
+}
+
+impl From<AssignError> for ApiError {
+    fn from(error: AssignError) -> Self {
+        match error {
+            AssignError::Store(error) => error.into(),
+            AssignError::Missing(_) | AssignError::NoRole(..) => ApiError::not_found(error.to_string()),
+            AssignError::Twice(_) => ApiError::conflict(error),
+            _ => ApiError::bad(error),
+        }
+    }
+}
+
+impl From<OutageError> for ApiError {
+    fn from(error: OutageError) -> Self {
+        match error {
+            OutageError::Store(error) => error.into(),
+            OutageError::NoUnit(_) => ApiError::not_found(error.to_string()),
+            OutageError::Refused(crate::domain::outage::Refused::Over(..)) => ApiError::conflict(error),
+            OutageError::Refused(_) => ApiError::bad(error),
+        }
+    }
+}
+
+impl From<HeldError> for ApiError {
+    fn from(error: HeldError) -> Self {
+        match error {
+            HeldError::Store(error) => error.into(),
+            HeldError::NotWaiting(..) => ApiError::conflict(error),
+        }
+    }
+}

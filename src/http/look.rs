@@ -1,0 +1,311 @@
+//! Users, units, and whom to turn to.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use serde::Deserialize;
+
+use super::App;
+use super::answers::{
+    AbsenceAnswer, ContactsAnswer, HoldingAnswer, Page, UnitAnswer, UnitLine, UserAnswer, UserLine,
+};
+use super::error::ApiError;
+use crate::domain::contacts::{self, Asker};
+use crate::domain::directory::User;
+use crate::domain::organisation::{Holding, Organisation, Origin};
+use crate::domain::roles::{self, Holder, Place, Role};
+use crate::domain::tree;
+use crate::flow::core::Core;
+
+type Answer<T> = Result<Json<T>, ApiError>;
+
+/// What to look for, and how much of it.
+#[derive(Debug, Deserialize)]
+pub struct Search {
+    /// Part of a name, an account or an address; empty: everybody.
+    #[serde(default)]
+    find: String,
+    /// Only this unit and below.
+    unit: Option<String>,
+    /// At most so many.
+    limit: Option<usize>,
+}
+
+/// `GET /v1/users`.
+pub async fn users(State(app): State<Arc<App>>, Query(search): Query<Search>) -> Answer<Page<UserLine>> {
+    let view = app.core.view();
+    let organisation = &view.organisation;
+    let place = search.unit.as_deref().map_or(Ok(tree::ROOT), |unit| place_of(organisation, unit))?;
+    let limit = search.limit.unwrap_or(100).clamp(1, 10_000);
+    let found: Vec<&Arc<User>> = if search.find.trim().is_empty() {
+        organisation.users_in(place, true).iter().take(limit + 1).collect()
+    } else {
+        let within = organisation.tree.subtree(place);
+        let most = if place == tree::ROOT { limit + 1 } else { usize::MAX };
+        let all = organisation.search_users(&search.find, most).into_iter();
+        all.filter(|u| within.contains(&organisation.place_of(u))).take(limit + 1).collect()
+    };
+    let now = app.core.now();
+    let items = found.iter().take(limit).map(|u| user_line(organisation, u, now)).collect();
+    Ok(Json(Page { items, more: found.len() > limit }))
+}
+
+/// `GET /v1/users/{who}`.
+pub async fn user(State(app): State<Arc<App>>, Path(who): Path<String>) -> Answer<UserAnswer> {
+    let view = app.core.view();
+    let organisation = &view.organisation;
+    let now = app.core.now();
+    let user = organisation.find_user(&who)?;
+    let theirs = |h: &Holding| h.holder == Holder::User(user.id);
+    Ok(Json(UserAnswer {
+        unit_path: organisation.tree.path(organisation.place_of(user)),
+        manager_name: user.manager.and_then(|id| organisation.user(id)).map(|m| m.name.clone()),
+        away: organisation.absence_of(user.id, now).cloned(),
+        holds: holding_answers(organisation, Moment::of(&app.core), |_, h| theirs(h)),
+        user: User::clone(user),
+    }))
+}
+
+/// `GET /v1/units`: the whole tree, parents before children.
+pub async fn units(State(app): State<Arc<App>>) -> Answer<Vec<UnitLine>> {
+    let view = app.core.view();
+    let organisation = &view.organisation;
+    Ok(Json(organisation.tree.indices().map(|place| unit_line(organisation, place)).collect()))
+}
+
+/// `GET /v1/units/{unit}`.
+pub async fn unit(State(app): State<Arc<App>>, Path(name): Path<String>) -> Answer<UnitAnswer> {
+    let view = app.core.view();
+    let organisation = &view.organisation;
+    let tree = &organisation.tree;
+    let place = place_of(organisation, &name)?;
+    let now = app.core.now();
+    let users = organisation.users_in(place, false);
+    let manager = organisation.unit(tree.id(place)).and_then(|u| organisation.user(u.managed_by?));
+    Ok(Json(UnitAnswer {
+        id: tree.id(place),
+        name: tree.name(place).into(),
+        path: tree.path(place),
+        parent: tree.parent(place).map(|p| tree.id(p)),
+        managed_by: manager.map(|m| m.name.clone()),
+        units: tree.children(place).map(|p| unit_line(organisation, p)).collect(),
+        users: Page {
+            items: users.iter().take(100).map(|u| user_line(organisation, u, now)).collect(),
+            more: users.len() > 100,
+        },
+        holds: holding_answers(organisation, Moment::of(&app.core), |_, h| h.at == place && is_of_unit(h)),
+    }))
+}
+
+/// Whom to ask about, and when.
+#[derive(Debug, Deserialize)]
+pub struct Question {
+    user: Option<String>,
+    unit: Option<String>,
+    directory: Option<String>,
+    role: Option<String>,
+    at: Option<DateTime<Utc>>,
+}
+
+/// `GET /v1/contacts/of`.
+pub async fn contacts_of(
+    State(app): State<Arc<App>>,
+    Query(question): Query<Question>,
+) -> Answer<ContactsAnswer> {
+    let view = app.core.view();
+    let organisation = &view.organisation;
+    let role = role_named(organisation, question.role.as_deref().unwrap_or(roles::LOCAL))?;
+    let at = question.at.unwrap_or_else(|| app.core.now());
+    let (asker, name) = match (&question.user, &question.unit, &question.directory) {
+        (Some(user), None, None) => {
+            let user = organisation.find_user(user)?;
+            (Asker::User(user.id), user.name.to_string())
+        }
+        (None, Some(unit), None) => {
+            let place = place_of(organisation, unit)?;
+            (Asker::Unit(organisation.tree.id(place)), organisation.tree.path(place))
+        }
+        (None, None, Some(directory)) => {
+            (Asker::Directory(directory.as_str().into()), format!("directory {directory}"))
+        }
+        (None, None, None) => (Asker::Organisation, organisation.tree.name(tree::ROOT).to_owned()),
+        _ => return Err(ApiError::bad("name a user, a unit or a directory, not several")),
+    };
+    let answer = contacts::resolve(organisation, role, &asker, at);
+    let zone = app.core.settings().zone;
+    Ok(Json(ContactsAnswer { asker: name, role: role.name.clone(), at, zone, answer }))
+}
+
+/// Which holdings to list.
+#[derive(Debug, Deserialize)]
+pub struct HoldingsQuery {
+    role: Option<String>,
+    unit: Option<String>,
+}
+
+/// `GET /v1/contacts`.
+pub async fn holdings(
+    State(app): State<Arc<App>>,
+    Query(query): Query<HoldingsQuery>,
+) -> Answer<Vec<HoldingAnswer>> {
+    let view = app.core.view();
+    let organisation = &view.organisation;
+    let role = query.role.as_deref().map(|r| role_named(organisation, r)).transpose()?;
+    let within = query.unit.as_deref().map(|u| place_of(organisation, u)).transpose()?;
+    let within = within.map(|place| organisation.tree.subtree(place));
+    let wanted = |of: &Role, h: &Holding| {
+        role.is_none_or(|r| r.name == of.name)
+            && within.as_ref().is_none_or(|w| is_of_unit(h) && w.contains(&h.at))
+    };
+    Ok(Json(holding_answers(organisation, Moment::of(&app.core), wanted)))
+}
+
+/// Whose absences, and which.
+#[derive(Debug, Deserialize)]
+pub struct AbsenceQuery {
+    user: Option<String>,
+    /// Those that are over, too.
+    #[serde(default)]
+    past: bool,
+}
+
+/// `GET /v1/absences`.
+pub async fn absences(
+    State(app): State<Arc<App>>,
+    Query(query): Query<AbsenceQuery>,
+) -> Answer<Vec<AbsenceAnswer>> {
+    let view = app.core.view();
+    let organisation = &view.organisation;
+    let user = query.user.as_deref().map(|u| organisation.find_user(u)).transpose()?.map(|u| u.id);
+    let now = app.core.now();
+    let mut found: Vec<AbsenceAnswer> = organisation
+        .absences
+        .values()
+        .flatten()
+        .filter(|a| user.is_none_or(|u| a.user == u) && (query.past || now < a.until))
+        .map(|a| absence_answer(organisation, a))
+        .collect();
+    found.sort_by_key(|a| (a.absence.from, a.absence.id));
+    Ok(Json(found))
+}
+
+/// An absence with names.
+pub fn absence_answer(
+    organisation: &Organisation,
+    absence: &crate::domain::absence::Absence,
+) -> AbsenceAnswer {
+    let name = |id| organisation.holder_name(&Holder::User(id));
+    AbsenceAnswer {
+        name: name(absence.user),
+        deputy_name: absence.deputy.map(name),
+        absence: absence.clone(),
+    }
+}
+
+/// A unit by identity, path or name.
+pub fn place_of(organisation: &Organisation, unit: &str) -> Result<tree::Index, ApiError> {
+    Ok(organisation.find_unit(unit)?)
+}
+
+/// A role by name, or which ones there are.
+pub fn role_named<'a>(organisation: &'a Organisation, name: &str) -> Result<&'a Role, ApiError> {
+    organisation.role(name).ok_or_else(|| {
+        let all: Vec<&str> = organisation.roles.iter().map(|r| &*r.name.0).collect();
+        ApiError::not_found(format!("there is no role {name}; there are: {}", all.join(", ")))
+    })
+}
+
+/// A time, and where the clocks are that show it.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment {
+    now: DateTime<Utc>,
+    zone: Tz,
+}
+
+impl Moment {
+    /// Now, on the organisation's clocks.
+    pub fn of(core: &Core) -> Moment {
+        Moment { now: core.now(), zone: core.settings().zone }
+    }
+}
+
+/// The holdings that are wanted, by role and then by place, with whether they count at the `moment`.
+pub fn holding_answers(
+    organisation: &Organisation,
+    moment: Moment,
+    wanted: impl Fn(&Role, &Holding) -> bool,
+) -> Vec<HoldingAnswer> {
+    let of_role = |role: &Role| -> Vec<HoldingAnswer> {
+        let holdings = organisation.holders(&role.name).all().filter(|h| wanted(role, h));
+        holdings.map(|h| holding_answer(organisation, role, h, moment)).collect()
+    };
+    organisation.roles.iter().flat_map(of_role).collect()
+}
+
+fn holding_answer(
+    organisation: &Organisation,
+    role: &Role,
+    holding: &Holding,
+    moment: Moment,
+) -> HoldingAnswer {
+    let asker = match &holding.place {
+        Place::Directory(name) => Asker::Directory(name.clone()),
+        _ => Asker::Organisation,
+    };
+    let standing = contacts::judge(organisation, role, holding, &asker, moment.now);
+    let user = match holding.holder {
+        Holder::User(id) => Some(id),
+        Holder::Outside { .. } => None,
+    };
+    let (origin, assignment) = match &holding.origin {
+        Origin::Assigned(id) => (format!("assignment {id}"), Some(*id)),
+        Origin::Group(name) => (format!("group {name}"), None),
+        Origin::ManagedBy => ("managedBy".to_owned(), None),
+    };
+    let contact = standing.as_ref().ok();
+    let own_phone = || {
+        user.and_then(|id| organisation.user(id)).and_then(|u| u.phone.clone().or_else(|| u.mobile.clone()))
+    };
+    HoldingAnswer {
+        role: role.name.clone(),
+        place: match &holding.place {
+            Place::Organisation => "the whole organisation".to_owned(),
+            Place::Directory(name) => format!("directory {name}"),
+            Place::Unit(_) | Place::OwnUnit => organisation.tree.path(holding.at),
+        },
+        holder: organisation.holder_name(&holding.holder),
+        user,
+        mail: contact.filter(|c| c.deputy_for.is_none()).map(|c| c.mail.to_string()),
+        phone: holding.phone.clone().or_else(own_phone),
+        origin,
+        assignment,
+        deputy: contact.filter(|c| c.deputy_for.is_some()).map(|c| c.name.clone()),
+        skipped: standing.err().map(|skip| skip.in_zone(moment.zone)),
+    }
+}
+
+fn is_of_unit(holding: &Holding) -> bool {
+    matches!(holding.place, Place::Unit(_) | Place::OwnUnit)
+}
+
+fn user_line(organisation: &Organisation, user: &User, now: DateTime<Utc>) -> UserLine {
+    UserLine {
+        unit_path: organisation.tree.path(organisation.place_of(user)),
+        active: user.is_active(now),
+        user: user.clone(),
+    }
+}
+
+fn unit_line(organisation: &Organisation, place: tree::Index) -> UnitLine {
+    let tree = &organisation.tree;
+    UnitLine {
+        id: tree.id(place),
+        name: tree.name(place).into(),
+        depth: tree.depth(place),
+        users: organisation.users_in(place, false).len(),
+        users_below: organisation.users_in(place, true).len(),
+    }
+}

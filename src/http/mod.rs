@@ -1,0 +1,94 @@
+//! The API: JSON over HTTP on the daemon's Unix socket, for the command line and for programs on the same machine.
+//!
+//! * [`access`]: who is at the other end of the socket, and what they may do;
+//! * [`answers`]: the shapes of the answers, shared with the command line;
+//! * [`error`]: how an error is told;
+//! * the handlers, by subject: [`look`] (who, where, whom to turn to), [`edit`] (roles and absences), [`outages`], [`outbox`], [`syncs`], [`service`]
+//!   (status, audit, backup).
+
+pub mod access;
+pub mod answers;
+pub mod edit;
+pub mod error;
+pub mod look;
+pub mod outages;
+pub mod outbox;
+pub mod service;
+pub mod syncs;
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware;
+use axum::routing::{delete, get, post};
+use chrono::{DateTime, Utc};
+
+use crate::domain::ids::DirectoryName;
+use crate::flow::core::Core;
+use crate::flow::deliver::Sender;
+use crate::flow::directories::Directories;
+use access::Access;
+
+/// What the handlers work with.
+pub struct App {
+    /// Store, view and settings.
+    pub core: Arc<Core>,
+    /// The sources, and the runs under way.
+    pub directories: Arc<Directories>,
+    /// Who sends the mails, for the state of the channel.
+    pub sender: Arc<ArcSwap<Sender>>,
+    /// Who may do what.
+    pub access: ArcSwap<Access>,
+    /// When a directory is synced next, as its schedule says.
+    pub next_sync: NextSync,
+    /// What the store's opening had to say, for the status: empty when all was well.
+    pub store_note: Option<String>,
+    /// Since when the daemon runs.
+    pub started: DateTime<Utc>,
+    /// Where a backup is put together before it is handed out: on the store's disk, not in `/tmp`.
+    pub scratch: std::path::PathBuf,
+}
+
+/// Tells when a directory is synced next.
+pub type NextSync = Box<dyn Fn(&DirectoryName) -> Option<DateTime<Utc>> + Send + Sync>;
+
+/// The largest request that is read: an outage's text and its lists fit many times over.
+const BODY_LIMIT: usize = 256 * 1024;
+
+/// All paths. Reading needs a reader's rights, everything else an operator's: by the method, so that none is forgotten.
+pub fn router(app: Arc<App>) -> Router {
+    Router::new()
+        .route("/v1/status", get(service::status))
+        .route("/v1/audit", get(service::audit))
+        .route("/v1/backup", post(service::backup))
+        .route("/v1/sync", post(syncs::sync))
+        .route("/v1/runs", get(syncs::history))
+        .route("/v1/runs/{id}", get(syncs::show))
+        .route("/v1/runs/{id}/approve", post(syncs::approve))
+        .route("/v1/runs/{id}/reject", post(syncs::reject))
+        .route("/v1/users", get(look::users))
+        .route("/v1/users/{who}", get(look::user))
+        .route("/v1/units", get(look::units))
+        .route("/v1/units/{unit}", get(look::unit))
+        .route("/v1/contacts", get(look::holdings).post(edit::assign))
+        .route("/v1/contacts/of", get(look::contacts_of))
+        .route("/v1/contacts/{id}", delete(edit::revoke))
+        .route("/v1/absences", get(look::absences).post(edit::add_absence))
+        .route("/v1/absences/{id}", delete(edit::remove_absence))
+        .route("/v1/outages", get(outages::list).post(outages::open))
+        .route("/v1/outages/{id}", get(outages::show))
+        .route("/v1/outages/{id}/updates", post(outages::update))
+        .route("/v1/messages", get(outbox::list))
+        .route("/v1/messages/{id}", get(outbox::show))
+        .route("/v1/messages/{id}/retry", post(outbox::retry))
+        .route("/v1/messages/{id}/cancel", post(outbox::cancel))
+        .route("/v1/test-message", post(outbox::test))
+        .fallback(|| async {
+            error::ApiError::not_found("no such path; `budkavle help` lists what there is".to_owned())
+        })
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), access::check))
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .with_state(app)
+}

@@ -1,0 +1,132 @@
+//! How the daemon is doing, who did what, and a backup.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Query, State};
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use tokio::io::AsyncReadExt;
+
+use super::App;
+use super::answers::{DirectoryStatus, Held, Status};
+use super::error::ApiError;
+use crate::domain::audit::Entry;
+use crate::domain::ids::DirectoryName;
+use crate::domain::roles;
+use crate::domain::tree::Misplaced;
+use crate::flow::core::View;
+
+/// `GET /v1/status`.
+pub async fn status(State(app): State<Arc<App>>) -> Result<Json<Status>, ApiError> {
+    let view = app.core.view();
+    let now = app.core.now();
+    let organisation = &view.organisation;
+    let directories =
+        app.directories.names().iter().map(|name| directory_status(&app, &view, name)).collect();
+    Ok(Json(Status {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        started: app.started,
+        organisation: organisation.tree.name(crate::domain::tree::ROOT).into(),
+        generation: view.generation,
+        users: organisation.directory.users.len(),
+        units: organisation.directory.units.len(),
+        groups: organisation.directory.groups.len(),
+        users_without_local_contact: view.local.uncovered_users(),
+        directories,
+        outbox: app.core.store.queue_counts(),
+        channel_pause: app.sender.load().pause(now),
+        open_outages: view.outages.len(),
+        store_note: app.store_note.clone(),
+        warnings: warnings(&view),
+    }))
+}
+
+fn directory_status(app: &App, view: &View, name: &DirectoryName) -> DirectoryStatus {
+    let state = view.directory_state(name);
+    let health = state.health;
+    DirectoryStatus {
+        name: name.clone(),
+        running: app.directories.is_running(name),
+        last_good: health.as_ref().and_then(|h| h.last_good),
+        trouble: health.as_ref().and_then(|h| h.alert.as_ref()).map(|a| a.trouble),
+        failures: health.as_ref().map_or(0, |h| h.failures),
+        held: state.held.map(|h| Held {
+            run: h.run,
+            since: h.since,
+            reasons: h.reasons,
+            approved: h.approved.is_some(),
+        }),
+        last_run: state.last_run,
+        next_sync: (app.next_sync)(name),
+    }
+}
+
+/// What an administrator should look at though nothing has failed.
+fn warnings(view: &View) -> Vec<String> {
+    let organisation = &view.organisation;
+    let mut warnings: Vec<String> = organisation
+        .unknown_groups
+        .iter()
+        .map(|u| format!("[roles.{}] names the group {}, which no directory has", u.role, u.group))
+        .collect();
+    for name in [roles::GLOBAL, roles::OUTAGE, roles::AD_SYNC] {
+        if organisation.holders(&name.into()).all().next().is_none() {
+            warnings.push(format!("nobody holds the role {name}; assign somebody with `budkavle contacts assign {name} --user …`"));
+        }
+    }
+    for misplaced in organisation.tree.misplaced().iter().take(10) {
+        let (id, why) = match misplaced {
+            Misplaced::NoParent(id) => (id, "its parent was not read"),
+            Misplaced::Circle(id) => (id, "it is below itself"),
+        };
+        let name = organisation.unit(*id).map_or_else(|| id.to_string(), |u| u.name.to_string());
+        warnings.push(format!("the unit {name} hangs under the root: {why}"));
+    }
+    warnings
+}
+
+/// From when on, and how much.
+#[derive(Debug, Deserialize)]
+pub struct AuditQuery {
+    since: Option<DateTime<Utc>>,
+    limit: Option<usize>,
+}
+
+/// `GET /v1/audit`: the newest entries, the oldest of them first.
+pub async fn audit(
+    State(app): State<Arc<App>>,
+    Query(query): Query<AuditQuery>,
+) -> Result<Json<Vec<Entry>>, ApiError> {
+    let mut entries =
+        app.core.store.audit(query.since, query.limit.unwrap_or(1_000).clamp(1, 100_000)).await?;
+    entries.reverse();
+    Ok(Json(entries))
+}
+
+/// `POST /v1/backup`: the backup as bytes. For operators, since everything is in it.
+pub async fn backup(State(app): State<Arc<App>>) -> Result<Response, ApiError> {
+    let folder = tempfile::tempdir_in(&app.scratch).map_err(|e| {
+        ApiError::conflict(format!("no backup can be written into {}: {e}", app.scratch.display()))
+    })?;
+    let path = folder.path().join("backup");
+    app.core.store.backup(path.clone(), app.core.now()).await?;
+    let broken = |e: std::io::Error| ApiError::conflict(format!("the backup can't be read back: {e}"));
+    let file = tokio::fs::File::open(&path).await.map_err(broken)?;
+    let length = file.metadata().await.map_err(broken)?.len();
+    // The folder goes with the stream: the file lives as long as somebody reads it.
+    let chunks = futures_util::stream::try_unfold((file, folder), |(mut file, folder)| async move {
+        let mut chunk = vec![0; 128 * 1024];
+        let read = file.read(&mut chunk).await?;
+        chunk.truncate(read);
+        Ok::<_, std::io::Error>((read > 0).then_some((chunk, (file, folder))))
+    });
+    let headers = [
+        (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
+        (header::CONTENT_LENGTH, length.to_string()),
+    ];
+    Ok((headers, Body::from_stream(chunks)).into_response())
+}

@@ -1,0 +1,115 @@
+//! Syncs: start one and follow it, look at those that were, decide on held ones.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use axum::body::{Body, Bytes};
+use axum::extract::{Path, Query, State};
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
+use serde::Deserialize;
+use tokio::sync::mpsc;
+
+use super::App;
+use super::answers::{RunAnswer, SyncLine, SyncRequest, Why};
+use super::error::ApiError;
+use crate::domain::audit::Actor;
+use crate::domain::ids::{DirectoryName, RunId};
+use crate::domain::run::{Run, Trigger};
+use crate::flow::directories::NotBegun;
+use crate::flow::sync::{self, Order};
+
+/// `POST /v1/sync`: a line of JSON for every step, as it happens; the run goes on when the caller goes away.
+pub async fn sync(
+    State(app): State<Arc<App>>,
+    Extension(by): Extension<Actor>,
+    Json(request): Json<SyncRequest>,
+) -> Result<Response, ApiError> {
+    let names = app.directories.names();
+    let wanted: Vec<DirectoryName> = match &request.directory {
+        None => names,
+        Some(one) if names.contains(one) => vec![one.clone()],
+        Some(other) => {
+            let all: Vec<String> = names.iter().map(ToString::to_string).collect();
+            return Err(ApiError::not_found(NotBegun::Unknown(other.clone(), all.join(", ")).to_string()));
+        }
+    };
+    if let Some(running) = wanted.iter().find(|name| app.directories.is_running(name)) {
+        return Err(ApiError::conflict(NotBegun::Running(running.clone())));
+    }
+    let order = Order { trigger: Trigger::Manual(by), full: request.full, dry_run: request.dry_run };
+    Ok(stream(app, wanted, order))
+}
+
+/// `POST /v1/runs/{id}/approve`: and syncs the directory at once.
+pub async fn approve(
+    State(app): State<Arc<App>>,
+    Extension(by): Extension<Actor>,
+    Path(id): Path<u64>,
+    Json(why): Json<Why>,
+) -> Result<Response, ApiError> {
+    let name = sync::approve(&app.core, RunId(id), &by, why.why.as_deref()).await?;
+    let order = Order { trigger: Trigger::Approval(RunId(id)), full: true, dry_run: false };
+    Ok(stream(app, vec![name], order))
+}
+
+/// `POST /v1/runs/{id}/reject`.
+pub async fn reject(
+    State(app): State<Arc<App>>,
+    Extension(by): Extension<Actor>,
+    Path(id): Path<u64>,
+    Json(why): Json<Why>,
+) -> Result<Json<DirectoryName>, ApiError> {
+    Ok(Json(sync::reject(&app.core, RunId(id), &by, why.why.as_deref()).await?))
+}
+
+/// Which runs to list.
+#[derive(Debug, Deserialize)]
+pub struct HistoryQuery {
+    directory: Option<String>,
+    limit: Option<usize>,
+}
+
+/// `GET /v1/runs`, the newest first.
+pub async fn history(
+    State(app): State<Arc<App>>,
+    Query(query): Query<HistoryQuery>,
+) -> Result<Json<Vec<Run>>, ApiError> {
+    let directory = query.directory.as_deref().map(DirectoryName::from);
+    let limit = query.limit.unwrap_or(20).clamp(1, 10_000);
+    Ok(Json(app.core.store.runs(directory, limit).await?))
+}
+
+/// `GET /v1/runs/{id}`.
+pub async fn show(State(app): State<Arc<App>>, Path(id): Path<u64>) -> Result<Json<RunAnswer>, ApiError> {
+    let detail = app.core.store.run(RunId(id)).await?;
+    Ok(Json(RunAnswer { run: detail.run, changes: detail.changes, quarantined: detail.quarantined }))
+}
+
+fn stream(app: Arc<App>, names: Vec<DirectoryName>, order: Order) -> Response {
+    let (lines, mut read) = mpsc::channel::<SyncLine>(64);
+    tokio::spawn(async move {
+        for name in names {
+            let tell = |progress| {
+                // Progress that nobody has read yet may be left out; the report may not.
+                let _ = lines.try_send(SyncLine::Progress { directory: name.clone(), progress });
+            };
+            let line = match app.directories.sync(&app.core, &name, order.clone(), tell).await {
+                Ok(report) => SyncLine::Report(Box::new(report)),
+                Err(error) => SyncLine::Error(error.to_string()),
+            };
+            // The caller may be gone; the run is in the history all the same.
+            let _ = lines.send(line).await;
+        }
+    });
+    let body =
+        futures_util::stream::poll_fn(move |context| read.poll_recv(context).map(|line| line.map(json_line)));
+    ([(header::CONTENT_TYPE, "application/x-ndjson")], Body::from_stream(body)).into_response()
+}
+
+fn json_line(line: SyncLine) -> Result<Bytes, Infallible> {
+    let mut text = serde_json::to_vec(&line).unwrap_or_default();
+    text.push(b'\n');
+    Ok(text.into())
+}
