@@ -1,0 +1,295 @@
+//! The daemon: configuration → store → what is held in memory → loops and API → wait → drain.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use chrono::{DateTime, Utc};
+use tokio::net::UnixListener;
+
+use super::clock::Clock;
+use super::lifecycle::{Exit, Lifecycle, Reloads, Signals};
+use super::loops::{self, Upkeep};
+use super::systemd::Notifier;
+use super::telemetry::LevelHandle;
+use super::wire::{self, Schedules, WireError};
+use crate::config::{Config, Environment};
+use crate::domain::contacts::Asker;
+use crate::domain::notice::{EventKey, Facts, NewNotice};
+use crate::domain::roles;
+use crate::flow::core::{Core, Now};
+use crate::flow::deliver::Sender;
+use crate::flow::directories::Directories;
+use crate::http::{self, App};
+use crate::store::{Change, Event, Opening, Rebuilt, Restored, Store, StoreError};
+
+/// How long what is under way may take once the daemon is told to stop. `TimeoutStopSec` in the unit is longer.
+const DRAIN_WITHIN: Duration = Duration::from_secs(30);
+/// How long the recovery of a damaged store may keep systemd waiting.
+const OPEN_WITHIN: Duration = Duration::from_secs(15 * 60);
+/// A loop that hasn't moved for so long is hung: more than any single step may take.
+const LOOP_WITHIN: Duration = Duration::from_secs(5 * 60);
+
+/// Why the daemon couldn't start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A source or the channel can't be set up.
+    #[error(transparent)]
+    Wire(#[from] WireError),
+    /// The socket.
+    #[error("the socket {} can't be opened: {cause}", path.display())]
+    Socket {
+        /// Where.
+        path: PathBuf,
+        /// What the system said.
+        cause: std::io::Error,
+    },
+    /// Somebody listens there.
+    #[error("another daemon listens on {}; stop it first", .0.display())]
+    SocketInUse(PathBuf),
+}
+
+/// What the daemon is started with.
+pub struct Start {
+    /// The configuration.
+    pub config: Config,
+    /// Where it was read, for a reload. None: there is nothing to reload.
+    pub config_file: Option<PathBuf>,
+    /// The time.
+    pub clock: Clock,
+    /// Who asks for a stop or a reload.
+    pub signals: Signals,
+    /// The service manager.
+    pub notifier: Notifier,
+    /// The level of the log, for a reload.
+    pub level: Option<LevelHandle>,
+}
+
+/// A daemon that is wired and answers, but doesn't wait yet.
+pub struct Daemon {
+    /// Store, view and settings.
+    pub core: Arc<Core>,
+    lifecycle: Lifecycle,
+    socket: PathBuf,
+}
+
+/// What a reload replaces.
+struct Replaceable {
+    core: Arc<Core>,
+    directories: Arc<Directories>,
+    schedules: Arc<Schedules>,
+    sender: Arc<ArcSwap<Sender>>,
+    upkeep: Arc<ArcSwap<Upkeep>>,
+    app: Arc<App>,
+    level: Option<LevelHandle>,
+    file: PathBuf,
+}
+
+impl Daemon {
+    /// Opens the store, starts the loops and the API, and tells systemd that all is ready.
+    pub async fn start(start: Start) -> Result<Daemon, StartError> {
+        let Start { config, config_file, clock, signals, notifier, level } = start;
+        let listener = listen(&config.api.socket)?;
+        let opening = Store::open_sled(wire::store_settings(&config), clock.now());
+        let (store, opening) =
+            notifier.while_starting(&clock, "opening the store", OPEN_WITHIN, opening).await?;
+        let now: Now = {
+            let clock = clock.clone();
+            Arc::new(move || clock.now())
+        };
+        let core = Arc::new(Core::load(store, wire::flow_settings(&config), now).await?);
+        let rebuilt = matches!(opening, Opening::Rebuilt(_));
+        let interrupted = core.store.release_claims(clock.now()).await?;
+        if interrupted > 0 {
+            tracing::warn!(
+                messages = interrupted,
+                "Messages were being sent when the daemon ended; they are sent again, under the same Message-IDs"
+            );
+        }
+        let store_note = tell_rebuild(&core, opening).await?;
+        let directories = Arc::new(Directories::new(wire::sources(&config)?));
+        let schedules = Arc::new(wire::schedules(&config));
+        let sender = Arc::new(ArcSwap::from_pointee(wire::sender(&config)?));
+        let upkeep = Arc::new(ArcSwap::from_pointee(wire::upkeep(&config)));
+        let lifecycle = Lifecycle::new(clock.clone(), signals, notifier.clone(), DRAIN_WITHIN);
+        let app = Arc::new(App {
+            core: Arc::clone(&core),
+            directories: Arc::clone(&directories),
+            sender: Arc::clone(&sender),
+            access: ArcSwap::from_pointee(wire::access(&config)),
+            next_sync: {
+                let (schedules, clock) = (Arc::clone(&schedules), clock.clone());
+                Box::new(move |name| schedules.next_after(name, clock.now()))
+            },
+            store_note,
+            started: clock.now(),
+            scratch: config.store.folder.clone(),
+        });
+        let tasks = lifecycle.tasks();
+        let beat = |name: &str| tasks.heartbeat(name, LOOP_WITHIN);
+        let (c, t, k) = (|| clock.clone(), || tasks.clone(), || Arc::clone(&core));
+        tasks.spawn(
+            "sync",
+            loops::sync(
+                c(),
+                t(),
+                beat("sync"),
+                k(),
+                Arc::clone(&directories),
+                Arc::clone(&schedules),
+                rebuilt,
+            ),
+        );
+        tasks.spawn("deliver", loops::deliver(c(), t(), beat("deliver"), k(), Arc::clone(&sender)));
+        tasks.spawn("watch", loops::watch(c(), t(), beat("watch"), k()));
+        tasks.spawn("keep up", loops::keep_up(c(), t(), beat("keep up"), k(), Arc::clone(&upkeep)));
+        tasks.spawn("api", serve(listener, Arc::clone(&app), tasks.clone()));
+        if let Some(file) = config_file {
+            let parts = Replaceable { core: k(), directories, schedules, sender, upkeep, app, level, file };
+            tasks.spawn("reload", reload(config.clone(), parts, lifecycle.reloads(), tasks.clone()));
+        }
+        let view = core.view();
+        let users = view.organisation.directory.users.len();
+        tracing::info!(users, socket = %config.api.socket.display(), "Budkavle {} is ready", env!("CARGO_PKG_VERSION"));
+        notifier.ready(&format!("{users} users; asks and answers on {}", config.api.socket.display()));
+        Ok(Daemon { core, lifecycle, socket: config.api.socket })
+    }
+
+    /// Waits until the daemon is to stop, lets everything finish, and closes the store.
+    pub async fn run(self) -> Exit {
+        let exit = self.lifecycle.run().await;
+        // The socket goes first: who knocks from now on is told that nobody is here, not left waiting.
+        let _ = std::fs::remove_file(&self.socket);
+        self.core.store.close().await;
+        exit
+    }
+}
+
+/// Puts a backup in the place of the store, while no daemon runs. A store that holds something is put aside if `replace`, and refused
+/// otherwise.
+pub async fn restore(
+    config: &Config,
+    backup: PathBuf,
+    replace: bool,
+    now: DateTime<Utc>,
+) -> Result<Restored, StoreError> {
+    Store::restore_sled(wire::store_settings(config), backup, replace, now).await
+}
+
+/// Listens on the socket; one that a dead daemon left behind is taken away.
+fn listen(path: &Path) -> Result<UnixListener, StartError> {
+    let failed = |cause| StartError::Socket { path: path.to_owned(), cause };
+    if std::os::unix::net::UnixStream::connect(path).is_ok() {
+        return Err(StartError::SocketInUse(path.to_owned()));
+    }
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(error)),
+        _ => {}
+    }
+    let listener = UnixListener::bind(path).map_err(failed)?;
+    // Who may come in is decided by the caller's user, and before that by the folder's own mode.
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o666)).map_err(failed)?;
+    Ok(listener)
+}
+
+async fn serve(
+    listener: UnixListener,
+    app: Arc<App>,
+    tasks: super::lifecycle::Tasks,
+) -> Result<(), std::io::Error> {
+    let router = http::router(app).into_make_service_with_connect_info::<http::access::Peer>();
+    let soft = tasks.soft().clone();
+    axum::serve(listener, router).with_graceful_shutdown(soft.cancelled_owned()).await
+}
+
+/// A store that was rebuilt is told to the AD-sync and global contacts, and shown in the status.
+async fn tell_rebuild(core: &Core, opening: Opening) -> Result<Option<String>, StoreError> {
+    let Opening::Rebuilt(Rebuilt { damage, export_from, aside }) = opening else { return Ok(None) };
+    let from = export_from.map_or_else(
+        || "without an export".to_owned(),
+        |at: DateTime<Utc>| format!("from the export of {at}"),
+    );
+    let note = format!(
+        "it was damaged ({damage}) and has been rebuilt {from}; the damaged one lies in {}",
+        aside.display()
+    );
+    tracing::error!("The store: {note}");
+    let now = core.now();
+    let event = EventKey(format!("store/rebuilt/{}", now.timestamp_millis()).into());
+    let notice = NewNotice {
+        thread: event.clone(),
+        event,
+        expires: now + core.settings().expires_after,
+        facts: Facts::StoreRebuilt { damage, export_from, aside: aside.display().to_string().into() },
+        recipients: core.recipients(roles::AD_SYNC, &Asker::Organisation),
+    };
+    let event = Event { at: now, change: Change::None, notices: vec![notice], audit: None };
+    core.turn().await.commit(event, |_, _, _| {}).await?;
+    core.store.rebuild_told().await?;
+    Ok(Some(note))
+}
+
+/// Carries out every SIGHUP: what is right is taken over, a mistake leaves everything as it is.
+async fn reload(
+    mut config: Config,
+    parts: Replaceable,
+    mut reloads: Reloads,
+    tasks: super::lifecycle::Tasks,
+) -> Result<(), StoreError> {
+    loop {
+        let asked = tokio::select! {
+            asked = reloads.next() => asked,
+            () = tasks.soft().cancelled() => return Ok(()),
+        };
+        match crate::config::load(&parts.file, &Environment::of_process()) {
+            Ok((new, warnings)) => {
+                if !warnings.is_empty() {
+                    tracing::warn!("{warnings}");
+                }
+                match take_over(&parts, &new).await {
+                    Ok(()) => {
+                        let restart = config.reload_differences(&new);
+                        if !restart.is_empty() {
+                            tracing::warn!("These keys take a restart to change: {}", restart.join(", "));
+                        }
+                        tracing::info!("The configuration was reloaded");
+                        config = new;
+                        asked.done("the configuration was reloaded");
+                    }
+                    Err(error) => {
+                        tracing::error!(
+                            "The configuration was not reloaded, the old one stays in force: {error}"
+                        );
+                        asked.done(format!("the new configuration was refused: {error}"));
+                    }
+                }
+            }
+            Err(mistakes) => {
+                let text = mistakes.to_string();
+                tracing::error!("The configuration was not reloaded, the old one stays in force:\n{text}");
+                asked.done("the new configuration was refused; `budkavle check` says why");
+            }
+        }
+    }
+}
+
+async fn take_over(parts: &Replaceable, config: &Config) -> Result<(), WireError> {
+    // Everything that can fail comes first: either all is taken over, or nothing.
+    let (sources, sender) = (wire::sources(config)?, wire::sender(config)?);
+    if let Some(level) = &parts.level {
+        level.set(&config.log.level).map_err(|e| WireError::Log(e.to_string()))?;
+    }
+    parts.core.reload(wire::flow_settings(config)).await;
+    parts.directories.replace(sources);
+    parts.schedules.replace(wire::schedules(config));
+    parts.sender.store(Arc::new(sender));
+    parts.upkeep.store(Arc::new(wire::upkeep(config)));
+    parts.app.access.store(Arc::new(wire::access(config)));
+    parts.core.outbox.notify_one();
+    Ok(())
+}

@@ -1,0 +1,197 @@
+//! What the daemon does again and again. Each loop moves at least as often as it promised, or the watchdog isn't fed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::clock::Clock;
+use super::lifecycle::{Heartbeat, Tasks};
+use super::wire::Schedules;
+use crate::domain::ids::DirectoryName;
+use crate::domain::run::Trigger;
+use crate::flow::alert;
+use crate::flow::core::Core;
+use crate::flow::deliver::Sender;
+use crate::flow::directories::{Directories, NotBegun};
+use crate::flow::sync::{Order, is_overdue};
+use crate::store::{Retention, StoreError};
+
+/// How often each loop looks around at least, whatever it waits for.
+const LOOK: TimeDelta = TimeDelta::seconds(60);
+
+/// Waits until `until`, a minute at most, or until something is put into the outbox or the daemon is to stop.
+async fn pause(clock: &Clock, tasks: &Tasks, until: DateTime<Utc>) {
+    let until = until.min(clock.now() + LOOK);
+    tokio::select! {
+        () = clock.sleep_until(until) => {}
+        () = tasks.soft().cancelled() => {}
+    }
+}
+
+/// Syncs every directory by its schedule; at the start those that a schedule would have had synced already.
+pub async fn sync(
+    clock: Clock,
+    tasks: Tasks,
+    heartbeat: Heartbeat,
+    core: Arc<Core>,
+    directories: Arc<Directories>,
+    schedules: Arc<Schedules>,
+    resync: bool,
+) -> Result<(), StoreError> {
+    let mut started = clock.now();
+    for name in directories.names() {
+        let state = core.view().directory_state(&name);
+        let last_due = state
+            .last_run
+            .as_ref()
+            .and_then(|r| schedules.next_after(&name, r.ended))
+            .filter(|due| *due <= started);
+        if resync || is_overdue(&state, last_due.or(Some(DateTime::<Utc>::MIN_UTC))) {
+            one(&core, &directories, &tasks, &heartbeat, &name, Trigger::Start).await;
+        }
+    }
+    while !tasks.soft().is_cancelled() {
+        heartbeat.beat();
+        let now = clock.now();
+        for name in directories.names() {
+            if schedules.next_after(&name, started).is_some_and(|due| due <= now) {
+                one(&core, &directories, &tasks, &heartbeat, &name, Trigger::Schedule).await;
+            }
+        }
+        started = now;
+        let due = directories.names().iter().filter_map(|name| schedules.next_after(name, now)).min();
+        pause(&clock, &tasks, due.unwrap_or(now + LOOK)).await;
+    }
+    Ok(())
+}
+
+async fn one(
+    core: &Core,
+    directories: &Directories,
+    tasks: &Tasks,
+    heartbeat: &Heartbeat,
+    name: &DirectoryName,
+    trigger: Trigger,
+) {
+    heartbeat.beat();
+    let order = Order { trigger, full: false, dry_run: false };
+    // Whatever is read is progress: a slow directory is not a hung daemon.
+    let run = directories.sync(core, name, order, |_| heartbeat.beat());
+    let ended = tokio::select! {
+        ended = run => ended,
+        // A read that is broken off changes nothing; the next start makes up for it.
+        () = tasks.soft().cancelled() => return,
+    };
+    match ended {
+        Ok(_) => {}
+        Err(NotBegun::Running(name)) => {
+            tracing::info!(directory = &*name.0, "The scheduled sync is left out: one is under way");
+        }
+        Err(error) => tracing::error!(directory = &*name.0, "The sync could not be written down: {error}"),
+    }
+    heartbeat.beat();
+}
+
+/// Sends what is due in the outbox, as soon as it is due.
+pub async fn deliver(
+    clock: Clock,
+    tasks: Tasks,
+    heartbeat: Heartbeat,
+    core: Arc<Core>,
+    sender: Arc<ArcSwap<Sender>>,
+) -> Result<(), StoreError> {
+    while !tasks.soft().is_cancelled() {
+        heartbeat.beat();
+        let sender = sender.load_full();
+        let due = match sender.drain(&core, tasks.soft(), || heartbeat.beat()).await {
+            Ok(_) => Ok(core.store.next_due()),
+            Err(error) => Err(error),
+        };
+        heartbeat.beat();
+        let now = clock.now();
+        let until = match due {
+            Ok(due) => {
+                let resumes = sender.pause(now).map(|p| p.until);
+                due.unwrap_or(now + LOOK).max(resumes.unwrap_or(now))
+            }
+            Err(error) => {
+                tracing::error!("The outbox can't be worked off: {error}");
+                now + TimeDelta::seconds(5)
+            }
+        };
+        tokio::select! {
+            () = pause(&clock, &tasks, until) => {}
+            () = core.outbox.notified() => {}
+        }
+    }
+    Ok(())
+}
+
+/// Looks once a minute whether time alone has made something due: an alert, a reminder, somebody's return.
+pub async fn watch(
+    clock: Clock,
+    tasks: Tasks,
+    heartbeat: Heartbeat,
+    core: Arc<Core>,
+) -> Result<(), StoreError> {
+    while !tasks.soft().is_cancelled() {
+        heartbeat.beat();
+        if let Err(error) = alert::tick(&core).await {
+            tracing::error!("The directories' health can't be noted: {error}");
+        }
+        core.recompute().await;
+        pause(&clock, &tasks, clock.now() + LOOK).await;
+    }
+    Ok(())
+}
+
+/// What becomes of what is old, and how often everything is exported.
+#[derive(Clone, Copy, Debug)]
+pub struct Upkeep {
+    /// An export at least so often.
+    pub export_every: Duration,
+    /// How long history is kept.
+    pub retention: Retention,
+}
+
+/// Exports the store, regularly and soon after what can't be read again from a directory; takes away what is old.
+pub async fn keep_up(
+    clock: Clock,
+    tasks: Tasks,
+    heartbeat: Heartbeat,
+    core: Arc<Core>,
+    upkeep: Arc<ArcSwap<Upkeep>>,
+) -> Result<(), StoreError> {
+    let mut changed = core.store.unexported();
+    let mut last = clock.now();
+    while !tasks.soft().is_cancelled() {
+        heartbeat.beat();
+        let settings = **upkeep.load();
+        let every = TimeDelta::from_std(settings.export_every).unwrap_or(TimeDelta::hours(1));
+        let now = clock.now();
+        let waiting = *changed.borrow_and_update() > 0;
+        if now >= last + every || waiting {
+            last = now;
+            if let Err(error) = core.store.export_now(now).await {
+                tracing::error!("The export can't be written: {error}");
+            }
+            if let Err(error) = core.store.prune(now, settings.retention).await {
+                tracing::error!("What is old can't be taken away: {error}");
+            }
+        }
+        heartbeat.beat();
+        // A burst of changes makes one export: wait a little before the next.
+        pause(&clock, &tasks, clock.now() + TimeDelta::seconds(5)).await;
+        tokio::select! {
+            () = pause(&clock, &tasks, last + every) => {}
+            _ = changed.changed() => {}
+        }
+    }
+    // What changed in the last seconds goes along, too.
+    if *changed.borrow() > 0 {
+        core.store.export_now(clock.now()).await?;
+    }
+    Ok(())
+}

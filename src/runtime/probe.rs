@@ -1,0 +1,179 @@
+//! Every server that the configuration names, tried as the daemon would, with what is wrong in words.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::Serialize;
+
+use super::clock::Clock;
+use super::wire;
+use crate::channel::{ProbeReport as MailReport, SmtpReport};
+use crate::config::Config;
+use crate::source::Source;
+use crate::source::ldap::{BaseReport, Found, ProbeReport};
+use crate::tls::CertificateSummary;
+
+/// Whether something is as it should be.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// It is.
+    Right,
+    /// It works, but should be looked at.
+    Doubtful,
+    /// It doesn't work.
+    Wrong,
+}
+
+/// What came of one try.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Finding {
+    /// What was tried.
+    pub what: String,
+    /// How it is.
+    pub verdict: Verdict,
+    /// In words: what was found, or what is wrong and how to mend it.
+    pub text: String,
+}
+
+/// A certificate that ends sooner than this should be looked at.
+const ENDS_SOON: TimeDelta = TimeDelta::days(21);
+
+/// Tries everything, one after the other.
+pub async fn all(config: &Config) -> Vec<Finding> {
+    let now = Clock::System.now();
+    let mut findings = Vec::new();
+    for directory in &config.directories {
+        let what = format!("directory {}", directory.name);
+        match wire::source(directory) {
+            Err(error) => findings.push(wrong(what, error)),
+            Ok(Source::Ldif(ldif)) => {
+                findings.push(match Source::Ldif(ldif).read(&directory.name, &|_| {}).await {
+                    Err(error) => wrong(what, error),
+                    Ok(reading) => {
+                        let d = &reading.objects.directory;
+                        let set_aside = reading.objects.quarantined.len();
+                        let text = format!(
+                            "{} holds {} users, {} units and {} groups",
+                            reading.server,
+                            d.users.len(),
+                            d.units.len(),
+                            d.groups.len()
+                        );
+                        finding(what, set_aside > 0, with_quarantine(text, set_aside))
+                    }
+                });
+            }
+            Ok(Source::Ldap(ldap)) => {
+                for (server, report) in ldap.probe().await {
+                    let what = format!("{what}, {server}");
+                    match report {
+                        Err(error) => findings.push(wrong(what, error)),
+                        Ok(report) => findings.extend(ldap_findings(&what, report, now)),
+                    }
+                }
+            }
+        }
+    }
+    findings.push(mail(config, now).await);
+    findings
+}
+
+fn ldap_findings(what: &str, report: ProbeReport, now: DateTime<Utc>) -> Vec<Finding> {
+    let name = report.root.host.as_deref().unwrap_or("the server");
+    let (certificate, soon) = certificate(report.certificate.as_ref(), now);
+    let mut findings = vec![finding(what.to_owned(), soon, format!("{name} lets us in; {certificate}"))];
+    for (base, found) in report.bases {
+        let what = format!("{what}, {base}");
+        findings.push(match found {
+            Err(error) => wrong(what, error),
+            Ok(found) => {
+                let BaseReport { users, units, groups, quarantined } = &found;
+                let text = format!(
+                    "{}, {}, {}",
+                    count(users, "users"),
+                    count(units, "units"),
+                    count(groups, "groups")
+                );
+                let nobody = users.seen == 0;
+                let text = if nobody {
+                    format!(
+                        "{text}: no user can be seen there; is the filter right, and may the account read?"
+                    )
+                } else {
+                    text
+                };
+                finding(what, nobody || !quarantined.is_empty(), with_quarantine(text, quarantined.len()))
+            }
+        });
+    }
+    findings
+}
+
+fn count(found: &Found, what: &str) -> String {
+    match (found.estimate, found.more) {
+        (Some(all), true) => format!("about {all} {what}"),
+        (None, true) => format!("more than {} {what}", found.seen),
+        (_, false) => format!("{} {what}", found.seen),
+    }
+}
+
+fn with_quarantine(text: String, set_aside: usize) -> String {
+    if set_aside == 0 {
+        text
+    } else {
+        format!("{text}; {set_aside} would be set aside as unreadable, `budkavle sync --dry-run` says why")
+    }
+}
+
+async fn mail(config: &Config, now: DateTime<Utc>) -> Finding {
+    let what = "mail".to_owned();
+    let channel = match wire::channel(config) {
+        Ok(channel) => channel,
+        Err(error) => return wrong(what, error),
+    };
+    let sender = match config.mail.from.address.as_str().parse() {
+        Ok(sender) => sender,
+        Err(error) => return wrong(what, error),
+    };
+    match channel.probe(&sender).await {
+        Err(error) => wrong(what, error),
+        Ok(MailReport::Folder { folder }) => {
+            finding(what, true, format!("mails go into the folder {} and reach nobody", folder.display()))
+        }
+        Ok(MailReport::Smtp(report)) => smtp_finding(what, &report, now),
+    }
+}
+
+fn smtp_finding(what: String, report: &SmtpReport, now: DateTime<Utc>) -> Finding {
+    let (certificate, soon) = certificate(report.certificate.as_ref(), now);
+    let signed_in = if report.signed_in { "signed in" } else { "no sign-in" };
+    let largest =
+        report.largest_message.map_or_else(String::new, |n| format!(", takes mails of up to {n} bytes"));
+    let text = format!("{} takes mail from {{sender}}; {certificate}; {signed_in}{largest}", report.name);
+    finding(what, soon, text.replace("{sender}", "our address"))
+}
+
+fn certificate(certificate: Option<&CertificateSummary>, now: DateTime<Utc>) -> (String, bool) {
+    match certificate {
+        None => ("the connection is not protected".to_owned(), true),
+        Some(c) => {
+            let soon = c.not_after - now < ENDS_SOON;
+            let hint = if soon { ", soon: have it renewed" } else { "" };
+            (
+                format!(
+                    "its certificate, issued by {}, is valid until {}{hint}",
+                    c.issuer,
+                    c.not_after.format("%-d %b %Y")
+                ),
+                soon,
+            )
+        }
+    }
+}
+
+fn wrong(what: String, error: impl std::fmt::Display) -> Finding {
+    Finding { what, verdict: Verdict::Wrong, text: error.to_string() }
+}
+
+fn finding(what: String, doubtful: bool, text: String) -> Finding {
+    Finding { what, verdict: if doubtful { Verdict::Doubtful } else { Verdict::Right }, text }
+}

@@ -1,0 +1,221 @@
+//! From the configuration to the settings of each part. Only here is the whole of it known.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::loops::Upkeep;
+use super::telemetry::Format;
+use crate::channel::message::{ComposeError, Composer, From as Sent};
+use crate::channel::{self, Channel, FileChannel, SetupError, SignIn, SmtpChannel, SmtpSettings, TimeLimits};
+use crate::config::{self, Config, LdapSecurity, LogFormat, SmtpSecurity, Transport};
+use crate::domain::decode::Mapping;
+use crate::domain::ids::DirectoryName;
+use crate::domain::schedule::Schedule;
+use crate::flow::core::{DirectorySettings, Settings};
+use crate::flow::deliver::Sender;
+use crate::http::access::{Access, Names};
+use crate::source::ldap::{Ldap, NotAServer, Server};
+use crate::source::ldif::Ldif;
+use crate::source::{Source, SourceError};
+use crate::store::{Retention, SledSettings};
+use crate::tls::TlsTrust;
+
+/// Why a part can't be made of the configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum WireError {
+    /// A directory.
+    #[error("the directory {0}: {1}")]
+    Source(DirectoryName, SourceError),
+    /// A directory's server.
+    #[error("the directory {0}: {1}")]
+    Server(DirectoryName, NotAServer),
+    /// The mail server.
+    #[error("[mail]: {0}")]
+    Mail(#[from] SetupError),
+    /// The sender or the templates.
+    #[error("[mail]: {0}")]
+    Compose(#[from] ComposeError),
+    /// The log.
+    #[error("[log]: {0}")]
+    Log(String),
+}
+
+/// When each directory is synced. Replaced as a whole on a reload.
+pub struct Schedules(ArcSwap<BTreeMap<DirectoryName, Schedule>>);
+
+impl Schedules {
+    /// When `directory` is due first after `now`; None when it isn't known.
+    pub fn next_after(&self, directory: &DirectoryName, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        self.0.load().get(directory)?.next_after(now)
+    }
+
+    /// Takes those of another configuration.
+    pub fn replace(&self, other: Schedules) {
+        self.0.store(other.0.into_inner());
+    }
+}
+
+/// When each directory is synced.
+pub fn schedules(config: &Config) -> Schedules {
+    let all = config.directories.iter().map(|d| (d.name.clone(), d.schedule.clone()));
+    Schedules(ArcSwap::from_pointee(all.collect()))
+}
+
+/// Where the store is and how it behaves.
+pub fn store_settings(config: &Config) -> SledSettings {
+    let store = &config.store;
+    let mib = |n: u32| u64::from(n) * 1024 * 1024;
+    SledSettings {
+        path: store.folder.clone(),
+        cache_bytes: mib(store.cache_mib),
+        exports: store.folder.join("exports"),
+        keep_exports: store.keep_exports.try_into().unwrap_or(usize::MAX),
+        reserve_bytes: mib(store.reserve_mib),
+    }
+}
+
+/// What becomes of what is old.
+pub fn upkeep(config: &Config) -> Upkeep {
+    let retention =
+        Retention { runs: delta(config.store.keep_runs), messages: delta(config.store.keep_messages) };
+    Upkeep { export_every: config.store.export_every, retention }
+}
+
+/// What the flows need.
+pub fn flow_settings(config: &Config) -> Settings {
+    let directory = |d: &config::Directory| {
+        let settings = DirectorySettings { limits: d.guard, policy: config.alerts.clone() };
+        (d.name.clone(), settings)
+    };
+    Settings {
+        organisation: config.organisation.name.as_str().into(),
+        roles: config.roles.clone(),
+        zone: config.organisation.timezone,
+        mail_domain: config.mail.from.address.domain().into(),
+        expires_after: delta(config.mail.expires_after),
+        retry: config.mail.retry,
+        connections: match &config.mail.transport {
+            Transport::Smtp(smtp) => smtp.connections.try_into().unwrap_or(1),
+            Transport::File { .. } => 1,
+        },
+        directories: config.directories.iter().map(directory).collect(),
+    }
+}
+
+/// Who may do what on the socket.
+pub fn access(config: &Config) -> Access {
+    let names = |c: &config::Callers| Names { users: c.users.clone(), groups: c.groups.clone() };
+    Access {
+        operators: names(&config.api.operators),
+        readers: names(&config.api.readers.callers),
+        everybody_reads: config.api.readers.everybody,
+    }
+}
+
+/// Where each directory is read.
+pub fn sources(config: &Config) -> Result<BTreeMap<DirectoryName, Arc<Source>>, WireError> {
+    let one = |d: &config::Directory| Ok((d.name.clone(), Arc::new(source(d)?)));
+    config.directories.iter().map(one).collect()
+}
+
+/// Where one directory is read.
+pub fn source(directory: &config::Directory) -> Result<Source, WireError> {
+    let ldap = match &directory.source {
+        config::Source::Ldif { file } => {
+            return Ok(Source::Ldif(Ldif { file: file.clone(), mapping: Mapping::default() }));
+        }
+        config::Source::Ldap(ldap) => ldap,
+    };
+    let server = |s: &config::LdapServer| {
+        let server: Server =
+            s.to_string().parse().map_err(|e| WireError::Server(directory.name.clone(), e))?;
+        Ok(if s.security == LdapSecurity::Plain { server.in_plain_text() } else { server })
+    };
+    let servers = ldap.servers.iter().map(server).collect::<Result<_, WireError>>()?;
+    let password = ldap.bind_password.value().clone();
+    let source = Ldap {
+        trust: trust(&ldap.trust),
+        user_filter: ldap.user_filter.as_str().into(),
+        unit_filter: ldap.unit_filter.as_str().into(),
+        group_filter: ldap.group_filter.as_str().into(),
+        page_size: ldap.page_size,
+        operation_timeout: ldap.operation_timeout,
+        run_timeout: directory.run_timeout,
+        ..Ldap::new(servers, &ldap.bind_dn, password, ldap.bases.clone())
+    };
+    source.check().map_err(|e| WireError::Source(directory.name.clone(), e))?;
+    Ok(Source::Ldap(source))
+}
+
+/// Who sends the mails.
+pub fn sender(config: &Config) -> Result<Sender, WireError> {
+    let mail = &config.mail;
+    let name = |m: &config::Mailbox| m.name.as_deref().map(Box::from);
+    let from = Sent {
+        name: name(&mail.from),
+        address: mail.from.address.clone(),
+        reply_to: mail.reply_to.as_ref().map(|m| m.address.clone()),
+    };
+    let organisation = &config.organisation;
+    let composer = Composer::new(from, &organisation.name, organisation.timezone, &mail.subject_prefix)?;
+    Ok(Sender::new(channel(config)?, composer))
+}
+
+/// How the mails leave.
+pub fn channel(config: &Config) -> Result<Channel, WireError> {
+    let smtp = match &config.mail.transport {
+        Transport::File { folder } => return Ok(Channel::File(FileChannel::new(folder.clone()))),
+        Transport::Smtp(smtp) => smtp,
+    };
+    let settings = SmtpSettings {
+        host: smtp.host.clone(),
+        port: smtp.port,
+        security: match smtp.security {
+            SmtpSecurity::StartTls => channel::Security::StartTls,
+            SmtpSecurity::Tls => channel::Security::ImplicitTls,
+            SmtpSecurity::Plain => channel::Security::PlainText { sign_in: true },
+        },
+        trust: trust(&smtp.trust),
+        sign_in: smtp
+            .sign_in
+            .as_ref()
+            .map(|s| SignIn { user: s.username.clone(), password: s.password.value().clone() }),
+        hello: smtp.hello_name.clone(),
+        connections: smtp.connections.try_into().unwrap_or(1),
+        messages_per_connection: smtp.mails_per_connection,
+        idle: smtp.idle_timeout,
+        limits: TimeLimits {
+            connect: smtp.connect_timeout,
+            reply: smtp.reply_timeout,
+            message: smtp.message_timeout,
+            ..TimeLimits::default()
+        },
+    };
+    Ok(Channel::Smtp(SmtpChannel::new(settings)?))
+}
+
+impl From<LogFormat> for Format {
+    fn from(format: LogFormat) -> Format {
+        match format {
+            LogFormat::Auto => Format::Auto,
+            LogFormat::Text => Format::Text,
+            LogFormat::Journal => Format::Journal,
+            LogFormat::Json => Format::Json,
+        }
+    }
+}
+
+fn trust(trust: &config::Trust) -> TlsTrust {
+    match trust {
+        config::Trust::SystemRoots => TlsTrust::SystemRoots,
+        config::Trust::CaFile(file) => TlsTrust::CaFile(file.clone()),
+        config::Trust::Pinned(sha256) => TlsTrust::Pinned(*sha256),
+    }
+}
+
+fn delta(duration: std::time::Duration) -> TimeDelta {
+    TimeDelta::from_std(duration).unwrap_or(TimeDelta::MAX)
+}
