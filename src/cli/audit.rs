@@ -1,0 +1,45 @@
+//! `budkavle audit`.
+
+use chrono::{DateTime, Utc};
+
+use super::client::Client;
+use super::exit::{Exit, Trouble};
+use super::print::{Out, or_dash, when};
+use super::time;
+use crate::domain::audit::Entry;
+
+/// From when on.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  budkavle audit --since 2026-07-01\n  budkavle audit --json | jq '.[] | select(.action == \"role revoked\")'"
+)]
+pub struct Args {
+    /// From when on
+    #[arg(long, value_name = "TIME", value_parser = time::parse)]
+    since: Option<DateTime<Utc>>,
+    /// The newest so many
+    #[arg(long, default_value_t = 1_000)]
+    limit: usize,
+}
+
+pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble> {
+    let query = [("since", args.since.map(|t| t.to_rfc3339())), ("limit", Some(args.limit.to_string()))];
+    let entries: Vec<Entry> = client.get("/v1/audit", &query).await?;
+    out.answer(&entries, |out, entries| {
+        let row = |e: &Entry| {
+            vec![
+                when(e.at),
+                e.by.to_string(),
+                e.action.to_string(),
+                e.object.to_string(),
+                or_dash(e.why.as_ref()),
+            ]
+        };
+        out.table(
+            &["when", "who", "what", "object", "why"],
+            entries.iter().map(row).collect(),
+            "nothing was changed",
+        );
+    });
+    Ok(Exit::Done)
+}

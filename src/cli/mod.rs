@@ -1,0 +1,175 @@
+//! The command line: a file per verb. All but `run`, `demo`, `check` and `restore` are clients of the running daemon.
+
+mod absence;
+mod audit;
+mod backup;
+mod check;
+mod client;
+mod contacts;
+mod demo;
+mod exit;
+mod notify;
+mod outage;
+mod outbox;
+mod print;
+mod run;
+mod status;
+mod sync;
+mod time;
+mod unit;
+mod user;
+
+use std::path::PathBuf;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+use client::Client;
+pub use exit::Exit;
+use print::Out;
+
+/// What is typed.
+#[derive(Debug, Parser)]
+#[command(
+    name = "budkavle",
+    version,
+    about = "Knows who answers for whom, from Active Directory, and tells the right people when something breaks",
+    after_help = "Examples:\n  budkavle demo                                  try everything, with nothing installed\n  budkavle check --online                        is the configuration right, and does every server answer?\n  budkavle contacts of asa.oberg --why           whom does she turn to, and why?\n  budkavle outage open \"Mail is down\" --severity major\n\nExit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 held for approval, 4 the daemon isn't running.",
+    arg_required_else_help = true,
+    disable_help_subcommand = false
+)]
+pub struct Cli {
+    /// The configuration
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "BUDKAVLE_CONFIG",
+        default_value = "/etc/budkavle/budkavle.toml",
+        help_heading = "Everywhere"
+    )]
+    config: PathBuf,
+    /// The daemon's socket; by default the one that the configuration names
+    #[arg(long, global = true, value_name = "PATH", env = "BUDKAVLE_SOCKET", help_heading = "Everywhere")]
+    socket: Option<PathBuf>,
+    /// Print JSON, for programs
+    #[arg(long, global = true, help_heading = "Everywhere")]
+    json: bool,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Show everything on this machine, with nothing else installed, in a temporary folder
+    Demo(demo::Args),
+    /// Run the daemon
+    Run,
+    /// Check the configuration, and with --online every server it names
+    Check(check::Args),
+    /// Sync the directories now, or look at earlier runs
+    Sync(sync::Args),
+    /// How the directories, the outbox and the daemon are doing
+    Status,
+    /// Look up users
+    User(user::Args),
+    /// Look up units
+    Unit(unit::Args),
+    /// Whom to turn to, and who holds which role
+    Contacts(contacts::Args),
+    /// Who is away, and who stands in
+    Absence(absence::Args),
+    /// Open, update and resolve outages; the outage contacts get a mail each time
+    Outage(outage::Args),
+    /// What is on its way, what arrived, what didn't
+    Outbox(outbox::Args),
+    /// Try whether mail arrives
+    Notify(notify::Args),
+    /// Who changed what, and when
+    Audit(audit::Args),
+    /// Write everything the daemon knows into one file
+    Backup(backup::BackupArgs),
+    /// Put a backup back, while the daemon is stopped
+    Restore(backup::RestoreArgs),
+    /// Print the completions of a shell
+    #[command(after_help = "Example:\n  budkavle completions bash > /etc/bash_completion.d/budkavle")]
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, or write all of them into a folder
+    #[command(
+        after_help = "Examples:\n  budkavle man | man -l -\n  budkavle man --into /usr/local/share/man/man1"
+    )]
+    Man {
+        /// Write a page for each command into this folder
+        #[arg(long, value_name = "FOLDER")]
+        into: Option<PathBuf>,
+    },
+}
+
+/// Runs what was typed.
+pub fn run(cli: Cli) -> Exit {
+    let out = Out::new(cli.json);
+    match cli.verb {
+        Verb::Run => run::run(&cli.config),
+        Verb::Demo(args) => demo::run(args, &out),
+        Verb::Check(args) => check::run(&args, &cli.config, &out),
+        Verb::Restore(args) => backup::restore(&args, &cli.config, &out),
+        Verb::Completions { shell } => completions(shell, &out),
+        Verb::Man { into } => man(into, &out),
+        verb => {
+            let client = match Client::new(cli.socket, &cli.config) {
+                Ok(client) => client,
+                Err(exit) => return exit.tell(&out),
+            };
+            let work = async {
+                match verb {
+                    Verb::Sync(args) => sync::run(args, &client, &out).await,
+                    Verb::Status => status::run(&client, &out).await,
+                    Verb::User(args) => user::run(args, &client, &out).await,
+                    Verb::Unit(args) => unit::run(args, &client, &out).await,
+                    Verb::Contacts(args) => contacts::run(args, &client, &out).await,
+                    Verb::Absence(args) => absence::run(args, &client, &out).await,
+                    Verb::Outage(args) => outage::run(args, &client, &out).await,
+                    Verb::Outbox(args) => outbox::run(args, &client, &out).await,
+                    Verb::Notify(args) => notify::run(args, &client, &out).await,
+                    Verb::Audit(args) => audit::run(args, &client, &out).await,
+                    Verb::Backup(args) => backup::run(args, &client, &out).await,
+                    Verb::Run
+                    | Verb::Demo(_)
+                    | Verb::Check(_)
+                    | Verb::Restore(_)
+                    | Verb::Completions { .. }
+                    | Verb::Man { .. } => Ok(Exit::Done),
+                }
+            };
+            match exit::block_on(work) {
+                Ok(Ok(exit)) => exit,
+                Ok(Err(trouble)) | Err(trouble) => trouble.tell(&out),
+            }
+        }
+    }
+}
+
+fn completions(shell: clap_complete::Shell, out: &Out) -> Exit {
+    let mut text = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "budkavle", &mut text);
+    out.raw(&text);
+    Exit::Done
+}
+
+fn man(into: Option<PathBuf>, out: &Out) -> Exit {
+    let done = match into {
+        Some(folder) => clap_mangen::generate_to(Cli::command(), folder),
+        None => {
+            let mut page = Vec::new();
+            let done = clap_mangen::Man::new(Cli::command()).render(&mut page);
+            out.raw(&page);
+            done
+        }
+    };
+    match done {
+        Ok(()) => Exit::Done,
+        Err(error) => exit::Trouble::failed(format!("the manual can't be written: {error}")).tell(out),
+    }
+}

@@ -1,0 +1,126 @@
+//! `budkavle outbox`.
+
+use clap::{Subcommand, ValueEnum};
+
+use super::client::Client;
+use super::exit::{Exit, Trouble};
+use super::print::{Out, or_dash, visible, when};
+use crate::domain::notice::MessageState;
+use crate::http::answers::{MessageAnswer, MessageLine, Page};
+
+/// What to do.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  budkavle outbox list --state deferred\n  budkavle outbox show 4711\n  budkavle outbox retry 4711"
+)]
+pub struct Args {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum State {
+    Queued,
+    Sending,
+    Sent,
+    Deferred,
+    Failed,
+    Expired,
+    Cancelled,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Messages, the newest first
+    List {
+        /// Only those in this state
+        #[arg(long, value_enum)]
+        state: Option<State>,
+        /// At most so many
+        #[arg(long, default_value_t = 50)]
+        limit: usize,
+    },
+    /// One message, with every try
+    Show {
+        /// Its number
+        message: u64,
+    },
+    /// Try a message again, now
+    Retry {
+        /// Its number
+        message: u64,
+    },
+    /// Don't send a message
+    Cancel {
+        /// Its number
+        message: u64,
+    },
+}
+
+pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble> {
+    match args.verb {
+        Verb::List { state, limit } => {
+            let state = state.map(|s| format!("{s:?}").to_lowercase());
+            let page: Page<MessageLine> =
+                client.get("/v1/messages", &[("state", state), ("limit", Some(limit.to_string()))]).await?;
+            out.answer(&page, list);
+        }
+        Verb::Show { message } => {
+            let answer: MessageAnswer = client.get(&format!("/v1/messages/{message}"), &[]).await?;
+            out.answer(&answer, show);
+        }
+        Verb::Retry { message } => order(client, out, message, "retry").await?,
+        Verb::Cancel { message } => order(client, out, message, "cancel").await?,
+    }
+    Ok(Exit::Done)
+}
+
+async fn order(client: &Client, out: &Out, message: u64, order: &str) -> Result<(), Trouble> {
+    let answer: MessageAnswer = client.post(&format!("/v1/messages/{message}/{order}"), &()).await?;
+    out.answer(&answer, |out, a| out.line(format!("Message {} is {} now.", a.message.id, a.message.state)));
+    Ok(())
+}
+
+fn list(out: &Out, page: &Page<MessageLine>) {
+    let row = |line: &MessageLine| {
+        let m = &line.message;
+        let answer: String = m.answer.as_deref().unwrap_or("").chars().take(60).collect();
+        vec![
+            m.id.to_string(),
+            m.state.to_string(),
+            m.attempts.to_string(),
+            when(m.changed),
+            m.recipient.mail.to_string(),
+            line.about.clone(),
+            answer,
+        ]
+    };
+    let header = ["no", "state", "tries", "since", "to", "about", "answer"];
+    out.table(&header, page.items.iter().map(row).collect(), "the outbox is empty");
+    if page.more {
+        out.line("… and more; ask for more with --limit");
+    }
+}
+
+/// One message.
+pub fn show(out: &Out, answer: &MessageAnswer) {
+    let m = &answer.message;
+    let waits = matches!(m.state, MessageState::Queued | MessageState::Deferred);
+    out.facts(&[
+        ("message", Some(m.id.to_string())),
+        ("about", Some(answer.about.clone())),
+        ("to", Some(format!("{} <{}>", m.recipient.name, m.recipient.mail))),
+        ("because", Some(m.recipient.why.to_string())),
+        ("state", Some(format!("{} since {}", m.state, when(m.changed)))),
+        ("next try", waits.then(|| when(m.due))),
+        ("given up", (!m.state.is_final()).then(|| when(answer.expires))),
+        ("message-id", Some(answer.message_id.clone())),
+        ("answer", Some(or_dash(m.answer.as_ref()))),
+    ]);
+    if !answer.log.is_empty() {
+        out.line("");
+    }
+    for attempt in &answer.log {
+        out.line(format!("{}  {}  {}", when(attempt.at), attempt.state, visible(&attempt.answer)));
+    }
+}

@@ -1,0 +1,60 @@
+//! `budkavle run`: the daemon.
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::check;
+use super::exit::{Exit, Trouble};
+use super::print::Out;
+use crate::runtime::clock::Clock;
+use crate::runtime::daemon::{Daemon, Start};
+use crate::runtime::lifecycle::Signals;
+use crate::runtime::systemd::Notifier;
+use crate::runtime::telemetry;
+
+/// Blocking work that ignores the stop may hold the process up for so long.
+const SHUTDOWN: Duration = Duration::from_secs(2);
+
+pub fn run(file: &Path) -> Exit {
+    let out = Out::new(false);
+    match start(file) {
+        Ok(exit) => exit,
+        Err(trouble) => trouble.tell(&out),
+    }
+}
+
+fn start(file: &Path) -> Result<Exit, Trouble> {
+    let (config, warnings) = check::load(file)?;
+    let level = telemetry::init(config.log.format.into(), &config.log.level).map_err(Trouble::usage)?;
+    if !warnings.is_empty() {
+        tracing::warn!("{warnings}");
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime =
+        runtime.map_err(|e| Trouble::failed(format!("the system refuses what is needed to run: {e}")))?;
+    let exit = runtime.block_on(async {
+        let signals =
+            Signals::listen().map_err(|e| Trouble::failed(format!("signals can't be listened to: {e}")))?;
+        let start = Start {
+            config,
+            config_file: Some(file.to_owned()),
+            clock: Clock::System,
+            signals,
+            notifier: Notifier::from_environment(),
+            level: Some(level),
+        };
+        let daemon = Daemon::start(start).await.map_err(|e| {
+            tracing::error!("The daemon can't start: {e}");
+            Trouble::failed(format!("the daemon can't start: {e}"))
+        })?;
+        Ok::<_, Trouble>(daemon.run().await)
+    });
+    runtime.shutdown_timeout(SHUTDOWN);
+    let exit = exit?;
+    if exit.is_clean() {
+        tracing::info!("{exit}");
+        return Ok(Exit::Done);
+    }
+    tracing::error!("{exit}");
+    Err(Trouble::failed(exit))
+}

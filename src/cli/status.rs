@@ -1,0 +1,97 @@
+//! `budkavle status`.
+
+use super::client::Client;
+use super::exit::{Exit, Trouble};
+use super::print::{Out, ago, or_dash, when};
+use crate::domain::alert::Trouble as SyncTrouble;
+use crate::domain::run::Outcome;
+use crate::http::answers::{DirectoryStatus, Status};
+use crate::runtime::clock::Clock;
+
+pub async fn run(client: &Client, out: &Out) -> Result<Exit, Trouble> {
+    let status: Status = client.get("/v1/status", &[]).await?;
+    out.answer(&status, print);
+    Ok(Exit::Done)
+}
+
+fn print(out: &Out, status: &Status) {
+    let now = Clock::System.now();
+    out.facts(&[
+        ("organisation", Some(status.organisation.to_string())),
+        ("version", Some(status.version.clone())),
+        ("up", Some(format!("since {} ({})", when(status.started), ago(status.started, now)))),
+        ("holds", Some(format!("{} users, {} units, {} groups", status.users, status.units, status.groups))),
+        ("open outages", Some(status.open_outages.to_string())),
+        ("outbox", Some(outbox(status))),
+        (
+            "mail",
+            status.channel_pause.as_ref().map(|p| format!("paused until {}: {}", when(p.until), p.reason)),
+        ),
+        ("store", status.store_note.clone()),
+    ]);
+    out.line("");
+    let row = |d: &DirectoryStatus| {
+        let last =
+            d.last_run.as_ref().map(|r| format!("{} run {}: {}", when(r.ended), r.id, outcome(&r.outcome)));
+        vec![
+            d.name.to_string(),
+            state(d),
+            or_dash(d.last_good.map(|at| ago(at, now))),
+            or_dash(last),
+            or_dash(d.next_sync.map(when)),
+        ]
+    };
+    let rows = status.directories.iter().map(row).collect();
+    out.table(&["directory", "state", "data of", "last run", "next run"], rows, "no directories");
+    for d in &status.directories {
+        if let Some(held) = d.held.as_ref().filter(|h| !h.approved) {
+            let reasons: Vec<String> = held.reasons.iter().map(ToString::to_string).collect();
+            out.line(format!("\nRun {} of {} waits for approval: {}.", held.run, d.name, reasons.join("; ")));
+            out.line(format!(
+                "  budkavle sync show {0}    budkavle sync approve {0}    budkavle sync reject {0}",
+                held.run
+            ));
+        }
+        if let Some(Outcome::Failed { error }) = d.last_run.as_ref().map(|r| &r.outcome) {
+            out.line(format!("\nThe last sync of {} failed: {error}", d.name));
+        }
+    }
+    if status.users_without_local_contact > 0 && status.users > 0 {
+        out.line(format!(
+            "\n{} users have no local contact now; the fallback answers for them.",
+            status.users_without_local_contact
+        ));
+    }
+    for warning in &status.warnings {
+        out.line(format!("\nWarning: {warning}."));
+    }
+}
+
+fn outbox(status: &Status) -> String {
+    let counts: Vec<String> =
+        status.outbox.iter().filter(|(_, n)| **n > 0).map(|(state, n)| format!("{n} {state}")).collect();
+    if counts.is_empty() { "empty".to_owned() } else { counts.join(", ") }
+}
+
+fn state(d: &DirectoryStatus) -> String {
+    let word = match d.trouble {
+        Some(SyncTrouble::Failing) => format!("FAILING ({} in a row)", d.failures),
+        Some(SyncTrouble::Held) => "HELD".to_owned(),
+        Some(SyncTrouble::Stale) => "STALE".to_owned(),
+        None if d.failures > 0 => format!("failed {}×", d.failures),
+        None if d.held.is_some() => "held".to_owned(),
+        None => "well".to_owned(),
+    };
+    if d.running { format!("{word}, syncing") } else { word }
+}
+
+/// What came of a run, in a few words.
+pub fn outcome(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Committed { .. } => "committed".to_owned(),
+        Outcome::Unchanged => "unchanged".to_owned(),
+        Outcome::Held { same_as: None, .. } => "held".to_owned(),
+        Outcome::Held { same_as: Some(run), .. } => format!("held, as run {run}"),
+        Outcome::Failed { .. } => "failed".to_owned(),
+    }
+}
