@@ -1,0 +1,62 @@
+//! A third of the users is deleted at once: held, listed, told, and carried out only when approved.
+
+use crate::servers::PATIENCE;
+use crate::site::{Site, outcome};
+use crate::world::Organisation;
+
+#[test]
+fn a_mass_deletion_waits_for_a_person() {
+    let site = Site::new(Organisation::generate(600, 60));
+    let _daemon = site.start();
+    site.assign_contacts();
+    let world = &site.world;
+    let keep = ["asa.oberg", "soren.odegard"];
+    let gone: Vec<String> = world
+        .people
+        .iter()
+        .filter(|p| !keep.contains(&p.account.as_str()))
+        .step_by(3)
+        .map(|p| world.dn(p))
+        .collect();
+    site.dc.delete(gone.iter().map(String::as_str));
+    let users = || site.get("/v1/users?limit=10000")["items"].as_array().unwrap().len();
+    let all = users();
+
+    let held = site.sync(3);
+    let id = held["run"]["id"].as_u64().unwrap();
+    assert_eq!(outcome(&held["run"]), "held");
+    assert_eq!(users(), all, "the old data stays in force");
+    let removed =
+        held["changes"].as_array().unwrap().iter().filter(|c| c["kind"] == "user" && c["what"] == "removed");
+    assert_eq!(removed.count(), gone.len());
+    let mail = site.post.wait_for("soren.odegard@kommun.example", 1, PATIENCE).remove(0);
+    assert!(mail.subject().contains("waits for your approval"), "{}", mail.subject());
+    assert!(mail.text().contains(&format!("budkavle sync approve {id}")), "{}", mail.text());
+
+    // The next run wants the same: it waits under the same number, and nobody is mailed again.
+    let again = site.sync(3);
+    assert_eq!(again["run"]["outcome"]["held"]["same_as"].as_u64(), Some(id));
+    site.budkavle.run(&["sync", "reject", &id.to_string(), "--why", "not yet"]).success();
+    assert!(
+        site.budkavle
+            .run(&["sync", "approve", &id.to_string()])
+            .ended_with(1)
+            .stderr
+            .contains("doesn't wait")
+    );
+    let anew = site.sync(3)["run"]["id"].as_u64().unwrap();
+    assert_ne!(anew, id);
+
+    let approved = site.budkavle.run(&[
+        "sync",
+        "approve",
+        &anew.to_string(),
+        "--why",
+        "the school has closed",
+        "--json",
+    ]);
+    let report = approved.success().json();
+    assert_eq!(outcome(&report[0]["run"]), "committed");
+    assert_eq!(users(), all - gone.len());
+    assert_eq!(outcome(&site.sync(0)["run"]), "unchanged");
+}

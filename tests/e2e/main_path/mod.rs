@@ -1,0 +1,9 @@
+//! The main job end to end: a real Active Directory in, real mail out.
+
+mod alerts;
+mod check;
+mod contacts;
+mod guard;
+mod kill;
+mod outages;
+mod sync;

@@ -1,0 +1,81 @@
+//! What an administrator does to the directory, by `ldapmodify`.
+
+use std::io::Write as _;
+use std::process::Stdio;
+
+use super::provision::unicode_password;
+use super::{ADMINISTRATOR, ADMINISTRATOR_PASSWORD, Samba};
+use crate::servers::ldif::{Record, escape_rdn, split_rdn};
+
+const NORMAL_ACCOUNT: &str = "512";
+const NORMAL_ACCOUNT_DISABLED: &str = "514";
+
+impl Samba {
+    /// Makes any changes, one after the other.
+    pub fn change(&self, records: &[Record]) {
+        let ldif: String = records.iter().map(Record::to_ldif).collect();
+        let mut modify = self.ldap_tool("ldapmodify", ADMINISTRATOR, ADMINISTRATOR_PASSWORD);
+        modify.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut modify = modify.spawn().expect("ldapmodify is installed");
+        modify.stdin.take().unwrap().write_all(ldif.as_bytes()).unwrap();
+        let done = modify.wait_with_output().unwrap();
+        let complaint = String::from_utf8_lossy(&done.stderr);
+        assert!(done.status.success(), "ldapmodify: {complaint}\nthe changes were:\n{ldif}");
+    }
+
+    /// Gives an attribute one value instead of all it has.
+    pub fn set(&self, dn: &str, attribute: &str, value: &str) {
+        self.change(&[Record::modify(dn, "replace", attribute, [value])]);
+    }
+
+    /// Removes an attribute.
+    pub fn clear(&self, dn: &str, attribute: &str) {
+        self.change(&[Record::modify(dn, "replace", attribute, [""; 0])]);
+    }
+
+    /// Gives a person or a unit another name; returns the new distinguished name.
+    pub fn rename(&self, dn: &str, name: &str) -> String {
+        let (rdn, parent) = split_rdn(dn);
+        let (kind, _) = rdn.split_once('=').unwrap();
+        let rdn = format!("{kind}={}", escape_rdn(name));
+        self.change(&[Record::rename(dn, &rdn, parent)]);
+        format!("{rdn},{parent}")
+    }
+
+    /// Moves a person or a unit below another unit; returns the new distinguished name.
+    pub fn move_to(&self, dn: &str, parent: &str) -> String {
+        let (rdn, _) = split_rdn(dn);
+        self.change(&[Record::rename(dn, rdn, parent)]);
+        format!("{rdn},{parent}")
+    }
+
+    /// Disables an account.
+    pub fn disable(&self, dn: &str) {
+        self.set(dn, "userAccountControl", NORMAL_ACCOUNT_DISABLED);
+    }
+
+    /// Enables an account.
+    pub fn enable(&self, dn: &str) {
+        self.set(dn, "userAccountControl", NORMAL_ACCOUNT);
+    }
+
+    /// Deletes objects that have nothing below them.
+    pub fn delete<'a>(&self, dns: impl IntoIterator<Item = &'a str>) {
+        self.change(&dns.into_iter().map(Record::delete).collect::<Vec<_>>());
+    }
+
+    /// Resets the password of an account.
+    pub fn set_password(&self, dn: &str, password: &str) {
+        self.change(&[Record::modify(dn, "replace", "unicodePwd", [unicode_password(password)])]);
+    }
+
+    /// Puts somebody into a group.
+    pub fn add_member(&self, group: &str, member: &str) {
+        self.change(&[Record::modify(group, "add", "member", [member])]);
+    }
+
+    /// Takes somebody out of a group.
+    pub fn remove_member(&self, group: &str, member: &str) {
+        self.change(&[Record::modify(group, "delete", "member", [member])]);
+    }
+}

@@ -1,0 +1,201 @@
+//! What the tests of the store put into it.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use budkavle::domain::alert::Health;
+use budkavle::domain::audit::{Actor, Entry};
+use budkavle::domain::delta::{Delta, describe, diff};
+use budkavle::domain::directory::{Directory, Group, Unit, User};
+use budkavle::domain::guard::{CheckedDelta, Circumstances, Limit, Limits, Verdict, approval_of, judge};
+use budkavle::domain::ids::{DirectoryName, Generation, GroupId, Guid, OutageId, RunId, UnitId, UserId};
+use budkavle::domain::notice::{EventKey, Facts, NewNotice, Recipient};
+use budkavle::domain::outage::{Opening, Outage, Severity};
+use budkavle::domain::run::{Counts, Cursor, Mode, ModeReason, Outcome, Run, Trigger};
+use budkavle::store::{Change, Event, RunRecord, SledSettings};
+use chrono::{DateTime, TimeDelta, TimeZone, Utc};
+
+/// So many minutes after the beginning of all tests.
+pub fn at(minute: i64) -> DateTime<Utc> {
+    Utc.with_ymd_and_hms(2026, 7, 6, 8, 0, 0).unwrap() + TimeDelta::minutes(minute)
+}
+
+pub fn main_directory() -> DirectoryName {
+    "main".into()
+}
+
+/// Identities that are counted up: what Samba and LDIF files of tests have, and no hash does.
+pub fn guid(kind: u8, n: u32) -> Guid {
+    let mut bytes = [0; 16];
+    bytes[0] = kind;
+    bytes[12..].copy_from_slice(&n.to_be_bytes());
+    Guid(bytes)
+}
+
+pub fn user(n: u32, phone: &str) -> User {
+    User {
+        id: UserId(guid(1, n)),
+        directory: main_directory(),
+        unit: UnitId(guid(2, n % 50)),
+        rdn: format!("Öberg, Åsa {n}").into(),
+        account: format!("asaob{n}").into(),
+        upn: Some(format!("asaob{n}@kommun.example").into()),
+        name: format!("Åsa Öberg {n}").into(),
+        mail: Some(format!("asa.oberg{n}@kommun.example").into()),
+        phone: Some(phone.into()),
+        mobile: None,
+        title: Some("Handläggare".into()),
+        manager: (n > 0).then(|| UserId(guid(1, n / 10))),
+        language: Some("sv".into()),
+        enabled: !n.is_multiple_of(17),
+        expires: n.is_multiple_of(13).then(|| at(1_000_000)),
+    }
+}
+
+pub fn unit(n: u32) -> Unit {
+    let parent = if n == 0 { UnitId::ROOT } else { UnitId(guid(2, n / 5)) };
+    Unit {
+        id: UnitId(guid(2, n)),
+        directory: main_directory(),
+        parent,
+        name: format!("Enhet {n}").into(),
+        managed_by: None,
+    }
+}
+
+pub fn group(n: u32, members: u32) -> Group {
+    let name = format!("grp-{n}");
+    let users = (0..members).map(|n| UserId(guid(1, n))).collect();
+    Group {
+        id: GroupId(guid(3, n)),
+        directory: main_directory(),
+        name: (&*name).into(),
+        account: name.into(),
+        users,
+        groups: vec![],
+    }
+}
+
+/// So many users in 50 units, with two groups.
+pub fn organisation(users: u32) -> Directory {
+    let mut directory = Directory::default();
+    directory.users.extend((0..users).map(|n| (UserId(guid(1, n)), user(n, "+46 8 123").into())));
+    directory.units.extend((0..50).map(|n| (UnitId(guid(2, n)), unit(n).into())));
+    directory.groups.extend((0..2).map(|n| (GroupId(guid(3, n)), group(n, users / (n + 1)).into())));
+    directory
+}
+
+/// The guard passes what is approved, and here everything is.
+pub fn checked(delta: Delta) -> CheckedDelta {
+    let nothing = BTreeSet::new();
+    let limit = Limit { count: 0, percent: 0, floor: 0 };
+    let limits = Limits { users: limit, units: limit, memberships: limit, holders: limit };
+    let (before, nobody) = (Directory::default(), BTreeSet::new());
+    let nothing_approved = Circumstances {
+        before: &before,
+        limits: &limits,
+        holders: &nobody,
+        holders_after: &nobody,
+        approved: &nothing,
+        scope_changed: false,
+    };
+    let approved = approval_of(&delta, &nothing_approved);
+    match judge(delta, &Circumstances { approved: &approved, ..nothing_approved }) {
+        Verdict::Checked(delta) => delta,
+        Verdict::Held { reasons, .. } => panic!("held: {reasons:?}"),
+    }
+}
+
+pub fn cursor(usn: u64) -> Cursor {
+    Cursor { scope: u64::MAX - 5, server: "ldaps://dc1.kommun.example".into(), highest_usn: Some(usn) }
+}
+
+pub fn run(id: u64, directory: &str, outcome: Outcome) -> Run {
+    let minute = i64::try_from(id).unwrap();
+    Run {
+        id: RunId(id),
+        directory: directory.into(),
+        trigger: Trigger::Schedule,
+        mode: Mode::Full,
+        mode_reason: ModeReason::OnlyFull,
+        server: "ldaps://dc1.kommun.example".into(),
+        started: at(minute),
+        ended: at(minute) + TimeDelta::seconds(20),
+        outcome,
+        counts: Counts::default(),
+    }
+}
+
+pub fn record(run: Run) -> RunRecord {
+    let health = Health::new(run.started).after(&run);
+    RunRecord { run, changes: vec![], quarantined: vec![], health, held: None, notices: vec![] }
+}
+
+/// A sync from one directory to another, as the flow hands it in.
+pub fn sync(id: u64, before: &Directory, after: &Directory) -> (CheckedDelta, RunRecord, Cursor) {
+    let delta = diff(before, &main_directory(), after);
+    let mut run = run(id, "main", Outcome::Committed { generation: Generation(0) });
+    run.counts = Counts::default().with_delta(&delta);
+    let record = RunRecord { changes: describe(&delta, |_| None), ..record(run) };
+    (checked(delta), record, cursor(id))
+}
+
+pub fn recipient(n: u32) -> Recipient {
+    Recipient {
+        name: format!("Søren Ødegård {n}").into(),
+        mail: format!("soren{n}@kommun.example").parse().unwrap(),
+        why: "outage".into(),
+    }
+}
+
+pub fn notice(event: &str, recipients: u32) -> NewNotice {
+    NewNotice {
+        event: EventKey(event.into()),
+        thread: EventKey(event.into()),
+        expires: at(1000),
+        facts: Facts::Test { by: "root".into(), at: at(0) },
+        recipients: (0..recipients).map(recipient).collect(),
+    }
+}
+
+pub fn audit_entry(minute: i64, object: &str) -> Entry {
+    Entry {
+        at: at(minute),
+        by: Actor::Local { uid: 1000, name: "asa".into() },
+        action: "tested".into(),
+        object: object.into(),
+        before: None,
+        after: Some("{}".into()),
+        why: None,
+    }
+}
+
+pub fn outage(id: u64) -> Outage {
+    let opening = Opening {
+        title: "Mail is down".into(),
+        text: "".into(),
+        severity: Severity::Major,
+        services: vec!["mail".into()],
+        units: vec![],
+    };
+    Outage::open(OutageId(id), opening, Actor::System, at(0)).unwrap()
+}
+
+/// An event that changes nothing but what it tells.
+pub fn tell(minute: i64, notices: Vec<NewNotice>) -> Event {
+    event(minute, Change::None, notices)
+}
+
+pub fn event(minute: i64, change: Change, notices: Vec<NewNotice>) -> Event {
+    Event { at: at(minute), change, notices, audit: None }
+}
+
+pub fn settings(folder: &Path) -> SledSettings {
+    SledSettings {
+        path: folder.join("state"),
+        cache_bytes: 16 << 20,
+        exports: folder.join("exports"),
+        keep_exports: 3,
+        reserve_bytes: 1 << 20,
+    }
+}
