@@ -1,0 +1,217 @@
+//! What answering costs in a large organisation: `cargo bench --bench recompute [-- USERS UNITS]`, 1,000,000 users in 50,000 units
+//! by default. The goals are in docs/performance.md.
+
+#![expect(clippy::print_stdout, reason = "the numbers are the result")]
+#![expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
+
+use std::collections::BTreeMap;
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use budkavle::domain::absence::Absence;
+use budkavle::domain::contacts::{Asker, recompute, resolve};
+use budkavle::domain::delta::{apply, diff};
+use budkavle::domain::directory::{Directory, Unit, User};
+use budkavle::domain::ids::{AbsenceId, AssignmentId, Guid, UnitId, UserId};
+use budkavle::domain::organisation::Organisation;
+use budkavle::domain::roles::{Assignment, Holder, LOCAL, Place, built_in};
+use chrono::{DateTime, TimeDelta, Utc};
+
+fn main() {
+    let mut sizes = std::env::args().skip(1).filter_map(|a| a.parse::<u64>().ok());
+    let (users, units) = (sizes.next().unwrap_or(1_000_000), sizes.next().unwrap_or(50_000));
+    let now = DateTime::UNIX_EPOCH + TimeDelta::days(20_000);
+    println!("{users} users in {units} units");
+
+    let directory = directory(users, units);
+    println!("{:<44} {:>9} MB", "resident with the directory alone", resident());
+    let (assignments, absences) = (assignments(&directory, units * 3 / 5), absences(users, now));
+    println!("{} local contacts, {} away", assignments.len(), absences.len());
+
+    let build =
+        || Organisation::new("Kommun", directory.clone(), built_in(), assignments.clone(), absences.clone());
+    let built = repeat("Organisation::new", 5, build);
+    println!("{:<44} {:>9} MB", "resident with the organisation", resident());
+
+    let local = built.role(LOCAL).expect("a built-in role");
+    let map = repeat("recompute, everybody's local contact", 20, || recompute(&built, local, now));
+    println!("  {} without one", map.uncovered_users());
+
+    let some = |n: u64| person(scatter(n) % users);
+    each("resolve, one user's local contact", 200_000, |n| {
+        resolve(&built, local, &Asker::User(some(n)), now)
+    });
+
+    let text = |n: u64| built.user(some(n)).map_or_else(String::new, |u| u.account.to_string());
+    repeat("find_user, the first one (builds the index)", 1, || built.find_user(&text(0)).is_ok());
+    println!("{:<44} {:>9} MB", "resident with the index", resident());
+    each("find_user by account", 200_000, |n| built.find_user(&text(n)).is_ok());
+    each("find_unit by path", 200, |n| {
+        built.find_unit(&built.tree.path((scatter(n) % units) as u32)).is_ok()
+    });
+    each("search_users, two words", 5, |_| built.search_users("asa oberg 77", 20).len());
+    each("search_users, one letter", 5, |_| built.search_users("a", 20).len());
+    each("find_user, mistyped", 5, |n| built.find_user(&format!("x{}", text(n))).is_err());
+
+    let changed = change(&directory, users, 1_000);
+    let name = "main".into();
+    let delta = repeat("diff, 1,000 users changed", 5, || diff(&directory, &name, &changed));
+    repeat("apply", 5, || apply(&directory, &delta));
+    println!("  {} objects", delta.len());
+}
+
+/// Does it several times, prints the median and returns the last result.
+fn repeat<T>(what: &str, times: usize, run: impl Fn() -> T) -> T {
+    let timed = || {
+        let start = Instant::now();
+        let result = black_box(run());
+        (start.elapsed(), result)
+    };
+    let mut took: Vec<Duration> = (1..times).map(|_| timed().0).collect();
+    let (last, result) = timed();
+    took.push(last);
+    took.sort_unstable();
+    let median = took.get(took.len() / 2).copied().unwrap_or_default();
+    println!("{what:<44} {:>9.3} ms", median.as_secs_f64() * 1e3);
+    result
+}
+
+/// Does it for many and prints the distribution.
+fn each<T>(what: &str, times: u64, run: impl Fn(u64) -> T) {
+    let one = |n| {
+        let start = Instant::now();
+        black_box(run(n));
+        start.elapsed()
+    };
+    let mut took: Vec<Duration> = (0..times).map(one).collect();
+    took.sort_unstable();
+    let at = |percent: usize| {
+        took.get((took.len() * percent / 100).min(took.len() - 1)).copied().unwrap_or_default()
+    };
+    let micros = |d: Duration| d.as_secs_f64() * 1e6;
+    println!(
+        "{what:<44} p50 {:.1} µs, p99 {:.1} µs, max {:.1} µs",
+        micros(at(50)),
+        micros(at(99)),
+        micros(at(100))
+    );
+}
+
+/// `VmRSS` of proc(5), in MB.
+fn resident() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|l| l.strip_prefix("VmRSS:"));
+    line.and_then(|l| l.trim().trim_end_matches(" kB").parse::<u64>().ok()).unwrap_or(0) / 1000
+}
+
+/// A number that looks random, always the same one for `n` (the mixing of SplitMix64).
+fn scatter(n: u64) -> u64 {
+    let n = n.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let n = (n ^ (n >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let n = (n ^ (n >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    n ^ (n >> 31)
+}
+
+fn guid(kind: u64, n: u64) -> Guid {
+    Guid((u128::from(scatter(n)) << 64 | u128::from(n << 8 | kind)).to_le_bytes())
+}
+
+fn person(n: u64) -> UserId {
+    UserId(guid(1, n))
+}
+
+/// Unit 0 is the root.
+fn place(n: u64) -> UnitId {
+    if n == 0 { UnitId::ROOT } else { UnitId(guid(2, n)) }
+}
+
+fn directory(users: u64, units: u64) -> Directory {
+    let first = ["Åsa", "Bo", "Søren", "Mari", "Jón", "Päivi", "Ulla-Britt", "Erik"];
+    let last = ["Öberg", "Ek", "Ødegård", "Lindqvist", "Virtanen", "O'Brien", "Sæmundsdóttir", "Svensson"];
+    let user = |n: u64| {
+        let pick = |names: [&'static str; 8], shift: u64| names[(scatter(n) >> shift & 7) as usize];
+        let (first, last) = (pick(first, 0), pick(last, 3));
+        let plain: String = format!("{first}.{last}").to_lowercase().chars().filter(char::is_ascii).collect();
+        let account: Box<str> = format!("{}{n:07}", &plain[..2]).into();
+        Arc::new(User {
+            id: person(n),
+            directory: "main".into(),
+            unit: place(1 + scatter(n ^ 0xabcd) % units),
+            rdn: format!("{last}, {first} {n}").into(),
+            upn: Some(format!("{account}@ad.kommun.example").into()),
+            account,
+            name: format!("{first} {last}").into(),
+            mail: Some(format!("{plain}.{n}@kommun.example").into()),
+            phone: Some(format!("+46 8 {n:07}").into()),
+            mobile: n.is_multiple_of(3).then(|| format!("+46 70 {n:07}").into()),
+            title: Some("Undersköterska".into()),
+            manager: (n > 20).then(|| person(n / 20)),
+            language: n.is_multiple_of(10).then(|| "sv-SE".into()),
+            enabled: !n.is_multiple_of(50),
+            expires: None,
+        })
+    };
+    let unit = |n: u64| {
+        let name = format!("Enhet {n}").into();
+        Arc::new(Unit {
+            id: place(n),
+            directory: "main".into(),
+            parent: place((n - 1) / 8),
+            name,
+            managed_by: None,
+        })
+    };
+    Directory {
+        users: (0..users).map(user).map(|u| (u.id, u)).collect(),
+        units: (1..=units).map(unit).map(|u| (u.id, u)).collect(),
+        groups: BTreeMap::new(),
+    }
+}
+
+/// As many users hold the role `local` at their unit.
+fn assignments(directory: &Directory, wanted: u64) -> BTreeMap<AssignmentId, Assignment> {
+    let one = |(n, user): (u64, &Arc<User>)| {
+        let id = AssignmentId(n);
+        let assignment = Assignment {
+            id,
+            role: LOCAL.into(),
+            holder: Holder::User(user.id),
+            place: Place::Unit(user.unit),
+            rank: 100,
+            mail: None,
+            phone: None,
+            from: None,
+            until: None,
+            any_unit: false,
+        };
+        (id, assignment)
+    };
+    (1..=wanted).zip(directory.users.values()).map(one).collect()
+}
+
+/// Every twentieth is away, half of these with a deputy.
+fn absences(users: u64, now: DateTime<Utc>) -> Vec<Absence> {
+    let away = |n: u64| Absence {
+        id: AbsenceId(n),
+        user: person(n),
+        from: now - TimeDelta::days(1),
+        until: now + TimeDelta::days(9),
+        deputy: n.is_multiple_of(40).then(|| person((n + 1) % users)),
+        note: None,
+    };
+    (0..users).step_by(20).map(away).collect()
+}
+
+/// The directory as it is read again: everything a new copy, with as many changes.
+fn change(directory: &Directory, users: u64, wanted: u64) -> Directory {
+    let copy = |u: &Arc<User>| Arc::new(User::clone(u));
+    let mut changed = directory.clone();
+    changed.users = directory.users.values().map(copy).map(|u| (u.id, u)).collect();
+    for n in 0..wanted {
+        if let Some(user) = changed.users.get_mut(&person(scatter(n) % users)) {
+            Arc::make_mut(user).phone = Some("0".into());
+        }
+    }
+    changed
+}
