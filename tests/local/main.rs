@@ -1,15 +1,17 @@
 //! Everything that is tested on this machine alone, without a server.
+
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
     clippy::print_stdout,
-    reason = "a test may fail"
+    reason = "a test fails by panicking, and the helpers of tests are tests too"
 )]
 
 mod dependencies;
 mod layout;
 mod store_contract;
 mod store_damage;
+mod store_disk;
 mod store_samples;

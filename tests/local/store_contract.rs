@@ -172,10 +172,14 @@ async fn any_syncs_come_to_what_the_model_says(open: Open<'_>) {
     let (mut model, mut id) = (Directory::default(), 0);
     for _ in 0..12 {
         for (users, groups, reopened) in directories.new_tree(&mut runner).unwrap().current() {
-            let mut next = Directory::default();
-            next.users =
-                users.iter().map(|(n, v)| (UserId(guid(1, *n)), user(*n, &v.to_string()).into())).collect();
-            next.groups = groups.iter().map(|(n, m)| (group(*n, *m).id, group(*n, *m).into())).collect();
+            let next = Directory {
+                users: users
+                    .iter()
+                    .map(|(n, v)| (UserId(guid(1, *n)), user(*n, &v.to_string()).into()))
+                    .collect(),
+                groups: groups.iter().map(|(n, m)| (group(*n, *m).id, group(*n, *m).into())).collect(),
+                ..Directory::default()
+            };
             id += 1;
             let (delta, record, cursor) = sync(id, &model, &next);
             assert_eq!(apply(&model, delta.delta()), next);
@@ -453,7 +457,6 @@ async fn an_attempt_counts_for_who_holds_the_claim(open: Open<'_>) {
             (Failed, at(20)),
         ]
     );
-    drop(claim_at);
     assert_eq!(claims.iter().map(|m| m.attempts).collect::<Vec<_>>(), [1, 2, 3]);
 }
 

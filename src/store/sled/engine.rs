@@ -11,6 +11,7 @@ use std::fs::File;
 use std::ops::Deref;
 use std::path::Path;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+use std::time::Duration;
 
 use sled::{Batch, IVec};
 
@@ -28,6 +29,10 @@ pub(super) type Op = (Vec<u8>, Option<Vec<u8>>);
 
 /// The row of the ledger. No [`Kind`] has this number.
 const LEDGER: &[u8] = &[0x00];
+/// An engine that was closed keeps its file locked for a moment: we try so often …
+const LOCK_PATIENCE: u32 = 1000;
+/// … at this distance.
+const LOCK_PAUSE: Duration = Duration::from_millis(5);
 /// Keys below this one are the engine's own: the ledger, the redo log.
 const KINDS: u8 = 0x10;
 /// What the keys of chunks begin with, before the key they belong to.
@@ -53,8 +58,17 @@ impl Engine {
     /// Opens what is in `folder`, or makes it.
     pub(super) fn open(folder: &Path, cache_bytes: u64) -> Result<Engine, Trouble> {
         let config = sled::Config::new().path(folder).cache_capacity(cache_bytes);
-        let db = caught(|| config.open())
-            .map_err(|said| Trouble::Damaged(format!("the engine panicked: {said}")))??;
+        let mut patience = LOCK_PATIENCE;
+        let db = loop {
+            let opened = caught(|| config.open())
+                .map_err(|said| Trouble::Damaged(format!("the engine panicked: {said}")));
+            match opened?.map_err(Trouble::from) {
+                // We hold the lock of the state, so it is a thread of our own last engine that hasn't quite let go of the file.
+                Err(Trouble::InUse(_)) if patience > 0 => patience -= 1,
+                opened => break opened?,
+            }
+            std::thread::sleep(LOCK_PAUSE);
+        };
         let file = File::open(folder.join("db")).map_err(|e| Trouble::io("opened", &e))?;
         Ok(Engine { db, file, view: RwLock::new(()) })
     }
@@ -354,3 +368,6 @@ fn kind_of(key: &[u8]) -> Result<Kind, Trouble> {
     let byte = key.first().copied().unwrap_or_default();
     Kind::from_byte(byte).ok_or_else(|| Trouble::TooNew(format!("records of kind {byte}")))
 }
+
+#[cfg(test)]
+mod tests;
