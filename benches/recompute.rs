@@ -3,6 +3,11 @@
 
 #![expect(clippy::print_stdout, reason = "the numbers are the result")]
 #![expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a benchmark may end where it finds a mistake"
+)]
 
 use std::collections::BTreeMap;
 use std::hint::black_box;

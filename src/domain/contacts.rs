@@ -1,6 +1,8 @@
 //! "Whom do I turn to?": the nearest holder of a role who is there, and why it is that one.
 
-use std::collections::{HashMap, HashSet};
+mod everybody;
+
+use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -12,6 +14,7 @@ use super::mailbox::Address;
 use super::organisation::{Holding, Organisation, Origin};
 use super::roles::{Holder, Pick, Place, Role, RoleName};
 use super::tree;
+pub use everybody::{ContactMap, recompute};
 
 /// Who asks, or what is asked about.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -217,13 +220,11 @@ fn present(
     // Who is answered for here, in person or by a deputy, through one holding is not skipped through another.
     let mut settled = HashSet::new();
     for holding in organisation.holders(&role.name).at(place) {
-        let holder = match holding.holder {
-            Holder::User(id) => Some(id),
-            Holder::Outside { .. } => None,
-        };
-        match judge(organisation, role, holding, asker, now) {
-            Ok(contact) => {
+        let holder = holding.holder.user();
+        match standing(organisation, holding, asker, now) {
+            Ok(standing) => {
                 settled.extend(holder);
+                let contact = standing.contact(role, holding);
                 // One person and one mailbox are one contact, as the deputy of two holders is, or a mailbox that two share.
                 let mailbox = contact.mail.key();
                 if !contact.user.is_some_and(|id| people.contains(&id)) && !mailboxes.contains(&mailbox) {
@@ -250,6 +251,45 @@ pub fn judge(
     asker: &Asker,
     now: DateTime<Utc>,
 ) -> Result<Contact, Skip> {
+    standing(organisation, holding, asker, now).map(|standing| standing.contact(role, holding))
+}
+
+/// Somebody who counts: a holder, or the deputy of one.
+struct Standing<'a> {
+    name: &'a str,
+    mail: Address,
+    /// Goes before the user's own number.
+    phone: Option<&'a str>,
+    /// None for somebody outside.
+    user: Option<&'a User>,
+    deputy_for: Option<&'a User>,
+}
+
+impl Standing<'_> {
+    /// As a contact, through `holding`.
+    fn contact(self, role: &Role, holding: &Holding) -> Contact {
+        let user = self.user;
+        Contact {
+            name: self.name.into(),
+            mail: self.mail,
+            phone: self.phone.or(user.and_then(|u| u.phone.as_deref())).map(Box::from),
+            mobile: user.and_then(|u| u.mobile.clone()),
+            title: user.and_then(|u| u.title.clone()),
+            user: user.map(|u| u.id),
+            role: role.name.clone(),
+            origin: holding.origin.clone(),
+            deputy_for: self.deputy_for.map(|absent| absent.name.clone()),
+        }
+    }
+}
+
+/// Whether a holder, or the deputy in their place, counts.
+fn standing<'a>(
+    organisation: &'a Organisation,
+    holding: &'a Holding,
+    asker: &Asker,
+    now: DateTime<Utc>,
+) -> Result<Standing<'a>, Skip> {
     if let Some(from) = holding.from.filter(|from| now < *from) {
         return Err(Skip::NotYet { from });
     }
@@ -261,20 +301,12 @@ pub fn judge(
     {
         return Err(Skip::OtherDirectory);
     }
+    let phone = holding.phone.as_deref();
     let id = match &holding.holder {
         Holder::User(id) => *id,
         Holder::Outside { name, mail } => {
-            return Ok(Contact {
-                name: name.clone(),
-                mail: holding.mail.clone().unwrap_or_else(|| mail.clone()),
-                phone: holding.phone.clone(),
-                mobile: None,
-                title: None,
-                user: None,
-                role: role.name.clone(),
-                origin: holding.origin.clone(),
-                deputy_for: None,
-            });
+            let mail = holding.mail.as_ref().unwrap_or(mail).clone();
+            return Ok(Standing { name, mail, phone, user: None, deputy_for: None });
         }
     };
     let user = organisation.user(id).ok_or(Skip::Gone)?;
@@ -282,20 +314,15 @@ pub fn judge(
         let place = organisation.place_of(user);
         return Err(Skip::Moved { to: organisation.tree.name(place).into() });
     }
-    let contact = |user: &User, mail, phone: Option<Box<str>>, deputy_for| Contact {
-        name: user.name.clone(),
-        mail,
-        phone: phone.or_else(|| user.phone.clone()),
-        mobile: user.mobile.clone(),
-        title: user.title.clone(),
-        user: Some(user.id),
-        role: role.name.clone(),
-        origin: holding.origin.clone(),
-        deputy_for,
-    };
     let in_person = usable(user, holding.mail.as_ref(), asker, now);
     let Some(absence) = organisation.absence_of(id, now) else {
-        return in_person.map(|mail| contact(user, mail, holding.phone.clone(), None));
+        return in_person.map(|mail| Standing {
+            name: &user.name,
+            mail,
+            phone,
+            user: Some(user),
+            deputy_for: None,
+        });
     };
     // The deputy stands in for whoever is away, also when the account is closed meanwhile, or when it is the absent who asks.
     let away = |deputy| match &in_person {
@@ -303,20 +330,30 @@ pub fn judge(
         Err(reason) => reason.clone(),
     };
     let Some(deputy_id) = absence.deputy else { return Err(away(None)) };
-    let stands_in = match organisation.user(deputy_id) {
-        None => Err(Skip::Gone),
-        Some(deputy) => usable(deputy, None, asker, now).and_then(|mail| {
-            match organisation.absence_of(deputy_id, now) {
-                // A deputy's deputy is not asked: a circle of deputies must end.
-                Some(a) => Err(Skip::Away { absence: a.id, until: a.until, deputy: None }),
-                None => Ok(contact(deputy, mail, None, Some(user.name.clone()))),
-            }
-        }),
-    };
-    stands_in.map_err(|reason| {
-        let name = organisation.holder_name(&Holder::User(deputy_id));
-        away(Some(Box::new(Skipped { name, user: Some(deputy_id), reason })))
-    })
+    match stand_in(organisation, deputy_id, asker, now) {
+        Ok((deputy, mail)) => {
+            Ok(Standing { name: &deputy.name, mail, phone: None, user: Some(deputy), deputy_for: Some(user) })
+        }
+        Err(reason) => {
+            let name = organisation.holder_name(&Holder::User(deputy_id));
+            Err(away(Some(Box::new(Skipped { name, user: Some(deputy_id), reason }))))
+        }
+    }
+}
+
+/// Whether a deputy counts. A deputy's deputy is not asked: a circle of deputies must end.
+fn stand_in<'a>(
+    organisation: &'a Organisation,
+    deputy: UserId,
+    asker: &Asker,
+    now: DateTime<Utc>,
+) -> Result<(&'a User, Address), Skip> {
+    let user = organisation.user(deputy).ok_or(Skip::Gone)?;
+    let mail = usable(user, None, asker, now)?;
+    match organisation.absence_of(deputy, now) {
+        Some(absence) => Err(Skip::Away { absence: absence.id, until: absence.until, deputy: None }),
+        None => Ok((user, mail)),
+    }
 }
 
 /// The directory that a question is about, None for the whole organisation.
@@ -346,65 +383,6 @@ fn usable(
         return Err(Skip::IsAsker);
     }
     instead.cloned().or_else(|| user.address()).ok_or(Skip::NoAddress)
-}
-
-/// Where the contacts of everybody are, for one role with [`Pick::Nearest`].
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct ContactMap {
-    /// For each unit of the tree, the unit whose holders answer for it; None: the fallback role does.
-    pub units: Vec<Option<tree::Index>>,
-    /// For each user, in the order of the directory, the unit whose holders answer.
-    pub users: Vec<Option<tree::Index>>,
-}
-
-impl ContactMap {
-    /// How many users nobody answers for but the fallback role.
-    pub fn uncovered_users(&self) -> usize {
-        self.users.iter().filter(|at| at.is_none()).count()
-    }
-}
-
-/// Works out for every unit and every user where the nearest holders of `role` are at `now`.
-///
-/// Reads only what is committed, so it can run at any time, again and again.
-pub fn recompute(organisation: &Organisation, role: &Role, now: DateTime<Utc>) -> ContactMap {
-    let tree = &organisation.tree;
-    let counted = |place, asker: &Asker| present(organisation, role, place, asker, now).0;
-    // Only where somebody counts; and where it is a single person, who that is.
-    let places = organisation.holders(&role.name).places();
-    let here: HashMap<tree::Index, Option<UserId>> = places
-        .filter_map(|place| match counted(place, &Asker::Organisation).as_slice() {
-            [] => None,
-            [only] => Some((place, only.user)),
-            _ => Some((place, None)),
-        })
-        .collect();
-    // Parents come before children, so one pass is enough.
-    let mut units: Vec<Option<tree::Index>> = Vec::with_capacity(tree.len());
-    let answers_at =
-        |units: &[Option<tree::Index>], place: tree::Index| units.get(place as usize).copied().flatten();
-    for place in tree.indices() {
-        let above = tree.parent(place).and_then(|parent| answers_at(&units, parent));
-        units.push(if here.contains_key(&place) { Some(place) } else { above });
-    }
-    let mut users: Vec<_> = organisation.places().iter().map(|place| answers_at(&units, *place)).collect();
-    // Who is the only one to turn to is not the answer to their own question: look again for these few. Of several contacts
-    // another one is left.
-    let mut alone: Vec<UserId> = here.values().copied().flatten().collect();
-    alone.sort_unstable();
-    alone.dedup();
-    let mut alone = alone.into_iter().peekable();
-    for (id, at) in organisation.directory.users.keys().zip(&mut users) {
-        if alone.next_if_eq(id).is_some()
-            && let Some(nearest) = *at
-            && here.get(&nearest) == Some(&Some(*id))
-        {
-            // From the same unit on: a colleague with the same mailbox may be left there.
-            let asker = Asker::User(*id);
-            *at = tree.upwards(nearest).find(|p| here.contains_key(p) && !counted(*p, &asker).is_empty());
-        }
-    }
-    ContactMap { units, users }
 }
 
 #[cfg(test)]

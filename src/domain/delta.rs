@@ -86,24 +86,29 @@ pub fn apply(old: &Directory, delta: &Delta) -> Directory {
     new
 }
 
-fn compare<K: Ord + Copy, T: PartialEq>(
+fn compare<K: Ord, T: PartialEq>(
     old: &BTreeMap<K, Arc<T>>,
     new: &BTreeMap<K, Arc<T>>,
     ours: impl Fn(&T) -> bool,
 ) -> Changes<T> {
     let mut changes = Changes::default();
+    // Both are in order of identity: side by side, one pass is enough.
+    let mut olds = old.iter().peekable();
     for (id, after) in new {
-        match old.get(id) {
+        while let Some((_, before)) = olds.next_if(|(old_id, _)| *old_id < id) {
+            if ours(before) {
+                changes.removed.push(Arc::clone(before));
+            }
+        }
+        match olds.next_if(|(old_id, _)| *old_id == id) {
             None => changes.added.push(Arc::clone(after)),
-            Some(before) if before != after => changes.changed.push((Arc::clone(before), Arc::clone(after))),
+            Some((_, before)) if before != after => {
+                changes.changed.push((Arc::clone(before), Arc::clone(after)));
+            }
             Some(_) => {}
         }
     }
-    changes.removed = old
-        .iter()
-        .filter(|(id, before)| ours(before) && !new.contains_key(id))
-        .map(|(_, b)| Arc::clone(b))
-        .collect();
+    changes.removed.extend(olds.map(|(_, before)| before).filter(|before| ours(before)).cloned());
     changes
 }
 

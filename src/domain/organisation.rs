@@ -93,7 +93,7 @@ impl Organisation {
     /// times of assignments make no difference, so that time alone changes nothing here.
     pub fn holding_users(&self) -> BTreeSet<UserId> {
         let counts = |holding: &Holding| {
-            let Holder::User(id) = holding.holder else { return None };
+            let id = holding.holder.user()?;
             let user = self.user(id)?;
             let reachable = holding.mail.is_some() || user.address().is_some();
             (user.enabled && reachable && !self.is_suspended(holding)).then_some(id)

@@ -121,6 +121,16 @@ pub enum Holder {
     },
 }
 
+impl Holder {
+    /// The user; None for somebody outside.
+    pub fn user(&self) -> Option<UserId> {
+        match self {
+            Holder::User(id) => Some(*id),
+            Holder::Outside { .. } => None,
+        }
+    }
+}
+
 /// Where a holding applies.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

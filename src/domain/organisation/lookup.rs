@@ -1,5 +1,6 @@
 //! Finding users and units by what people type.
 
+use std::collections::BinaryHeap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -16,8 +17,8 @@ const NAMED: usize = 10;
 /// How many suggestions an error makes.
 const SUGGESTED: usize = 3;
 
-/// A user who was found: not by a whole name, not by the beginning of one.
-type Hit<'a> = (bool, bool, &'a Arc<User>);
+/// A user who was found, in the order that they are shown in: not by a whole name, not by the beginning of one, name, identity.
+type Hit<'a> = (bool, bool, &'a str, UserId);
 
 /// Somebody or something that a text may mean.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -118,10 +119,9 @@ impl Organisation {
             return self.tree.index(UnitId(id)).ok_or_else(|| not_found(ObjectKind::Unit, text, Vec::new()));
         }
         let wanted = path_key(text);
-        let last = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
-        let wanted_last = last(&wanted);
         // Only units whose name ends alike can have a path that does: the others' paths needn't be put together.
-        let alike = self.tree.indices().filter(|p| last(&path_key(self.tree.name(*p))) == wanted_last);
+        let ends_alike = |name: &str| same(last(name), last(&wanted));
+        let alike = self.tree.indices().filter(|p| ends_alike(self.tree.name(*p)));
         let paths: Vec<(tree::Index, String)> = alike.map(|p| (p, path_key(&self.tree.path(p)))).collect();
         let whole: Vec<tree::Index> =
             paths.iter().filter(|(_, path)| *path == wanted).map(|(p, _)| *p).collect();
@@ -146,7 +146,7 @@ impl Organisation {
         let words: Vec<&str> = wanted.split_whitespace().collect();
         let Some(first) = words.first() else { return Vec::new() };
         let mut hay = String::new();
-        let mut found: Vec<Hit> = Vec::new();
+        let mut best: BinaryHeap<Hit> = BinaryHeap::new();
         for user in self.people.all() {
             hay.clear();
             for field in [Some(&user.name), Some(&user.account), user.mail.as_ref(), user.upn.as_ref()] {
@@ -156,18 +156,17 @@ impl Organisation {
             if words.iter().all(|word| hay.contains(word)) {
                 let whole = hay.lines().any(|line| line == wanted.trim());
                 let begins = hay.lines().any(|line| line.starts_with(first));
-                found.push((!whole, !begins, user));
+                let hit = (!whole, !begins, &*user.name, user.id);
+                if best.len() < limit {
+                    best.push(hit);
+                } else if let Some(mut worst) = best.peek_mut()
+                    && hit < *worst
+                {
+                    *worst = hit;
+                }
             }
         }
-        let order = |a: &Hit, b: &Hit| {
-            (a.0, a.1).cmp(&(b.0, b.1)).then_with(|| a.2.name.cmp(&b.2.name)).then(a.2.id.cmp(&b.2.id))
-        };
-        if found.len() > limit {
-            found.select_nth_unstable_by(limit, order);
-            found.truncate(limit);
-        }
-        found.sort_unstable_by(order);
-        found.into_iter().map(|(_, _, user)| user).collect()
+        best.into_sorted_vec().into_iter().filter_map(|(.., id)| self.user(id)).collect()
     }
 
     /// Whom somebody may have meant by a text that names nobody.
@@ -175,14 +174,15 @@ impl Organisation {
         let mut near = self.search_users(text, SUGGESTED);
         if near.is_empty() {
             let typo = Typo::of(text);
-            let distance = |u: &User| {
+            let mut room = String::new();
+            let mut distance = |u: &User| {
                 let by_address = typo.wanted.contains('@');
                 let names = if by_address {
                     [u.mail.as_ref(), u.upn.as_ref()]
                 } else {
                     [Some(&u.account), Some(&u.name)]
                 };
-                names.into_iter().flatten().filter_map(|name| typo.distance(name)).min()
+                names.into_iter().flatten().filter_map(|name| typo.distance(name, &mut room)).min()
             };
             near = nearest(self.people.all().iter().filter_map(|u| Some((distance(u)?, u))));
         }
@@ -195,7 +195,10 @@ impl Organisation {
         let mut near: Vec<tree::Index> = self.tree.indices().filter(contains).take(SUGGESTED).collect();
         if near.is_empty() {
             let typo = Typo::of(text);
-            near = nearest(self.tree.indices().filter_map(|p| Some((typo.distance(self.tree.name(p))?, p))));
+            let mut room = String::new();
+            near = nearest(
+                self.tree.indices().filter_map(|p| Some((typo.distance(self.tree.name(p), &mut room)?, p))),
+            );
         }
         near.into_iter().map(|p| self.unit_candidate(p)).collect()
     }
@@ -213,7 +216,7 @@ impl Organisation {
 /// A text that may be mistyped.
 struct Typo {
     wanted: String,
-    length: usize,
+    letters: u32,
     /// How many wrong letters are let pass.
     most: usize,
 }
@@ -221,19 +224,26 @@ struct Typo {
 impl Typo {
     fn of(text: &str) -> Typo {
         let wanted = fold(text);
-        let length = wanted.len();
-        Typo { wanted, length, most: (length / 4).clamp(1, 3) }
+        Typo { letters: letters(&wanted), most: (wanted.len() / 4).clamp(1, 3), wanted }
     }
 
-    /// How many letters of `name` differ, when they are few.
-    fn distance(&self, name: &str) -> Option<usize> {
-        // A quick look first: most names are longer or shorter by more.
-        if name.is_ascii() && name.len().abs_diff(self.length) > self.most {
+    /// How many letters of `name` differ, when they are few. `room` is room to work in.
+    fn distance(&self, name: &str, room: &mut String) -> Option<usize> {
+        room.clear();
+        fold_into(name, room);
+        // A quick look first: most names differ by their length, or by more letters than two for each wrong one.
+        let differing = (letters(room) ^ self.letters).count_ones() as usize;
+        if room.len().abs_diff(self.wanted.len()) > self.most || differing > 2 * self.most {
             return None;
         }
-        let distance = strsim::osa_distance(&self.wanted, &fold(name));
+        let distance = strsim::osa_distance(&self.wanted, room);
         (distance <= self.most).then_some(distance)
     }
+}
+
+/// Which letters there are, a bit for each.
+fn letters(folded: &str) -> u32 {
+    folded.bytes().fold(0, |set, byte| set | 1 << (byte & 31))
 }
 
 /// The few that are nearest, the nearest first.
@@ -247,6 +257,15 @@ fn nearest<T>(all: impl Iterator<Item = (usize, T)>) -> Vec<T> {
 fn path_key(path: &str) -> String {
     let names = path.split('/').map(str::trim).filter(|name| !name.is_empty());
     names.collect::<Vec<_>>().join("/").to_lowercase()
+}
+
+/// The last name of a path.
+fn last(path: &str) -> &str {
+    path.trim_end_matches(|c: char| c == '/' || c.is_whitespace())
+        .rsplit('/')
+        .next()
+        .unwrap_or_default()
+        .trim()
 }
 
 fn not_found(kind: ObjectKind, text: &str, near: Vec<Candidate>) -> LookupError {

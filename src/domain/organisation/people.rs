@@ -20,11 +20,12 @@ pub(super) struct People {
 impl People {
     pub(super) fn arrange(directory: &Directory, tree: &UnitTree) -> People {
         let place = |user: &User| tree.index(user.unit).unwrap_or(tree::ROOT);
-        let mut placed: Vec<(Index, &Arc<User>)> = directory.users.values().map(|u| (place(u), u)).collect();
+        let with_place = |user: &Arc<User>| (place(user), Arc::clone(user));
+        let mut placed: Vec<(Index, Arc<User>)> = directory.users.values().map(with_place).collect();
         let places = placed.iter().map(|(place, _)| *place).collect();
         placed.sort_by_key(|(place, _)| *place);
         let starts = tree.indices().map(|at| placed.partition_point(|(place, _)| *place < at)).collect();
-        let by_place = placed.into_iter().map(|(_, user)| Arc::clone(user)).collect();
+        let by_place = placed.into_iter().map(|(_, user)| user).collect();
         People { places, by_place, starts }
     }
 

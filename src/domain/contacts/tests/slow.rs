@@ -1,4 +1,4 @@
-//! The rule of DESIGN §3 once more, slowly and without a tree: for one asker at a time, from the raw lists, by identity.
+//! The rule of nearest contacts once more, slowly and without a tree: for one asker at a time, from the raw lists, by identity.
 
 use std::collections::BTreeSet;
 
