@@ -1,6 +1,7 @@
-//! How fast mail leaves: our channel beside Postfix's own `smtp-source`, in turns, into the same `smtp-sink`.
+//! How fast mail leaves: ours beside Postfix's own `smtp-source`, in turns, into the same `smtp-sink`.
 //!
-//! `cargo bench --bench mail`, on a machine with the Debian package postfix. For now the channel alone, without the outbox.
+//! Twice: the channel alone, and everything from the durable outbox on (claim, write the mail, send, note the answer on the disk).
+//! `cargo bench --bench mail`, on a machine with the Debian package postfix.
 #![expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
 #![expect(
     clippy::unwrap_used,
@@ -8,6 +9,7 @@
     reason = "a failed benchmark may panic, and prints its result"
 )]
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
@@ -15,15 +17,23 @@ use std::sync::Arc;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use budkavle::channel::message::{Composer, From};
 use budkavle::channel::{Channel, Envelope, Outcome, Security, SmtpChannel, SmtpSettings};
-use chrono::{DateTime, Utc};
+use budkavle::domain::backoff::Backoff;
+use budkavle::domain::notice::{EventKey, Facts, MessageState, NewNotice, Recipient};
+use budkavle::domain::roles::built_in;
+use budkavle::flow::core::{Core, Settings};
+use budkavle::flow::deliver::Sender;
+use budkavle::store::{Change, Event, SledSettings, Store};
+use chrono::{DateTime, TimeDelta, Utc};
 use nix::unistd::Uid;
+use tokio_util::sync::CancellationToken;
 
 const MESSAGES: usize = 20_000;
 const SIZE: usize = 4_000;
 const CONNECTIONS: usize = 4;
 const ROUNDS: usize = 5;
-/// DESIGN §5.
+/// The rate to reach with the outbox, as a share of `smtp-source`'s.
 const GOAL: f64 = 0.7;
 
 fn main() {
@@ -32,24 +42,96 @@ fn main() {
     }
     let sink = Sink::start();
     println!("{MESSAGES} messages of {SIZE} bytes over {CONNECTIONS} connections, {ROUNDS} rounds in turns");
-    let (mut theirs, mut ours) = (Vec::new(), Vec::new());
+    let (mut theirs, mut bare, mut whole) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        theirs.push(rate(|| smtp_source(sink.port)));
-        let before = cpu_seconds();
-        let rate = rate(|| budkavle(sink.port));
+        let their_rate = rate(|| smtp_source(sink.port));
+        let (channel_rate, channel_cpu) = with_cpu(|| rate(|| channel_alone(sink.port)));
+        let (outbox_rate, outbox_cpu) = with_cpu(|| outbox(sink.port));
         println!(
-            "smtp-source {:>6.0}/s   budkavle {rate:>6.0}/s   ratio {:.2}   our CPU {:.2} s",
-            theirs.last().unwrap(),
-            rate / theirs.last().unwrap(),
-            cpu_seconds() - before
+            "smtp-source {their_rate:>6.0}/s   channel {channel_rate:>6.0}/s ({:.2}, {channel_cpu:.2} CPU s)   with outbox {outbox_rate:>6.0}/s ({:.2}, {outbox_cpu:.2} CPU s)",
+            channel_rate / their_rate,
+            outbox_rate / their_rate,
         );
-        ours.push(rate);
+        theirs.push(their_rate);
+        bare.push(channel_rate);
+        whole.push(outbox_rate);
     }
-    let (theirs, ours) = (median(&mut theirs), median(&mut ours));
+    let (theirs, bare, whole) = (median(&mut theirs), median(&mut bare), median(&mut whole));
     println!(
-        "median: smtp-source {theirs:.0}/s, budkavle {ours:.0}/s, ratio {:.2} (goal {GOAL})",
-        ours / theirs
+        "median: smtp-source {theirs:.0}/s, channel {bare:.0}/s (ratio {:.2}), with outbox {whole:.0}/s (ratio {:.2}, goal {GOAL})",
+        bare / theirs,
+        whole / theirs
     );
+}
+
+/// The rate of `Sender::drain`, and nothing around it: the store is filled before, and checked after.
+fn outbox(port: u16) -> f64 {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = SledSettings {
+        path: folder.path().join("state"),
+        cache_bytes: 64 << 20,
+        exports: folder.path().join("exports"),
+        keep_exports: 1,
+        reserve_bytes: 0,
+    };
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let (store, _) = Store::open_sled(settings, Utc::now()).await.unwrap();
+        let settings = Settings {
+            organisation: "Ekfors".into(),
+            roles: built_in(),
+            zone: chrono_tz::UTC,
+            mail_domain: "x.example".into(),
+            expires_after: TimeDelta::days(2),
+            retry: Backoff { first: TimeDelta::seconds(30), longest: TimeDelta::hours(1) },
+            connections: CONNECTIONS,
+            directories: BTreeMap::new(),
+        };
+        let core = Core::load(store, settings, Arc::new(Utc::now)).await.unwrap();
+        let recipient = |n: usize| Recipient {
+            name: format!("Person {n}").into(),
+            mail: format!("person.{n}@y.example").parse().unwrap(),
+            why: "outage".into(),
+        };
+        let notice = NewNotice {
+            event: EventKey("outage/1/0".into()),
+            thread: EventKey("outage/1/0".into()),
+            expires: Utc::now() + TimeDelta::days(2),
+            facts: Facts::Test { by: "somebody".into(), at: Utc::now() },
+            recipients: (0..MESSAGES).map(recipient).collect(),
+        };
+        let event = Event { at: Utc::now(), change: Change::None, notices: vec![notice], audit: None };
+        core.store.commit_event(event).await.unwrap();
+        let from =
+            From { name: Some("Budkavle".into()), address: "a@x.example".parse().unwrap(), reply_to: None };
+        let composer = Composer::new(from, "Ekfors", chrono_tz::UTC, "").unwrap();
+        let channel = SmtpChannel::new(smtp_settings(port)).unwrap();
+        let sender = Sender::new(Channel::Smtp(channel), composer);
+        let start = Instant::now();
+        let sent = sender.drain(&core, &CancellationToken::new(), || {}).await.unwrap();
+        let taken = start.elapsed().as_secs_f64();
+        assert_eq!(sent.sent, MESSAGES);
+        assert_eq!(core.store.queue_counts().get(&MessageState::Sent), Some(&(MESSAGES as u64)));
+        core.store.close().await;
+        #[expect(clippy::cast_precision_loss, reason = "a rate")]
+        let rate = MESSAGES as f64 / taken;
+        rate
+    })
+}
+
+fn with_cpu<T>(work: impl FnOnce() -> T) -> (T, f64) {
+    let before = cpu_seconds();
+    let done = work();
+    (done, cpu_seconds() - before)
+}
+
+fn smtp_settings(port: u16) -> SmtpSettings {
+    SmtpSettings {
+        security: Security::PlainText { sign_in: false },
+        connections: CONNECTIONS,
+        // smtp-source too keeps each connection to the end.
+        messages_per_connection: u32::MAX,
+        ..SmtpSettings::new("127.0.0.1", port)
+    }
 }
 
 fn smtp_source(port: u16) {
@@ -62,15 +144,8 @@ fn smtp_source(port: u16) {
     assert!(status.success());
 }
 
-fn budkavle(port: u16) {
-    let settings = SmtpSettings {
-        security: Security::PlainText { sign_in: false },
-        connections: CONNECTIONS,
-        // smtp-source too keeps each connection to the end.
-        messages_per_connection: u32::MAX,
-        ..SmtpSettings::new("127.0.0.1", port)
-    };
-    let channel = Arc::new(Channel::Smtp(SmtpChannel::new(settings).unwrap()));
+fn channel_alone(port: u16) {
+    let channel = Arc::new(Channel::Smtp(SmtpChannel::new(smtp_settings(port)).unwrap()));
     let envelope = Envelope { from: "a@x.example".parse().unwrap(), to: "b@y.example".parse().unwrap() };
     let mime: Arc<[u8]> = mime().into();
     tokio::runtime::Runtime::new().unwrap().block_on(async {
