@@ -10,7 +10,7 @@ use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, StdStream};
 use rustls::ClientConfig;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixStream};
-use tokio::task::JoinHandle;
+use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -34,8 +34,9 @@ pub(super) struct Connection {
     pub certificate: Option<CertificateSummary>,
     /// What the search that is going on has given so far.
     pub found: Arc<Found>,
-    carrier: JoinHandle<Ended>,
-    driver: JoinHandle<ldap3::result::Result<()>>,
+    carrier: Option<JoinHandle<Ended>>,
+    driver: Option<JoinHandle<ldap3::result::Result<()>>>,
+    stop: [AbortHandle; 2],
 }
 
 impl Connection {
@@ -77,18 +78,25 @@ impl Connection {
             async move { carry(stream, ours, &found).await }
         });
         let driver = tokio::spawn(driver.drive());
-        Ok(Connection { ldap, certificate, found, carrier, driver })
+        let stop = [carrier.abort_handle(), driver.abort_handle()];
+        Ok(Connection { ldap, certificate, found, carrier: Some(carrier), driver: Some(driver), stop })
     }
 
     /// Why the connection ended, once an operation has failed; waits for that for `limit`.
     pub(super) async fn why_ended(&mut self, limit: Duration) -> Ended {
         // ldap3's own task is the first to end only when it panics.
-        if let Ok(Err(error)) = timeout(limit, &mut self.driver).await
+        let Some(driver) = self.driver.take() else {
+            return Ended::Before;
+        };
+        if let Ok(Err(error)) = timeout(limit, driver).await
             && error.is_panic()
         {
             return Ended::Nonsense("a message of it brought the LDAP library down");
         }
-        match timeout(limit, &mut self.carrier).await {
+        let Some(carrier) = self.carrier.take() else {
+            return Ended::Before;
+        };
+        match timeout(limit, carrier).await {
             Ok(Ok(ended)) => ended,
             _ => Ended::Nonsense("the connection did not end by itself"),
         }
@@ -97,14 +105,15 @@ impl Connection {
     /// Says goodbye (RFC 4511 §4.3), if that can be said within `limit`.
     pub(super) async fn close(mut self, limit: Duration) {
         let _ = timeout(limit, self.ldap.unbind()).await;
-        let _ = timeout(limit, &mut self.carrier).await;
+        if let Some(carrier) = &mut self.carrier {
+            let _ = timeout(limit, carrier).await;
+        }
     }
 }
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        self.driver.abort();
-        self.carrier.abort();
+        self.stop.iter().for_each(AbortHandle::abort);
     }
 }
 

@@ -41,6 +41,8 @@ pub(super) enum Ended {
     /// We closed it.
     #[error("it was closed")]
     ByUs,
+    #[error("it had ended before")]
+    Before,
     #[error("the server closed it")]
     ByServer,
     #[error("the server closed it in the middle of a message")]

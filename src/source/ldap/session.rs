@@ -105,11 +105,16 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// What the server says of itself.
+    /// What the server says of itself; nothing, when it doesn't let the account see that.
     pub(super) async fn root_dse(&mut self) -> Result<RootDse, SourceError> {
         const ATTRIBUTES: [&str; 4] =
             ["namingContexts", "dnsHostName", "highestCommittedUSN", "supportedControl"];
-        let found = self.look("", ATTRIBUTES.to_vec()).await?.unwrap_or_default();
+        let found = match self.look("", ATTRIBUTES.to_vec()).await {
+            Ok(found) => found.unwrap_or_default(),
+            Err(SourceError::BaseNotFound { .. }) => Entry::default(),
+            Err(SourceError::Refused { answer, .. }) if answer.code == 50 => Entry::default(),
+            Err(error) => return Err(error),
+        };
         let texts =
             |name| found.values(name).filter_map(|v| String::from_utf8(v.to_vec()).ok()).collect::<Vec<_>>();
         Ok(RootDse {

@@ -236,7 +236,7 @@ fn a_line_has_an_end() {
     assert!(
         matches!(parse_in(1 << 20, &endless), Err(Problem::Malformed(2, reason)) if reason.contains("16 MiB"))
     );
-    let folded = [&b"dn: CN=a\ncn: "[..], &b"x\n ".repeat(17 << 20)].concat();
+    let folded = [&b"dn: CN=a\ncn: "[..], &[&[b'x'; 4096][..], b"\n "].concat().repeat(17 << 8)].concat();
     assert!(
         matches!(parse_in(1 << 20, &folded), Err(Problem::Malformed(_, reason)) if reason.contains("16 MiB"))
     );

@@ -160,3 +160,22 @@ fn settings_that_can_not_work_are_told_apart() {
         assert!(error.contains(words), "{error}");
     }
 }
+
+#[tokio::test]
+async fn a_look_that_loses_its_connection_says_so_for_every_base() {
+    let responder = Responder::start(searched(|_, id, _| Reply::SendAndClose(user(id, 1)))).await;
+    let mut ldap = settings(vec![responder.server().in_plain_text()]);
+    ldap.bases.push("DC=other".to_owned());
+    let (_, report) = ldap.probe().await.pop().unwrap();
+    let kinds = report.unwrap().bases.into_iter().map(|(_, found)| found.unwrap_err().kind());
+    assert_eq!(kinds.collect::<Vec<_>>(), [ErrorKind::Disconnected; 2]);
+}
+
+#[tokio::test]
+async fn a_server_that_says_nothing_of_itself_is_read_all_the_same() {
+    let reading = read(|asked| match &asked.what {
+        What::Search { base, .. } if base.is_empty() => Reply::Send(done(asked.id, SEARCH, 50, "", "")),
+        _ => Reply::Usual,
+    });
+    assert_eq!(reading.await.unwrap().cursor.highest_usn, None);
+}
