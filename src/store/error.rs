@@ -22,8 +22,10 @@ pub enum StoreError {
         /// ` (process 123)` when known.
         by: String,
     },
-    /// The store is damaged.
-    #[error("the store {path} is damaged: {what}")]
+    /// The store was found damaged while it was in use. Its next opening rebuilds it.
+    #[error(
+        "the store {path} is damaged: {what}. Restart budkavle: it then rebuilds the store from its last export"
+    )]
     Damaged {
         /// Where the store is.
         path: String,

@@ -1,7 +1,8 @@
 //! Where everything is kept: a contract of few use-case methods, each one atomic and durable when it returns.
 //!
 //! The contract is [`Store`]; what stands behind it is a closed set. Every backend passes the same suite
-//! (`tests/local/store_contract.rs`). [`types`](self) are what goes in and comes out, [`StoreError`] is why something didn't.
+//! (`tests/local/store_contract.rs`). `types` is what goes in and comes out, [`StoreError`] why something didn't; `records` is what is
+//! written, and `backup` the file that holds all of it.
 //!
 //! The directory is read with [`Store::load`] and held in memory by the caller; every change of what is held there makes a new
 //! [`Generation`](crate::domain::ids::Generation).
@@ -301,9 +302,9 @@ impl Store {
         }
     }
 
-    /// How many commits aren't in any export whose content can't be read again from a directory: events, orders, alerts. When it is
-    /// more than 0, [`Store::export_now`] should follow soon; an hourly one covers the rest. The caller waits a little, so that many
-    /// commits make one export.
+    /// How many commits aren't in any export whose content can't be read again from a directory: events, orders, alerts (at the
+    /// opening 1 stands for "some"). When it is more than 0, [`Store::export_now`] should follow soon; an hourly one covers the rest.
+    /// The caller waits a little, so that many commits make one export.
     pub fn unexported(&self) -> watch::Receiver<u64> {
         match self {
             Store::Sled(store) => store.unexported(),

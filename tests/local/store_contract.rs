@@ -54,6 +54,7 @@ suite! {
     a_message_is_claimed_by_one_at_a_time,
     many_claimers_share_without_overlap,
     an_attempt_counts_for_who_holds_the_claim,
+    what_was_being_sent_at_the_end_is_free_at_the_start,
     what_expires_is_not_sent,
     an_operator_can_retry_and_cancel,
     messages_are_listed_by_state_and_notice,
@@ -418,12 +419,7 @@ async fn an_attempt_counts_for_who_holds_the_claim(open: Open<'_>) {
     store.commit_event(tell(0, vec![notice("a", 1)])).await.unwrap();
     let record = |attempts| store.record_attempts(attempts);
     let state = async || store.message(MessageId(1)).await.unwrap().message.state;
-    let mut claims = Vec::new();
-    let mut claim_at = async |minute| {
-        let claimed = claim(&store, minute, minute + 5, 1).await;
-        claims.push(claimed[0].message.clone());
-        claimed[0].message.clone()
-    };
+    let claim_at = async |minute| claim(&store, minute, minute + 5, 1).await[0].message.clone();
     // Deferred: not due before its time.
     let first = claim_at(1).await;
     record(vec![attempt(&first, 2, Deferred)]).await.unwrap();
@@ -457,7 +453,23 @@ async fn an_attempt_counts_for_who_holds_the_claim(open: Open<'_>) {
             (Failed, at(20)),
         ]
     );
-    assert_eq!(claims.iter().map(|m| m.attempts).collect::<Vec<_>>(), [1, 2, 3]);
+    assert_eq!([first, second, third].map(|m| m.attempts), [1, 2, 3]);
+}
+
+async fn what_was_being_sent_at_the_end_is_free_at_the_start(open: Open<'_>) {
+    let store = open().await;
+    store.commit_event(tell(0, vec![notice("a", 4)])).await.unwrap();
+    let claimed = claim(&store, 1, 100, 3).await;
+    store.record_attempts(vec![attempt(&claimed[0].message, 2, MessageState::Sent)]).await.unwrap();
+    let store = reopen(store, open).await;
+    assert_eq!(store.release_claims(at(5)).await.unwrap(), 2);
+    assert_eq!(ids(&claim(&store, 5, 9, 10).await), [4, 2, 3], "the one that was never claimed is due the longest");
+    assert_eq!(store.release_claims(at(4)).await.unwrap(), 3);
+    let detail = store.message(MessageId(2)).await.unwrap();
+    assert_eq!((detail.message.state, detail.message.due, detail.attempts.len()), (MessageState::Deferred, at(4), 2));
+    // Who was sending it all the while may still say that it arrived.
+    store.record_attempts(vec![attempt(&claimed[1].message, 6, MessageState::Sent)]).await.unwrap();
+    assert_eq!(store.message(MessageId(2)).await.unwrap().message.state, MessageState::Sent);
 }
 
 async fn what_expires_is_not_sent(open: Open<'_>) {

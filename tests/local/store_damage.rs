@@ -13,8 +13,8 @@ use budkavle::domain::notice::MessageState;
 use budkavle::domain::outage::Outage;
 use budkavle::domain::run::{Outcome, Run};
 use budkavle::store::{
-    Attempt, Change, DirectoryState, Event, Listed, MessageFilter, Opening, Rebuilt, Sequence, Store,
-    StoreError,
+    Attempt, Change, DirectoryState, Event, Listed, MessageFilter, Opening, Rebuilt, Sequence, SledSettings,
+    Store, StoreError,
 };
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -125,7 +125,7 @@ impl Filled {
         match &opening {
             Opening::Fresh => panic!("{case}: damage taken for a new store"),
             Opening::Intact => {
-                assert_eq!(place, self.history.len() - 1, "{case}: commits are gone in silence")
+                assert_eq!(place, self.history.len() - 1, "{case}: commits are gone in silence");
             }
             Opening::Rebuilt(rebuilt) => {
                 assert!(place >= least, "{case}: rebuilt from {place}, but {least} was exported");
@@ -444,4 +444,47 @@ async fn a_newer_version_is_no_damage() {
         assert!(matches!(refused.map(|_| ()), Err(StoreError::TooNew { .. })));
     }
     assert!(engine(folder.path()).exists(), "nothing was put aside");
+}
+
+/// What is read from the disk after it was damaged is an error, not wrong data; and the next opening mends it.
+#[tokio::test(flavor = "multi_thread")]
+async fn damage_while_the_store_is_open_is_an_error_and_no_wrong_data() {
+    // More than the cache holds, so that it is read from the disk again.
+    let whole = tempfile::tempdir().unwrap();
+    let (store, _) = Store::open_sled(settings(whole.path()), at(0)).await.unwrap();
+    let all = organisation(4000);
+    let (delta, record, cursor) = sync(1, &Directory::default(), &all);
+    store.commit_sync(delta, record, cursor).await.unwrap();
+    store.export_now(at(1)).await.unwrap();
+    store.close().await;
+    let mut errors = 0;
+    for seed in 0..4 {
+        let folder = tempfile::tempdir().unwrap();
+        copy_all(whole.path(), folder.path());
+        let small = SledSettings { cache_bytes: 1 << 16, ..settings(folder.path()) };
+        let (store, opening) = Store::open_sled(small, at(500)).await.unwrap();
+        assert_eq!(opening, Opening::Intact);
+        drop(store.load().await.unwrap());
+        let (file, length) = writable(&engine(folder.path()).join("db"));
+        let from = StdRng::seed_from_u64(seed).random_range(0..length / 2);
+        file.write_all_at(&vec![0x55; usize::try_from(length - from).unwrap()], from).unwrap();
+        for _ in 0..3 {
+            match store.load().await {
+                Ok(state) => assert_eq!(state.directory, all, "seed {seed}"),
+                Err(StoreError::Damaged { .. }) => errors += 1,
+                Err(other) => panic!("seed {seed}: {other}"),
+            }
+            match store.commit_event(tell(501, vec![notice("in between", 1)])).await {
+                Ok(_) => {}
+                Err(StoreError::Damaged { .. }) => errors += 1,
+                Err(other) => panic!("seed {seed}: {other}"),
+            }
+        }
+        store.close().await;
+        let (store, opening) = Store::open_sled(settings(folder.path()), at(502)).await.unwrap();
+        assert!(matches!(opening, Opening::Rebuilt(_)), "seed {seed}");
+        assert_eq!(store.load().await.unwrap().directory, all, "seed {seed}");
+        store.close().await;
+    }
+    assert!(errors > 0, "nothing was read from the damaged disk: the test tests nothing");
 }

@@ -170,8 +170,16 @@ async fn exports_are_wanted_after_what_no_directory_can_give_again_and_rotate() 
         fs::read_dir(&settings.exports).unwrap().map(|e| e.unwrap().path()).collect();
     files.sort();
     assert_eq!((files.len(), files.last()), (settings.keep_exports, Some(&newest)));
+    // A process that comes after one that didn't get to it.
+    store.commit_event(tell(9, vec![notice("9", 1)])).await.unwrap();
     store.close().await;
     assert!(store.export_now(at(10)).await.is_err());
+    for left in [1, 0] {
+        let store = open(&settings).await;
+        assert_eq!(*store.unexported().borrow(), left);
+        store.export_now(at(11)).await.unwrap();
+        store.close().await;
+    }
 }
 
 /// A small disk of its own, gone at the end.

@@ -235,7 +235,7 @@ fn write_changes<T: Packed>(tx: &mut Tx<'_>, changes: &Changes<T>) -> Result<(),
             let place = objects.binary_search_by_key(&id, |object| object.guid());
             let stored = place.ok().and_then(|n| objects.get(n));
             if stored != before {
-                return Err(StoreError::Conflict(format!("{} {id}", T::KIND.name())).into());
+                return Err(StoreError::Conflict(format!("the object {id}")).into());
             }
             match (place, after) {
                 (Ok(n), None) => drop(objects.remove(n)),

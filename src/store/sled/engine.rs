@@ -232,6 +232,15 @@ impl<'v> View<'v> {
         self.db.scan_prefix(prefix).keys().map(|key| Ok(key?))
     }
 
+    /// The keys from `first` up to, but without, `end`.
+    pub(super) fn keys_between<'a>(
+        &'a self,
+        first: &[u8],
+        end: &[u8],
+    ) -> impl Iterator<Item = Result<IVec, Trouble>> + use<'a, 'v> {
+        self.db.range(first..end).keys().map(|key| Ok(key?))
+    }
+
     /// Every record, kind by kind.
     pub(super) fn all(&self) -> impl Iterator<Item = Result<(Kind, IVec, Value), Trouble>> {
         let rows = self.rows(&[]).skip_while(|row| matches!(row, Ok((key, _)) if key.first() < Some(&KINDS)));

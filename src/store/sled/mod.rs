@@ -121,6 +121,10 @@ impl SledStore {
         blocking(&path, move || {
             let opened = open::open(&settings, now)?;
             let found = opened.found;
+            // What the last process committed but didn't export any more.
+            let exported = exports::newest_commit(&settings.exports)
+                .map_err(|e| Trouble::io("opened", &e).at(&settings.path))?;
+            let behind = opened.opening != Opening::Fresh && exported < found.ledger.commit;
             let shared = Arc::new(Shared {
                 folder: settings.path.join(STORE),
                 path: settings.path,
@@ -131,7 +135,7 @@ impl SledStore {
                 slot: RwLock::new(Slot::Open(found.engine)),
                 queue: Mutex::new(found.queue),
                 first: Mutex::new(Some((found.ledger.commit, found.state))),
-                unexported: watch::Sender::new(0),
+                unexported: watch::Sender::new(u64::from(behind)),
                 exporting: Mutex::new(()),
             });
             let (orders, received) = channel();

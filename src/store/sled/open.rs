@@ -197,11 +197,11 @@ fn rebuild(
         salvage(settings, *found, now)?;
     }
     let disk = |e: io::Error| Trouble::io("opened", &e).at(path);
-    let (source, header) = newest_good(&settings.exports).map_err(disk)?.unzip();
+    let mark = Watermark::read(&store);
+    let (source, header) = newest_good(&settings.exports, mark).map_err(disk)?.unzip();
     let exported = exports::newest_commit(&settings.exports).map_err(disk)?;
     let aside = aside(path, "damaged", now).map_err(disk)?;
     let rebuilt = Rebuilt { damage: what.into(), export_from: header.map(|h| h.as_of), aside: aside.clone() };
-    let mark = Watermark::read(&store);
     let plan = Plan { source: source.as_deref(), mark, exported, rebuilt: Some(&rebuilt) };
     build(path, settings.cache_bytes, &plan, store.exists().then_some(aside.as_path()))?;
     Ok(rebuilt)
@@ -224,8 +224,13 @@ fn salvage(settings: &SledSettings, found: Found, now: DateTime<Utc>) -> Result<
     Ok(())
 }
 
-fn newest_good(folder: &Path) -> io::Result<Option<(PathBuf, Header)>> {
+/// The newest export that is whole, and of this installation as far as that is known.
+fn newest_good(folder: &Path, mark: Option<Mark>) -> io::Result<Option<(PathBuf, Header)>> {
     let good = |file: PathBuf| match backup::check(&file) {
+        Ok(header) if mark.is_some_and(|mark| mark.instance != header.instance) => {
+            tracing::warn!("{} is of another installation, and passed over", file.display());
+            None
+        }
         Ok(header) => Some((file, header)),
         Err(e) => {
             tracing::warn!("{e}");

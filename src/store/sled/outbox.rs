@@ -88,7 +88,7 @@ fn claim(
             }
         };
         if notice.expires <= now {
-            expire(tx, before, notice.expires, now)?;
+            expire(tx, &before, notice.expires, now)?;
             continue;
         }
         let attempts = before.attempts.saturating_add(1);
@@ -111,7 +111,7 @@ fn release(tx: &mut Tx<'_>, now: DateTime<Utc>) -> Result<u64, Fault> {
         }
         let answer: Box<str> =
             "the daemon ended while it was being sent: whether it arrived isn't known".into();
-        log(tx, id, AttemptLog { at: now, state: MessageState::Deferred, answer: answer.clone() })?;
+        log(tx, id, &AttemptLog { at: now, state: MessageState::Deferred, answer: answer.clone() })?;
         let (state, answer) = (MessageState::Deferred, Some(answer));
         let message = Message { state, due: now, changed: now, answer, ..before.clone() };
         tx.put_message(Some(&before), &message)?;
@@ -120,12 +120,17 @@ fn release(tx: &mut Tx<'_>, now: DateTime<Utc>) -> Result<u64, Fault> {
     Ok(released)
 }
 
-fn expire(tx: &mut Tx<'_>, before: Message, expired: DateTime<Utc>, now: DateTime<Utc>) -> Result<(), Fault> {
+fn expire(
+    tx: &mut Tx<'_>,
+    before: &Message,
+    expired: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<(), Fault> {
     let answer: Box<str> = format!("not accepted by {}", expired.format("%Y-%m-%d %H:%M:%S UTC")).into();
-    log(tx, before.id, AttemptLog { at: now, state: MessageState::Expired, answer: answer.clone() })?;
+    log(tx, before.id, &AttemptLog { at: now, state: MessageState::Expired, answer: answer.clone() })?;
     let last_said = before.answer.clone().or(Some(answer));
     let message = Message { state: MessageState::Expired, changed: now, answer: last_said, ..before.clone() };
-    Ok(tx.put_message(Some(&before), &message)?)
+    Ok(tx.put_message(Some(before), &message)?)
 }
 
 /// Every try is logged; who may say what becomes of the message is another question.
@@ -135,7 +140,7 @@ fn record(tx: &mut Tx<'_>, attempt: &Attempt) -> Result<(), Fault> {
         return Ok(());
     };
     tx.speaks_of(attempt.at);
-    log(tx, before.id, AttemptLog { at: attempt.at, state: attempt.state, answer: attempt.answer.clone() })?;
+    log(tx, before.id, &AttemptLog { at: attempt.at, state: attempt.state, answer: attempt.answer.clone() })?;
     let holds_claim = before.state == MessageState::Sending && before.attempts == attempt.number;
     // Who lost the claim can't call off what another does now; but what was accepted is with the recipient, whoever sent it.
     let counts = holds_claim || (attempt.state == MessageState::Sent && !before.state.is_final());
@@ -187,9 +192,9 @@ fn prolong(tx: &mut Tx<'_>, id: NoticeId, now: DateTime<Utc>, lives: TimeDelta) 
     Ok(tx.put(number_key(Kind::Notice, id.0), &row)?)
 }
 
-fn log(tx: &mut Tx<'_>, message: MessageId, entry: AttemptLog) -> Result<(), Fault> {
+fn log(tx: &mut Tx<'_>, message: MessageId, entry: &AttemptLog) -> Result<(), Fault> {
     let number = tx.next(Numbers::Attempt)?;
-    Ok(tx.put(attempt_key(message, number), &entry)?)
+    Ok(tx.put(attempt_key(message, number), entry)?)
 }
 
 fn message(tx: &Tx<'_>, id: MessageId) -> Result<Message, Fault> {

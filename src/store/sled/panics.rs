@@ -20,10 +20,10 @@ pub(super) fn caught<T>(f: impl FnOnce() -> T) -> Result<T, String> {
             }
         }));
     });
-    QUIET.set(true);
+    let before = QUIET.replace(true);
     // What `f` leaves half done is thrown away by every caller: the engine is put aside, the transaction dropped.
     let result = panic::catch_unwind(AssertUnwindSafe(f));
-    QUIET.set(false);
+    QUIET.set(before);
     result.map_err(|payload| said(payload.as_ref()))
 }
 

@@ -1,8 +1,10 @@
 //! History that is old enough goes, a few records at a time, so that nobody else waits long.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::domain::ids::NoticeId;
+use crate::domain::ids::{DirectoryName, RunId};
 use crate::domain::notice::Message;
 use crate::domain::run::{HeldRun, Run};
 
@@ -10,12 +12,11 @@ use super::super::error::StoreError;
 use super::super::records::{Kind, NoticeRow, key, number_key, run_of_key};
 use super::super::types::{Pruned, Retention};
 use super::SledStore;
-use super::state::last_run;
 use super::trouble::Fault;
-use super::tx::{Tx, decode};
+use super::tx::Tx;
 
-/// So many runs or messages go in one transaction.
-const STEP: usize = 100;
+/// So many records are looked at in one transaction.
+const STEP: usize = 200;
 
 impl SledStore {
     pub(in super::super) async fn prune(
@@ -24,97 +25,66 @@ impl SledStore {
         keep: Retention,
     ) -> Result<Pruned, StoreError> {
         let before = |keep: TimeDelta| now.checked_sub_signed(keep).unwrap_or(DateTime::<Utc>::MIN_UTC);
-        let mut pruned = Pruned::default();
-        let runs = self.old_runs(before(keep.runs)).await?;
-        for step in runs.chunks(STEP) {
-            let step = step.to_vec();
-            pruned.runs += self.write(move |tx| remove_runs(tx, &step)).await?;
-        }
-        let limit = before(keep.messages);
-        let messages = self.old_messages(limit).await?;
-        for step in messages.chunks(STEP) {
-            let step = step.to_vec();
-            pruned.messages += self.write(move |tx| remove_messages(tx, &step, limit)).await?;
-        }
-        let notices = self.old_notices(limit).await?;
-        for step in notices.chunks(STEP) {
-            let step = step.to_vec();
-            pruned.notices += self.write(move |tx| remove_notices(tx, &step)).await?;
-        }
-        Ok(pruned)
+        let (runs, messages) = (before(keep.runs), before(keep.messages));
+        Ok(Pruned {
+            runs: self.prune_kind(Kind::Run, move |tx, ids| prune_runs(tx, ids, runs)).await?,
+            messages: self
+                .prune_kind(Kind::Message, move |tx, ids| prune_messages(tx, ids, messages))
+                .await?,
+            notices: self.prune_kind(Kind::Notice, move |tx, ids| prune_notices(tx, ids, messages)).await?,
+        })
     }
 
-    /// Runs that ended before `limit`, without the last one of each directory and what it holds.
-    async fn old_runs(&self, limit: DateTime<Utc>) -> Result<Vec<Run>, StoreError> {
-        self.read(move |view| {
-            let mut old = Vec::new();
-            for row in view.rows(&[Kind::Run as u8]) {
-                let run: Run = decode(&row?.1)?;
-                let held = view.get(&key(Kind::Held, run.directory.0.as_bytes()))?;
-                let held = held.map(|held| decode::<HeldRun>(&held)).transpose()?;
-                if run.ended < limit
-                    && held.is_none_or(|held| held.run != run.id)
-                    && last_run(view, &run.directory)?.is_none_or(|last| last.id != run.id)
-                {
-                    old.push(run);
-                }
-            }
-            Ok(old)
-        })
-        .await
-    }
-
-    async fn old_messages(&self, limit: DateTime<Utc>) -> Result<Vec<u64>, StoreError> {
-        self.read(move |view| {
-            let mut old = Vec::new();
-            for row in view.rows(&[Kind::Message as u8]) {
-                let message: Message = decode(&row?.1)?;
-                if is_old(&message, limit) {
-                    old.push(message.id.0);
-                }
-            }
-            Ok(old)
-        })
-        .await
-    }
-
-    /// Notices from before `limit`; whether they have messages left is seen when they are removed.
-    async fn old_notices(&self, limit: DateTime<Utc>) -> Result<Vec<NoticeId>, StoreError> {
-        self.read(move |view| {
-            let mut old = Vec::new();
-            for row in view.rows(&[Kind::Notice as u8]) {
-                let NoticeRow { notice, .. } = decode(&row?.1)?;
-                if notice.at < limit {
-                    old.push(notice.id);
-                }
-            }
-            Ok(old)
-        })
-        .await
+    /// Goes through the records of a kind in steps, each a transaction of its own.
+    async fn prune_kind(
+        &self,
+        kind: Kind,
+        step: impl Fn(&mut Tx<'_>, &[u64]) -> Result<u64, Fault> + Copy + Send + 'static,
+    ) -> Result<u64, StoreError> {
+        let (mut removed, mut after) = (0, Some(0));
+        while let Some(from) = after {
+            let looked_at = self.write(move |tx| {
+                let ids = tx.stored_numbers(kind, from, STEP)?;
+                Ok((step(tx, &ids)?, ids.last().copied()))
+            });
+            let (some, last) = looked_at.await?;
+            (removed, after) = (removed + some, last);
+        }
+        Ok(removed)
     }
 }
 
-fn is_old(message: &Message, limit: DateTime<Utc>) -> bool {
-    message.state.is_final() && message.changed < limit
-}
-
-fn remove_runs(tx: &mut Tx<'_>, runs: &[Run]) -> Result<u64, Fault> {
-    for run in runs {
-        tx.delete(number_key(Kind::Run, run.id.0));
-        tx.delete(number_key(Kind::RunChanges, run.id.0));
-        tx.delete(number_key(Kind::RunQuarantine, run.id.0));
-        tx.delete(run_of_key(&run.directory, run.id.0));
+/// Removes runs that ended before `limit`, but not the last one of a directory, nor the one it holds.
+fn prune_runs(tx: &mut Tx<'_>, ids: &[u64], limit: DateTime<Utc>) -> Result<u64, Fault> {
+    let mut kept: HashMap<DirectoryName, [Option<RunId>; 2]> = HashMap::new();
+    let mut removed = 0;
+    for id in ids {
+        let run: Option<Run> = tx.get(&number_key(Kind::Run, *id))?;
+        let Some(run) = run.filter(|run| run.ended < limit) else { continue };
+        if !kept.contains_key(&run.directory) {
+            let held: Option<HeldRun> = tx.get(&key(Kind::Held, run.directory.0.as_bytes()))?;
+            let last = tx.stored_last_run(&run.directory)?.map(RunId);
+            kept.insert(run.directory.clone(), [last, held.map(|held| held.run)]);
+        }
+        if kept.get(&run.directory).is_some_and(|kept| kept.contains(&Some(run.id))) {
+            continue;
+        }
+        tx.delete(number_key(Kind::Run, *id));
+        tx.delete(number_key(Kind::RunChanges, *id));
+        tx.delete(number_key(Kind::RunQuarantine, *id));
+        tx.delete(run_of_key(&run.directory, *id));
+        removed += 1;
     }
-    Ok(runs.len() as u64)
+    Ok(removed)
 }
 
-fn remove_messages(tx: &mut Tx<'_>, ids: &[u64], limit: DateTime<Utc>) -> Result<u64, Fault> {
+/// Removes messages that came to a final state before `limit`, with their attempts.
+fn prune_messages(tx: &mut Tx<'_>, ids: &[u64], limit: DateTime<Utc>) -> Result<u64, Fault> {
     let mut removed = 0;
     for id in ids {
         let message: Option<Message> = tx.get(&number_key(Kind::Message, *id))?;
-        // It may have been sent off again since it was looked at.
-        let Some(message) = message.filter(|message| is_old(message, limit)) else { continue };
-        for attempt in tx.stored_keys(&number_key(Kind::Attempt, *id), usize::MAX)? {
+        let Some(message) = message.filter(|m| m.state.is_final() && m.changed < limit) else { continue };
+        for attempt in tx.stored_keys(&number_key(Kind::Attempt, *id))? {
             tx.delete(attempt);
         }
         tx.delete_message(&message);
@@ -123,17 +93,20 @@ fn remove_messages(tx: &mut Tx<'_>, ids: &[u64], limit: DateTime<Utc>) -> Result
     Ok(removed)
 }
 
-fn remove_notices(tx: &mut Tx<'_>, ids: &[NoticeId]) -> Result<u64, Fault> {
+/// Removes notices from before `limit` that have no messages any more.
+fn prune_notices(tx: &mut Tx<'_>, ids: &[u64], limit: DateTime<Utc>) -> Result<u64, Fault> {
     let mut removed = 0;
     for id in ids {
-        let row: Option<NoticeRow> = tx.get(&number_key(Kind::Notice, id.0))?;
-        let Some(NoticeRow { notice, first, messages }) = row else { continue };
+        let row: Option<NoticeRow> = tx.get(&number_key(Kind::Notice, *id))?;
+        let Some(NoticeRow { notice, first, messages }) = row.filter(|row| row.notice.at < limit) else {
+            continue;
+        };
         let mut left = false;
         for number in first.0..first.0.saturating_add(messages) {
             left = left || tx.has(&number_key(Kind::Message, number))?;
         }
         if !left {
-            tx.delete(number_key(Kind::Notice, id.0));
+            tx.delete(number_key(Kind::Notice, *id));
             tx.delete(key(Kind::NoticeOf, notice.event.0.as_bytes()));
             removed += 1;
         }

@@ -29,7 +29,7 @@ impl Space {
     /// The room in `folder`, of which `reserve` bytes are to be kept back.
     pub(super) fn new(folder: &Path, reserve: u64) -> Space {
         let mut space = Space { folder: folder.to_owned(), reserve, reserved: false };
-        space.reserved = fs::metadata(space.file()).is_ok_and(|file| file.len() >= reserve);
+        space.reserved = reserve == 0 || fs::metadata(space.file()).is_ok_and(|file| file.len() >= reserve);
         space
     }
 
@@ -50,14 +50,14 @@ impl Space {
             return Err(Trouble::DiskFull);
         }
         if !self.reserved {
-            self.keep_back().map_err(|e| Trouble::io("written", &e))?;
+            self.keep_back()?;
         }
         Ok(())
     }
 
     /// Removes the reserve.
     pub(super) fn give_up(&mut self) {
-        self.reserved = false;
+        self.reserved = self.reserve == 0;
         if let Err(e) = fs::remove_file(self.file())
             && e.kind() != io::ErrorKind::NotFound
         {
@@ -65,13 +65,19 @@ impl Space {
         }
     }
 
-    fn keep_back(&mut self) -> io::Result<()> {
-        let file =
-            OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(self.file())?;
+    fn keep_back(&mut self) -> Result<(), Trouble> {
+        let mut options = OpenOptions::new();
+        let file = options.write(true).create(true).truncate(false).mode(0o600).open(self.file());
         let length = i64::try_from(self.reserve).unwrap_or(i64::MAX);
-        if let Err(e) = posix_fallocate(&file, 0, length) {
-            self.give_up();
-            return Err(e.into());
+        let kept = file.and_then(|file| Ok(posix_fallocate(&file, 0, length)?));
+        match kept.map_err(|e| Trouble::io("written", &e)) {
+            Err(Trouble::DiskFull) => {
+                self.give_up();
+                return Err(Trouble::DiskFull);
+            }
+            // Not every file system can set room aside. Then we do without.
+            Err(other) => tracing::warn!("no reserve can be kept in {}: {other:?}", self.folder.display()),
+            Ok(()) => {}
         }
         self.reserved = true;
         Ok(())

@@ -1,11 +1,12 @@
 //! Records into what is held in memory.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::domain::absence::Absence;
 use crate::domain::directory::{Group, Unit, User};
 use crate::domain::ids::{DirectoryName, Generation, GroupId, UnitId, UserId};
 use crate::domain::outage::Outage;
+use crate::domain::roles::Assignment;
 use crate::domain::run::Run;
 
 use super::super::records::{Kind, LastNumber, Numbers, Pack, Packed, number_key, number_of, runs_of};
@@ -44,16 +45,16 @@ impl StateBuilder {
     pub(super) fn take(&mut self, kind: Kind, key: &[u8], value: &[u8]) -> Result<(), Trouble> {
         let rest = key.get(1..).unwrap_or_default();
         match kind {
-            Kind::Users => self.users.extend(shared(value, &mut self.names)?.map(|u: Arc<User>| (u.id, u))),
-            Kind::Units => self.units.extend(shared(value, &mut self.names)?.map(|u: Arc<Unit>| (u.id, u))),
-            Kind::Groups => {
-                self.groups.extend(shared(value, &mut self.names)?.map(|g: Arc<Group>| (g.id, g)));
-            }
+            Kind::Users => take_pack(&mut self.users, value, &mut self.names, |u| u.id)?,
+            Kind::Units => take_pack(&mut self.units, value, &mut self.names, |u| u.id)?,
+            Kind::Groups => take_pack(&mut self.groups, value, &mut self.names, |g| g.id)?,
             Kind::Assignment => {
-                insert(&mut self.state.assignments, value, |a: &crate::domain::roles::Assignment| a.id)?;
+                let assignment: Assignment = decode(value)?;
+                self.state.assignments.insert(assignment.id, assignment);
             }
             Kind::Absence => {
-                insert(&mut self.state.absences, value, |a: &crate::domain::absence::Absence| a.id)?;
+                let absence: Absence = decode(value)?;
+                self.state.absences.insert(absence.id, absence);
             }
             Kind::Outage => {
                 let outage: Outage = decode(value)?;
@@ -109,28 +110,21 @@ pub(super) fn last_run(view: &View<'_>, name: &DirectoryName) -> Result<Option<R
     view.get(&number_key(Kind::Run, number))?.map(|value| decode(&value)).transpose()
 }
 
-fn insert<K: Ord, V: super::super::records::Record>(
-    map: &mut BTreeMap<K, V>,
-    value: &[u8],
-    id: impl Fn(&V) -> K,
-) -> Result<(), Trouble> {
-    let value: V = decode(value)?;
-    map.insert(id(&value), value);
-    Ok(())
-}
-
 /// The objects of a pack; the name of their directory is kept once for all of them.
-fn shared<T: Packed>(
+fn take_pack<K, T: Packed>(
+    objects: &mut Vec<(K, Arc<T>)>,
     value: &[u8],
     names: &mut Vec<DirectoryName>,
-) -> Result<impl Iterator<Item = Arc<T>>, Trouble> {
-    let Pack(mut objects) = decode::<Pack<T>>(value)?;
-    for object in objects.iter_mut().filter_map(Arc::get_mut) {
+    id: impl Fn(&T) -> K,
+) -> Result<(), Trouble> {
+    let Pack(mut pack) = decode::<Pack<T>>(value)?;
+    for object in pack.iter_mut().filter_map(Arc::get_mut) {
         let name = object.directory();
         match names.iter().find(|known| *known == name) {
             Some(known) => *name = known.clone(),
             None => names.push(name.clone()),
         }
     }
-    Ok(objects.into_iter())
+    objects.extend(pack.into_iter().map(|object| (id(&object), object)));
+    Ok(())
 }

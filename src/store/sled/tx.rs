@@ -4,10 +4,12 @@ use std::sync::{Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
 
-use crate::domain::ids::MessageId;
+use crate::domain::ids::{DirectoryName, MessageId};
 use crate::domain::notice::Message;
 
-use super::super::records::{Kind, LastNumber, NUMBERS, Numbers, Record, key, number_key};
+use super::super::records::{
+    Kind, LastNumber, NUMBERS, Numbers, Record, key, number_key, number_of, runs_of,
+};
 use super::engine::{Changes, Engine};
 use super::queue::{Move, Queue};
 use super::trouble::Trouble;
@@ -103,8 +105,21 @@ impl<'a> Tx<'a> {
     }
 
     /// The keys that begin with `prefix`, without what this group changes.
-    pub(super) fn stored_keys(&self, prefix: &[u8], limit: usize) -> Result<Vec<Vec<u8>>, Trouble> {
-        self.engine.view().keys(prefix).take(limit).map(|key| Ok(key?.to_vec())).collect()
+    pub(super) fn stored_keys(&self, prefix: &[u8]) -> Result<Vec<Vec<u8>>, Trouble> {
+        self.engine.view().keys(prefix).map(|key| Ok(key?.to_vec())).collect()
+    }
+
+    /// The next numbers after `after` that there are records of, without what this group changes.
+    pub(super) fn stored_numbers(&self, kind: Kind, after: u64, limit: usize) -> Result<Vec<u64>, Trouble> {
+        let view = self.engine.view();
+        let keys = view.keys_between(&number_key(kind, after.saturating_add(1)), &number_key(kind, u64::MAX));
+        keys.take(limit).map(|key| Ok(number_of(&key?).unwrap_or_default())).collect()
+    }
+
+    /// The last run of a directory, without what this group changes.
+    pub(super) fn stored_last_run(&self, directory: &DirectoryName) -> Result<Option<u64>, Trouble> {
+        let key = self.engine.view().keys(&runs_of(directory)).next_back().transpose()?;
+        Ok(key.and_then(|key| number_of(&key)))
     }
 
     /// Notes a time that the transaction speaks of.

@@ -73,7 +73,7 @@ impl Writer {
             }
         }
         let closed = std::mem::replace(&mut *self.shared.slot_mut(), Slot::Down(Trouble::Closed));
-        drop(closed);
+        close(closed);
         self.sync_watermark();
         drop(self.lock);
         if let Some(done) = closing {
@@ -179,16 +179,17 @@ impl Writer {
         let failed = std::mem::replace(&mut *self.shared.slot_mut(), Slot::Down(trouble.clone()));
         if let Trouble::Damaged(what) = &trouble {
             self.damaged(what);
-            // An engine that panicked may hang when it is dropped; the folder will be put aside at the next opening anyway.
-            std::mem::forget(failed);
+            // An engine that panicked may hang when it is dropped: nobody waits for it.
+            let dropped = std::thread::Builder::new().name("store-drop".into()).spawn(|| close(failed));
+            if let Err(e) = dropped {
+                tracing::warn!("the damaged store's engine can't be closed: {e}");
+            }
             return Err(trouble);
         }
         if trouble == Trouble::DiskFull {
             self.space.give_up();
         }
-        if let Err(said) = caught(|| drop(failed)) {
-            tracing::warn!("the store's engine panicked while it was closed: {said}");
-        }
+        close(failed);
         self.reopen()?;
         if self.ledger.commit >= attempted { Ok(()) } else { Err(trouble) }
     }
@@ -230,5 +231,11 @@ impl Writer {
         if let Err(e) = self.watermark.sync() {
             tracing::warn!("the watermark of the store {} can't be synced: {e}", self.shared.path.display());
         }
+    }
+}
+
+fn close(slot: Slot) {
+    if let Err(said) = caught(|| drop(slot)) {
+        tracing::warn!("the store's engine panicked while it was closed: {said}");
     }
 }
