@@ -53,6 +53,8 @@ pub struct Ldap {
     pub mapping: Mapping,
     /// How many entries to ask for at once. Active Directory gives at most 1,000.
     pub page_size: u16,
+    /// How long connecting may take, name and TLS included, before the next server is tried.
+    pub connect_timeout: Duration,
     /// How long to wait for each answer of the server.
     pub operation_timeout: Duration,
     /// How long a whole read may take.
@@ -73,6 +75,7 @@ impl Ldap {
             group_filter: "(objectClass=group)".into(),
             mapping: Mapping::default(),
             page_size: 1000,
+            connect_timeout: Duration::from_secs(10),
             operation_timeout: Duration::from_secs(30),
             run_timeout: Duration::from_secs(30 * 60),
         }
@@ -104,7 +107,7 @@ impl Ldap {
                 return wrong(format!("\"{filter}\" is no filter such as (objectClass=user)"));
             }
         }
-        if self.page_size == 0 || self.operation_timeout.is_zero() || self.run_timeout.is_zero() {
+        if self.page_size == 0 || self.connect_timeout.is_zero() || self.operation_timeout.is_zero() || self.run_timeout.is_zero() {
             return wrong("page size and time limits must be more than zero".to_owned());
         }
         Ok(())

@@ -72,7 +72,7 @@ impl<'a> Session<'a> {
         server: &Server,
         tls: &std::sync::Arc<rustls::ClientConfig>,
     ) -> Result<Session<'a>, SourceError> {
-        let connection = Connection::open(server, tls, settings.operation_timeout).await?;
+        let connection = Connection::open(server, tls, settings.connect_timeout).await?;
         Ok(Session { settings, server: server.to_string(), connection })
     }
 
