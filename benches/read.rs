@@ -10,10 +10,25 @@
 )]
 
 #[path = "../tests/e2e/servers/mod.rs"]
-#[allow(dead_code, clippy::all, clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::print_stderr, reason = "the harness of the tests, of which a part is needed")]
+#[allow(
+    dead_code,
+    clippy::all,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "the harness of the tests, of which a part is needed"
+)]
 mod servers;
 #[path = "../tests/e2e/world/mod.rs"]
-#[allow(dead_code, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "the harness of the tests, of which a part is needed")]
+#[allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "the harness of the tests, of which a part is needed"
+)]
 mod world;
 
 use std::collections::BTreeMap;
@@ -82,7 +97,10 @@ fn ldapsearch(dc: &Samba) -> (f64, f64) {
 fn source(dc: &Samba) -> Ldap {
     let server = dc.ldaps_url().parse().unwrap();
     let bases = vec![ROOT_UNIT.to_owned()];
-    Ldap { trust: TlsTrust::CaFile(dc.ca_file().to_owned()), ..Ldap::new(vec![server], READER, READER_PASSWORD.into(), bases) }
+    Ldap {
+        trust: TlsTrust::CaFile(dc.ca_file().to_owned()),
+        ..Ldap::new(vec![server], READER, READER_PASSWORD.into(), bases)
+    }
 }
 
 /// From the connection to the moment the data is on the disk and in force.
@@ -98,7 +116,11 @@ fn budkavle(dc: &Samba) -> f64 {
     let name = DirectoryName::from("main");
     let limit = Limit { count: 500, percent: 5, floor: 5 };
     let limits = Limits { users: limit, units: limit, memberships: limit, holders: limit };
-    let policy = budkavle::domain::alert::Policy { after_failures: 3, stale_after: TimeDelta::hours(6), remind_after: Vec::new() };
+    let policy = budkavle::domain::alert::Policy {
+        after_failures: 3,
+        stale_after: TimeDelta::hours(6),
+        remind_after: Vec::new(),
+    };
     let flow = Settings {
         organisation: "Kommunen".into(),
         roles: built_in(),

@@ -7,8 +7,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use chrono_tz::Tz;
-use lettre::message::header::{Date, Header, HeaderName, HeaderValue};
-use lettre::message::{Mailbox, MultiPart, SinglePart};
+use lettre::message::header::{self, Date, Header, HeaderName, HeaderValue, Headers};
+use lettre::message::{Mailbox, Mailboxes, MultiPart, SinglePart};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::{Address as Path, Envelope, clean_header};
@@ -57,7 +57,7 @@ pub struct Composer {
 }
 
 /// Texts by notice and by why somebody gets it.
-type Written = HashMap<(NoticeId, Box<str>), Arc<Rendered>>;
+type Written = HashMap<(NoticeId, Box<str>), Arc<Body>>;
 
 /// So many texts are kept; a burst concerns one notice or a few.
 const KEPT: usize = 64;
@@ -86,46 +86,63 @@ impl Composer {
         };
         let domain = self.from.address.domain();
         let id = |event| message_id(instance, event, to, domain);
-        let sender = mailbox(self.from.name.as_deref(), &self.from.address)?;
-        let mut mail = lettre::Message::builder()
-            .from(sender)
-            .to(mailbox(Some(&message.recipient.name), to)?)
-            .subject(clean_header(&text.subject))
-            .message_id(Some(id(&notice.event)))
-            .header(Date::from(std::time::SystemTime::from(notice.at)))
-            // RFC 3834 §5: no automatic answer to an automatic mail; Exchange wants its own word for it ([MS-OXCMAIL] 2.2.3.2.14).
-            .header(AutoSubmitted)
-            .header(SuppressResponses);
+        let mut headers = Headers::new();
+        headers.set(header::From::from(Mailboxes::from(mailbox(
+            self.from.name.as_deref(),
+            &self.from.address,
+        )?)));
+        headers.set(header::To::from(Mailboxes::from(mailbox(Some(&message.recipient.name), to)?)));
+        headers.set(header::Subject::from(clean_header(&text.subject)));
+        headers.set(header::MessageId::from(id(&notice.event)));
+        headers.set(Date::from(std::time::SystemTime::from(notice.at)));
+        // RFC 3834 §5: no automatic answer to an automatic mail; Exchange wants its own word for it ([MS-OXCMAIL] 2.2.3.2.14).
+        headers.set(AutoSubmitted);
+        headers.set(SuppressResponses);
         if let Some(reply_to) = &self.from.reply_to {
-            mail = mail.reply_to(mailbox(None, reply_to)?);
+            headers.set(header::ReplyTo::from(Mailboxes::from(mailbox(None, reply_to)?)));
         }
         if notice.thread != notice.event {
             let first = id(&notice.thread);
-            mail = mail.in_reply_to(first.clone()).references(first);
+            headers.set(header::InReplyTo::from(first.clone()));
+            headers.set(header::References::from(first));
         }
-        // The boundary of RFC 2046 §5.1.1 must not occur in the parts; a fixed one makes a repeat the same to the byte.
-        let body = MultiPart::alternative()
-            .boundary(format!("=_{:016x}", xxh3_64(id(&notice.event).as_bytes())))
-            .singlepart(SinglePart::plain(text.text.clone()))
-            .singlepart(SinglePart::html(text.html.clone()));
-        let bytes = mail.multipart(body).map_err(|e| broken(&e))?.formatted();
+        headers.set(header::MIME_VERSION_1_0);
+        let mut bytes = headers.to_string().into_bytes();
+        bytes.extend_from_slice(&text.body);
         let envelope = Envelope { from: path(&self.from.address)?, to: path(to)? };
         Ok(Mail { envelope, bytes })
     }
 
-    fn text(&self, notice: &Notice, why: &str) -> Result<Arc<Rendered>, ComposeError> {
+    fn text(&self, notice: &Notice, why: &str) -> Result<Arc<Body>, ComposeError> {
         let key = (notice.id, Box::from(why));
         let lock = || self.written.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some(text) = lock().get(&key) {
             return Ok(Arc::clone(text));
         }
-        let text = Arc::new(self.writer.write(notice, why)?);
+        let text = Arc::new(Body::of(self.writer.write(notice, why)?));
         let mut written = lock();
         if written.len() >= KEPT {
             written.clear();
         }
         written.insert(key, Arc::clone(&text));
         Ok(text)
+    }
+}
+
+/// What the mails of a notice have in common: encoding it takes far longer than the headers of each.
+struct Body {
+    subject: String,
+    /// MIME, its own headers included.
+    body: Vec<u8>,
+}
+
+impl Body {
+    fn of(text: Rendered) -> Body {
+        // The boundary must not occur in the parts (RFC 2046 §5.1.1); a fixed one makes a repeat the same to the byte.
+        let boundary = format!("=_{:016x}", xxh3_64(text.html.as_bytes()));
+        let parts = MultiPart::alternative().boundary(boundary);
+        let parts = parts.singlepart(SinglePart::plain(text.text)).singlepart(SinglePart::html(text.html));
+        Body { subject: text.subject, body: parts.formatted() }
     }
 }
 

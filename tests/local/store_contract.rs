@@ -463,10 +463,17 @@ async fn what_was_being_sent_at_the_end_is_free_at_the_start(open: Open<'_>) {
     store.record_attempts(vec![attempt(&claimed[0].message, 2, MessageState::Sent)]).await.unwrap();
     let store = reopen(store, open).await;
     assert_eq!(store.release_claims(at(5)).await.unwrap(), 2);
-    assert_eq!(ids(&claim(&store, 5, 9, 10).await), [4, 2, 3], "the one that was never claimed is due the longest");
+    assert_eq!(
+        ids(&claim(&store, 5, 9, 10).await),
+        [4, 2, 3],
+        "the one that was never claimed is due the longest"
+    );
     assert_eq!(store.release_claims(at(4)).await.unwrap(), 3);
     let detail = store.message(MessageId(2)).await.unwrap();
-    assert_eq!((detail.message.state, detail.message.due, detail.attempts.len()), (MessageState::Deferred, at(4), 2));
+    assert_eq!(
+        (detail.message.state, detail.message.due, detail.attempts.len()),
+        (MessageState::Deferred, at(4), 2)
+    );
     // Who was sending it all the while may still say that it arrived.
     store.record_attempts(vec![attempt(&claimed[1].message, 6, MessageState::Sent)]).await.unwrap();
     assert_eq!(store.message(MessageId(2)).await.unwrap().message.state, MessageState::Sent);

@@ -107,7 +107,11 @@ impl Ldap {
                 return wrong(format!("\"{filter}\" is no filter such as (objectClass=user)"));
             }
         }
-        if self.page_size == 0 || self.connect_timeout.is_zero() || self.operation_timeout.is_zero() || self.run_timeout.is_zero() {
+        if self.page_size == 0
+            || self.connect_timeout.is_zero()
+            || self.operation_timeout.is_zero()
+            || self.run_timeout.is_zero()
+        {
             return wrong("page size and time limits must be more than zero".to_owned());
         }
         Ok(())
