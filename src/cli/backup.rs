@@ -90,7 +90,7 @@ pub fn restore(args: &RestoreArgs, config: &Path, out: &Out) -> Exit {
                 if let Some(aside) = &r.aside {
                     out.line(format!("What was there before lies in {}.", aside.display()));
                 }
-                out.line("Start the daemon; it syncs at once.");
+                out.line("Start the daemon, and then run `budkavle sync`: the directory has moved on since.");
             });
             Exit::Done
         }

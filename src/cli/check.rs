@@ -24,7 +24,8 @@ pub struct Args {
 
 /// Loads a configuration; every mistake at once is the error.
 pub fn load(file: &Path) -> Result<(Config, Findings), Trouble> {
-    config::load(file, &Environment::of_process()).map_err(|mistakes| Trouble::usage(mistakes.render(look())))
+    config::load(file, &Environment::of_process())
+        .map_err(|mistakes| Trouble::usage(mistakes.render(look(std::io::stderr().is_terminal()))))
 }
 
 #[derive(Serialize)]
@@ -38,7 +39,7 @@ pub fn run(args: &Args, file: &Path, out: &Out) -> Exit {
         Ok(loaded) => loaded,
         Err(mistakes) => {
             out.answer(&json!({ "findings": mistakes.to_json() }), |out, _| {
-                out.line(mistakes.render(look()).trim_end());
+                out.line(mistakes.render(look(std::io::stdout().is_terminal())).trim_end());
             });
             return Exit::Usage;
         }
@@ -51,7 +52,7 @@ pub fn run(args: &Args, file: &Path, out: &Out) -> Exit {
     let answer = Answer { findings: findings.to_json(), servers };
     out.answer(&answer, |out, answer| {
         if !findings.is_empty() {
-            out.line(findings.render(look()).trim_end());
+            out.line(findings.render(look(std::io::stdout().is_terminal())).trim_end());
         }
         out.line(format!("The configuration {} is right: {}.", file.display(), overview(&config)));
         for finding in &answer.servers {
@@ -90,6 +91,6 @@ fn overview(config: &Config) -> String {
     )
 }
 
-fn look() -> Look {
-    Look::suited(std::io::stderr().is_terminal(), std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty()))
+fn look(terminal: bool) -> Look {
+    Look::suited(terminal, std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty()))
 }

@@ -59,9 +59,12 @@ impl Client {
         let mut response = self.send(self.request(Method::POST, path).json(body)).await?;
         let mut waiting: Vec<u8> = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|e| self.broken(&e))? {
+            // What was searched before has no end of a line in it: a first sync is one line of many MB.
+            let mut from = waiting.len();
             waiting.extend_from_slice(&chunk);
-            while let Some(end) = waiting.iter().position(|b| *b == b'\n') {
-                let line: Vec<u8> = waiting.drain(..=end).collect();
+            while let Some(end) = waiting.get(from..).and_then(|new| new.iter().position(|b| *b == b'\n')) {
+                let line: Vec<u8> = waiting.drain(..=from + end).collect();
+                from = 0;
                 let value = serde_json::from_slice(&line);
                 each(value.map_err(|e| {
                     Trouble::failed(format!(

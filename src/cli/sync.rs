@@ -128,6 +128,9 @@ async fn follow(
     bar.finish_and_clear();
     followed?;
     out.answer(&reports, |out, reports| reports.iter().for_each(|r| print(out, r, 40)));
+    if reports.is_empty() && errors.is_empty() {
+        return Err(Trouble::failed("the daemon said nothing of how the sync ended; its log may"));
+    }
     if !errors.is_empty() {
         return Err(Trouble::failed(errors.join("\n")));
     }

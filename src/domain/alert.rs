@@ -116,7 +116,12 @@ impl Health {
             }
             // The directory answered, so it isn't failing; but the data in force doesn't get younger.
             Outcome::Held { same_as, .. } => {
-                health.held = Some(same_as.unwrap_or(run.id));
+                let waiting = Some(same_as.unwrap_or(run.id));
+                if health.held.is_some() && health.held != waiting {
+                    // It would do something else than what was told: that is to be told, too.
+                    health = health.without_held_alert();
+                }
+                health.held = waiting;
                 (health.failures, health.failing_since, health.last_error) = (0, None, None);
             }
             Outcome::Failed { error } => {
@@ -138,6 +143,18 @@ impl Health {
         }
         let age = now - self.last_good.unwrap_or(self.known_since);
         (age > policy.stale_after).then_some(Trouble::Stale)
+    }
+
+    /// The health once the held run is rejected: nothing waits any more, and nothing has recovered by that.
+    #[must_use]
+    pub fn rejected(self) -> Health {
+        Health { held: None, ..self }.without_held_alert()
+    }
+
+    /// Forgets that a held run was told.
+    fn without_held_alert(mut self) -> Health {
+        self.alert = self.alert.filter(|alert| alert.trouble != Trouble::Held);
+        self
     }
 
     /// What is to be told at `now`. Pure: [`Health::told`] notes it.

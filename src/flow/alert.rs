@@ -35,7 +35,8 @@ pub fn judge(
     let facts = match &decision {
         Decision::Quiet(_) => return (told, None),
         Decision::Recovered { trouble, since } => {
-            Facts::SyncRecovered { directory: name.clone(), trouble: *trouble, since: *since, at: now }
+            let at = told.last_good.unwrap_or(now);
+            Facts::SyncRecovered { directory: name.clone(), trouble: *trouble, since: *since, at }
         }
         Decision::Alert(trouble) | Decision::Remind(trouble, _) => Facts::SyncTrouble(SyncTrouble {
             directory: name.clone(),
@@ -61,6 +62,8 @@ pub fn judge(
             directory = &*name.0,
             "Nobody can be alerted: no contact for ad-sync or global counts; assign one with `budkavle contacts assign ad-sync`"
         );
+        // Nobody was told, so it isn't noted as told: it is tried again, as soon as there is somebody.
+        return (health, None);
     }
     let expires = now + settings.expires_after;
     (
@@ -117,11 +120,12 @@ pub async fn tick(core: &Core) -> Result<(), StoreError> {
 const LISTED: usize = 30;
 
 fn held_facts(held: &HeldRun, changes: &[ObjectChange]) -> HeldFacts {
-    let removals = || changes.iter().filter(|c| c.what == What::Removed);
+    let mut losses: Vec<&ObjectChange> = changes.iter().filter(|c| c.what != What::Added).collect();
+    losses.sort_by_key(|c| c.what != What::Removed);
     HeldFacts {
         run: held.run,
         reasons: held.reasons.clone(),
-        changes: removals().take(LISTED).cloned().collect(),
-        more: u32::try_from(removals().count().saturating_sub(LISTED)).unwrap_or(u32::MAX),
+        more: u32::try_from(losses.len().saturating_sub(LISTED)).unwrap_or(u32::MAX),
+        changes: losses.into_iter().take(LISTED).cloned().collect(),
     }
 }

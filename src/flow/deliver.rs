@@ -2,11 +2,14 @@
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
+use backon::{ExponentialBuilder, Retryable};
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::StreamExt;
 use futures_util::stream;
 use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::core::Core;
@@ -84,7 +87,7 @@ impl Sender {
                 break;
             }
             let full = claimed.len() == batch;
-            let sent = self.send_all(core, claimed, &moved).await?;
+            let sent = self.send_all(core, claimed, stop, &moved).await?;
             total = Sent {
                 sent: total.sent + sent.sent,
                 deferred: total.deferred + sent.deferred,
@@ -98,79 +101,85 @@ impl Sender {
         Ok(total)
     }
 
-    /// Sends a batch over all connections; the results are noted in groups while the rest is still being sent.
+    /// Sends a batch over all connections. The results are noted in groups, whatever has come in meanwhile: no connection waits for that.
     async fn send_all(
         &self,
         core: &Core,
         claimed: Vec<Claimed>,
+        stop: &CancellationToken,
         moved: &(impl Fn() + Sync),
     ) -> Result<Sent, StoreError> {
         let settings = core.settings();
         let claimed_at = core.now();
-        let attempts = stream::iter(claimed)
-            .map(|claimed| self.send(core, &settings.retry, claimed, claimed_at))
-            .buffer_unordered(settings.connections.max(1))
-            .inspect(|_| moved())
-            .filter_map(|attempt| async move { attempt })
-            .ready_chunks(BATCH.1);
-        let counted = attempts.map(|group| async move {
-            let count = |state| group.iter().filter(|a| a.state == state).count();
-            let (sent, deferred) = (count(MessageState::Sent), count(MessageState::Deferred));
-            let failed = group.len() - sent - deferred;
-            core.store.record_attempts(group).await.map(|()| Sent { sent, deferred, failed })
-        });
-        let mut total = Sent::default();
-        // Noting one group mustn't hold up the sending of the next: a few may be under way.
-        let mut noted = std::pin::pin!(counted.buffer_unordered(4));
-        let mut result = Ok(());
-        while let Some(group) = noted.next().await {
-            match group {
-                Ok(sent) => {
-                    total.sent += sent.sent;
-                    total.deferred += sent.deferred;
-                    total.failed += sent.failed;
-                }
-                // The others are finished all the same: what was sent must be noted where it can be.
-                Err(error) => result = Err(error),
+        let (done, mut results) = mpsc::unbounded_channel();
+        let sending = async move {
+            let mut attempts = stream::iter(claimed)
+                .map(|claimed| self.send(core, &settings.retry, claimed, claimed_at, stop))
+                .buffer_unordered(settings.connections.max(1));
+            while let Some(attempt) = attempts.next().await {
+                moved();
+                // The other half lives as long as this one.
+                let _ = done.send(attempt);
             }
-        }
-        result.map(|()| total)
+        };
+        let noting = async {
+            let mut total = Sent::default();
+            let mut group = Vec::new();
+            let mut result = Ok(());
+            while results.recv_many(&mut group, BATCH.1).await > 0 {
+                let group = std::mem::take(&mut group);
+                let count = |state| group.iter().filter(|a| a.state == state).count();
+                let (sent, deferred) = (count(MessageState::Sent), count(MessageState::Deferred));
+                let failed = group.len() - sent - deferred;
+                match note(core, group).await {
+                    Ok(()) => {
+                        total.sent += sent;
+                        total.deferred += deferred;
+                        total.failed += failed;
+                    }
+                    // The others are finished all the same: what was sent must be noted where it can be.
+                    Err(error) => result = Err(error),
+                }
+            }
+            result.map(|()| total)
+        };
+        let ((), noted) = tokio::join!(sending, noting);
+        noted
     }
 
-    /// Tries one message. None: it was not tried, and its claim runs out.
+    /// Tries one message, unless it has waited too long for its turn or the daemon is to stop.
     async fn send(
         &self,
         core: &Core,
         retry: &Backoff,
         claimed: Claimed,
         claimed_at: DateTime<Utc>,
-    ) -> Option<Attempt> {
+        stop: &CancellationToken,
+    ) -> Attempt {
         let Claimed { message, notice } = claimed;
         let now = core.now();
-        if now - claimed_at > WAITS {
-            return None;
-        }
         let attempt = |at, state, answer: String, due| {
             let (message, number) = (message.id, message.attempts);
             Attempt { message, number, at, state, answer: clip(answer), due }
         };
+        if stop.is_cancelled() || now - claimed_at > WAITS {
+            let reason = "it had no turn before the daemon stopped, or for too long".to_owned();
+            return attempt(now, MessageState::Deferred, reason, Some(now));
+        }
         if let Some(pause) = self.pause(now) {
-            return Some(attempt(now, MessageState::Deferred, pause.reason.into(), Some(pause.until)));
+            return attempt(now, MessageState::Deferred, pause.reason.into(), Some(pause.until));
         }
         let mail = match self.composer.compose(&notice, &message, core.instance) {
             Ok(mail) => mail,
             Err(error) => {
-                tracing::error!(
-                    message = message.id.0,
-                    notice = notice.id.0,
-                    "A message can't be written: {error}"
-                );
-                return Some(attempt(now, MessageState::Failed, error.to_string(), None));
+                let (message, notice) = (message.id.0, notice.id.0);
+                tracing::error!(message, notice, "A message can't be written: {error}");
+                return attempt(now, MessageState::Failed, error.to_string(), None);
             }
         };
         let outcome = self.channel.send(&mail.envelope, &mail.bytes, now).await;
         let now = core.now();
-        Some(match outcome {
+        match outcome {
             Outcome::Accepted { answer } => {
                 self.works();
                 attempt(now, MessageState::Sent, answer, None)
@@ -196,7 +205,7 @@ impl Sender {
                 let until = self.broken(&reason, retry, now);
                 attempt(now, MessageState::Deferred, reason, Some(until))
             }
-        })
+        }
     }
 
     fn works(&self) {
@@ -222,6 +231,12 @@ impl Sender {
     fn lock(&self) -> std::sync::MutexGuard<'_, Option<Pause>> {
         self.pause.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
+}
+
+/// Notes what came of some messages. A store that can't be written for a moment is asked again: what was sent and isn't noted comes twice.
+async fn note(core: &Core, group: Vec<Attempt>) -> Result<(), StoreError> {
+    let retries = ExponentialBuilder::default().with_min_delay(Duration::from_millis(500)).with_max_times(6);
+    (|| core.store.record_attempts(group.clone())).retry(retries).await
 }
 
 /// A server chooses the length of its words; the log of a message keeps the first thousand characters.

@@ -256,8 +256,8 @@ async fn decide(
     let event = Event { at: now, change, notices: Vec::new(), audit: Some(audit) };
     turn.commit(event, |view, _, _| {
         if let Some(state) = view.directories.get_mut(&name) {
-            if let (None, Some(health)) = (&after, &mut state.health) {
-                health.held = None;
+            if after.is_none() {
+                state.health = state.health.take().map(Health::rejected);
             }
             state.held = after;
         }

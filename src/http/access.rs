@@ -81,7 +81,14 @@ pub async fn check(
         .into_response();
     }
     request.extensions_mut().insert(Actor::Local { uid, name: name.into() });
-    next.run(request).await
+    if needed == Right::Read {
+        return next.run(request).await;
+    }
+    // What changes something doesn't end with its caller: what the store has taken must be shown and told.
+    match tokio::spawn(next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => ApiError::conflict("the request broke off in the daemon; its log says why").into_response(),
+    }
 }
 
 impl Access {

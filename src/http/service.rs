@@ -41,7 +41,7 @@ pub async fn status(State(app): State<Arc<App>>) -> Result<Json<Status>, ApiErro
         channel_pause: app.sender.load().pause(now),
         open_outages: view.outages.len(),
         store_note: app.store_note.clone(),
-        warnings: warnings(&view),
+        warnings: warnings(&app, &view),
     }))
 }
 
@@ -66,13 +66,16 @@ fn directory_status(app: &App, view: &View, name: &DirectoryName) -> DirectorySt
 }
 
 /// What an administrator should look at though nothing has failed.
-fn warnings(view: &View) -> Vec<String> {
+fn warnings(app: &App, view: &View) -> Vec<String> {
     let organisation = &view.organisation;
-    let mut warnings: Vec<String> = organisation
-        .unknown_groups
-        .iter()
-        .map(|u| format!("[roles.{}] names the group {}, which no directory has", u.role, u.group))
-        .collect();
+    let configured = app.directories.names();
+    let left = view.directories.keys().filter(|name| !configured.contains(name));
+    let left = left.map(|name| format!("the directory {name} is no longer in the configuration, but what was read of it is still in force"));
+    let mut warnings: Vec<String> = left.collect();
+    let unknown = organisation.unknown_groups.iter();
+    warnings.extend(
+        unknown.map(|u| format!("[roles.{}] names the group {}, which no directory has", u.role, u.group)),
+    );
     for name in [roles::GLOBAL, roles::OUTAGE, roles::AD_SYNC] {
         if organisation.holders(&name.into()).all().next().is_none() {
             warnings.push(format!("nobody holds the role {name}; assign somebody with `budkavle contacts assign {name} --user …`"));

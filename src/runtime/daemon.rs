@@ -27,10 +27,15 @@ use crate::store::{Change, Event, Opening, Rebuilt, Restored, Store, StoreError}
 
 /// How long what is under way may take once the daemon is told to stop. `TimeoutStopSec` in the unit is longer.
 const DRAIN_WITHIN: Duration = Duration::from_secs(30);
+/// How long callers may take to an end when the daemon stops.
+const API_GRACE: Duration = Duration::from_secs(10);
 /// How long the recovery of a damaged store may keep systemd waiting.
 const OPEN_WITHIN: Duration = Duration::from_secs(15 * 60);
-/// A loop that hasn't moved for so long is hung: more than any single step may take.
+/// A loop that hasn't moved for so long is hung: more than any single step may take, but for the two that wait for servers. The reading of a
+/// directory is limited by its `run_timeout`.
 const LOOP_WITHIN: Duration = Duration::from_secs(5 * 60);
+/// A try to send may take over an hour with the longest time limits, and must not be cut short: that makes second copies (RFC 1047).
+const DELIVER_WITHIN: Duration = Duration::from_secs(80 * 60);
 
 /// Why the daemon couldn't start.
 #[derive(Debug, thiserror::Error)]
@@ -131,24 +136,31 @@ impl Daemon {
             scratch: config.store.folder.clone(),
         });
         let tasks = lifecycle.tasks();
-        let beat = |name: &str| tasks.heartbeat(name, LOOP_WITHIN);
+        let beat = |name: &str, within| tasks.heartbeat(name, within);
+        let longest_run = config.directories.iter().map(|d| d.run_timeout).max().unwrap_or_default();
         let (c, t, k) = (|| clock.clone(), || tasks.clone(), || Arc::clone(&core));
         tasks.spawn(
             "sync",
             loops::sync(
                 c(),
                 t(),
-                beat("sync"),
+                beat("sync", LOOP_WITHIN + longest_run),
                 k(),
                 Arc::clone(&directories),
                 Arc::clone(&schedules),
                 rebuilt,
             ),
         );
-        tasks.spawn("deliver", loops::deliver(c(), t(), beat("deliver"), k(), Arc::clone(&sender)));
-        tasks.spawn("watch", loops::watch(c(), t(), beat("watch"), k()));
-        tasks.spawn("keep up", loops::keep_up(c(), t(), beat("keep up"), k(), Arc::clone(&upkeep)));
-        tasks.spawn("api", serve(listener, Arc::clone(&app), tasks.clone()));
+        tasks.spawn(
+            "deliver",
+            loops::deliver(c(), t(), beat("deliver", DELIVER_WITHIN), k(), Arc::clone(&sender)),
+        );
+        tasks.spawn("watch", loops::watch(c(), t(), beat("watch", LOOP_WITHIN), k()));
+        tasks.spawn(
+            "keep up",
+            loops::keep_up(c(), t(), beat("keep up", LOOP_WITHIN), k(), Arc::clone(&upkeep)),
+        );
+        tasks.spawn("api", serve(listener, Arc::clone(&app), tasks.clone(), c()));
         if let Some(file) = config_file {
             let parts = Replaceable { core: k(), directories, schedules, sender, upkeep, app, level, file };
             tasks.spawn("reload", reload(config.clone(), parts, lifecycle.reloads(), tasks.clone()));
@@ -201,10 +213,20 @@ async fn serve(
     listener: UnixListener,
     app: Arc<App>,
     tasks: super::lifecycle::Tasks,
+    clock: Clock,
 ) -> Result<(), std::io::Error> {
     let router = http::router(app).into_make_service_with_connect_info::<http::access::Peer>();
-    let soft = tasks.soft().clone();
-    axum::serve(listener, router).with_graceful_shutdown(soft.cancelled_owned()).await
+    let (soft, waited) = (tasks.soft().clone(), tasks.soft().clone());
+    let serving = axum::serve(listener, router).with_graceful_shutdown(soft.cancelled_owned());
+    let patience = async {
+        waited.cancelled().await;
+        clock.sleep(API_GRACE).await;
+    };
+    // A caller who has sent half a request must not hold up the stop.
+    tokio::select! {
+        done = serving.into_future() => done,
+        () = patience => Ok(()),
+    }
 }
 
 /// A store that was rebuilt is told to the AD-sync and global contacts, and shown in the status.
@@ -229,8 +251,11 @@ async fn tell_rebuild(core: &Core, opening: Opening) -> Result<Option<String>, S
         recipients: core.recipients(roles::AD_SYNC, &Asker::Organisation),
     };
     let event = Event { at: now, change: Change::None, notices: vec![notice], audit: None };
-    core.turn().await.commit(event, |_, _, _| {}).await?;
-    core.store.rebuild_told().await?;
+    let committed = core.turn().await.commit(event, |_, _, _| {}).await?;
+    // Told to nobody, it is told again at the next start, when there may be somebody.
+    if committed.messages > 0 {
+        core.store.rebuild_told().await?;
+    }
     Ok(Some(note))
 }
 

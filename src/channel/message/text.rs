@@ -218,7 +218,12 @@ fn held_value(held: &HeldFacts) -> Value {
             crate::domain::delta::ObjectKind::Unit => "unit",
             crate::domain::delta::ObjectKind::Group => "group",
         };
-        context! { kind => kind, name => c.name.to_string() }
+        let what = match c.what {
+            crate::domain::delta::What::Added => "add",
+            crate::domain::delta::What::Changed => "change",
+            crate::domain::delta::What::Removed => "remove",
+        };
+        context! { what => what, kind => kind, name => c.name.to_string() }
     };
     context! { changes => held.changes.iter().map(change).collect::<Vec<_>>(), more => held.more }
 }

@@ -8,8 +8,8 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
-use crate::cli::check;
 use crate::cli::exit::Trouble;
+use crate::config::{self, Environment};
 use crate::domain::organisation::Organisation;
 use crate::flow::core::Core;
 use crate::runtime::clock::Clock;
@@ -57,7 +57,9 @@ impl Stage {
         std::fs::create_dir(path("mails"))
             .map_err(|e| failed("the temporary folder can't be written", &e))?;
         let file = path("budkavle.toml");
-        let (config, _) = check::load(&file)?;
+        // Not the variables of this machine: no mail may leave it.
+        let loaded = config::load(&file, &Environment::default());
+        let (config, _) = loaded.map_err(|mistakes| Trouble::failed(mistakes.to_string()))?;
         let (stop, signals) = if by_itself {
             let (stop, signals) = Signals::manual();
             (Some(stop), signals)

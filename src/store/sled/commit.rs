@@ -163,7 +163,7 @@ fn decide_held(
             tx.delete(at);
             let health: Option<Health> = tx.get(&name_key(Kind::Health, directory))?;
             if let Some(health) = health {
-                tx.put(name_key(Kind::Health, directory), &Health { held: None, ..health })?;
+                tx.put(name_key(Kind::Health, directory), &health.rejected())?;
             }
         }
     }
