@@ -142,6 +142,16 @@ groups = ["outage-contacts"]
         serde_json::from_str(body).unwrap_or_else(|error| panic!("GET {path}: {error}: {body}"))
     }
 
+    /// How many mails an address has got, once nothing is on its way any more: neither here nor in the mail server.
+    pub fn mails_when_quiet(&self, address: &str) -> usize {
+        crate::servers::wait_until("the outbox is empty", PATIENCE, || {
+            let waiting = self.get("/v1/status")["outbox"].clone();
+            let none = |state: &str| waiting[state].as_u64().unwrap_or(0) == 0;
+            (none("queued") && none("sending") && none("deferred")).then_some(())
+        });
+        self.post.delivered().get(address).copied().unwrap_or(0)
+    }
+
     /// The addresses of those who are told of outages: the members of the group, nested ones too, who can be reached.
     pub fn outage_contacts(&self) -> Vec<String> {
         let answer = self.get("/v1/contacts/of?role=outage");

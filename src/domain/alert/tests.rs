@@ -198,6 +198,22 @@ fn what_the_last_failure_said_is_kept_until_a_run_ends_well() {
     assert_eq!(health, Health { last_good: Some(hour(3)), ..Health::new(hour(0)) });
 }
 
+#[test]
+fn a_rejected_run_is_no_recovery_and_another_held_run_is_told_anew() {
+    let policy = Policy { after_failures: 3, stale_after: TimeDelta::hours(99), remind_after: Vec::new() };
+    let alerted = |health: Health, at| {
+        let decision = health.decide(&policy, hour(at));
+        (health.told(&decision, hour(at)), decision)
+    };
+    let (health, first) = alerted(Health::new(hour(0)).after(&run(1, Held, hour(1)).unwrap()), 1);
+    assert_eq!(first, Decision::Alert(Trouble::Held));
+    // The same losses again: nothing new. Others: told at once.
+    let (health, other) = alerted(health.after(&run(2, Held, hour(2)).unwrap()), 2);
+    assert_eq!((other, health.held), (Decision::Alert(Trouble::Held), Some(RunId(2))));
+    let (health, rejected) = alerted(health.rejected(), 3);
+    assert_eq!((rejected, health.held), (Decision::Quiet(Quiet::Well), None));
+}
+
 /// What was told up to now, seen from outside.
 #[derive(Default)]
 struct Log {
@@ -229,7 +245,12 @@ proptest! {
         let mut at = 0;
         for (id, (pause, what)) in (1..).zip(steps) {
             at += pause;
-            if let Some(run) = run(id, what, hour(at)) {
+            let waited = health.held;
+            if let Some(mut run) = run(id, what, hour(at)) {
+                // It is the run that waits that wants the same.
+                if let (HeldAgain, Outcome::Held { same_as, .. }, Some(_)) = (what, &mut run.outcome, health.held) {
+                    *same_as = health.held;
+                }
                 health = health.after(&run);
                 history.push((at, what));
             }
@@ -255,8 +276,9 @@ proptest! {
             match decision {
                 Decision::Alert(told) => {
                     prop_assert_eq!(Some(told), trouble);
-                    // Never two first words on the same trouble.
-                    prop_assert!(is_held(log.firsts.last()) != is_held(Some(&told)));
+                    // Never two first words on the same trouble, but for another run that waits.
+                    let another = told == Trouble::Held && (what == Held || waited.is_none());
+                    prop_assert!(another || is_held(log.firsts.last()) != is_held(Some(&told)));
                     log.firsts.push(told);
                     (log.last_word, log.reminders) = (at, 0);
                 }

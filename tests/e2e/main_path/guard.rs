@@ -36,6 +36,7 @@ fn a_mass_deletion_waits_for_a_person() {
     // The next run wants the same: it waits under the same number, and nobody is mailed again.
     let again = site.sync(3);
     assert_eq!(again["run"]["outcome"]["held"]["same_as"].as_u64(), Some(id));
+    assert_eq!(site.mails_when_quiet("soren.odegard@kommun.example"), 1);
     site.budkavle.run(&["sync", "reject", &id.to_string(), "--why", "not yet"]).success();
     assert!(
         site.budkavle
@@ -44,6 +45,8 @@ fn a_mass_deletion_waits_for_a_person() {
             .stderr
             .contains("doesn't wait")
     );
+    // A rejection is no recovery: nobody hears that all is well.
+    assert_eq!(site.mails_when_quiet("soren.odegard@kommun.example"), 1);
     let anew = site.sync(3)["run"]["id"].as_u64().unwrap();
     assert_ne!(anew, id);
 

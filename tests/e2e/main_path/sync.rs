@@ -101,6 +101,7 @@ fn starttls_reads_the_same() {
     let (ldaps, ldap) = (site.dc.ldaps_url(), site.dc.ldap_url());
     site.configure(&|text| *text = text.replace(&ldaps, &ldap));
     let _daemon = site.start();
+    assert_eq!(site.get("/v1/runs")[0]["server"].as_str(), Some(ldap.as_str()));
     assert_same(&site);
 }
 
