@@ -43,6 +43,7 @@ impl Store {
             (self.folder != new.folder, "store.folder"),
             (self.cache_mib != new.cache_mib, "store.cache_mib"),
             (self.reserve_mib != new.reserve_mib, "store.reserve_mib"),
+            (self.keep_exports != new.keep_exports, "store.keep_exports"),
         ];
         differences.into_iter().filter(|(differs, _)| *differs).map(|(_, key)| key)
     }
