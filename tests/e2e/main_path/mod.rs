@@ -1,6 +1,7 @@
 //! The main job end to end: a real Active Directory in, real mail out.
 
 mod alerts;
+mod backup;
 mod check;
 mod contacts;
 mod guard;
