@@ -82,6 +82,9 @@ enum Verb {
         /// Those that are resolved, too
         #[arg(long)]
         all: bool,
+        /// The newest so many
+        #[arg(long, default_value_t = 50)]
+        limit: usize,
     },
     /// One outage, with everything said
     Show {
@@ -114,9 +117,13 @@ pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble
             let update = OutageUpdate { text, state: Some(outage::State::Resolved) };
             say(client, out, outage, update, "is resolved").await?;
         }
-        Verb::List { all } => {
-            let list: Vec<Outage> =
-                client.get("/v1/outages", &[("all", all.then(|| "true".to_owned()))]).await?;
+        Verb::List { all, limit } => {
+            let list: Vec<Outage> = client
+                .get(
+                    "/v1/outages",
+                    &[("all", all.then(|| "true".to_owned())), ("limit", Some(limit.to_string()))],
+                )
+                .await?;
             out.answer(&list, |out, list| {
                 let row = |o: &Outage| {
                     let since = o.opened_at().map(when).unwrap_or_default();
@@ -131,6 +138,9 @@ pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble
                 };
                 let header = ["no", "state", "severity", "since", "services", "title"];
                 out.table(&header, list.iter().map(row).collect(), "no outage is open");
+                if list.len() == limit {
+                    out.line("… and perhaps more; ask for more with --limit");
+                }
             });
         }
         Verb::Show { outage } => {

@@ -49,6 +49,12 @@ pub async fn approve(
     Path(id): Path<u64>,
     Json(why): Json<Why>,
 ) -> Result<Response, ApiError> {
+    let held = |d: &crate::store::DirectoryState| d.held.as_ref().is_some_and(|held| held.run == RunId(id));
+    let view = app.core.view();
+    let concerned = view.directories.iter().find(|(_, state)| held(state)).map(|(name, _)| name.clone());
+    if let Some(running) = concerned.filter(|name| app.directories.is_running(name)) {
+        return Err(ApiError::conflict(NotBegun::Running(running)));
+    }
     let name = sync::approve(&app.core, RunId(id), &by, why.why.as_deref()).await?;
     let order = Order { trigger: Trigger::Approval(RunId(id)), full: true, dry_run: false };
     Ok(stream(app, vec![name], order))

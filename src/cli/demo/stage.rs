@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 use crate::cli::exit::Trouble;
 use crate::config::{self, Environment};
 use crate::domain::organisation::Organisation;
+use crate::domain::run::Outcome;
 use crate::flow::core::Core;
 use crate::runtime::clock::Clock;
 use crate::runtime::daemon::{Daemon, Start};
@@ -105,12 +106,15 @@ impl Stage {
         Arc::clone(&self.core.view().organisation)
     }
 
-    /// Waits for the sync that follows the start.
+    /// Waits for the sync that follows the start; its failure is ours.
     pub async fn first_sync(&self) -> Result<(), Trouble> {
         let core = Arc::clone(&self.core);
-        wait(move || core.view().directories.values().any(|d| d.last_run.is_some()).then_some(()))
-            .await
-            .ok_or_else(|| Trouble::failed("the first sync doesn't end"))
+        let ended = move || core.view().directories.values().find_map(|d| d.last_run.clone());
+        let run = wait(ended).await.ok_or_else(|| Trouble::failed("the first sync doesn't end"))?;
+        match run.outcome {
+            Outcome::Failed { error } => Err(Trouble::failed(error)),
+            _ => Ok(()),
+        }
     }
 
     /// The next mail that speaks of `topic`: its headers that matter, and its text.
