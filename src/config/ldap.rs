@@ -9,8 +9,10 @@ use super::durations::{HOUR, MINUTE, SECOND, text};
 use super::finding::Severity;
 use super::reader::{Problem, Section};
 use super::secret::{self, Secret};
-use super::trust::{self, Trust};
+use super::trust;
 use super::words::quoted;
+use crate::domain::dn::{Dn, NotADn};
+use crate::tls::TlsTrust;
 
 /// The settings of an LDAP source.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -18,7 +20,7 @@ pub struct Ldap {
     /// The domain controllers, tried in this order. At least one.
     pub servers: Vec<LdapServer>,
     /// Whose certificates are believed.
-    pub trust: Trust,
+    pub trust: TlsTrust,
     /// Who signs in: a DN, a UPN (`reader@example.org`) or `DOMAIN\reader`.
     pub bind_dn: String,
     /// The password.
@@ -101,7 +103,7 @@ pub(super) fn read(table: &Section, run_timeout: Duration) -> Option<Ldap> {
     table.require("bases", "bases = [\"DC=example,DC=org\"]");
     let servers = servers(table);
     let trust = trust::read(table);
-    if let (Trust::Pinned(_), Some([_, _, ..])) = (&trust, servers.as_deref()) {
+    if let (TlsTrust::Pinned(_), Some([_, _, ..])) = (&trust, servers.as_deref()) {
         let problem =
             Problem::new("fits one server, and urls names several: each has a certificate of its own");
         table.mistake(
@@ -206,14 +208,14 @@ fn server(text: &str, plain: bool) -> Result<LdapServer, Problem> {
 }
 
 fn bases(table: &Section) -> Option<Vec<String>> {
-    let bases = table.list("bases", |text| super::dn::parse(text).map(|names| (text.to_owned(), names)))?;
+    let bases = table.list("bases", |text| dn(text).map(|name| (text.to_owned(), name)))?;
     if bases.is_empty() {
         table.mistake("bases", Problem::new("is empty").hint("for example: bases = [\"DC=example,DC=org\"]"));
     }
-    for (n, (text, names)) in bases.iter().enumerate() {
+    for (n, (text, name)) in bases.iter().enumerate() {
         let mut others =
-            bases.iter().enumerate().filter(|(m, (_, other))| *m != n && (other != names || *m < n));
-        if let Some((_, (other, _))) = others.find(|(_, (_, other))| names.ends_with(other)) {
+            bases.iter().enumerate().filter(|(m, (_, other))| *m != n && (other != name || *m < n));
+        if let Some((_, (other, _))) = others.find(|(_, (_, other))| name.is_within(other)) {
             let problem = format!("{} is within {}, which is read whole", quoted(text), quoted(other));
             table.note_element(
                 "bases",
@@ -226,6 +228,21 @@ fn bases(table: &Section) -> Option<Vec<String>> {
     Some(bases.into_iter().map(|(text, _)| text).collect())
 }
 
+/// A distinguished name that isn't the empty one.
+fn dn(text: &str) -> Result<Dn, Problem> {
+    let problem = |reason: &str| {
+        Problem::new(format!("{} is no distinguished name: {reason}", quoted(text)))
+            .hint("for example: \"OU=People,DC=example,DC=org\"")
+    };
+    let name: Dn = text.parse().map_err(|error: NotADn| problem(error.reason()))?;
+    if name.rdns().is_empty() {
+        return Err(problem("it is empty"));
+    }
+    // The grammar has them; no directory does.
+    let nothing = name.rdns().iter().any(|rdn| rdn.value().trim().is_empty());
+    if nothing { Err(problem("nothing stands behind an =")) } else { Ok(name) }
+}
+
 fn bind_name(text: &str) -> Result<String, Problem> {
     if text.contains(['@', '\\']) && !text.contains('=') {
         return Ok(text.to_owned());
@@ -236,7 +253,7 @@ fn bind_name(text: &str) -> Result<String, Problem> {
              name (\"budkavle@example.org\")",
         )
     };
-    super::dn::parse(text).map(|_| text.to_owned()).map_err(problem)
+    dn(text).map(|_| text.to_owned()).map_err(problem)
 }
 
 fn filter(table: &Section, key: &str, default: &str) -> String {

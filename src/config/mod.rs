@@ -14,7 +14,6 @@
 mod alerts;
 mod api;
 mod directory;
-mod dn;
 mod document;
 mod durations;
 mod environment;
@@ -53,7 +52,6 @@ pub use reader::Setting;
 pub use secret::{Secret, SecretOrigin};
 pub use smtp::{SignIn, Smtp, SmtpSecurity};
 pub use store::Store;
-pub use trust::Trust;
 
 use crate::domain::alert::Policy;
 use crate::domain::roles::Role;

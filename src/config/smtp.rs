@@ -5,8 +5,9 @@ use std::time::Duration;
 use super::durations::{HOUR, MINUTE, SECOND};
 use super::reader::{Problem, Section};
 use super::secret::{self, Secret};
-use super::trust::{self, Trust};
+use super::trust;
 use super::words::quoted;
+use crate::tls::TlsTrust;
 
 /// A mail server and how it is treated.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -18,7 +19,7 @@ pub struct Smtp {
     /// What protects the connection.
     pub security: SmtpSecurity,
     /// Whose certificates are believed.
-    pub trust: Trust,
+    pub trust: TlsTrust,
     /// Who signs in, if anybody.
     pub sign_in: Option<SignIn>,
     /// What this machine calls itself in EHLO; None for its host name.

@@ -2,27 +2,17 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
 use super::reader::{Problem, Section};
 use super::words::quoted;
-
-/// Whose certificates are believed.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Trust {
-    /// Those that lead to a root that the operating system trusts.
-    SystemRoots,
-    /// Those that lead to one of the certificates in this file (PEM, or one in DER), and to no other.
-    CaFile(PathBuf),
-    /// The one whose SHA-256 over its DER is this, whatever its name, dates and issuer.
-    Pinned([u8; 32]),
-}
+use crate::tls::{TlsTrust, parse_sha256};
 
 /// Reads it.
-pub(super) fn read(section: &Section) -> Trust {
+pub(super) fn read(section: &Section) -> TlsTrust {
     let ca_file = section.path("ca_file");
     let pinned = section.parsed("pinned_sha256", fingerprint);
     if section.is_set("ca_file") && section.is_set("pinned_sha256") {
@@ -35,28 +25,19 @@ pub(super) fn read(section: &Section) -> Trust {
         section.mistake("ca_file", problem);
     }
     match (ca_file, pinned) {
-        (Some(file), _) => Trust::CaFile(file),
-        (None, Some(sha256)) => Trust::Pinned(sha256),
-        (None, None) => Trust::SystemRoots,
+        (Some(file), _) => TlsTrust::CaFile(file),
+        (None, Some(sha256)) => TlsTrust::Pinned(sha256),
+        (None, None) => TlsTrust::SystemRoots,
     }
 }
 
 fn fingerprint(text: &str) -> Result<[u8; 32], Problem> {
-    let digits: String = text.trim().chars().filter(|c| *c != ':').collect();
     let problem = || {
         Problem::new(format!("{} is no SHA-256 of a certificate", quoted(text))).hint(
             "it has 64 hexadecimal digits, with or without colons: openssl x509 -in FILE -noout -fingerprint -sha256",
         )
     };
-    if digits.len() != 64 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return Err(problem());
-    }
-    let mut sha256 = [0; 32];
-    for (byte, pair) in sha256.iter_mut().zip(digits.as_bytes().chunks(2)) {
-        let pair = std::str::from_utf8(pair).map_err(|_| problem())?;
-        *byte = u8::from_str_radix(pair, 16).map_err(|_| problem())?;
-    }
-    Ok(sha256)
+    parse_sha256(text).ok_or_else(problem)
 }
 
 /// Whether a CA file can be read and has any certificate in it. Whether each is any good is seen when TLS is set up.

@@ -21,7 +21,6 @@ use crate::source::ldap::{Ldap, NotAServer, Server};
 use crate::source::ldif::Ldif;
 use crate::source::{Source, SourceError};
 use crate::store::{Retention, SledSettings};
-use crate::tls::TlsTrust;
 
 /// Why a part can't be made of the configuration.
 #[derive(Debug, thiserror::Error)]
@@ -137,7 +136,7 @@ pub fn source(directory: &config::Directory) -> Result<Source, WireError> {
     let servers = ldap.servers.iter().map(server).collect::<Result<_, WireError>>()?;
     let password = ldap.bind_password.value().clone();
     let source = Ldap {
-        trust: trust(&ldap.trust),
+        trust: ldap.trust.clone(),
         user_filter: ldap.user_filter.as_str().into(),
         unit_filter: ldap.unit_filter.as_str().into(),
         group_filter: ldap.group_filter.as_str().into(),
@@ -179,7 +178,7 @@ pub fn channel(config: &Config) -> Result<Channel, WireError> {
             SmtpSecurity::Tls => channel::Security::ImplicitTls,
             SmtpSecurity::Plain => channel::Security::PlainText { sign_in: true },
         },
-        trust: trust(&smtp.trust),
+        trust: smtp.trust.clone(),
         sign_in: smtp
             .sign_in
             .as_ref()
@@ -206,14 +205,6 @@ impl From<LogFormat> for Format {
             LogFormat::Journal => Format::Journal,
             LogFormat::Json => Format::Json,
         }
-    }
-}
-
-fn trust(trust: &config::Trust) -> TlsTrust {
-    match trust {
-        config::Trust::SystemRoots => TlsTrust::SystemRoots,
-        config::Trust::CaFile(file) => TlsTrust::CaFile(file.clone()),
-        config::Trust::Pinned(sha256) => TlsTrust::Pinned(*sha256),
     }
 }
 
