@@ -110,9 +110,12 @@ pub async fn audit(
     Ok(Json(entries))
 }
 
+/// What the folder of a backup that is being handed out begins with. One that is left over belonged to a daemon that was killed.
+pub const BACKUP_PREFIX: &str = ".backup-";
+
 /// `POST /v1/backup`: the backup as bytes. For operators, since everything is in it.
 pub async fn backup(State(app): State<Arc<App>>) -> Result<Response, ApiError> {
-    let folder = tempfile::tempdir_in(&app.scratch).map_err(|e| {
+    let folder = tempfile::Builder::new().prefix(BACKUP_PREFIX).tempdir_in(&app.scratch).map_err(|e| {
         ApiError::conflict(format!("no backup can be written into {}: {e}", app.scratch.display()))
     })?;
     let path = folder.path().join("backup");

@@ -109,6 +109,7 @@ impl Daemon {
         };
         let core = Arc::new(Core::load(store, wire::flow_settings(&config), now).await?);
         let rebuilt = matches!(opening, Opening::Rebuilt(_));
+        clear_scratch(&config.store.folder);
         let interrupted = core.store.release_claims(clock.now()).await?;
         if interrupted > 0 {
             tracing::warn!(
@@ -191,6 +192,17 @@ pub async fn restore(
     now: DateTime<Utc>,
 ) -> Result<Restored, StoreError> {
     Store::restore_sled(wire::store_settings(config), backup, replace, now).await
+}
+
+/// Takes away what a daemon that was killed while it handed out a backup has left.
+fn clear_scratch(folder: &Path) {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let left = entries.filter(|e| e.file_name().to_string_lossy().starts_with(http::service::BACKUP_PREFIX));
+    for entry in left {
+        if let Err(error) = std::fs::remove_dir_all(entry.path()) {
+            tracing::warn!("The left-over {} can't be removed: {error}", entry.path().display());
+        }
+    }
 }
 
 /// Listens on the socket; one that a dead daemon left behind is taken away.
