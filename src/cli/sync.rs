@@ -10,7 +10,7 @@ use super::client::Client;
 use super::exit::{Exit, Trouble};
 use super::print::{Out, visible, when};
 use super::status::outcome;
-use crate::domain::delta::{ObjectChange, ObjectKind, What};
+use crate::domain::delta::{ObjectChange, What};
 use crate::domain::ids::DirectoryName;
 use crate::domain::run::{KindCounts, Outcome, Run, Trigger};
 use crate::flow::sync::Report;
@@ -219,11 +219,7 @@ fn print(out: &Out, report: &Report, most: usize) {
 }
 
 fn line(change: &ObjectChange) -> String {
-    let kind = match change.kind {
-        ObjectKind::User => "user",
-        ObjectKind::Unit => "unit",
-        ObjectKind::Group => "group",
-    };
+    let kind = change.kind;
     let name = visible(&change.name);
     match change.what {
         What::Added => format!("+ {kind} {name}"),

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::alert;
@@ -115,12 +114,14 @@ pub async fn sync(
     let Some(directory_settings) = settings.directories.get(name) else {
         return Err(StoreError::NotFound(format!("directory named {name} in the configuration")));
     };
-    let after = with_directory(&organisation, &settings, delta::apply(&organisation.directory, &delta));
+    // Most runs change nothing: then there is nothing to arrange anew.
+    let after = (!delta.is_empty())
+        .then(|| with_directory(&organisation, &settings, delta::apply(&organisation.directory, &delta)));
     let given = Circumstances {
         before: &part,
         limits: &directory_settings.limits,
         holders: &organisation.holding_users(),
-        holders_after: &after.holding_users(),
+        holders_after: &after.as_ref().unwrap_or(&organisation).holding_users(),
         approved: &approved,
         scope_changed: scope_changed(&reading),
     };
@@ -149,7 +150,7 @@ pub async fn sync(
                 cursor: Some(cursor.clone()),
                 ..before
             };
-            let new = (!checked.delta().is_empty()).then(|| New { checked, cursor, organisation: after });
+            let new = after.map(|organisation| New { checked, cursor, organisation });
             if new.is_some() {
                 run.outcome = Outcome::Committed { generation: view.generation };
             }
@@ -341,15 +342,5 @@ fn log(run: &Run) {
                 "Synced"
             );
         }
-    }
-}
-
-/// Whether the data of a directory is older than its schedule would have it, so that a start should sync at once.
-pub fn is_overdue(state: &DirectoryState, last_due: Option<DateTime<Utc>>) -> bool {
-    let last = state.last_run.as_ref().map(|r| r.ended);
-    match (last, last_due) {
-        (None, _) => true,
-        (Some(last), Some(due)) => last < due,
-        (Some(_), None) => false,
     }
 }

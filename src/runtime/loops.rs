@@ -15,7 +15,7 @@ use crate::flow::alert;
 use crate::flow::core::Core;
 use crate::flow::deliver::Sender;
 use crate::flow::directories::{Directories, NotBegun};
-use crate::flow::sync::{Order, is_overdue};
+use crate::flow::sync::Order;
 use crate::store::{Retention, StoreError};
 
 /// How often each loop looks around at least, whatever it waits for.
@@ -43,12 +43,9 @@ pub async fn sync(
     let mut started = clock.now();
     for name in directories.names() {
         let state = core.view().directory_state(&name);
-        let last_due = state
-            .last_run
-            .as_ref()
-            .and_then(|r| schedules.next_after(&name, r.ended))
-            .filter(|due| *due <= started);
-        if resync || is_overdue(&state, last_due.or(Some(DateTime::<Utc>::MIN_UTC))) {
+        let due = |ended| schedules.next_after(&name, ended).is_some_and(|due| due <= started);
+        let overdue = state.last_run.is_none_or(|run| due(run.ended));
+        if resync || overdue {
             one(&core, &directories, &tasks, &heartbeat, &name, Trigger::Start).await;
         }
     }

@@ -213,17 +213,12 @@ impl Writer {
 
 fn held_value(held: &HeldFacts) -> Value {
     let change = |c: &crate::domain::delta::ObjectChange| {
-        let kind = match c.kind {
-            crate::domain::delta::ObjectKind::User => "user",
-            crate::domain::delta::ObjectKind::Unit => "unit",
-            crate::domain::delta::ObjectKind::Group => "group",
-        };
         let what = match c.what {
             crate::domain::delta::What::Added => "add",
             crate::domain::delta::What::Changed => "change",
             crate::domain::delta::What::Removed => "remove",
         };
-        context! { what => what, kind => kind, name => c.name.to_string() }
+        context! { what => what, kind => c.kind.to_string(), name => c.name.to_string() }
     };
     context! { changes => held.changes.iter().map(change).collect::<Vec<_>>(), more => held.more }
 }
