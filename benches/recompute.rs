@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use budkavle::domain::absence::Absence;
 use budkavle::domain::contacts::{Asker, recompute, resolve};
 use budkavle::domain::delta::{apply, diff};
-use budkavle::domain::directory::{Directory, Unit, User};
+use budkavle::domain::directory::{Directory, Found, Unit, User};
 use budkavle::domain::ids::{AbsenceId, AssignmentId, Guid, UnitId, UserId};
 use budkavle::domain::organisation::Organisation;
 use budkavle::domain::roles::{Assignment, Holder, LOCAL, Place, built_in};
@@ -61,7 +61,8 @@ fn main() {
 
     let changed = change(&directory, users, 1_000);
     let name = "main".into();
-    let delta = repeat("diff, 1,000 users changed", 5, || diff(&directory, &name, &changed));
+    let found = Found::from(changed.clone());
+    let delta = repeat("diff, 1,000 users changed", 5, || diff(&directory, &name, &found));
     repeat("apply", 5, || apply(&directory, &delta));
     println!("  {} objects", delta.len());
 }
@@ -143,10 +144,12 @@ fn directory(users: u64, units: u64) -> Directory {
             id: person(n),
             directory: "main".into(),
             unit: place(1 + scatter(n ^ 0xabcd) % units),
+            above: place(1 + scatter(n ^ 0xabcd) % units).0,
             rdn: format!("{last}, {first} {n}").into(),
             upn: Some(format!("{account}@ad.kommun.example").into()),
             account,
             name: format!("{first} {last}").into(),
+            named: true,
             mail: Some(format!("{plain}.{n}@kommun.example").into()),
             phone: Some(format!("+46 8 {n:07}").into()),
             mobile: n.is_multiple_of(3).then(|| format!("+46 70 {n:07}").into()),
@@ -155,6 +158,7 @@ fn directory(users: u64, units: u64) -> Directory {
             language: n.is_multiple_of(10).then(|| "sv-SE".into()),
             enabled: !n.is_multiple_of(50),
             expires: None,
+            unit_path: None,
         })
     };
     let unit = |n: u64| {
@@ -163,6 +167,7 @@ fn directory(users: u64, units: u64) -> Directory {
             id: place(n),
             directory: "main".into(),
             parent: place((n - 1) / 8),
+            above: place((n - 1) / 8).0,
             name,
             managed_by: None,
         })
@@ -171,6 +176,7 @@ fn directory(users: u64, units: u64) -> Directory {
         users: (0..users).map(user).map(|u| (u.id, u)).collect(),
         units: (1..=units).map(unit).map(|u| (u.id, u)).collect(),
         groups: BTreeMap::new(),
+        containers: BTreeMap::new(),
     }
 }
 

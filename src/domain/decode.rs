@@ -16,14 +16,14 @@ mod text;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry as Slot;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::directory::{Directory, Group, Objects, Quarantined, Unit, User};
+use super::directory::{Container, Directory, Group, Objects, Quarantined, Unit, User};
 use super::dn::Rdn;
 use super::entry::Entry;
 use super::ids::{DirectoryName, GroupId, Guid, UnitId, UserId};
@@ -68,6 +68,7 @@ pub struct Decoder<'a> {
     users: Vec<PendingUser>,
     units: Vec<PendingUnit>,
     groups: Vec<PendingGroup>,
+    containers: Vec<PendingContainer>,
     quarantined: Vec<Quarantined>,
     progress: Progress,
 }
@@ -88,14 +89,26 @@ struct PendingUnit {
 
 struct PendingGroup {
     group: Group,
+    node: NodeId,
     members: Vec<NodeId>,
 }
+
+struct PendingContainer {
+    container: Container,
+    node: NodeId,
+}
+
+/// Who an entry is, and its place and name.
+type Identified = (Guid, NodeId, Rdn);
+/// What is known of who it is, and why that isn't enough.
+type Unidentified = (Option<Guid>, String);
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     User,
     Unit,
     Group,
+    Container,
 }
 
 /// Decodes all of `entries`.
@@ -120,6 +133,7 @@ impl<'a> Decoder<'a> {
             users: Vec::new(),
             units: Vec::new(),
             groups: Vec::new(),
+            containers: Vec::new(),
             quarantined: Vec::new(),
             progress: Progress::default(),
         }
@@ -136,22 +150,30 @@ impl<'a> Decoder<'a> {
             self.progress.others += 1;
             return;
         };
-        match self.identify(entry) {
-            Ok(Some((guid, node, rdn))) => {
-                let taken = match kind {
-                    Kind::User => self.push_user(entry, UserId(guid), node, &rdn),
-                    Kind::Unit => self.push_unit(entry, UnitId(guid), node, &rdn),
-                    Kind::Group => self.push_group(entry, GroupId(guid), node, &rdn),
-                };
-                match taken {
-                    Ok(()) => {
-                        self.seen.insert(guid, node);
-                    }
-                    Err(reason) => self.set_aside(&entry.dn, reason),
-                }
+        let (guid, node, rdn) = match self.identify(entry) {
+            Ok(Some(known)) => known,
+            Ok(None) => {
+                self.progress.repeated += 1;
+                return;
             }
-            Ok(None) => self.progress.repeated += 1,
-            Err(reason) => self.set_aside(&entry.dn, reason),
+            // Of a container nothing is wanted but what is below it.
+            Err(_) if kind == Kind::Container => return,
+            Err((id, reason)) => return self.set_aside(id, &entry.dn, reason),
+        };
+        let taken = match kind {
+            Kind::User => self.push_user(entry, UserId(guid), node, &rdn),
+            Kind::Unit => self.push_unit(entry, UnitId(guid), node, &rdn),
+            Kind::Group => self.push_group(entry, GroupId(guid), node, &rdn),
+            Kind::Container => {
+                self.push_container(guid, node, &rdn);
+                Ok(())
+            }
+        };
+        match taken {
+            Ok(()) => {
+                self.seen.insert(guid, node);
+            }
+            Err(reason) => self.set_aside(Some(guid), &entry.dn, reason),
         }
     }
 
@@ -165,45 +187,68 @@ impl<'a> Decoder<'a> {
         let users = self.users.into_iter().map(|PendingUser { user: mut person, node, manager }| {
             if let Some(person) = Arc::get_mut(&mut person) {
                 person.unit = names.unit_above(node);
+                person.above = names.above(node);
                 person.manager = user(manager);
             }
             (person.id, person)
         });
         let units = self.units.into_iter().map(|PendingUnit { mut unit, node, manager }| {
             unit.parent = names.unit_above(node);
+            unit.above = names.above(node);
             unit.managed_by = user(manager);
             (unit.id, Arc::new(unit))
         });
-        let groups = self.groups.into_iter().map(|PendingGroup { mut group, members }| {
-            for member in members {
-                match names.bearer(member) {
-                    Bearer::User(id) => group.users.push(id),
-                    Bearer::Group(id) => group.groups.push(id),
-                    Bearer::Unit(_) | Bearer::Nothing => {}
-                }
-            }
-            group.users.sort_unstable();
-            group.users.dedup();
-            group.groups.sort_unstable();
-            group.groups.dedup();
+        let groups = self.groups.into_iter().map(|PendingGroup { mut group, node, members }| {
+            let known = members.into_iter().filter_map(|member| match names.bearer(member) {
+                Bearer::User(id) => Some(id.0),
+                Bearer::Group(id) => Some(id.0),
+                Bearer::Unit(_) | Bearer::Container(_) | Bearer::Nothing => None,
+            });
+            group.members = known.collect::<BTreeSet<Guid>>().into_iter().collect();
+            group.above = names.above(node);
             (group.id, Arc::new(group))
         });
-        let directory =
-            Directory { users: users.collect(), units: units.collect(), groups: groups.collect() };
+        let mut directory = Directory {
+            users: users.collect(),
+            units: units.collect(),
+            groups: groups.collect(),
+            containers: BTreeMap::new(),
+        };
+        let containers = self.containers.into_iter().map(|PendingContainer { mut container, node }| {
+            container.above = names.above(node);
+            container
+        });
+        directory.containers = used(&directory, containers);
         let more = (self.progress.quarantined as usize).saturating_sub(self.quarantined.len());
         if more > 0 {
             let reason = format!("{more} more objects or values could not be understood either.");
-            self.quarantined.push(Quarantined { dn: "".into(), reason: reason.into() });
+            self.quarantined.push(Quarantined { id: None, dn: "".into(), reason: reason.into() });
         }
         Objects { directory, quarantined: self.quarantined }
     }
 
-    /// Who the entry is; None when it was read before.
-    fn identify(&mut self, entry: &Entry) -> Result<Option<(Guid, NodeId, Rdn)>, String> {
+    /// Who the entry is; None when it was read before. An error tells its identity, if it is known.
+    fn identify(&mut self, entry: &Entry) -> Result<Option<Identified>, Unidentified> {
+        let guid = self.guid(entry).map_err(|reason| (None, reason))?;
         let (node, rdn) = self
             .names
             .intern(&entry.dn)
-            .map_err(|e| format!("Its distinguished name can't be read: {}.", e.reason()))?;
+            .map_err(|e| (Some(guid), format!("Its distinguished name can't be read: {}.", e.reason())))?;
+        match self.seen.entry(guid) {
+            Slot::Vacant(_) => Ok(Some((guid, node, rdn))),
+            Slot::Occupied(first) if *first.get() == node => Ok(None),
+            Slot::Occupied(_) => {
+                let id = &self.mapping.id;
+                let reason = format!(
+                    "Its {id} {guid} is that of another entry, too, which was read first and kept. If it was moved or renamed just \
+                     now, the next sync will have it right."
+                );
+                Err((Some(guid), reason))
+            }
+        }
+    }
+
+    fn guid(&self, entry: &Entry) -> Result<Guid, String> {
         let id = &*self.mapping.id;
         let bytes = entry.first(id).ok_or_else(|| {
             format!("It has no {id}, without which it can't be told from others; may the account that reads it see that attribute?")
@@ -214,14 +259,7 @@ impl<'a> Decoder<'a> {
         if guid == UnitId::ROOT.0 {
             return Err(format!("Its {id} is all zeros."));
         }
-        match self.seen.entry(guid) {
-            Slot::Vacant(_) => Ok(Some((guid, node, rdn))),
-            Slot::Occupied(first) if *first.get() == node => Ok(None),
-            Slot::Occupied(_) => Err(format!(
-                "Its {id} {guid} is that of another entry, too, which was read first and kept. If it was moved or renamed just now, \
-                 the next sync will have it right."
-            )),
-        }
+        Ok(guid)
     }
 
     fn push_user(&mut self, entry: &Entry, id: UserId, node: NodeId, rdn: &Rdn) -> Result<(), String> {
@@ -235,14 +273,18 @@ impl<'a> Decoder<'a> {
             return Ok(());
         }
         let rdn = text::value(rdn.value());
-        let name = self.text(entry, &mapping.name).or_else(|| rdn.clone()).unwrap_or_else(|| account.clone());
+        let display = self.text(entry, &mapping.name);
+        let named = display.is_some();
+        let name = display.or_else(|| rdn.clone()).unwrap_or_else(|| account.clone());
         let user = User {
             id,
             directory: self.directory.clone(),
             unit: UnitId::ROOT,
+            above: Guid::default(),
             rdn: rdn.unwrap_or_else(|| account.clone()),
             upn: self.text(entry, &mapping.upn),
             name,
+            named,
             mail: self.text(entry, &mapping.mail),
             phone: self.text(entry, &mapping.phone),
             mobile: self.text(entry, &mapping.mobile),
@@ -251,6 +293,7 @@ impl<'a> Decoder<'a> {
             language: self.text(entry, &mapping.language),
             enabled: control & 0x2 == 0,
             expires: self.expiry(entry),
+            unit_path: None,
             account,
         };
         let manager = self.name(entry, &mapping.manager);
@@ -262,8 +305,14 @@ impl<'a> Decoder<'a> {
 
     fn push_unit(&mut self, entry: &Entry, id: UnitId, node: NodeId, rdn: &Rdn) -> Result<(), String> {
         let name = text::value(rdn.value()).ok_or("Its name holds nothing that can be shown.")?;
-        let unit =
-            Unit { id, directory: self.directory.clone(), parent: UnitId::ROOT, name, managed_by: None };
+        let unit = Unit {
+            id,
+            directory: self.directory.clone(),
+            parent: UnitId::ROOT,
+            above: Guid::default(),
+            name,
+            managed_by: None,
+        };
         let manager = self.name(entry, &self.mapping.unit_manager);
         self.names.bear(node, Bearer::Unit(id));
         self.units.push(PendingUnit { unit, node, manager });
@@ -291,13 +340,21 @@ impl<'a> Decoder<'a> {
             directory: self.directory.clone(),
             name: text::value(rdn.value()).unwrap_or_else(|| account.clone()),
             account,
-            users: Vec::new(),
-            groups: Vec::new(),
+            above: Guid::default(),
+            members: Box::default(),
         };
         self.names.bear(node, Bearer::Group(id));
-        self.groups.push(PendingGroup { group, members });
+        self.groups.push(PendingGroup { group, node, members });
         self.progress.groups += 1;
         Ok(())
+    }
+
+    fn push_container(&mut self, id: Guid, node: NodeId, rdn: &Rdn) {
+        let name = text::value(rdn.value()).unwrap_or_default();
+        let container = Container { id, directory: self.directory.clone(), above: Guid::default(), name };
+        self.names.bear(node, Bearer::Container(id));
+        self.containers.push(PendingContainer { container, node });
+        self.progress.others += 1;
     }
 
     fn account(&self, entry: &Entry) -> Result<Box<str>, String> {
@@ -363,13 +420,19 @@ impl<'a> Decoder<'a> {
     }
 
     fn leave_out(&mut self, dn: &str, attribute: &str, what: &str) {
-        self.set_aside(dn, format!("Its {attribute} {what}. That value was left out, the rest was taken."));
+        // The object itself was understood.
+        self.set_aside(
+            None,
+            dn,
+            format!("Its {attribute} {what}. That value was left out, the rest was taken."),
+        );
     }
 
-    fn set_aside(&mut self, dn: &str, reason: String) {
+    fn set_aside(&mut self, id: Option<Guid>, dn: &str, reason: String) {
         self.progress.quarantined = self.progress.quarantined.saturating_add(1);
         if self.quarantined.len() < MAX_QUARANTINED {
-            self.quarantined.push(Quarantined { dn: clean(dn, MAX_DN_CHARS).into(), reason: reason.into() });
+            let dn = clean(dn, MAX_DN_CHARS).into();
+            self.quarantined.push(Quarantined { id, dn, reason: reason.into() });
         }
     }
 }
@@ -384,9 +447,30 @@ fn kind(entry: &Entry, mapping: &Mapping) -> Option<Kind> {
         (!is(&mapping.not_user_classes)).then_some(Kind::User)
     } else if is(&mapping.unit_classes) {
         Some(Kind::Unit)
+    } else if is(&mapping.group_classes) {
+        Some(Kind::Group)
     } else {
-        is(&mapping.group_classes).then_some(Kind::Group)
+        is(&mapping.container_classes).then_some(Kind::Container)
     }
+}
+
+/// The containers that stand above something that was read, right or through others.
+fn used(
+    directory: &Directory,
+    containers: impl Iterator<Item = Container>,
+) -> BTreeMap<Guid, Arc<Container>> {
+    let mut all: BTreeMap<Guid, Container> = containers.map(|c| (c.id, c)).collect();
+    let users = directory.users.values().map(|u| u.above);
+    let units = directory.units.values().map(|u| u.above);
+    let groups = directory.groups.values().map(|g| g.above);
+    let mut used = BTreeMap::new();
+    for mut above in users.chain(units).chain(groups) {
+        while let Some(container) = all.remove(&above) {
+            above = container.above;
+            used.insert(container.id, Arc::new(container));
+        }
+    }
+    used
 }
 
 /// 100 nanoseconds since 1601 ([MS-DTYP] 2.3.3); None when it is negative.

@@ -1,12 +1,12 @@
 //! What differs between the directory we hold and the one just read.
 //!
-//! `apply(old, diff(old, new)) == new`, whatever the two are (a property test below says so).
+//! `apply(old, diff(old, new)) == new`, whatever the two are (a property test says so).
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use super::directory::{Directory, Group, Unit, User};
-use super::ids::{DirectoryName, Guid, UnitId};
+use super::directory::{Container, Directory, Found, Group, Objects, Unit, Update, User};
+use super::ids::{DirectoryName, GroupId, Guid, UnitId, UserId};
 
 /// The changes of one kind of object.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -51,30 +51,70 @@ pub struct Delta {
     pub units: Changes<Unit>,
     /// Groups added, changed, removed.
     pub groups: Changes<Group>,
+    /// Containers added, changed, removed. They are of no concern to people.
+    pub containers: Changes<Container>,
 }
 
 impl Delta {
     /// Whether nothing changed.
     pub fn is_empty(&self) -> bool {
-        self.users.is_empty() && self.units.is_empty() && self.groups.is_empty()
+        self.len() == 0
     }
 
     /// How many objects are concerned, of every kind.
     pub fn len(&self) -> usize {
-        self.users.len() + self.units.len() + self.groups.len()
+        self.users.len() + self.units.len() + self.groups.len() + self.containers.len()
     }
 }
 
-/// What must change in `old` for the directory `name` to become `new`.
+/// What must change in `old` for the directory `name` to be as it was `found`.
 ///
-/// `new` holds the objects of that one directory only. An object that came over from another directory (it has
-/// the same `objectGUID`) is a change, not an addition.
-pub fn diff(old: &Directory, name: &DirectoryName, new: &Directory) -> Delta {
-    Delta {
-        users: compare(&old.users, &new.users, |u| u.directory == *name),
-        units: compare(&old.units, &new.units, |u| u.directory == *name),
-        groups: compare(&old.groups, &new.groups, |g| g.directory == *name),
+/// What was found holds objects of that one directory only. An object that came over from another directory (it has
+/// the same `objectGUID`) is a change, not an addition. What could not be understood this time stays as it was.
+pub fn diff(old: &Directory, name: &DirectoryName, found: &Found) -> Delta {
+    match found {
+        Found::Whole(objects) => whole(old, name, objects),
+        Found::Changes(update) => changes(old, name, update),
     }
+}
+
+fn whole(old: &Directory, name: &DirectoryName, objects: &Objects) -> Delta {
+    let new = &objects.directory;
+    let unread: BTreeSet<Guid> = objects.quarantined.iter().filter_map(|q| q.id).collect();
+    // An object may come back as another kind; then it is understood.
+    let stays = |id: Guid| unread.contains(&id) && !has(new, id);
+    Delta {
+        users: compare(&old.users, &new.users, |u| u.directory == *name && !stays(u.id.0)),
+        units: compare(&old.units, &new.units, |u| u.directory == *name && !stays(u.id.0)),
+        groups: compare(&old.groups, &new.groups, |g| g.directory == *name && !stays(g.id.0)),
+        containers: compare(&old.containers, &new.containers, |c| c.directory == *name),
+    }
+}
+
+fn changes(old: &Directory, name: &DirectoryName, update: &Update) -> Delta {
+    let Update { written, removed, .. } = update;
+    // What became an object of another kind is gone as what it was.
+    let gone: BTreeSet<Guid> = removed.iter().copied().chain(guids(written)).collect();
+    Delta {
+        users: pick(&old.users, &written.users, &gone, UserId, |u| u.directory == *name),
+        units: pick(&old.units, &written.units, &gone, UnitId, |u| u.directory == *name),
+        groups: pick(&old.groups, &written.groups, &gone, GroupId, |g| g.directory == *name),
+        containers: pick(&old.containers, &written.containers, &gone, |id| id, |c| c.directory == *name),
+    }
+}
+
+fn has(directory: &Directory, id: Guid) -> bool {
+    directory.users.contains_key(&UserId(id))
+        || directory.units.contains_key(&UnitId(id))
+        || directory.groups.contains_key(&GroupId(id))
+        || directory.containers.contains_key(&id)
+}
+
+fn guids(directory: &Directory) -> impl Iterator<Item = Guid> + '_ {
+    let users = directory.users.keys().map(|id| id.0);
+    let units = directory.units.keys().map(|id| id.0);
+    let groups = directory.groups.keys().map(|id| id.0);
+    users.chain(units).chain(groups).chain(directory.containers.keys().copied())
 }
 
 /// `old` with the changes of `delta` made; what did not change is shared, not copied.
@@ -83,6 +123,7 @@ pub fn apply(old: &Directory, delta: &Delta) -> Directory {
     write(&mut new.users, &delta.users, |u| u.id);
     write(&mut new.units, &delta.units, |u| u.id);
     write(&mut new.groups, &delta.groups, |g| g.id);
+    write(&mut new.containers, &delta.containers, |c| c.id);
     new
 }
 
@@ -109,6 +150,27 @@ fn compare<K: Ord, T: PartialEq>(
         }
     }
     changes.removed.extend(olds.map(|(_, before)| before).filter(|before| ours(before)).cloned());
+    changes
+}
+
+/// The changes of one kind that what was written makes, and the removal of what is `gone` and not written.
+fn pick<K: Ord + Copy, T: PartialEq>(
+    old: &BTreeMap<K, Arc<T>>,
+    written: &BTreeMap<K, Arc<T>>,
+    gone: &BTreeSet<Guid>,
+    key: impl Fn(Guid) -> K,
+    ours: impl Fn(&T) -> bool,
+) -> Changes<T> {
+    let mut changes = Changes::default();
+    for (id, after) in written {
+        match old.get(id) {
+            None => changes.added.push(Arc::clone(after)),
+            Some(before) if before != after => changes.changed.push((Arc::clone(before), Arc::clone(after))),
+            Some(_) => {}
+        }
+    }
+    let unwritten = gone.iter().map(|id| key(*id)).filter(|id| !written.contains_key(id));
+    changes.removed.extend(unwritten.filter_map(|id| old.get(&id)).filter(|before| ours(before)).cloned());
     changes
 }
 
@@ -238,8 +300,7 @@ pub fn describe(delta: &Delta, unit_name: impl Fn(UnitId) -> Option<Box<str>>) -
             let mut fields = Fields::default();
             fields.add("name", Some(b.name.clone()), Some(a.name.clone()));
             fields.add("account", Some(b.account.clone()), Some(a.account.clone()));
-            fields.members("users", &b.users, &a.users);
-            fields.members("groups", &b.groups, &a.groups);
+            fields.members(&b.members, &a.members);
             fields.add("directory", text(Some(&b.directory)), text(Some(&a.directory)));
             fields.0
         },
@@ -292,12 +353,12 @@ impl Fields {
     }
 
     /// Only how many came and went: a group of thousands would drown the history.
-    fn members<T: Ord>(&mut self, field: &str, before: &[T], after: &[T]) {
+    fn members(&mut self, before: &[Guid], after: &[Guid]) {
         let gone = before.iter().filter(|m| after.binary_search(m).is_err()).count();
         let come = after.iter().filter(|m| before.binary_search(m).is_err()).count();
         if gone + come > 0 {
             self.0.push(FieldChange {
-                field: field.into(),
+                field: "members".into(),
                 before: Some(before.len().to_string().into()),
                 after: Some(format!("{} (+{come} −{gone})", after.len()).into()),
             });

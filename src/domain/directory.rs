@@ -1,12 +1,12 @@
 //! Users, units and groups as they were read: one immutable value, keyed by identity.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::ids::{DirectoryName, GroupId, UnitId, UserId};
+use super::ids::{DirectoryName, GroupId, Guid, UnitId, UserId};
 use super::mailbox::Address;
 
 /// A person with an account.
@@ -18,6 +18,8 @@ pub struct User {
     pub directory: DirectoryName,
     /// The *main unit*: the nearest OU above the object, [`UnitId::ROOT`] when there is none.
     pub unit: UnitId,
+    /// What stands right above it in the directory: the unit itself, or a [`Container`] in between. Zero when not known.
+    pub above: Guid,
     /// The value of the object's own relative distinguished name, unescaped (`Smith, John`).
     pub rdn: Box<str>,
     /// `sAMAccountName`: unique in its domain, compared without case.
@@ -26,6 +28,8 @@ pub struct User {
     pub upn: Option<Box<str>>,
     /// `displayName`, else the RDN. Never empty.
     pub name: Box<str>,
+    /// Whether `name` is a `displayName`. Else it follows the RDN.
+    pub named: bool,
     /// `mail`, as written in the directory; whether it can be mailed to is decided when it is used.
     pub mail: Option<Box<str>>,
     /// `telephoneNumber`.
@@ -34,7 +38,7 @@ pub struct User {
     pub mobile: Option<Box<str>>,
     /// `title`.
     pub title: Option<Box<str>>,
-    /// Who `manager` names, when that user was read too.
+    /// Who `manager` names: perhaps nobody who was read.
     pub manager: Option<UserId>,
     /// `preferredLanguage`, a language tag (BCP 47).
     pub language: Option<Box<str>>,
@@ -42,6 +46,9 @@ pub struct User {
     pub enabled: bool,
     /// `accountExpires`: from then on the account can't sign in. None: never.
     pub expires: Option<DateTime<Utc>>,
+    /// Where units are no OUs but come from an attribute of the user: what that says, level by level from the top, separated
+    /// by U+001F.
+    pub unit_path: Option<Box<str>>,
 }
 
 impl User {
@@ -65,13 +72,15 @@ pub struct Unit {
     pub directory: DirectoryName,
     /// The nearest OU above, [`UnitId::ROOT`] for a topmost one.
     pub parent: UnitId,
+    /// What stands right above it in the directory: the parent itself, or a [`Container`] in between. Zero when not known.
+    pub above: Guid,
     /// What people call it: the value of the RDN, unescaped.
     pub name: Box<str>,
-    /// Who `managedBy` names, when that user was read too.
+    /// Who `managedBy` names: perhaps nobody who was read.
     pub managed_by: Option<UserId>,
 }
 
-/// A group, with those of its direct members that were read too.
+/// A group, with its direct members.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Group {
     /// `objectGUID`.
@@ -82,17 +91,25 @@ pub struct Group {
     pub name: Box<str>,
     /// `sAMAccountName`.
     pub account: Box<str>,
-    /// Direct members that are users, in order of identity.
-    pub users: Vec<UserId>,
-    /// Direct members that are groups, in order of identity.
-    pub groups: Vec<GroupId>,
+    /// What stands right above it in the directory. Zero when not known.
+    pub above: Guid,
+    /// Direct members, in order of identity, each once: users, groups, and perhaps what was not read.
+    pub members: Box<[Guid]>,
 }
 
-impl Group {
-    /// How many direct members it has, users and groups.
-    pub fn members(&self) -> usize {
-        self.users.len() + self.groups.len()
-    }
+/// What is no unit but has units, users or groups below it: a container, a domain.
+///
+/// It is kept so that its move or rename is understood, which the directory reports without what is below.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Container {
+    /// `objectGUID`.
+    pub id: Guid,
+    /// The directory it was read from.
+    pub directory: DirectoryName,
+    /// What stands right above it: another container, or a unit. Zero for the topmost, and when not known.
+    pub above: Guid,
+    /// The value of the RDN, unescaped.
+    pub name: Box<str>,
 }
 
 /// Everything that is known of users, units and groups, of one directory or of several.
@@ -106,6 +123,21 @@ pub struct Directory {
     pub units: BTreeMap<UnitId, Arc<Unit>>,
     /// By identity.
     pub groups: BTreeMap<GroupId, Arc<Group>>,
+    /// By identity: those with anything below them that was read.
+    pub containers: BTreeMap<Guid, Arc<Container>>,
+}
+
+/// How much of one directory there is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Tally {
+    /// Users.
+    pub users: usize,
+    /// Units.
+    pub units: usize,
+    /// Groups.
+    pub groups: usize,
+    /// Direct memberships of groups.
+    pub memberships: usize,
 }
 
 impl Directory {
@@ -115,12 +147,24 @@ impl Directory {
             users: keep(&self.users, |u| u.directory == *name),
             units: keep(&self.units, |u| u.directory == *name),
             groups: keep(&self.groups, |g| g.directory == *name),
+            containers: keep(&self.containers, |c| c.directory == *name),
         }
     }
 
-    /// How many memberships the groups hold, of users and of groups.
-    pub fn memberships(&self) -> usize {
-        self.groups.values().map(|g| g.members()).sum()
+    /// How much of the directory `name` there is.
+    pub fn tally(&self, name: &DirectoryName) -> Tally {
+        let groups = || self.groups.values().filter(|g| g.directory == *name);
+        Tally {
+            users: self.users.values().filter(|u| u.directory == *name).count(),
+            units: self.units.values().filter(|u| u.directory == *name).count(),
+            groups: groups().count(),
+            memberships: groups().map(|g| g.members.len()).sum(),
+        }
+    }
+
+    /// Whether there is nothing.
+    pub fn is_empty(&self) -> bool {
+        self.users.is_empty() && self.units.is_empty() && self.groups.is_empty() && self.containers.is_empty()
     }
 }
 
@@ -131,17 +175,64 @@ fn keep<K: Ord + Copy, V>(map: &BTreeMap<K, Arc<V>>, wanted: impl Fn(&V) -> bool
 /// An object that could not be understood, set aside by itself so that it stops nobody else.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Quarantined {
+    /// Its identity, when that much is known: what was known of it before stays in force.
+    pub id: Option<Guid>,
     /// The distinguished name as far as it is known, at most 400 characters.
     pub dn: Box<str>,
     /// What is wrong with it, a full sentence for an administrator.
     pub reason: Box<str>,
 }
 
-/// What a source read of one directory, decoded.
+/// What a source read of a whole directory, decoded.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Objects {
     /// What was understood.
     pub directory: Directory,
     /// What was not.
     pub quarantined: Vec<Quarantined>,
+}
+
+/// What a source read of the changes of one directory since its last read, decoded.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Update {
+    /// What is new or differs, each object as it is now. What is in here as it was known makes no change.
+    pub written: Directory,
+    /// What is gone: deleted, or no longer within what is read. What was never known makes no change.
+    pub removed: BTreeSet<Guid>,
+    /// What was not understood: what was known of it stays in force.
+    pub quarantined: Vec<Quarantined>,
+}
+
+/// What a source read of one directory.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Found {
+    /// All of it: what isn't here is gone.
+    Whole(Objects),
+    /// What changed since the last read.
+    Changes(Update),
+}
+
+impl From<Directory> for Found {
+    /// All of a directory, and everything of it understood.
+    fn from(directory: Directory) -> Found {
+        Found::Whole(Objects { directory, quarantined: Vec::new() })
+    }
+}
+
+impl Found {
+    /// What was not understood.
+    pub fn quarantined(&self) -> &[Quarantined] {
+        match self {
+            Found::Whole(objects) => &objects.quarantined,
+            Found::Changes(update) => &update.quarantined,
+        }
+    }
+
+    /// What was read.
+    pub fn directory(&self) -> &Directory {
+        match self {
+            Found::Whole(objects) => &objects.directory,
+            Found::Changes(update) => &update.written,
+        }
+    }
 }

@@ -2,14 +2,15 @@
 //!
 //! Only [`judge`] builds a [`CheckedDelta`], and only a [`CheckedDelta`] can be committed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::delta::Delta;
-use super::directory::{Directory, Group, User};
-use super::ids::{Guid, UserId};
+use super::directory::{Group, Tally, User};
+use super::ids::{DirectoryName, Guid, UserId};
 
 /// How many losses of one kind pass without being asked about.
 ///
@@ -150,8 +151,12 @@ pub enum Verdict {
 /// What the guard knows besides the delta.
 #[derive(Clone, Copy, Debug)]
 pub struct Circumstances<'a> {
-    /// The part of the directory that the delta changes, before it.
-    pub before: &'a Directory,
+    /// Which directory the delta is of.
+    pub directory: &'a DirectoryName,
+    /// How much of it there is before the delta.
+    pub before: &'a Tally,
+    /// Users of all directories, before the delta.
+    pub users: &'a BTreeMap<UserId, Arc<User>>,
     /// The limits in force.
     pub limits: &'a Limits,
     /// The users who can be turned to in some role now (`Organisation::holding_users`).
@@ -237,23 +242,25 @@ impl Losses {
     fn of(delta: &Delta, given: &Circumstances<'_>) -> Losses {
         let before = given.before;
         // What came over from another directory is not in `before`, but can be lost on the way all the same.
-        let users_over = delta.users.changed.iter().filter(|(b, _)| !before.users.contains_key(&b.id));
-        let groups_over = delta.groups.changed.iter().filter(|(b, _)| !before.groups.contains_key(&b.id));
-        let units_over = delta.units.changed.iter().filter(|(b, _)| !before.units.contains_key(&b.id));
+        let ours = given.directory;
+        let users_over = delta.users.changed.iter().filter(|(b, _)| b.directory != *ours);
+        let groups_over = delta.groups.changed.iter().filter(|(b, _)| b.directory != *ours);
+        let units_over = delta.units.changed.iter().filter(|(b, _)| b.directory != *ours);
         let gone = delta.users.removed.iter().map(|u| u.id.0);
         let silenced = delta.users.changed.iter().filter(|(b, a)| is_silenced(b, a)).map(|(b, _)| b.id.0);
         let no_longer: Vec<UserId> = given.holders.difference(given.holders_after).copied().collect();
-        let elsewhere = no_longer.iter().filter(|id| !before.users.contains_key(id)).count();
-        let holders_here = given.holders.iter().filter(|id| before.users.contains_key(id)).count();
+        let here = |id: &&UserId| given.users.get(id).is_some_and(|u| u.directory == *ours);
+        let elsewhere = no_longer.iter().filter(|id| !here(id)).count();
+        let holders_here = given.holders.iter().filter(here).count();
         Losses {
-            users: Loss { lost: gone.chain(silenced).collect(), of: before.users.len() + users_over.count() },
+            users: Loss { lost: gone.chain(silenced).collect(), of: before.users + users_over.count() },
             units: Loss {
                 lost: delta.units.removed.iter().map(|u| u.id.0).collect(),
-                of: before.units.len() + units_over.count(),
+                of: before.units + units_over.count(),
             },
             memberships: Loss {
                 lost: lost_memberships(delta),
-                of: before.memberships() + groups_over.map(|(b, _)| b.members()).sum::<usize>(),
+                of: before.memberships + groups_over.map(|(b, _)| b.members.len()).sum::<usize>(),
             },
             holders: Loss {
                 lost: no_longer.iter().map(|id| digest("holder", id.0, id.0)).collect(),
@@ -282,11 +289,9 @@ fn lost_memberships(delta: &Delta) -> Vec<Guid> {
     let gone: BTreeSet<UserId> = delta.users.removed.iter().map(|u| u.id).collect();
     let mut lost = Vec::new();
     let mut compare = |before: &Group, after: Option<&Group>| {
-        let users = before.users.iter().filter(|u| !gone.contains(u));
-        let users = users.filter(|u| after.is_none_or(|a| a.users.binary_search(u).is_err())).map(|u| u.0);
-        let groups = before.groups.iter();
-        let groups = groups.filter(|g| after.is_none_or(|a| a.groups.binary_search(g).is_err())).map(|g| g.0);
-        lost.extend(users.chain(groups).map(|member| digest("member", before.id.0, member)));
+        let left = |member: &&Guid| after.is_none_or(|a| a.members.binary_search(member).is_err());
+        let members = before.members.iter().filter(|member| !gone.contains(&UserId(**member))).filter(left);
+        lost.extend(members.map(|member| digest("member", before.id.0, *member)));
     };
     delta.groups.removed.iter().for_each(|g| compare(g, None));
     delta.groups.changed.iter().for_each(|(b, a)| compare(b, Some(a)));

@@ -28,6 +28,14 @@ pub enum Trigger {
 pub enum Mode {
     /// Everything.
     Full,
+    /// What changed, by Active Directory's DirSync control ([MS-ADTS] 3.1.1.3.4.1.3).
+    DirSync,
+    /// What changed, by Active Directory's `uSNChanged`.
+    Usn,
+    /// What changed, by the content synchronization operation (RFC 4533).
+    ContentSync,
+    /// What changed, by `modifyTimestamp` (RFC 4512 §3.4).
+    ModifyTimestamp,
 }
 
 /// Why it was read that way.
@@ -42,6 +50,24 @@ pub enum ModeReason {
     ScopeChanged,
     /// Somebody asked for it.
     Asked,
+    /// It goes on from where the last run ended.
+    Continued,
+    /// What was read last doesn't say from where to go on.
+    NoPosition,
+    /// It was read at another server, whose numbers are others.
+    OtherServer,
+    /// The server was put back to an earlier state: another invocationId, or a lower highestCommittedUSN.
+    Restored,
+    /// The server doesn't take the cookie it gave.
+    CookieRefused,
+    /// The last read is too long ago for the server to know all deletions since.
+    TooOld,
+    /// The schedule of whole reads says so: they find what can't be seen otherwise.
+    Due,
+    /// What changed can't be followed without reading everything: the server speaks of it by name only.
+    Untraceable,
+    /// A run was undone.
+    Undone,
 }
 
 /// What came of a run.
@@ -143,8 +169,48 @@ pub struct Cursor {
     pub scope: u64,
     /// Where it was read.
     pub server: Box<str>,
-    /// `highestCommittedUSN` of that server before the read, when it told.
-    pub highest_usn: Option<u64>,
+    /// From where to go on.
+    pub position: Position,
+    /// When a whole read last began. None: not known.
+    pub whole_at: Option<DateTime<Utc>>,
+    /// Whether the runs that follow can see what is deleted; else only a whole read finds that.
+    pub sees_deletions: bool,
+}
+
+/// From where a read goes on.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Position {
+    /// From nowhere: the next read is a whole one.
+    None,
+    /// Behind a number of one domain controller.
+    Usn(UsnPosition),
+    /// Where a DirSync cookie says, which every domain controller understands.
+    DirSync {
+        /// The controller that gave it, and how far that was.
+        at: UsnPosition,
+        /// As the controller gave it; nobody else's to read.
+        cookie: Box<[u8]>,
+    },
+    /// Where a cookie of the content synchronization operation says (RFC 4533).
+    ContentSync {
+        /// As the server gave it.
+        cookie: Box<[u8]>,
+    },
+    /// At the server's time of the last change that was seen, as generalized time (RFC 4517 §3.3.13).
+    ModifyTimestamp {
+        /// Such as `20261122230000Z`.
+        since: Box<str>,
+    },
+}
+
+/// How far one domain controller's numbers had come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct UsnPosition {
+    /// `invocationId` of its database: another one after it was restored ([MS-ADTS] 3.1.1.1.9). None: not readable.
+    pub invocation: Option<Guid>,
+    /// `highestCommittedUSN` before the read.
+    pub highest: u64,
 }
 
 /// A run that waits for a person's word. At most one per directory.

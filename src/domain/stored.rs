@@ -10,12 +10,12 @@ use serde::de::DeserializeOwned;
 use super::alert::{Health, OpenAlert, Trouble};
 use super::audit::{Actor, Entry};
 use super::delta::{describe, diff};
-use super::directory::{Directory, Quarantined};
+use super::directory::{Directory, Found, Quarantined};
 use super::guard::{HoldReason, Kind, Limit};
 use super::ids::{Generation, Guid, MessageId, NoticeId, OutageId, RunId};
 use super::notice::{EventKey, Facts, HeldFacts, Message, MessageState, Notice, Recipient, SyncTrouble};
 use super::outage::{Opening, Outage, Severity};
-use super::run::{Counts, Cursor, HeldRun, Mode, ModeReason, Outcome, Run, Trigger};
+use super::run::{Counts, Cursor, HeldRun, Mode, ModeReason, Outcome, Position, Run, Trigger, UsnPosition};
 use super::testing::{DIRECTORIES, hour, unit_id, world};
 
 fn survives<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: &T) {
@@ -47,7 +47,8 @@ proptest! {
         world.assignments.values().for_each(survives);
         world.absences.iter().for_each(survives);
         world.roles.iter().for_each(survives);
-        survives(&describe(&diff(&Directory::default(), &DIRECTORIES[0].into(), &world.directory), |_| None));
+        let found = Found::from(world.directory);
+        survives(&describe(&diff(&Directory::default(), &DIRECTORIES[0].into(), &found), |_| None));
     }
 }
 
@@ -78,7 +79,22 @@ fn runs() {
             counts: Counts::default(),
         });
     }
-    survives(&Cursor { scope: 1, server: "ldaps://dc1".into(), highest_usn: Some(2) });
+    let at = UsnPosition { invocation: Some(Guid([7; 16])), highest: 2 };
+    for position in [
+        Position::None,
+        Position::Usn(at),
+        Position::DirSync { at, cookie: Box::from(*b"cookie") },
+        Position::ContentSync { cookie: Box::from(*b"cookie") },
+        Position::ModifyTimestamp { since: "20261122230000Z".into() },
+    ] {
+        survives(&Cursor {
+            scope: 1,
+            server: "ldaps://dc1".into(),
+            position,
+            whole_at: Some(hour(1)),
+            sees_deletions: true,
+        });
+    }
     survives(&HeldRun {
         run: RunId(1),
         directory: "main".into(),
@@ -87,7 +103,7 @@ fn runs() {
         objects: vec![Guid([7; 16])],
         approved: Some(actor()),
     });
-    survives(&Quarantined { dn: "CN=x".into(), reason: "odd".into() });
+    survives(&Quarantined { id: None, dn: "CN=x".into(), reason: "odd".into() });
     let alert = OpenAlert { trouble: Trouble::Stale, since: hour(1), last_told: hour(2), reminders: 3 };
     survives(&Health {
         alert: Some(alert),

@@ -1,6 +1,6 @@
 //! Random organisations for the property tests: small, so that names, places and times meet, and as odd as directories are.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -64,10 +64,12 @@ pub fn user(n: u8, unit: u8) -> User {
         id: user_id(n),
         directory: DIRECTORIES[0].into(),
         unit: unit_id(unit),
+        above: unit_id(unit).0,
         rdn: format!("User {n}").into(),
         account: format!("u{n}").into(),
         upn: None,
         name: format!("User {n}").into(),
+        named: true,
         mail: Some(format!("u{n}@org.example").into()),
         phone: None,
         mobile: None,
@@ -76,6 +78,7 @@ pub fn user(n: u8, unit: u8) -> User {
         language: None,
         enabled: true,
         expires: None,
+        unit_path: None,
     }
 }
 
@@ -85,6 +88,7 @@ pub fn unit(n: u8, parent: u8) -> Unit {
         id: unit_id(n),
         directory: DIRECTORIES[0].into(),
         parent: unit_id(parent),
+        above: unit_id(parent).0,
         name: format!("Unit {n}").into(),
         managed_by: None,
     }
@@ -97,9 +101,14 @@ pub fn group(n: u8, users: &[u8], groups: &[u8]) -> Group {
         directory: DIRECTORIES[0].into(),
         name: format!("Group {n}").into(),
         account: format!("g{n}").into(),
-        users: users.iter().map(|n| user_id(*n)).collect(),
-        groups: groups.iter().map(|n| group_id(*n)).collect(),
+        above: Guid::default(),
+        members: members(users.iter().map(|n| user_id(*n)), groups.iter().map(|n| group_id(*n))),
     }
+}
+
+fn members(users: impl Iterator<Item = UserId>, groups: impl Iterator<Item = GroupId>) -> Box<[Guid]> {
+    let all: BTreeSet<Guid> = users.map(|u| u.0).chain(groups.map(|g| g.0)).collect();
+    all.into_iter().collect()
 }
 
 /// A directory of these objects.
@@ -112,6 +121,7 @@ pub fn directory_of(
         users: users.into_iter().map(|u| (u.id, Arc::new(u))).collect(),
         units: units.into_iter().map(|u| (u.id, Arc::new(u))).collect(),
         groups: groups.into_iter().map(|g| (g.id, Arc::new(g))).collect(),
+        containers: BTreeMap::new(),
     }
 }
 
@@ -168,8 +178,7 @@ fn any_group() -> impl Strategy<Value = Group> {
         |(n, directory, name, users, groups)| Group {
             directory,
             name: name.into(),
-            users: users.into_iter().collect(),
-            groups: groups.into_iter().collect(),
+            members: members(users.into_iter(), groups.into_iter()),
             ..group(n, &[], &[])
         },
     )

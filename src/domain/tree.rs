@@ -225,6 +225,7 @@ mod tests {
             id: UnitId(Guid([id; 16])),
             directory: "main".into(),
             parent: UnitId(Guid([parent; 16])),
+            above: Guid([parent; 16]),
             name: format!("unit {id}").into(),
             managed_by: None,
         })

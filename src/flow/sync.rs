@@ -14,8 +14,8 @@ use crate::domain::directory::Quarantined;
 use crate::domain::guard::{self, Circumstances, HoldReason, Verdict};
 use crate::domain::ids::{DirectoryName, Guid, RunId, UnitId};
 use crate::domain::organisation::Organisation;
-use crate::domain::run::{Counts, Cursor, HeldRun, KindCounts, Mode, ModeReason, Outcome, Run, Trigger};
-use crate::source::{Progress, Reading, Source, SourceError};
+use crate::domain::run::{Counts, Cursor, HeldRun, KindCounts, ModeReason, Outcome, Run, Trigger};
+use crate::source::{Ask, Progress, Reading, Source, SourceError};
 use crate::store::{Change, DirectoryState, Event, RunRecord, Sequence, StoreError};
 
 /// How a run is to be made.
@@ -60,25 +60,29 @@ pub async fn sync(
     progress: impl Fn(Progress) + Send + Sync,
 ) -> Result<Report, StoreError> {
     let started = core.now();
-    let read = source.read(name, &progress).await;
+    let known = core.view();
+    let cursor = known.directory_state(name).cursor;
+    let ask = Ask {
+        known: &known.organisation.directory,
+        cursor: cursor.as_ref(),
+        whole: order.full.then_some(ModeReason::Asked),
+        now: started,
+        by_hand: matches!(order.trigger, Trigger::Manual(_) | Trigger::Approval(_)),
+    };
+    let (mode, mode_reason) = source.plan(&ask);
+    let read = source.read(name, &ask, &progress).await;
     // From here to the commit nobody else decides on what is in memory.
     let turn = core.turn().await;
     let view = core.view();
     let before = view.directory_state(name);
     let known_health = before.health.clone().unwrap_or_else(|| Health::new(started));
     let id = if order.dry_run { RunId(0) } else { RunId(core.store.allocate(Sequence::Run).await?) };
-    let scope_changed = |r: &Reading| before.cursor.as_ref().is_some_and(|c| c.scope != r.cursor.scope);
     let mut run = Run {
         id,
         directory: name.clone(),
         trigger: order.trigger,
-        mode: Mode::Full,
-        mode_reason: match &read {
-            Ok(r) if scope_changed(r) => ModeReason::ScopeChanged,
-            _ if before.cursor.is_none() => ModeReason::First,
-            _ if order.full => ModeReason::Asked,
-            _ => ModeReason::OnlyFull,
-        },
+        mode: read.as_ref().map_or(mode, |reading| reading.mode),
+        mode_reason: read.as_ref().map_or(mode_reason, |reading| reading.reason),
         server: source.to_string().into(),
         started,
         ended: core.now(),
@@ -98,14 +102,14 @@ pub async fn sync(
     };
     run.server = reading.server.clone();
     let organisation = Arc::clone(&view.organisation);
-    let delta = delta::diff(&organisation.directory, name, &reading.objects.directory);
+    let delta = delta::diff(&organisation.directory, name, &reading.found);
     run.counts = counts(&reading, &delta);
     let unit_names = |id: UnitId| {
-        let new = reading.objects.directory.units.get(&id).or_else(|| organisation.unit(id));
+        let new = reading.found.directory().units.get(&id).or_else(|| organisation.unit(id));
         new.map(|u| u.name.clone()).or_else(|| (id == UnitId::ROOT).then(|| organisation.tree.name(0).into()))
     };
     let changes = delta::describe(&delta, unit_names);
-    let part = organisation.directory.part(name);
+    let tally = organisation.directory.tally(name);
     let approved: BTreeSet<Guid> = match &before.held {
         Some(held) if held.approved.is_some() => held.objects.iter().copied().collect(),
         _ => BTreeSet::new(),
@@ -118,16 +122,18 @@ pub async fn sync(
     let after = (!delta.is_empty())
         .then(|| with_directory(&organisation, &settings, delta::apply(&organisation.directory, &delta)));
     let given = Circumstances {
-        before: &part,
+        directory: name,
+        before: &tally,
+        users: &organisation.directory.users,
         limits: &directory_settings.limits,
         holders: &organisation.holding_users(),
         holders_after: &after.as_ref().unwrap_or(&organisation).holding_users(),
         approved: &approved,
-        scope_changed: scope_changed(&reading),
+        scope_changed: run.mode_reason == ModeReason::ScopeChanged,
     };
     let approval = guard::approval_of(&delta, &given);
     let verdict = guard::judge(delta, &given);
-    let quarantined = reading.objects.quarantined;
+    let quarantined = reading.found.quarantined().to_vec();
     let report = |run: Run| Report { run, changes: changes.clone(), quarantined: quarantined.clone() };
     match verdict {
         Verdict::Held { reasons, .. } => {
@@ -291,12 +297,12 @@ fn held_run(
 fn counts(reading: &Reading, delta: &Delta) -> Counts {
     let clamp = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     let read = |n: usize| KindCounts { read: clamp(n), ..KindCounts::default() };
-    let directory = &reading.objects.directory;
+    let directory = reading.found.directory();
     let counts = Counts {
         users: read(directory.users.len()),
         units: read(directory.units.len()),
         groups: read(directory.groups.len()),
-        quarantined: clamp(reading.objects.quarantined.len()),
+        quarantined: clamp(reading.found.quarantined().len()),
     };
     counts.with_delta(delta)
 }

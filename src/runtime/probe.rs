@@ -7,8 +7,9 @@ use super::clock::Clock;
 use super::wire;
 use crate::channel::{ProbeReport as MailReport, SmtpReport};
 use crate::config::Config;
-use crate::source::Source;
-use crate::source::ldap::{BaseReport, Found, ProbeReport};
+use crate::domain::directory::Directory;
+use crate::source::ldap::{BaseReport, Glimpse, ProbeReport};
+use crate::source::{Ask, Source};
 use crate::tls::CertificateSummary;
 
 /// Whether something is as it should be.
@@ -46,11 +47,14 @@ pub async fn all(config: &Config) -> Vec<Finding> {
         match wire::source(directory) {
             Err(error) => findings.push(wrong(what, error)),
             Ok(Source::Ldif(ldif)) => {
-                findings.push(match Source::Ldif(ldif).read(&directory.name, &|_| {}).await {
+                let nothing = Directory::default();
+                let read =
+                    Source::Ldif(ldif).read(&directory.name, &Ask::first(&nothing, now), &|_| {}).await;
+                findings.push(match read {
                     Err(error) => wrong(what, error),
                     Ok(reading) => {
-                        let d = &reading.objects.directory;
-                        let set_aside = reading.objects.quarantined.len();
+                        let d = reading.found.directory();
+                        let set_aside = reading.found.quarantined().len();
                         let text = format!(
                             "{} holds {} users, {} units and {} groups",
                             reading.server,
@@ -108,7 +112,7 @@ fn ldap_findings(what: &str, report: ProbeReport, now: DateTime<Utc>) -> Vec<Fin
     findings
 }
 
-fn count(found: &Found, what: &str) -> String {
+fn count(found: &Glimpse, what: &str) -> String {
     match (found.estimate, found.more) {
         (Some(all), true) => format!("about {all} {what}"),
         (None, true) => format!("more than {} {what}", found.seen),

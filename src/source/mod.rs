@@ -7,12 +7,13 @@ mod error;
 pub mod ldap;
 pub mod ldif;
 
+use chrono::{DateTime, Utc};
 use xxhash_rust::xxh3::xxh3_64;
 
 pub use crate::domain::decode::Progress;
-use crate::domain::directory::Objects;
+use crate::domain::directory::{Directory, Found};
 use crate::domain::ids::DirectoryName;
-use crate::domain::run::Cursor;
+use crate::domain::run::{Cursor, Mode, ModeReason};
 pub use error::{Answer, BindProblem, ErrorKind, SourceError};
 
 /// A directory that can be read.
@@ -24,11 +25,30 @@ pub enum Source {
     Ldif(ldif::Ldif),
 }
 
-/// What one whole read gave.
+/// What is to be read, and what is known from before.
+#[derive(Clone, Copy, Debug)]
+pub struct Ask<'a> {
+    /// Users, units and groups of all directories as they stand. Of this directory's nothing changes while it is read.
+    pub known: &'a Directory,
+    /// Where the last read of this directory ended.
+    pub cursor: Option<&'a Cursor>,
+    /// Why everything is to be read; None: what changed will do.
+    pub whole: Option<ModeReason>,
+    /// The time at which the read begins.
+    pub now: DateTime<Utc>,
+    /// A person waits for it.
+    pub by_hand: bool,
+}
+
+/// What one read gave.
 #[derive(Debug)]
 pub struct Reading {
-    /// What was understood of it, and what not.
-    pub objects: Objects,
+    /// All of the directory, or what changed; and what was not understood of it.
+    pub found: Found,
+    /// How it was read.
+    pub mode: Mode,
+    /// Why that way.
+    pub reason: ModeReason,
     /// What the next read has to know of this one.
     pub cursor: Cursor,
     /// Where it was read: the server's URL or the file.
@@ -39,14 +59,27 @@ pub struct Reading {
 pub type Tell<'a> = &'a (dyn Fn(Progress) + Send + Sync);
 
 impl Source {
-    /// Reads everything. Dropping the future ends the read.
+    /// How the directory will be read unless the server has it otherwise, and why.
+    pub fn plan(&self, ask: &Ask<'_>) -> (Mode, ModeReason) {
+        match self {
+            Source::Ldap(ldap) => ldap.plan(ask),
+            Source::Ldif(ldif) => ldif.plan(ask),
+        }
+    }
+
+    /// Reads what is asked. Dropping the future ends the read.
     ///
     /// # Errors
     /// When the directory can't be read, or not for certain whole.
-    pub async fn read(&self, directory: &DirectoryName, tell: Tell<'_>) -> Result<Reading, SourceError> {
+    pub async fn read(
+        &self,
+        directory: &DirectoryName,
+        ask: &Ask<'_>,
+        tell: Tell<'_>,
+    ) -> Result<Reading, SourceError> {
         match self {
-            Source::Ldap(ldap) => ldap.read(directory, tell).await,
-            Source::Ldif(ldif) => ldif.read(directory, tell).await,
+            Source::Ldap(ldap) => ldap.read(directory, ask, tell).await,
+            Source::Ldif(ldif) => ldif.read(directory, ask, tell).await,
         }
     }
 }
@@ -60,6 +93,23 @@ impl std::fmt::Display for Source {
                 f.write_str(&servers.join(", "))
             }
             Source::Ldif(ldif) => ldif.file.display().fmt(f),
+        }
+    }
+}
+
+impl Ask<'_> {
+    /// Nothing is known yet: everything is to be read.
+    pub fn first(known: &Directory, now: DateTime<Utc>) -> Ask<'_> {
+        Ask { known, cursor: None, whole: None, now, by_hand: true }
+    }
+
+    /// Why everything must be read, whatever the source can do, when what is read has the digest `scope`; None when what
+    /// changed will do.
+    fn whole_because(&self, scope: u64) -> Option<ModeReason> {
+        match self.cursor {
+            None => Some(ModeReason::First),
+            Some(cursor) if cursor.scope != scope => Some(ModeReason::ScopeChanged),
+            Some(_) => self.whole,
         }
     }
 }

@@ -95,7 +95,7 @@ async fn a_sync_is_there_as_a_whole_and_stays(open: Open<'_>) {
     let store = open().await;
     let all = organisation(200);
     let (delta, mut record, cursor) = sync(1, &Directory::default(), &all);
-    record.quarantined = vec![Quarantined { dn: "CN=?".into(), reason: "it has no name".into() }];
+    record.quarantined = vec![Quarantined { id: None, dn: "CN=?".into(), reason: "it has no name".into() }];
     record.notices = vec![notice("sync/main/1", 2)];
     let committed = store.commit_sync(delta, record.clone(), cursor.clone()).await.unwrap();
     let generation = committed.generation.unwrap();

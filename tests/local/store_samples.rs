@@ -1,17 +1,17 @@
 //! What the tests of the store put into it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use budkavle::domain::alert::Health;
 use budkavle::domain::audit::{Actor, Entry};
 use budkavle::domain::delta::{Delta, describe, diff};
-use budkavle::domain::directory::{Directory, Group, Unit, User};
+use budkavle::domain::directory::{Container, Directory, Group, Tally, Unit, User};
 use budkavle::domain::guard::{CheckedDelta, Circumstances, Limit, Limits, Verdict, approval_of, judge};
 use budkavle::domain::ids::{DirectoryName, Generation, GroupId, Guid, OutageId, RunId, UnitId, UserId};
 use budkavle::domain::notice::{EventKey, Facts, NewNotice, Recipient};
 use budkavle::domain::outage::{Opening, Outage, Severity};
-use budkavle::domain::run::{Counts, Cursor, Mode, ModeReason, Outcome, Run, Trigger};
+use budkavle::domain::run::{Counts, Cursor, Mode, ModeReason, Outcome, Position, Run, Trigger, UsnPosition};
 use budkavle::store::{Change, Event, RunRecord, SledSettings};
 use chrono::{DateTime, TimeDelta, TimeZone, Utc};
 
@@ -37,10 +37,12 @@ pub fn user(n: u32, phone: &str) -> User {
         id: UserId(guid(1, n)),
         directory: main_directory(),
         unit: UnitId(guid(2, n % 50)),
+        above: guid(2, n % 50),
         rdn: format!("Öberg, Åsa {n}").into(),
         account: format!("asaob{n}").into(),
         upn: Some(format!("asaob{n}@kommun.example").into()),
         name: format!("Åsa Öberg {n}").into(),
+        named: true,
         mail: Some(format!("asa.oberg{n}@kommun.example").into()),
         phone: Some(phone.into()),
         mobile: None,
@@ -49,6 +51,7 @@ pub fn user(n: u32, phone: &str) -> User {
         language: Some("sv".into()),
         enabled: !n.is_multiple_of(17),
         expires: n.is_multiple_of(13).then(|| at(1_000_000)),
+        unit_path: None,
     }
 }
 
@@ -58,6 +61,7 @@ pub fn unit(n: u32) -> Unit {
         id: UnitId(guid(2, n)),
         directory: main_directory(),
         parent,
+        above: parent.0,
         name: format!("Enhet {n}").into(),
         managed_by: None,
     }
@@ -65,14 +69,14 @@ pub fn unit(n: u32) -> Unit {
 
 pub fn group(n: u32, members: u32) -> Group {
     let name = format!("grp-{n}");
-    let users = (0..members).map(|n| UserId(guid(1, n))).collect();
+    let members = (0..members).map(|n| guid(1, n)).collect();
     Group {
         id: GroupId(guid(3, n)),
         directory: main_directory(),
         name: (&*name).into(),
         account: name.into(),
-        users,
-        groups: vec![],
+        above: guid(4, 0),
+        members,
     }
 }
 
@@ -81,6 +85,13 @@ pub fn organisation(users: u32) -> Directory {
     let mut directory = Directory::default();
     directory.users.extend((0..users).map(|n| (UserId(guid(1, n)), user(n, "+46 8 123").into())));
     directory.units.extend((0..50).map(|n| (UnitId(guid(2, n)), unit(n).into())));
+    let users_folder = Container {
+        id: guid(4, 0),
+        directory: main_directory(),
+        above: Guid::default(),
+        name: "Users".into(),
+    };
+    directory.containers.insert(users_folder.id, users_folder.into());
     directory.groups.extend((0..2).map(|n| (GroupId(guid(3, n)), group(n, users / (n + 1)).into())));
     directory
 }
@@ -90,9 +101,11 @@ pub fn checked(delta: Delta) -> CheckedDelta {
     let nothing = BTreeSet::new();
     let limit = Limit { count: 0, percent: 0, floor: 0 };
     let limits = Limits { users: limit, units: limit, memberships: limit, holders: limit };
-    let (before, nobody) = (Directory::default(), BTreeSet::new());
+    let (before, users, nobody) = (Tally::default(), BTreeMap::new(), BTreeSet::new());
     let nothing_approved = Circumstances {
+        directory: &main_directory(),
         before: &before,
+        users: &users,
         limits: &limits,
         holders: &nobody,
         holders_after: &nobody,
@@ -107,7 +120,14 @@ pub fn checked(delta: Delta) -> CheckedDelta {
 }
 
 pub fn cursor(usn: u64) -> Cursor {
-    Cursor { scope: u64::MAX - 5, server: "ldaps://dc1.kommun.example".into(), highest_usn: Some(usn) }
+    let at = UsnPosition { invocation: Some(guid(5, 0)), highest: usn };
+    Cursor {
+        scope: u64::MAX - 5,
+        server: "ldaps://dc1.kommun.example".into(),
+        position: Position::DirSync { at, cookie: Box::from([7; 100]) },
+        whole_at: Some(self::at(0)),
+        sees_deletions: true,
+    }
 }
 
 pub fn run(id: u64, directory: &str, outcome: Outcome) -> Run {
@@ -133,7 +153,7 @@ pub fn record(run: Run) -> RunRecord {
 
 /// A sync from one directory to another, as the flow hands it in.
 pub fn sync(id: u64, before: &Directory, after: &Directory) -> (CheckedDelta, RunRecord, Cursor) {
-    let delta = diff(before, &main_directory(), after);
+    let delta = diff(before, &main_directory(), &after.clone().into());
     let mut run = run(id, "main", Outcome::Committed { generation: Generation(0) });
     run.counts = Counts::default().with_delta(&delta);
     let record = RunRecord { changes: describe(&delta, |_| None), ..record(run) };

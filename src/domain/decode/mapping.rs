@@ -11,6 +11,8 @@ pub struct Mapping {
     pub unit_classes: Vec<Box<str>>,
     /// An entry of one of these classes is a group.
     pub group_classes: Vec<Box<str>>,
+    /// An entry of one of these classes is neither, but may have some of these below it.
+    pub container_classes: Vec<Box<str>>,
     /// The identity, 16 bytes.
     pub id: Box<str>,
     /// The account's name, of users and groups.
@@ -49,6 +51,7 @@ impl Default for Mapping {
             not_user_classes: list(&["computer"]),
             unit_classes: list(&["organizationalUnit"]),
             group_classes: list(&["group"]),
+            container_classes: list(&["container", "builtinDomain", "domainDNS", "lostAndFound"]),
             id: "objectGUID".into(),
             account: "sAMAccountName".into(),
             upn: "userPrincipalName".into(),

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use crate::domain::dn::{MAX_DEPTH, NotADn, Rdn, split_first};
-use crate::domain::ids::{GroupId, UnitId, UserId};
+use crate::domain::ids::{GroupId, Guid, UnitId, UserId};
 
 /// A name that was seen.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -21,6 +21,7 @@ pub(super) enum Bearer {
     User(UserId),
     Unit(UnitId),
     Group(GroupId),
+    Container(Guid),
 }
 
 struct Node {
@@ -86,6 +87,18 @@ impl Names {
             }
         }
         UnitId::ROOT
+    }
+
+    /// The identity of what stands right above a name; zero when that was not read.
+    pub(super) fn above(&self, node: NodeId) -> Guid {
+        let parent = self.nodes.get(node.0 as usize).map_or(0, |node| node.parent);
+        match self.bearer(NodeId(parent)) {
+            Bearer::User(id) => id.0,
+            Bearer::Unit(id) => id.0,
+            Bearer::Group(id) => id.0,
+            Bearer::Container(id) => id,
+            Bearer::Nothing => Guid::default(),
+        }
     }
 
     fn parent(&mut self, dn: &str, depth: usize) -> Result<u32, NotADn> {

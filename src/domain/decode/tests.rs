@@ -84,10 +84,12 @@ fn a_user_is_taken_over_as_it_is() {
             id: UserId(guid(1)),
             directory: "main".into(),
             unit: UnitId::ROOT,
+            above: Guid::default(),
             rdn: "Öberg, Åsa".into(),
             account: "u1".into(),
             upn: text("asa@example.org"),
             name: "Åsa Öberg".into(),
+            named: true,
             mail: text("asa.oberg@example.org"),
             phone: text("+46 8 1"),
             mobile: text("+46 70 1"),
@@ -96,6 +98,7 @@ fn a_user_is_taken_over_as_it_is() {
             language: text("sv-SE"),
             enabled: true,
             expires: Some("2024-01-01T00:00:00Z".parse().unwrap()),
+            unit_path: None,
         }
     );
 }
@@ -246,8 +249,8 @@ fn managers_and_members_are_those_that_were_read() {
     assert_eq!(directory.users[&UserId(guid(2))].manager, None);
     assert_eq!(directory.units[&UnitId(guid(5))].managed_by, Some(UserId(guid(3))));
     let of = |number| Group::clone(&directory.groups[&GroupId(guid(number))]);
-    assert_eq!((of(1).users, of(1).groups), (vec![UserId(guid(2))], vec![GroupId(guid(4))]));
-    assert_eq!(of(4).users, [UserId(guid(2)), UserId(guid(3))]);
+    assert_eq!(*of(1).members, [guid(2), guid(4)]);
+    assert_eq!(*of(4).members, [guid(2), guid(3)]);
     assert!(reason_of(&objects).contains("member is no distinguished name"));
 }
 
@@ -284,7 +287,7 @@ prop_compose! {
 proptest! {
     #[test]
     fn whatever_comes_the_tree_is_sound_and_references_lead_somewhere(entries in prop::collection::vec(any_entry(), 0..12)) {
-        let Directory { users, units, groups } = decode(&entries, &Mapping::default(), &"main".into()).directory;
+        let Directory { users, units, groups, .. } = decode(&entries, &Mapping::default(), &"main".into()).directory;
         for unit in units.values() {
             let mut at = unit.parent;
             for _ in 0..=units.len() {
@@ -299,8 +302,8 @@ proptest! {
             prop_assert!(!user.name.is_empty() && !user.account.is_empty());
         }
         for group in groups.values() {
-            prop_assert!(group.users.iter().all(|user| users.contains_key(user)) && group.users.is_sorted());
-            prop_assert!(group.groups.iter().all(|group| groups.contains_key(group)));
+            let known = |id: &Guid| users.contains_key(&UserId(*id)) || groups.contains_key(&GroupId(*id));
+            prop_assert!(group.members.iter().all(known) && group.members.is_sorted());
         }
     }
 

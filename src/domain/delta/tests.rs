@@ -1,4 +1,5 @@
 use super::*;
+use crate::domain::directory::Quarantined;
 use crate::domain::testing::{
     DIRECTORIES, directory, directory_of, group, reading_of, unit, unit_id, user, user_id,
 };
@@ -34,7 +35,7 @@ proptest! {
 
     #[test]
     fn applying_the_difference_gives_what_was_read((old, read) in held_and_read()) {
-        let new = apply(&old, &diff(&old, &main_name(), &read));
+        let new = apply(&old, &diff(&old, &main_name(), &read.clone().into()));
         prop_assert_eq!(&new.part(&main_name()), &read);
         // Everything else is what the other directories gave and this one didn't take over.
         let others = |name: &DirectoryName| *name != main_name();
@@ -42,12 +43,29 @@ proptest! {
         prop_assert_eq!(rest(&new.units, &read.units, |_| true), rest(&old.units, &read.units, |u| others(&u.directory)));
         prop_assert_eq!(rest(&new.groups, &read.groups, |_| true), rest(&old.groups, &read.groups, |g| others(&g.directory)));
         // It has come to rest: the same reading changes nothing more.
-        prop_assert!(diff(&new, &main_name(), &read).is_empty());
+        prop_assert!(diff(&new, &main_name(), &read.into()).is_empty());
+    }
+
+    #[test]
+    fn the_changes_alone_make_the_same_difference((old, read) in held_and_read()) {
+        let whole = diff(&old, &main_name(), &read.into());
+        let mut update = Update::default();
+        update.written.users.extend(whole.users.written().map(|u| (u.id, Arc::clone(u))));
+        update.written.units.extend(whole.units.written().map(|u| (u.id, Arc::clone(u))));
+        update.written.groups.extend(whole.groups.written().map(|g| (g.id, Arc::clone(g))));
+        update.removed.extend(whole.users.removed.iter().map(|u| u.id.0));
+        update.removed.extend(whole.units.removed.iter().map(|u| u.id.0));
+        update.removed.extend(whole.groups.removed.iter().map(|g| g.id.0));
+        prop_assert_eq!(diff(&old, &main_name(), &Found::Changes(update.clone())), whole);
+        // What is told again, though it is as it was, and what goes though nobody knew it, change nothing.
+        update.removed.insert(Guid([0xee; 16]));
+        let new = apply(&old, &diff(&old, &main_name(), &Found::Changes(update.clone())));
+        prop_assert!(diff(&new, &main_name(), &Found::Changes(update)).is_empty());
     }
 
     #[test]
     fn nothing_differs_from_itself(old in directory()) {
-        let delta = diff(&old, &main_name(), &old.part(&main_name()));
+        let delta = diff(&old, &main_name(), &old.part(&main_name()).into());
         prop_assert!(delta.is_empty());
         prop_assert_eq!(delta.len(), 0);
         let same = apply(&old, &delta);
@@ -56,7 +74,7 @@ proptest! {
 
     #[test]
     fn the_lines_say_what_the_delta_does((old, read) in held_and_read()) {
-        let delta = diff(&old, &main_name(), &read);
+        let delta = diff(&old, &main_name(), &read.into());
         let lines = describe(&delta, |id| old.units.get(&id).map(|u| u.name.clone()));
         prop_assert_eq!(lines.len(), delta.len());
         let count = |kind, what| lines.iter().filter(|l| l.kind == kind && l.what == what).count();
@@ -84,7 +102,7 @@ fn an_object_that_came_over_from_another_directory_is_a_change() {
     let there = User { directory: "branch".into(), ..user(1, 0) };
     let old = directory_of([there, user(2, 0)], [], []);
     let read = directory_of([user(1, 0), user(2, 0)], [], []);
-    let delta = diff(&old, &main_name(), &read);
+    let delta = diff(&old, &main_name(), &read.into());
     assert_eq!((delta.users.added.len(), delta.users.changed.len(), delta.users.removed.len()), (0, 1, 0));
     let lines = describe(&delta, no_name);
     assert_eq!(
@@ -97,7 +115,7 @@ fn an_object_that_came_over_from_another_directory_is_a_change() {
     );
     // The directory it left doesn't remove it any more.
     let new = apply(&old, &delta);
-    assert!(diff(&new, &"branch".into(), &Directory::default()).is_empty());
+    assert!(diff(&new, &"branch".into(), &Directory::default().into()).is_empty());
 }
 
 #[test]
@@ -105,7 +123,7 @@ fn a_move_between_two_units_of_one_name_can_be_seen() {
     let [north, south] = [1, 2].map(|n| Unit { name: "Office".into(), ..unit(n, 0) });
     let old = directory_of([user(1, 1)], [north.clone(), south.clone()], []);
     let read = directory_of([user(1, 2)], [north, south], []);
-    let lines = describe(&diff(&old, &main_name(), &read), |_| Some("Office".into()));
+    let lines = describe(&diff(&old, &main_name(), &read.into()), |_| Some("Office".into()));
     let field = &lines[0].fields[0];
     assert_eq!(field.before.as_deref(), Some(&*format!("Office ({})", unit_id(1))));
     assert_eq!(field.after.as_deref(), Some(&*format!("Office ({})", unit_id(2))));
@@ -115,7 +133,8 @@ fn a_move_between_two_units_of_one_name_can_be_seen() {
 fn a_unit_that_comes_in_the_same_run_is_named() {
     let old = directory_of([user(1, 0)], [], []);
     let read = directory_of([user(1, 1)], [unit(1, 0)], []);
-    let lines = describe(&diff(&old, &main_name(), &read), |id| (id == UnitId::ROOT).then(|| "Org".into()));
+    let lines =
+        describe(&diff(&old, &main_name(), &read.into()), |id| (id == UnitId::ROOT).then(|| "Org".into()));
     let field = &lines[1].fields[0];
     assert_eq!(
         (&*field.field, field.before.as_deref(), field.after.as_deref()),
@@ -127,17 +146,37 @@ fn a_unit_that_comes_in_the_same_run_is_named() {
 fn of_members_only_the_numbers_are_told() {
     let old = directory_of([], [], [group(1, &[1, 2, 3], &[])]);
     let read = directory_of([], [], [group(1, &[1, 4], &[2])]);
-    let lines = describe(&diff(&old, &main_name(), &read), no_name);
-    let field = |n: usize| (&*lines[0].fields[n].field, lines[0].fields[n].after.as_deref());
-    assert_eq!([field(0), field(1)], [("users", Some("2 (+1 −2)")), ("groups", Some("1 (+1 −0)"))]);
+    let lines = describe(&diff(&old, &main_name(), &read.into()), no_name);
+    let [field] = &lines[0].fields[..] else { panic!("{lines:?}") };
+    assert_eq!((&*field.field, field.after.as_deref()), ("members", Some("3 (+2 −2)")));
 }
 
 #[test]
 fn what_is_written_is_what_was_added_and_what_changed() {
     let old = directory_of([user(1, 0), user(2, 0)], [], []);
     let read = directory_of([User { phone: Some("1".into()), ..user(2, 0) }, user(3, 0)], [], []);
-    let delta = diff(&old, &main_name(), &read);
+    let delta = diff(&old, &main_name(), &read.into());
     let written: Vec<_> = delta.users.written().map(|u| u.id).collect();
     assert_eq!(written, [user_id(3), user_id(2)]);
     assert_eq!(delta.users.len(), 3);
+}
+
+#[test]
+fn what_could_not_be_understood_stays_as_it_was() {
+    let old = directory_of([user(1, 1), user(2, 1)], [unit(1, 0)], [group(1, &[1], &[])]);
+    let set_aside = |id| Quarantined { id: Some(id), dn: "CN=x".into(), reason: "It has no account.".into() };
+    let quarantined = vec![set_aside(user_id(2).0), set_aside(unit_id(1).0)];
+    let directory = directory_of([user(1, 1)], [], []);
+    let delta = diff(&old, &main_name(), &Found::Whole(Objects { directory, quarantined }));
+    assert_eq!((delta.users.len(), delta.units.len(), delta.groups.removed.len()), (0, 0, 1));
+}
+
+#[test]
+fn what_becomes_an_object_of_another_kind_is_gone_as_what_it_was() {
+    let old = directory_of([user(1, 1)], [], []);
+    let id = user_id(1).0;
+    let group = Group { id: GroupId(id), ..group(1, &[], &[]) };
+    let update = Update { written: directory_of([], [], [group]), ..Update::default() };
+    let delta = diff(&old, &main_name(), &Found::Changes(update));
+    assert_eq!((delta.users.removed.len(), delta.groups.added.len()), (1, 1));
 }

@@ -1,6 +1,6 @@
 use super::*;
 use crate::domain::delta::{apply, diff};
-use crate::domain::directory::Unit;
+use crate::domain::directory::{Directory, Unit};
 use crate::domain::ids::{GroupId, UnitId};
 use crate::domain::organisation::Organisation;
 use crate::domain::roles::{LOCAL, OUTAGE, Place};
@@ -47,7 +47,7 @@ impl Case {
     }
 
     fn delta(&self) -> Delta {
-        diff(&self.old, &DIRECTORIES[0].into(), &self.read)
+        diff(&self.old, &DIRECTORIES[0].into(), &self.read.clone().into())
     }
 
     fn with<T>(
@@ -58,7 +58,9 @@ impl Case {
         f: impl Fn(&Circumstances<'_>) -> T,
     ) -> T {
         f(&Circumstances {
-            before: &self.old.part(&DIRECTORIES[0].into()),
+            directory: &DIRECTORIES[0].into(),
+            before: &self.old.tally(&DIRECTORIES[0].into()),
+            users: &self.old.users,
             limits,
             holders: &self.holders,
             holders_after: &self.holders_after,
@@ -111,16 +113,12 @@ impl Case {
                 continue;
             }
             all.push((Lost::Group(*id), after.is_none()));
-            for member in &before.users {
-                let user = self.old.users.get(member);
+            for member in &before.members {
+                let user = self.old.users.get(&UserId(*member));
                 let goes_along = user.is_some_and(|u| &*u.directory.0 == DIRECTORIES[0])
-                    && !self.read.users.contains_key(member);
-                let stays = after.is_some_and(|a| a.users.contains(member));
-                all.push((Lost::Member(*id, member.0), !stays && !goes_along));
-            }
-            for member in &before.groups {
-                let stays = after.is_some_and(|a| a.groups.contains(member));
-                all.push((Lost::Member(*id, member.0), !stays));
+                    && !self.read.users.contains_key(&UserId(*member));
+                let stays = after.is_some_and(|a| a.members.contains(member));
+                all.push((Lost::Member(*id, *member), !stays && !goes_along));
             }
         }
         for id in &self.holders {
@@ -450,7 +448,7 @@ fn contacts_who_lose_their_role_are_counted_however_they_lose_it() {
     assert_eq!(
         lost(apply(
             &before.directory,
-            &diff(&before.directory, &DIRECTORIES[0].into(), &Directory::default())
+            &diff(&before.directory, &DIRECTORIES[0].into(), &Directory::default().into())
         )),
         [format!("all 4 holders of a contact role {how}")]
     );

@@ -193,9 +193,15 @@ impl Organisation {
         let mut seen: BTreeSet<GroupId> = [group.id].into();
         let mut open: Vec<&Group> = vec![group];
         while let Some(group) = open.pop() {
-            users.extend(group.users.iter().copied());
-            let below = group.groups.iter().filter(|id| seen.insert(**id));
-            open.extend(below.filter_map(|id| self.directory.groups.get(id).map(Arc::as_ref)));
+            for member in &group.members {
+                if let Some(below) = self.directory.groups.get(&GroupId(*member)) {
+                    if seen.insert(below.id) {
+                        open.push(below);
+                    }
+                } else if self.user(UserId(*member)).is_some() {
+                    users.insert(UserId(*member));
+                }
+            }
         }
         users
     }

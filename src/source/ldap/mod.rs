@@ -18,14 +18,15 @@ use rustls::ClientConfig;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::timeout;
 
-use super::{Reading, SourceError, Tell, scope};
+use super::{Ask, Reading, SourceError, Tell, scope};
 use crate::domain::decode::{Decoder, Mapping};
+use crate::domain::directory::Found;
 use crate::domain::dn::Dn;
 use crate::domain::entry::Entry;
 use crate::domain::ids::DirectoryName;
-use crate::domain::run::Cursor;
+use crate::domain::run::{Cursor, Mode, ModeReason, Position, UsnPosition};
 use crate::tls::{self, TlsTrust};
-pub use probe::{BaseReport, Found, ProbeReport};
+pub use probe::{BaseReport, Glimpse, ProbeReport};
 pub use server::{NotAServer, Security, Server};
 pub use session::RootDse;
 use session::{Search, Session};
@@ -117,20 +118,36 @@ impl Ldap {
         Ok(())
     }
 
-    /// Reads everything.
+    /// How it will be read, and why.
+    pub fn plan(&self, ask: &Ask<'_>) -> (Mode, ModeReason) {
+        (Mode::Full, ask.whole_because(self.scope()).unwrap_or(ModeReason::OnlyFull))
+    }
+
+    /// Reads what is asked.
     ///
     /// # Errors
     /// When the directory can't be read, or not for certain whole.
-    pub async fn read(&self, directory: &DirectoryName, tell: Tell<'_>) -> Result<Reading, SourceError> {
+    pub async fn read(
+        &self,
+        directory: &DirectoryName,
+        ask: &Ask<'_>,
+        tell: Tell<'_>,
+    ) -> Result<Reading, SourceError> {
         self.check()?;
         let limit = self.run_timeout;
-        match timeout(limit, self.read_all(directory, tell)).await {
+        match timeout(limit, self.read_all(directory, ask, tell)).await {
             Ok(done) => done,
             Err(_) => Err(SourceError::RunTimeout { server: self.named(), limit }),
         }
     }
 
-    async fn read_all(&self, directory: &DirectoryName, tell: Tell<'_>) -> Result<Reading, SourceError> {
+    async fn read_all(
+        &self,
+        directory: &DirectoryName,
+        ask: &Ask<'_>,
+        tell: Tell<'_>,
+    ) -> Result<Reading, SourceError> {
+        let (mode, reason) = self.plan(ask);
         let mut session = self.connect().await?;
         session.bind().await?;
         let root = session.root_dse().await?;
@@ -141,9 +158,16 @@ impl Ldap {
         }
         let server: Box<str> = session.server().into();
         session.close().await;
-        let objects = decoder.finish();
-        let cursor = Cursor { scope: self.scope(), server: server.clone(), highest_usn: root.highest_usn };
-        Ok(Reading { objects, cursor, server })
+        let found = Found::Whole(decoder.finish());
+        let at = root.highest_usn.map(|highest| UsnPosition { invocation: None, highest });
+        let cursor = Cursor {
+            scope: self.scope(),
+            server: server.clone(),
+            position: at.map_or(Position::None, Position::Usn),
+            whole_at: Some(ask.now),
+            sees_deletions: false,
+        };
+        Ok(Reading { found, mode, reason, cursor, server })
     }
 
     async fn read_base(

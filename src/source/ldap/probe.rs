@@ -27,18 +27,18 @@ pub struct ProbeReport {
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct BaseReport {
     /// Users.
-    pub users: Found,
+    pub users: Glimpse,
     /// Units.
-    pub units: Found,
+    pub units: Glimpse,
     /// Groups.
-    pub groups: Found,
+    pub groups: Glimpse,
     /// What of them could not be understood.
     pub quarantined: Vec<Quarantined>,
 }
 
 /// How many there are, as far as the first page tells.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Found {
+pub struct Glimpse {
     /// How many the first page had.
     pub seen: usize,
     /// Whether there are more.
@@ -85,7 +85,7 @@ impl Ldap {
         session.check_base(base, root).await?;
         let directory = "probe".into();
         let mut decoder = Decoder::new(&self.mapping, &directory);
-        let mut found = [Found::default(); 3];
+        let mut found = [Glimpse::default(); 3];
         for (found, filter) in
             found.iter_mut().zip([&self.user_filter, &self.unit_filter, &self.group_filter])
         {
@@ -94,7 +94,7 @@ impl Ldap {
             let search = Search { base, scope: Scope::Subtree, filter, attributes };
             let page = session.page(&search, Vec::new()).await?;
             page.entries.iter().for_each(|entry| decoder.push(entry));
-            *found = Found {
+            *found = Glimpse {
                 seen: page.entries.len(),
                 more: !page.cookie.is_empty(),
                 estimate: (page.estimate > 0).then_some(page.estimate),

@@ -1,13 +1,14 @@
 mod connecting;
 mod responder;
 
-use std::sync::Mutex;
 use std::sync::atomic::Ordering;
+use std::sync::{LazyLock, Mutex};
 
+use chrono::DateTime;
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::directory::Objects;
+use crate::domain::directory::{Directory, Objects};
 use crate::domain::ids::{Guid, UserId};
 use crate::source::{BindProblem, ErrorKind, Progress};
 use crate::tls::pki::Authority;
@@ -20,7 +21,7 @@ fn settings(servers: Vec<Server>) -> Ldap {
 }
 
 async fn read_from(responder: &Responder) -> Result<Reading, SourceError> {
-    settings(vec![responder.server().in_plain_text()]).read(&"main".into(), &|_| {}).await
+    settings(vec![responder.server().in_plain_text()]).read(&"main".into(), &ask(), &|_| {}).await
 }
 
 async fn read(script: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> Result<Reading, SourceError> {
@@ -46,8 +47,21 @@ fn send(parts: &[Vec<u8>]) -> Reply {
     Reply::Send(parts.concat())
 }
 
-fn numbers(objects: &Objects) -> Vec<u8> {
-    objects.directory.users.keys().map(|UserId(Guid(bytes))| bytes[0]).collect()
+/// Nothing is known.
+fn ask() -> Ask<'static> {
+    static NOTHING: LazyLock<Directory> = LazyLock::new(Directory::default);
+    Ask::first(&NOTHING, DateTime::UNIX_EPOCH)
+}
+
+fn objects(reading: &Reading) -> &Objects {
+    match &reading.found {
+        Found::Whole(objects) => objects,
+        Found::Changes(_) => panic!("only changes were read"),
+    }
+}
+
+fn numbers(reading: &Reading) -> Vec<u8> {
+    objects(reading).directory.users.keys().map(|UserId(Guid(bytes))| bytes[0]).collect()
 }
 
 fn kind(result: Result<Reading, SourceError>) -> (ErrorKind, String) {
@@ -66,13 +80,13 @@ async fn pages_are_read_until_the_server_has_no_more() {
     }))
     .await;
     let ldap = settings(vec![responder.server().in_plain_text()]);
-    let reading = ldap.read(&"main".into(), &|p: Progress| told.lock().unwrap().push(p.users)).await.unwrap();
-    assert_eq!(numbers(&reading.objects), [1, 2, 3]);
+    let reading =
+        ldap.read(&"main".into(), &ask(), &|p: Progress| told.lock().unwrap().push(p.users)).await.unwrap();
+    assert_eq!(numbers(&reading), [1, 2, 3]);
     assert_eq!(*told.lock().unwrap(), [2, 2, 3]);
-    assert_eq!(
-        reading.cursor,
-        Cursor { scope: ldap.scope(), server: reading.server.clone(), highest_usn: Some(4711) }
-    );
+    let position = Position::Usn(UsnPosition { invocation: None, highest: 4711 });
+    assert_eq!((reading.cursor.scope, &reading.cursor.position), (ldap.scope(), &position));
+    assert_eq!(reading.cursor.server, reading.server);
     assert_eq!(&*reading.server, format!("ldap://{}", responder.address));
 }
 
@@ -82,13 +96,13 @@ async fn the_cookie_may_stay_the_same_while_the_pages_go_on() {
         let number = u8::try_from(n).unwrap();
         send(&[user(id, number), page(id, 0, if n < 4 { b"same" } else { b"" })])
     }));
-    assert_eq!(numbers(&reading.await.unwrap().objects), [1, 2, 3, 4]);
+    assert_eq!(numbers(&reading.await.unwrap()), [1, 2, 3, 4]);
 }
 
 #[tokio::test]
 async fn nobody_found_is_a_read_of_nobody() {
     let reading = read(|_| Reply::Usual).await.unwrap();
-    assert_eq!(reading.objects, Objects::default());
+    assert_eq!(*objects(&reading), Objects::default());
 }
 
 #[tokio::test]
@@ -211,7 +225,7 @@ async fn an_answer_that_never_comes_is_not_waited_for() {
         .await;
         let mut ldap = settings(vec![responder.server().in_plain_text()]);
         ldap.operation_timeout = Duration::from_millis(200);
-        let (kind, words) = kind(ldap.read(&"main".into(), &|_| {}).await);
+        let (kind, words) = kind(ldap.read(&"main".into(), &ask(), &|_| {}).await);
         assert_eq!(kind, ErrorKind::Timeout);
         assert!(words.contains("did not answer within 0.2 s"), "{words}");
     }
@@ -226,7 +240,7 @@ async fn a_run_has_an_end_even_if_every_answer_comes() {
     .await;
     let mut ldap = settings(vec![responder.server().in_plain_text()]);
     ldap.run_timeout = Duration::from_millis(300);
-    let (kind, words) = kind(ldap.read(&"main".into(), &|_| {}).await);
+    let (kind, words) = kind(ldap.read(&"main".into(), &ask(), &|_| {}).await);
     assert_eq!(kind, ErrorKind::Timeout);
     assert!(words.contains("the limit of a whole run"), "{words}");
 }
@@ -310,9 +324,9 @@ async fn a_list_of_members_that_comes_in_parts_is_fetched_whole_in_any_order() {
     }))
     .await
     .unwrap();
-    let group = reading.objects.directory.groups.values().next().unwrap();
-    assert_eq!(group.users.iter().map(|UserId(Guid(id))| id[0]).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
-    assert_eq!(reading.objects.quarantined, []);
+    let group = objects(&reading).directory.groups.values().next().unwrap();
+    assert_eq!(group.members.iter().map(|Guid(id)| id[0]).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
+    assert_eq!(objects(&reading).quarantined, []);
 }
 
 #[tokio::test]

@@ -15,11 +15,12 @@ use encoding_rs::{Decoder as Transcoder, DecoderResult, UTF_16BE, UTF_16LE};
 use tokio::fs::File;
 use tokio::io::AsyncReadExt;
 
-use super::{Progress, Reading, SourceError, Tell, scope};
+use super::{Ask, Progress, Reading, SourceError, Tell, scope};
 use crate::domain::decode::{Decoder, Mapping};
+use crate::domain::directory::Found;
 use crate::domain::entry::Entry;
 use crate::domain::ids::DirectoryName;
-use crate::domain::run::Cursor;
+use crate::domain::run::{Cursor, Mode, ModeReason, Position};
 use records::Records;
 
 const CHUNK: usize = 256 << 10;
@@ -43,11 +44,21 @@ enum Problem {
 }
 
 impl Ldif {
+    /// How it will be read, and why: whole, always.
+    pub fn plan(&self, ask: &Ask<'_>) -> (Mode, ModeReason) {
+        (Mode::Full, ask.whole_because(self.scope()).unwrap_or(ModeReason::OnlyFull))
+    }
+
     /// Reads the whole file.
     ///
     /// # Errors
     /// When it can't be read, is no LDIF, or is not whole.
-    pub async fn read(&self, directory: &DirectoryName, tell: Tell<'_>) -> Result<Reading, SourceError> {
+    pub async fn read(
+        &self,
+        directory: &DirectoryName,
+        ask: &Ask<'_>,
+        tell: Tell<'_>,
+    ) -> Result<Reading, SourceError> {
         let unreadable = |cause| SourceError::FileUnreadable { file: self.file.clone(), cause };
         let mut decoder = Decoder::new(&self.mapping, directory);
         let mut file = File::open(&self.file).await.map_err(unreadable)?;
@@ -69,8 +80,15 @@ impl Ldif {
         }
         self.judge(decoder.progress())?;
         let server: Box<str> = self.file.display().to_string().into();
-        let cursor = Cursor { scope: self.scope(), server: server.clone(), highest_usn: None };
-        Ok(Reading { objects: decoder.finish(), cursor, server })
+        let (mode, reason) = self.plan(ask);
+        let cursor = Cursor {
+            scope: self.scope(),
+            server: server.clone(),
+            position: Position::None,
+            whole_at: Some(ask.now),
+            sees_deletions: true,
+        };
+        Ok(Reading { found: Found::Whole(decoder.finish()), mode, reason, cursor, server })
     }
 
     /// A file with nothing in it is a mistake, not an empty organisation.

@@ -211,7 +211,8 @@ fn enqueue(tx: &mut Tx<'_>, at: DateTime<Utc>, notices: Vec<NewNotice>) -> Resul
 fn write_delta(tx: &mut Tx<'_>, delta: &Delta) -> Result<(), Fault> {
     write_changes(tx, &delta.users)?;
     write_changes(tx, &delta.units)?;
-    write_changes(tx, &delta.groups)
+    write_changes(tx, &delta.groups)?;
+    write_changes(tx, &delta.containers)
 }
 
 /// Writes the buckets that a delta touches; refused when what it starts from isn't what is stored.

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::domain::absence::Absence;
-use crate::domain::directory::{Group, Unit, User};
-use crate::domain::ids::{DirectoryName, Generation, GroupId, UnitId, UserId};
+use crate::domain::directory::{Container, Group, Unit, User};
+use crate::domain::ids::{DirectoryName, Generation, GroupId, Guid, UnitId, UserId};
 use crate::domain::outage::Outage;
 use crate::domain::roles::Assignment;
 use crate::domain::run::Run;
@@ -16,11 +16,12 @@ use super::trouble::Trouble;
 use super::tx::decode;
 
 /// The kinds of records that a [`State`] is made of.
-const KINDS: [Kind; 10] = [
+const KINDS: [Kind; 11] = [
     Kind::Numbers,
     Kind::Users,
     Kind::Units,
     Kind::Groups,
+    Kind::Containers,
     Kind::Assignment,
     Kind::Absence,
     Kind::Outage,
@@ -37,6 +38,7 @@ pub(super) struct StateBuilder {
     users: Vec<(UserId, Arc<User>)>,
     units: Vec<(UnitId, Arc<Unit>)>,
     groups: Vec<(GroupId, Arc<Group>)>,
+    containers: Vec<(Guid, Arc<Container>)>,
     names: Vec<DirectoryName>,
 }
 
@@ -48,6 +50,7 @@ impl StateBuilder {
             Kind::Users => take_pack(&mut self.users, value, &mut self.names, |u| u.id)?,
             Kind::Units => take_pack(&mut self.units, value, &mut self.names, |u| u.id)?,
             Kind::Groups => take_pack(&mut self.groups, value, &mut self.names, |g| g.id)?,
+            Kind::Containers => take_pack(&mut self.containers, value, &mut self.names, |c| c.id)?,
             Kind::Assignment => {
                 let assignment: Assignment = decode(value)?;
                 self.state.assignments.insert(assignment.id, assignment);
@@ -79,6 +82,7 @@ impl StateBuilder {
         state.directory.users = self.users.into_iter().collect();
         state.directory.units = self.units.into_iter().collect();
         state.directory.groups = self.groups.into_iter().collect();
+        state.directory.containers = self.containers.into_iter().collect();
         for (name, directory) in &mut state.directories {
             directory.last_run = last_run(view, name)?;
         }

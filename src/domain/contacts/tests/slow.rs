@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::super::Asker;
 use crate::domain::directory::{Group, User};
-use crate::domain::ids::{DirectoryName, UnitId, UserId};
+use crate::domain::ids::{DirectoryName, GroupId, Guid, UnitId, UserId};
 use crate::domain::roles::{Holder, Pick, Place, Role, Scope};
 use crate::domain::testing::World;
 use chrono::{DateTime, Utc};
@@ -211,13 +211,14 @@ fn meant<'a>(world: &'a World, wanted: &str) -> Vec<&'a Group> {
     groups().filter(|g| named(g) && !twice(g)).collect()
 }
 
-fn is_in(world: &World, user: UserId, group: &Group, passed: &mut Vec<crate::domain::ids::GroupId>) -> bool {
+fn is_in(world: &World, user: UserId, group: &Group, passed: &mut Vec<GroupId>) -> bool {
     if passed.contains(&group.id) {
         return false;
     }
     passed.push(group.id);
-    let deeper = |id| world.directory.groups.get(id).is_some_and(|g| is_in(world, user, g, passed));
-    group.users.contains(&user) || group.groups.iter().any(deeper)
+    let deeper =
+        |id: &Guid| world.directory.groups.get(&GroupId(*id)).is_some_and(|g| is_in(world, user, g, passed));
+    group.members.contains(&user.0) || group.members.iter().any(deeper)
 }
 
 type Who = (Option<UserId>, String, Option<String>);

@@ -39,7 +39,7 @@ async fn an_empty_password_never_reaches_a_server() {
     for (name, password) in [("CN=reader", ""), (" ", "secret")] {
         let mut ldap = settings(vec![responder.server().in_plain_text()]);
         (ldap.bind_dn, ldap.password) = (name.into(), password.into());
-        assert_eq!(kind(ldap.read(&"main".into(), &|_| {}).await).0, ErrorKind::Settings);
+        assert_eq!(kind(ldap.read(&"main".into(), &ask(), &|_| {}).await).0, ErrorKind::Settings);
     }
     assert_eq!(responder.connections.load(Ordering::SeqCst), 0);
 }
@@ -54,18 +54,21 @@ async fn the_next_server_is_tried_when_one_can_not_be_connected_to_but_not_when_
     let refusing = Responder::start(|asked| Reply::Send(done(asked.id, BIND, 49, "", ""))).await;
     let [good_server, refusing] = [&good, &refusing].map(|r| r.server().in_plain_text());
 
-    let reading =
-        settings(vec![nobody.clone(), good_server.clone()]).read(&"main".into(), &|_| {}).await.unwrap();
+    let reading = settings(vec![nobody.clone(), good_server.clone()])
+        .read(&"main".into(), &ask(), &|_| {})
+        .await
+        .unwrap();
     assert_eq!(*reading.server, *good_server.to_string());
 
     let before = good.connections.load(Ordering::SeqCst);
     assert_eq!(
-        kind(settings(vec![refusing, good_server]).read(&"main".into(), &|_| {}).await).0,
+        kind(settings(vec![refusing, good_server]).read(&"main".into(), &ask(), &|_| {}).await).0,
         ErrorKind::Bind
     );
     assert_eq!(good.connections.load(Ordering::SeqCst), before);
 
-    let (kind, words) = kind(settings(vec![nobody.clone(), nobody]).read(&"main".into(), &|_| {}).await);
+    let (kind, words) =
+        kind(settings(vec![nobody.clone(), nobody]).read(&"main".into(), &ask(), &|_| {}).await);
     assert_eq!(kind, ErrorKind::ConnectFailed);
     assert!(words.contains("none of 2 servers"), "{words}");
 }
@@ -95,7 +98,7 @@ async fn tls_is_set_up_and_the_name_in_the_certificate_verified() {
         let responder = Responder::protected(protection, |_| Reply::Usual).await;
         let mut ldap = settings(vec![format!("{scheme}://{}", responder.address).parse().unwrap()]);
         ldap.trust = TlsTrust::CaFile(ca.clone());
-        let result = ldap.read(&"main".into(), &|_| {}).await;
+        let result = ldap.read(&"main".into(), &ask(), &|_| {}).await;
         assert_eq!(result.is_ok(), fits, "{name}: {result:?}");
         if !fits {
             assert_eq!(kind(result).0, ErrorKind::Tls);
@@ -116,7 +119,8 @@ async fn refused_start_tls_sends_no_password() {
             _ => panic!("{asked:?} came in plain text"),
         })
         .await;
-        let (kind, words) = kind(settings(vec![responder.server()]).read(&"main".into(), &|_| {}).await);
+        let (kind, words) =
+            kind(settings(vec![responder.server()]).read(&"main".into(), &ask(), &|_| {}).await);
         assert_eq!(kind, expected);
         assert!(words.contains("no TLS here"), "{words}");
     }
@@ -135,8 +139,8 @@ async fn a_look_tells_what_is_there_without_reading_it_all() {
     let report = report.unwrap();
     assert_eq!(report.root.naming_contexts, [BASE]);
     let found = report.bases[0].1.as_ref().unwrap();
-    assert_eq!(found.users, Found { seen: 2, more: true, estimate: None });
-    assert_eq!(found.groups, Found::default());
+    assert_eq!(found.users, Glimpse { seen: 2, more: true, estimate: None });
+    assert_eq!(found.groups, Glimpse::default());
     assert_eq!(report.bases.len(), 2);
 }
 
@@ -177,5 +181,5 @@ async fn a_server_that_says_nothing_of_itself_is_read_all_the_same() {
         What::Search { base, .. } if base.is_empty() => Reply::Send(done(asked.id, SEARCH, 50, "", "")),
         _ => Reply::Usual,
     });
-    assert_eq!(reading.await.unwrap().cursor.highest_usn, None);
+    assert_eq!(reading.await.unwrap().cursor.position, Position::None);
 }

@@ -1,0 +1,133 @@
+//! Records as they were once written, and what they are now.
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+
+use crate::domain::directory::{Group, Quarantined, Unit, User};
+use crate::domain::ids::{DirectoryName, GroupId, Guid, UnitId, UserId};
+use crate::domain::run::{Cursor, Position};
+
+/// A user, without what a later read of changes needs. The cursor of its time makes the next read a whole one, which tells.
+#[derive(Deserialize)]
+pub(super) struct UserV1 {
+    id: UserId,
+    directory: DirectoryName,
+    unit: UnitId,
+    rdn: Box<str>,
+    account: Box<str>,
+    upn: Option<Box<str>>,
+    name: Box<str>,
+    mail: Option<Box<str>>,
+    phone: Option<Box<str>>,
+    mobile: Option<Box<str>>,
+    title: Option<Box<str>>,
+    manager: Option<UserId>,
+    language: Option<Box<str>>,
+    enabled: bool,
+    expires: Option<DateTime<Utc>>,
+}
+
+impl From<UserV1> for User {
+    fn from(old: UserV1) -> User {
+        User {
+            id: old.id,
+            directory: old.directory,
+            unit: old.unit,
+            above: old.unit.0,
+            named: old.name != old.rdn,
+            rdn: old.rdn,
+            account: old.account,
+            upn: old.upn,
+            name: old.name,
+            mail: old.mail,
+            phone: old.phone,
+            mobile: old.mobile,
+            title: old.title,
+            manager: old.manager,
+            language: old.language,
+            enabled: old.enabled,
+            expires: old.expires,
+            unit_path: None,
+        }
+    }
+}
+
+/// A unit.
+#[derive(Deserialize)]
+pub(super) struct UnitV1 {
+    id: UnitId,
+    directory: DirectoryName,
+    parent: UnitId,
+    name: Box<str>,
+    managed_by: Option<UserId>,
+}
+
+impl From<UnitV1> for Unit {
+    fn from(old: UnitV1) -> Unit {
+        Unit {
+            id: old.id,
+            directory: old.directory,
+            parent: old.parent,
+            above: old.parent.0,
+            name: old.name,
+            managed_by: old.managed_by,
+        }
+    }
+}
+
+/// A group, its members by kind.
+#[derive(Deserialize)]
+pub(super) struct GroupV1 {
+    id: GroupId,
+    directory: DirectoryName,
+    name: Box<str>,
+    account: Box<str>,
+    users: Vec<UserId>,
+    groups: Vec<GroupId>,
+}
+
+impl From<GroupV1> for Group {
+    fn from(old: GroupV1) -> Group {
+        let users = old.users.into_iter().map(|id| id.0);
+        let mut members: Vec<Guid> = users.chain(old.groups.into_iter().map(|id| id.0)).collect();
+        members.sort_unstable();
+        members.dedup();
+        Group {
+            id: old.id,
+            directory: old.directory,
+            name: old.name,
+            account: old.account,
+            above: Guid::default(),
+            members: members.into(),
+        }
+    }
+}
+
+/// A cursor that no read could go on from.
+#[derive(Deserialize)]
+pub(super) struct CursorV1 {
+    scope: u64,
+    server: Box<str>,
+    #[serde(rename = "highest_usn")]
+    _highest_usn: Option<u64>,
+}
+
+impl From<CursorV1> for Cursor {
+    fn from(old: CursorV1) -> Cursor {
+        let CursorV1 { scope, server, .. } = old;
+        Cursor { scope, server, position: Position::None, whole_at: None, sees_deletions: false }
+    }
+}
+
+/// What was set aside, by name only.
+#[derive(Deserialize)]
+pub(super) struct QuarantinedV1 {
+    dn: Box<str>,
+    reason: Box<str>,
+}
+
+impl From<QuarantinedV1> for Quarantined {
+    fn from(old: QuarantinedV1) -> Quarantined {
+        Quarantined { id: None, dn: old.dn, reason: old.reason }
+    }
+}
