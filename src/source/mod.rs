@@ -4,6 +4,8 @@
 //! be shown to be whole, is an error.
 
 mod error;
+#[cfg(fuzzing)]
+pub mod fuzz;
 pub mod ldap;
 pub mod ldif;
 

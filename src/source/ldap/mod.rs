@@ -26,6 +26,8 @@ use crate::domain::entry::Entry;
 use crate::domain::ids::DirectoryName;
 use crate::domain::run::{Cursor, Mode, ModeReason, Position, UsnPosition};
 use crate::tls::{self, TlsTrust};
+#[cfg(fuzzing)]
+pub(super) use screen::fuzz_entries;
 pub use probe::{BaseReport, Glimpse, ProbeReport};
 pub use server::{NotAServer, Security, Server};
 pub use session::RootDse;

@@ -310,6 +310,21 @@ fn are_controls(controls: Element<'_>) -> bool {
     all.is_empty()
 }
 
+/// The entries in these bytes, up to the first message that isn't let through.
+#[cfg(fuzzing)]
+pub fn fuzz_entries(mut bytes: &[u8]) -> Vec<Entry> {
+    let found = Found::default();
+    while let Ok(Some(message)) = first_message(bytes) {
+        let id = parts(message).map_or(0, |(id, _, _)| id);
+        let asked = AtomicU64::new(u64::from(id) << 8 | u64::from(SEARCH_REQUEST));
+        if check(message, &asked, &found).is_err() {
+            break;
+        }
+        bytes = bytes.get(message.len()..).unwrap_or_default();
+    }
+    found.take().entries
+}
+
 fn words(error: &io::Error) -> String {
     if error.kind() == io::ErrorKind::UnexpectedEof {
         return "the server closed it without a goodbye".to_owned();

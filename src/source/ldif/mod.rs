@@ -120,6 +120,18 @@ impl Ldif {
     }
 }
 
+/// The entries in these bytes, given in pieces of `size`; None when they are no LDIF.
+#[cfg(fuzzing)]
+pub fn fuzz_entries(bytes: &[u8], size: usize) -> Option<Vec<Entry>> {
+    let mut parser = Parser::new(&Mapping::default().id);
+    let mut entries = Vec::new();
+    for piece in bytes.chunks(size) {
+        parser.push(piece, |entry| entries.push(entry.clone())).ok()?;
+    }
+    parser.end(|entry| entries.push(entry.clone())).ok()?;
+    Some(entries)
+}
+
 /// From bytes to entries, piece by piece.
 struct Parser {
     /// The first bytes, until there are enough to know the encoding.

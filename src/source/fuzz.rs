@@ -1,0 +1,47 @@
+//! What the fuzz targets (`fuzz/`) call. Not in any build but theirs.
+
+use std::collections::BTreeSet;
+
+use super::ldap::fuzz_entries;
+use super::ldif::fuzz_entries as ldif_entries;
+use crate::domain::decode::{Mapping, decode};
+use crate::domain::directory::Directory;
+use crate::domain::entry::Entry;
+use crate::domain::ids::{Guid, UnitId};
+
+/// Reads the bytes as LDIF, whole and in pieces of `size`: both give the same.
+pub fn ldif(bytes: &[u8], size: usize) {
+    let whole = ldif_entries(bytes, usize::MAX);
+    assert_eq!(whole, ldif_entries(bytes, size), "in pieces of {size} it reads otherwise");
+    if let Some(entries) = whole {
+        objects(&entries);
+    }
+}
+
+/// Reads the bytes as the answers to a search.
+pub fn messages(bytes: &[u8]) {
+    objects(&fuzz_entries(bytes));
+}
+
+/// Whatever is read makes a sound directory.
+fn objects(entries: &[Entry]) {
+    let Directory { users, units, groups, containers } =
+        decode(entries, &Mapping::default(), &"main".into()).directory;
+    for unit in units.values() {
+        let mut at = unit.parent;
+        for _ in 0..=units.len() {
+            at = units.get(&at).map_or(at, |above| above.parent);
+        }
+        assert_eq!(at, UnitId::ROOT, "a unit hangs nowhere");
+    }
+    let ids: Vec<Guid> = users
+        .keys()
+        .map(|id| id.0)
+        .chain(units.keys().map(|id| id.0))
+        .chain(groups.keys().map(|id| id.0))
+        .chain(containers.keys().copied())
+        .collect();
+    assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len(), "one identity is two objects");
+    assert!(users.values().all(|user| user.unit == UnitId::ROOT || units.contains_key(&user.unit)));
+    assert!(users.values().all(|user| !user.name.is_empty() && !user.account.is_empty()));
+}
