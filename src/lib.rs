@@ -16,7 +16,8 @@
 //!
 //! The modules in reading order: [`domain`] knows and decides, without clock, network or disk; [`source`] reads directories,
 //! [`store`] keeps everything, [`channel`] sends; [`flow`] leads from one to the next; [`http`] answers on the socket; [`config`] says what is
-//! wanted; [`runtime`] wires it all and keeps it alive; [`cli`] is what people type. [`tls`] is shared by whoever speaks TLS. Who may import
+//! wanted; [`runtime`] wires it all and keeps it alive; [`cli`] is what people type. [`tls`] is shared by whoever speaks TLS, [`kerberos`] by whoever
+//! signs in with a keytab. Who may import
 //! whom is checked by a test (`tests/local/layout.rs`).
 
 pub mod channel;
@@ -25,6 +26,7 @@ pub mod config;
 pub mod domain;
 pub mod flow;
 pub mod http;
+pub mod kerberos;
 pub mod runtime;
 pub mod source;
 pub mod store;

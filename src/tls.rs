@@ -5,14 +5,18 @@
 //! rustls' own error: any client that is given this configuration (ldap3, reqwest, ours) gets them, and [`explain`] finds
 //! them again in whatever error that client returns.
 
+mod binding;
 mod certificate;
+mod identity;
 
 #[cfg(test)]
 pub(crate) mod pki;
 #[cfg(test)]
 mod tests;
 
+pub use binding::end_point;
 pub use certificate::{CertificateProblem, CertificateSummary};
+pub use identity::Identity;
 
 use std::error::Error as StdError;
 use std::path::{Path, PathBuf};
@@ -59,6 +63,22 @@ pub enum TlsError {
         /// What is wrong with it.
         reason: String,
     },
+    /// Our own certificate or its key can't be read.
+    #[error("{} could not be read: {cause}; it must be a file that this program's user can read", file.display())]
+    OwnFileUnreadable {
+        /// The file.
+        file: PathBuf,
+        /// What the operating system said.
+        cause: io::Error,
+    },
+    /// Our own certificate or its key can't be used.
+    #[error("{} can't be used: {reason}", file.display())]
+    OwnFileUnusable {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The operating system trusts nobody, or its list can't be read.
     #[error(
         "the operating system has no usable root certificates{reason}; install the package ca-certificates or name a CA file"
@@ -72,7 +92,7 @@ pub enum TlsError {
     Setup(String),
 }
 
-/// The TLS client configuration for this trust: TLS 1.2 and 1.3, no client certificate.
+/// The TLS client configuration for this trust: TLS 1.2 and 1.3, without a certificate of our own ([`Identity::shown_by`] adds one).
 ///
 /// # Errors
 /// When the CA file or the system's roots can't be used.

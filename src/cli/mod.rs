@@ -90,6 +90,15 @@ enum Verb {
     Backup(backup::BackupArgs),
     /// Put a backup back, while the daemon is stopped
     Restore(backup::RestoreArgs),
+    /// Sign in by Kerberos for the daemon, which starts this by itself
+    #[cfg(feature = "gssapi")]
+    #[command(name = crate::kerberos::COMMAND, hide = true)]
+    KerberosSignIn {
+        #[arg(long)]
+        principal: String,
+        #[arg(long)]
+        service: String,
+    },
     /// Print the completions of a shell
     #[command(after_help = "Example:\n  budkavle completions bash > /etc/bash_completion.d/budkavle")]
     Completions {
@@ -116,6 +125,8 @@ pub fn run(cli: Cli) -> Exit {
         Verb::Check(args) => check::run(&args, &cli.config, &out),
         Verb::Restore(args) => backup::restore(&args, &cli.config, &out),
         Verb::Completions { shell } => completions(shell, &out),
+        #[cfg(feature = "gssapi")]
+        Verb::KerberosSignIn { principal, service } => kerberos_sign_in(&principal, &service),
         Verb::Man { into } => man(into, &out),
         verb => {
             let client = match Client::new(cli.socket, &cli.config) {
@@ -141,6 +152,8 @@ pub fn run(cli: Cli) -> Exit {
                     | Verb::Restore(_)
                     | Verb::Completions { .. }
                     | Verb::Man { .. } => Ok(Exit::Done),
+                    #[cfg(feature = "gssapi")]
+                    Verb::KerberosSignIn { .. } => Ok(Exit::Done),
                 }
             };
             match exit::block_on(work) {
@@ -148,6 +161,16 @@ pub fn run(cli: Cli) -> Exit {
                 Ok(Err(trouble)) | Err(trouble) => trouble.tell(&out),
             }
         }
+    }
+}
+
+/// The daemon sees how it went; there is nobody else to tell.
+#[cfg(feature = "gssapi")]
+fn kerberos_sign_in(principal: &str, service: &str) -> Exit {
+    match crate::kerberos::helper::run(principal, service, std::io::stdin().lock(), std::io::stdout().lock())
+    {
+        Ok(()) => Exit::Done,
+        Err(_) => Exit::Failed,
     }
 }
 

@@ -1,14 +1,14 @@
-//! `[[directory]]` with `source = "ldap"`: which domain controllers, who signs in, and what is read.
+//! `[[directory]]` with `source = "ldap"`: which domain controllers, and what is read. Who signs in is said in `sign_in`.
 
 use std::fmt;
 use std::time::Duration;
 
 use url::Url;
 
-use super::durations::{HOUR, MINUTE, SECOND, text};
+use super::durations::{DAY, HOUR, MINUTE, SECOND, text};
 use super::finding::Severity;
 use super::reader::{Problem, Section};
-use super::secret::{self, Secret};
+use super::sign_in::{self, LdapSignIn};
 use super::trust;
 use super::words::quoted;
 use crate::domain::dn::{Dn, NotADn};
@@ -21,10 +21,10 @@ pub struct Ldap {
     pub servers: Vec<LdapServer>,
     /// Whose certificates are believed.
     pub trust: TlsTrust,
-    /// Who signs in: a DN, a UPN (`reader@example.org`) or `DOMAIN\reader`.
-    pub bind_dn: String,
-    /// The password.
-    pub bind_password: Secret,
+    /// Who signs in, and with what.
+    pub sign_in: LdapSignIn,
+    /// How long refused credentials aren't tried again by themselves.
+    pub sign_in_retry_after: Duration,
     /// The distinguished names below which is read. At least one, none within another.
     pub bases: Vec<String>,
     /// Which objects are users, a filter (RFC 4515).
@@ -72,16 +72,22 @@ impl fmt::Display for LdapServer {
 }
 
 /// The keys that go with `source = "ldap"`.
-pub(super) const KEYS: [&str; 16] = [
+pub(super) const KEYS: [&str; 22] = [
     "urls",
     "security",
     "allow_plain_text",
     "ca_file",
     "pinned_sha256",
+    "sign_in",
+    "sign_in_retry_after",
     "bind_dn",
     "bind_password_file",
     "bind_password_env",
     "bind_password_credential",
+    "client_certificate_file",
+    "client_key_file",
+    "keytab_file",
+    "principal",
     "bases",
     "user_filter",
     "group_filter",
@@ -99,7 +105,6 @@ const UNITS: &str = "(objectClass=organizationalUnit)";
 /// Reads the settings; None when something is missing.
 pub(super) fn read(table: &Section, run_timeout: Duration) -> Option<Ldap> {
     table.require("urls", "urls = [\"ldaps://dc1.example.org\", \"ldaps://dc2.example.org\"]");
-    table.require("bind_dn", "bind_dn = \"CN=Budkavle,OU=Service accounts,DC=example,DC=org\"");
     table.require("bases", "bases = [\"DC=example,DC=org\"]");
     let servers = servers(table);
     let trust = trust::read(table);
@@ -120,8 +125,8 @@ pub(super) fn read(table: &Section, run_timeout: Duration) -> Option<Ldap> {
             Problem::new(problem).hint("make it shorter, or run_timeout longer"),
         );
     }
-    let bind_dn = table.parsed("bind_dn", bind_name);
-    let bind_password = secret::require(table, "bind_password");
+    let sign_in = sign_in::read(table, servers.as_deref().unwrap_or_default());
+    let sign_in_retry_after = table.duration("sign_in_retry_after", MINUTE..=DAY, MINUTE * 30);
     let filter = |key, default| filter(table, key, default);
     let (user_filter, group_filter, unit_filter) =
         (filter("user_filter", USERS), filter("group_filter", GROUPS), filter("unit_filter", UNITS));
@@ -130,8 +135,8 @@ pub(super) fn read(table: &Section, run_timeout: Duration) -> Option<Ldap> {
     Some(Ldap {
         servers: servers?,
         trust,
-        bind_dn: bind_dn?,
-        bind_password: bind_password?,
+        sign_in: sign_in?,
+        sign_in_retry_after,
         bases: bases?,
         user_filter,
         group_filter,
@@ -243,7 +248,8 @@ fn dn(text: &str) -> Result<Dn, Problem> {
     if nothing { Err(problem("nothing stands behind an =")) } else { Ok(name) }
 }
 
-fn bind_name(text: &str) -> Result<String, Problem> {
+/// A name that can sign in with a password.
+pub(super) fn bind_name(text: &str) -> Result<String, Problem> {
     if text.contains(['@', '\\']) && !text.contains('=') {
         return Ok(text.to_owned());
     }

@@ -29,6 +29,7 @@ mod reader;
 mod roles;
 mod secret;
 mod section;
+mod sign_in;
 mod smtp;
 mod store;
 #[cfg(test)]
@@ -50,6 +51,7 @@ pub use mail::{Mail, Mailbox, Transport};
 pub use organisation::{Language, Organisation};
 pub use reader::Setting;
 pub use secret::{Secret, SecretOrigin};
+pub use sign_in::LdapSignIn;
 pub use smtp::{SignIn, Smtp, SmtpSecurity};
 pub use store::Store;
 

@@ -11,6 +11,7 @@ use serde_json::json;
 
 use super::reader::{Problem, Section};
 use super::words::{either, quoted};
+use crate::domain::secret::{NotASecret, in_text};
 
 /// No password is longer; what is longer is another file.
 const LONGEST: u64 = 16 * 1024;
@@ -20,6 +21,7 @@ const LONGEST: u64 = 16 * 1024;
 pub struct Secret {
     value: SecretString,
     origin: SecretOrigin,
+    file: Option<PathBuf>,
 }
 
 /// Where a secret is read from. Shown in its place.
@@ -46,6 +48,12 @@ impl Secret {
         &self.value
     }
 
+    /// The file that it is from, which may hold another one later.
+    #[must_use]
+    pub fn file(&self) -> Option<&Path> {
+        self.file.as_deref()
+    }
+
     /// Where it is from.
     #[must_use]
     pub fn origin(&self) -> &SecretOrigin {
@@ -64,6 +72,18 @@ impl Eq for Secret {}
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "(secret from {})", self.origin)
+    }
+}
+
+impl SecretOrigin {
+    fn file(&self, section: &Section) -> Option<PathBuf> {
+        match self {
+            SecretOrigin::File(path) => Some(path.clone()),
+            SecretOrigin::Variable(_) => None,
+            SecretOrigin::Credential(name) => {
+                Some(section.reader().environment.credentials.as_ref()?.join(name))
+            }
+        }
     }
 }
 
@@ -121,7 +141,7 @@ pub(super) fn read(section: &Section, name: &str) -> Option<Secret> {
     let read = secrets.into_iter().flatten().map(|(key, origin)| {
         section.set(key, json!(format!("(secret from {origin})")));
         match load(section, key, &origin) {
-            Ok(value) => Some(Secret { value: value.into(), origin }),
+            Ok(value) => Some(Secret { value: value.into(), file: origin.file(section), origin }),
             Err(problem) => {
                 section.mistake(key, problem);
                 None
@@ -168,10 +188,7 @@ fn load(section: &Section, key: &str, origin: &SecretOrigin) -> Result<String, P
         SecretOrigin::File(path) => {
             let (text, mode) = read_file(path)?;
             if mode & 0o007 != 0 {
-                let problem =
-                    format!("{} can be read by everybody (mode {:04o})", path.display(), mode & 0o7777);
-                let hint = format!("chown root:budkavle {0}; chmod 0640 {0}", path.display());
-                section.warn(key, Problem::new(problem).hint(hint));
+                section.warn(key, read_by_everybody(path, mode));
             }
             text
         }
@@ -194,18 +211,19 @@ fn load(section: &Section, key: &str, origin: &SecretOrigin) -> Result<String, P
             read_file(&folder.join(name))?.0
         }
     };
-    let secret = text.strip_suffix('\n').unwrap_or(&text);
-    let secret = secret.strip_suffix('\r').unwrap_or(secret);
-    if secret.is_empty() {
-        return Err(
-            Problem::new(format!("{origin} is empty")).hint("the secret must stand in it, on one line")
-        );
-    }
-    if secret.chars().any(char::is_control) {
-        return Err(Problem::new(format!("{origin} holds more than one line, or control characters"))
-            .hint("nothing but the secret must stand in it, on one line"));
-    }
-    Ok(secret.to_owned())
+    in_text(&text).map(str::to_owned).map_err(|error| {
+        let hint = match error {
+            NotASecret::Empty => "the secret must stand in it, on one line",
+            NotASecret::NotOneLine => "nothing but the secret must stand in it, on one line",
+        };
+        Problem::new(format!("{origin} {error}")).hint(hint)
+    })
+}
+
+/// What is doubtful about a secret's file with this mode.
+pub(super) fn read_by_everybody(path: &Path, mode: u32) -> Problem {
+    let problem = format!("{} can be read by everybody (mode {:04o})", path.display(), mode & 0o7777);
+    Problem::new(problem).hint(format!("chown root:budkavle {0}; chmod 0640 {0}", path.display()))
 }
 
 /// The text of a file and its mode.

@@ -474,7 +474,7 @@ fn used(
 }
 
 /// 100 nanoseconds since 1601 ([MS-DTYP] 2.3.3); None when it is negative.
-fn from_filetime(filetime: i64) -> Option<DateTime<Utc>> {
+pub fn from_filetime(filetime: i64) -> Option<DateTime<Utc>> {
     const SECONDS_FROM_1601_TO_1970: i64 = 11_644_473_600;
     let filetime = u64::try_from(filetime).ok()?;
     let seconds = i64::try_from(filetime / 10_000_000).ok()? - SECONDS_FROM_1601_TO_1970;

@@ -4,7 +4,8 @@
 //! [`dn`] and [`decode`] turn raw entries into it; [`tree`] arranges the units; [`delta`] compares two
 //! directories and [`guard`] judges the difference; [`roles`], [`absence`], [`organisation`] and [`contacts`] answer "whom do I
 //! turn to?"; [`outage`], [`alert`] and [`notice`] say who must be told what; [`run`] is the record of one
-//! sync; [`schedule`] says when it is due, [`backoff`] spaces out what is tried again.
+//! sync; [`schedule`] says when it is due, [`backoff`] spaces out what is tried again, [`warning`] knows what
+//! ends on which day; [`secret`] says which text can be a password.
 
 pub mod absence;
 pub mod alert;
@@ -25,8 +26,10 @@ pub mod outage;
 pub mod roles;
 pub mod run;
 pub mod schedule;
+pub mod secret;
 #[cfg(test)]
 mod stored;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod tree;
+pub mod warning;

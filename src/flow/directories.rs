@@ -47,8 +47,14 @@ impl Directories {
         Directories { sources: ArcSwap::from_pointee(sources), running: Mutex::default() }
     }
 
-    /// Takes other sources from the next run on.
+    /// Takes other sources from the next run on. One with the name of an earlier one takes over what that has learned.
     pub fn replace(&self, sources: BTreeMap<DirectoryName, Arc<Source>>) {
+        let before = self.sources.load();
+        for (name, source) in &sources {
+            if let Some(before) = before.get(name) {
+                source.inherit(before);
+            }
+        }
         self.sources.store(Arc::new(sources));
     }
 

@@ -8,6 +8,7 @@ use super::wire;
 use crate::channel::{ProbeReport as MailReport, SmtpReport};
 use crate::config::Config;
 use crate::domain::directory::Directory;
+use crate::domain::warning::{self, WarningKind};
 use crate::source::ldap::{BaseReport, Glimpse, ProbeReport};
 use crate::source::{Ask, Source};
 use crate::tls::CertificateSummary;
@@ -85,6 +86,12 @@ fn ldap_findings(what: &str, report: ProbeReport, now: DateTime<Utc>) -> Vec<Fin
     let name = report.root.host.as_deref().unwrap_or("the server");
     let (certificate, soon) = certificate(report.certificate.as_ref(), now);
     let mut findings = vec![finding(what.to_owned(), soon, format!("{name} lets us in; {certificate}"))];
+    for due in warning::due(now, &report.warnings, warning::BEFORE) {
+        // The server's certificate is told of above.
+        if due.warning.kind != WarningKind::ServerCertificate {
+            findings.push(finding(what.to_owned(), true, due.to_string()));
+        }
+    }
     for (base, found) in report.bases {
         let what = format!("{what}, {base}");
         findings.push(match found {

@@ -17,7 +17,7 @@ use crate::domain::schedule::Schedule;
 use crate::flow::core::{DirectorySettings, Settings};
 use crate::flow::deliver::Sender;
 use crate::http::access::{Access, Names};
-use crate::source::ldap::{Ldap, NotAServer, Server};
+use crate::source::ldap::{self, Ldap, NotAServer, Password, Server};
 use crate::source::ldif::Ldif;
 use crate::source::{Source, SourceError};
 use crate::store::{Retention, SledSettings};
@@ -134,8 +134,8 @@ pub fn source(directory: &config::Directory) -> Result<Source, WireError> {
         Ok(if s.security == LdapSecurity::Plain { server.in_plain_text() } else { server })
     };
     let servers = ldap.servers.iter().map(server).collect::<Result<_, WireError>>()?;
-    let password = ldap.bind_password.value().clone();
     let source = Ldap {
+        sign_in_retry_after: ldap.sign_in_retry_after,
         trust: ldap.trust.clone(),
         user_filter: ldap.user_filter.as_str().into(),
         unit_filter: ldap.unit_filter.as_str().into(),
@@ -144,10 +144,29 @@ pub fn source(directory: &config::Directory) -> Result<Source, WireError> {
         connect_timeout: ldap.connect_timeout,
         operation_timeout: ldap.operation_timeout,
         run_timeout: directory.run_timeout,
-        ..Ldap::new(servers, &ldap.bind_dn, password, ldap.bases.clone())
+        ..Ldap::signing_in(servers, sign_in(&ldap.sign_in), ldap.bases.clone())
     };
     source.check().map_err(|e| WireError::Source(directory.name.clone(), e))?;
     Ok(Source::Ldap(source))
+}
+
+fn sign_in(sign_in: &config::LdapSignIn) -> ldap::SignIn {
+    match sign_in {
+        config::LdapSignIn::Simple { bind_dn, bind_password } => {
+            // A file may hold another one at the next run.
+            let password = match bind_password.file() {
+                Some(file) => Password::File(file.to_owned()),
+                None => Password::Fixed(bind_password.value().clone()),
+            };
+            ldap::SignIn::Simple { bind_dn: bind_dn.as_str().into(), password }
+        }
+        config::LdapSignIn::External { certificate, key } => {
+            ldap::SignIn::External { certificate: certificate.clone(), key: key.clone() }
+        }
+        config::LdapSignIn::Gssapi { keytab, principal } => {
+            ldap::SignIn::Gssapi { keytab: keytab.clone(), principal: principal.as_str().into() }
+        }
+    }
 }
 
 /// Who sends the mails.

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::domain::decode::clean;
@@ -41,6 +42,14 @@ pub enum BindProblem {
     MustChangePassword,
     /// The account is locked.
     Locked,
+    /// The certificate is taken for no account.
+    Certificate,
+    /// The server doesn't offer this way to sign in.
+    Mechanism,
+    /// The sign-in is bound to another TLS connection than the server's.
+    ChannelBinding,
+    /// The server wants Kerberos to protect the connection, though TLS does.
+    SecurityLayer,
     /// The server wants an encrypted connection first.
     TlsRequired,
     /// Something else; the answer tells.
@@ -88,6 +97,44 @@ pub enum SourceError {
         problem: BindProblem,
         /// What it said.
         answer: Answer,
+    },
+    /// Kerberos gave no ticket, or the server didn't prove itself.
+    #[error("{account} can't sign in to {server} by Kerberos: {reason}")]
+    Kerberos {
+        /// Its URL.
+        server: String,
+        /// Whom.
+        account: String,
+        /// Why, with what to do.
+        reason: String,
+        /// Whether a KDC refused the account or its key.
+        refused: bool,
+    },
+    /// The same credentials were refused a moment ago.
+    #[error(
+        "{account} is not signed in again before {}, so as not to lock the account; put right what was wrong at {} and run \
+         `budkavle sync`, which tries at once: {first}",
+        minute(*.until), minute(*.since)
+    )]
+    SignInPaused {
+        /// Whom.
+        account: String,
+        /// When it was refused.
+        since: DateTime<Utc>,
+        /// When it is tried again.
+        until: DateTime<Utc>,
+        /// What was said then.
+        first: Box<str>,
+    },
+    /// Another server has just refused the credentials.
+    #[error(
+        "{server} was not tried: {refused} refused the same credentials, and each try counts against the account"
+    )]
+    NotTried {
+        /// Its URL.
+        server: String,
+        /// Which one refused.
+        refused: String,
     },
     /// The server doesn't know the base.
     #[error("{server} has no \"{base}\", or the account may not see it: {answer}{}; check the base DN", held(.contexts))]
@@ -241,6 +288,8 @@ pub enum ErrorKind {
     ConnectFailed,
     Tls,
     Bind,
+    Kerberos,
+    SignInPaused,
     BaseNotFound,
     BaseNotVisible,
     Incomplete,
@@ -266,6 +315,8 @@ impl SourceError {
             }
             SourceError::Tls { .. } => ErrorKind::Tls,
             SourceError::Bind { .. } => ErrorKind::Bind,
+            SourceError::Kerberos { .. } => ErrorKind::Kerberos,
+            SourceError::SignInPaused { .. } | SourceError::NotTried { .. } => ErrorKind::SignInPaused,
             SourceError::BaseNotFound { .. } => ErrorKind::BaseNotFound,
             SourceError::BaseNotVisible { .. } => ErrorKind::BaseNotVisible,
             SourceError::Incomplete { .. } | SourceError::FileIncomplete { .. } => ErrorKind::Incomplete,
@@ -279,6 +330,32 @@ impl SourceError {
             SourceError::FileMalformed { .. } => ErrorKind::FileMalformed,
             SourceError::FileEmpty { .. } => ErrorKind::FileEmpty,
         }
+    }
+}
+
+impl SourceError {
+    /// Whether a server or KDC refused what was signed in with: to try the same again can lock the account.
+    pub fn refuses_credentials(&self) -> bool {
+        match self {
+            SourceError::Bind { answer, problem, .. } => {
+                answer.code == 49 && *problem != BindProblem::ChannelBinding
+            }
+            SourceError::Kerberos { refused, .. } => *refused,
+            SourceError::NoServer(errors) => errors.iter().any(SourceError::refuses_credentials),
+            _ => false,
+        }
+    }
+
+    /// Whether it is one that comes only once the sign-in has succeeded.
+    pub fn is_after_sign_in(&self) -> bool {
+        matches!(
+            self.kind(),
+            ErrorKind::BaseNotFound
+                | ErrorKind::BaseNotVisible
+                | ErrorKind::Incomplete
+                | ErrorKind::LimitExceeded
+                | ErrorKind::Referral
+        )
     }
 }
 
@@ -338,6 +415,7 @@ impl BindProblem {
             rest.split(|c: char| !c.is_ascii_hexdigit()).next().unwrap_or_default().to_ascii_lowercase()
         });
         match (answer.code, data.as_deref()) {
+            (49, Some("80090346")) => BindProblem::ChannelBinding,
             (49, Some("525")) => BindProblem::UnknownAccount,
             (49, Some("530")) => BindProblem::LogonHours,
             (49, Some("531")) => BindProblem::Workstation,
@@ -371,12 +449,29 @@ impl fmt::Display for BindProblem {
             BindProblem::Locked => {
                 "the account is locked after too many wrong passwords; unlock it and see who uses it"
             }
+            BindProblem::Certificate => {
+                "it takes the certificate for no account; map its subject to one, and let the server trust who signed it"
+            }
+            BindProblem::Mechanism => {
+                "it does not offer this way to sign in (supportedSASLMechanisms of its root DSE); set it up there, or use another one"
+            }
+            BindProblem::ChannelBinding => {
+                "the channel binding does not fit: does something between here and the server end TLS and begin it anew?"
+            }
+            BindProblem::SecurityLayer => {
+                "it refuses Kerberos inside TLS without a second layer; Samba before 4.21 takes it with \"ldap server require strong \
+                 auth = allow_sasl_over_tls\""
+            }
             BindProblem::TlsRequired => {
                 "it takes passwords over an encrypted connection only; use ldaps:// or StartTLS"
             }
             BindProblem::Other => "see its answer",
         })
     }
+}
+
+fn minute(time: DateTime<Utc>) -> impl fmt::Display {
+    time.format("%-d %b %Y %H:%M UTC")
 }
 
 fn held(contexts: &[String]) -> String {

@@ -16,6 +16,7 @@ pub use crate::domain::decode::Progress;
 use crate::domain::directory::{Directory, Found};
 use crate::domain::ids::DirectoryName;
 use crate::domain::run::{Cursor, Mode, ModeReason};
+use crate::domain::warning::Warning;
 pub use error::{Answer, BindProblem, ErrorKind, SourceError};
 
 /// A directory that can be read.
@@ -38,7 +39,7 @@ pub struct Ask<'a> {
     pub whole: Option<ModeReason>,
     /// The time at which the read begins.
     pub now: DateTime<Utc>,
-    /// A person waits for it.
+    /// A person waits for it: then also credentials are tried that were refused a moment ago.
     pub by_hand: bool,
 }
 
@@ -55,6 +56,8 @@ pub struct Reading {
     pub cursor: Cursor,
     /// Where it was read: the server's URL or the file.
     pub server: Box<str>,
+    /// What ends one day, near or far, as far as the directory tells ([`due`](crate::domain::warning::due) tells what is near).
+    pub warnings: Vec<Warning>,
 }
 
 /// Is told now and then how far a read has come.
@@ -82,6 +85,13 @@ impl Source {
         match self {
             Source::Ldap(ldap) => ldap.read(directory, ask, tell).await,
             Source::Ldif(ldif) => ldif.read(directory, ask, tell).await,
+        }
+    }
+
+    /// Takes over what the source in whose place it comes has learned: which credentials were refused.
+    pub fn inherit(&self, before: &Source) {
+        if let (Source::Ldap(ldap), Source::Ldap(before)) = (self, before) {
+            ldap.refusals.inherit(&before.refusals);
         }
     }
 }

@@ -83,8 +83,34 @@ impl Identity {
         Identity { certificate: self.certificate.clone(), key: other.key.clone() }
     }
 
+    /// Certificate and key as files hold them.
+    pub(crate) fn pem(&self) -> (String, String) {
+        let pem = |label: &str, der: &[u8]| {
+            let text = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, der);
+            format!("-----BEGIN {label}-----\n{text}\n-----END {label}-----\n")
+        };
+        (pem("CERTIFICATE", &self.certificate), pem("PRIVATE KEY", &self.key))
+    }
+
     pub(crate) fn server(&self) -> Arc<ServerConfig> {
         self.server_with(rustls::DEFAULT_VERSIONS)
+    }
+
+    /// Asks its clients for a certificate of this authority, and takes none without.
+    pub(crate) fn server_for_clients_of(&self, authority: &Authority) -> Arc<ServerConfig> {
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add(CertificateDer::from(authority.der().to_vec())).unwrap();
+        let provider = Arc::new(ring::default_provider());
+        let verifier =
+            rustls::server::WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider.clone());
+        let key = PrivateKeyDer::try_from(self.key.clone()).unwrap();
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_client_cert_verifier(verifier.build().unwrap())
+            .with_single_cert(vec![self.certificate.clone()], key)
+            .unwrap();
+        Arc::new(config)
     }
 
     pub(crate) fn server_with(&self, versions: &[&'static SupportedProtocolVersion]) -> Arc<ServerConfig> {

@@ -19,10 +19,11 @@ use rust::{imports, tokens};
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("tls", &[]),
+    ("kerberos", &[]),
     ("runtime::clock", &[]),
     ("runtime::schedule", &[]),
-    ("config", &["domain", "tls", "runtime::schedule"]),
-    ("source", &["domain", "tls", "runtime::clock"]),
+    ("config", &["domain", "tls", "kerberos", "runtime::schedule"]),
+    ("source", &["domain", "tls", "kerberos", "runtime::clock"]),
     ("store", &["domain", "runtime::clock"]),
     ("channel", &["domain", "tls", "runtime::clock"]),
     ("flow", &["domain", "source", "store", "channel", "runtime::clock"]),
@@ -42,7 +43,10 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "runtime::schedule",
         ],
     ),
-    ("cli", &["domain", "config", "flow", "http", "runtime", "runtime::clock", "runtime::schedule"]),
+    (
+        "cli",
+        &["domain", "kerberos", "config", "flow", "http", "runtime", "runtime::clock", "runtime::schedule"],
+    ),
     ("main", &["cli"]),
 ];
 

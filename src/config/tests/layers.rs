@@ -20,10 +20,8 @@ fn a_later_layer_wins_key_by_key() {
     assert_eq!((smtp.port, smtp.connections, smtp.host.as_str()), (2020, 7, "mail.example.org"));
     assert_eq!(*config.roles.iter().find(|r| &*r.name.0 == "outage").unwrap().groups, ["B".into()]);
     let Source::Ldap(ldap) = &config.directories[0].source else { panic!() };
-    assert_eq!(
-        (config.directories.len(), ldap.page_size, ldap.bind_dn.as_str()),
-        (1, 10, "reader@example.org")
-    );
+    let crate::config::LdapSignIn::Simple { bind_dn, .. } = &ldap.sign_in else { panic!() };
+    assert_eq!((config.directories.len(), ldap.page_size, bind_dn.as_str()), (1, 10, "reader@example.org"));
 
     let (config, _) = folder.load(&[("BUDKAVLE_MAIL__PORT", "3030")]).unwrap();
     let from = |key| setting(&config, key);

@@ -5,6 +5,7 @@ mod fixtures;
 mod layers;
 mod secrets;
 mod shipped;
+mod sign_in;
 
 use std::path::{Path, PathBuf};
 

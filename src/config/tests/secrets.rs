@@ -3,13 +3,12 @@
 use std::os::unix::fs::PermissionsExt;
 
 use super::*;
-use crate::config::{Ldap, SecretOrigin, Source};
+use crate::config::{LdapSignIn, Secret, SecretOrigin, Source};
 
-fn ldap(config: &Config) -> &Ldap {
-    match &config.directories[0].source {
-        Source::Ldap(ldap) => ldap,
-        Source::Ldif { .. } => panic!("not LDAP"),
-    }
+fn password(config: &Config) -> &Secret {
+    let Source::Ldap(ldap) = &config.directories[0].source else { panic!("not LDAP") };
+    let LdapSignIn::Simple { bind_password, .. } = &ldap.sign_in else { panic!("no password") };
+    bind_password
 }
 
 fn with_password(key: &str, value: &str, files: &[(&str, &str)]) -> Folder {
@@ -23,8 +22,9 @@ fn a_file_holds_one() {
     std::fs::set_permissions(folder.path("secret"), PermissionsExt::from_mode(0o640)).unwrap();
     let (config, warnings) = folder.load(&[]).unwrap();
     assert_eq!(warnings.render(Look::Plain), "");
-    assert_eq!(ldap(&config).bind_password.expose(), "geheim är ");
-    assert_eq!(*ldap(&config).bind_password.origin(), SecretOrigin::File(folder.path("secret")));
+    assert_eq!(password(&config).expose(), "geheim är ");
+    assert_eq!(*password(&config).origin(), SecretOrigin::File(folder.path("secret")));
+    assert_eq!(password(&config).file(), Some(&*folder.path("secret")));
 }
 
 #[test]
@@ -44,7 +44,8 @@ fn a_credential_holds_one() {
     let credentials = Some(folder.path("credentials"));
     let environment = Environment { credentials, ..environment(&[]) };
     let (config, _) = load(&folder.path("budkavle.toml"), &environment).unwrap();
-    assert_eq!(ldap(&config).bind_password.expose(), "geheim");
+    assert_eq!(password(&config).expose(), "geheim");
+    assert_eq!(password(&config).file(), Some(&*folder.path("credentials/ad")));
     insta::assert_snapshot!(folder.report(&[]));
 }
 
@@ -71,7 +72,8 @@ fn what_holds_none_is_refused() {
 fn nothing_shows_one() {
     let folder = Folder::with(&[("budkavle.toml", LEAST)]);
     let (config, _) = folder.load(&[("BIND_PASSWORD", "hunter2")]).unwrap();
-    assert_eq!(ldap(&config).bind_password.expose(), "hunter2");
+    assert_eq!(password(&config).expose(), "hunter2");
+    assert_eq!(password(&config).file(), None);
     let summary = serde_json::to_string(config.summary()).unwrap();
     let lines: String = config.summary().iter().map(|setting| format!("{setting}\n")).collect();
     for text in [format!("{config:?}"), format!("{config:#?}"), summary, lines] {

@@ -8,16 +8,17 @@ use std::time::Duration;
 
 use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, StdStream};
 use rustls::ClientConfig;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpStream, UnixStream};
 use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
+use tokio_util::either::Either;
 
-use super::ber::{Header, header};
 use super::screen::{Ended, Found, carry, extended_answer};
 use super::server::{Security, Server};
+use super::sign_in::exchange::message;
 use crate::source::SourceError;
 use crate::tls::{self, CertificateSummary};
 
@@ -26,18 +27,30 @@ const START_TLS: &[u8] = b"\x30\x1d\x02\x01\x01\x77\x18\x80\x161.3.6.1.4.1.1466.
 /// No reply to it is longer.
 const MAX_REPLY: usize = 4096;
 
+/// What a server is spoken to over: in clear or in TLS.
+pub(super) type Transport = Either<TcpStream, TlsStream<TcpStream>>;
+
 /// A connection. Dropping it ends it at once.
 pub(super) struct Connection {
-    /// The handle for operations.
+    /// The server at its other end.
+    pub server: Server,
+    /// The handle for operations, once [`Self::start`] was called.
     pub ldap: Ldap,
     /// The certificate that the server showed, on a protected connection.
     pub certificate: Option<CertificateSummary>,
+    /// What binds a sign-in to this very connection (RFC 5929).
+    pub binding: Option<Vec<u8>>,
     /// What the search that is going on has given so far.
     pub found: Arc<Found>,
+    /// Our end and ldap3's, until ldap3 gets the connection.
+    waiting: Option<(Transport, UnixStream)>,
     carrier: Option<JoinHandle<Ended>>,
     driver: Option<JoinHandle<ldap3::result::Result<()>>>,
-    stop: [AbortHandle; 2],
+    stop: Vec<AbortHandle>,
 }
+
+/// A server's certificate in words, and what binds to it.
+type Shown = (Option<CertificateSummary>, Option<Vec<u8>>);
 
 impl Connection {
     /// Connects, and protects the connection as the server's address says, all within `limit`.
@@ -48,12 +61,14 @@ impl Connection {
     ) -> Result<Connection, SourceError> {
         let connecting = async {
             let tcp = tcp(server).await?;
-            let (stream, certificate) = match server.security() {
-                Security::PlainText => return Connection::over(server, tcp, None).await,
+            let (stream, shown) = match server.security() {
+                Security::PlainText => {
+                    return Connection::over(server, Either::Left(tcp), (None, None)).await;
+                }
                 Security::StartTls => handshake(server, tls, start_tls(server, tcp).await?).await?,
                 Security::Ldaps => handshake(server, tls, tcp).await?,
             };
-            Connection::over(server, stream, certificate).await
+            Connection::over(server, Either::Right(stream), shown).await
         };
         let doing =
             if server.security() == Security::PlainText { "connect" } else { "connect and set up TLS" };
@@ -63,8 +78,8 @@ impl Connection {
 
     async fn over(
         server: &Server,
-        stream: impl AsyncRead + AsyncWrite + Send + 'static,
-        certificate: Option<CertificateSummary>,
+        stream: Transport,
+        (certificate, binding): Shown,
     ) -> Result<Connection, SourceError> {
         let failed = |reason: String| SourceError::ConnectFailed { server: server.to_string(), reason };
         let (ours, theirs) = pair().map_err(|error| failed(error.to_string()))?;
@@ -72,14 +87,33 @@ impl Connection {
         let (driver, ldap) = LdapConnAsync::with_settings(settings, "ldapi:///")
             .await
             .map_err(|error| failed(error.to_string()))?;
-        let found = Arc::new(Found::default());
-        let carrier = tokio::spawn({
-            let found = Arc::clone(&found);
-            async move { carry(stream, ours, &found).await }
-        });
         let driver = tokio::spawn(driver.drive());
-        let stop = [carrier.abort_handle(), driver.abort_handle()];
-        Ok(Connection { ldap, certificate, found, carrier: Some(carrier), driver: Some(driver), stop })
+        Ok(Connection {
+            server: server.clone(),
+            ldap,
+            certificate,
+            binding,
+            found: Arc::default(),
+            waiting: Some((stream, ours)),
+            carrier: None,
+            stop: vec![driver.abort_handle()],
+            driver: Some(driver),
+        })
+    }
+
+    /// The connection itself, until [`Self::start`] is called.
+    pub(super) fn stream(&mut self) -> Option<&mut Transport> {
+        self.waiting.as_mut().map(|(stream, _)| stream)
+    }
+
+    /// Lets ldap3 have the connection.
+    pub(super) fn start(&mut self) {
+        if let Some((stream, ours)) = self.waiting.take() {
+            let found = Arc::clone(&self.found);
+            let carrier = tokio::spawn(async move { carry(stream, ours, &found).await });
+            self.stop.push(carrier.abort_handle());
+            self.carrier = Some(carrier);
+        }
     }
 
     /// Why the connection ended, once an operation has failed; waits for that for `limit`.
@@ -130,25 +164,17 @@ async fn tcp(server: &Server) -> Result<TcpStream, SourceError> {
 /// Asks for TLS. Reads not one byte more than the reply: what follows belongs to TLS.
 async fn start_tls(server: &Server, mut tcp: TcpStream) -> Result<TcpStream, SourceError> {
     let failed = |reason: String| SourceError::Tls { server: server.to_string(), reason };
-    let broken = |error: std::io::Error| {
+    let broken = |error: Ended| {
         failed(format!(
             "StartTLS was not answered: {error}; perhaps this port wants TLS from the start, as ldaps:// does"
         ))
     };
-    tcp.write_all(START_TLS).await.map_err(broken)?;
-    let mut reply = Vec::new();
-    let length = loop {
-        match header(&reply) {
-            Header::Known { header, length } if length <= MAX_REPLY => break header + length,
-            Header::Cut => reply.push(tcp.read_u8().await.map_err(broken)?),
-            Header::Known { .. } | Header::Bad => {
-                return Err(failed("the answer to StartTLS is not LDAP".to_owned()));
-            }
-        }
+    tcp.write_all(START_TLS).await.map_err(|error| broken(error.into()))?;
+    let reply = match message(&mut tcp, MAX_REPLY).await {
+        Ok(reply) => reply,
+        Err(Ended::Nonsense(_)) => return Err(failed("the answer to StartTLS is not LDAP".to_owned())),
+        Err(ended) => return Err(broken(ended)),
     };
-    let read = reply.len();
-    reply.resize(length, 0);
-    tcp.read_exact(reply.get_mut(read..).unwrap_or_default()).await.map_err(broken)?;
     match extended_answer(&reply) {
         Some(answer) if answer.code == 0 => Ok(tcp),
         Some(answer) => Err(failed(format!("it refused StartTLS: {answer}; try ldaps://"))),
@@ -160,7 +186,7 @@ async fn handshake(
     server: &Server,
     tls: &Arc<ClientConfig>,
     tcp: TcpStream,
-) -> Result<(TlsStream<TcpStream>, Option<CertificateSummary>), SourceError> {
+) -> Result<(TlsStream<TcpStream>, Shown), SourceError> {
     let failed = |reason: String| SourceError::Tls { server: server.to_string(), reason };
     let name =
         server.name().ok_or_else(|| failed("its name is none that a certificate can carry".to_owned()))?;
@@ -169,8 +195,8 @@ async fn handshake(
         failed(tls::explain(&error).unwrap_or_else(plain))
     })?;
     let shown = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
-    let certificate = shown.and_then(CertificateSummary::of);
-    Ok((stream, certificate))
+    let shown = (shown.and_then(CertificateSummary::of), shown.and_then(tls::end_point));
+    Ok((stream, shown))
 }
 
 /// Two ends of a connection within this process: one for us, one for ldap3.

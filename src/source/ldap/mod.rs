@@ -6,6 +6,7 @@ mod probe;
 mod screen;
 mod server;
 mod session;
+mod sign_in;
 
 #[cfg(test)]
 mod tests;
@@ -13,9 +14,10 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use ldap3::Scope;
 use rustls::ClientConfig;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use tokio::time::timeout;
 
 use super::{Ask, Reading, SourceError, Tell, scope};
@@ -26,12 +28,14 @@ use crate::domain::entry::Entry;
 use crate::domain::ids::DirectoryName;
 use crate::domain::run::{Cursor, Mode, ModeReason, Position, UsnPosition};
 use crate::tls::{self, TlsTrust};
+pub use probe::{BaseReport, Glimpse, ProbeReport};
 #[cfg(fuzzing)]
 pub(super) use screen::fuzz_entries;
-pub use probe::{BaseReport, Glimpse, ProbeReport};
 pub use server::{NotAServer, Security, Server};
 pub use session::RootDse;
 use session::{Search, Session};
+pub use sign_in::pause::Refusals;
+pub use sign_in::{Password, SignIn};
 
 /// How a directory is read.
 #[derive(Clone, Debug)]
@@ -40,10 +44,12 @@ pub struct Ldap {
     pub servers: Vec<Server>,
     /// Which of them are believed.
     pub trust: TlsTrust,
-    /// Who signs in: a distinguished name, or in Active Directory a user principal name.
-    pub bind_dn: Box<str>,
-    /// The password to that. An empty one is refused.
-    pub password: SecretString,
+    /// Who signs in, and with what.
+    pub sign_in: SignIn,
+    /// How long refused credentials aren't tried again, unless a person asks.
+    pub sign_in_retry_after: Duration,
+    /// Which were refused.
+    pub refusals: Refusals,
     /// Below which names to look.
     pub bases: Vec<String>,
     /// What is a user (RFC 4515).
@@ -65,13 +71,20 @@ pub struct Ldap {
 }
 
 impl Ldap {
-    /// Settings for Active Directory.
+    /// Settings for Active Directory, with a password.
     pub fn new(servers: Vec<Server>, bind_dn: &str, password: SecretString, bases: Vec<String>) -> Ldap {
+        let sign_in = SignIn::Simple { bind_dn: bind_dn.into(), password: Password::Fixed(password) };
+        Ldap::signing_in(servers, sign_in, bases)
+    }
+
+    /// Settings for Active Directory.
+    pub fn signing_in(servers: Vec<Server>, sign_in: SignIn, bases: Vec<String>) -> Ldap {
         Ldap {
             servers,
             trust: TlsTrust::SystemRoots,
-            bind_dn: bind_dn.into(),
-            password,
+            sign_in,
+            sign_in_retry_after: Duration::from_secs(30 * 60),
+            refusals: Refusals::default(),
             bases,
             user_filter: "(&(objectCategory=person)(objectClass=user))".into(),
             unit_filter: "(objectClass=organizationalUnit)".into(),
@@ -96,10 +109,8 @@ impl Ldap {
         if self.bases.is_empty() {
             return wrong("no base DN is named".to_owned());
         }
-        // A bind with a name and no password succeeds without proving anything (RFC 4513 §5.1.2).
-        if self.bind_dn.trim().is_empty() || self.password().is_empty() {
-            return wrong("the account's name or password is empty".to_owned());
-        }
+        let protected = self.servers.iter().all(|server| server.security() != Security::PlainText);
+        self.sign_in.check(protected).or_else(wrong)?;
         for base in &self.bases {
             if let Err(error) = base.parse::<Dn>() {
                 return wrong(error.to_string());
@@ -136,11 +147,16 @@ impl Ldap {
         tell: Tell<'_>,
     ) -> Result<Reading, SourceError> {
         self.check()?;
+        let credentials = self.sign_in.load()?;
+        self.refusals.may_try(ask, &credentials)?;
         let limit = self.run_timeout;
-        match timeout(limit, self.read_all(directory, ask, tell)).await {
+        let done = match timeout(limit, self.read_all(directory, ask, tell)).await {
             Ok(done) => done,
             Err(_) => Err(SourceError::RunTimeout { server: self.named(), limit }),
-        }
+        };
+        let pause = TimeDelta::from_std(self.sign_in_retry_after).unwrap_or(TimeDelta::MAX);
+        self.refusals.note(ask, &credentials, &done, pause);
+        done
     }
 
     async fn read_all(
@@ -152,6 +168,7 @@ impl Ldap {
         let (mode, reason) = self.plan(ask);
         let mut session = self.connect().await?;
         session.bind().await?;
+        let warnings = sign_in::account::warnings(&mut session).await;
         let root = session.root_dse().await?;
         let mut decoder = Decoder::new(&self.mapping, directory);
         for base in &self.bases {
@@ -169,7 +186,7 @@ impl Ldap {
             whole_at: Some(ask.now),
             sees_deletions: false,
         };
-        Ok(Reading { found, mode, reason, cursor, server })
+        Ok(Reading { found, mode, reason, cursor, server, warnings })
     }
 
     async fn read_base(
@@ -273,10 +290,6 @@ impl Ldap {
     /// Its servers, for messages that don't concern one of them.
     fn named(&self) -> String {
         self.servers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
-    }
-
-    fn password(&self) -> &str {
-        self.password.expose_secret()
     }
 
     fn scope(&self) -> u64 {

@@ -4,9 +4,10 @@ use ldap3::Scope;
 use tokio::time::timeout;
 
 use super::session::{RootDse, Search, Session};
-use super::{Ldap, Server};
+use super::{Ldap, Server, sign_in};
 use crate::domain::decode::Decoder;
 use crate::domain::directory::Quarantined;
+use crate::domain::warning::Warning;
 use crate::source::SourceError;
 use crate::tls::CertificateSummary;
 
@@ -17,6 +18,8 @@ pub struct ProbeReport {
     pub server: Server,
     /// The certificate it showed; None without protection.
     pub certificate: Option<CertificateSummary>,
+    /// What ends one day: the account, its password, the certificates.
+    pub warnings: Vec<Warning>,
     /// What it says of itself.
     pub root: RootDse,
     /// What it holds, base by base; or why that can't be seen.
@@ -48,10 +51,19 @@ pub struct Glimpse {
 }
 
 impl Ldap {
-    /// Connects to each server, signs in, and looks at each base. One report or error for each server, in their order.
+    /// Connects to each server, signs in, and looks at each base. One report or error for each server, in their order. After a server has
+    /// refused the credentials the next ones aren't asked: each try counts against the account.
     pub async fn probe(&self) -> Vec<(Server, Result<ProbeReport, SourceError>)> {
-        let mut reports = Vec::new();
+        let mut reports: Vec<(Server, Result<ProbeReport, SourceError>)> = Vec::new();
         for server in &self.servers {
+            let refused = reports.iter().find_map(|(at, report)| {
+                report.as_ref().err().filter(|error| error.refuses_credentials()).map(|_| at.to_string())
+            });
+            if let Some(refused) = refused {
+                let error = SourceError::NotTried { server: server.to_string(), refused };
+                reports.push((server.clone(), Err(error)));
+                continue;
+            }
             let limit = self.run_timeout;
             let report = match timeout(limit, self.probe_server(server)).await {
                 Ok(report) => report,
@@ -67,13 +79,14 @@ impl Ldap {
         let mut session = Session::open(self, server, &self.tls()?).await?;
         session.bind().await?;
         let certificate = session.certificate().cloned();
+        let warnings = sign_in::account::warnings(&mut session).await;
         let root = session.root_dse().await?;
         let mut bases = Vec::new();
         for base in &self.bases {
             bases.push((base.clone(), self.probe_base(&mut session, base, &root).await));
         }
         session.close().await;
-        Ok(ProbeReport { server: server.clone(), certificate, root, bases })
+        Ok(ProbeReport { server: server.clone(), certificate, warnings, root, bases })
     }
 
     async fn probe_base(

@@ -17,7 +17,7 @@ use tokio::net::UnixStream;
 
 use super::ber::{APPLICATION, CONTEXT, Element, Header, Reader, header};
 use crate::domain::entry::Entry;
-use crate::source::Answer;
+use crate::source::{Answer, SourceError};
 use crate::tls;
 
 /// No message of the server is larger: a group of half a million members on one that gives them all at once.
@@ -27,12 +27,12 @@ const MAX_FOUND: usize = 512 << 20;
 const CHUNK: usize = 64 << 10;
 
 const BIND_REQUEST: u8 = 0;
-const BIND_RESPONSE: u8 = 1;
+pub(super) const BIND_RESPONSE: u8 = 1;
 const SEARCH_REQUEST: u8 = 3;
-const SEARCH_ENTRY: u8 = 4;
-const SEARCH_DONE: u8 = 5;
+pub(super) const SEARCH_ENTRY: u8 = 4;
+pub(super) const SEARCH_DONE: u8 = 5;
 const SEARCH_REFERENCE: u8 = 19;
-const EXTENDED_RESPONSE: u8 = 24;
+pub(super) const EXTENDED_RESPONSE: u8 = 24;
 const INTERMEDIATE: u8 = 25;
 
 /// Why a connection ended.
@@ -54,6 +54,18 @@ pub(super) enum Ended {
     /// The server said what can't be let through.
     #[error("{0}")]
     Nonsense(&'static str),
+}
+
+impl Ended {
+    /// The same for whoever asked the server to do something.
+    pub(super) fn into_error(self, server: &str, doing: &str) -> SourceError {
+        let (server, doing) = (server.to_owned(), doing.to_owned());
+        match self {
+            Ended::Nonsense(reason) => SourceError::Protocol { server, doing, reason: reason.to_owned() },
+            Ended::Notice(answer) => SourceError::Refused { server, doing, answer },
+            other => SourceError::Disconnected { server, doing, reason: other.to_string() },
+        }
+    }
 }
 
 /// What the search that is going on has given so far.
@@ -204,7 +216,7 @@ fn check(message: &[u8], asked: &AtomicU64, found: &Found) -> Result<Fate, Ended
 }
 
 /// An entry (RFC 4511 §4.5.2).
-fn entry(operation: Element<'_>) -> Option<Entry> {
+pub(super) fn entry(operation: Element<'_>) -> Option<Entry> {
     let mut parts = operation.inside()?;
     // A name in another encoding is shown with marks in it, and stops nobody else.
     let mut entry = Entry::new(String::from_utf8_lossy(parts.next()?.bytes()?));
@@ -228,7 +240,7 @@ fn entry(operation: Element<'_>) -> Option<Entry> {
 }
 
 /// Number, operation and controls of a message (RFC 4511 §4.1.1).
-fn parts(message: &[u8]) -> Option<(u32, Element<'_>, Option<Element<'_>>)> {
+pub(super) fn parts(message: &[u8]) -> Option<(u32, Element<'_>, Option<Element<'_>>)> {
     let mut parts = Reader(message).next()?.inside()?;
     let id = parts.next().filter(|id| (id.class, id.number) == (0, 2))?.unsigned()?;
     let operation = parts.next().filter(|operation| operation.class == APPLICATION)?;

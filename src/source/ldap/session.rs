@@ -7,10 +7,11 @@ use ldap3::{LdapError, LdapResult, Scope, SearchResult};
 
 use super::ber::Reader;
 use super::connect::Connection;
-use super::screen::{Ended, Finds};
+use super::screen::Finds;
+use super::sign_in::{Credentials, sign_in};
 use super::{Ldap, Server};
 use crate::domain::entry::Entry;
-use crate::source::{Answer, BindProblem, SourceError};
+use crate::source::{Answer, SourceError};
 use crate::tls::CertificateSummary;
 
 const PAGED_RESULTS: &str = "1.2.840.113556.1.4.319";
@@ -23,6 +24,7 @@ const MAX_EMPTY_PAGES: u32 = 1000;
 pub(super) struct Session<'a> {
     settings: &'a Ldap,
     server: String,
+    credentials: Credentials,
     connection: Connection,
 }
 
@@ -72,8 +74,10 @@ impl<'a> Session<'a> {
         server: &Server,
         tls: &std::sync::Arc<rustls::ClientConfig>,
     ) -> Result<Session<'a>, SourceError> {
-        let connection = Connection::open(server, tls, settings.connect_timeout).await?;
-        Ok(Session { settings, server: server.to_string(), connection })
+        let credentials = settings.sign_in.load()?;
+        let tls = credentials.shown_by(tls);
+        let connection = Connection::open(server, &tls, settings.connect_timeout).await?;
+        Ok(Session { settings, server: server.to_string(), credentials, connection })
     }
 
     pub(super) fn server(&self) -> &str {
@@ -84,25 +88,14 @@ impl<'a> Session<'a> {
         self.connection.certificate.as_ref()
     }
 
-    /// Signs in with name and password.
+    /// The certificate that we showed.
+    pub(super) fn own_certificate(&self) -> Option<&CertificateSummary> {
+        self.credentials.certificate()
+    }
+
+    /// Signs in. Only then can anything be asked.
     pub(super) async fn bind(&mut self) -> Result<(), SourceError> {
-        let (account, password) = (&*self.settings.bind_dn, self.settings.password());
-        let limit = self.settings.operation_timeout;
-        let answer = self.connection.ldap.with_timeout(limit).simple_bind(account, password).await;
-        let answer = match answer {
-            Ok(result) => spoken(&result),
-            Err(error) => return Err(self.failed("sign in", error).await),
-        };
-        match answer.code {
-            0 => Ok(()),
-            51 | 52 => Err(self.refused("sign in", answer)),
-            _ => Err(SourceError::Bind {
-                server: self.server.clone(),
-                account: account.to_owned(),
-                problem: BindProblem::of(&answer),
-                answer,
-            }),
-        }
+        sign_in(&mut self.connection, &self.credentials, self.settings.operation_timeout).await
     }
 
     /// What the server says of itself; nothing, when it doesn't let the account see that.
@@ -132,7 +125,7 @@ impl<'a> Session<'a> {
             Ok(None) => Err(SourceError::BaseNotVisible {
                 server: self.server.clone(),
                 base: base.to_owned(),
-                account: self.settings.bind_dn.to_string(),
+                account: self.credentials.account(),
             }),
             Err(SourceError::BaseNotFound { server, base, answer, .. }) => Err(SourceError::BaseNotFound {
                 server,
@@ -249,11 +242,7 @@ impl<'a> Session<'a> {
         match error {
             LdapError::Timeout { .. } => SourceError::Timeout { server, doing, limit },
             LdapError::FilterParsing => SourceError::Settings("a filter can't be read".to_owned()),
-            _ => match self.connection.why_ended(LAST_WORDS).await {
-                Ended::Nonsense(reason) => SourceError::Protocol { server, doing, reason: reason.to_owned() },
-                Ended::Notice(answer) => SourceError::Refused { server, doing, answer },
-                other => SourceError::Disconnected { server, doing, reason: other.to_string() },
-            },
+            _ => self.connection.why_ended(LAST_WORDS).await.into_error(&server, &doing),
         }
     }
 }

@@ -1,5 +1,6 @@
 mod connecting;
 mod responder;
+mod signing_in;
 
 use std::sync::atomic::Ordering;
 use std::sync::{LazyLock, Mutex};
@@ -348,7 +349,9 @@ async fn members_that_do_not_come_fail_the_read() {
 fn the_scope_changes_with_what_is_read_and_with_nothing_else() {
     let ldap = settings(vec!["ldaps://dc1".parse().unwrap()]);
     let mut same = ldap.clone();
-    (same.servers, same.password, same.page_size) = (vec!["ldaps://dc2".parse().unwrap()], "other".into(), 7);
+    let other = Password::Fixed("other".into());
+    same.sign_in = SignIn::Simple { bind_dn: "other".into(), password: other };
+    (same.servers, same.page_size) = (vec!["ldaps://dc2".parse().unwrap()], 7);
     same.bases = vec!["dc=EXAMPLE, dc=org".to_owned()];
     assert_eq!(same.scope(), ldap.scope());
     assert_eq!(

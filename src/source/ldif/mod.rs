@@ -88,7 +88,14 @@ impl Ldif {
             whole_at: Some(ask.now),
             sees_deletions: true,
         };
-        Ok(Reading { found: Found::Whole(decoder.finish()), mode, reason, cursor, server })
+        Ok(Reading {
+            found: Found::Whole(decoder.finish()),
+            mode,
+            reason,
+            cursor,
+            server,
+            warnings: Vec::new(),
+        })
     }
 
     /// A file with nothing in it is a mistake, not an empty organisation.

@@ -38,7 +38,7 @@ async fn an_empty_password_never_reaches_a_server() {
     let responder = Responder::start(|_| Reply::Usual).await;
     for (name, password) in [("CN=reader", ""), (" ", "secret")] {
         let mut ldap = settings(vec![responder.server().in_plain_text()]);
-        (ldap.bind_dn, ldap.password) = (name.into(), password.into());
+        ldap.sign_in = SignIn::Simple { bind_dn: name.into(), password: Password::Fixed(password.into()) };
         assert_eq!(kind(ldap.read(&"main".into(), &ask(), &|_| {}).await).0, ErrorKind::Settings);
     }
     assert_eq!(responder.connections.load(Ordering::SeqCst), 0);

@@ -23,8 +23,21 @@ pub(super) struct Asked {
 
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum What {
-    Bind { name: String, password: String },
-    Search { base: String, subtree: bool, attributes: Vec<String>, cookie: Option<Vec<u8>> },
+    Bind {
+        name: String,
+        password: String,
+    },
+    /// Its mechanism and token.
+    Sasl {
+        mechanism: String,
+        token: Vec<u8>,
+    },
+    Search {
+        base: String,
+        subtree: bool,
+        attributes: Vec<String>,
+        cookie: Option<Vec<u8>>,
+    },
     StartTls,
     Other,
 }
@@ -125,7 +138,7 @@ async fn serve(mut stream: impl AsyncRead + AsyncWrite + Unpin, script: &Script)
 fn usual(asked: &Asked) -> Reply {
     let id = asked.id;
     Reply::Send(match &asked.what {
-        What::Bind { .. } => done(id, BIND, 0, "", ""),
+        What::Bind { .. } | What::Sasl { .. } => done(id, BIND, 0, "", ""),
         What::Search { base, subtree: false, .. } => {
             let contexts = ("namingContexts", vec![BASE.as_bytes().to_vec()]);
             let usn = ("highestCommittedUSN", vec![b"4711".to_vec()]);
@@ -160,7 +173,14 @@ fn asked(message: &[u8]) -> Asked {
             let mut inside = operation.inside().unwrap();
             inside.next();
             let name = text(inside.next().unwrap().content);
-            What::Bind { name, password: text(inside.next().unwrap().content) }
+            let auth = inside.next().unwrap();
+            if auth.number == 3 {
+                let mut sasl = auth.inside().unwrap();
+                let mechanism = text(sasl.next().unwrap().content);
+                What::Sasl { mechanism, token: sasl.next().unwrap().content.to_vec() }
+            } else {
+                What::Bind { name, password: text(auth.content) }
+            }
         }
         3 => {
             let mut inside = operation.inside().unwrap();
