@@ -70,7 +70,7 @@ impl Failure {
             14 => {
                 "the KDC takes none of the kinds of keys in the keytab; make it anew with AES keys (and let the account have them)"
             }
-            18 => "the account is disabled or locked; enable or unlock it",
+            18 => "the account is disabled, locked or expired; enable, unlock or extend it",
             23 => "the account's password has expired; set a new one and make the keytab anew",
             24 | 31 => {
                 "the key in the keytab is not the account's (any more): each new password makes a new key version; make the \
@@ -112,7 +112,7 @@ mod tests {
         for (code, words, refuses) in [
             (-1_765_328_360, "make the keytab anew", true),
             (-1_765_328_378, "knows no such account", true),
-            (-1_765_328_366, "disabled or locked", true),
+            (-1_765_328_366, "disabled, locked or expired", true),
             (-1_765_328_361, "password has expired", true),
             (-1_765_328_347, "set the clock", false),
             (-1_765_328_377, "full name", false),

@@ -44,6 +44,8 @@ pub enum BindProblem {
     Locked,
     /// The certificate is taken for no account.
     Certificate,
+    /// The ticket of Kerberos isn't taken.
+    Ticket,
     /// The server doesn't offer this way to sign in.
     Mechanism,
     /// The sign-in is bound to another TLS connection than the server's.
@@ -451,6 +453,10 @@ impl fmt::Display for BindProblem {
             }
             BindProblem::Certificate => {
                 "it takes the certificate for no account; map its subject to one, and let the server trust who signed it"
+            }
+            BindProblem::Ticket => {
+                "there was a ticket, but the server does not take it: is the server's own keytab or machine password current, does \
+                 something between here and it end TLS and begin it anew (channel binding), is the principal mapped to an account?"
             }
             BindProblem::Mechanism => {
                 "it does not offer this way to sign in (supportedSASLMechanisms of its root DSE); set it up there, or use another one"

@@ -7,4 +7,5 @@ mod contacts;
 mod guard;
 mod kill;
 mod outages;
+mod sign_in;
 mod sync;

@@ -239,6 +239,9 @@ impl Credentials {
             (Credentials::External { .. }, 48 | 49) => BindProblem::Certificate,
             (Credentials::External { .. } | Credentials::Gssapi { .. }, 7) => BindProblem::Mechanism,
             (Credentials::Gssapi { .. }, 8) => BindProblem::SecurityLayer,
+            (Credentials::Gssapi { .. }, 49) if BindProblem::of(answer) == BindProblem::WrongPassword => {
+                BindProblem::Ticket
+            }
             _ => BindProblem::of(answer),
         }
     }
@@ -247,6 +250,28 @@ impl Credentials {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_refusal_means_depends_on_what_was_shown() {
+        let kerberos = Credentials::Gssapi {
+            keytab: PathBuf::new(),
+            principal: "reader@EXAMPLE.ORG".to_owned(),
+            digest: [0; 32],
+        };
+        let password = Credentials::Simple { account: "reader".to_owned(), password: "secret".into() };
+        for (code, text, with_ticket, with_password) in [
+            (49, "", BindProblem::Ticket, BindProblem::WrongPassword),
+            (49, "x, data 775, v1", BindProblem::Locked, BindProblem::Locked),
+            (49, "x, data 80090346, v1", BindProblem::ChannelBinding, BindProblem::ChannelBinding),
+            (7, "", BindProblem::Mechanism, BindProblem::Other),
+            (8, "", BindProblem::SecurityLayer, BindProblem::TlsRequired),
+            (53, "", BindProblem::Other, BindProblem::Other),
+        ] {
+            let answer = Answer::new(code, "", text);
+            assert_eq!(kerberos.problem(&answer), with_ticket, "{answer}");
+            assert_eq!(password.problem(&answer), with_password, "{answer}");
+        }
+    }
 
     #[test]
     fn kerberos_takes_names_and_no_addresses() {
