@@ -68,7 +68,7 @@ pub fn due(now: DateTime<Utc>, warnings: &[Warning], before: TimeDelta) -> Vec<D
     };
     let mut due: Vec<Due> =
         warnings.iter().filter_map(|w| Some(Due { reason: reason(w)?, warning: w.clone() })).collect();
-    due.sort_by(|a, b| (a.warning.at, a.warning.kind).cmp(&(b.warning.at, b.warning.kind)));
+    due.sort_by_key(|due| (due.warning.at, due.warning.kind));
     due
 }
 

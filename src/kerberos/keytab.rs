@@ -89,7 +89,7 @@ pub(crate) mod tests {
         for cut in 7..bytes.len() {
             assert_eq!(principals(&bytes[..cut]), None, "{cut}");
         }
-        let mut huge = bytes.clone();
+        let mut huge = bytes;
         huge[8] = 255;
         assert_eq!(principals(&huge), None);
     }

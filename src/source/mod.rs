@@ -21,6 +21,10 @@ pub use error::{Answer, BindProblem, ErrorKind, SourceError};
 
 /// A directory that can be read.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there are a handful, and they live as long as the configuration"
+)]
 pub enum Source {
     /// From servers.
     Ldap(ldap::Ldap),

@@ -154,7 +154,8 @@ fn cut(error: std::io::Error, between_messages: bool) -> Ended {
 /// An element with its content (X.690 §8.1).
 fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
     let length = content.len().to_be_bytes();
-    let significant = length.iter().position(|byte| *byte != 0).map_or(&[][..], |first| &length[first..]);
+    let zeros = length.iter().take_while(|byte| **byte == 0).count();
+    let significant = length.get(zeros..).unwrap_or_default();
     let mut element = vec![tag];
     match (significant, u8::try_from(significant.len())) {
         ([], _) => element.push(0),
