@@ -74,6 +74,7 @@ impl Initiator {
         let mut keytab = std::ffi::OsString::from("FILE:");
         keytab.push(order.keytab);
         let started = Command::new(program)
+            .arg0("budkavle")
             .arg(COMMAND)
             .arg(format!("--principal={}", order.principal))
             // Without a realm: the KDCs say whose the server is. Not as a host-based name, which would be looked up in DNS.
