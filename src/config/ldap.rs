@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use url::Url;
 
+use super::domain::{self, LdapDomain};
 use super::durations::{DAY, HOUR, MINUTE, SECOND, text};
 use super::finding::Severity;
 use super::reader::{Problem, Section};
@@ -17,8 +18,8 @@ use crate::tls::TlsTrust;
 /// The settings of an LDAP source.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Ldap {
-    /// The domain controllers, tried in this order. At least one.
-    pub servers: Vec<LdapServer>,
+    /// The domain controllers.
+    pub servers: LdapServers,
     /// Whose certificates are believed.
     pub trust: TlsTrust,
     /// Who signs in, and with what.
@@ -39,6 +40,15 @@ pub struct Ldap {
     pub connect_timeout: Duration,
     /// For each answer.
     pub operation_timeout: Duration,
+}
+
+/// Which domain controllers there are.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum LdapServers {
+    /// These, in order of preference. At least one.
+    Listed(Vec<LdapServer>),
+    /// Those that DNS names.
+    Domain(LdapDomain),
 }
 
 /// A server and how it is spoken to.
@@ -71,9 +81,26 @@ impl fmt::Display for LdapServer {
     }
 }
 
+impl LdapServers {
+    /// Who is spoken to in plain text, if anybody.
+    pub(super) fn in_plain_text(&self) -> Option<String> {
+        match self {
+            LdapServers::Listed(servers) => {
+                servers.iter().find(|s| s.security == LdapSecurity::Plain).map(ToString::to_string)
+            }
+            LdapServers::Domain(domain) => {
+                (domain.security == LdapSecurity::Plain).then(|| format!("a controller of {}", domain.name))
+            }
+        }
+    }
+}
+
 /// The keys that go with `source = "ldap"`.
-pub(super) const KEYS: [&str; 22] = [
+pub(super) const KEYS: [&str; 25] = [
     "urls",
+    "domain",
+    "site",
+    "dns_server",
     "security",
     "allow_plain_text",
     "ca_file",
@@ -104,16 +131,23 @@ const UNITS: &str = "(objectClass=organizationalUnit)";
 
 /// Reads the settings; None when something is missing.
 pub(super) fn read(table: &Section, run_timeout: Duration) -> Option<Ldap> {
-    table.require("urls", "urls = [\"ldaps://dc1.example.org\", \"ldaps://dc2.example.org\"]");
+    if !table.is_set("domain") {
+        table.require("urls", "urls = [\"ldaps://dc1.example.org\", \"ldaps://dc2.example.org\"], or domain = \"ad.example.org\"");
+    }
     table.require("bases", "bases = [\"DC=example,DC=org\"]");
     let servers = servers(table);
     let trust = trust::read(table);
-    if let (TlsTrust::Pinned(_), Some([_, _, ..])) = (&trust, servers.as_deref()) {
-        let problem =
-            Problem::new("fits one server, and urls names several: each has a certificate of its own");
+    let several = match &servers {
+        Some(LdapServers::Listed(servers)) if servers.len() > 1 => Some("urls names"),
+        Some(LdapServers::Domain(_)) => Some("domain stands for"),
+        _ => None,
+    };
+    if let (TlsTrust::Pinned(_), Some(several)) = (&trust, several) {
+        let problem = format!("fits one server, and {several} several: each has a certificate of its own");
         table.mistake(
             "pinned_sha256",
-            problem.hint("name the CA that signed them with ca_file, or keep one of the urls"),
+            Problem::new(problem)
+                .hint("name the CA that signed them with ca_file, or one server alone with urls"),
         );
     }
     let bases = bases(table);
@@ -125,7 +159,7 @@ pub(super) fn read(table: &Section, run_timeout: Duration) -> Option<Ldap> {
             Problem::new(problem).hint("make it shorter, or run_timeout longer"),
         );
     }
-    let sign_in = sign_in::read(table, servers.as_deref().unwrap_or_default());
+    let sign_in = sign_in::read(table, servers.as_ref());
     let sign_in_retry_after = table.duration("sign_in_retry_after", MINUTE..=DAY, MINUTE * 30);
     let filter = |key, default| filter(table, key, default);
     let (user_filter, group_filter, unit_filter) =
@@ -147,12 +181,35 @@ pub(super) fn read(table: &Section, run_timeout: Duration) -> Option<Ldap> {
     })
 }
 
-fn servers(table: &Section) -> Option<Vec<LdapServer>> {
-    let plain = table.choice("security", &[("tls", false), ("plain", true)], Some("tls")).unwrap_or(false);
+fn servers(table: &Section) -> Option<LdapServers> {
+    const SECURITY: [(&str, LdapSecurity); 3] =
+        [("tls", LdapSecurity::Tls), ("starttls", LdapSecurity::StartTls), ("plain", LdapSecurity::Plain)];
+    let security = table.choice("security", &SECURITY, Some("tls")).unwrap_or(LdapSecurity::Tls);
+    let plain = security == LdapSecurity::Plain;
     let allowed = table.flag("allow_plain_text", false);
     if allowed && !plain {
         let problem = Problem::new("contradicts security: it allows what isn't asked for");
         table.mistake("allow_plain_text", problem.hint("take it out"));
+    }
+    if table.is_set("domain") {
+        if table.is_set("urls") {
+            let problem = Problem::new("contradicts urls: servers are either listed or found by DNS");
+            table.mistake("domain", problem.hint("keep one of the two"));
+        }
+        table.know(&["urls"]);
+        let domain = domain::read(table, security);
+        if let Some(domain) = domain.as_ref().filter(|_| plain) {
+            judge_plain_text(table, &format!("the controllers of {}", domain.name), "TLS", allowed);
+        }
+        return domain.map(LdapServers::Domain);
+    }
+    table.know(&["domain"]);
+    table.refuse(&domain::KEYS, "domain");
+    table.know(&domain::KEYS);
+    if security == LdapSecurity::StartTls {
+        let problem =
+            Problem::new("can't be \"starttls\" with urls: each URL says how its server is spoken to");
+        table.mistake("security", problem.hint("take it out, and write ldap:// for StartTLS"));
     }
     let servers = table.list("urls", |text| server(text, plain));
     if servers.as_ref().is_some_and(Vec::is_empty) {
@@ -166,18 +223,20 @@ fn servers(table: &Section) -> Option<Vec<LdapServer>> {
         servers.iter().filter(|s| s.security == LdapSecurity::Plain && !trust::is_this_machine(&s.host));
     let others: Vec<&str> = others.map(|server| server.host.as_str()).collect();
     if !others.is_empty() {
-        let hosts = others.join(", ");
-        let problem =
-            Problem::new(format!("sends the password and all data in clear over the network to {hosts}"));
-        match allowed {
-            true => table.warn("security", problem.hint("use TLS: take the line out, and name the CA with ca_file")),
-            false => table.mistake(
-                "security",
-                problem.hint("take the line out (ldap:// is then protected by StartTLS), or add allow_plain_text = true"),
-            ),
-        }
+        judge_plain_text(table, &others.join(", "), "StartTLS for ldap://", allowed);
     }
-    Some(servers)
+    Some(LdapServers::Listed(servers))
+}
+
+fn judge_plain_text(table: &Section, hosts: &str, instead: &str, allowed: bool) {
+    let problem =
+        Problem::new(format!("sends the password and all data in clear over the network to {hosts}"));
+    if allowed {
+        table.warn("security", problem.hint("use TLS: take the line out, and name the CA with ca_file"));
+    } else {
+        let hint = format!("take the line out ({instead} then protects it), or add allow_plain_text = true");
+        table.mistake("security", problem.hint(hint));
+    }
 }
 
 fn server(text: &str, plain: bool) -> Result<LdapServer, Problem> {

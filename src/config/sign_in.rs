@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use super::ldap::{LdapSecurity, LdapServer, bind_name};
+use super::ldap::{LdapServers, bind_name};
 use super::reader::{Problem, Section};
 use super::secret::{self, Secret};
 use super::words::quoted;
@@ -55,7 +55,7 @@ const KINDS: [(Kind, &str, &[&str]); 3] = [
 ];
 
 /// Reads it; None when something is missing.
-pub(super) fn read(table: &Section, servers: &[LdapServer]) -> Option<LdapSignIn> {
+pub(super) fn read(table: &Section, servers: Option<&LdapServers>) -> Option<LdapSignIn> {
     let choices = KINDS.map(|(kind, word, _)| (word, kind));
     let kind = table.choice("sign_in", &choices, Some("simple"));
     for (other, word, keys) in KINDS {
@@ -65,7 +65,7 @@ pub(super) fn read(table: &Section, servers: &[LdapServer]) -> Option<LdapSignIn
             Some(_) => {}
         }
     }
-    if let Some(plain) = servers.iter().find(|server| server.security == LdapSecurity::Plain)
+    if let Some(plain) = servers.and_then(LdapServers::in_plain_text)
         && matches!(kind, Some(Kind::External | Kind::Gssapi))
     {
         let problem = Problem::new(format!("needs TLS, and {plain} is spoken to in plain text"));

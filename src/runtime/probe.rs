@@ -9,7 +9,7 @@ use crate::channel::{ProbeReport as MailReport, SmtpReport};
 use crate::config::Config;
 use crate::domain::directory::Directory;
 use crate::domain::warning::{self, WarningKind};
-use crate::source::ldap::{BaseReport, Glimpse, ProbeReport};
+use crate::source::ldap::{BaseReport, Discovery, Glimpse, OwnSite, Probe, ProbeReport, Server};
 use crate::source::{Ask, Source};
 use crate::tls::CertificateSummary;
 
@@ -68,18 +68,84 @@ pub async fn all(config: &Config) -> Vec<Finding> {
                 });
             }
             Ok(Source::Ldap(ldap)) => {
-                for (server, report) in ldap.probe().await {
+                let Probe { discovery, servers, untried } = ldap.probe().await;
+                match discovery {
+                    None => {}
+                    Some(Err(error)) => findings.push(wrong(what.clone(), error)),
+                    Some(Ok(discovery)) => findings.extend(discovery_findings(&what, &discovery)),
+                }
+                for (server, report) in servers {
                     let what = format!("{what}, {server}");
                     match report {
                         Err(error) => findings.push(wrong(what, error)),
                         Ok(report) => findings.extend(ldap_findings(&what, report, now)),
                     }
                 }
+                if !untried.is_empty() {
+                    let text = format!("not tried, since they come after those above: {}", listed(&untried));
+                    findings.push(finding(what, false, text));
+                }
             }
         }
     }
     findings.push(mail(config, now).await);
     findings
+}
+
+/// What DNS says of a domain: whose site, and each controller in the order in which they are tried.
+fn discovery_findings(what: &str, discovery: &Discovery) -> Vec<Finding> {
+    let Discovery { site, controllers, outside } = discovery;
+    let near = controllers.iter().filter(|c| c.near).count();
+    let hint = "`site` in the configuration names one";
+    let (doubtful, place) = match site {
+        OwnSite::Configured(name) if near == 0 => {
+            (true, format!("DNS has no controller in the site {name}: is its name right?"))
+        }
+        OwnSite::Told(name) if near == 0 => {
+            (true, format!("this machine is in the site {name}, in which DNS has no controller"))
+        }
+        OwnSite::Configured(name) => (false, format!("the site {name} comes first, as configured")),
+        OwnSite::Told(name) => (false, format!("this machine is in the site {name}, which comes first")),
+        OwnSite::NoSubnet => (
+            true,
+            format!("this machine's address belongs to no site: add its subnet to the directory; {hint}"),
+        ),
+        OwnSite::NoAnswer => (
+            true,
+            format!("this machine's site isn't known, as no controller answers on UDP port 389; {hint}"),
+        ),
+    };
+    let count = controllers.len();
+    let plural = if count == 1 { "controller" } else { "controllers" };
+    let mut findings =
+        vec![finding(what.to_owned(), doubtful, format!("DNS names {count} domain {plural}; {place}"))];
+    for (n, controller) in controllers.iter().enumerate() {
+        let site = match &controller.site {
+            Some(site) => format!("in the site {site}"),
+            None if controller.near => "in the own site, by DNS".to_owned(),
+            None => "in a site that it didn't tell".to_owned(),
+        };
+        let order = if n == 0 {
+            "would be read, unless the one that was read last still works".to_owned()
+        } else {
+            format!("number {} in line", n + 1)
+        };
+        let what = format!("{what}, {}", controller.server);
+        findings.push(finding(what, false, format!("{site}; {order}")));
+    }
+    if !outside.is_empty() {
+        let hosts = outside.join(", ");
+        let text = format!(
+            "DNS also names {hosts}, outside the domain: they are not used, since DNS can be forged; if they are right, name \
+             them with `urls` instead"
+        );
+        findings.push(finding(what.to_owned(), true, text));
+    }
+    findings
+}
+
+fn listed(servers: &[Server]) -> String {
+    servers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 fn ldap_findings(what: &str, report: ProbeReport, now: DateTime<Utc>) -> Vec<Finding> {

@@ -10,14 +10,14 @@ use super::loops::Upkeep;
 use super::telemetry::Format;
 use crate::channel::message::{ComposeError, Composer, From as Sent};
 use crate::channel::{self, Channel, FileChannel, SetupError, SignIn, SmtpChannel, SmtpSettings, TimeLimits};
-use crate::config::{self, Config, LdapSecurity, LogFormat, SmtpSecurity, Transport};
+use crate::config::{self, Config, LdapSecurity, LdapServers, LogFormat, SmtpSecurity, Transport};
 use crate::domain::decode::Mapping;
 use crate::domain::ids::DirectoryName;
 use crate::domain::schedule::Schedule;
 use crate::flow::core::{DirectorySettings, Settings};
 use crate::flow::deliver::Sender;
 use crate::http::access::{Access, Names};
-use crate::source::ldap::{self, Ldap, NotAServer, Password, Server};
+use crate::source::ldap::{self, Domain, Ldap, NotAServer, Password, Security, Server, Servers};
 use crate::source::ldif::Ldif;
 use crate::source::{Source, SourceError};
 use crate::store::{Retention, SledSettings};
@@ -133,8 +133,23 @@ pub fn source(directory: &config::Directory) -> Result<Source, WireError> {
             s.to_string().parse().map_err(|e| WireError::Server(directory.name.clone(), e))?;
         Ok(if s.security == LdapSecurity::Plain { server.in_plain_text() } else { server })
     };
-    let servers = ldap.servers.iter().map(server).collect::<Result<_, WireError>>()?;
+    let servers = match &ldap.servers {
+        LdapServers::Listed(servers) => {
+            Servers::Listed(servers.iter().map(server).collect::<Result<_, WireError>>()?)
+        }
+        LdapServers::Domain(domain) => Servers::Domain(Domain {
+            name: domain.name.as_str().into(),
+            site: domain.site.as_deref().map(Box::from),
+            dns_server: domain.dns_server,
+            security: match domain.security {
+                LdapSecurity::Tls => Security::Ldaps,
+                LdapSecurity::StartTls => Security::StartTls,
+                LdapSecurity::Plain => Security::PlainText,
+            },
+        }),
+    };
     let source = Ldap {
+        servers,
         sign_in_retry_after: ldap.sign_in_retry_after,
         trust: ldap.trust.clone(),
         user_filter: ldap.user_filter.as_str().into(),
@@ -144,7 +159,7 @@ pub fn source(directory: &config::Directory) -> Result<Source, WireError> {
         connect_timeout: ldap.connect_timeout,
         operation_timeout: ldap.operation_timeout,
         run_timeout: directory.run_timeout,
-        ..Ldap::signing_in(servers, sign_in(&ldap.sign_in), ldap.bases.clone())
+        ..Ldap::signing_in(Vec::new(), sign_in(&ldap.sign_in), ldap.bases.clone())
     };
     source.check().map_err(|e| WireError::Source(directory.name.clone(), e))?;
     Ok(Source::Ldap(source))

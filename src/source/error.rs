@@ -80,6 +80,17 @@ pub enum SourceError {
         /// Why, one by one.
         Vec<SourceError>,
     ),
+    /// DNS names no server that could be used.
+    #[error(
+        "no domain controller of {domain} was found: {reason}; does this machine's DNS know the domain (`dns_server` names another), \
+         and is its name right?"
+    )]
+    NoController {
+        /// The domain.
+        domain: String,
+        /// What DNS said.
+        reason: String,
+    },
     /// No encryption, or not with whom it should be.
     #[error("no TLS connection to {server}: {reason}")]
     Tls {
@@ -288,6 +299,7 @@ pub enum SourceError {
 pub enum ErrorKind {
     Settings,
     ConnectFailed,
+    NoController,
     Tls,
     Bind,
     Kerberos,
@@ -315,6 +327,7 @@ impl SourceError {
             SourceError::NoServer(errors) => {
                 errors.first().map_or(ErrorKind::ConnectFailed, SourceError::kind)
             }
+            SourceError::NoController { .. } => ErrorKind::NoController,
             SourceError::Tls { .. } => ErrorKind::Tls,
             SourceError::Bind { .. } => ErrorKind::Bind,
             SourceError::Kerberos { .. } => ErrorKind::Kerberos,

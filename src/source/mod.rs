@@ -101,13 +101,10 @@ impl Source {
 }
 
 impl std::fmt::Display for Source {
-    /// Where it would be read: the servers' URLs, or the file.
+    /// Where it would be read: the servers' URLs, the domain, or the file.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Source::Ldap(ldap) => {
-                let servers: Vec<String> = ldap.servers.iter().map(ToString::to_string).collect();
-                f.write_str(&servers.join(", "))
-            }
+            Source::Ldap(ldap) => ldap.servers.fmt(f),
             Source::Ldif(ldif) => ldif.file.display().fmt(f),
         }
     }

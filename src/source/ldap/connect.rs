@@ -2,12 +2,14 @@
 //!
 //! TLS is set up here and not by ldap3, which can't verify an IPv6 address and tells less of what went wrong.
 
+use std::net::SocketAddr;
 use std::os::unix::net::UnixStream as StdUnixStream;
 use std::sync::Arc;
 use std::time::Duration;
 
 use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, StdStream};
 use rustls::ClientConfig;
+use socket2::{SockRef, TcpKeepalive};
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpStream, UnixStream};
 use tokio::task::{AbortHandle, JoinHandle};
@@ -16,6 +18,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_util::either::Either;
 
+use super::discover::locate;
 use super::screen::{Ended, Found, carry, extended_answer};
 use super::server::{Security, Server};
 use super::sign_in::exchange::message;
@@ -24,6 +27,10 @@ use crate::tls::{self, CertificateSummary};
 
 /// The StartTLS request (RFC 4511 §4.14.1), as the first message.
 const START_TLS: &[u8] = b"\x30\x1d\x02\x01\x01\x77\x18\x80\x161.3.6.1.4.1.1466.20037";
+/// A connection on which nothing has come for so long is asked whether it lives.
+const ALIVE_AFTER: Duration = Duration::from_secs(30);
+/// And then so often.
+const ALIVE_EVERY: Duration = Duration::from_secs(10);
 /// No reply to it is longer.
 const MAX_REPLY: usize = 4096;
 
@@ -53,27 +60,39 @@ pub(super) struct Connection {
 type Shown = (Option<CertificateSummary>, Option<Vec<u8>>);
 
 impl Connection {
-    /// Connects, and protects the connection as the server's address says, all within `limit`.
+    /// Connects, and protects the connection as the server's address says, all within `limit`. Of several IP addresses each has its
+    /// share of that. `dns_server` is asked for them in place of this machine's resolver.
     pub(super) async fn open(
         server: &Server,
         tls: &Arc<ClientConfig>,
+        dns_server: Option<SocketAddr>,
         limit: Duration,
     ) -> Result<Connection, SourceError> {
         let connecting = async {
-            let tcp = tcp(server).await?;
-            let (stream, shown) = match server.security() {
-                Security::PlainText => {
-                    return Connection::over(server, Either::Left(tcp), (None, None)).await;
-                }
-                Security::StartTls => handshake(server, tls, start_tls(server, tcp).await?).await?,
-                Security::Ldaps => handshake(server, tls, tcp).await?,
-            };
-            Connection::over(server, Either::Right(stream), shown).await
+            let failed = |reason| SourceError::ConnectFailed { server: server.to_string(), reason };
+            let found = locate(server.host(), server.port(), dns_server).await.map_err(failed)?;
+            in_turn(server, found, limit, |address| Connection::to(server, address, tls)).await
         };
         let doing =
             if server.security() == Security::PlainText { "connect" } else { "connect and set up TLS" };
         let late = || SourceError::Timeout { server: server.to_string(), doing: doing.to_owned(), limit };
         timeout(limit, connecting).await.map_err(|_| late())?
+    }
+
+    async fn to(
+        server: &Server,
+        address: SocketAddr,
+        tls: &Arc<ClientConfig>,
+    ) -> Result<Connection, SourceError> {
+        let tcp = tcp(server, address).await?;
+        let (stream, shown) = match server.security() {
+            Security::PlainText => {
+                return Connection::over(server, Either::Left(tcp), (None, None)).await;
+            }
+            Security::StartTls => handshake(server, tls, start_tls(server, tcp).await?).await?,
+            Security::Ldaps => handshake(server, tls, tcp).await?,
+        };
+        Connection::over(server, Either::Right(stream), shown).await
     }
 
     async fn over(
@@ -151,13 +170,44 @@ impl Drop for Connection {
     }
 }
 
-async fn tcp(server: &Server) -> Result<TcpStream, SourceError> {
+/// Tries one address after the other, each with its share of the time, the last with all that is left of it.
+pub(super) async fn in_turn<T, F: Future<Output = Result<T, SourceError>>>(
+    server: &Server,
+    addresses: Vec<SocketAddr>,
+    limit: Duration,
+    connect: impl Fn(SocketAddr) -> F,
+) -> Result<T, SourceError> {
+    let share = limit / u32::try_from(addresses.len()).unwrap_or(u32::MAX).max(1);
+    let mut reasons = Vec::new();
+    let mut left = addresses.into_iter().peekable();
+    while let Some(address) = left.next() {
+        let connecting = connect(address);
+        // Whoever called waits no longer than the limit.
+        let outcome =
+            if left.peek().is_none() { Ok(connecting.await) } else { timeout(share, connecting).await };
+        match outcome {
+            Ok(Ok(connected)) => return Ok(connected),
+            Ok(Err(error)) if left.peek().is_none() && reasons.is_empty() => return Err(error),
+            Ok(Err(SourceError::ConnectFailed { reason, .. } | SourceError::Tls { reason, .. })) => {
+                reasons.push(format!("{}: {reason}", address.ip()));
+            }
+            Ok(Err(error)) => return Err(error),
+            Err(_) => reasons.push(format!("{}: no answer within {} s", address.ip(), share.as_secs_f32())),
+        }
+    }
+    Err(SourceError::ConnectFailed { server: server.to_string(), reason: reasons.join(", ") })
+}
+
+pub(super) async fn tcp(server: &Server, address: SocketAddr) -> Result<TcpStream, SourceError> {
     let failed = |error: std::io::Error| SourceError::ConnectFailed {
         server: server.to_string(),
         reason: error.to_string(),
     };
-    let tcp = TcpStream::connect((server.host(), server.port())).await.map_err(failed)?;
+    let tcp = TcpStream::connect(address).await.map_err(failed)?;
     tcp.set_nodelay(true).map_err(failed)?;
+    // A server that is gone without a word, or a firewall that has forgotten the connection, shows within two minutes.
+    let keepalive = TcpKeepalive::new().with_time(ALIVE_AFTER).with_interval(ALIVE_EVERY);
+    SockRef::from(&tcp).set_tcp_keepalive(&keepalive).map_err(failed)?;
     Ok(tcp)
 }
 

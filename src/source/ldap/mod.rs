@@ -2,9 +2,12 @@
 
 mod ber;
 mod connect;
+mod discover;
+mod health;
 mod probe;
 mod screen;
 mod server;
+mod servers;
 mod session;
 mod sign_in;
 
@@ -18,7 +21,6 @@ use chrono::TimeDelta;
 use ldap3::Scope;
 use rustls::ClientConfig;
 use secrecy::SecretString;
-use tokio::time::timeout;
 
 use super::{Ask, Reading, SourceError, Tell, scope};
 use crate::domain::decode::{Decoder, Mapping};
@@ -28,10 +30,12 @@ use crate::domain::entry::Entry;
 use crate::domain::ids::DirectoryName;
 use crate::domain::run::{Cursor, Mode, ModeReason, Position, UsnPosition};
 use crate::tls::{self, TlsTrust};
-pub use probe::{BaseReport, Glimpse, ProbeReport};
+pub use discover::{Controller, Discovery, Domain, OwnSite, is_site};
+pub use probe::{BaseReport, Glimpse, Probe, ProbeReport};
 #[cfg(fuzzing)]
 pub(super) use screen::fuzz_entries;
 pub use server::{NotAServer, Security, Server};
+pub use servers::{Experience, Servers};
 pub use session::RootDse;
 use session::{Search, Session};
 pub use sign_in::pause::Refusals;
@@ -40,8 +44,10 @@ pub use sign_in::{Password, SignIn};
 /// How a directory is read.
 #[derive(Clone, Debug)]
 pub struct Ldap {
-    /// Its servers; the first that can be connected to is read.
-    pub servers: Vec<Server>,
+    /// Its servers; one of them is read.
+    pub servers: Servers,
+    /// What earlier reads have shown of them.
+    pub experience: Experience,
     /// Which of them are believed.
     pub trust: TlsTrust,
     /// Who signs in, and with what.
@@ -80,7 +86,8 @@ impl Ldap {
     /// Settings for Active Directory.
     pub fn signing_in(servers: Vec<Server>, sign_in: SignIn, bases: Vec<String>) -> Ldap {
         Ldap {
-            servers,
+            servers: Servers::Listed(servers),
+            experience: Experience::default(),
             trust: TlsTrust::SystemRoots,
             sign_in,
             sign_in_retry_after: Duration::from_secs(30 * 60),
@@ -103,13 +110,13 @@ impl Ldap {
     /// The first thing that is wrong.
     pub fn check(&self) -> Result<(), SourceError> {
         let wrong = |what: String| Err(SourceError::Settings(what));
-        if self.servers.is_empty() {
+        if matches!(&self.servers, Servers::Listed(servers) if servers.is_empty()) {
             return wrong("no server is named".to_owned());
         }
         if self.bases.is_empty() {
             return wrong("no base DN is named".to_owned());
         }
-        let protected = self.servers.iter().all(|server| server.security() != Security::PlainText);
+        let protected = self.servers.are_protected();
         self.sign_in.check(protected).or_else(wrong)?;
         for base in &self.bases {
             if let Err(error) = base.parse::<Dn>() {
@@ -149,11 +156,7 @@ impl Ldap {
         self.check()?;
         let credentials = self.sign_in.load()?;
         self.refusals.may_try(ask, &credentials)?;
-        let limit = self.run_timeout;
-        let done = match timeout(limit, self.read_all(directory, ask, tell)).await {
-            Ok(done) => done,
-            Err(_) => Err(SourceError::RunTimeout { server: self.named(), limit }),
-        };
+        let done = self.on_a_server(ask, |session| self.read_all(session, directory, ask, tell)).await;
         let pause = TimeDelta::from_std(self.sign_in_retry_after).unwrap_or(TimeDelta::MAX);
         self.refusals.note(ask, &credentials, &done, pause);
         done
@@ -161,13 +164,12 @@ impl Ldap {
 
     async fn read_all(
         &self,
+        mut session: Session<'_>,
         directory: &DirectoryName,
         ask: &Ask<'_>,
         tell: Tell<'_>,
     ) -> Result<Reading, SourceError> {
         let (mode, reason) = self.plan(ask);
-        let mut session = self.connect().await?;
-        session.bind().await?;
         let warnings = sign_in::account::warnings(&mut session).await;
         let root = session.root_dse().await?;
         let mut decoder = Decoder::new(&self.mapping, directory);
@@ -259,37 +261,9 @@ impl Ldap {
         Ok(())
     }
 
-    /// The first server that can be connected to. Once connected, no other is tried: a wrong password tried on each would lock the account.
-    async fn connect(&self) -> Result<Session<'_>, SourceError> {
-        let tls = self.tls()?;
-        let mut errors = Vec::new();
-        for server in &self.servers {
-            match Session::open(self, server, &tls).await {
-                Ok(session) => return Ok(session),
-                Err(error) => {
-                    tracing::warn!(%server, %error, "a directory server can't be connected to");
-                    errors.push(error);
-                }
-            }
-        }
-        Err(match errors.pop() {
-            Some(only) if errors.is_empty() => only,
-            Some(last) => {
-                errors.push(last);
-                SourceError::NoServer(errors)
-            }
-            None => SourceError::Settings("no server is named".to_owned()),
-        })
-    }
-
     fn tls(&self) -> Result<Arc<ClientConfig>, SourceError> {
         tls::client_config(&self.trust)
-            .map_err(|e| SourceError::Tls { server: self.named(), reason: e.to_string() })
-    }
-
-    /// Its servers, for messages that don't concern one of them.
-    fn named(&self) -> String {
-        self.servers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+            .map_err(|e| SourceError::Tls { server: self.servers.to_string(), reason: e.to_string() })
     }
 
     fn scope(&self) -> u64 {

@@ -3,13 +3,30 @@
 use ldap3::Scope;
 use tokio::time::timeout;
 
+use super::discover::{Controller, Discovery};
 use super::session::{RootDse, Search, Session};
-use super::{Ldap, Server, sign_in};
+use super::{Ldap, Server, Servers, sign_in};
 use crate::domain::decode::Decoder;
 use crate::domain::directory::Quarantined;
 use crate::domain::warning::Warning;
 use crate::source::SourceError;
 use crate::tls::CertificateSummary;
+
+/// What a look at the directory shows.
+#[derive(Debug)]
+pub struct Probe {
+    /// What DNS says; None when the servers are listed.
+    pub discovery: Option<Result<Discovery, SourceError>>,
+    /// One report or error for each server that was tried, in the order in which they would be read.
+    pub servers: Vec<(Server, Result<ProbeReport, SourceError>)>,
+    /// Those that weren't tried, since there are many.
+    pub untried: Vec<Server>,
+}
+
+/// No more controllers that DNS names are tried.
+const MAX_TRIED: usize = 8;
+/// No more of them are asked for their sites.
+const MAX_ASKED: usize = 50;
 
 /// What a server lets one see.
 #[derive(Debug)]
@@ -51,27 +68,42 @@ pub struct Glimpse {
 }
 
 impl Ldap {
-    /// Connects to each server, signs in, and looks at each base. One report or error for each server, in their order. After a server has
-    /// refused the credentials the next ones aren't asked: each try counts against the account.
-    pub async fn probe(&self) -> Vec<(Server, Result<ProbeReport, SourceError>)> {
+    /// Connects to each server, signs in, and looks at each base. After a server has refused the credentials the next ones aren't asked:
+    /// each try counts against the account.
+    pub async fn probe(&self) -> Probe {
+        let (discovery, servers) = match &self.servers {
+            Servers::Listed(servers) => (None, servers.clone()),
+            Servers::Domain(domain) => {
+                let mut discovery = domain.find(self.connect_timeout).await;
+                if let Ok(discovery) = &mut discovery {
+                    let first = discovery.controllers.iter_mut().take(MAX_ASKED);
+                    domain.ask_sites(&mut first.collect::<Vec<_>>()).await;
+                }
+                let controllers: &[Controller] = discovery.as_ref().map_or(&[], |d| &d.controllers);
+                let servers = controllers.iter().map(|c| c.server.clone()).collect();
+                (Some(discovery), servers)
+            }
+        };
+        let most = if discovery.is_some() { MAX_TRIED } else { usize::MAX };
         let mut reports: Vec<(Server, Result<ProbeReport, SourceError>)> = Vec::new();
-        for server in &self.servers {
+        let mut servers = servers.into_iter();
+        for server in servers.by_ref().take(most) {
             let refused = reports.iter().find_map(|(at, report)| {
                 report.as_ref().err().filter(|error| error.refuses_credentials()).map(|_| at.to_string())
             });
             if let Some(refused) = refused {
                 let error = SourceError::NotTried { server: server.to_string(), refused };
-                reports.push((server.clone(), Err(error)));
+                reports.push((server, Err(error)));
                 continue;
             }
             let limit = self.run_timeout;
-            let report = match timeout(limit, self.probe_server(server)).await {
+            let report = match timeout(limit, self.probe_server(&server)).await {
                 Ok(report) => report,
                 Err(_) => Err(SourceError::RunTimeout { server: server.to_string(), limit }),
             };
-            reports.push((server.clone(), report));
+            reports.push((server, report));
         }
-        reports
+        Probe { discovery, servers: reports, untried: servers.collect() }
     }
 
     async fn probe_server(&self, server: &Server) -> Result<ProbeReport, SourceError> {

@@ -33,6 +33,11 @@ pub struct NotAServer {
 }
 
 impl Server {
+    /// A server by its parts; None when the host is neither a name nor an address.
+    pub(super) fn new(host: &str, port: u16, security: Security) -> Option<Server> {
+        Some(Server { host: host.into(), port, security }).filter(|server| server.name().is_some())
+    }
+
     /// The same server without any protection.
     pub fn in_plain_text(self) -> Server {
         let port = if self.security == Security::Ldaps && self.port == 636 { 389 } else { self.port };

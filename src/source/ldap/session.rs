@@ -75,8 +75,8 @@ impl<'a> Session<'a> {
         tls: &std::sync::Arc<rustls::ClientConfig>,
     ) -> Result<Session<'a>, SourceError> {
         let credentials = settings.sign_in.load()?;
-        let tls = credentials.shown_by(tls);
-        let connection = Connection::open(server, &tls, settings.connect_timeout).await?;
+        let (tls, dns_server) = (credentials.shown_by(tls), settings.servers.dns_server());
+        let connection = Connection::open(server, &tls, dns_server, settings.connect_timeout).await?;
         Ok(Session { settings, server: server.to_string(), credentials, connection })
     }
 

@@ -1,4 +1,6 @@
 mod connecting;
+pub(super) mod dns;
+mod failover;
 mod responder;
 mod signing_in;
 
@@ -351,7 +353,7 @@ fn the_scope_changes_with_what_is_read_and_with_nothing_else() {
     let mut same = ldap.clone();
     let other = Password::Fixed("other".into());
     same.sign_in = SignIn::Simple { bind_dn: "other".into(), password: other };
-    (same.servers, same.page_size) = (vec!["ldaps://dc2".parse().unwrap()], 7);
+    (same.servers, same.page_size) = (Servers::Listed(vec!["ldaps://dc2".parse().unwrap()]), 7);
     same.bases = vec!["dc=EXAMPLE, dc=org".to_owned()];
     assert_eq!(same.scope(), ldap.scope());
     assert_eq!(

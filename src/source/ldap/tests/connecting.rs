@@ -103,7 +103,7 @@ async fn tls_is_set_up_and_the_name_in_the_certificate_verified() {
         if !fits {
             assert_eq!(kind(result).0, ErrorKind::Tls);
         }
-        let (_, report) = ldap.probe().await.pop().unwrap();
+        let (_, report) = ldap.probe().await.servers.pop().unwrap();
         assert_eq!(
             report.ok().and_then(|r| r.certificate).map(|c| c.subject),
             fits.then(|| format!("CN={name}"))
@@ -135,7 +135,7 @@ async fn a_look_tells_what_is_there_without_reading_it_all() {
     .await;
     let mut ldap = settings(vec![responder.server().in_plain_text()]);
     ldap.bases.push("DC=other".to_owned());
-    let (_, report) = ldap.probe().await.pop().unwrap();
+    let (_, report) = ldap.probe().await.servers.pop().unwrap();
     let report = report.unwrap();
     assert_eq!(report.root.naming_contexts, [BASE]);
     let found = report.bases[0].1.as_ref().unwrap();
@@ -150,7 +150,7 @@ fn settings_that_can_not_work_are_told_apart() {
     assert!(good.check().is_ok());
     type Change = (fn(&mut Ldap), &'static str);
     let changes: [Change; 6] = [
-        (|l| l.servers.clear(), "no server"),
+        (|l| l.servers = Servers::Listed(Vec::new()), "no server"),
         (|l| l.bases.clear(), "no base"),
         (|l| l.bases = vec!["example".to_owned()], "not a distinguished name"),
         (|l| l.unit_filter = "(objectClass=".into(), "no filter"),
@@ -170,7 +170,7 @@ async fn a_look_that_loses_its_connection_says_so_for_every_base() {
     let responder = Responder::start(searched(|_, id, _| Reply::SendAndClose(user(id, 1)))).await;
     let mut ldap = settings(vec![responder.server().in_plain_text()]);
     ldap.bases.push("DC=other".to_owned());
-    let (_, report) = ldap.probe().await.pop().unwrap();
+    let (_, report) = ldap.probe().await.servers.pop().unwrap();
     let kinds = report.unwrap().bases.into_iter().map(|(_, found)| found.unwrap_err().kind());
     assert_eq!(kinds.collect::<Vec<_>>(), [ErrorKind::Disconnected; 2]);
 }

@@ -63,7 +63,7 @@ async fn a_certificate_signs_in_by_sasl_external() {
     let external = What::Sasl { mechanism: "EXTERNAL".to_owned(), token: Vec::new() };
     assert_eq!(*asked.lock().unwrap(), [external]);
     let ends: Vec<_> = reading.warnings.iter().map(|w| (w.kind, &*w.about)).collect();
-    let server = format!("CN=127.0.0.1 of {}", ldap.servers[0]);
+    let server = format!("CN=127.0.0.1 of {}", ldap.servers);
     assert_eq!(
         ends,
         [(WarningKind::ServerCertificate, &*server), (WarningKind::ClientCertificate, "CN=budkavle")]
@@ -111,7 +111,7 @@ async fn a_certificate_never_goes_over_a_connection_in_clear() {
     let files = Files::new();
     let responder = Responder::start(|_| Reply::Usual).await;
     let mut ldap = files.settings(&responder);
-    ldap.servers = vec![responder.server().in_plain_text()];
+    ldap.servers = Servers::Listed(vec![responder.server().in_plain_text()]);
     assert_eq!(kind(ldap.read(&"main".into(), &ask(), &|_| {}).await).0, ErrorKind::Settings);
     assert_eq!(responder.connections.load(Ordering::SeqCst), 0);
 }
@@ -164,7 +164,7 @@ async fn a_look_stops_at_the_first_server_that_refuses() {
     let responder = Responder::start(|asked| Reply::Send(done(asked.id, BIND, 49, "", ""))).await;
     let server = responder.server().in_plain_text();
     let reports = settings(vec![server.clone(), server.clone(), server]).probe().await;
-    let kinds = reports.into_iter().map(|(_, report)| report.unwrap_err().kind());
+    let kinds = reports.servers.into_iter().map(|(_, report)| report.unwrap_err().kind());
     assert_eq!(
         kinds.collect::<Vec<_>>(),
         [ErrorKind::Bind, ErrorKind::SignInPaused, ErrorKind::SignInPaused]

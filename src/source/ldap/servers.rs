@@ -1,0 +1,179 @@
+//! Which of a directory's servers is read: the one that was read last as long as it works, else the next that does.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chrono::TimeDelta;
+
+use super::discover::Domain;
+use super::health::ServerHealth;
+use super::session::Session;
+use super::{Ldap, Security, Server};
+use crate::source::{Ask, SourceError};
+
+/// The servers that a directory can be read from.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Servers {
+    /// These, in order of preference.
+    Listed(Vec<Server>),
+    /// The controllers of a domain, by DNS.
+    Domain(Domain),
+}
+
+/// What the reads so far have shown of the servers. Kept in memory; clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct Experience(Arc<Mutex<Known>>);
+
+#[derive(Debug, Default)]
+struct Known {
+    health: ServerHealth,
+    /// What DNS said last.
+    found: Vec<Server>,
+}
+
+impl Servers {
+    /// Whether each is spoken to over TLS.
+    pub(super) fn are_protected(&self) -> bool {
+        match self {
+            Servers::Listed(servers) => servers.iter().all(|s| s.security() != Security::PlainText),
+            Servers::Domain(domain) => domain.security != Security::PlainText,
+        }
+    }
+
+    /// Whom to ask for addresses, in place of this machine's own resolver.
+    pub(super) fn dns_server(&self) -> Option<SocketAddr> {
+        match self {
+            Servers::Listed(_) => None,
+            Servers::Domain(domain) => domain.dns_server,
+        }
+    }
+}
+
+impl fmt::Display for Servers {
+    /// The URLs, or the domain.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Servers::Listed(servers) => {
+                let servers: Vec<String> = servers.iter().map(ToString::to_string).collect();
+                f.write_str(&servers.join(", "))
+            }
+            Servers::Domain(domain) => write!(f, "a controller of {}", domain.name),
+        }
+    }
+}
+
+impl Experience {
+    fn with<T>(&self, look: impl FnOnce(&mut Known) -> T) -> T {
+        // Whoever panicked with it in hand left it whole: each change is one step.
+        look(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Ldap {
+    /// Runs `read` on a server, signed in: the one that the cursor is of, as long as it works. When a server can't be reached,
+    /// breaks off or has no time, `read` begins anew on the next one, at most once on each, all within the time of one run.
+    ///
+    /// A server that refuses what is asked ends it: a wrong password tried on each would lock the account.
+    ///
+    /// # Errors
+    /// The server's; of several servers, all their errors.
+    pub(super) async fn on_a_server<'a, T, F: Future<Output = Result<T, SourceError>>>(
+        &'a self,
+        ask: &Ask<'_>,
+        read: impl Fn(Session<'a>) -> F,
+    ) -> Result<T, SourceError> {
+        let tls = self.tls()?;
+        let limit = self.run_timeout;
+        let end = tokio::time::sleep(limit);
+        let began = end.deadline().checked_sub(limit);
+        let elapsed =
+            || began.and_then(|began| TimeDelta::from_std(began.elapsed()).ok()).unwrap_or_default();
+        tokio::pin!(end);
+        let late = |server| SourceError::RunTimeout { server, limit };
+        let servers = tokio::select! {
+            servers = self.candidates(ask) => servers?,
+            () = &mut end => return Err(late(self.servers.to_string())),
+        };
+        let mut errors = Vec::new();
+        for server in servers {
+            let name = server.to_string();
+            let attempt = async {
+                let mut session = Session::open(self, &server, &tls).await?;
+                session.bind().await?;
+                read(session).await
+            };
+            let error = tokio::select! {
+                outcome = attempt => match outcome {
+                    Ok(done) => {
+                        self.experience.with(|known| known.health.worked(&name));
+                        return Ok(done);
+                    }
+                    Err(error) => error,
+                },
+                () = &mut end => late(name.clone()),
+            };
+            if !lies_with_the_server(&error) {
+                return Err(error);
+            }
+            let now = ask.now + elapsed();
+            let until = self.experience.with(|known| known.health.failed(&name, now, rand::random()));
+            tracing::warn!(server = name, %until, %error, "a directory server failed, and is left alone for a while");
+            if matches!(error, SourceError::RunTimeout { .. }) {
+                return Err(error);
+            }
+            errors.push(error);
+        }
+        Err(match (errors.pop(), errors.is_empty()) {
+            (Some(only), true) => only,
+            (Some(last), false) => {
+                errors.push(last);
+                SourceError::NoServer(errors)
+            }
+            (None, _) => SourceError::Settings("no server is named".to_owned()),
+        })
+    }
+
+    /// The servers in the order in which they are tried. When DNS fails, those that it named the last time.
+    async fn candidates(&self, ask: &Ask<'_>) -> Result<Vec<Server>, SourceError> {
+        let servers = match &self.servers {
+            Servers::Listed(servers) => servers.clone(),
+            Servers::Domain(domain) => match domain.find(self.connect_timeout).await {
+                Ok(found) => {
+                    let servers: Vec<Server> = found.controllers.into_iter().map(|c| c.server).collect();
+                    self.experience.with(|known| known.found.clone_from(&servers));
+                    servers
+                }
+                Err(error) => {
+                    let known = self.experience.with(|known| known.found.clone());
+                    if known.is_empty() {
+                        return Err(error);
+                    }
+                    tracing::warn!(%error, "the domain controllers that were found earlier are tried");
+                    known
+                }
+            },
+        };
+        let names: Vec<String> = servers.iter().map(ToString::to_string).collect();
+        let last = ask.cursor.map(|cursor| &*cursor.server);
+        Ok(self.experience.with(|known| {
+            known.health.keep(names.iter().map(String::as_str));
+            known.health.order(servers, last, ask.now)
+        }))
+    }
+}
+
+/// Whether another server might do better: this one isn't there, is slow, broke off, or says that it can't now.
+fn lies_with_the_server(error: &SourceError) -> bool {
+    match error {
+        SourceError::ConnectFailed { .. }
+        | SourceError::Tls { .. }
+        | SourceError::Timeout { .. }
+        | SourceError::RunTimeout { .. }
+        | SourceError::Disconnected { .. }
+        | SourceError::Protocol { .. } => true,
+        // busy, unavailable, other
+        SourceError::Refused { answer, .. } => matches!(answer.code, 51 | 52 | 80),
+        _ => false,
+    }
+}
