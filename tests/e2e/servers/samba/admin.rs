@@ -5,17 +5,24 @@ use std::process::Stdio;
 
 use super::provision::unicode_password;
 use super::{ADMINISTRATOR, ADMINISTRATOR_PASSWORD, Samba};
-use crate::servers::ldif::{Record, escape_rdn, split_rdn};
+use crate::servers::ldif::{self, Entry, Record, escape_rdn, split_rdn};
+use crate::world::BASE;
 
 const NORMAL_ACCOUNT: &str = "512";
 const NORMAL_ACCOUNT_DISABLED: &str = "514";
+/// The control that lets a request see what is deleted (MS-ADTS 3.1.1.3.4.1.14).
+const SHOW_DELETED: &str = "!1.2.840.113556.1.4.417";
 
 impl Samba {
     /// Makes any changes, one after the other.
     pub fn change(&self, records: &[Record]) {
+        self.modify(&[], records);
+    }
+
+    fn modify(&self, options: &[&str], records: &[Record]) {
         let ldif: String = records.iter().map(Record::to_ldif).collect();
         let mut modify = self.ldap_tool("ldapmodify", ADMINISTRATOR, ADMINISTRATOR_PASSWORD);
-        modify.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
+        modify.args(options).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut modify = modify.spawn().expect("ldapmodify is installed");
         modify.stdin.take().unwrap().write_all(ldif.as_bytes()).unwrap();
         let done = modify.wait_with_output().unwrap();
@@ -62,6 +69,24 @@ impl Samba {
     /// Deletes objects that have nothing below them.
     pub fn delete<'a>(&self, dns: impl IntoIterator<Item = &'a str>) {
         self.change(&dns.into_iter().map(Record::delete).collect::<Vec<_>>());
+    }
+
+    /// What a deleted object has left, by its `objectGUID`.
+    pub fn tombstone(&self, guid: &[u8]) -> Option<Entry> {
+        let escaped: String = guid.iter().map(|byte| format!("\\{byte:02x}")).collect();
+        let mut search = self.ldap_tool("ldapsearch", ADMINISTRATOR, ADMINISTRATOR_PASSWORD);
+        search.args(["-LLL", "-o", "ldif-wrap=no", "-e", SHOW_DELETED, "-b"]);
+        search.arg(format!("CN=Deleted Objects,{BASE}")).arg(format!("(&(isDeleted=TRUE)(objectGUID={escaped}))"));
+        let found = search.output().unwrap();
+        ldif::parse(std::str::from_utf8(&found.stdout).unwrap()).pop()
+    }
+
+    /// Brings a deleted object back as `dn`, with the same `objectGUID` and account. The rest of what it had, its groups
+    /// included, stays lost, as in a domain without a recycle bin (MS-ADTS 3.1.1.5.3.7.3).
+    pub fn undelete(&self, guid: &[u8], dn: &str) {
+        let tombstone = self.tombstone(guid).unwrap_or_else(|| panic!("nothing is deleted that was {dn}"));
+        let record = Record::modify(&tombstone.dn, "delete", "isDeleted", [""; 0]);
+        self.modify(&["-e", SHOW_DELETED], &[record.and("replace", "distinguishedName", [dn])]);
     }
 
     /// Resets the password of an account.
