@@ -91,8 +91,8 @@ impl Forest {
     pub fn wait_replicated(&self) {
         for (from, to) in [(&self.first, &self.second), (&self.second, &self.first)] {
             wait_until(&format!("{} has everything from {}", to.host(), from.host()), PATIENCE, || {
-                let mut replicate = to.tool("samba-tool");
-                replicate.args(["drs", "replicate", to.host(), from.host(), BASE]);
+                let mut replicate =
+                    to.tool("samba-tool", &["drs", "replicate", to.host(), from.host(), BASE]);
                 replicate.arg(format!("-Uadministrator%{ADMINISTRATOR_PASSWORD}"));
                 replicate.output().unwrap().status.success().then_some(())
             });

@@ -197,12 +197,12 @@ impl Samba {
     }
 
     /// One of Samba's own tools with this controller's configuration, where the controller runs.
-    pub fn tool(&self, program: &str) -> Command {
+    pub fn tool(&self, program: &str, arguments: &[&str]) -> Command {
         let mut tool = match self.machine.namespace {
             None => Command::new(program),
             Some(namespace) => namespace.command(program),
         };
-        tool.arg("-s").arg(self.config());
+        tool.args(arguments).arg("-s").arg(self.config());
         tool
     }
 

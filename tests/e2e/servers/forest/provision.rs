@@ -87,12 +87,11 @@ fn introduce(forest: &Forest) {
     };
     let controllers = [&forest.first, &forest.second];
     for controller in controllers {
-        succeed(&mut controller.tool("samba_spnupdate"));
-        succeed(controller.tool("samba_dnsupdate").arg("--use-samba-tool"));
+        succeed(&mut controller.tool("samba_spnupdate", &[]));
+        succeed(&mut controller.tool("samba_dnsupdate", &["--use-samba-tool"]));
     }
     for controller in controllers {
-        let mut consult = controller.tool("samba-tool");
-        consult.args(["drs", "kcc", controller.host()]);
+        let mut consult = controller.tool("samba-tool", &["drs", "kcc", controller.host()]);
         succeed(consult.arg(format!("-Uadministrator%{ADMINISTRATOR_PASSWORD}")));
     }
 }

@@ -48,9 +48,8 @@ impl Samba {
         );
         fs::write(&kerberos.config, text).unwrap();
         let _ = fs::remove_file(&kerberos.keytab); // keys are added to those that are there
-        let mut export = Command::new("samba-tool");
-        export.args(["domain", "exportkeytab"]).arg(&kerberos.keytab).arg("-s").arg(self.config());
-        export.arg(format!("--principal={}", kerberos.principal));
+        let mut export = self.tool("samba-tool", &["domain", "exportkeytab"]);
+        export.arg(&kerberos.keytab).arg(format!("--principal={}", kerberos.principal));
         let done = export.output().expect("samba-tool is installed");
         assert!(done.status.success(), "exportkeytab: {}", String::from_utf8_lossy(&done.stderr));
         kerberos
