@@ -4,6 +4,7 @@
 //! Each instance has a folder of its own and, since a domain controller can't choose its ports, a loopback address of
 //! its own (two that replicate have a network of their own). A guard ends it when it goes out of scope; the kernel ends it if the tests are killed.
 
+pub mod account;
 pub mod budkavle;
 pub mod certs;
 pub mod forest;

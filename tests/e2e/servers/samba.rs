@@ -19,6 +19,7 @@ pub use kerberos::Kerberos;
 pub use restore::Backup;
 use tempfile::TempDir;
 
+use super::account::Account;
 use super::certs::{AUTHORITY, Authority, CertFiles, Validity};
 use super::ldif::{self, Entry};
 use super::network::Namespace;
@@ -41,6 +42,7 @@ pub struct Samba {
     process: Option<Process>,
     machine: Machine,
     address: Ipv4Addr,
+    ldaps: String,
     certs: CertFiles,
     // Last, so that the server has ended when its folder goes.
     folder: TempDir,
@@ -67,7 +69,8 @@ impl Samba {
     /// Starts the domain controller whose databases are in this folder.
     pub fn start_in(folder: TempDir, address: Ipv4Addr, machine: Machine) -> Self {
         let certs = AUTHORITY.issue(&folder.path().join("tls"), machine.host, address, Validity::Now);
-        let mut samba = Self { process: None, machine, address, certs, folder };
+        let ldaps = format!("ldaps://{address}");
+        let mut samba = Self { process: None, machine, address, ldaps, certs, folder };
         fs::write(samba.config(), samba.configuration()).unwrap();
         samba.resume();
         samba
@@ -95,8 +98,9 @@ impl Samba {
         };
         process.wait_until_ready(|| {
             // Whatever certificate it has been given.
-            let mut bind = self.bind(ADMINISTRATOR, ADMINISTRATOR_PASSWORD);
-            bind.env("LDAPTLS_REQCERT", "never").status().unwrap().success().then_some(())
+            let mut search = self.administrator().tool("ldapsearch");
+            search.args(["-b", BASE, "-s", "base", "dn"]).stdout(Stdio::null()).stderr(Stdio::null());
+            search.env("LDAPTLS_REQCERT", "never").status().unwrap().success().then_some(())
         });
         self.process = Some(process);
     }
@@ -121,7 +125,7 @@ impl Samba {
 
     /// `ldaps://` and its address.
     pub fn ldaps_url(&self) -> String {
-        format!("ldaps://{}", self.address)
+        self.ldaps.clone()
     }
 
     /// `ldap://` and its address.
@@ -141,24 +145,17 @@ impl Samba {
 
     /// Whether the directory lets this account in.
     pub fn accepts(&self, account: &str, password: &str) -> bool {
-        self.bind(account, password).status().unwrap().success()
+        Account { name: account, password, ..self.reader() }.is_let_in(BASE)
     }
 
     /// What Budkavle's account can read below `base` (itself included), page by page, by `ldapsearch`.
     pub fn search(&self, base: &str, filter: &str, attributes: &[&str]) -> Vec<Entry> {
-        let mut search = self.ldap_tool("ldapsearch", READER, READER_PASSWORD);
-        search.args(["-LLL", "-o", "ldif-wrap=no", "-E", "pr=1000/noprompt", "-b", base, filter]);
-        let found = search.args(attributes).output().unwrap();
-        let complaint = String::from_utf8_lossy(&found.stderr);
-        assert!(found.status.success(), "ldapsearch below {base} for {filter}: {complaint}");
-        ldif::parse(std::str::from_utf8(&found.stdout).unwrap())
+        self.reader().search(base, filter, attributes)
     }
 
     /// One object by its distinguished name, as Budkavle's account sees it; `None` when there is none.
     pub fn read(&self, dn: &str) -> Option<Entry> {
-        let mut search = self.ldap_tool("ldapsearch", READER, READER_PASSWORD);
-        let found = search.args(["-LLL", "-o", "ldif-wrap=no", "-s", "base", "-b", dn]).output().unwrap();
-        ldif::parse(std::str::from_utf8(&found.stdout).unwrap()).pop()
+        self.reader().read(dn, &[])
     }
 
     /// An attribute of the rootDSE, the entry with the empty name.
@@ -166,10 +163,8 @@ impl Samba {
     /// # Panics
     /// When it has no such attribute.
     pub fn root(&self, attribute: &str) -> String {
-        let mut search = self.ldap_tool("ldapsearch", READER, READER_PASSWORD);
-        let found = search.args(["-LLL", "-o", "ldif-wrap=no", "-s", "base", "-b", "", "*", "+"]).output().unwrap();
-        let root = ldif::parse(std::str::from_utf8(&found.stdout).unwrap());
-        root[0].text(attribute).unwrap_or_else(|| panic!("the rootDSE has no {attribute}"))
+        let root = self.reader().read("", &[attribute]).expect("the server answers");
+        root.text(attribute).unwrap_or_else(|| panic!("the rootDSE has no {attribute}"))
     }
 
     /// How many changes it has made to its database (`highestCommittedUSN`).
@@ -186,7 +181,7 @@ impl Samba {
     /// What DirSync gives an account that has only the right to read (flag 1), and the cookie for what comes next.
     pub fn dirsync(&self, cookie: Option<&str>, filter: &str, attributes: &[&str]) -> (Vec<Entry>, String) {
         let extension = format!("!dirSync=1/1000000{}", cookie.map(|c| format!("/{c}")).unwrap_or_default());
-        let mut search = self.ldap_tool("ldapsearch", READER, READER_PASSWORD);
+        let mut search = self.reader().tool("ldapsearch");
         search.args(["-o", "ldif-wrap=no", "-b", BASE, "-E", &extension, filter]).args(attributes);
         let found = search.output().unwrap();
         let complaint = String::from_utf8_lossy(&found.stderr);
@@ -211,19 +206,12 @@ impl Samba {
         self.folder.path().join("private")
     }
 
-    /// The smallest search there is.
-    fn bind(&self, account: &str, password: &str) -> Command {
-        let mut search = self.ldap_tool("ldapsearch", account, password);
-        search.args(["-b", BASE, "-s", "base", "dn"]).stdout(Stdio::null()).stderr(Stdio::null());
-        search
+    fn reader(&self) -> Account<'_> {
+        Account { url: &self.ldaps, ca: &self.certs.ca, name: READER, password: READER_PASSWORD }
     }
 
-    /// One of OpenLDAP's tools, over LDAPS with the server's certificate verified.
-    fn ldap_tool(&self, tool: &str, account: &str, password: &str) -> Command {
-        let mut command = Command::new(tool);
-        command.args(["-x", "-H", &self.ldaps_url(), "-D", account, "-w", password]);
-        command.env("LDAPTLS_CACERT", &self.certs.ca).env("LDAPTLS_REQCERT", "demand");
-        command
+    fn administrator(&self) -> Account<'_> {
+        Account { name: ADMINISTRATOR, password: ADMINISTRATOR_PASSWORD, ..self.reader() }
     }
 
     fn run(&self, samba: &mut Command, model: &str) {
