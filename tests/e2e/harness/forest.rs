@@ -1,9 +1,10 @@
 //! Two domain controllers replicate, lag, part and name each other like the real things that they are.
 
-use std::net::TcpStream;
+use std::net::{Ipv4Addr, TcpStream};
 use std::process::{Command, Stdio};
 
 use crate::servers::forest::{Forest, SECOND_HOST, SITE};
+use crate::servers::ldif;
 use crate::servers::samba::{HOST, Samba};
 use crate::servers::{PATIENCE, folder, wait_until};
 use crate::world::{Organisation, PEOPLE, ROOT_UNIT};
@@ -48,6 +49,9 @@ fn changes_are_told_to_the_other() {
     forest.first_mut().resume();
     forest.wait_replicated();
     assert_eq!(title(forest.first(), &dn).unwrap(), "while it slept");
+    forest.second_mut().stop();
+    assert!(TcpStream::connect((forest.second().address(), 636)).is_err());
+    assert_eq!(title(forest.first(), &dn).unwrap(), "while it slept");
 }
 
 #[test]
@@ -77,23 +81,46 @@ fn a_cookie_of_the_one_is_good_for_the_other() {
 #[test]
 fn they_are_found_by_name() {
     let forest = Forest::start(&Organisation::kommun());
-    let ask = |server: std::net::Ipv4Addr, name: &str, kind: &str| {
-        let answer = Command::new("dig").args([&format!("@{server}"), "+short", name, kind]).output();
-        let answer = String::from_utf8(answer.expect("bind9-dnsutils is installed").stdout).unwrap();
-        let mut lines: Vec<String> = answer.lines().map(str::to_owned).collect();
-        lines.sort();
-        lines
-    };
     for server in [forest.first().address(), forest.second().address()] {
         let both = [format!("0 100 389 {HOST}."), format!("0 100 389 {SECOND_HOST}.")];
         assert_eq!(ask(server, "_ldap._tcp.dc._msdcs.ad.kommun.example", "SRV"), both);
-        let of_site = format!("_ldap._tcp.{SITE}._sites.dc._msdcs.ad.kommun.example");
-        assert_eq!(ask(server, &of_site, "SRV"), both);
+        assert_eq!(ask(server, &controllers_of(SITE), "SRV"), both);
         for dc in [forest.first(), forest.second()] {
             assert_eq!(ask(server, dc.host(), "A"), [dc.address().to_string()]);
         }
     }
     assert_eq!(forest.name_server(), forest.first().address());
+
+    assert!(!knows_client_in(forest.first(), "Norr"));
+    forest.put_tests_and_second_into_site("Norr");
+    assert!(knows_client_in(forest.first(), "Norr"));
+    let near = [format!("0 100 389 {SECOND_HOST}.")];
+    assert_eq!(ask(forest.name_server(), &controllers_of("Norr"), "SRV"), near);
+    wait_until("the second knows too", PATIENCE, || knows_client_in(forest.second(), "Norr").then_some(()));
+}
+
+fn controllers_of(site: &str) -> String {
+    format!("_ldap._tcp.{site}._sites.dc._msdcs.ad.kommun.example")
+}
+
+fn ask(server: Ipv4Addr, name: &str, kind: &str) -> Vec<String> {
+    let answer = Command::new("dig").args([&format!("@{server}"), "+short", name, kind]).output();
+    let answer = String::from_utf8(answer.expect("bind9-dnsutils is installed").stdout).unwrap();
+    let mut lines: Vec<String> = answer.lines().map(str::to_owned).collect();
+    lines.sort();
+    lines
+}
+
+/// Whether a controller tells the tests that they are in this site: the last of the names that it gives to who asks it
+/// before signing in (MS-ADTS 6.3.1.9). Names begin with their length.
+fn knows_client_in(dc: &Samba, site: &str) -> bool {
+    let mut search = Command::new("ldapsearch");
+    search.args(["-x", "-H", &dc.ldap_url(), "-LLL", "-o", "ldif-wrap=no", "-b", "", "-s", "base"]);
+    search.args(["(&(DnsDomain=ad.kommun.example)(NtVer=\\06\\00\\00\\00))", "netlogon"]);
+    let found = ldif::parse(std::str::from_utf8(&search.output().unwrap().stdout).unwrap());
+    let answer = found[0].bytes("netlogon").unwrap();
+    let name = [&[site.len() as u8], site.as_bytes()].concat();
+    answer.windows(name.len()).any(|part| part == name)
 }
 
 /// The tests themselves are killed: these are run again in a child process that starts two controllers and waits.

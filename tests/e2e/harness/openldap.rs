@@ -94,16 +94,25 @@ fn tells_what_is_new_since_a_cookie() {
         let server = OpenLdap::start(&world, remembered);
         let sync = |cookie: &str| {
             let mut search = server.reader().tool("ldapsearch");
-            let extension = format!("!sync=ro{}", if cookie.is_empty() { "" } else { "/" }.to_owned() + cookie);
-            search.args(["-o", "ldif-wrap=no", "-E", &extension, "-b", BASE, "(objectClass=inetOrgPerson)", "uid"]);
+            let extension =
+                format!("!sync=ro{}", if cookie.is_empty() { "" } else { "/" }.to_owned() + cookie);
+            search.args([
+                "-o",
+                "ldif-wrap=no",
+                "-E",
+                &extension,
+                "-b",
+                BASE,
+                "(objectClass=inetOrgPerson)",
+                "uid",
+            ]);
             let answer = String::from_utf8(search.output().unwrap().stdout).unwrap();
-            let cookie = answer.lines().filter_map(|line| line.split_once("cookie=")).last();
-            let cookie = cookie.map(|(_, cookie)| cookie.trim().to_owned());
-            (answer.lines().filter(|line| line.starts_with("dn:")).count(), cookie, answer)
+            let cookie = answer.lines().find_map(|line| line.strip_prefix("# cookie: "));
+            let cookie = cookie.unwrap_or_else(|| panic!("no cookie in:\n{answer}")).to_owned();
+            (answer.lines().filter(|line| line.starts_with("uid:")).count(), cookie, answer)
         };
-        let (everybody, cookie, answer) = sync("");
+        let (everybody, cookie, _) = sync("");
         assert_eq!(everybody, 200, "people of both schemas");
-        let cookie = cookie.unwrap_or_else(|| panic!("no cookie in:\n{answer}"));
         server.administrator().replace(&world.dn(world.person("obrien")), "title", &["Rektor"]);
         server.administrator().delete([world.dn(world.person("versal")).as_str()]);
         let (changed, _, answer) = sync(&cookie);

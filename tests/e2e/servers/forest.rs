@@ -7,12 +7,13 @@ mod provision;
 
 use std::net::Ipv4Addr;
 
+use super::ldif::Record;
 use super::network::Network;
-use super::samba::{ADMINISTRATOR_PASSWORD, HOST, Machine, Samba};
+use super::samba::{ADMINISTRATOR_PASSWORD, Samba};
 use super::{PATIENCE, wait_until};
 use crate::world::{BASE, Organisation};
 
-/// What the second domain controller is called; the first is [`HOST`].
+/// What the second domain controller is called; the first is [`HOST`](super::samba::HOST).
 pub const SECOND_HOST: &str = "dc2.ad.kommun.example";
 /// The site that both are in.
 pub const SITE: &str = "Default-First-Site-Name";
@@ -62,6 +63,25 @@ impl Forest {
     /// same answers at its own address.
     pub fn name_server(&self) -> Ipv4Addr {
         self.first.address()
+    }
+
+    /// Makes a site of which only the second is known as a controller, and says that the tests' address is in it: the
+    /// controllers tell a client so (MS-ADTS 6.3.3), and the name service has the site. The first knows at once, the
+    /// second a little later.
+    pub fn put_tests_and_second_into_site(&self, site: &str) {
+        let sites = format!("CN=Sites,CN=Configuration,{BASE}");
+        let site_dn = format!("CN={site},{sites}");
+        let subnet = format!("CN={},CN=Subnets,{sites}", self.network.block());
+        self.first.change(&[
+            Record::add(&site_dn, "site"),
+            Record::add(&subnet, "subnet").value("siteObject", &site_dn),
+        ]);
+        let (zone, name) = ("_msdcs.ad.kommun.example", format!("_ldap._tcp.{site}._sites.dc"));
+        let record = format!("{SECOND_HOST} 389 0 100");
+        let mut add =
+            self.first.tool("samba-tool", &["dns", "add", self.first.host(), zone, &name, "SRV", &record]);
+        let done = add.arg(format!("-Uadministrator%{ADMINISTRATOR_PASSWORD}")).output().unwrap();
+        assert!(done.status.success(), "samba-tool dns add: {}", String::from_utf8_lossy(&done.stderr));
     }
 
     /// The second fetches nothing from the first any more, but answers.

@@ -29,12 +29,7 @@ impl Record {
     }
 
     /// One more modification of the same object, made together with those before.
-    pub fn and(
-        self,
-        how: &str,
-        attribute: &str,
-        values: impl IntoIterator<Item = impl AsRef<[u8]>>,
-    ) -> Self {
+    pub fn and(self, how: &str, attribute: &str, values: impl IntoIterator<Item = impl AsRef<[u8]>>) -> Self {
         Self(self.0 + "-\n" + how + ": " + attribute + "\n").values(attribute, values)
     }
 

@@ -67,6 +67,11 @@ impl Network {
         self.addresses
     }
 
+    /// The block that all addresses are in, those of the tests too: `198.18.0.0/30`.
+    pub fn block(&self) -> String {
+        format!("{}/30", self.addresses[0])
+    }
+
     /// The first and the second machine.
     pub fn namespaces(&self) -> [Namespace; 2] {
         self.holders.each_ref().map(|holder| Namespace { holder: holder.id() })
@@ -120,7 +125,10 @@ fn free_addresses() -> [Ipv4Addr; 3] {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     const BLOCKS: u32 = 1 << 15; // of four addresses
     let base = u32::from(Ipv4Addr::new(198, 18, 0, 0));
-    let taken = Command::new("ip").args(["-4", "-oneline", "address", "show"]).output().expect("iproute2 is installed");
+    let taken = Command::new("ip")
+        .args(["-4", "-oneline", "address", "show"])
+        .output()
+        .expect("iproute2 is installed");
     let taken = String::from_utf8_lossy(&taken.stdout).into_owned();
     (0..BLOCKS)
         .map(|_| (std::process::id() * 8 + NEXT.fetch_add(1, Ordering::Relaxed)) % BLOCKS)

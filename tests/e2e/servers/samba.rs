@@ -5,9 +5,9 @@
 //! (Without `tests/run` the original is kept below Cargo's target folder until `cargo clean`.)
 
 mod admin;
-mod kerberos;
+pub mod kerberos;
 pub mod provision;
-mod restore;
+pub mod restore;
 pub mod rights;
 
 use std::fs;
@@ -15,8 +15,6 @@ use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-pub use kerberos::Kerberos;
-pub use restore::Backup;
 use tempfile::TempDir;
 
 use super::account::Account;

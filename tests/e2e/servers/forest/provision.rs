@@ -6,11 +6,11 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use super::{Forest, SECOND_HOST};
-use crate::servers::folder;
 use crate::servers::ldif::{self, Record};
 use crate::servers::network::{Namespace, Network};
 use crate::servers::samba::provision::{TEMPLATE, cached, copy as copy_databases, finish, provision};
 use crate::servers::samba::{ADMINISTRATOR_PASSWORD, HOST, Machine, Samba};
+use crate::servers::{PATIENCE, folder, poll};
 use crate::world::{BASE, Organisation};
 
 /// The databases of the two, below the folder of the cache.
@@ -80,10 +80,15 @@ fn join(folder: &Path, namespace: Namespace, address: Ipv4Addr) {
 /// What Samba would do by itself, some minutes later: the names of both for Kerberos and in the name service, and who
 /// fetches from whom.
 fn introduce(forest: &Forest) {
+    // A controller that has just been started may be busy with the same.
     let succeed = |command: &mut Command| {
-        let done = command.output().unwrap();
-        let complaint = String::from_utf8_lossy(&done.stderr);
-        assert!(done.status.success(), "{command:?}: {complaint}");
+        let mut complaint = String::new();
+        poll(PATIENCE, || {
+            let done = command.output().unwrap();
+            complaint = String::from_utf8_lossy(&done.stderr).into_owned();
+            done.status.success().then_some(())
+        })
+        .unwrap_or_else(|| panic!("{command:?}: {complaint}"));
     };
     let controllers = [&forest.first, &forest.second];
     for controller in controllers {
@@ -100,7 +105,12 @@ fn introduce(forest: &Forest) {
 fn readdress(database: &Path, old: &[Ipv4Addr], new: &[Ipv4Addr]) {
     for zone in ["DomainDnsZones", "ForestDnsZones"] {
         let mut search = Command::new("ldbsearch");
-        search.arg("-H").arg(database).args(["-b", &format!("DC={zone},{BASE}"), "(dnsRecord=*)", "dnsRecord"]);
+        search.arg("-H").arg(database).args([
+            "-b",
+            &format!("DC={zone},{BASE}"),
+            "(dnsRecord=*)",
+            "dnsRecord",
+        ]);
         let found = search.output().expect("ldb-tools are installed");
         let text = String::from_utf8(found.stdout).unwrap().replace("\n ", "");
         let changes: String = ldif::parse(&text).iter().filter_map(|entry| moved(entry, old, new)).collect();
@@ -121,7 +131,8 @@ fn moved(entry: &ldif::Entry, old: &[Ipv4Addr], new: &[Ipv4Addr]) -> Option<Stri
         .map(|record| {
             // MS-DNSP 2.3.2.2: the length of the data, the type (1 is an address), …, and from byte 24 on the data.
             let mut record = record.clone();
-            let here = old.iter().position(|address| record[2..4] == [1, 0] && record[24..] == address.octets());
+            let here =
+                old.iter().position(|address| record[2..4] == [1, 0] && record[24..] == address.octets());
             if let Some(index) = here {
                 record[24..].copy_from_slice(&new[index].octets());
                 changed = true;

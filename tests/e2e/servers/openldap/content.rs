@@ -19,9 +19,8 @@ pub fn records(world: &Organisation) -> Vec<Record> {
             .values("objectClass", ["simpleSecurityObject"])
             .value("userPassword", READER_PASSWORD),
     ];
-    records.extend(
-        (0..world.units.len()).map(|unit| Record::add(&world.unit_dn(unit), "organizationalUnit")),
-    );
+    records
+        .extend((0..world.units.len()).map(|unit| Record::add(&world.unit_dn(unit), "organizationalUnit")));
     let staffing = world.unit_dn(world.unit("Bemanning"));
     records.push(Record::add(&format!("CN={CONTAINER},{staffing}"), "organizationalRole"));
     records.extend(world.people.iter().map(|person| human(world, person)));
@@ -56,9 +55,8 @@ fn human(world: &Organisation, person: &Person) -> Record {
 
 fn posix(world: &Organisation) -> Vec<Record> {
     let (_, above) = POSIX_PEOPLE.split_once(',').unwrap();
-    let mut records: Vec<Record> = [above, POSIX_PEOPLE, POSIX_GROUPS]
-        .map(|dn| Record::add(dn, "organizationalUnit"))
-        .to_vec();
+    let mut records: Vec<Record> =
+        [above, POSIX_PEOPLE, POSIX_GROUPS].map(|dn| Record::add(dn, "organizationalUnit")).to_vec();
     records.extend(world.people.iter().enumerate().map(|(index, person)| {
         Record::add(&format!("uid={},{POSIX_PEOPLE}", person.account), "inetOrgPerson")
             .values("objectClass", ["posixAccount", "shadowAccount"])

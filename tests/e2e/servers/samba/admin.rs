@@ -56,7 +56,9 @@ impl Samba {
         let escaped: String = guid.iter().map(|byte| format!("\\{byte:02x}")).collect();
         let mut search = self.administrator().tool("ldapsearch");
         search.args(["-LLL", "-o", "ldif-wrap=no", "-e", SHOW_DELETED, "-b"]);
-        search.arg(format!("CN=Deleted Objects,{BASE}")).arg(format!("(&(isDeleted=TRUE)(objectGUID={escaped}))"));
+        search
+            .arg(format!("CN=Deleted Objects,{BASE}"))
+            .arg(format!("(&(isDeleted=TRUE)(objectGUID={escaped}))"));
         let found = search.output().unwrap();
         ldif::parse(std::str::from_utf8(&found.stdout).unwrap()).pop()
     }
@@ -66,7 +68,8 @@ impl Samba {
     pub fn undelete(&self, guid: &[u8], dn: &str) {
         let tombstone = self.tombstone(guid).unwrap_or_else(|| panic!("nothing is deleted that was {dn}"));
         let record = Record::modify(&tombstone.dn, "delete", "isDeleted", [""; 0]);
-        self.administrator().change(&["-e", SHOW_DELETED], &[record.and("replace", "distinguishedName", [dn])]);
+        self.administrator()
+            .change(&["-e", SHOW_DELETED], &[record.and("replace", "distinguishedName", [dn])]);
     }
 
     /// Resets the password of an account.

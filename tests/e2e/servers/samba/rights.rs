@@ -69,10 +69,19 @@ impl Samba {
     /// The first value of an attribute of the first object, as `ldbsearch` writes it: a security descriptor as SDDL.
     fn look_up(&self, base: &str, scope: &str, filter: &str, attribute: &str) -> String {
         let mut search = Command::new("ldbsearch");
-        search.arg("-H").arg(self.database()).args(["--show-deleted", "-b", base, "-s", scope, filter, attribute]);
+        search.arg("-H").arg(self.database()).args([
+            "--show-deleted",
+            "-b",
+            base,
+            "-s",
+            scope,
+            filter,
+            attribute,
+        ]);
         let found = search.output().expect("ldb-tools are installed");
         let text = String::from_utf8(found.stdout).unwrap().replace("\n ", "");
-        let entry = ldif::parse(&text).into_iter().next().unwrap_or_else(|| panic!("no {filter} below {base}"));
+        let entry =
+            ldif::parse(&text).into_iter().next().unwrap_or_else(|| panic!("no {filter} below {base}"));
         entry.text(attribute).unwrap_or_else(|| panic!("{base} has no {attribute}"))
     }
 
@@ -80,7 +89,8 @@ impl Samba {
     pub(super) fn change_offline(&self, record: &Record) {
         let mut modify = Command::new("ldbmodify");
         modify.arg("-H").arg(self.database()).args(["--controls=show_deleted:1", "--relax", "--nosync"]);
-        let mut modify = modify.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut modify =
+            modify.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         modify.stdin.take().unwrap().write_all(record.to_ldif().as_bytes()).unwrap();
         let done = modify.wait_with_output().unwrap();
         let complaint = String::from_utf8_lossy(&done.stderr);
