@@ -40,10 +40,12 @@ impl Network {
         let hosts = folder.path().join("hosts");
         fs::write(&hosts, "127.0.0.1 localhost\n").unwrap();
 
+        // A connection whose other side is gone would keep its namespace for two minutes.
+        let forget = "echo 1 >/proc/sys/net/ipv4/tcp_orphan_retries || true";
         let hold = |name: &str| {
             let ready = folder.path().join(name);
             let script = format!(
-                "set -e; mount --bind {resolv} /etc/resolv.conf; mount --bind {hosts} /etc/hosts; ip link set lo up; \
+                "set -e; mount --bind {resolv} /etc/resolv.conf; mount --bind {hosts} /etc/hosts; ip link set lo up; {forget}; \
                  : >{ready}; exec sleep infinity",
                 resolv = resolv.display(),
                 hosts = hosts.display(),
