@@ -4,7 +4,8 @@ use std::net::TcpStream;
 use std::process::{Command, Output};
 
 use crate::servers::ldif::decode_dn;
-use crate::servers::openldap::{OpenLdap, POSIX_GROUPS, POSIX_PEOPLE, READER, READER_PASSWORD};
+use crate::servers::openldap::content::{POSIX_GROUPS, POSIX_PEOPLE};
+use crate::servers::openldap::{OpenLdap, READER, READER_PASSWORD};
 use crate::world::{BASE, Organisation, ROOT_UNIT};
 
 fn world() -> Organisation {

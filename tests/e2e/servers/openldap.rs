@@ -1,14 +1,13 @@
 //! A real OpenLDAP server, for directories that aren't Active Directory: people as `inetOrgPerson`, groups as
 //! `groupOfNames`, and the same as accounts of Unix (RFC 2307). It tells of changes by RFC 4533.
 
-mod content;
+pub mod content;
 
 use std::fs;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-pub use content::{POSIX_GROUPS, POSIX_PEOPLE};
 use tempfile::TempDir;
 
 use super::account::Account;
