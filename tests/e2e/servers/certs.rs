@@ -51,12 +51,23 @@ impl Authority {
     pub fn issue(&self, folder: &Path, name: &str, address: Ipv4Addr, validity: Validity) -> CertFiles {
         let mut params = CertificateParams::new([name.to_owned()]).unwrap();
         params.subject_alt_names.push(SanType::IpAddress(address.into()));
-        params.distinguished_name.push(DnType::CommonName, name);
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         if validity == Validity::Expired {
             params.not_before = date_time_ymd(2024, 1, 1);
             params.not_after = date_time_ymd(2024, 2, 1);
         }
+        self.sign(params, folder, name)
+    }
+
+    /// The same for a client that shows by a certificate who it is: by the common name.
+    pub fn issue_client(&self, folder: &Path, name: &str) -> CertFiles {
+        let mut params = CertificateParams::default();
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        self.sign(params, folder, name)
+    }
+
+    fn sign(&self, mut params: CertificateParams, folder: &Path, name: &str) -> CertFiles {
+        params.distinguished_name.push(DnType::CommonName, name);
         let key = KeyPair::generate().unwrap();
         let cert = params.signed_by(&key, &self.issuer).unwrap();
 

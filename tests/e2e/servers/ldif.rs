@@ -28,6 +28,11 @@ impl Record {
         Self(head).values(attribute, values)
     }
 
+    /// One more modification of the same object, made together with those before.
+    pub fn and(self, how: &str, attribute: &str, values: impl IntoIterator<Item = impl AsRef<[u8]>>) -> Self {
+        Self(self.0 + "-\n" + how + ": " + attribute + "\n").values(attribute, values)
+    }
+
     /// Removes an object.
     pub fn delete(dn: &str) -> Self {
         Self(line("dn", dn.as_bytes()) + "changetype: delete\n")

@@ -1,13 +1,17 @@
-//! The real servers of the tests: a Samba domain controller, Postfix and its `smtp-sink`, and Budkavle itself as it
-//! is installed.
+//! The real servers of the tests: a Samba domain controller or two that replicate, OpenLDAP, Postfix and its
+//! `smtp-sink`, and Budkavle itself as it is installed.
 //!
 //! Each instance has a folder of its own and, since a domain controller can't choose its ports, a loopback address of
-//! its own. A guard ends it when it goes out of scope; the kernel ends it if the tests are killed.
+//! its own (two that replicate have a network of their own). A guard ends it when it goes out of scope; the kernel ends it if the tests are killed.
 
+pub mod account;
 pub mod budkavle;
 pub mod certs;
+pub mod forest;
 pub mod ldif;
 pub mod mail;
+pub mod network;
+pub mod openldap;
 pub mod postfix;
 pub mod process;
 pub mod samba;
