@@ -8,4 +8,5 @@ mod guard;
 mod kill;
 mod outages;
 mod sign_in;
+mod servers;
 mod sync;
