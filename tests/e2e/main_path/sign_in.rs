@@ -1,5 +1,15 @@
-//! Signing in: another password without a restart, and what is told before an account ends.
+//! Signing in: another password without a restart, a certificate, Kerberos, and what is told before an account ends.
 
+#[cfg(feature = "gssapi")]
+use std::fs;
+#[cfg(feature = "gssapi")]
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+#[cfg(feature = "gssapi")]
+use crate::servers::budkavle::Budkavle;
+use crate::servers::certs::{Authority, CertFiles};
+use crate::servers::openldap::OpenLdap;
 use crate::servers::samba::READER_PASSWORD;
 use crate::site::{Site, outcome};
 use crate::world::{BASE, Organisation};
@@ -34,4 +44,83 @@ fn a_look_tells_when_the_password_ends() {
     site.dc.set(BASE, "maxPwdAge", "-4320000000000");
     let told = check();
     assert!(told.contains(&format!("the password of the account {reader} ends in 4 days")), "{told}");
+}
+
+#[test]
+fn a_certificate_signs_in_at_openldap() {
+    let site = Site::new(Organisation::generate(80, 20));
+    let openldap = OpenLdap::start(&site.world, 0);
+    let check = |url: &str, client: &CertFiles, code: i32| {
+        let keys = &["external", "client_certificate_file", "client_key_file"];
+        let values = [&client.cert, &client.key].map(|file| file.display().to_string());
+        sign_in_with(&site, url, openldap.ca_file(), keys, [&values[0], &values[1]]);
+        site.budkavle.run(&["check", "--online"]).ended_with(code).stdout
+    };
+    for url in [openldap.ldaps_url(), openldap.ldap_url()] {
+        let told = check(&url, openldap.client_certificate(), 0);
+        assert!(told.contains("lets us in"), "{told}");
+    }
+    // One that somebody else's authority has signed.
+    let stranger = Authority::new("Another CA").issue_client(&site.path().join("stranger"), "svc-budkavle");
+    let told = check(&openldap.ldaps_url(), &stranger, 1);
+    assert!(told.contains("CN=svc-budkavle"), "{told}");
+}
+
+#[test]
+#[cfg(feature = "gssapi")]
+fn kerberos_signs_in_with_a_keytab_over_ldaps_and_starttls() {
+    let mut site = Site::new(Organisation::generate(80, 20));
+    let kerberos = site.dc.kerberos();
+    fs::set_permissions(&kerberos.keytab, fs::Permissions::from_mode(0o600)).unwrap();
+    site.budkavle = with_variable(&site, "KRB5_CONFIG", &kerberos.config.display().to_string());
+    let with = |site: &Site, url: &str| {
+        let keys = &["gssapi", "keytab_file", "principal"];
+        let values = [kerberos.keytab.display().to_string(), kerberos.principal.clone()];
+        sign_in_with(site, url, site.dc.ca_file(), keys, [&values[0], &values[1]]);
+    };
+    with(&site, &site.dc.ldap_url());
+    let told = site.budkavle.run(&["check", "--online"]).success().stdout;
+    assert!(told.contains("dc1.ad.kommun.example lets us in"), "{told}");
+
+    with(&site, &site.dc.ldaps_url());
+    let _daemon = site.start();
+    let first = site.get("/v1/runs")[0].clone();
+    assert_eq!(outcome(&first), "committed", "{first}");
+
+    // A new password makes the keys useless; new ones are taken without a restart.
+    site.dc.set_password(&format!("{READER_DN},{BASE}"), "An0ther.Password");
+    let refused = site.sync(1);
+    assert!(refused.to_string().contains("make the keytab anew"), "{refused}");
+    site.dc.kerberos();
+    let done = site.sync(0);
+    assert_eq!(outcome(&done["run"]), "unchanged", "{done}");
+}
+
+/// Lets the site's directory be this one, signed in to as the first word says, with these two keys.
+fn sign_in_with(site: &Site, url: &str, ca: &Path, [kind, first, second]: &[&str; 3], values: [&str; 2]) {
+    site.configure(&|text| {
+        let is_of_password = |line: &&str| !line.starts_with("bind_") && !line.starts_with("ca_file");
+        let (before, mail) = text.split_once("[mail]").unwrap();
+        let lines: Vec<&str> = before.lines().filter(is_of_password).collect();
+        let keys = format!(
+            "sign_in = \"{kind}\"\n{first} = \"{}\"\n{second} = \"{}\"\nca_file = \"{}\"",
+            values[0],
+            values[1],
+            ca.display()
+        );
+        let before = lines
+            .join("\n")
+            .replace(&format!("urls = [\"{}\"]", site.dc.ldaps_url()), &format!("urls = [\"{url}\"]"));
+        *text = format!("{before}\n{keys}\n[mail]{mail}");
+    });
+}
+
+/// The site's program with a variable that it inherits.
+#[cfg(feature = "gssapi")]
+fn with_variable(site: &Site, name: &str, value: &str) -> Budkavle {
+    let program = site.path().join("budkavle");
+    let script = format!("#!/bin/sh\n{name}='{value}' exec '{}' \"$@\"\n", Budkavle::installed().display());
+    fs::write(&program, script).unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    Budkavle::of_program(&program, site.path())
 }

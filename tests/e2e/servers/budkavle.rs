@@ -32,9 +32,13 @@ impl Budkavle {
     /// The program that `tests/run` has installed (`$BUDKAVLE_BIN`), or without it the one Cargo has built, with the
     /// configuration in this folder.
     pub fn new(folder: &Path) -> Self {
+        Self::of_program(&Self::installed(), folder)
+    }
+
+    /// Where that program is.
+    pub fn installed() -> PathBuf {
         let installed = std::env::var_os("BUDKAVLE_BIN");
-        let program = installed.unwrap_or_else(|| env!("CARGO_BIN_EXE_budkavle").into());
-        Self::of_program(Path::new(&program), folder)
+        installed.unwrap_or_else(|| env!("CARGO_BIN_EXE_budkavle").into()).into()
     }
 
     /// Another program in its place.
