@@ -7,6 +7,6 @@ mod contacts;
 mod guard;
 mod kill;
 mod outages;
-mod sign_in;
 mod servers;
+mod sign_in;
 mod sync;
