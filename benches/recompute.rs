@@ -9,16 +9,19 @@
     reason = "a benchmark may end where it finds a mistake"
 )]
 
-use std::collections::BTreeMap;
+use std::cell::Cell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use budkavle::domain::absence::Absence;
 use budkavle::domain::contacts::{Asker, recompute, resolve};
-use budkavle::domain::delta::{apply, diff};
-use budkavle::domain::directory::{Directory, Found, Unit, User};
+use budkavle::domain::delta::{apply, describe, diff};
+use budkavle::domain::directory::{Directory, Found, Unit, Update, User};
+use budkavle::domain::guard::{Circumstances, Limit, Limits, approval_of, judge};
 use budkavle::domain::ids::{AbsenceId, AssignmentId, Guid, UnitId, UserId};
+use budkavle::domain::map::Map;
 use budkavle::domain::organisation::Organisation;
 use budkavle::domain::roles::{Assignment, Holder, LOCAL, Place, built_in};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -41,7 +44,7 @@ fn main() {
 
     let local = built.role(LOCAL).expect("a built-in role");
     let map = repeat("recompute, everybody's local contact", 20, || recompute(&built, local, now));
-    println!("  {} without one", map.uncovered_users());
+    println!("  {} without one", map.uncovered_users(&built));
 
     let some = |n: u64| person(scatter(n) % users);
     each("resolve, one user's local contact", 200_000, |n| {
@@ -59,12 +62,77 @@ fn main() {
     each("search_users, one letter", 5, |_| built.search_users("a", 20).len());
     each("find_user, mistyped", 5, |n| built.find_user(&format!("x{}", text(n))).is_err());
 
+    for k in [1, 100, 1_000] {
+        run(&format!("an incremental run, {k} users changed"), &built, some_users(&built, users, k), now);
+    }
+    let holder = built.assignments.values().find_map(|a| built.user(a.holder.user()?)).expect("a holder");
+    run("an incremental run, a local contact changed", &built, vec![change_phone(holder)], now);
+    let moved = Unit { name: "Enhet X".into(), ..Unit::clone(built.unit(place(7)).expect("a unit")) };
+    let mut written = Directory::default();
+    written.units.insert(moved.id, Arc::new(moved));
+    run_of("an incremental run, a unit renamed", &built, written, now);
+
+    println!("{:<44} {:>9} MB, at most {} MB", "resident", memory("VmRSS:"), memory("VmHWM:"));
     let changed = change(&directory, users, 1_000);
     let name = "main".into();
-    let found = Found::from(changed.clone());
-    let delta = repeat("diff, 1,000 users changed", 5, || diff(&directory, &name, &found));
+    let found = Found::from(changed);
+    println!("{:<44} {:>9} MB", "resident with a whole read beside it", memory("VmRSS:"));
+    let delta = repeat("diff of a whole read, 1,000 users changed", 5, || diff(&directory, &name, &found));
     repeat("apply", 5, || apply(&directory, &delta));
     println!("  {} objects", delta.len());
+    println!("{:<44} {:>9} MB, at most {} MB", "resident", memory("VmRSS:"), memory("VmHWM:"));
+}
+
+fn change_phone(user: &User) -> Arc<User> {
+    Arc::new(User { phone: Some("0".into()), ..user.clone() })
+}
+
+/// So many of the users who hold no role, with another phone number.
+fn some_users(organisation: &Organisation, users: u64, k: usize) -> Vec<Arc<User>> {
+    let holds = organisation.holding_users();
+    let some = (1..).filter_map(|n| organisation.user(person(scatter(n) % users)));
+    some.filter(|u| !holds.contains(&u.id)).take(k).map(|u| change_phone(u)).collect()
+}
+
+fn run(what: &str, old: &Organisation, users: Vec<Arc<User>>, now: DateTime<Utc>) {
+    let written = Directory { users: users.into_iter().map(|u| (u.id, u)).collect(), ..Directory::default() };
+    run_of(what, old, written, now);
+}
+
+/// All that a run does between "read" and "shown", but for the store: as `flow::sync`.
+fn run_of(what: &str, old: &Organisation, written: Directory, now: DateTime<Utc>) {
+    let name = "main".into();
+    let found = Found::Changes(Update { written, ..Update::default() });
+    let limit = Limit { count: 100, percent: 5, floor: 10 };
+    let limits = Limits { users: limit, units: limit, memberships: limit, holders: limit };
+    let times = Cell::new([Duration::ZERO; 4]);
+    repeat(what, 21, || {
+        let start = Instant::now();
+        let delta = diff(&old.directory, &name, &found);
+        let lines = describe(&delta, |id| old.unit(id).map(|u| u.name.clone()));
+        let diffed = start.elapsed();
+        let after = old.updated(&delta);
+        let updated = start.elapsed();
+        let given = Circumstances {
+            directory: &name,
+            before: &old.tally(&name),
+            users: &old.directory.users,
+            limits: &limits,
+            holders: old.holding_users(),
+            holders_after: after.holding_users(),
+            approved: &BTreeSet::new(),
+            scope_changed: false,
+        };
+        let approval = approval_of(&delta, &given);
+        let verdict = judge(delta, &given);
+        let judged = start.elapsed();
+        let role = after.role(LOCAL).expect("a built-in role");
+        let map = (!after.answers_like(old)).then(|| recompute(&after, role, now));
+        times.set([diffed, updated - diffed, judged - updated, start.elapsed() - judged]);
+        (after, lines, approval, verdict, map)
+    });
+    let [diff, update, guard, contacts] = times.get().map(|d| d.as_secs_f64() * 1e3);
+    println!("  diff {diff:.3}, organisation {update:.3}, guard {guard:.3}, contacts {contacts:.3} ms");
 }
 
 /// Does it several times, prints the median and returns the last result.
@@ -104,10 +172,14 @@ fn each<T>(what: &str, times: u64, run: impl Fn(u64) -> T) {
     );
 }
 
-/// `VmRSS` of proc(5), in MB.
 fn resident() -> u64 {
+    memory("VmRSS:")
+}
+
+/// A line of proc(5)'s status, in MB.
+fn memory(what: &str) -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|l| l.strip_prefix("VmRSS:"));
+    let line = status.lines().find_map(|l| l.strip_prefix(what));
     line.and_then(|l| l.trim().trim_end_matches(" kB").parse::<u64>().ok()).unwrap_or(0) / 1000
 }
 
@@ -175,8 +247,8 @@ fn directory(users: u64, units: u64) -> Directory {
     Directory {
         users: (0..users).map(user).map(|u| (u.id, u)).collect(),
         units: (1..=units).map(unit).map(|u| (u.id, u)).collect(),
-        groups: BTreeMap::new(),
-        containers: BTreeMap::new(),
+        groups: Map::new(),
+        containers: Map::new(),
     }
 }
 

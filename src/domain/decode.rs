@@ -27,6 +27,7 @@ use super::directory::{Container, Directory, Group, Objects, Quarantined, Unit, 
 use super::dn::Rdn;
 use super::entry::Entry;
 use super::ids::{DirectoryName, GroupId, Guid, UnitId, UserId};
+use super::map::Map;
 pub use mapping::Mapping;
 use names::{Bearer, Names, NodeId};
 pub use text::clean;
@@ -212,7 +213,7 @@ impl<'a> Decoder<'a> {
             users: users.collect(),
             units: units.collect(),
             groups: groups.collect(),
-            containers: BTreeMap::new(),
+            containers: Map::new(),
         };
         let containers = self.containers.into_iter().map(|PendingContainer { mut container, node }| {
             container.above = names.above(node);
@@ -455,22 +456,19 @@ fn kind(entry: &Entry, mapping: &Mapping) -> Option<Kind> {
 }
 
 /// The containers that stand above something that was read, right or through others.
-fn used(
-    directory: &Directory,
-    containers: impl Iterator<Item = Container>,
-) -> BTreeMap<Guid, Arc<Container>> {
+fn used(directory: &Directory, containers: impl Iterator<Item = Container>) -> Map<Guid, Arc<Container>> {
     let mut all: BTreeMap<Guid, Container> = containers.map(|c| (c.id, c)).collect();
     let users = directory.users.values().map(|u| u.above);
     let units = directory.units.values().map(|u| u.above);
     let groups = directory.groups.values().map(|g| g.above);
-    let mut used = BTreeMap::new();
+    let mut used = Vec::new();
     for mut above in users.chain(units).chain(groups) {
         while let Some(container) = all.remove(&above) {
             above = container.above;
-            used.insert(container.id, Arc::new(container));
+            used.push((container.id, Arc::new(container)));
         }
     }
-    used
+    used.into_iter().collect()
 }
 
 /// 100 nanoseconds since 1601 ([MS-DTYP] 2.3.3); None when it is negative.

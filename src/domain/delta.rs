@@ -2,11 +2,12 @@
 //!
 //! `apply(old, diff(old, new)) == new`, whatever the two are (a property test says so).
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::directory::{Container, Directory, Found, Group, Objects, Unit, Update, User};
 use super::ids::{DirectoryName, GroupId, Guid, UnitId, UserId};
+use super::map::Map;
 
 /// The changes of one kind of object.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -127,9 +128,9 @@ pub fn apply(old: &Directory, delta: &Delta) -> Directory {
     new
 }
 
-fn compare<K: Ord, T: PartialEq>(
-    old: &BTreeMap<K, Arc<T>>,
-    new: &BTreeMap<K, Arc<T>>,
+fn compare<K: Ord + Copy, T: PartialEq>(
+    old: &Map<K, Arc<T>>,
+    new: &Map<K, Arc<T>>,
     ours: impl Fn(&T) -> bool,
 ) -> Changes<T> {
     let mut changes = Changes::default();
@@ -155,8 +156,8 @@ fn compare<K: Ord, T: PartialEq>(
 
 /// The changes of one kind that what was written makes, and the removal of what is `gone` and not written.
 fn pick<K: Ord + Copy, T: PartialEq>(
-    old: &BTreeMap<K, Arc<T>>,
-    written: &BTreeMap<K, Arc<T>>,
+    old: &Map<K, Arc<T>>,
+    written: &Map<K, Arc<T>>,
     gone: &BTreeSet<Guid>,
     key: impl Fn(Guid) -> K,
     ours: impl Fn(&T) -> bool,
@@ -174,7 +175,7 @@ fn pick<K: Ord + Copy, T: PartialEq>(
     changes
 }
 
-fn write<K: Ord, T>(map: &mut BTreeMap<K, Arc<T>>, changes: &Changes<T>, id: impl Fn(&T) -> K) {
+fn write<K: Ord + Copy, T>(map: &mut Map<K, Arc<T>>, changes: &Changes<T>, id: impl Fn(&T) -> K) {
     for gone in &changes.removed {
         map.remove(&id(gone));
     }

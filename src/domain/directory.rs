@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ids::{DirectoryName, GroupId, Guid, UnitId, UserId};
 use super::mailbox::Address;
+use super::map::Map;
 
 /// A person with an account.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -114,17 +115,17 @@ pub struct Container {
 
 /// Everything that is known of users, units and groups, of one directory or of several.
 ///
-/// Objects are shared, not copied, between the old and the new value of a sync.
+/// Objects are shared, not copied, between the old and the new value of a sync; so are the maps, all but what changed.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Directory {
     /// By identity.
-    pub users: BTreeMap<UserId, Arc<User>>,
+    pub users: Map<UserId, Arc<User>>,
     /// By identity; the root is not among them.
-    pub units: BTreeMap<UnitId, Arc<Unit>>,
+    pub units: Map<UnitId, Arc<Unit>>,
     /// By identity.
-    pub groups: BTreeMap<GroupId, Arc<Group>>,
+    pub groups: Map<GroupId, Arc<Group>>,
     /// By identity: those with anything below them that was read.
-    pub containers: BTreeMap<Guid, Arc<Container>>,
+    pub containers: Map<Guid, Arc<Container>>,
 }
 
 /// How much of one directory there is.
@@ -151,15 +152,22 @@ impl Directory {
         }
     }
 
-    /// How much of the directory `name` there is.
-    pub fn tally(&self, name: &DirectoryName) -> Tally {
-        let groups = || self.groups.values().filter(|g| g.directory == *name);
-        Tally {
-            users: self.users.values().filter(|u| u.directory == *name).count(),
-            units: self.units.values().filter(|u| u.directory == *name).count(),
-            groups: groups().count(),
-            memberships: groups().map(|g| g.members.len()).sum(),
+    /// How much there is of each directory. Counts everything: `Organisation::tally` knows it.
+    pub fn tallies(&self) -> BTreeMap<DirectoryName, Tally> {
+        let mut tallies: BTreeMap<DirectoryName, Tally> = BTreeMap::new();
+        let mut of = |name: &DirectoryName, count: &dyn Fn(&mut Tally)| match tallies.get_mut(name) {
+            Some(tally) => count(tally),
+            None => count(tallies.entry(name.clone()).or_default()),
+        };
+        self.users.values().for_each(|u| of(&u.directory, &|t| t.users += 1));
+        self.units.values().for_each(|u| of(&u.directory, &|t| t.units += 1));
+        for group in self.groups.values() {
+            of(&group.directory, &|t| {
+                t.groups += 1;
+                t.memberships += group.members.len();
+            });
         }
+        tallies
     }
 
     /// Whether there is nothing.
@@ -168,7 +176,7 @@ impl Directory {
     }
 }
 
-fn keep<K: Ord + Copy, V>(map: &BTreeMap<K, Arc<V>>, wanted: impl Fn(&V) -> bool) -> BTreeMap<K, Arc<V>> {
+fn keep<K: Ord + Copy, V>(map: &Map<K, Arc<V>>, wanted: impl Fn(&V) -> bool) -> Map<K, Arc<V>> {
     map.iter().filter(|(_, v)| wanted(v)).map(|(k, v)| (*k, Arc::clone(v))).collect()
 }
 

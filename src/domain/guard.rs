@@ -2,7 +2,7 @@
 //!
 //! Only [`judge`] builds a [`CheckedDelta`], and only a [`CheckedDelta`] can be committed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -11,6 +11,7 @@ use xxhash_rust::xxh3::xxh3_128;
 use super::delta::Delta;
 use super::directory::{Group, Tally, User};
 use super::ids::{DirectoryName, Guid, UserId};
+use super::map::Map;
 
 /// How many losses of one kind pass without being asked about.
 ///
@@ -156,7 +157,7 @@ pub struct Circumstances<'a> {
     /// How much of it there is before the delta.
     pub before: &'a Tally,
     /// Users of all directories, before the delta.
-    pub users: &'a BTreeMap<UserId, Arc<User>>,
+    pub users: &'a Map<UserId, Arc<User>>,
     /// The limits in force.
     pub limits: &'a Limits,
     /// The users who can be turned to in some role now (`Organisation::holding_users`).
@@ -248,10 +249,14 @@ impl Losses {
         let units_over = delta.units.changed.iter().filter(|(b, _)| b.directory != *ours);
         let gone = delta.users.removed.iter().map(|u| u.id.0);
         let silenced = delta.users.changed.iter().filter(|(b, a)| is_silenced(b, a)).map(|(b, _)| b.id.0);
-        let no_longer: Vec<UserId> = given.holders.difference(given.holders_after).copied().collect();
+        // Most deltas have nothing to do with the holders: then both are one set.
+        let same = std::ptr::eq(given.holders, given.holders_after);
+        let no_longer: Vec<UserId> =
+            if same { Vec::new() } else { given.holders.difference(given.holders_after).copied().collect() };
         let here = |id: &&UserId| given.users.get(id).is_some_and(|u| u.directory == *ours);
         let elsewhere = no_longer.iter().filter(|id| !here(id)).count();
-        let holders_here = given.holders.iter().filter(here).count();
+        // Of what there was is asked only when something is lost.
+        let holders_here = if no_longer.is_empty() { 0 } else { given.holders.iter().filter(here).count() };
         Losses {
             users: Loss { lost: gone.chain(silenced).collect(), of: before.users + users_over.count() },
             units: Loss {

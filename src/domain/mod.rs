@@ -1,6 +1,6 @@
 //! What Budkavle knows and decides: pure, synchronous, without clock, network, disk or chance.
 //!
-//! In reading order: [`ids`] names things; [`directory`] is what was read from Active Directory, [`entry`],
+//! In reading order: [`ids`] names things; [`directory`] is what was read from Active Directory, in [`map`]s, [`entry`],
 //! [`dn`] and [`decode`] turn raw entries into it; [`tree`] arranges the units; [`delta`] compares two
 //! directories and [`guard`] judges the difference; [`roles`], [`absence`], [`organisation`] and [`contacts`] answer "whom do I
 //! turn to?"; [`outage`], [`alert`] and [`notice`] say who must be told what; [`run`] is the record of one
@@ -20,6 +20,7 @@ pub mod entry;
 pub mod guard;
 pub mod ids;
 pub mod mailbox;
+pub mod map;
 pub mod notice;
 pub mod organisation;
 pub mod outage;

@@ -13,10 +13,12 @@ use std::sync::{Arc, OnceLock};
 use chrono::{DateTime, Utc};
 
 use super::absence::Absence;
-use super::directory::{Directory, Unit, User};
-use super::ids::{AssignmentId, UnitId, UserId};
+use super::delta::{self, Changes, Delta};
+use super::directory::{Directory, Tally, Unit, User};
+use super::ids::{AssignmentId, DirectoryName, UnitId, UserId};
 use super::roles::{Assignment, Holder, Place, Role, RoleName};
 use super::tree::{self, UnitTree};
+use holders::Collected;
 pub use holders::{Holders, Holding, Origin, UnknownGroup};
 pub use lookup::{Candidate, LookupError};
 use names::Names;
@@ -24,23 +26,25 @@ use people::People;
 
 /// The organisation as it stands: what every question is answered from.
 ///
-/// Made whole by [`Organisation::new`] and not changed afterwards: the arrangements inside follow from the public fields.
+/// Made whole by [`Organisation::new`] and not changed afterwards: the arrangements inside follow from the public fields. A
+/// copy, and what [`Organisation::updated`] makes of one, share what is the same in both.
 #[derive(Clone, Debug)]
 pub struct Organisation {
     /// Users, units and groups.
     pub directory: Directory,
     /// The units, arranged.
-    pub tree: UnitTree,
+    pub tree: Arc<UnitTree>,
     /// The roles, in the order they are shown.
     pub roles: Vec<Role>,
     /// What administrators assigned.
-    pub assignments: BTreeMap<AssignmentId, Assignment>,
+    pub assignments: Arc<BTreeMap<AssignmentId, Assignment>>,
     /// Who is away when, by person, in order of time.
-    pub absences: HashMap<UserId, Vec<Absence>>,
+    pub absences: Arc<HashMap<UserId, Vec<Absence>>>,
     /// Names of groups in the configuration that fit no group.
     pub unknown_groups: Vec<UnknownGroup>,
-    holders: HashMap<RoleName, Holders>,
+    collected: Arc<Collected>,
     people: People,
+    tallies: BTreeMap<DirectoryName, Tally>,
     /// Built by the first look-up by name.
     names: OnceLock<Names>,
 }
@@ -54,7 +58,7 @@ impl Organisation {
         assignments: BTreeMap<AssignmentId, Assignment>,
         absences: impl IntoIterator<Item = Absence>,
     ) -> Organisation {
-        let tree = UnitTree::build(name, &directory.units);
+        let tree = Arc::new(UnitTree::build(name, &directory.units));
         let people = People::arrange(&directory, &tree);
         let mut by_user: HashMap<UserId, Vec<Absence>> = HashMap::new();
         for absence in absences {
@@ -64,18 +68,76 @@ impl Organisation {
             absences.sort_by_key(|a| (a.from, a.id));
         }
         let mut organisation = Organisation {
+            tallies: directory.tallies(),
             directory,
             tree,
             roles,
-            assignments,
-            absences: by_user,
+            assignments: Arc::new(assignments),
+            absences: Arc::new(by_user),
             unknown_groups: Vec::new(),
-            holders: HashMap::new(),
+            collected: Arc::default(),
             people,
             names: OnceLock::new(),
         };
         organisation.collect_holders();
         organisation
+    }
+
+    /// The organisation as it is once `delta` is applied: the same as [`Organisation::new`] makes of the new directory.
+    ///
+    /// While the tree of units and who holds what stay as they are, it costs what changed and not what there is.
+    pub fn updated(&self, delta: &Delta) -> Organisation {
+        let mut new = self.clone();
+        new.directory = delta::apply(&self.directory, delta);
+        new.count(delta);
+        if tree::depends_on(&delta.units) {
+            new.tree = Arc::new(UnitTree::build(self.tree.name(tree::ROOT), &new.directory.units));
+            new.people = People::arrange(&new.directory, &new.tree);
+        } else {
+            new.people.change(&delta.users, &new.tree);
+        }
+        let names = self.names.get().and_then(|names| names.with(delta.users.written()));
+        new.names = names.map_or_else(OnceLock::new, OnceLock::from);
+        if !delta.units.is_empty() || self.holders_depend_on(delta) {
+            new.collect_holders();
+        }
+        new
+    }
+
+    /// Whether everybody's contacts are known to be the same in both, at one time.
+    pub fn answers_like(&self, other: &Organisation) -> bool {
+        Arc::ptr_eq(&self.tree, &other.tree)
+            && Arc::ptr_eq(&self.collected, &other.collected)
+            && Arc::ptr_eq(&self.absences, &other.absences)
+    }
+
+    /// How much there is of one directory.
+    pub fn tally(&self, name: &DirectoryName) -> Tally {
+        self.tallies.get(name).copied().unwrap_or_default()
+    }
+
+    /// Counts what a delta brings and takes.
+    fn count(&mut self, delta: &Delta) {
+        let mut of = |name: &DirectoryName, count: &dyn Fn(&mut Tally)| {
+            count(self.tallies.entry(name.clone()).or_default());
+        };
+        let Delta { users, units, groups, .. } = delta;
+        gone(users).for_each(|u| of(&u.directory, &|t| t.users = t.users.saturating_sub(1)));
+        users.written().for_each(|u| of(&u.directory, &|t| t.users += 1));
+        gone(units).for_each(|u| of(&u.directory, &|t| t.units = t.units.saturating_sub(1)));
+        units.written().for_each(|u| of(&u.directory, &|t| t.units += 1));
+        for group in gone(groups) {
+            of(&group.directory, &|t| {
+                t.groups = t.groups.saturating_sub(1);
+                t.memberships = t.memberships.saturating_sub(group.members.len());
+            });
+        }
+        for group in groups.written() {
+            of(&group.directory, &|t| {
+                t.groups += 1;
+                t.memberships += group.members.len();
+            });
+        }
     }
 
     /// A role by name.
@@ -86,19 +148,13 @@ impl Organisation {
     /// Who holds a role.
     pub fn holders(&self, role: &RoleName) -> &Holders {
         static NOBODY: Holders = Holders::nobody();
-        self.holders.get(role).unwrap_or(&NOBODY)
+        self.collected.by_role.get(role).unwrap_or(&NOBODY)
     }
 
     /// Every user who can be turned to in some role, for the guard: enabled, with an address, and not suspended. Absences and the
     /// times of assignments make no difference, so that time alone changes nothing here.
-    pub fn holding_users(&self) -> BTreeSet<UserId> {
-        let counts = |holding: &Holding| {
-            let id = holding.holder.user()?;
-            let user = self.user(id)?;
-            let reachable = holding.mail.is_some() || user.address().is_some();
-            (user.enabled && reachable && !self.is_suspended(holding)).then_some(id)
-        };
-        self.holders.values().flat_map(Holders::all).filter_map(counts).collect()
+    pub fn holding_users(&self) -> &BTreeSet<UserId> {
+        &self.collected.users
     }
 
     /// Whether a holding at a unit doesn't count since the holder's main unit is another one now. It counts again when they come back.
@@ -132,14 +188,14 @@ impl Organisation {
     }
 
     /// The users whose main unit is the one at `place`, with `below` those of all units below it too. In the order of the tree.
-    pub fn users_in(&self, place: tree::Index, below: bool) -> &[Arc<User>] {
+    pub fn users_in(&self, place: tree::Index, below: bool) -> impl Iterator<Item = &Arc<User>> {
         let end = if below { self.tree.subtree(place).end } else { place.saturating_add(1) };
-        self.people.within(place..end)
+        self.people.within(place..end).filter_map(|id| self.user(id))
     }
 
-    /// Where each user belongs, in the order of the directory.
-    pub fn places(&self) -> &[tree::Index] {
-        self.people.places()
+    /// How many users [`Organisation::users_in`] gives.
+    pub fn count_users(&self, place: tree::Index, below: bool) -> usize {
+        if below { self.people.all(place) } else { self.people.own(place) }
     }
 
     /// The absence that keeps a user away at `now`.
@@ -156,4 +212,9 @@ impl Organisation {
             Holder::Outside { name, .. } => name.clone(),
         }
     }
+}
+
+/// The objects as they were before.
+fn gone<T>(changes: &Changes<T>) -> impl Iterator<Item = &Arc<T>> {
+    changes.removed.iter().chain(changes.changed.iter().map(|(before, _)| before))
 }

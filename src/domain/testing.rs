@@ -12,6 +12,7 @@ use proptest::sample::select;
 use super::absence::Absence;
 use super::directory::{Directory, Group, Unit, User};
 use super::ids::{AbsenceId, AssignmentId, DirectoryName, GroupId, Guid, UnitId, UserId};
+use super::map::Map;
 use super::organisation::Organisation;
 use super::roles::{self, Assignment, Holder, Pick, Place, Role, Scope};
 
@@ -121,7 +122,7 @@ pub fn directory_of(
         users: users.into_iter().map(|u| (u.id, Arc::new(u))).collect(),
         units: units.into_iter().map(|u| (u.id, Arc::new(u))).collect(),
         groups: groups.into_iter().map(|g| (g.id, Arc::new(g))).collect(),
-        containers: BTreeMap::new(),
+        containers: Map::new(),
     }
 }
 
@@ -196,35 +197,64 @@ pub fn directory() -> impl Strategy<Value = Directory> {
 
 /// What was read of the directory [`DIRECTORIES`]`[0]`: much of `old` as it was, the rest as in another random directory.
 pub fn reading_of(old: Directory) -> impl Strategy<Value = Directory> {
-    (directory(), any::<u64>()).prop_map(move |(other, keep)| {
-        // Each bit decides for one object of each kind: three of four stay what they were.
-        let stays = |n: usize| (keep >> (n % 32)) & 1 == 1 || (keep >> (n % 29 + 32)) & 1 == 1;
-        let mut new = old.part(&DIRECTORIES[0].into());
-        mix(&mut new.users, other.users, stays, |u| User { directory: DIRECTORIES[0].into(), ..u.clone() });
-        mix(&mut new.units, other.units, stays, |u| Unit { directory: DIRECTORIES[0].into(), ..u.clone() });
-        mix(&mut new.groups, other.groups, stays, |g| Group {
-            directory: DIRECTORIES[0].into(),
-            ..g.clone()
-        });
-        new
-    })
+    (directory(), any::<u64>())
+        .prop_map(move |(other, keep)| reread(&old, &DIRECTORIES[0].into(), &other, Some(keep)))
+}
+
+/// What was read of the directory `name`: of `old` what the bits of `keep` say, the rest as in `other`. Without bits: all of both.
+pub fn reread(old: &Directory, name: &DirectoryName, other: &Directory, keep: Option<u64>) -> Directory {
+    let mut new = old.part(name);
+    mix(&mut new.users, &other.users, keep, |u| User { directory: name.clone(), ..u.clone() });
+    mix(&mut new.units, &other.units, keep, |u| Unit { directory: name.clone(), ..u.clone() });
+    mix(&mut new.groups, &other.groups, keep, |g| Group { directory: name.clone(), ..g.clone() });
+    new
+}
+
+/// One of several readings in a row.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// Of which directory.
+    pub name: DirectoryName,
+    /// Where the changes are taken from.
+    pub other: Directory,
+    /// Which objects stay.
+    pub keep: Option<u64>,
+    /// Whether somebody asks before.
+    pub ask: bool,
+}
+
+/// A few readings in a row. Many change the users alone, or a single one of them.
+pub fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let other = prop_oneof![
+        2 => directory(),
+        3 => directory().prop_map(|d| Directory { users: d.users, ..Directory::default() }),
+        2 => any_user().prop_map(|user| directory_of([user], [], [])),
+        1 => any_unit().prop_map(|unit| directory_of([], [unit], [])),
+        1 => any_group().prop_map(|group| directory_of([], [], [group])),
+    ];
+    let all_but = |n: usize| !(1 << (n % 32) | 1 << (n % 29 + 32));
+    let keep = prop_oneof![1 => any::<u64>().prop_map(Some), 1 => (1_usize..15).prop_map(all_but).prop_map(Some), 3 => Just(None)];
+    let step = (directory_name(), other, keep, any::<bool>());
+    vec(step.prop_map(|(name, other, keep, ask)| Step { name, other, keep, ask }), 1..6)
 }
 
 fn mix<K: Ord + Copy, V>(
-    kept: &mut BTreeMap<K, Arc<V>>,
-    other: BTreeMap<K, Arc<V>>,
-    stays: impl Fn(usize) -> bool,
+    kept: &mut Map<K, Arc<V>>,
+    other: &Map<K, Arc<V>>,
+    keep: Option<u64>,
     ours: impl Fn(&V) -> V,
 ) {
+    // Each bit decides for one object of each kind: three of four stay what they were.
+    let stays = |bits: u64, n: usize| (bits >> (n % 32)) & 1 == 1 || (bits >> (n % 29 + 32)) & 1 == 1;
     let mut n = 0;
     kept.retain(|_, _| {
         n += 1;
-        stays(n)
+        keep.is_none_or(|bits| stays(bits, n))
     });
     for (id, value) in other {
         n += 1;
-        if !stays(n) {
-            kept.insert(id, Arc::new(ours(&value)));
+        if keep.is_none_or(|bits| !stays(bits, n)) {
+            kept.insert(*id, Arc::new(ours(value)));
         }
     }
 }

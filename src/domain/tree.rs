@@ -1,12 +1,14 @@
 //! The unit tree: every unit below one root, without a cycle whatever the directory says.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::delta::Changes;
 use super::directory::Unit;
 use super::ids::UnitId;
+use super::map::Map;
 
 /// A place in the tree. Valid for the tree that gave it.
 pub type Index = u32;
@@ -45,7 +47,7 @@ impl UnitTree {
     ///
     /// A unit whose parent is unknown, and one unit of every circle, is put under the root and reported. What claims to be
     /// the root itself (the zero GUID, which no directory gives) is left out.
-    pub fn build(organisation: &str, units: &BTreeMap<UnitId, Arc<Unit>>) -> UnitTree {
+    pub fn build(organisation: &str, units: &Map<UnitId, Arc<Unit>>) -> UnitTree {
         let mut children: HashMap<UnitId, Vec<&Unit>> = HashMap::with_capacity(units.len());
         let mut misplaced = Vec::new();
         for unit in units.values().filter(|u| u.id != UnitId::ROOT) {
@@ -205,8 +207,15 @@ impl UnitTree {
     }
 }
 
+/// Whether a tree looks different once these units have changed.
+pub fn depends_on(units: &Changes<Unit>) -> bool {
+    let differs =
+        |(before, after): &(Arc<Unit>, Arc<Unit>)| before.parent != after.parent || before.name != after.name;
+    !units.added.is_empty() || !units.removed.is_empty() || units.changed.iter().any(differs)
+}
+
 /// The unit with the smallest identity on the circle that leads up from `unit`; None when the way up has an end.
-fn smallest_on_circle<'a>(unit: &'a Unit, units: &'a BTreeMap<UnitId, Arc<Unit>>) -> Option<&'a Unit> {
+fn smallest_on_circle<'a>(unit: &'a Unit, units: &'a Map<UnitId, Arc<Unit>>) -> Option<&'a Unit> {
     let above = |u: &&'a Unit| units.get(&u.parent).map(Arc::as_ref);
     let mut met = HashSet::new();
     let meeting = std::iter::successors(Some(unit), above).find(|u| !met.insert(u.id))?;
@@ -234,7 +243,7 @@ mod tests {
     proptest! {
         #[test]
         fn there_is_no_cycle_whatever_comes(parents in proptest::collection::vec(0u8..40, 0..40)) {
-            let units: BTreeMap<_, _> =
+            let units: Map<_, _> =
                 parents.iter().zip(1u8..).map(|(p, id)| unit(id, *p)).map(|u| (u.id, u)).collect();
             let tree = UnitTree::build("org", &units);
             prop_assert_eq!(tree.len(), units.len() + 1);
@@ -273,14 +282,14 @@ mod tests {
 
     #[test]
     fn a_unit_that_claims_to_be_the_root_is_left_out() {
-        let units: BTreeMap<_, _> = [unit(0, 0), unit(1, 0)].map(|u| (u.id, u)).into();
+        let units: Map<_, _> = [unit(0, 0), unit(1, 0)].map(|u| (u.id, u)).into();
         let tree = UnitTree::build("org", &units);
         assert_eq!((tree.len(), tree.index(UnitId::ROOT), tree.name(ROOT)), (2, Some(ROOT), "org"));
     }
 
     #[test]
     fn siblings_come_by_name_and_the_path_reads_from_the_top() {
-        let units: BTreeMap<_, _> = [unit(1, 0), unit(2, 1), unit(3, 1)].map(|u| (u.id, u)).into();
+        let units: Map<_, _> = [unit(1, 0), unit(2, 1), unit(3, 1)].map(|u| (u.id, u)).into();
         let tree = UnitTree::build("org", &units);
         let third = tree.index(UnitId(Guid([3; 16]))).unwrap();
         assert_eq!(tree.path(third), "unit 1 / unit 3");

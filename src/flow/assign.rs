@@ -1,5 +1,7 @@
 //! Who holds which role, and who is away: what people, not directories, maintain.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -117,7 +119,7 @@ pub async fn assign(core: &Core, new: NewAssignment, by: &Actor) -> Result<Assig
     let event = Event { at: now, change, notices: Vec::new(), audit: Some(audit) };
     turn.commit(event, |view, settings, now| {
         let old = view.organisation.clone();
-        let mut assignments = old.assignments.clone();
+        let mut assignments = BTreeMap::clone(&old.assignments);
         assignments.insert(id, assignment.clone());
         view.arrange(settings, old.directory.clone(), assignments, all_absences(&old), now);
     })
@@ -145,7 +147,7 @@ pub async fn revoke(
     let event = Event { at: now, change: Change::Revoke(id), notices: Vec::new(), audit: Some(audit) };
     turn.commit(event, |view, settings, now| {
         let old = view.organisation.clone();
-        let mut assignments = old.assignments.clone();
+        let mut assignments = BTreeMap::clone(&old.assignments);
         assignments.remove(&id);
         view.arrange(settings, old.directory.clone(), assignments, all_absences(&old), now);
     })
@@ -174,7 +176,7 @@ pub async fn add_absence(core: &Core, new: NewAbsence, by: &Actor) -> Result<Abs
         let old = view.organisation.clone();
         let mut absences = all_absences(&old);
         absences.push(absence.clone());
-        view.arrange(settings, old.directory.clone(), old.assignments.clone(), absences, now);
+        view.arrange(settings, old.directory.clone(), BTreeMap::clone(&old.assignments), absences, now);
     })
     .await?;
     Ok(absence)
@@ -195,7 +197,7 @@ pub async fn remove_absence(core: &Core, id: AbsenceId, by: &Actor) -> Result<Ab
     turn.commit(event, |view, settings, now| {
         let old = view.organisation.clone();
         let absences = all.into_iter().filter(|a| a.id != id).collect();
-        view.arrange(settings, old.directory.clone(), old.assignments.clone(), absences, now);
+        view.arrange(settings, old.directory.clone(), BTreeMap::clone(&old.assignments), absences, now);
     })
     .await?;
     Ok(gone)

@@ -146,7 +146,7 @@ impl Core {
             view.arrange(
                 settings,
                 organisation.directory.clone(),
-                organisation.assignments.clone(),
+                BTreeMap::clone(&organisation.assignments),
                 all_absences(&organisation),
                 now,
             );
@@ -173,9 +173,11 @@ impl View {
         self.directories.get(name).cloned().unwrap_or_default()
     }
 
-    /// Takes another organisation, and works out everybody's contacts.
+    /// Takes another organisation, and works out everybody's contacts, unless they are known to be the same.
     pub fn take(&mut self, organisation: Organisation, now: DateTime<Utc>) {
-        self.local = Arc::new(local_map(&organisation, now));
+        if !organisation.answers_like(&self.organisation) {
+            self.local = Arc::new(local_map(&organisation, now));
+        }
         self.organisation = Arc::new(organisation);
     }
 
@@ -192,12 +194,6 @@ impl View {
         let organisation = Organisation::new(&settings.organisation, directory, roles, assignments, absences);
         self.take(organisation, now);
     }
-}
-
-/// The organisation as it would be with another directory.
-pub fn with_directory(old: &Organisation, settings: &Settings, directory: Directory) -> Organisation {
-    let (roles, assignments) = (settings.roles.clone(), old.assignments.clone());
-    Organisation::new(&settings.organisation, directory, roles, assignments, all_absences(old))
 }
 
 /// Every absence there is.

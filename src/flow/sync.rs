@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::alert;
-use super::core::{Core, audit_entry, with_directory};
+use super::core::{Core, audit_entry};
 use crate::domain::alert::Health;
 use crate::domain::audit::Actor;
 use crate::domain::delta::{self, Delta, ObjectChange};
@@ -109,7 +109,7 @@ pub async fn sync(
         new.map(|u| u.name.clone()).or_else(|| (id == UnitId::ROOT).then(|| organisation.tree.name(0).into()))
     };
     let changes = delta::describe(&delta, unit_names);
-    let tally = organisation.directory.tally(name);
+    let tally = organisation.tally(name);
     let approved: BTreeSet<Guid> = match &before.held {
         Some(held) if held.approved.is_some() => held.objects.iter().copied().collect(),
         _ => BTreeSet::new(),
@@ -119,15 +119,14 @@ pub async fn sync(
         return Err(StoreError::NotFound(format!("directory named {name} in the configuration")));
     };
     // Most runs change nothing: then there is nothing to arrange anew.
-    let after = (!delta.is_empty())
-        .then(|| with_directory(&organisation, &settings, delta::apply(&organisation.directory, &delta)));
+    let after = (!delta.is_empty()).then(|| organisation.updated(&delta));
     let given = Circumstances {
         directory: name,
         before: &tally,
         users: &organisation.directory.users,
         limits: &directory_settings.limits,
-        holders: &organisation.holding_users(),
-        holders_after: &after.as_ref().unwrap_or(&organisation).holding_users(),
+        holders: organisation.holding_users(),
+        holders_after: after.as_ref().unwrap_or(&organisation).holding_users(),
         approved: &approved,
         scope_changed: run.mode_reason == ModeReason::ScopeChanged,
     };

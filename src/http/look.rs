@@ -41,7 +41,7 @@ pub async fn users(State(app): State<Arc<App>>, Query(search): Query<Search>) ->
     let place = search.unit.as_deref().map_or(Ok(tree::ROOT), |unit| place_of(organisation, unit))?;
     let limit = search.limit.unwrap_or(100).clamp(1, 10_000);
     let found: Vec<&Arc<User>> = if search.find.trim().is_empty() {
-        organisation.users_in(place, true).iter().take(limit + 1).collect()
+        organisation.users_in(place, true).take(limit + 1).collect()
     } else {
         let within = organisation.tree.subtree(place);
         let most = if place == tree::ROOT { limit + 1 } else { usize::MAX };
@@ -83,7 +83,6 @@ pub async fn unit(State(app): State<Arc<App>>, Path(name): Path<String>) -> Answ
     let tree = &organisation.tree;
     let place = place_of(organisation, &name)?;
     let now = app.core.now();
-    let users = organisation.users_in(place, false);
     let manager = organisation.unit(tree.id(place)).and_then(|u| organisation.user(u.managed_by?));
     Ok(Json(UnitAnswer {
         id: tree.id(place),
@@ -93,8 +92,12 @@ pub async fn unit(State(app): State<Arc<App>>, Path(name): Path<String>) -> Answ
         managed_by: manager.map(|m| m.name.clone()),
         units: tree.children(place).map(|p| unit_line(organisation, p)).collect(),
         users: Page {
-            items: users.iter().take(100).map(|u| user_line(organisation, u, now)).collect(),
-            more: users.len() > 100,
+            items: organisation
+                .users_in(place, false)
+                .take(100)
+                .map(|u| user_line(organisation, u, now))
+                .collect(),
+            more: organisation.count_users(place, false) > 100,
         },
         holds: holding_answers(organisation, Moment::of(&app.core), |_, h| h.at == place && is_of_unit(h)),
     }))
@@ -305,7 +308,7 @@ fn unit_line(organisation: &Organisation, place: tree::Index) -> UnitLine {
         id: tree.id(place),
         name: tree.name(place).into(),
         depth: tree.depth(place),
-        users: organisation.users_in(place, false).len(),
-        users_below: organisation.users_in(place, true).len(),
+        users: organisation.count_users(place, false),
+        users_below: organisation.count_users(place, true),
     }
 }

@@ -35,7 +35,7 @@ pub async fn status(State(app): State<Arc<App>>) -> Result<Json<Status>, ApiErro
         users: organisation.directory.users.len(),
         units: organisation.directory.units.len(),
         groups: organisation.directory.groups.len(),
-        users_without_local_contact: view.local.uncovered_users(),
+        users_without_local_contact: view.local.uncovered_users(organisation),
         directories,
         outbox: app.core.store.queue_counts(),
         channel_pause: app.sender.load().pause(now),

@@ -1,6 +1,6 @@
 //! What the tests of the store put into it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use budkavle::domain::alert::Health;
@@ -9,6 +9,7 @@ use budkavle::domain::delta::{Delta, describe, diff};
 use budkavle::domain::directory::{Container, Directory, Group, Tally, Unit, User};
 use budkavle::domain::guard::{CheckedDelta, Circumstances, Limit, Limits, Verdict, approval_of, judge};
 use budkavle::domain::ids::{DirectoryName, Generation, GroupId, Guid, OutageId, RunId, UnitId, UserId};
+use budkavle::domain::map::Map;
 use budkavle::domain::notice::{EventKey, Facts, NewNotice, Recipient};
 use budkavle::domain::outage::{Opening, Outage, Severity};
 use budkavle::domain::run::{Counts, Cursor, Mode, ModeReason, Outcome, Position, Run, Trigger, UsnPosition};
@@ -101,7 +102,7 @@ pub fn checked(delta: Delta) -> CheckedDelta {
     let nothing = BTreeSet::new();
     let limit = Limit { count: 0, percent: 0, floor: 0 };
     let limits = Limits { users: limit, units: limit, memberships: limit, holders: limit };
-    let (before, users, nobody) = (Tally::default(), BTreeMap::new(), BTreeSet::new());
+    let (before, users, nobody) = (Tally::default(), Map::new(), BTreeSet::new());
     let nothing_approved = Circumstances {
         directory: &main_directory(),
         before: &before,

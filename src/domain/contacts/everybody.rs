@@ -5,28 +5,45 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 
 use super::{Asker, Standing, standing};
+use crate::domain::directory::User;
 use crate::domain::ids::UserId;
 use crate::domain::organisation::{Holders, Organisation};
 use crate::domain::roles::Role;
 use crate::domain::tree;
 
 /// Where the contacts of everybody are, for one role with [`Pick::Nearest`](crate::domain::roles::Pick::Nearest).
+///
+/// Users are not listed one by one: their unit's contacts are theirs. So it stays true while users come, go and move, as long as
+/// they are no contacts themselves ([`Organisation::answers_like`]).
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct ContactMap {
     /// For each unit of the tree, the unit whose holders answer for it; None: the fallback role does.
-    pub units: Vec<Option<tree::Index>>,
-    /// For each user, in the order of the directory, the unit whose holders answer.
-    pub users: Vec<Option<tree::Index>>,
+    units: Vec<Option<tree::Index>>,
+    /// The same for the few users for whom it is another one: those who are the only person to turn to where they belong.
+    alone: HashMap<UserId, Option<tree::Index>>,
 }
 
 impl ContactMap {
+    /// The unit whose holders answer for the one at `place`; None: the fallback role does.
+    pub fn of_unit(&self, place: tree::Index) -> Option<tree::Index> {
+        self.units.get(place as usize).copied().flatten()
+    }
+
+    /// The unit whose holders answer for a user; None: the fallback role does.
+    pub fn of_user(&self, organisation: &Organisation, user: &User) -> Option<tree::Index> {
+        let own = || self.of_unit(organisation.place_of(user));
+        self.alone.get(&user.id).copied().unwrap_or_else(own)
+    }
+
     /// How many users nobody answers for but the fallback role.
-    pub fn uncovered_users(&self) -> usize {
-        self.users.iter().filter(|at| at.is_none()).count()
+    pub fn uncovered_users(&self, organisation: &Organisation) -> usize {
+        let uncovered = organisation.tree.indices().filter(|place| self.of_unit(*place).is_none());
+        let users: usize = uncovered.map(|place| organisation.count_users(place, false)).sum();
+        users + self.alone.values().filter(|at| at.is_none()).count()
     }
 }
 
-/// Works out for every unit and every user where the nearest holders of `role` are at `now`.
+/// Works out for every unit, and so for every user, where the nearest holders of `role` are at `now`.
 ///
 /// Reads only what is committed, so it can run at any time, again and again.
 pub fn recompute(organisation: &Organisation, role: &Role, now: DateTime<Utc>) -> ContactMap {
@@ -40,32 +57,24 @@ pub fn recompute(organisation: &Organisation, role: &Role, now: DateTime<Utc>) -
         Some((place, first.filter(|_| people.all(|other| other == first))))
     };
     let here: HashMap<tree::Index, Option<UserId>> = holders.places().filter_map(alone_at).collect();
+    let mut map = ContactMap { units: Vec::with_capacity(tree.len()), alone: HashMap::new() };
     // Parents come before children, so one pass is enough.
-    let mut units: Vec<Option<tree::Index>> = Vec::with_capacity(tree.len());
-    let answers_at =
-        |units: &[Option<tree::Index>], place: tree::Index| units.get(place as usize).copied().flatten();
     for place in tree.indices() {
-        let above = tree.parent(place).and_then(|parent| answers_at(&units, parent));
-        units.push(if here.contains_key(&place) { Some(place) } else { above });
+        let above = tree.parent(place).and_then(|parent| map.of_unit(parent));
+        map.units.push(if here.contains_key(&place) { Some(place) } else { above });
     }
-    let mut users: Vec<_> = organisation.places().iter().map(|place| answers_at(&units, *place)).collect();
     // Who is the only one to turn to is not the answer to their own question: look again for these few. Of several contacts
     // another one is left.
-    let mut alone: Vec<UserId> = here.values().copied().flatten().collect();
-    alone.sort_unstable();
-    alone.dedup();
-    let mut alone = alone.into_iter().peekable();
-    for (id, at) in organisation.directory.users.keys().zip(&mut users) {
-        if alone.next_if_eq(id).is_some()
-            && let Some(nearest) = *at
-            && here.get(&nearest) == Some(&Some(*id))
-        {
-            let asker = Asker::User(*id);
+    for (nearest, id) in here.iter().filter_map(|(place, alone)| Some((*place, (*alone)?))) {
+        let Some(user) = organisation.user(id) else { continue };
+        if map.of_unit(organisation.place_of(user)) == Some(nearest) {
+            let asker = Asker::User(id);
             let counts = |p: &tree::Index| counting(organisation, holders, *p, &asker, now).next().is_some();
-            *at = tree.upwards(nearest).skip(1).find(|p| here.contains_key(p) && counts(p));
+            let further = tree.upwards(nearest).skip(1).find(|p| here.contains_key(p) && counts(p));
+            map.alone.insert(id, further);
         }
     }
-    ContactMap { units, users }
+    map
 }
 
 /// Those who count at one place.

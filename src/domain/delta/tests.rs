@@ -16,8 +16,8 @@ fn held_and_read() -> impl Strategy<Value = (Directory, Directory)> {
 
 /// The wanted objects that were not in the reading.
 fn rest<K: Ord + Copy, V>(
-    all: &BTreeMap<K, Arc<V>>,
-    read: &BTreeMap<K, Arc<V>>,
+    all: &Map<K, Arc<V>>,
+    read: &Map<K, Arc<V>>,
     wanted: impl Fn(&V) -> bool,
 ) -> Vec<(K, Arc<V>)> {
     all.iter()

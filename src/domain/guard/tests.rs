@@ -42,7 +42,7 @@ impl Case {
 
     /// With the holders that two organisations have.
     fn between(before: &Organisation, after: &Organisation) -> Case {
-        let (holders, holders_after) = (before.holding_users(), after.holding_users());
+        let (holders, holders_after) = (before.holding_users().clone(), after.holding_users().clone());
         Case { old: before.directory.clone(), read: after.directory.clone(), holders, holders_after }
     }
 
@@ -59,7 +59,7 @@ impl Case {
     ) -> T {
         f(&Circumstances {
             directory: &DIRECTORIES[0].into(),
-            before: &self.old.tally(&DIRECTORIES[0].into()),
+            before: &self.old.tallies().remove(&DIRECTORIES[0].into()).unwrap_or_default(),
             users: &self.old.users,
             limits,
             holders: &self.holders,

@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::Organisation;
 use super::names::same;
+use crate::domain::delta::Delta;
 use crate::domain::directory::Group;
-use crate::domain::ids::{AssignmentId, GroupId, UserId};
+use crate::domain::ids::{AssignmentId, GroupId, Guid, UserId};
 use crate::domain::mailbox::Address;
 use crate::domain::roles::{Assignment, Holder, Place, Role, RoleName, Scope, check_place};
 use crate::domain::tree;
@@ -87,9 +88,34 @@ pub struct UnknownGroup {
     pub group: Box<str>,
 }
 
+/// Who holds what, and what that follows from.
+#[derive(Debug, Default)]
+pub(super) struct Collected {
+    pub(super) by_role: HashMap<RoleName, Holders>,
+    /// Every user who can be turned to in some role.
+    pub(super) users: BTreeSet<UserId>,
+    /// Users and groups, those that are not there among them: while none of these changes, comes or goes, all stays as it is.
+    depends_on: HashSet<Guid>,
+}
+
 impl Organisation {
+    /// Whether who holds what, or who stands in for whom, may be different after `delta`, which leaves the units as they are.
+    pub(super) fn holders_depend_on(&self, delta: &Delta) -> bool {
+        let users = delta.users.removed.iter().chain(delta.users.written());
+        let groups = delta.groups.removed.iter().chain(delta.groups.written());
+        // What a group was called before counts, too.
+        let before = delta.groups.changed.iter().map(|(before, _)| before);
+        let granting = || self.roles.iter().flat_map(|role| &role.groups);
+        let grants = |g: &Group| granting().any(|name| same(&g.account, name) || same(&g.name, name));
+        let known = |id: Guid| self.collected.depends_on.contains(&id);
+        users.map(|u| u.id.0).any(known) || groups.chain(before).any(|g| known(g.id.0) || grants(g))
+    }
+
     pub(super) fn collect_holders(&mut self) {
         let mut holders: HashMap<RoleName, Holders> = HashMap::new();
+        let assigned = self.assignments.values().filter_map(|a| a.holder.user());
+        let deputies = self.absences.values().flatten().filter_map(|absence| absence.deputy);
+        let mut depends_on: HashSet<Guid> = assigned.chain(deputies).map(|id| id.0).collect();
         let mut add = |role: &RoleName, holding: Holding| {
             let places = &mut holders.entry(role.clone()).or_default().by_place;
             places.entry(holding.at).or_default().push(holding);
@@ -107,10 +133,12 @@ impl Organisation {
                     unknown.push(UnknownGroup { role: role.name.clone(), group: name.clone() });
                 }
                 for group in groups {
-                    self.granted(role, group).for_each(|h| add(&role.name, h));
+                    self.granted(role, group, &mut depends_on).for_each(|h| add(&role.name, h));
                 }
             }
             if role.managed_by && role.scope == Scope::Unit {
+                depends_on
+                    .extend(self.directory.units.values().filter_map(|unit| unit.managed_by).map(|id| id.0));
                 self.managers().for_each(|h| add(&role.name, h));
             }
         }
@@ -120,8 +148,17 @@ impl Organisation {
                 self.drop_repeated(at);
             }
         }
-        self.holders = holders;
+        let all = holders.values().flat_map(Holders::all);
+        let users = all.filter_map(|holding| self.counting_user(holding)).collect();
+        self.collected = Arc::new(Collected { by_role: holders, users, depends_on });
         self.unknown_groups = unknown;
+    }
+
+    /// The user who holds it, if they can be turned to, times and absences aside.
+    fn counting_user(&self, holding: &Holding) -> Option<UserId> {
+        let user = self.user(holding.holder.user()?)?;
+        let reachable = holding.mail.is_some() || user.address().is_some();
+        (user.enabled && reachable && !self.is_suspended(holding)).then_some(user.id)
     }
 
     /// Drops what a group or `managedBy` grants at a place to somebody who has it there anyway, for good.
@@ -165,8 +202,13 @@ impl Organisation {
         })
     }
 
-    fn granted<'a>(&'a self, role: &'a Role, group: &'a Group) -> impl Iterator<Item = Holding> + 'a {
-        self.members(group).into_iter().filter_map(move |id| {
+    fn granted<'a>(
+        &'a self,
+        role: &'a Role,
+        group: &'a Group,
+        depends_on: &mut HashSet<Guid>,
+    ) -> impl Iterator<Item = Holding> + use<'a> {
+        self.members(group, depends_on).into_iter().filter_map(move |id| {
             let user = self.user(id)?;
             let (place, at) = match role.scope {
                 Scope::Unit => (Place::OwnUnit, self.place_of(user)),
@@ -187,12 +229,14 @@ impl Organisation {
         })
     }
 
-    /// The users in a group and in the groups in it, each once; a circle of groups ends.
-    fn members(&self, group: &Group) -> BTreeSet<UserId> {
+    /// The users in a group and in the groups in it, each once; a circle of groups ends. Notes what was looked at.
+    fn members(&self, group: &Group, depends_on: &mut HashSet<Guid>) -> BTreeSet<UserId> {
         let mut users = BTreeSet::new();
+        depends_on.insert(group.id.0);
         let mut seen: BTreeSet<GroupId> = [group.id].into();
         let mut open: Vec<&Group> = vec![group];
         while let Some(group) = open.pop() {
+            depends_on.extend(&group.members);
             for member in &group.members {
                 if let Some(below) = self.directory.groups.get(&GroupId(*member)) {
                     if seen.insert(below.id) {

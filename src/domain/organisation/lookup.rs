@@ -91,9 +91,10 @@ impl Organisation {
         if let Ok(id) = text.parse() {
             return self.user(UserId(id)).ok_or_else(|| not_found(ObjectKind::User, text, Vec::new()));
         }
-        let names = self.names.get_or_init(|| Names::of(self.people.all()));
-        let may_be: Vec<&Arc<User>> =
-            names.find(text).filter_map(|number| self.people.all().get(number)).collect();
+        let names = self.names.get_or_init(|| Names::of(&self.directory.users));
+        let mut may_be: Vec<&Arc<User>> = names.find(text).filter_map(|id| self.user(id)).collect();
+        may_be.sort_by_key(|u| (self.place_of(u), u.id));
+        may_be.dedup_by_key(|u| u.id);
         let fields: [fn(&User) -> Option<&str>; 4] =
             [|u| Some(&u.account), |u| u.upn.as_deref(), |u| u.mail.as_deref(), |u| Some(&u.name)];
         for field in fields {
@@ -147,7 +148,7 @@ impl Organisation {
         let Some(first) = words.first() else { return Vec::new() };
         let mut hay = String::new();
         let mut best: BinaryHeap<Hit> = BinaryHeap::new();
-        for user in self.people.all() {
+        for user in self.directory.users.values() {
             hay.clear();
             for field in [Some(&user.name), Some(&user.account), user.mail.as_ref(), user.upn.as_ref()] {
                 hay.push('\n');
@@ -184,7 +185,7 @@ impl Organisation {
                 };
                 names.into_iter().flatten().filter_map(|name| typo.distance(name, &mut room)).min()
             };
-            near = nearest(self.people.all().iter().filter_map(|u| Some((distance(u)?, u))));
+            near = nearest(self.directory.users.values().filter_map(|u| Some((distance(u)?, u))));
         }
         near.into_iter().map(|u| self.user_candidate(u)).collect()
     }

@@ -5,36 +5,73 @@ use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::domain::directory::User;
+use crate::domain::ids::{Guid, UserId};
+use crate::domain::map::Map;
+
+/// Who may be called what. A name that somebody had once may still be in it: who is found has to be looked at anyway.
+#[derive(Clone, Debug)]
+pub(super) struct Names {
+    /// Of everybody, when it was made.
+    built: Arc<Built>,
+    /// By digest: of those who were written since.
+    since: Map<(u64, UserId), ()>,
+}
 
 /// An index by digest: 32 bits of a name's digest and the user's number, in order. Small, since only the digest is kept: at four
-/// names each, a million users take 32 MB.
-#[derive(Clone, Debug)]
-pub(super) struct Names(Vec<u64>);
+/// names each, a million users take 48 MB.
+#[derive(Debug)]
+struct Built {
+    entries: Box<[u64]>,
+    /// By number.
+    users: Box<[UserId]>,
+}
 
 impl Names {
-    /// Indexes `users`, each under its number in the slice.
-    pub(super) fn of(users: &[Arc<User>]) -> Names {
-        let mut entries = Vec::with_capacity(users.len() * 4);
+    /// Indexes all users of a directory.
+    pub(super) fn of(all: &Map<UserId, Arc<User>>) -> Names {
+        let mut entries = Vec::with_capacity(all.len() * 4);
         let mut room = String::new();
-        for (number, user) in (0_u32..).zip(users) {
-            let names = [Some(&user.account), user.upn.as_ref(), user.mail.as_ref(), Some(&user.name)];
-            entries
-                .extend(names.into_iter().flatten().map(|name| digest(name, &mut room) | u64::from(number)));
+        for (number, user) in (0_u32..).zip(all.values()) {
+            entries.extend(names(user).map(|name| digest(name, &mut room) | u64::from(number)));
         }
         entries.sort_unstable();
         entries.dedup();
-        entries.shrink_to_fit();
-        Names(entries)
+        let built = Built { entries: entries.into(), users: all.keys().copied().collect() };
+        Names { built: Arc::new(built), since: Map::new() }
     }
 
-    /// The numbers of the users who may be called `name`; some may not, and have to be looked at.
-    pub(super) fn find(&self, name: &str) -> impl Iterator<Item = usize> + '_ {
+    /// The index with these users, too; None when so many were written since it was built that it is better built anew.
+    pub(super) fn with<'a>(&self, written: impl Iterator<Item = &'a Arc<User>>) -> Option<Names> {
+        let mut names = self.clone();
+        let mut room = String::new();
+        for user in written {
+            let digests = self::names(user).map(|name| ((digest(name, &mut room), user.id), ()));
+            names.since.extend(digests.collect::<Vec<_>>());
+        }
+        (names.since.len() <= self.built.entries.len() / 8 + 1_000).then_some(names)
+    }
+
+    /// The users who may be called `name`, some perhaps twice; some may not, or be gone, and have to be looked at.
+    pub(super) fn find(&self, name: &str) -> impl Iterator<Item = UserId> + '_ {
         const NUMBER: u64 = u32::MAX as u64;
         let wanted = digest(name, &mut String::new());
-        let from = self.0.partition_point(|entry| *entry < wanted);
-        let entries = self.0.get(from..).unwrap_or_default();
-        entries.iter().take_while(move |e| **e & !NUMBER == wanted).map(|e| (e & NUMBER) as usize)
+        let Built { entries, users } = &*self.built;
+        let from = entries.partition_point(|entry| *entry < wanted);
+        let built = entries.get(from..).unwrap_or_default();
+        let numbers =
+            built.iter().take_while(move |e| **e & !NUMBER == wanted).map(|e| (e & NUMBER) as usize);
+        let since = self.since.iter_from(&(wanted, UserId(Guid([0; 16])))).map(|(key, ())| *key);
+        let since = since.take_while(move |(digest, _)| *digest == wanted).map(|(_, id)| id);
+        numbers.filter_map(|number| users.get(number).copied()).chain(since)
     }
+}
+
+/// What a user can be found by.
+fn names(user: &User) -> impl Iterator<Item = &str> {
+    [Some(&user.account), user.upn.as_ref(), user.mail.as_ref(), Some(&user.name)]
+        .into_iter()
+        .flatten()
+        .map(|n| &**n)
 }
 
 /// A digest of the name in lower case, in the upper half. `room` is room to work in.

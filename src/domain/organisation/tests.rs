@@ -1,3 +1,5 @@
+mod updated;
+
 use super::*;
 use crate::domain::directory::Group;
 use crate::domain::roles::{GLOBAL, LOCAL, OUTAGE};
@@ -165,7 +167,7 @@ fn a_group_of_the_configuration_is_meant_by_account_else_by_name_alone() {
         world.roles[2].groups = vec![configured.into()];
         let organisation = world.organisation();
         let unknown = organisation.unknown_groups.len();
-        (organisation.holding_users().into_iter().map(|u| u.0.0[7]).collect::<Vec<_>>(), unknown)
+        (organisation.holding_users().iter().map(|u| u.0.0[7]).collect::<Vec<_>>(), unknown)
     };
     let named = |n: u8, name: &str| Group { name: name.into(), ..group(n, &[n], &[]) };
     // Who may make groups could make one with another's account as its name.
@@ -217,21 +219,23 @@ proptest! {
     fn each_user_is_in_one_unit_and_in_all_above(world in world()) {
         let organisation = world.organisation();
         let users: Vec<_> = organisation.directory.users.values().collect();
-        prop_assert_eq!(organisation.places().len(), users.len());
-        prop_assert_eq!(organisation.users_in(tree::ROOT, true).len(), users.len());
+        prop_assert_eq!(organisation.count_users(tree::ROOT, true), users.len());
         for place in organisation.tree.indices() {
             let mut direct: Vec<_> = users.iter().filter(|u| organisation.place_of(u) == place).collect();
             direct.sort_by_key(|u| u.id);
-            prop_assert!(organisation.users_in(place, false).iter().eq(direct.iter().map(|u| **u)));
-            let below: Vec<UserId> = organisation.users_in(place, true).iter().map(|u| u.id).collect();
+            prop_assert!(organisation.users_in(place, false).eq(direct.iter().map(|u| **u)));
+            let below: Vec<UserId> = organisation.users_in(place, true).map(|u| u.id).collect();
             let under = |u: &User| organisation.tree.upwards(organisation.place_of(u)).any(|p| p == place);
             let mut expected: Vec<UserId> = users.iter().filter(|u| under(u)).map(|u| u.id).collect();
             prop_assert_eq!(below.len(), expected.len());
+            prop_assert_eq!((organisation.count_users(place, false), organisation.count_users(place, true)), (direct.len(), below.len()));
             expected.retain(|id| !below.contains(id));
             prop_assert!(expected.is_empty());
         }
-        prop_assert!(users.iter().zip(organisation.places()).all(|(u, p)| organisation.place_of(u) == *p));
-        prop_assert!(organisation.users_in(9_999, true).is_empty() && organisation.users_in(u32::MAX, false).is_empty());
+        for (nowhere, below) in [(9_999, true), (u32::MAX, false)] {
+            prop_assert!(organisation.users_in(nowhere, below).next().is_none());
+            prop_assert_eq!(organisation.count_users(nowhere, below), 0);
+        }
     }
 
     #[test]
