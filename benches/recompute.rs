@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use budkavle::domain::absence::Absence;
 use budkavle::domain::contacts::{Asker, recompute, resolve};
 use budkavle::domain::delta::{apply, describe, diff};
-use budkavle::domain::directory::{Directory, Found, Unit, Update, User};
+use budkavle::domain::directory::{Directory, Found, Unit, Update, User, UserFields};
 use budkavle::domain::guard::{Circumstances, Limit, Limits, approval_of, judge};
 use budkavle::domain::ids::{AbsenceId, AssignmentId, Guid, UnitId, UserId};
 use budkavle::domain::map::Map;
@@ -51,7 +51,7 @@ fn main() {
         resolve(&built, local, &Asker::User(some(n)), now)
     });
 
-    let text = |n: u64| built.user(some(n)).map_or_else(String::new, |u| u.account.to_string());
+    let text = |n: u64| built.user(some(n)).map_or_else(String::new, |u| u.account().to_owned());
     repeat("find_user, the first one (builds the index)", 1, || built.find_user(&text(0)).is_ok());
     println!("{:<44} {:>9} MB", "resident with the index", resident());
     each("find_user by account", 200_000, |n| built.find_user(&text(n)).is_ok());
@@ -84,7 +84,7 @@ fn main() {
 }
 
 fn change_phone(user: &User) -> Arc<User> {
-    Arc::new(User { phone: Some("0".into()), ..user.clone() })
+    Arc::new(User::from(UserFields { phone: Some("0".into()), ..user.fields() }))
 }
 
 /// So many of the users who hold no role, with another phone number.
@@ -212,7 +212,7 @@ fn directory(users: u64, units: u64) -> Directory {
         let (first, last) = (pick(first, 0), pick(last, 3));
         let plain: String = format!("{first}.{last}").to_lowercase().chars().filter(char::is_ascii).collect();
         let account: Box<str> = format!("{}{n:07}", &plain[..2]).into();
-        Arc::new(User {
+        Arc::new(User::from(UserFields {
             id: person(n),
             directory: "main".into(),
             unit: place(1 + scatter(n ^ 0xabcd) % units),
@@ -231,7 +231,7 @@ fn directory(users: u64, units: u64) -> Directory {
             enabled: !n.is_multiple_of(50),
             expires: None,
             unit_path: None,
-        })
+        }))
     };
     let unit = |n: u64| {
         let name = format!("Enhet {n}").into();
@@ -293,7 +293,7 @@ fn change(directory: &Directory, users: u64, wanted: u64) -> Directory {
     changed.users = directory.users.values().map(copy).map(|u| (u.id, u)).collect();
     for n in 0..wanted {
         if let Some(user) = changed.users.get_mut(&person(scatter(n) % users)) {
-            Arc::make_mut(user).phone = Some("0".into());
+            *user = change_phone(user);
         }
     }
     changed

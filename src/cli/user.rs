@@ -71,9 +71,9 @@ pub fn users(out: &Out, page: &Page<UserLine>) {
     let row = |u: &UserLine| {
         let state = if u.active { "" } else { "inactive" };
         vec![
-            u.user.account.to_string(),
-            u.user.name.to_string(),
-            or_dash(u.user.mail.as_ref()),
+            u.user.account().to_owned(),
+            u.user.name().to_owned(),
+            or_dash(u.user.mail()),
             u.unit_path.clone(),
             state.to_owned(),
         ]
@@ -86,20 +86,20 @@ pub fn users(out: &Out, page: &Page<UserLine>) {
 
 fn show(out: &Out, answer: &UserAnswer) {
     let user = &answer.user;
-    let text = |t: &Option<Box<str>>| t.as_ref().map(ToString::to_string);
+    let text = |t: Option<&str>| t.map(str::to_owned);
     let account =
-        if user.enabled { user.account.to_string() } else { format!("{} (disabled)", user.account) };
+        if user.enabled { user.account().to_owned() } else { format!("{} (disabled)", user.account()) };
     out.facts(&[
-        ("name", Some(user.name.to_string())),
+        ("name", Some(user.name().to_owned())),
         ("account", Some(account)),
-        ("upn", text(&user.upn)),
-        ("mail", text(&user.mail)),
-        ("phone", text(&user.phone)),
-        ("mobile", text(&user.mobile)),
-        ("title", text(&user.title)),
+        ("upn", text(user.upn())),
+        ("mail", text(user.mail())),
+        ("phone", text(user.phone())),
+        ("mobile", text(user.mobile())),
+        ("title", text(user.title())),
         ("unit", Some(answer.unit_path.clone())),
-        ("manager", text(&answer.manager_name)),
-        ("language", text(&user.language)),
+        ("manager", text(answer.manager_name.as_deref())),
+        ("language", text(user.language())),
         ("expires", user.expires.map(when)),
         ("away", answer.away.as_ref().map(|a| format!("until {}", when(a.until)))),
         ("directory", Some(user.directory.to_string())),

@@ -272,13 +272,13 @@ impl Standing<'_> {
         Contact {
             name: self.name.into(),
             mail: self.mail,
-            phone: self.phone.or(user.and_then(|u| u.phone.as_deref())).map(Box::from),
-            mobile: user.and_then(|u| u.mobile.clone()),
-            title: user.and_then(|u| u.title.clone()),
+            phone: self.phone.or(user.and_then(|u| u.phone())).map(Box::from),
+            mobile: user.and_then(|u| u.mobile()).map(Box::from),
+            title: user.and_then(|u| u.title()).map(Box::from),
             user: user.map(|u| u.id),
             role: role.name.clone(),
             origin: holding.origin.clone(),
-            deputy_for: self.deputy_for.map(|absent| absent.name.clone()),
+            deputy_for: self.deputy_for.map(|absent| absent.name().into()),
         }
     }
 }
@@ -317,7 +317,7 @@ fn standing<'a>(
     let in_person = usable(user, holding.mail.as_ref(), asker, now);
     let Some(absence) = organisation.absence_of(id, now) else {
         return in_person.map(|mail| Standing {
-            name: &user.name,
+            name: user.name(),
             mail,
             phone,
             user: Some(user),
@@ -331,9 +331,13 @@ fn standing<'a>(
     };
     let Some(deputy_id) = absence.deputy else { return Err(away(None)) };
     match stand_in(organisation, deputy_id, asker, now) {
-        Ok((deputy, mail)) => {
-            Ok(Standing { name: &deputy.name, mail, phone: None, user: Some(deputy), deputy_for: Some(user) })
-        }
+        Ok((deputy, mail)) => Ok(Standing {
+            name: deputy.name(),
+            mail,
+            phone: None,
+            user: Some(deputy),
+            deputy_for: Some(user),
+        }),
         Err(reason) => {
             let name = organisation.holder_name(&Holder::User(deputy_id));
             Err(away(Some(Box::new(Skipped { name, user: Some(deputy_id), reason }))))

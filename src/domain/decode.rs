@@ -23,7 +23,7 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::directory::{Container, Directory, Group, Objects, Quarantined, Unit, User};
+use super::directory::{Container, Directory, Group, Objects, Quarantined, Unit, User, UserFields};
 use super::dn::Rdn;
 use super::entry::Entry;
 use super::ids::{DirectoryName, GroupId, Guid, UnitId, UserId};
@@ -277,7 +277,7 @@ impl<'a> Decoder<'a> {
         let display = self.text(entry, &mapping.name);
         let named = display.is_some();
         let name = display.or_else(|| rdn.clone()).unwrap_or_else(|| account.clone());
-        let user = User {
+        let user = UserFields {
             id,
             directory: self.directory.clone(),
             unit: UnitId::ROOT,
@@ -299,7 +299,7 @@ impl<'a> Decoder<'a> {
         };
         let manager = self.name(entry, &mapping.manager);
         self.names.bear(node, Bearer::User(id));
-        self.users.push(PendingUser { user: Arc::new(user), node, manager });
+        self.users.push(PendingUser { user: Arc::new(user.into()), node, manager });
         self.progress.users += 1;
         Ok(())
     }

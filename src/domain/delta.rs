@@ -273,20 +273,20 @@ pub fn describe(delta: &Delta, unit_name: impl Fn(UnitId) -> Option<Box<str>>) -
     lines.extend(lines_of(
         &delta.users,
         ObjectKind::User,
-        |u| (u.id.0, u.name.clone()),
+        |u| (u.id.0, u.name().into()),
         |b, a| {
             let mut fields = Fields::default();
-            fields.add("name", Some(b.name.clone()), Some(a.name.clone()));
-            fields.add("account", Some(b.account.clone()), Some(a.account.clone()));
+            fields.add("name", Some(b.name()), Some(a.name()));
+            fields.add("account", Some(b.account()), Some(a.account()));
             fields.unit("unit", b.unit, a.unit, unit_text);
-            fields.add("rdn", Some(b.rdn.clone()), Some(a.rdn.clone()));
-            fields.add("upn", b.upn.clone(), a.upn.clone());
-            fields.add("mail", b.mail.clone(), a.mail.clone());
-            fields.add("phone", b.phone.clone(), a.phone.clone());
-            fields.add("mobile", b.mobile.clone(), a.mobile.clone());
-            fields.add("title", b.title.clone(), a.title.clone());
+            fields.add("rdn", Some(b.rdn()), Some(a.rdn()));
+            fields.add("upn", b.upn(), a.upn());
+            fields.add("mail", b.mail(), a.mail());
+            fields.add("phone", b.phone(), a.phone());
+            fields.add("mobile", b.mobile(), a.mobile());
+            fields.add("title", b.title(), a.title());
             fields.add("manager", text(b.manager), text(a.manager));
-            fields.add("language", b.language.clone(), a.language.clone());
+            fields.add("language", b.language(), a.language());
             fields.add("enabled", text(Some(b.enabled)), text(Some(a.enabled)));
             fields.add("expires", text(b.expires), text(a.expires));
             fields.add("directory", text(Some(&b.directory)), text(Some(&a.directory)));
@@ -333,8 +333,9 @@ fn lines_of<T>(
 struct Fields(Vec<FieldChange>);
 
 impl Fields {
-    fn add(&mut self, field: &str, before: Option<Box<str>>, after: Option<Box<str>>) {
+    fn add<T: Into<Box<str>> + PartialEq>(&mut self, field: &str, before: Option<T>, after: Option<T>) {
         if before != after {
+            let (before, after) = (before.map(Into::into), after.map(Into::into));
             self.0.push(FieldChange { field: field.into(), before, after });
         }
     }

@@ -3,66 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::ids::{DirectoryName, GroupId, Guid, UnitId, UserId};
-use super::mailbox::Address;
 use super::map::Map;
-
-/// A person with an account.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct User {
-    /// `objectGUID`.
-    pub id: UserId,
-    /// The directory it was read from.
-    pub directory: DirectoryName,
-    /// The *main unit*: the nearest OU above the object, [`UnitId::ROOT`] when there is none.
-    pub unit: UnitId,
-    /// What stands right above it in the directory: the unit itself, or a [`Container`] in between. Zero when not known.
-    pub above: Guid,
-    /// The value of the object's own relative distinguished name, unescaped (`Smith, John`).
-    pub rdn: Box<str>,
-    /// `sAMAccountName`: unique in its domain, compared without case.
-    pub account: Box<str>,
-    /// `userPrincipalName`.
-    pub upn: Option<Box<str>>,
-    /// `displayName`, else the RDN. Never empty.
-    pub name: Box<str>,
-    /// Whether `name` is a `displayName`. Else it follows the RDN.
-    pub named: bool,
-    /// `mail`, as written in the directory; whether it can be mailed to is decided when it is used.
-    pub mail: Option<Box<str>>,
-    /// `telephoneNumber`.
-    pub phone: Option<Box<str>>,
-    /// `mobile`.
-    pub mobile: Option<Box<str>>,
-    /// `title`.
-    pub title: Option<Box<str>>,
-    /// Who `manager` names: perhaps nobody who was read.
-    pub manager: Option<UserId>,
-    /// `preferredLanguage`, a language tag (BCP 47).
-    pub language: Option<Box<str>>,
-    /// Bit 0x2 of `userAccountControl` is not set.
-    pub enabled: bool,
-    /// `accountExpires`: from then on the account can't sign in. None: never.
-    pub expires: Option<DateTime<Utc>>,
-    /// Where units are no OUs but come from an attribute of the user: what that says, level by level from the top, separated
-    /// by U+001F.
-    pub unit_path: Option<Box<str>>,
-}
-
-impl User {
-    /// Whether the account can be used at `now`: enabled and not expired.
-    pub fn is_active(&self, now: DateTime<Utc>) -> bool {
-        self.enabled && self.expires.is_none_or(|end| now < end)
-    }
-
-    /// The mail address, when there is one that can be mailed to.
-    pub fn address(&self) -> Option<Address> {
-        self.mail.as_deref()?.parse().ok()
-    }
-}
+pub use super::user::{User, UserFields};
 
 /// A unit of the organisation.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]

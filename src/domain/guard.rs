@@ -286,7 +286,7 @@ fn removed(delta: &Delta) -> impl Iterator<Item = Guid> + '_ {
 /// Whether a user who stays can't be turned to any more. Disabling everybody, or hiding everybody's mail address, is as bad as
 /// deleting everybody.
 fn is_silenced(before: &User, after: &User) -> bool {
-    before.enabled && (!after.enabled || (before.mail.is_some() && after.mail.is_none()))
+    before.enabled && (!after.enabled || (before.mail().is_some() && after.mail().is_none()))
 }
 
 /// The members that leave groups, and all of groups that go. A membership that goes with its user is counted with the user.

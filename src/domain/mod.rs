@@ -33,4 +33,5 @@ mod stored;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod tree;
+mod user;
 pub mod warning;

@@ -207,7 +207,7 @@ impl Organisation {
     pub fn holder_name(&self, holder: &Holder) -> Box<str> {
         match holder {
             Holder::User(id) => {
-                self.user(*id).map_or_else(|| format!("deleted user {id}").into(), |u| u.name.clone())
+                self.user(*id).map_or_else(|| format!("deleted user {id}").into(), |u| u.name().into())
             }
             Holder::Outside { name, .. } => name.clone(),
         }

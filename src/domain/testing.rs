@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::absence::Absence;
-use super::directory::{Directory, Group, Unit, User};
+use super::directory::{Directory, Group, Unit, UserFields};
 use super::ids::{AbsenceId, AssignmentId, DirectoryName, GroupId, Guid, UnitId, UserId};
 use super::map::Map;
 use super::organisation::Organisation;
@@ -60,8 +60,8 @@ pub fn now() -> impl Strategy<Value = DateTime<Utc>> {
 }
 
 /// A plain user, enabled, with an address.
-pub fn user(n: u8, unit: u8) -> User {
-    User {
+pub fn user(n: u8, unit: u8) -> UserFields {
+    UserFields {
         id: user_id(n),
         directory: DIRECTORIES[0].into(),
         unit: unit_id(unit),
@@ -114,12 +114,12 @@ fn members(users: impl Iterator<Item = UserId>, groups: impl Iterator<Item = Gro
 
 /// A directory of these objects.
 pub fn directory_of(
-    users: impl IntoIterator<Item = User>,
+    users: impl IntoIterator<Item = UserFields>,
     units: impl IntoIterator<Item = Unit>,
     groups: impl IntoIterator<Item = Group>,
 ) -> Directory {
     Directory {
-        users: users.into_iter().map(|u| (u.id, Arc::new(u))).collect(),
+        users: users.into_iter().map(|u| (u.id, Arc::new(u.into()))).collect(),
         units: units.into_iter().map(|u| (u.id, Arc::new(u))).collect(),
         groups: groups.into_iter().map(|g| (g.id, Arc::new(g))).collect(),
         containers: Map::new(),
@@ -138,7 +138,7 @@ fn any_user_id() -> impl Strategy<Value = UserId> {
     (1..=USERS + 1).prop_map(user_id)
 }
 
-fn any_user() -> impl Strategy<Value = User> {
+fn any_user() -> impl Strategy<Value = UserFields> {
     let mail = prop_oneof![
         6 => Just(Some("own")),
         1 => Just(None),
@@ -155,8 +155,8 @@ fn any_user() -> impl Strategy<Value = User> {
         let upn = (n % 2 == 0).then(|| format!("u{n}@upn.example").into());
         let (enabled, expires) = (life.0, life.1.map(hour));
         let (rdn, name) = (name.into(), name.into());
-        let known = User { directory, rdn, upn, name, mail, phone, mobile, ..user(n, unit) };
-        User { title, manager, language, enabled, expires, ..known }
+        let known = UserFields { directory, rdn, upn, name, mail, phone, mobile, ..user(n, unit) };
+        UserFields { title, manager, language, enabled, expires, ..known }
     })
 }
 
@@ -204,7 +204,7 @@ pub fn reading_of(old: Directory) -> impl Strategy<Value = Directory> {
 /// What was read of the directory `name`: of `old` what the bits of `keep` say, the rest as in `other`. Without bits: all of both.
 pub fn reread(old: &Directory, name: &DirectoryName, other: &Directory, keep: Option<u64>) -> Directory {
     let mut new = old.part(name);
-    mix(&mut new.users, &other.users, keep, |u| User { directory: name.clone(), ..u.clone() });
+    mix(&mut new.users, &other.users, keep, |u| UserFields { directory: name.clone(), ..u.fields() }.into());
     mix(&mut new.units, &other.units, keep, |u| Unit { directory: name.clone(), ..u.clone() });
     mix(&mut new.groups, &other.groups, keep, |g| Group { directory: name.clone(), ..g.clone() });
     new

@@ -231,14 +231,14 @@ fn check(
     if let Holder::User(id) = &new.holder {
         let user = organisation.user(*id).ok_or_else(|| AssignError::Missing(format!("user {id}")))?;
         if !user.enabled {
-            return Err(AssignError::Disabled(user.name.to_string()));
+            return Err(AssignError::Disabled(user.name().to_owned()));
         }
         if let Place::Unit(unit) = &new.place
             && !new.any_unit
             && user.unit != *unit
         {
             let unit = organisation.tree.path(organisation.place_of(user));
-            return Err(AssignError::OtherUnit { who: user.name.to_string(), unit });
+            return Err(AssignError::OtherUnit { who: user.name().to_owned(), unit });
         }
     }
     let same = |a: &&Assignment| {

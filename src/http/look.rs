@@ -62,7 +62,7 @@ pub async fn user(State(app): State<Arc<App>>, Path(who): Path<String>) -> Answe
     let theirs = |h: &Holding| h.holder == Holder::User(user.id);
     Ok(Json(UserAnswer {
         unit_path: organisation.tree.path(organisation.place_of(user)),
-        manager_name: user.manager.and_then(|id| organisation.user(id)).map(|m| m.name.clone()),
+        manager_name: user.manager.and_then(|id| organisation.user(id)).map(|m| m.name().into()),
         away: organisation.absence_of(user.id, now).cloned(),
         holds: holding_answers(organisation, Moment::of(&app.core), |_, h| theirs(h)),
         user: User::clone(user),
@@ -89,7 +89,7 @@ pub async fn unit(State(app): State<Arc<App>>, Path(name): Path<String>) -> Answ
         name: tree.name(place).into(),
         path: tree.path(place),
         parent: tree.parent(place).map(|p| tree.id(p)),
-        managed_by: manager.map(|m| m.name.clone()),
+        managed_by: manager.map(|m| m.name().into()),
         units: tree.children(place).map(|p| unit_line(organisation, p)).collect(),
         users: Page {
             items: organisation
@@ -125,7 +125,7 @@ pub async fn contacts_of(
     let (asker, name) = match (&question.user, &question.unit, &question.directory) {
         (Some(user), None, None) => {
             let user = organisation.find_user(user)?;
-            (Asker::User(user.id), user.name.to_string())
+            (Asker::User(user.id), user.name().to_owned())
         }
         (None, Some(unit), None) => {
             let place = place_of(organisation, unit)?;
@@ -269,9 +269,8 @@ fn holding_answer(
         Origin::ManagedBy => ("managedBy".to_owned(), None),
     };
     let contact = standing.as_ref().ok();
-    let own_phone = || {
-        user.and_then(|id| organisation.user(id)).and_then(|u| u.phone.clone().or_else(|| u.mobile.clone()))
-    };
+    let own_phone =
+        || user.and_then(|id| organisation.user(id)).and_then(|u| u.phone().or(u.mobile()).map(Box::from));
     HoldingAnswer {
         role: role.name.clone(),
         place: match &holding.place {

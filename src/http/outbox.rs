@@ -83,11 +83,9 @@ pub async fn test(
         Err(not_an_address) if request.to.contains('@') => return Err(ApiError::bad(not_an_address)),
         Err(_) => {
             let user = view.organisation.find_user(&request.to)?;
-            let mail = user
-                .mail
-                .as_deref()
-                .ok_or_else(|| ApiError::bad(format!("{} has no mail address", user.name)))?;
-            (user.name.clone(), mail.parse().map_err(ApiError::bad)?)
+            let mail =
+                user.mail().ok_or_else(|| ApiError::bad(format!("{} has no mail address", user.name())))?;
+            (user.name().into(), mail.parse().map_err(ApiError::bad)?)
         }
     };
     let now = core.now();

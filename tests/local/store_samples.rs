@@ -6,7 +6,7 @@ use std::path::Path;
 use budkavle::domain::alert::Health;
 use budkavle::domain::audit::{Actor, Entry};
 use budkavle::domain::delta::{Delta, describe, diff};
-use budkavle::domain::directory::{Container, Directory, Group, Tally, Unit, User};
+use budkavle::domain::directory::{Container, Directory, Group, Tally, Unit, User, UserFields};
 use budkavle::domain::guard::{CheckedDelta, Circumstances, Limit, Limits, Verdict, approval_of, judge};
 use budkavle::domain::ids::{DirectoryName, Generation, GroupId, Guid, OutageId, RunId, UnitId, UserId};
 use budkavle::domain::map::Map;
@@ -34,7 +34,7 @@ pub fn guid(kind: u8, n: u32) -> Guid {
 }
 
 pub fn user(n: u32, phone: &str) -> User {
-    User {
+    let fields = UserFields {
         id: UserId(guid(1, n)),
         directory: main_directory(),
         unit: UnitId(guid(2, n % 50)),
@@ -53,7 +53,8 @@ pub fn user(n: u32, phone: &str) -> User {
         enabled: !n.is_multiple_of(17),
         expires: n.is_multiple_of(13).then(|| at(1_000_000)),
         unit_path: None,
-    }
+    };
+    fields.into()
 }
 
 pub fn unit(n: u32) -> Unit {

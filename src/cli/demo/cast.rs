@@ -39,8 +39,7 @@ impl Cast {
     /// A cast from an organisation that isn't known beforehand: whoever has an account and an address.
     pub fn find(organisation: &Organisation) -> Result<Cast, Trouble> {
         let able = |u: &&User| {
-            u.enabled
-                && u.mail.as_deref().is_some_and(|m| m.parse::<crate::domain::mailbox::Address>().is_ok())
+            u.enabled && u.mail().is_some_and(|m| m.parse::<crate::domain::mailbox::Address>().is_ok())
         };
         let users: Vec<&User> =
             organisation.directory.users.values().map(AsRef::as_ref).filter(able).collect();
@@ -58,7 +57,7 @@ impl Cast {
             .iter()
             .filter(|(_, us)| us.len() > 1)
             .max_by_key(|(place, _)| organisation.tree.depth(**place));
-        let role = |user: &User, place| (user.account.to_string(), organisation.tree.path(place));
+        let role = |user: &User, place| (user.account().to_owned(), organisation.tree.path(place));
         let (asker, nearest, further) = match scene {
             Some((place, people)) if *place != tree::ROOT => {
                 let (mut people, place) = (people.iter(), *place);
@@ -70,10 +69,10 @@ impl Cast {
             _ => (Some(*second), None, None),
         };
         Ok(Cast {
-            asker: asker.unwrap_or(second).account.to_string(),
-            global: first.account.to_string(),
-            ad_sync: second.account.to_string(),
-            outage: Some(first.account.to_string()),
+            asker: asker.unwrap_or(second).account().to_owned(),
+            global: first.account().to_owned(),
+            ad_sync: second.account().to_owned(),
+            outage: Some(first.account().to_owned()),
             nearest,
             further,
         })

@@ -1,6 +1,7 @@
 mod slow;
 
 use super::*;
+use crate::domain::directory::UserFields;
 use crate::domain::roles::{AD_SYNC, GLOBAL, LOCAL};
 use crate::domain::testing::{
     self, HELPER, NAME, World, directory_of, group, hour, unit, unit_id, user, user_id, world,
@@ -114,9 +115,11 @@ fn at(n: u8) -> Place {
     Place::Unit(unit_id(n))
 }
 
-fn change(world: &mut World, n: u8, change: impl FnOnce(&mut User)) {
+fn change(world: &mut World, n: u8, change: impl FnOnce(&mut UserFields)) {
     let user = world.directory.users.get_mut(&user_id(n)).unwrap();
-    change(std::sync::Arc::make_mut(user));
+    let mut fields = user.fields();
+    change(&mut fields);
+    *user = std::sync::Arc::new(fields.into());
 }
 
 /// Who answers user 9 in `local` at noon of the first day, by name, and the trail as lines.

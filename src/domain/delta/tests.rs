@@ -1,5 +1,5 @@
 use super::*;
-use crate::domain::directory::Quarantined;
+use crate::domain::directory::{Quarantined, UserFields};
 use crate::domain::testing::{
     DIRECTORIES, directory, directory_of, group, reading_of, unit, unit_id, user, user_id,
 };
@@ -99,7 +99,7 @@ proptest! {
 
 #[test]
 fn an_object_that_came_over_from_another_directory_is_a_change() {
-    let there = User { directory: "branch".into(), ..user(1, 0) };
+    let there = UserFields { directory: "branch".into(), ..user(1, 0) };
     let old = directory_of([there, user(2, 0)], [], []);
     let read = directory_of([user(1, 0), user(2, 0)], [], []);
     let delta = diff(&old, &main_name(), &read.into());
@@ -154,7 +154,7 @@ fn of_members_only_the_numbers_are_told() {
 #[test]
 fn what_is_written_is_what_was_added_and_what_changed() {
     let old = directory_of([user(1, 0), user(2, 0)], [], []);
-    let read = directory_of([User { phone: Some("1".into()), ..user(2, 0) }, user(3, 0)], [], []);
+    let read = directory_of([UserFields { phone: Some("1".into()), ..user(2, 0) }, user(3, 0)], [], []);
     let delta = diff(&old, &main_name(), &read.into());
     let written: Vec<_> = delta.users.written().map(|u| u.id).collect();
     assert_eq!(written, [user_id(3), user_id(2)]);

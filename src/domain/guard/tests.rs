@@ -1,6 +1,6 @@
 use super::*;
 use crate::domain::delta::{apply, diff};
-use crate::domain::directory::{Directory, Unit};
+use crate::domain::directory::{Directory, Unit, UserFields};
 use crate::domain::ids::{GroupId, UnitId};
 use crate::domain::organisation::Organisation;
 use crate::domain::roles::{LOCAL, OUTAGE, Place};
@@ -95,7 +95,7 @@ impl Case {
                 let lost = after.is_none_or(|after| {
                     let in_use = before.enabled;
                     let now_disabled = in_use && !after.enabled;
-                    let now_mute = in_use && before.mail.is_some() && after.mail.is_none();
+                    let now_mute = in_use && before.mail().is_some() && after.mail().is_none();
                     now_disabled || now_mute
                 });
                 all.push((Lost::User(*id), lost));
@@ -288,7 +288,7 @@ fn everybody_gone_is_held_whatever_the_limits() {
 #[test]
 fn everybody_disabled_or_without_an_address_is_as_bad() {
     let half = of_users(Limit { count: 100, percent: 40, floor: 3 });
-    let but = |change: fn(&mut User), how_many: u8| {
+    let but = |change: fn(&mut UserFields), how_many: u8| {
         let changed = (0..100_u8).map(|n| {
             let mut user = user(n, 0);
             if n < how_many {
@@ -298,16 +298,16 @@ fn everybody_disabled_or_without_an_address_is_as_bad() {
         });
         Case::new(users(0..100), directory_of(changed, [], []))
     };
-    let disable: fn(&mut User) = |u| u.enabled = false;
-    let hide: fn(&mut User) = |u| u.mail = None;
+    let disable: fn(&mut UserFields) = |u| u.enabled = false;
+    let hide: fn(&mut UserFields) = |u| u.mail = None;
     for change in [disable, hide] {
         assert_eq!(but(change, 40).reasons(&half), [""; 0]);
         assert_eq!(but(change, 50).reasons(&half).len(), 1);
         assert_eq!(but(change, 100).reasons(&NO_LIMITS).len(), 1);
     }
     // What was disabled before isn't lost once more when its address goes.
-    let after = |n: u8| User { enabled: false, mail: None, ..user(n, 0) };
-    let before = |n: u8| User { enabled: false, ..user(n, 0) };
+    let after = |n: u8| UserFields { enabled: false, mail: None, ..user(n, 0) };
+    let before = |n: u8| UserFields { enabled: false, ..user(n, 0) };
     let case = Case::new(directory_of((0..9).map(before), [], []), directory_of((0..9).map(after), [], []));
     assert_eq!(case.reasons(&of_users(Limit { count: 0, percent: 0, floor: 0 })), [""; 0]);
 }
@@ -329,7 +329,7 @@ fn a_group_read_as_empty_is_held_though_its_members_are_there() {
 
 #[test]
 fn what_is_taken_over_from_another_directory_can_be_lost_on_the_way() {
-    let there = |n: u8| User { directory: DIRECTORIES[1].into(), ..user(n, 0) };
+    let there = |n: u8| UserFields { directory: DIRECTORIES[1].into(), ..user(n, 0) };
     let members: Vec<u8> = (1..=20).collect();
     let their_group = Group { directory: DIRECTORIES[1].into(), ..group(1, &members, &[]) };
     let old = directory_of((1..=20).map(there), [], [their_group]);
@@ -339,7 +339,7 @@ fn what_is_taken_over_from_another_directory_can_be_lost_on_the_way() {
     let strict = Limits { users: strict, units: strict, memberships: strict, holders: strict };
     assert_eq!(moved.reasons(&strict), [""; 0]);
     let broken =
-        directory_of((1..=20).map(|n| User { enabled: false, ..user(n, 0) }), [], [group(1, &[], &[])]);
+        directory_of((1..=20).map(|n| UserFields { enabled: false, ..user(n, 0) }), [], [group(1, &[], &[])]);
     let reasons = Case::new(old, broken).reasons(&NO_LIMITS);
     assert_eq!(
         reasons,
@@ -401,13 +401,13 @@ fn a_changed_scope_is_held_if_anything_goes() {
     read[0].users.remove(&user_id(1));
     read[1].units.remove(&unit_id(2));
     read[2].groups.remove(&group_id(2));
-    read[3].users.insert(user_id(3), user(3, 1).into());
+    read[3].users.insert(user_id(3), Arc::new(user(3, 1).into()));
     assert_eq!(read.map(held), [true, true, true, false]);
 }
 
 #[test]
 fn contacts_who_lose_their_role_are_counted_however_they_lose_it() {
-    let people = |change: fn(&mut User)| {
+    let people = |change: fn(&mut UserFields)| {
         (1..=4).map(move |n| {
             let mut user = user(n, 1);
             change(&mut user);

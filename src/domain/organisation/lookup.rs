@@ -96,7 +96,7 @@ impl Organisation {
         may_be.sort_by_key(|u| (self.place_of(u), u.id));
         may_be.dedup_by_key(|u| u.id);
         let fields: [fn(&User) -> Option<&str>; 4] =
-            [|u| Some(&u.account), |u| u.upn.as_deref(), |u| u.mail.as_deref(), |u| Some(&u.name)];
+            [|u| Some(u.account()), User::upn, User::mail, |u| Some(u.name())];
         for field in fields {
             let called: Vec<&Arc<User>> =
                 may_be.iter().filter(|u| field(u).is_some_and(|name| same(name, text))).copied().collect();
@@ -150,14 +150,14 @@ impl Organisation {
         let mut best: BinaryHeap<Hit> = BinaryHeap::new();
         for user in self.directory.users.values() {
             hay.clear();
-            for field in [Some(&user.name), Some(&user.account), user.mail.as_ref(), user.upn.as_ref()] {
+            for field in [Some(user.name()), Some(user.account()), user.mail(), user.upn()] {
                 hay.push('\n');
-                fold_into(field.map_or("", |f| f), &mut hay);
+                fold_into(field.unwrap_or_default(), &mut hay);
             }
             if words.iter().all(|word| hay.contains(word)) {
                 let whole = hay.lines().any(|line| line == wanted.trim());
                 let begins = hay.lines().any(|line| line.starts_with(first));
-                let hit = (!whole, !begins, &*user.name, user.id);
+                let hit = (!whole, !begins, user.name(), user.id);
                 if best.len() < limit {
                     best.push(hit);
                 } else if let Some(mut worst) = best.peek_mut()
@@ -178,11 +178,8 @@ impl Organisation {
             let mut room = String::new();
             let mut distance = |u: &User| {
                 let by_address = typo.wanted.contains('@');
-                let names = if by_address {
-                    [u.mail.as_ref(), u.upn.as_ref()]
-                } else {
-                    [Some(&u.account), Some(&u.name)]
-                };
+                let names =
+                    if by_address { [u.mail(), u.upn()] } else { [Some(u.account()), Some(u.name())] };
                 names.into_iter().flatten().filter_map(|name| typo.distance(name, &mut room)).min()
             };
             near = nearest(self.directory.users.values().filter_map(|u| Some((distance(u)?, u))));
@@ -206,7 +203,7 @@ impl Organisation {
 
     fn user_candidate(&self, user: &User) -> Candidate {
         let unit = self.tree.path(self.place_of(user));
-        Candidate { id: user.id.0, text: format!("{} ({}, {unit})", user.account, user.name).into() }
+        Candidate { id: user.id.0, text: format!("{} ({}, {unit})", user.account(), user.name()).into() }
     }
 
     fn unit_candidate(&self, place: tree::Index) -> Candidate {

@@ -68,10 +68,7 @@ impl Names {
 
 /// What a user can be found by.
 fn names(user: &User) -> impl Iterator<Item = &str> {
-    [Some(&user.account), user.upn.as_ref(), user.mail.as_ref(), Some(&user.name)]
-        .into_iter()
-        .flatten()
-        .map(|n| &**n)
+    [Some(user.account()), user.upn(), user.mail(), Some(user.name())].into_iter().flatten()
 }
 
 /// A digest of the name in lower case, in the upper half. `room` is room to work in.

@@ -1,7 +1,7 @@
 mod updated;
 
 use super::*;
-use crate::domain::directory::Group;
+use crate::domain::directory::{Group, UserFields};
 use crate::domain::roles::{GLOBAL, LOCAL, OUTAGE};
 use crate::domain::testing::{World, directory_of, group, hour, unit, unit_id, user, user_id, world};
 use proptest::prelude::*;
@@ -16,7 +16,7 @@ fn example() -> World {
         unit(4, 0, "IT"),
         unit(5, 4, "Home care"),
     ];
-    let person = |n, unit, account: &str, name: &str| User {
+    let person = |n, unit, account: &str, name: &str| UserFields {
         account: account.into(),
         name: name.into(),
         upn: Some(format!("{account}@ad.example").into()),
@@ -61,12 +61,12 @@ fn two_of_one_name_are_both_named() {
 
 #[test]
 fn of_many_ten_are_named_and_those_who_look_alike_with_their_guid() {
-    let alike = |n| User { account: "same".into(), ..user(n, 0) };
+    let alike = |n| UserFields { account: "same".into(), ..user(n, 0) };
     let organisation = World::new(directory_of((1..=13).map(alike), [], [])).organisation();
     let Err(error) = organisation.find_user("same") else { panic!("found") };
     assert!(matches!(&error, LookupError::Ambiguous { candidates, count: 13, .. } if candidates.len() == 10));
     assert!(error.to_string().contains("; and 3 more;"), "{error}");
-    let twins = [user(1, 0), User { name: "User 1".into(), account: "u1".into(), ..user(2, 0) }];
+    let twins = [user(1, 0), UserFields { name: "User 1".into(), account: "u1".into(), ..user(2, 0) }];
     let organisation = World::new(directory_of(twins, [], [])).organisation();
     let error = found(&organisation, "u1").unwrap_err();
     assert!(
@@ -207,8 +207,8 @@ fn an_assignment_that_does_not_fit_its_role_counts_nowhere() {
 
 #[test]
 fn the_manager_is_a_user() {
-    let employee = User { manager: Some(user_id(2)), ..user(1, 0) };
-    let orphan = User { manager: Some(user_id(9)), ..user(3, 0) };
+    let employee = UserFields { manager: Some(user_id(2)), ..user(1, 0) };
+    let orphan = UserFields { manager: Some(user_id(9)), ..user(3, 0) };
     let organisation = World::new(directory_of([employee, user(2, 0), orphan], [], [])).organisation();
     let manager = |n| organisation.manager_of(organisation.user(user_id(n)).unwrap()).map(|u| u.id);
     assert_eq!([manager(1), manager(2), manager(3)], [Some(user_id(2)), None, None]);
@@ -242,10 +242,10 @@ proptest! {
     fn everybody_is_found_by_everything_they_are_called_or_the_error_names_them(world in world()) {
         let organisation = world.organisation();
         for user in organisation.directory.users.values() {
-            let names = [Some(&user.account), user.upn.as_ref(), user.mail.as_ref(), Some(&user.name)];
+            let names = [Some(user.account()), user.upn(), user.mail(), Some(user.name())];
             for name in names.into_iter().flatten() {
                 match organisation.find_user(&name.to_uppercase()) {
-                    Ok(found) => prop_assert!(found.id == user.id || [Some(&found.account), found.upn.as_ref(), found.mail.as_ref()].contains(&Some(name))),
+                    Ok(found) => prop_assert!(found.id == user.id || [Some(found.account()), found.upn(), found.mail()].contains(&Some(name))),
                     Err(LookupError::Ambiguous { candidates, count, .. }) => {
                         prop_assert!(count > 1);
                         prop_assert!(count > 10 || candidates.iter().any(|c| c.id == user.id.0));

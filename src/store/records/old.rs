@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
-use crate::domain::directory::{Group, Quarantined, Unit, User};
+use crate::domain::directory::{Group, Quarantined, Unit, User, UserFields};
 use crate::domain::ids::{DirectoryName, GroupId, Guid, UnitId, UserId};
 use crate::domain::run::{Cursor, Position};
 
@@ -29,7 +29,7 @@ pub(super) struct UserV1 {
 
 impl From<UserV1> for User {
     fn from(old: UserV1) -> User {
-        User {
+        let fields = UserFields {
             id: old.id,
             directory: old.directory,
             unit: old.unit,
@@ -48,7 +48,8 @@ impl From<UserV1> for User {
             enabled: old.enabled,
             expires: old.expires,
             unit_path: None,
-        }
+        };
+        fields.into()
     }
 }
 

@@ -6,6 +6,7 @@ use super::*;
 use crate::domain::alert::{OpenAlert, Trouble};
 use crate::domain::audit::Actor;
 use crate::domain::delta::{FieldChange, ObjectKind, What};
+use crate::domain::directory::UserFields;
 use crate::domain::guard::{HoldReason, Kind as Counted, Limit};
 use crate::domain::ids::{AbsenceId, AssignmentId, Generation, GroupId, OutageId, RunId, UnitId, UserId};
 use crate::domain::mailbox::Address;
@@ -102,7 +103,7 @@ fn the_bytes_of_every_record_are_frozen() {
 }
 
 fn objects(frozen: &mut Frozen) {
-    let full = User {
+    let full = UserFields {
         id: UserId(guid(1)),
         directory: "main".into(),
         unit: UnitId(guid(2)),
@@ -122,7 +123,7 @@ fn objects(frozen: &mut Frozen) {
         expires: Some(at(1)),
         unit_path: text("Drift\u{1f}IT"),
     };
-    let bare = User {
+    let bare = UserFields {
         id: UserId(guid(4)),
         upn: None,
         mail: None,
@@ -137,8 +138,10 @@ fn objects(frozen: &mut Frozen) {
         named: false,
         ..full.clone()
     };
-    frozen.check("users-2", &Pack(vec![Arc::new(full.clone()), Arc::new(bare.clone())]));
-    let once = |user: User, named| Arc::new(User { above: user.unit.0, named, unit_path: None, ..user });
+    frozen.check("users-2", &Pack(vec![Arc::new(User::from(full.clone())), Arc::new(bare.clone().into())]));
+    let once = |user: UserFields, named| {
+        Arc::new(User::from(UserFields { above: user.unit.0, named, unit_path: None, ..user }))
+    };
     frozen.read("users", &Pack(vec![once(full, true), once(bare, true)]));
     let unit = Unit {
         id: UnitId(guid(2)),

@@ -137,9 +137,11 @@ fn ask_at(
 
 fn name(world: &World, who: &Holder) -> String {
     match who {
-        Holder::User(id) => {
-            world.directory.users.get(id).map_or_else(|| format!("deleted user {id}"), |u| u.name.to_string())
-        }
+        Holder::User(id) => world
+            .directory
+            .users
+            .get(id)
+            .map_or_else(|| format!("deleted user {id}"), |u| u.name().to_owned()),
         Holder::Outside { name, .. } => name.to_string(),
     }
 }
@@ -269,7 +271,7 @@ fn counts(world: &World, held: &Held, asker: &Asker, now: DateTime<Utc>) -> Resu
                 let away =
                     world.absences.iter().filter(|a| a.user == deputy_id && a.from <= now && a.until > now);
                 match away.min_by_key(|a| (a.from, a.id)) {
-                    None => return Ok((Some(deputy_id), mail, Some(user.name.to_string()))),
+                    None => return Ok((Some(deputy_id), mail, Some(user.name().to_owned()))),
                     Some(a) => format!("away until {}", date(a.until)),
                 }
             }
@@ -285,7 +287,7 @@ fn in_person(
     asker: &Asker,
     now: DateTime<Utc>,
 ) -> Result<String, String> {
-    let own = user.mail.as_ref().map(|m| m.to_lowercase()).filter(|m| m.contains('@'));
+    let own = user.mail().map(|m| m.to_lowercase()).filter(|m| m.contains('@'));
     match (user.enabled, user.expires) {
         (false, _) => Err("disabled".into()),
         (true, Some(end)) if end <= now => Err(format!("account expired {}", end.format("%-d %b %Y"))),
