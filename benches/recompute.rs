@@ -66,7 +66,8 @@ fn main() {
         run(&format!("an incremental run, {k} users changed"), &built, some_users(&built, users, k), now);
     }
     let holder = built.assignments.values().find_map(|a| built.user(a.holder.user()?)).expect("a holder");
-    run("an incremental run, a local contact changed", &built, vec![change_phone(holder)], now);
+    let out = User::from(UserFields { enabled: false, ..holder.fields() });
+    run("an incremental run, a local contact disabled", &built, vec![out.into()], now);
     let moved = Unit { name: "Enhet X".into(), ..Unit::clone(built.unit(place(7)).expect("a unit")) };
     let mut written = Directory::default();
     written.units.insert(moved.id, Arc::new(moved));

@@ -2,7 +2,7 @@
 //!
 //! The entries lie sorted in chunks of at most [`MOST`]. A copy shares the chunks; a change copies the one chunk that it falls
 //! in. So the next generation of a directory costs what differs, and an entry takes no more room than in a sorted list.
-//! `docs/decisions/0008-a-map-of-our-own.md` says why no library.
+//! `docs/decisions/0009-a-map-of-our-own.md` says why no library.
 
 use std::fmt;
 use std::ops::Index;

@@ -92,9 +92,11 @@ impl Organisation {
         new.count(delta);
         if tree::depends_on(&delta.units) {
             new.tree = Arc::new(UnitTree::build(self.tree.name(tree::ROOT), &new.directory.units));
-            new.people = People::arrange(&new.directory, &new.tree);
-        } else {
+        }
+        if new.tree.has_places_of(&self.tree) {
             new.people.change(&delta.users, &new.tree);
+        } else {
+            new.people = People::arrange(&new.directory, &new.tree);
         }
         let names = self.names.get().and_then(|names| names.with(delta.users.written()));
         new.names = names.map_or_else(OnceLock::new, OnceLock::from);

@@ -148,6 +148,11 @@ impl UnitTree {
         self.by_id.get(&id).copied()
     }
 
+    /// Whether every unit is where it is in the other tree, whatever it is called.
+    pub fn has_places_of(&self, other: &UnitTree) -> bool {
+        std::ptr::eq(self, other) || self.nodes.iter().map(|n| n.id).eq(other.nodes.iter().map(|n| n.id))
+    }
+
     /// Which unit is at `place`; the root for a place of another tree.
     pub fn id(&self, place: Index) -> UnitId {
         self.node(place).map_or(UnitId::ROOT, |n| n.id)

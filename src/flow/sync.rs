@@ -109,6 +109,9 @@ pub async fn sync(
         new.map(|u| u.name.clone()).or_else(|| (id == UnitId::ROOT).then(|| organisation.tree.name(0).into()))
     };
     let changes = delta::describe(&delta, unit_names);
+    let quarantined = reading.found.quarantined().to_vec();
+    // A whole read is as large as what is held: what the delta doesn't keep of it goes before the rest is done.
+    drop(reading.found);
     let tally = organisation.tally(name);
     let approved: BTreeSet<Guid> = match &before.held {
         Some(held) if held.approved.is_some() => held.objects.iter().copied().collect(),
@@ -132,8 +135,6 @@ pub async fn sync(
     };
     let approval = guard::approval_of(&delta, &given);
     let verdict = guard::judge(delta, &given);
-    let quarantined = reading.found.quarantined().to_vec();
-    let report = |run: Run| Report { run, changes: changes.clone(), quarantined: quarantined.clone() };
     match verdict {
         Verdict::Held { reasons, .. } => {
             let held = held_run(&run, approval, &reasons, before.held.as_ref());
@@ -144,9 +145,9 @@ pub async fn sync(
                 let state = DirectoryState { health: Some(known_health), held: Some(held), ..before };
                 finish(core, &turn, &mut run, state, changes.clone(), quarantined.clone(), None).await?;
             }
-            Ok(report(run))
+            Ok(Report { run, changes, quarantined })
         }
-        Verdict::Checked(_) if order.dry_run => Ok(report(run)),
+        Verdict::Checked(_) if order.dry_run => Ok(Report { run, changes, quarantined }),
         Verdict::Checked(checked) => {
             let cursor = reading.cursor;
             let state = DirectoryState {
@@ -160,7 +161,7 @@ pub async fn sync(
                 run.outcome = Outcome::Committed { generation: view.generation };
             }
             finish(core, &turn, &mut run, state, changes.clone(), quarantined.clone(), new).await?;
-            Ok(report(run))
+            Ok(Report { run, changes, quarantined })
         }
     }
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::Organisation;
 use super::names::same;
 use crate::domain::delta::Delta;
-use crate::domain::directory::Group;
+use crate::domain::directory::{Group, User};
 use crate::domain::ids::{AssignmentId, GroupId, Guid, UserId};
 use crate::domain::mailbox::Address;
 use crate::domain::roles::{Assignment, Holder, Place, Role, RoleName, Scope, check_place};
@@ -101,7 +101,9 @@ pub(super) struct Collected {
 impl Organisation {
     /// Whether who holds what, or who stands in for whom, may be different after `delta`, which leaves the units as they are.
     pub(super) fn holders_depend_on(&self, delta: &Delta) -> bool {
-        let users = delta.users.removed.iter().chain(delta.users.written());
+        let changed = delta.users.changed.iter().filter(|(before, after)| counts_differently(before, after));
+        let users =
+            delta.users.removed.iter().chain(&delta.users.added).chain(changed.map(|(_, after)| after));
         let groups = delta.groups.removed.iter().chain(delta.groups.written());
         // What a group was called before counts, too.
         let before = delta.groups.changed.iter().map(|(before, _)| before);
@@ -262,6 +264,13 @@ impl Organisation {
         let alone = |g: &&Group| by_name.iter().filter(|other| other.directory == g.directory).count() == 1;
         by_name.iter().filter(|g| alone(g)).copied().collect()
     }
+}
+
+/// Whether it may make a difference to who holds a role, and who counts, that a user has changed so.
+fn counts_differently(before: &User, after: &User) -> bool {
+    let of = |u: &User| (u.unit, u.enabled, u.expires);
+    (of(before), before.name(), before.mail(), &before.directory)
+        != (of(after), after.name(), after.mail(), &after.directory)
 }
 
 /// A holding that the directory gives: after those that administrators gave.

@@ -97,12 +97,14 @@ fn a_change_of_somebody_without_a_role_is_small() {
         organisation.updated(&diff(&organisation.directory, &DIRECTORIES[0].into(), &read.into()))
     };
     let phone = |n| UserFields { phone: Some("1".into()), ..user(n, 1) };
-    assert!(after(phone(3)).answers_like(&organisation));
+    let out = |n| UserFields { enabled: false, ..user(n, 1) };
+    assert!(after(phone(1)).answers_like(&organisation));
+    assert!(after(out(3)).answers_like(&organisation));
     assert!(after(user(4, 1)).answers_like(&organisation));
     assert!(after(user(3, 0)).answers_like(&organisation));
     // The holder, and the deputy.
-    assert!(!after(phone(1)).answers_like(&organisation));
-    assert!(!after(phone(2)).answers_like(&organisation));
+    assert!(!after(out(1)).answers_like(&organisation));
+    assert!(!after(out(2)).answers_like(&organisation));
 }
 
 #[test]
