@@ -150,7 +150,11 @@ impl UnitTree {
 
     /// Whether every unit is where it is in the other tree, whatever it is called.
     pub fn has_places_of(&self, other: &UnitTree) -> bool {
-        std::ptr::eq(self, other) || self.nodes.iter().map(|n| n.id).eq(other.nodes.iter().map(|n| n.id))
+        std::ptr::eq(self, other) || self.places().eq(other.places())
+    }
+
+    fn places(&self) -> impl Iterator<Item = (UnitId, Index)> + '_ {
+        self.nodes.iter().map(|node| (node.id, node.parent))
     }
 
     /// Which unit is at `place`; the root for a place of another tree.
