@@ -65,7 +65,7 @@ fn main() {
     for k in [1, 100, 1_000] {
         run(&format!("an incremental run, {k} users changed"), &built, some_users(&built, users, k), now);
     }
-    let holder = built.assignments.values().find_map(|a| built.user(a.holder.user()?)).expect("a holder");
+    let holder = built.holding_users().iter().find_map(|id| built.user(*id)).expect("a holder");
     let out = User::from(UserFields { enabled: false, ..holder.fields() });
     run("an incremental run, a local contact disabled", &built, vec![out.into()], now);
     let moved = Unit { name: "Enhet X".into(), ..Unit::clone(built.unit(place(7)).expect("a unit")) };
