@@ -9,8 +9,10 @@
 //!   second set aside. Setting aside both would remove a person for having been moved.
 //! * A group whose list of members is not whole is set aside: half a list is taken for members who left.
 
+pub mod extended;
 mod mapping;
 mod names;
+mod parents;
 mod text;
 
 #[cfg(test)]
@@ -70,6 +72,7 @@ pub struct Decoder<'a> {
     units: Vec<PendingUnit>,
     groups: Vec<PendingGroup>,
     containers: Vec<PendingContainer>,
+    bases: HashMap<NodeId, Guid>,
     quarantined: Vec<Quarantined>,
     progress: Progress,
 }
@@ -79,16 +82,17 @@ struct PendingUser {
     // Shared from the start, so that a million users needn't be moved at the end.
     user: Arc<User>,
     node: NodeId,
-    manager: Option<NodeId>,
+    manager: Option<Reference>,
 }
 
 struct PendingUnit {
     unit: Unit,
     node: NodeId,
-    manager: Option<NodeId>,
+    manager: Option<Reference>,
 }
 
 struct PendingGroup {
+    // With the members that are known by identity.
     group: Group,
     node: NodeId,
     members: Vec<NodeId>,
@@ -97,6 +101,15 @@ struct PendingGroup {
 struct PendingContainer {
     container: Container,
     node: NodeId,
+}
+
+/// Who is meant by a distinguished name.
+#[derive(Clone, Copy)]
+enum Reference {
+    /// The name carries the identity.
+    Id(Guid),
+    /// Whoever bears that name.
+    Name(NodeId),
 }
 
 /// Who an entry is, and its place and name.
@@ -135,6 +148,7 @@ impl<'a> Decoder<'a> {
             units: Vec::new(),
             groups: Vec::new(),
             containers: Vec::new(),
+            bases: HashMap::new(),
             quarantined: Vec::new(),
             progress: Progress::default(),
         }
@@ -181,21 +195,27 @@ impl<'a> Decoder<'a> {
     /// Resolves what refers to others: units, managers, members.
     pub fn finish(mut self) -> Objects {
         let names = &self.names;
-        let user = |node: Option<NodeId>| match names.bearer(node?) {
-            Bearer::User(id) => Some(id),
-            _ => None,
+        let user = |reference: Option<Reference>| match reference? {
+            Reference::Id(id) => Some(UserId(id)),
+            Reference::Name(node) => match names.bearer(node) {
+                Bearer::User(id) => Some(id),
+                _ => None,
+            },
+        };
+        let above = |node: NodeId| {
+            if self.bases.contains_key(&node) { Guid::default() } else { names.above(node) }
         };
         let users = self.users.into_iter().map(|PendingUser { user: mut person, node, manager }| {
             if let Some(person) = Arc::get_mut(&mut person) {
                 person.unit = names.unit_above(node);
-                person.above = names.above(node);
+                person.above = above(node);
                 person.manager = user(manager);
             }
             (person.id, person)
         });
         let units = self.units.into_iter().map(|PendingUnit { mut unit, node, manager }| {
             unit.parent = names.unit_above(node);
-            unit.above = names.above(node);
+            unit.above = above(node);
             unit.managed_by = user(manager);
             (unit.id, Arc::new(unit))
         });
@@ -205,8 +225,9 @@ impl<'a> Decoder<'a> {
                 Bearer::Group(id) => Some(id.0),
                 Bearer::Unit(_) | Bearer::Container(_) | Bearer::Nothing => None,
             });
-            group.members = known.collect::<BTreeSet<Guid>>().into_iter().collect();
-            group.above = names.above(node);
+            let members: BTreeSet<Guid> = known.chain(group.members.iter().copied()).collect();
+            group.members = members.into_iter().collect();
+            group.above = above(node);
             (group.id, Arc::new(group))
         });
         let mut directory = Directory {
@@ -216,10 +237,11 @@ impl<'a> Decoder<'a> {
             containers: Map::new(),
         };
         let containers = self.containers.into_iter().map(|PendingContainer { mut container, node }| {
-            container.above = names.above(node);
+            container.above = above(node);
             container
         });
-        directory.containers = used(&directory, containers);
+        let bases = self.bases.values().copied().collect();
+        directory.containers = used(&directory, containers, bases);
         let more = (self.progress.quarantined as usize).saturating_sub(self.quarantined.len());
         if more > 0 {
             let reason = format!("{more} more objects or values could not be understood either.");
@@ -233,7 +255,7 @@ impl<'a> Decoder<'a> {
         let guid = self.guid(entry).map_err(|reason| (None, reason))?;
         let (node, rdn) = self
             .names
-            .intern(&entry.dn)
+            .intern(extended::split(&entry.dn).1)
             .map_err(|e| (Some(guid), format!("Its distinguished name can't be read: {}.", e.reason())))?;
         match self.seen.entry(guid) {
             Slot::Vacant(_) => Ok(Some((guid, node, rdn))),
@@ -251,9 +273,11 @@ impl<'a> Decoder<'a> {
 
     fn guid(&self, entry: &Entry) -> Result<Guid, String> {
         let id = &*self.mapping.id;
-        let bytes = entry.first(id).ok_or_else(|| {
-            format!("It has no {id}, without which it can't be told from others; may the account that reads it see that attribute?")
-        })?;
+        let Some(bytes) = entry.first(id) else {
+            return extended::split(&entry.dn).0.ok_or_else(|| {
+                format!("It has no {id}, without which it can't be told from others; may the account that reads it see that attribute?")
+            });
+        };
         let guid = <[u8; 16]>::try_from(bytes)
             .map(Guid)
             .map_err(|_| format!("Its {id} has {} bytes instead of 16.", bytes.len()))?;
@@ -329,10 +353,11 @@ impl<'a> Decoder<'a> {
                 "Its list of members is not whole: from number {from} on ({member};range) it is missing."
             ));
         }
-        let mut members = Vec::new();
+        let (mut members, mut known) = (Vec::new(), Vec::new());
         for value in entry.values(member) {
-            match self.intern(value) {
-                Ok(node) => members.push(node),
+            match self.refer(value) {
+                Ok(Reference::Id(id)) => known.push(id),
+                Ok(Reference::Name(node)) => members.push(node),
                 Err(reason) => self.leave_out(&entry.dn, member, &reason),
             }
         }
@@ -342,7 +367,7 @@ impl<'a> Decoder<'a> {
             name: text::value(rdn.value()).unwrap_or_else(|| account.clone()),
             account,
             above: Guid::default(),
-            members: Box::default(),
+            members: known.into(),
         };
         self.names.bear(node, Bearer::Group(id));
         self.groups.push(PendingGroup { group, node, members });
@@ -353,9 +378,13 @@ impl<'a> Decoder<'a> {
     fn push_container(&mut self, id: Guid, node: NodeId, rdn: &Rdn) {
         let name = text::value(rdn.value()).unwrap_or_default();
         let container = Container { id, directory: self.directory.clone(), above: Guid::default(), name };
-        self.names.bear(node, Bearer::Container(id));
-        self.containers.push(PendingContainer { container, node });
+        self.hold_container(container, node);
         self.progress.others += 1;
+    }
+
+    fn hold_container(&mut self, container: Container, node: NodeId) {
+        self.names.bear(node, Bearer::Container(container.id));
+        self.containers.push(PendingContainer { container, node });
     }
 
     fn account(&self, entry: &Entry) -> Result<Box<str>, String> {
@@ -403,9 +432,9 @@ impl<'a> Decoder<'a> {
         }
     }
 
-    fn name(&mut self, entry: &Entry, attribute: &str) -> Option<NodeId> {
-        match self.intern(entry.first(attribute)?) {
-            Ok(node) => Some(node),
+    fn name(&mut self, entry: &Entry, attribute: &str) -> Option<Reference> {
+        match self.refer(entry.first(attribute)?) {
+            Ok(reference) => Some(reference),
             Err(reason) => {
                 self.leave_out(&entry.dn, attribute, &reason);
                 None
@@ -413,11 +442,17 @@ impl<'a> Decoder<'a> {
         }
     }
 
-    fn intern(&mut self, value: &[u8]) -> Result<NodeId, String> {
-        let dn = str::from_utf8(value).map_err(|_| "is not text in UTF-8".to_owned())?;
-        let (node, _) =
-            self.names.intern(dn).map_err(|e| format!("is no distinguished name ({})", e.reason()))?;
-        Ok(node)
+    fn refer(&mut self, value: &[u8]) -> Result<Reference, String> {
+        let text = str::from_utf8(value).map_err(|_| "is not text in UTF-8".to_owned())?;
+        match extended::split(text) {
+            (Some(id), _) => Ok(Reference::Id(id)),
+            (None, dn) => {
+                let interned = self.names.intern(dn);
+                let (node, _) =
+                    interned.map_err(|e| format!("is no distinguished name ({})", e.reason()))?;
+                Ok(Reference::Name(node))
+            }
+        }
     }
 
     fn leave_out(&mut self, dn: &str, attribute: &str, what: &str) {
@@ -432,7 +467,7 @@ impl<'a> Decoder<'a> {
     fn set_aside(&mut self, id: Option<Guid>, dn: &str, reason: String) {
         self.progress.quarantined = self.progress.quarantined.saturating_add(1);
         if self.quarantined.len() < MAX_QUARANTINED {
-            let dn = clean(dn, MAX_DN_CHARS).into();
+            let dn = clean(extended::split(dn).1, MAX_DN_CHARS).into();
             self.quarantined.push(Quarantined { id, dn, reason: reason.into() });
         }
     }
@@ -455,14 +490,18 @@ fn kind(entry: &Entry, mapping: &Mapping) -> Option<Kind> {
     }
 }
 
-/// The containers that stand above something that was read, right or through others.
-fn used(directory: &Directory, containers: impl Iterator<Item = Container>) -> Map<Guid, Arc<Container>> {
+/// The containers that stand above something that was read, right or through others, and `bases`.
+fn used(
+    directory: &Directory,
+    containers: impl Iterator<Item = Container>,
+    bases: Vec<Guid>,
+) -> Map<Guid, Arc<Container>> {
     let mut all: BTreeMap<Guid, Container> = containers.map(|c| (c.id, c)).collect();
     let users = directory.users.values().map(|u| u.above);
     let units = directory.units.values().map(|u| u.above);
     let groups = directory.groups.values().map(|g| g.above);
     let mut used = Vec::new();
-    for mut above in users.chain(units).chain(groups) {
+    for mut above in users.chain(units).chain(groups).chain(bases) {
         while let Some(container) = all.remove(&above) {
             above = container.above;
             used.push((container.id, Arc::new(container)));

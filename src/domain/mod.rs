@@ -1,7 +1,7 @@
 //! What Budkavle knows and decides: pure, synchronous, without clock, network, disk or chance.
 //!
 //! In reading order: [`ids`] names things; [`directory`] is what was read from Active Directory, in [`map`]s, [`entry`],
-//! [`dn`] and [`decode`] turn raw entries into it; [`tree`] arranges the units; [`delta`] compares two
+//! [`dn`] and [`decode`] turn raw entries into it, [`follow`] their changes; [`tree`] arranges the units; [`delta`] compares two
 //! directories and [`guard`] judges the difference; [`roles`], [`absence`], [`organisation`] and [`contacts`] answer "whom do I
 //! turn to?"; [`outage`], [`alert`] and [`notice`] say who must be told what; [`run`] is the record of one
 //! sync; [`schedule`] says when it is due, [`backoff`] spaces out what is tried again, [`warning`] knows what
@@ -17,6 +17,7 @@ pub mod delta;
 pub mod directory;
 pub mod dn;
 pub mod entry;
+pub mod follow;
 pub mod guard;
 pub mod ids;
 pub mod mailbox;

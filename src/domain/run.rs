@@ -68,6 +68,8 @@ pub enum ModeReason {
     Untraceable,
     /// A run was undone.
     Undone,
+    /// So much changed that reading everything is less work.
+    TooMuch,
 }
 
 /// What came of a run.

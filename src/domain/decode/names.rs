@@ -3,13 +3,13 @@
 //! A directory of a million people has a few thousand different parents. So a name costs its first part and the number of its
 //! parent, and who stands above an object is known without comparing texts.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::domain::dn::{MAX_DEPTH, NotADn, Rdn, split_first};
 use crate::domain::ids::{GroupId, Guid, UnitId, UserId};
 
 /// A name that was seen.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) struct NodeId(u32);
 
 /// What carries a name.
@@ -99,6 +99,19 @@ impl Names {
             Bearer::Container(id) => id,
             Bearer::Nothing => Guid::default(),
         }
+    }
+
+    /// The name above a name; None above the topmost.
+    pub(super) fn parent_of(&self, node: NodeId) -> Option<NodeId> {
+        let parent = self.nodes.get(node.0 as usize)?.parent;
+        (parent != 0).then_some(NodeId(parent))
+    }
+
+    /// These names as they were written, each once.
+    pub(super) fn texts_of<'a>(&'a self, nodes: &'a HashSet<NodeId>) -> impl Iterator<Item = &'a str> {
+        let texts = self.parents.iter().filter(|(_, node)| nodes.contains(&NodeId(**node)));
+        let once: HashMap<u32, &str> = texts.map(|(text, node)| (*node, &**text)).collect();
+        once.into_values()
     }
 
     fn parent(&mut self, dn: &str, depth: usize) -> Result<u32, NotADn> {

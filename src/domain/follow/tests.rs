@@ -1,0 +1,136 @@
+use proptest::prelude::*;
+
+use super::model::{ATTRIBUTES, Class, DOMAIN, Model, id};
+use super::*;
+use crate::domain::delta::{apply, diff};
+use crate::domain::directory::Found;
+
+const NAME: &str = "main";
+
+/// One random change: what, and to which.
+type Step = (u8, u16, u16, u8);
+
+fn pick(of: &[u32], at: u16) -> Option<u32> {
+    (!of.is_empty()).then(|| of[usize::from(at) % of.len()])
+}
+
+fn places(model: &Model) -> Vec<u32> {
+    let mut places =
+        model.of(|t| !t.deleted && matches!(t.class, Class::Unit | Class::Container));
+    places.extend([DOMAIN, model.base]);
+    places
+}
+
+/// Makes a change; some make none.
+fn step(model: &mut Model, (what, a, b, c): Step) -> Option<()> {
+    let places = places(model);
+    let is = |class| move |t: &model::Thing| !t.deleted && t.class == class;
+    let users = model.of(is(Class::User));
+    let all = model.of(|t| !t.deleted);
+    match what % 32 {
+        0..=3 => drop(model.add(Class::User, pick(&places, a)?)),
+        4 => drop(model.add(Class::Unit, pick(&places, a)?)),
+        5 => drop(model.add(Class::Container, pick(&places, a)?)),
+        6 => drop(model.add(Class::Group, pick(&places, a)?)),
+        7 => drop(model.add(if c < 128 { Class::Computer } else { Class::Contact }, pick(&places, a)?)),
+        8..=10 => {
+            let name = ATTRIBUTES[usize::from(b) % ATTRIBUTES.len()];
+            let value = match (name, c) {
+                ("accountExpires", _) => (133_485_408_000_000_007 + i64::from(c)).to_string().into_bytes(),
+                (_, 0..20) => b"\xff not text".to_vec(),
+                (_, 20..40) => b" ".to_vec(),
+                (_, 40..120) => b"secret".to_vec(),
+                _ => format!("value {b}").into_bytes(),
+            };
+            model.set(pick(&users, a)?, name, Some(value));
+        }
+        11 => model.set(pick(&users, a)?, ATTRIBUTES[usize::from(b) % ATTRIBUTES.len()], None),
+        12 => {
+            let control = ["512", "514", "544", "66050", "4096", "512"][usize::from(c) % 6];
+            model.set(pick(&users, a)?, "userAccountControl", Some(control.into()));
+        }
+        13 => model.set(pick(&all, a)?, "sAMAccountName", Some(format!("renamed{b}").into_bytes())),
+        14..=16 => model.rename(pick(&all, a)?, None),
+        17..=20 => {
+            let (n, to) = (pick(&all, a)?, pick(&places, b)?);
+            if !model.is_below(to, n) {
+                model.rename(n, Some(to));
+            }
+        }
+        21 | 22 => model.delete(pick(&all, a)?),
+        23 => {
+            let gone = model.of(|t| t.deleted);
+            model.undelete(pick(&gone, a)?, pick(&places, b)?);
+        }
+        24..=27 => {
+            let groups = model.of(is(Class::Group));
+            model.link(pick(&groups, a)?, "member", pick(&all, b)?, c < 180);
+        }
+        28 | 29 => model.link(pick(&users, a)?, "manager", pick(&all, b)?, c < 200),
+        30 => model.link(pick(&model.of(is(Class::Unit)), a)?, "managedBy", pick(&users, b)?, c < 200),
+        _ => model.delete(pick(&users, a)?),
+    }
+    Some(())
+}
+
+/// A directory with a base, something outside of it, and somebody in it.
+fn beginning(base: u8) -> Model {
+    let mut model = Model::new();
+    let outside = model.add(Class::Unit, DOMAIN);
+    let within = model.add(if base % 3 == 1 { Class::Container } else { Class::Unit }, DOMAIN);
+    if base % 3 != 0 {
+        model.base = within;
+    }
+    let unit = model.add(Class::Unit, within);
+    for place in [outside, within, unit, unit] {
+        model.add(Class::User, place);
+    }
+    let group = model.add(Class::Group, unit);
+    model.link(group, "member", 6, true);
+    model
+}
+
+fn follow<'a>(model: &Model, known: &'a Directory, name: &'a DirectoryName, mapping: &'a Mapping) -> Follow<'a> {
+    let base: Dn = model.base_dn().parse().unwrap();
+    let afresh = Afresh { users: model.hidden.is_some(), ..Afresh::default() };
+    Follow::new(known, name, mapping, BTreeMap::from([(id(model.base), base)]), afresh)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
+    #[test]
+    fn changes_lead_where_a_whole_read_leads(
+        steps in prop::collection::vec(any::<Step>(), 20..120),
+        batch in 1..12_usize,
+        base in 0..3_u8,
+        (recycle_bin, hidden, told_only, twice) in any::<(bool, bool, bool, bool)>(),
+    ) {
+        let (name, mapping) = (DirectoryName::from(NAME), Mapping::default());
+        let mut model = beginning(base);
+        (model.recycle_bin, model.hidden) = (recycle_bin, hidden.then_some("secret"));
+        let mut known = model.whole(&mapping, &name).directory;
+        let (mut before, mut since) = (model.now, model.now);
+        for steps in steps.chunks(batch) {
+            for one in steps {
+                step(&mut model, *one);
+            }
+            let mut follow = follow(&model, &known, &name, &mapping);
+            prop_assert!(follow.knows_the_bases());
+            // Another controller may tell what was told before.
+            let changes = model.changes(if twice { before } else { since });
+            for entry in &changes {
+                // Without the recycle bin nothing but the changes themselves shows who came back.
+                if told_only && !recycle_bin { follow.touch(entry) } else { follow.change(entry) }
+            }
+            let update = model.answer(follow);
+            prop_assert!(update.is_ok(), "{:?}", update);
+            let whole = Found::Whole(model.whole(&mapping, &name));
+            let wanted = apply(&known, &diff(&known, &name, &whole));
+            let delta = diff(&known, &name, &Found::Changes(update.unwrap()));
+            let got = apply(&known, &delta);
+            prop_assert_eq!(&got, &wanted);
+            known = got;
+            (before, since) = (since, model.now);
+        }
+    }
+}
