@@ -385,6 +385,10 @@ impl<'a> Follow<'a> {
     /// The topmost of what may have come with all that is below it.
     fn next_below(&mut self) -> Result<Option<Guid>, Lost> {
         while let Some(id) = self.below.pop_first() {
+            // It came again among what is below it.
+            if self.read_below.contains(&id) {
+                continue;
+            }
             let mut above = self.at(id).map(Object::above);
             let mut depth = 0;
             let covered = loop {

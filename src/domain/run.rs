@@ -173,6 +173,8 @@ pub struct Cursor {
     pub server: Box<str>,
     /// From where to go on.
     pub position: Position,
+    /// When the last read began, of whatever kind. None: not known.
+    pub read_at: Option<DateTime<Utc>>,
     /// When a whole read last began. None: not known.
     pub whole_at: Option<DateTime<Utc>>,
     /// Whether the runs that follow can see what is deleted; else only a whole read finds that.
@@ -209,9 +211,11 @@ pub enum Position {
 /// How far one domain controller's numbers had come.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct UsnPosition {
+    /// Which controller: `objectGUID` of its NTDS settings, which outlasts a restore. None: not readable.
+    pub controller: Option<Guid>,
     /// `invocationId` of its database: another one after it was restored ([MS-ADTS] 3.1.1.1.9). None: not readable.
     pub invocation: Option<Guid>,
-    /// `highestCommittedUSN` before the read.
+    /// `highestCommittedUSN`: before the read for what goes on behind that number, after it for a cookie.
     pub highest: u64,
 }
 

@@ -79,7 +79,7 @@ fn runs() {
             counts: Counts::default(),
         });
     }
-    let at = UsnPosition { invocation: Some(Guid([7; 16])), highest: 2 };
+    let at = UsnPosition { controller: Some(Guid([8; 16])), invocation: Some(Guid([7; 16])), highest: 2 };
     for position in [
         Position::None,
         Position::Usn(at),
@@ -91,6 +91,7 @@ fn runs() {
             scope: 1,
             server: "ldaps://dc1".into(),
             position,
+            read_at: Some(hour(2)),
             whole_at: Some(hour(1)),
             sees_deletions: true,
         });

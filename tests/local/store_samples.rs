@@ -122,11 +122,12 @@ pub fn checked(delta: Delta) -> CheckedDelta {
 }
 
 pub fn cursor(usn: u64) -> Cursor {
-    let at = UsnPosition { invocation: Some(guid(5, 0)), highest: usn };
+    let at = UsnPosition { controller: Some(guid(6, 0)), invocation: Some(guid(5, 0)), highest: usn };
     Cursor {
         scope: u64::MAX - 5,
         server: "ldaps://dc1.kommun.example".into(),
         position: Position::DirSync { at, cookie: Box::from([7; 100]) },
+        read_at: Some(self::at(0)),
         whole_at: Some(self::at(0)),
         sees_deletions: true,
     }

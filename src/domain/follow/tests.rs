@@ -97,7 +97,7 @@ fn follow<'a>(model: &Model, known: &'a Directory, name: &'a DirectoryName, mapp
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 48, max_shrink_iters: 400, ..ProptestConfig::default() })]
     #[test]
     fn changes_lead_where_a_whole_read_leads(
         steps in prop::collection::vec(any::<Step>(), 20..120),

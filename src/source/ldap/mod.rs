@@ -1,5 +1,6 @@
 //! Users, units and groups from a directory server over LDAP.
 
+mod active_directory;
 mod ber;
 mod connect;
 mod discover;
@@ -23,12 +24,12 @@ use rustls::ClientConfig;
 use secrecy::SecretString;
 
 use super::{Ask, Reading, SourceError, Tell, scope};
-use crate::domain::decode::{Decoder, Mapping};
+use crate::domain::decode::{Decoder, Mapping, extended};
 use crate::domain::directory::Found;
 use crate::domain::dn::Dn;
 use crate::domain::entry::Entry;
 use crate::domain::ids::DirectoryName;
-use crate::domain::run::{Cursor, Mode, ModeReason, Position, UsnPosition};
+use crate::domain::run::{Cursor, Mode, ModeReason, Position};
 use crate::tls::{self, TlsTrust};
 pub use discover::{Controller, Discovery, Domain, OwnSite, is_site};
 pub use probe::{BaseReport, Glimpse, Probe, ProbeReport};
@@ -93,9 +94,9 @@ impl Ldap {
             sign_in_retry_after: Duration::from_secs(30 * 60),
             refusals: Refusals::default(),
             bases,
-            user_filter: "(&(objectCategory=person)(objectClass=user))".into(),
-            unit_filter: "(objectClass=organizationalUnit)".into(),
-            group_filter: "(objectClass=group)".into(),
+            user_filter: active_directory::USERS.into(),
+            unit_filter: active_directory::UNITS.into(),
+            group_filter: active_directory::GROUPS.into(),
             mapping: Mapping::default(),
             page_size: 1000,
             connect_timeout: Duration::from_secs(10),
@@ -140,7 +141,11 @@ impl Ldap {
 
     /// How it will be read, and why.
     pub fn plan(&self, ask: &Ask<'_>) -> (Mode, ModeReason) {
-        (Mode::Full, ask.whole_because(self.scope()).unwrap_or(ModeReason::OnlyFull))
+        match (ask.whole_because(self.scope()), ask.cursor.map(|cursor| &cursor.position)) {
+            (Some(reason), _) => (Mode::Full, reason),
+            (None, Some(Position::Usn(_) | Position::DirSync { .. })) => (Mode::DirSync, ModeReason::Continued),
+            (None, _) => (Mode::Full, ModeReason::OnlyFull),
+        }
     }
 
     /// Reads what is asked.
@@ -169,9 +174,13 @@ impl Ldap {
         ask: &Ask<'_>,
         tell: Tell<'_>,
     ) -> Result<Reading, SourceError> {
-        let (mode, reason) = self.plan(ask);
         let warnings = sign_in::account::warnings(&mut session).await;
         let root = session.root_dse().await?;
+        if let Some(reading) = self.read_active_directory(&mut session, &root, directory, ask, tell).await? {
+            session.close().await;
+            return Ok(Reading { warnings, ..reading });
+        }
+        let reason = ask.whole_because(self.scope()).unwrap_or(ModeReason::OnlyFull);
         let mut decoder = Decoder::new(&self.mapping, directory);
         for base in &self.bases {
             session.check_base(base, &root).await?;
@@ -180,15 +189,15 @@ impl Ldap {
         let server: Box<str> = session.server().into();
         session.close().await;
         let found = Found::Whole(decoder.finish());
-        let at = root.highest_usn.map(|highest| UsnPosition { invocation: None, highest });
         let cursor = Cursor {
             scope: self.scope(),
             server: server.clone(),
-            position: at.map_or(Position::None, Position::Usn),
+            position: Position::None,
+            read_at: Some(ask.now),
             whole_at: Some(ask.now),
             sees_deletions: false,
         };
-        Ok(Reading { found, mode, reason, cursor, server, warnings })
+        Ok(Reading { found, mode: Mode::Full, reason, cursor, server, warnings })
     }
 
     async fn read_base(
@@ -198,7 +207,7 @@ impl Ldap {
         decoder: &mut Decoder<'_>,
         tell: Tell<'_>,
     ) -> Result<(), SourceError> {
-        let filter = format!("(|{}{}{})", self.user_filter, self.unit_filter, self.group_filter);
+        let filter = self.filter();
         let search =
             Search { base, scope: Scope::Subtree, filter: &filter, attributes: self.mapping.attributes() };
         let before = decoder.progress().users;
@@ -235,12 +244,22 @@ impl Ldap {
         Ok(())
     }
 
+    /// What finds everything that is read.
+    fn filter(&self) -> String {
+        format!("(|{}{}{})", self.user_filter, self.unit_filter, self.group_filter)
+    }
+
     /// Fetches what is missing of a group's members ([MS-ADTS] 3.1.1.3.1.3.3).
     async fn complete(&self, session: &mut Session<'_>, entry: &mut Entry) -> Result<(), SourceError> {
         let member = &*self.mapping.member;
         while let Some(from) = entry.missing_from(member) {
             let wanted = format!("{member};range={from}-*");
-            let found = match session.look(&entry.dn, vec![&wanted]).await {
+            // By identity, when that is known: it may have been renamed since.
+            let dn = match extended::split(&entry.dn) {
+                (Some(id), _) => format!("<GUID={id}>"),
+                (None, dn) => dn.to_owned(),
+            };
+            let found = match session.look(&dn, vec![&wanted]).await {
                 Ok(found) => found.unwrap_or_default(),
                 Err(SourceError::BaseNotFound { .. }) => Entry::default(),
                 Err(error) => return Err(error),

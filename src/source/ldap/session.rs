@@ -26,6 +26,8 @@ pub(super) struct Session<'a> {
     server: String,
     credentials: Credentials,
     connection: Connection,
+    /// Goes with every search.
+    always: Vec<RawControl>,
 }
 
 /// What a server says of itself (RFC 4512 §5.1).
@@ -77,7 +79,12 @@ impl<'a> Session<'a> {
         let credentials = settings.sign_in.load()?;
         let (tls, dns_server) = (credentials.shown_by(tls), settings.servers.dns_server());
         let connection = Connection::open(server, &tls, dns_server, settings.connect_timeout).await?;
-        Ok(Session { settings, server: server.to_string(), credentials, connection })
+        Ok(Session { settings, server: server.to_string(), credentials, connection, always: Vec::new() })
+    }
+
+    /// Lets this control go with every search from now on.
+    pub(super) fn always(&mut self, control: RawControl) {
+        self.always.push(control);
     }
 
     pub(super) fn server(&self) -> &str {
@@ -144,16 +151,26 @@ impl<'a> Session<'a> {
         attributes: Vec<&str>,
     ) -> Result<Option<Entry>, SourceError> {
         let search = Search { base: dn, scope: Scope::Base, filter: "(objectClass=*)", attributes };
-        let (found, result) = self.run(&search, None).await?;
+        let (found, result) = self.run(&search, Vec::new()).await?;
         self.judge(&search, &result)?;
         Ok(found.entries.into_iter().next())
     }
 
     /// One page, `cookie` being empty for the first.
     pub(super) async fn page(&mut self, search: &Search<'_>, cookie: Vec<u8>) -> Result<Page, SourceError> {
+        self.page_with(search, &[], cookie).await
+    }
+
+    async fn page_with(
+        &mut self,
+        search: &Search<'_>,
+        controls: &[RawControl],
+        cookie: Vec<u8>,
+    ) -> Result<Page, SourceError> {
         let size = i32::from(self.settings.page_size);
-        let control = PagedResults { size, cookie }.critical();
-        let (Finds { entries, references, .. }, result) = self.run(search, Some(control.into())).await?;
+        let paged = PagedResults { size, cookie }.critical();
+        let controls = std::iter::once(paged.into()).chain(controls.iter().cloned()).collect();
+        let (Finds { entries, references, .. }, result) = self.run(search, controls).await?;
         self.judge(search, &result)?;
         let control = result.ctrls.iter().find(|control| control.1.ctype == PAGED_RESULTS);
         let (estimate, cookie) =
@@ -170,14 +187,24 @@ impl<'a> Session<'a> {
     pub(super) async fn pages(
         &mut self,
         search: &Search<'_>,
+        take: impl FnMut(Vec<Entry>),
+    ) -> Result<usize, SourceError> {
+        self.pages_with(search, &[], take).await
+    }
+
+    /// All pages of a search with these controls besides.
+    pub(super) async fn pages_with(
+        &mut self,
+        search: &Search<'_>,
+        controls: &[RawControl],
         mut take: impl FnMut(Vec<Entry>),
     ) -> Result<usize, SourceError> {
-        let mut page = self.page(search, Vec::new()).await?;
+        let mut page = self.page_with(search, controls, Vec::new()).await?;
         let (mut references, mut empty) = (page.references, 0);
         while !page.cookie.is_empty() {
             // The server makes the next page while this one is taken.
             let mark = page.mark();
-            let (next, ()) = tokio::join!(self.page(search, page.cookie), async { take(page.entries) });
+            let (next, ()) = tokio::join!(self.page_with(search, controls, page.cookie), async { take(page.entries) });
             page = next?;
             references += page.references;
             // The cookie may stay the same (Samba's does), and a page may be empty (RFC 2696 §3), but not for ever.
@@ -199,13 +226,15 @@ impl<'a> Session<'a> {
         SourceError::Incomplete { server: self.server.clone(), base: base.to_owned(), reason: reason.into() }
     }
 
-    async fn run(
+    /// Everything that one search gives, and its result, unjudged.
+    pub(super) async fn run(
         &mut self,
         search: &Search<'_>,
-        control: Option<RawControl>,
+        mut controls: Vec<RawControl>,
     ) -> Result<(Finds, LdapResult), SourceError> {
+        controls.extend(self.always.iter().cloned());
         let ldap = self.connection.ldap.with_timeout(self.settings.operation_timeout);
-        let ldap = if let Some(control) = control { ldap.with_controls(control) } else { ldap };
+        let ldap = if controls.is_empty() { ldap } else { ldap.with_controls(controls) };
         match ldap.search(search.base, search.scope, search.filter, &search.attributes).await {
             // Entries don't go through ldap3; all of them came before the result.
             Ok(SearchResult(_, result)) => Ok((self.connection.found.take(), result)),
@@ -218,7 +247,8 @@ impl<'a> Session<'a> {
         }
     }
 
-    fn judge(&self, search: &Search<'_>, result: &LdapResult) -> Result<(), SourceError> {
+    /// Makes an error of any result but success.
+    pub(super) fn judge(&self, search: &Search<'_>, result: &LdapResult) -> Result<(), SourceError> {
         let (server, base, answer) = (self.server.clone(), search.base.to_owned(), spoken(result));
         match answer.code {
             0 => Ok(()),

@@ -85,6 +85,7 @@ impl Ldif {
             scope: self.scope(),
             server: server.clone(),
             position: Position::None,
+            read_at: Some(ask.now),
             whole_at: Some(ask.now),
             sees_deletions: true,
         };

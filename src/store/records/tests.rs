@@ -332,19 +332,20 @@ fn cursors(frozen: &mut Frozen) {
         scope: 1,
         server: "file.ldif".into(),
         position: Position::None,
+        read_at: None,
         whole_at: None,
         sees_deletions: false,
     };
-    let usn = UsnPosition { invocation: Some(guid(3)), highest: 300 };
+    let usn = UsnPosition { controller: Some(guid(4)), invocation: Some(guid(3)), highest: 300 };
     let cookie = Box::from(*b"cookie");
     for (name, position) in [
         ("none", Position::None),
-        ("usn", Position::Usn(UsnPosition { invocation: None, highest: 300 })),
+        ("usn", Position::Usn(UsnPosition { controller: None, invocation: None, highest: 300 })),
         ("dirsync", Position::DirSync { at: usn, cookie }),
         ("content-sync", Position::ContentSync { cookie: Box::from(*b"rid=1") }),
         ("modify-timestamp", Position::ModifyTimestamp { since: "20261122230000Z".into() }),
     ] {
-        let cursor = Cursor { position, whole_at: Some(at(1)), sees_deletions: true, ..bare.clone() };
+        let cursor = Cursor { position, read_at: Some(at(2)), whole_at: Some(at(1)), sees_deletions: true, ..bare.clone() };
         frozen.check(&format!("cursor-{name}"), &cursor);
     }
     frozen.read("cursor", &Cursor { scope: u64::MAX, server: "ldap://dc1".into(), ..bare.clone() });

@@ -1,0 +1,233 @@
+//! What changed since the last read: asked for by DirSync or by the controller's numbers, followed to what is different now.
+
+use std::fmt::Write as _;
+
+use super::controller::{deleted_objects, show_deleted};
+use super::dirsync::{self, everything_below};
+use super::{GROUPS, Place, UNITS, USERS};
+use crate::domain::decode::extended;
+use crate::domain::directory::Found;
+use crate::domain::entry::Entry;
+use crate::domain::follow::{Afresh, Follow, Need};
+use crate::domain::ids::{DirectoryName, Guid};
+use crate::domain::run::{Cursor, Mode, ModeReason, Position, UsnPosition};
+use crate::source::ldap::Ldap;
+use crate::source::ldap::session::{Search, Session};
+use crate::source::{Ask, Reading, SourceError};
+use ldap3::Scope;
+
+/// Attributes that change without a change of theirs being told: made up on the spot, or part of the name.
+const NEVER_TOLD: [&str; 12] = [
+    "canonicalName",
+    "cn",
+    "createTimeStamp",
+    "distinguishedName",
+    "memberOf",
+    "modifyTimeStamp",
+    "msDS-PrincipalName",
+    "ou",
+    "primaryGroupToken",
+    "uSNChanged",
+    "uSNCreated",
+    "whenChanged",
+];
+
+impl Ldap {
+    /// Reads what changed, or says why everything must be read.
+    pub(super) async fn read_changes(
+        &self,
+        session: &mut Session<'_>,
+        place: &Place<'_>,
+        directory: &DirectoryName,
+        ask: &Ask<'_>,
+        cursor: &Cursor,
+        at: UsnPosition,
+    ) -> Result<Result<Reading, ModeReason>, SourceError> {
+        let bases = place.bases.iter().map(|base| (base.id, base.dn.clone())).collect();
+        let mut follow = Follow::new(ask.known, directory, &self.mapping, bases, self.afresh());
+        if !follow.knows_the_bases() {
+            return Ok(Err(ModeReason::ScopeChanged));
+        }
+        let mut mode = Mode::DirSync;
+        let mut given = None;
+        if let Some(context) = place.contexts.first().filter(|_| place.contexts.len() == 1 && place.controller.has_dirsync) {
+            let mut attributes = self.mapping.attributes();
+            attributes.extend(["name", "isDeleted"]);
+            let (filter, last) = match &cursor.position {
+                Position::DirSync { cookie, .. } => (self.concerned(None), Some(cookie)),
+                _ => (self.concerned(Some(at)), None),
+            };
+            let search = everything_below(context, &filter, attributes);
+            let asked = match last {
+                Some(cookie) => dirsync::changes(session, &search, cookie, |entry| follow.change(entry)).await?,
+                None => dirsync::changes(session, &search, b"", |entry| follow.touch(entry)).await?,
+            };
+            match asked {
+                Ok(cookie) => given = Some(cookie),
+                Err(answer) => {
+                    tracing::warn!(server = session.server(), %answer, "the server doesn't tell its changes by DirSync");
+                    if last.is_some() {
+                        return Ok(Err(ModeReason::CookieRefused));
+                    }
+                }
+            }
+        } else if matches!(cursor.position, Position::DirSync { .. }) {
+            return Ok(Err(ModeReason::CookieRefused));
+        }
+        if given.is_none() {
+            mode = Mode::Usn;
+            self.changes_by_number(session, place, at, &mut follow).await?;
+        }
+        if let Err(reason) = self.fetch(session, place, &mut follow).await? {
+            return Ok(Err(reason));
+        }
+        let update = match follow.finish() {
+            Ok(update) => update,
+            Err(lost) => return Ok(Err(lost.into())),
+        };
+        self.still_there(session, place).await?;
+        let position = match given {
+            // A controller that knows less than now was put back.
+            Some(cookie) => match place.controller.at_now(session).await? {
+                Some(at) => Position::DirSync { at, cookie },
+                None => Position::None,
+            },
+            None => place.controller.at().map_or(Position::None, Position::Usn),
+        };
+        let cursor = self.cursor(session, place, ask, position, cursor.whole_at);
+        let (server, reason) = (cursor.server.clone(), ModeReason::Continued);
+        Ok(Ok(Reading { found: Found::Changes(update), mode, reason, cursor, server, warnings: Vec::new() }))
+    }
+
+    /// Every object that changed on this controller behind a number, and what was deleted.
+    async fn changes_by_number(
+        &self,
+        session: &mut Session<'_>,
+        place: &Place<'_>,
+        at: UsnPosition,
+        follow: &mut Follow<'_>,
+    ) -> Result<(), SourceError> {
+        for context in &place.contexts {
+            let filter = self.concerned(Some(at));
+            let search = everything_below(context, &filter, vec![&self.mapping.id]);
+            session.pages(&search, |entries| entries.iter().for_each(|entry| follow.touch(entry))).await?;
+            if place.sees_deletions && place.controller.shows_deleted() {
+                let (base, filter) = (deleted_objects(context), format!("(&(isDeleted=TRUE){filter})"));
+                let attributes = vec![&*self.mapping.id, "isDeleted"];
+                let search = Search { base: &base, scope: Scope::OneLevel, filter: &filter, attributes };
+                session.pages_with(&search, &[show_deleted()], |entries| {
+                    entries.iter().for_each(|entry| follow.touch(entry));
+                })
+                .await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Fetches what is needed to know what the changes amount to.
+    async fn fetch(
+        &self,
+        session: &mut Session<'_>,
+        place: &Place<'_>,
+        follow: &mut Follow<'_>,
+    ) -> Result<Result<(), ModeReason>, SourceError> {
+        let filter = self.filter();
+        loop {
+            let need = match follow.need() {
+                Ok(need) => need,
+                Err(lost) => return Ok(Err(lost.into())),
+            };
+            match need {
+                Need::Nothing => return Ok(Ok(())),
+                Need::Objects(ids) => {
+                    let mut left = ids.clone();
+                    for context in &place.contexts {
+                        let these = format!("(&{}{filter})", one_of(&ids));
+                        for entry in self.entries(session, context, &these).await? {
+                            left.retain(|id| Some(*id) != extended::split(&entry.dn).0);
+                            follow.found(&entry);
+                        }
+                    }
+                    for context in place.contexts.iter().filter(|_| !left.is_empty()) {
+                        let these = one_of(&left);
+                        let attributes = vec!["objectClass", &self.mapping.id, "parentGUID"];
+                        let search = everything_below(context, &these, attributes);
+                        session.pages(&search, |entries| entries.iter().for_each(|e| follow.other(e))).await?;
+                    }
+                }
+                Need::Below(id) => match self.entries(session, &format!("<GUID={id}>"), &filter).await {
+                    Ok(entries) => entries.iter().for_each(|entry| follow.found(entry)),
+                    // It went meanwhile, with what was below it; the next changes tell.
+                    Err(SourceError::BaseNotFound { .. }) => {}
+                    Err(error) => return Err(error),
+                },
+                Need::Referrers(id) => {
+                    let m = &self.mapping;
+                    let mut these = "(|".to_owned();
+                    for name in [&m.member, &m.manager, &m.unit_manager] {
+                        let _ = write!(these, "({name}=<GUID={id}>)");
+                    }
+                    these.push(')');
+                    for context in &place.contexts {
+                        let search = everything_below(context, &these, vec![&self.mapping.id]);
+                        session.pages(&search, |entries| entries.iter().for_each(|e| follow.refers(e))).await?;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whole entries, their lists of members completed.
+    async fn entries(
+        &self,
+        session: &mut Session<'_>,
+        base: &str,
+        filter: &str,
+    ) -> Result<Vec<Entry>, SourceError> {
+        let mut attributes = self.mapping.attributes();
+        attributes.push("parentGUID");
+        let mut all = Vec::new();
+        session.pages(&everything_below(base, filter, attributes), |entries| all.extend(entries)).await?;
+        for entry in &mut all {
+            self.complete(session, entry).await?;
+        }
+        Ok(all)
+    }
+
+    /// What finds all objects that may be of concern: not only those that are read now, but those that were, or that stand above.
+    fn concerned(&self, since: Option<UsnPosition>) -> String {
+        let mut filter = "(&(objectClass=*)".to_owned();
+        if let Some(at) = since {
+            let _ = write!(filter, "(uSNChanged>={})", at.highest.saturating_add(1));
+        }
+        for class in &self.mapping.not_user_classes {
+            let _ = write!(filter, "(!(objectClass={}))", ldap3::ldap_escape(&**class));
+        }
+        filter.push(')');
+        filter
+    }
+
+    fn afresh(&self) -> Afresh {
+        let untold = self.mapping.attributes().iter().any(|name| {
+            NEVER_TOLD.iter().any(|never| never.eq_ignore_ascii_case(name))
+        });
+        Afresh {
+            users: untold || &*self.user_filter != USERS,
+            units: untold || &*self.unit_filter != UNITS,
+            groups: untold || &*self.group_filter != GROUPS,
+        }
+    }
+}
+
+fn one_of(ids: &[Guid]) -> String {
+    let mut filter = "(|".to_owned();
+    for id in ids {
+        filter.push_str("(objectGUID=");
+        for byte in id.0 {
+            let _ = write!(filter, "\\{byte:02x}");
+        }
+        filter.push(')');
+    }
+    filter.push(')');
+    filter
+}

@@ -1,0 +1,226 @@
+//! How a domain controller is read: whole the first time, then by what changed.
+//!
+//! A whole read notes how far the controller's numbers had come before. The next run asks DirSync for all objects whose number is higher, which
+//! gives the first cookie; the runs after that go on from it. Where DirSync isn't to be had, the numbers do. Whenever it isn't certain that
+//! the changes are all there are, everything is read, in the same run, and the run says why.
+
+mod changes;
+mod controller;
+mod dirsync;
+
+use chrono::TimeDelta;
+use ldap3::controls::RawControl;
+
+use super::session::{RootDse, Session};
+use super::{Ldap, Tell};
+use crate::domain::decode::{Decoder, extended};
+use crate::domain::directory::Found;
+use crate::domain::dn::Dn;
+use crate::domain::entry::Entry;
+use crate::domain::ids::{DirectoryName, Guid};
+use crate::domain::run::{Cursor, Mode, ModeReason, Position, UsnPosition};
+use crate::source::{Ask, Reading, SourceError};
+use controller::Controller;
+
+/// The usual filters. Whoever matches one of them does so by class, which doesn't change.
+pub(super) const USERS: &str = "(&(objectCategory=person)(objectClass=user))";
+pub(super) const UNITS: &str = "(objectClass=organizationalUnit)";
+pub(super) const GROUPS: &str = "(objectClass=group)";
+
+const EXTENDED_DN: &str = "1.2.840.113556.1.4.529";
+
+/// A base that is read, and what bears its name.
+struct Base<'a> {
+    text: &'a str,
+    dn: Dn,
+    id: Guid,
+    entry: Entry,
+}
+
+/// What a run knows of where it reads.
+struct Place<'a> {
+    controller: Controller,
+    bases: Vec<Base<'a>>,
+    /// The naming contexts that hold the bases.
+    contexts: Vec<String>,
+    sees_deletions: bool,
+}
+
+impl Ldap {
+    /// Reads what is asked, if this is a domain controller; else None.
+    pub(super) async fn read_active_directory(
+        &self,
+        session: &mut Session<'_>,
+        root: &RootDse,
+        directory: &DirectoryName,
+        ask: &Ask<'_>,
+        tell: Tell<'_>,
+    ) -> Result<Option<Reading>, SourceError> {
+        if !self.mapping.id.eq_ignore_ascii_case("objectGUID") {
+            return Ok(None);
+        }
+        let Some(controller) = Controller::find(session).await? else {
+            return Ok(None);
+        };
+        // MS-ADTS 3.1.1.3.4.1.5; flag 1: identities as text.
+        let value = Some(vec![0x30, 3, 2, 1, 1]);
+        session.always(RawControl { ctype: EXTENDED_DN.to_owned(), crit: true, val: value });
+        let bases = self.bases(session, root).await?;
+        let contexts = contexts(&bases, root);
+        let mut sees_deletions = !contexts.is_empty();
+        for context in &contexts {
+            sees_deletions &= controller::sees_deletions(session, context).await?;
+        }
+        let place = Place { controller, bases, contexts, sees_deletions };
+        let reason = match self.on_from(session, &place, ask).await? {
+            Err(reason) => reason,
+            Ok((cursor, at)) => match self.read_changes(session, &place, directory, ask, cursor, at).await? {
+                Ok(reading) => return Ok(Some(reading)),
+                Err(reason) => reason,
+            },
+        };
+        if ask.cursor.is_some() && ask.whole.is_none() && reason != ModeReason::OnlyFull {
+            tracing::info!(server = session.server(), ?reason, "everything is read instead of what changed");
+        }
+        self.read_whole(session, &place, directory, ask, reason, tell).await.map(Some)
+    }
+
+    /// Where the changes since the last read begin, or why everything must be read.
+    async fn on_from<'a>(
+        &self,
+        session: &mut Session<'_>,
+        place: &Place<'_>,
+        ask: &Ask<'a>,
+    ) -> Result<Result<(&'a Cursor, UsnPosition), ModeReason>, SourceError> {
+        if let Some(reason) = ask.whole_because(self.scope()) {
+            return Ok(Err(reason));
+        }
+        let Some(cursor) = ask.cursor else {
+            return Ok(Err(ModeReason::First));
+        };
+        let (at, only_here) = match &cursor.position {
+            Position::Usn(at) => (*at, true),
+            Position::DirSync { at, .. } => (*at, false),
+            Position::None if place.controller.at().is_none() => return Ok(Err(ModeReason::OnlyFull)),
+            _ => return Ok(Err(ModeReason::NoPosition)),
+        };
+        if let Err(reason) = place.controller.goes_on_from(at, only_here) {
+            return Ok(Err(reason));
+        }
+        if place.contexts.is_empty() || (!only_here && place.contexts.len() > 1) {
+            return Ok(Err(ModeReason::NoPosition));
+        }
+        // Deletions that couldn't be seen so far are behind the position.
+        if place.sees_deletions && !cursor.sees_deletions {
+            return Ok(Err(ModeReason::Due));
+        }
+        let lifetime = place.controller.tombstone_lifetime(session).await?;
+        // A day for clocks that differ and for what was deleted while it was read.
+        let limit = TimeDelta::days(lifetime.saturating_sub(1).into());
+        let age = cursor.read_at.map(|read_at| ask.now - read_at);
+        if age.is_none_or(|age| age >= limit || age < -TimeDelta::days(1)) {
+            return Ok(Err(ModeReason::TooOld));
+        }
+        Ok(Ok((cursor, at)))
+    }
+
+    async fn read_whole(
+        &self,
+        session: &mut Session<'_>,
+        place: &Place<'_>,
+        directory: &DirectoryName,
+        ask: &Ask<'_>,
+        reason: ModeReason,
+        tell: Tell<'_>,
+    ) -> Result<Reading, SourceError> {
+        let mut decoder = Decoder::new(&self.mapping, directory);
+        for base in &place.bases {
+            self.read_base(session, base.text, &mut decoder, tell).await?;
+        }
+        for base in &place.bases {
+            decoder.push_base(&base.entry);
+        }
+        for dn in decoder.unknown_parents() {
+            match session.look(&dn, vec!["objectClass", &self.mapping.id]).await {
+                Ok(Some(entry)) => decoder.push_parent(&dn, &entry),
+                // Renamed since, which the next changes tell; or not to be seen.
+                Ok(None) | Err(SourceError::BaseNotFound { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.still_there(session, place).await?;
+        // Every change from before the read on comes again with the next run's changes, so that none falls between.
+        let position = place.controller.at().map_or(Position::None, Position::Usn);
+        let cursor = self.cursor(session, place, ask, position, Some(ask.now));
+        let found = Found::Whole(decoder.finish());
+        Ok(Reading { found, mode: Mode::Full, reason, server: cursor.server.clone(), cursor, warnings: Vec::new() })
+    }
+
+    fn cursor(
+        &self,
+        session: &Session<'_>,
+        place: &Place<'_>,
+        ask: &Ask<'_>,
+        position: Position,
+        whole_at: Option<chrono::DateTime<chrono::Utc>>,
+    ) -> Cursor {
+        Cursor {
+            scope: self.scope(),
+            server: session.server().into(),
+            position,
+            read_at: Some(ask.now),
+            whole_at,
+            sees_deletions: place.sees_deletions,
+        }
+    }
+
+    /// The bases that don't stand below another one, all of which must be there.
+    async fn bases<'a>(
+        &'a self,
+        session: &mut Session<'_>,
+        root: &RootDse,
+    ) -> Result<Vec<Base<'a>>, SourceError> {
+        let names: Vec<Dn> = self.bases.iter().map(|base| base.parse().unwrap_or_default()).collect();
+        let mut bases = Vec::new();
+        for (n, (text, dn)) in self.bases.iter().zip(&names).enumerate() {
+            session.check_base(text, root).await?;
+            let mut others = names.iter().enumerate().filter(|(m, _)| *m != n);
+            if others.any(|(m, other)| dn.is_within(other) && (dn != other || m < n)) {
+                continue;
+            }
+            let entry = session.look(text, vec!["objectClass", &self.mapping.id]).await?.unwrap_or_default();
+            let Some(id) = extended::split(&entry.dn).0 else {
+                return Err(session.incomplete(text, "the base came without its objectGUID"));
+            };
+            bases.push(Base { text, dn: dn.clone(), id, entry });
+        }
+        Ok(bases)
+    }
+
+    /// Whether the bases' names still mean the same objects.
+    async fn still_there(&self, session: &mut Session<'_>, place: &Place<'_>) -> Result<(), SourceError> {
+        for base in &place.bases {
+            let entry = session.look(base.text, vec![&self.mapping.id]).await?.unwrap_or_default();
+            if extended::split(&entry.dn).0 != Some(base.id) {
+                return Err(session.incomplete(base.text, "the base was renamed or moved while it was read"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The nearest naming context at or above each base, each once; none when one isn't known.
+fn contexts(bases: &[Base<'_>], root: &RootDse) -> Vec<String> {
+    let mut contexts = Vec::new();
+    for base in bases {
+        let above = root.naming_contexts.iter().filter_map(|text| Some((text, text.parse::<Dn>().ok()?)));
+        let above = above.filter(|(_, dn)| base.dn.is_within(dn));
+        let Some((nearest, _)) = above.max_by_key(|(_, dn)| dn.rdns().len()) else {
+            return Vec::new();
+        };
+        if !contexts.contains(nearest) {
+            contexts.push(nearest.clone());
+        }
+    }
+    contexts
+}
