@@ -335,6 +335,7 @@ impl<'a> Follow<'a> {
                 Decoded::SetAside | Decoded::NotOurs => {}
             }
         }
+        self.place(id, above, entry);
         match self.known_at(id) {
             Some(Object::Container(_)) => {}
             Some(known) => {
@@ -349,7 +350,6 @@ impl<'a> Follow<'a> {
         let mut decoder = Decoder::new(self.mapping, self.directory);
         decoder.push_base(entry);
         for (_, container) in decoder.finish().directory.containers {
-            self.place(id, above, entry);
             self.forget(id);
             self.others.insert(id, Arc::new(Container { above, ..Arc::unwrap_or_clone(container) }));
         }
