@@ -5,6 +5,7 @@ mod backup;
 mod check;
 mod contacts;
 mod guard;
+mod incremental;
 mod kill;
 mod outages;
 mod servers;

@@ -1,0 +1,205 @@
+//! Runs that read only what changed end where a run that reads everything ends.
+
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+use crate::servers::ldif::{Record, split_rdn};
+use crate::servers::samba::{READER, Samba};
+use crate::site::{Site, outcome};
+use crate::world::{BASE, Organisation, ROOT_UNIT};
+
+const ADMINISTRATOR: [&str; 4] = ["-D", "administrator@ad.kommun.example", "-w", "Adm1n.Password"];
+
+#[test]
+fn what_changed_is_all_that_is_read_and_all_that_there_is() {
+    let site = Site::new(Organisation::generate(300, 40));
+    may_see_deleted(&site.dc);
+    let _daemon = site.start();
+    let (world, dc) = (&site.world, &site.dc);
+    let first = &site.get("/v1/runs")[0];
+    assert_eq!((&first["mode"], &first["mode_reason"]), (&"full".into(), &"first".into()));
+
+    // Nothing changed: by the numbers first, then by the cookie.
+    assert_eq!(followed(&site), [""; 0]);
+    assert_eq!(followed(&site), [""; 0]);
+
+    let unit = |n: usize| world.unit_dn(n);
+    let person = |n: usize| world.dn(&world.people[n]);
+    dc.set(&person(10), "telephoneNumber", "+46 8 999 000 11");
+    assert_eq!(followed(&site).len(), 1);
+    dc.clear(&person(10), "telephoneNumber");
+    dc.clear(&person(11), "displayName");
+    dc.set(&person(12), "manager", &person(13));
+    assert_eq!(followed(&site).len(), 3);
+
+    let renamed = dc.rename(&person(14), "Annan, Någon <ny>");
+    let moved = dc.move_to(&renamed, &unit(5));
+    assert_eq!(followed(&site).len(), 1);
+
+    dc.disable(&moved);
+    assert_eq!(followed(&site).len(), 1);
+
+    // The deleted are members and managers no longer.
+    dc.delete([person(13).as_str()]);
+    let changes = followed(&site);
+    assert!(changes.len() >= 2, "{changes:?}");
+
+    // A container with somebody in it, which moves as a whole, out of the base and back.
+    let folder = format!("CN=Mapp,{}", unit(6));
+    dc.change(&[Record::add(&folder, "container")]);
+    let inside = format!("CN=I mappen,{folder}");
+    dc.change(&[user(&inside, "i.mappen")]);
+    assert_eq!(followed(&site), ["user added I mappen"]);
+    let folder = dc.move_to(&folder, &unit(7));
+    assert_eq!(followed(&site), ["user changed I mappen"]);
+    let folder = dc.rename(&folder, "Mappen");
+    assert_eq!(followed(&site), [""; 0]);
+    let folder = dc.move_to(&folder, BASE);
+    assert_eq!(followed(&site), ["user removed I mappen"]);
+    dc.move_to(&folder, ROOT_UNIT);
+    assert_eq!(followed(&site), ["user added I mappen"]);
+
+    // Units: new with somebody in it, renamed, moved, out of the base and back with all that is below.
+    let new = format!("OU=Nybildad,{}", unit(3));
+    dc.change(&[Record::add(&new, "organizationalUnit")]);
+    dc.change(&[user(&format!("CN=Nyanställd,{new}"), "nyanstalld")]);
+    assert_eq!(followed(&site), ["unit added Nybildad", "user added Nyanställd"]);
+    let new = dc.rename(&new, "Ombildad");
+    assert_eq!(followed(&site), ["unit changed Ombildad"]);
+    let new = dc.move_to(&new, &unit(2));
+    assert_eq!(followed(&site), ["unit changed Ombildad"]);
+    let new = dc.move_to(&new, BASE);
+    assert_eq!(followed(&site), ["unit removed Ombildad", "user removed Nyanställd"]);
+    let new = dc.move_to(&new, &unit(1));
+    assert_eq!(followed(&site), ["unit added Ombildad", "user added Nyanställd"]);
+
+    // Groups: members come and go, one of them another group.
+    let groups = [format!("CN=Vänner,{new}"), format!("CN=Bekanta,{new}")];
+    for (n, group) in groups.iter().enumerate() {
+        dc.change(&[Record::add(group, "group").value("sAMAccountName", &format!("grupp-{n}"))]);
+    }
+    for member in [&person(20), &person(21), &groups[1]] {
+        dc.add_member(&groups[0], member);
+    }
+    assert_eq!(followed(&site), ["group added Bekanta", "group added Vänner"]);
+    dc.remove_member(&groups[0], &person(20));
+    dc.add_member(&groups[0], &person(22));
+    assert_eq!(followed(&site), ["group changed Vänner"]);
+    dc.delete([groups[1].as_str()]);
+    assert_eq!(followed(&site), ["group removed Bekanta", "group changed Vänner"]);
+
+    // Deleted and back, under the same identity.
+    let back = person(30);
+    let before = id_of(&site, &world.people[30].account);
+    dc.delete([back.as_str()]);
+    followed(&site);
+    undelete(dc, &world.people[30].account, &back);
+    let changes = followed(&site);
+    assert_eq!(changes.len(), 1, "{changes:?}");
+    assert_eq!(id_of(&site, &world.people[30].account), before);
+}
+
+#[test]
+fn deletions_that_can_not_be_seen_are_left_to_a_whole_read() {
+    let site = Site::new(Organisation::generate(80, 20));
+    let _daemon = site.start();
+    let gone = site.world.dn(&site.world.people[10]);
+    site.dc.delete([gone.as_str()]);
+    let report = site.sync(0);
+    assert_eq!((&report["run"]["mode"], outcome(&report["run"])), (&"dir_sync".into(), "unchanged"));
+    // Once the right is granted, what happened before is looked for, too.
+    may_see_deleted(&site.dc);
+    let report = site.sync(0);
+    assert_eq!((&report["run"]["mode"], &report["run"]["mode_reason"]), (&"full".into(), &"due".into()));
+    assert_eq!(report["run"]["counts"]["users"]["removed"], 1);
+    assert_eq!(followed(&site), [""; 0]);
+}
+
+/// Syncs by DirSync; gives what changed, and fails if a whole read then finds anything else.
+fn followed(site: &Site) -> Vec<String> {
+    let report = site.sync(0);
+    let run = &report["run"];
+    let read = (run["mode"].as_str().unwrap(), run["mode_reason"].as_str().unwrap());
+    assert_eq!(read, ("dir_sync", "continued"), "{report}");
+    let after = site.budkavle.run(&["sync", "--json", "--dry-run", "--full"]).ended_with(0).json()[0].clone();
+    assert_eq!(after["run"]["mode"], "full");
+    assert_eq!(after["changes"], Value::Array(Vec::new()), "a whole read finds more after {report}");
+    let line = |c: &Value| {
+        let text = |key: &str| c[key].as_str().unwrap();
+        format!("{} {} {}", text("kind"), text("what"), text("name"))
+    };
+    report["changes"].as_array().unwrap().iter().map(line).collect()
+}
+
+fn user(dn: &str, account: &str) -> Record {
+    Record::add(dn, "user").value("sAMAccountName", account).value("userAccountControl", "544")
+}
+
+fn id_of(site: &Site, account: &str) -> String {
+    let users = site.get("/v1/users?limit=10000");
+    let users = users["items"].as_array().unwrap();
+    users.iter().find(|u| u["account"] == account).unwrap()["id"].as_str().unwrap().to_owned()
+}
+
+/// Lets Budkavle's account list and read what is deleted.
+fn may_see_deleted(dc: &Samba) {
+    let (account, _) = READER.split_once('@').unwrap();
+    let reader = dc.search(BASE, &format!("(sAMAccountName={account})"), &["objectSid"]);
+    let sid = text_of(reader[0].bytes("objectSid").unwrap());
+    let url = format!("--url={}", dc.ldaps_url());
+    let done = Command::new("samba-tool")
+        .args(["dsacl", "set", &url, &format!("--objectdn=CN=Deleted Objects,{BASE}")])
+        .arg(format!("--sddl=(A;;RPLC;;;{sid})"))
+        .args(["-U", "administrator@ad.kommun.example%Adm1n.Password"])
+        .output()
+        .unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+}
+
+/// A SID in text ([MS-DTYP] 2.4.2).
+fn text_of(sid: &[u8]) -> String {
+    let authorities = sid[8..].chunks(4).map(|c| u32::from_le_bytes(c.try_into().unwrap()).to_string());
+    format!("S-{}-{}-{}", sid[0], sid[7], authorities.collect::<Vec<_>>().join("-"))
+}
+
+/// Brings back who was deleted ([MS-ADTS] 3.1.1.5.3.7.2).
+fn undelete(dc: &Samba, account: &str, dn: &str) {
+    let tool = |name: &str| {
+        let mut tool = Command::new(name);
+        tool.args(["-x", "-H", &dc.ldaps_url()]).args(ADMINISTRATOR).env("LDAPTLS_CACERT", dc.ca_file());
+        tool
+    };
+    let filter = format!("(&(isDeleted=TRUE)(sAMAccountName={account}))");
+    let found = tool("ldapsearch")
+        .args(["-LLL", "-o", "ldif-wrap=no", "-E", "!1.2.840.113556.1.4.417", "-b", BASE, &filter, "dn"])
+        .output()
+        .unwrap();
+    let found = String::from_utf8(found.stdout).unwrap();
+    let deleted = found.lines().find(|line| line.starts_with("dn:")).unwrap();
+    let mut modify = tool("ldapmodify");
+    modify.args(["-e", "!1.2.840.113556.1.4.417"]).stdin(Stdio::piped()).stdout(Stdio::null());
+    let mut modify = modify.spawn().unwrap();
+    let (rdn, parent) = split_rdn(dn);
+    let to = format!("{rdn},{parent}");
+    let to = base64(&to);
+    let ldif = format!(
+        "{deleted}\nchangetype: modify\ndelete: isDeleted\n-\nreplace: distinguishedName\ndistinguishedName:: {to}\n-\n\n"
+    );
+    modify.stdin.take().unwrap().write_all(ldif.as_bytes()).unwrap();
+    assert!(modify.wait().unwrap().success());
+}
+
+fn base64(text: &str) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut out = String::new();
+    for chunk in text.as_bytes().chunks(3) {
+        let bits = chunk.iter().chain(&[0, 0]).take(3).fold(0_usize, |n, b| n << 8 | usize::from(*b));
+        for n in 0..4 {
+            let digit = char::from(DIGITS[bits >> (18 - 6 * n) & 63]);
+            out.push(if n <= chunk.len() { digit } else { '=' });
+        }
+    }
+    out
+}
