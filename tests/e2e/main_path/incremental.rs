@@ -1,21 +1,16 @@
 //! Runs that read only what changed end where a run that reads everything ends.
 
-use std::io::Write as _;
-use std::process::{Command, Stdio};
-
 use serde_json::Value;
 
-use crate::servers::ldif::{Record, split_rdn};
-use crate::servers::samba::{READER, Samba};
+use crate::servers::ldif::Record;
+use crate::servers::samba::rights::Right;
 use crate::site::{Site, outcome};
 use crate::world::{BASE, Organisation, ROOT_UNIT};
-
-const ADMINISTRATOR: [&str; 4] = ["-D", "administrator@ad.kommun.example", "-w", "Adm1n.Password"];
 
 #[test]
 fn what_changed_is_all_that_is_read_and_all_that_there_is() {
     let site = Site::new(Organisation::generate(300, 40));
-    may_see_deleted(&site.dc);
+    site.dc.grant(Right::ReadDeletions);
     let _daemon = site.start();
     let (world, dc) = (&site.world, &site.dc);
     let first = &site.get("/v1/runs")[0];
@@ -93,9 +88,10 @@ fn what_changed_is_all_that_is_read_and_all_that_there_is() {
     // Deleted and back, under the same identity.
     let back = person(30);
     let before = id_of(&site, &world.people[30].account);
+    let guid = dc.read(&back).unwrap().bytes("objectGUID").unwrap().to_vec();
     dc.delete([back.as_str()]);
     followed(&site);
-    undelete(dc, &world.people[30].account, &back);
+    dc.undelete(&guid, &back);
     let changes = followed(&site);
     assert_eq!(changes.len(), 1, "{changes:?}");
     assert_eq!(id_of(&site, &world.people[30].account), before);
@@ -110,7 +106,7 @@ fn deletions_that_can_not_be_seen_are_left_to_a_whole_read() {
     let report = site.sync(0);
     assert_eq!((&report["run"]["mode"], outcome(&report["run"])), (&"dir_sync".into(), "unchanged"));
     // Once the right is granted, what happened before is looked for, too.
-    may_see_deleted(&site.dc);
+    site.dc.grant(Right::ReadDeletions);
     let report = site.sync(0);
     assert_eq!((&report["run"]["mode"], &report["run"]["mode_reason"]), (&"full".into(), &"due".into()));
     assert_eq!(report["run"]["counts"]["users"]["removed"], 1);
@@ -141,65 +137,4 @@ fn id_of(site: &Site, account: &str) -> String {
     let users = site.get("/v1/users?limit=10000");
     let users = users["items"].as_array().unwrap();
     users.iter().find(|u| u["account"] == account).unwrap()["id"].as_str().unwrap().to_owned()
-}
-
-/// Lets Budkavle's account list and read what is deleted.
-fn may_see_deleted(dc: &Samba) {
-    let (account, _) = READER.split_once('@').unwrap();
-    let reader = dc.search(BASE, &format!("(sAMAccountName={account})"), &["objectSid"]);
-    let sid = text_of(reader[0].bytes("objectSid").unwrap());
-    let url = format!("--url={}", dc.ldaps_url());
-    let done = Command::new("samba-tool")
-        .args(["dsacl", "set", &url, &format!("--objectdn=CN=Deleted Objects,{BASE}")])
-        .arg(format!("--sddl=(A;;RPLC;;;{sid})"))
-        .args(["-U", "administrator@ad.kommun.example%Adm1n.Password"])
-        .output()
-        .unwrap();
-    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
-}
-
-/// A SID in text ([MS-DTYP] 2.4.2).
-fn text_of(sid: &[u8]) -> String {
-    let authorities = sid[8..].chunks(4).map(|c| u32::from_le_bytes(c.try_into().unwrap()).to_string());
-    format!("S-{}-{}-{}", sid[0], sid[7], authorities.collect::<Vec<_>>().join("-"))
-}
-
-/// Brings back who was deleted ([MS-ADTS] 3.1.1.5.3.7.2).
-fn undelete(dc: &Samba, account: &str, dn: &str) {
-    let tool = |name: &str| {
-        let mut tool = Command::new(name);
-        tool.args(["-x", "-H", &dc.ldaps_url()]).args(ADMINISTRATOR).env("LDAPTLS_CACERT", dc.ca_file());
-        tool
-    };
-    let filter = format!("(&(isDeleted=TRUE)(sAMAccountName={account}))");
-    let found = tool("ldapsearch")
-        .args(["-LLL", "-o", "ldif-wrap=no", "-E", "!1.2.840.113556.1.4.417", "-b", BASE, &filter, "dn"])
-        .output()
-        .unwrap();
-    let found = String::from_utf8(found.stdout).unwrap();
-    let deleted = found.lines().find(|line| line.starts_with("dn:")).unwrap();
-    let mut modify = tool("ldapmodify");
-    modify.args(["-e", "!1.2.840.113556.1.4.417"]).stdin(Stdio::piped()).stdout(Stdio::null());
-    let mut modify = modify.spawn().unwrap();
-    let (rdn, parent) = split_rdn(dn);
-    let to = format!("{rdn},{parent}");
-    let to = base64(&to);
-    let ldif = format!(
-        "{deleted}\nchangetype: modify\ndelete: isDeleted\n-\nreplace: distinguishedName\ndistinguishedName:: {to}\n-\n\n"
-    );
-    modify.stdin.take().unwrap().write_all(ldif.as_bytes()).unwrap();
-    assert!(modify.wait().unwrap().success());
-}
-
-fn base64(text: &str) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut out = String::new();
-    for chunk in text.as_bytes().chunks(3) {
-        let bits = chunk.iter().chain(&[0, 0]).take(3).fold(0_usize, |n, b| n << 8 | usize::from(*b));
-        for n in 0..4 {
-            let digit = char::from(DIGITS[bits >> (18 - 6 * n) & 63]);
-            out.push(if n <= chunk.len() { digit } else { '=' });
-        }
-    }
-    out
 }
