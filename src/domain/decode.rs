@@ -448,8 +448,7 @@ impl<'a> Decoder<'a> {
             (Some(id), _) => Ok(Reference::Id(id)),
             (None, dn) => {
                 let interned = self.names.intern(dn);
-                let (node, _) =
-                    interned.map_err(|e| format!("is no distinguished name ({})", e.reason()))?;
+                let (node, _) = interned.map_err(|e| format!("is no distinguished name ({})", e.reason()))?;
                 Ok(Reference::Name(node))
             }
         }

@@ -357,7 +357,8 @@ impl<'a> Follow<'a> {
 
     /// Objects without a known place got there when something above was renamed while they were read.
     fn want_orphans(&mut self) {
-        let ours = |directory: &DirectoryName, above: Guid| directory == self.directory && above == Guid::default();
+        let ours =
+            |directory: &DirectoryName, above: Guid| directory == self.directory && above == Guid::default();
         let users = self.known.users.values().filter(|u| ours(&u.directory, u.above)).map(|u| u.id.0);
         let units = self.known.units.values().filter(|u| ours(&u.directory, u.above)).map(|u| u.id.0);
         let groups = self.known.groups.values().filter(|g| ours(&g.directory, g.above)).map(|g| g.id.0);

@@ -141,7 +141,12 @@ impl Follow<'_> {
         Ok(whole)
     }
 
-    fn completed_group(&self, old: &Group, members: &BTreeSet<Guid>, entry: &Entry) -> Result<Entry, TooLarge> {
+    fn completed_group(
+        &self,
+        old: &Group,
+        members: &BTreeSet<Guid>,
+        entry: &Entry,
+    ) -> Result<Entry, TooLarge> {
         let m = self.mapping;
         let mut whole = self.started(old.id.0, &m.group_classes, &[&m.member], entry)?;
         if !has(entry, &m.account) {
@@ -152,13 +157,20 @@ impl Follow<'_> {
     }
 
     /// An entry of this class with what was told, but for these references.
-    fn started(&self, id: Guid, classes: &[Box<str>], but: &[&str], entry: &Entry) -> Result<Entry, TooLarge> {
+    fn started(
+        &self,
+        id: Guid,
+        classes: &[Box<str>],
+        but: &[&str],
+        entry: &Entry,
+    ) -> Result<Entry, TooLarge> {
         let mut whole = Entry::new(extended::split(&entry.dn).1);
         whole.add("objectClass", classes.first().map(|class| class.as_bytes()))?;
         whole.add(&self.mapping.id, [&id.0[..]])?;
         for attribute in entry.attributes() {
             let name = attribute.base();
-            let taken = ["objectClass", &self.mapping.id].iter().chain(but).any(|b| b.eq_ignore_ascii_case(name));
+            let taken =
+                ["objectClass", &self.mapping.id].iter().chain(but).any(|b| b.eq_ignore_ascii_case(name));
             if !taken {
                 whole.add(attribute.name(), attribute.values())?;
             }
@@ -178,7 +190,10 @@ impl Links {
     }
 
     fn apply_one(&self, old: Option<Guid>) -> Option<Option<Guid>> {
-        let list = self.all.clone().unwrap_or_else(|| old.into_iter().filter(|o| !self.removed.contains(o)).collect());
+        let list = self
+            .all
+            .clone()
+            .unwrap_or_else(|| old.into_iter().filter(|o| !self.removed.contains(o)).collect());
         let mut named = if self.added.is_empty() { list.iter() } else { self.added.iter() };
         let first = named.next().copied();
         // Of two it can't be told which is meant.
@@ -214,6 +229,7 @@ fn refer(entry: &mut Entry, name: &str, ids: impl IntoIterator<Item = Guid>) -> 
 fn filetime(time: DateTime<Utc>) -> Option<String> {
     const SECONDS_FROM_1601_TO_1970: i64 = 11_644_473_600;
     let seconds = time.timestamp().checked_add(SECONDS_FROM_1601_TO_1970)?;
-    let ticks = seconds.checked_mul(10_000_000)?.checked_add(i64::from(time.timestamp_subsec_nanos() / 100))?;
+    let ticks =
+        seconds.checked_mul(10_000_000)?.checked_add(i64::from(time.timestamp_subsec_nanos() / 100))?;
     Some(ticks.to_string())
 }

@@ -157,8 +157,12 @@ impl Model {
     }
 
     pub(super) fn delete(&mut self, n: u32) {
-        let below: Vec<u32> =
-            self.things.iter().filter(|(m, t)| !t.deleted && self.is_below(**m, n)).map(|(m, _)| *m).collect();
+        let below: Vec<u32> = self
+            .things
+            .iter()
+            .filter(|(m, t)| !t.deleted && self.is_below(**m, n))
+            .map(|(m, _)| *m)
+            .collect();
         for n in below {
             self.now += 1;
             let now = self.now;
@@ -315,7 +319,10 @@ impl Model {
                 Need::Nothing => return follow.finish(),
                 Need::Objects(ids) => {
                     let there: Vec<u32> = ids.into_iter().map(number).filter(|n| self.is_there(*n)).collect();
-                    there.iter().filter(|n| self.matches(**n)).for_each(|n| follow.found(&self.whole_entry(*n)));
+                    there
+                        .iter()
+                        .filter(|n| self.matches(**n))
+                        .for_each(|n| follow.found(&self.whole_entry(*n)));
                     there.iter().filter(|n| !self.matches(**n)).for_each(|n| follow.other(&self.bare(*n)));
                 }
                 Need::Below(above) => {

@@ -167,7 +167,8 @@ impl Follow<'_> {
             return;
         }
         let is_deleted = |id: Option<UserId>| id.is_some_and(|id| self.deleted.contains(&id.0));
-        let has_deleted = |group: &Group| self.deleted.iter().any(|id| group.members.binary_search(id).is_ok());
+        let has_deleted =
+            |group: &Group| self.deleted.iter().any(|id| group.members.binary_search(id).is_ok());
         // What is new may be known, too: then it is looked at twice.
         let users = self.known.users.values().filter(|u| is_deleted(u.manager)).map(|u| u.id.0);
         let users = users.chain(self.new.users.keys().map(|id| id.0));
@@ -209,7 +210,8 @@ impl Follow<'_> {
             let known = self.known;
             let users = known.users.values().filter(|u| self.is_left(u.id.0, &u.directory)).map(|u| u.above);
             let units = known.units.values().filter(|u| self.is_left(u.id.0, &u.directory)).map(|u| u.above);
-            let groups = known.groups.values().filter(|g| self.is_left(g.id.0, &g.directory)).map(|g| g.above);
+            let groups =
+                known.groups.values().filter(|g| self.is_left(g.id.0, &g.directory)).map(|g| g.above);
             for above in users.chain(units).chain(groups) {
                 self.climb(above, &mut used);
             }

@@ -15,8 +15,7 @@ fn pick(of: &[u32], at: u16) -> Option<u32> {
 }
 
 fn places(model: &Model) -> Vec<u32> {
-    let mut places =
-        model.of(|t| !t.deleted && matches!(t.class, Class::Unit | Class::Container));
+    let mut places = model.of(|t| !t.deleted && matches!(t.class, Class::Unit | Class::Container));
     places.extend([DOMAIN, model.base]);
     places
 }
@@ -90,7 +89,12 @@ fn beginning(base: u8) -> Model {
     model
 }
 
-fn follow<'a>(model: &Model, known: &'a Directory, name: &'a DirectoryName, mapping: &'a Mapping) -> Follow<'a> {
+fn follow<'a>(
+    model: &Model,
+    known: &'a Directory,
+    name: &'a DirectoryName,
+    mapping: &'a Mapping,
+) -> Follow<'a> {
     let base: Dn = model.base_dn().parse().unwrap();
     let afresh = Afresh { users: model.hidden.is_some(), ..Afresh::default() };
     Follow::new(known, name, mapping, BTreeMap::from([(id(model.base), base)]), afresh)

@@ -143,7 +143,9 @@ impl Ldap {
     pub fn plan(&self, ask: &Ask<'_>) -> (Mode, ModeReason) {
         match (ask.whole_because(self.scope()), ask.cursor.map(|cursor| &cursor.position)) {
             (Some(reason), _) => (Mode::Full, reason),
-            (None, Some(Position::Usn(_) | Position::DirSync { .. })) => (Mode::DirSync, ModeReason::Continued),
+            (None, Some(Position::Usn(_) | Position::DirSync { .. })) => {
+                (Mode::DirSync, ModeReason::Continued)
+            }
             (None, _) => (Mode::Full, ModeReason::OnlyFull),
         }
     }

@@ -204,7 +204,8 @@ impl<'a> Session<'a> {
         while !page.cookie.is_empty() {
             // The server makes the next page while this one is taken.
             let mark = page.mark();
-            let (next, ()) = tokio::join!(self.page_with(search, controls, page.cookie), async { take(page.entries) });
+            let (next, ()) =
+                tokio::join!(self.page_with(search, controls, page.cookie), async { take(page.entries) });
             page = next?;
             references += page.references;
             // The cookie may stay the same (Samba's does), and a page may be empty (RFC 2696 §3), but not for ever.

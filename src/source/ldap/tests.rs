@@ -1,3 +1,4 @@
+mod changes;
 mod connecting;
 pub(super) mod dns;
 mod failover;

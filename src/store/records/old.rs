@@ -116,7 +116,14 @@ pub(super) struct CursorV1 {
 impl From<CursorV1> for Cursor {
     fn from(old: CursorV1) -> Cursor {
         let CursorV1 { scope, server, .. } = old;
-        Cursor { scope, server, position: Position::None, read_at: None, whole_at: None, sees_deletions: false }
+        Cursor {
+            scope,
+            server,
+            position: Position::None,
+            read_at: None,
+            whole_at: None,
+            sees_deletions: false,
+        }
     }
 }
 

@@ -345,7 +345,13 @@ fn cursors(frozen: &mut Frozen) {
         ("content-sync", Position::ContentSync { cookie: Box::from(*b"rid=1") }),
         ("modify-timestamp", Position::ModifyTimestamp { since: "20261122230000Z".into() }),
     ] {
-        let cursor = Cursor { position, read_at: Some(at(2)), whole_at: Some(at(1)), sees_deletions: true, ..bare.clone() };
+        let cursor = Cursor {
+            position,
+            read_at: Some(at(2)),
+            whole_at: Some(at(1)),
+            sees_deletions: true,
+            ..bare.clone()
+        };
         frozen.check(&format!("cursor-{name}"), &cursor);
     }
     frozen.read("cursor", &Cursor { scope: u64::MAX, server: "ldap://dc1".into(), ..bare.clone() });

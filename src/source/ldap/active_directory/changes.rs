@@ -50,7 +50,9 @@ impl Ldap {
         }
         let mut mode = Mode::DirSync;
         let mut given = None;
-        if let Some(context) = place.contexts.first().filter(|_| place.contexts.len() == 1 && place.controller.has_dirsync) {
+        if let Some(context) =
+            place.contexts.first().filter(|_| place.contexts.len() == 1 && place.controller.has_dirsync)
+        {
             let mut attributes = self.mapping.attributes();
             attributes.extend(["name", "isDeleted"]);
             let (filter, last) = match &cursor.position {
@@ -59,7 +61,9 @@ impl Ldap {
             };
             let search = everything_below(context, &filter, attributes);
             let asked = match last {
-                Some(cookie) => dirsync::changes(session, &search, cookie, |entry| follow.change(entry)).await?,
+                Some(cookie) => {
+                    dirsync::changes(session, &search, cookie, |entry| follow.change(entry)).await?
+                }
                 None => dirsync::changes(session, &search, b"", |entry| follow.touch(entry)).await?,
             };
             match asked {
@@ -115,10 +119,11 @@ impl Ldap {
                 let (base, filter) = (deleted_objects(context), format!("(&(isDeleted=TRUE){filter})"));
                 let attributes = vec![&*self.mapping.id, "isDeleted"];
                 let search = Search { base: &base, scope: Scope::OneLevel, filter: &filter, attributes };
-                session.pages_with(&search, &[show_deleted()], |entries| {
-                    entries.iter().for_each(|entry| follow.touch(entry));
-                })
-                .await?;
+                session
+                    .pages_with(&search, &[show_deleted()], |entries| {
+                        entries.iter().for_each(|entry| follow.touch(entry));
+                    })
+                    .await?;
             }
         }
         Ok(())
@@ -152,7 +157,9 @@ impl Ldap {
                         let these = one_of(&left);
                         let attributes = vec!["objectClass", &self.mapping.id, "parentGUID"];
                         let search = everything_below(context, &these, attributes);
-                        session.pages(&search, |entries| entries.iter().for_each(|e| follow.other(e))).await?;
+                        session
+                            .pages(&search, |entries| entries.iter().for_each(|e| follow.other(e)))
+                            .await?;
                     }
                 }
                 Need::Below(id) => match self.entries(session, &format!("<GUID={id}>"), &filter).await {
@@ -170,7 +177,9 @@ impl Ldap {
                     these.push(')');
                     for context in &place.contexts {
                         let search = everything_below(context, &these, vec![&self.mapping.id]);
-                        session.pages(&search, |entries| entries.iter().for_each(|e| follow.refers(e))).await?;
+                        session
+                            .pages(&search, |entries| entries.iter().for_each(|e| follow.refers(e)))
+                            .await?;
                     }
                 }
             }
@@ -208,9 +217,11 @@ impl Ldap {
     }
 
     fn afresh(&self) -> Afresh {
-        let untold = self.mapping.attributes().iter().any(|name| {
-            NEVER_TOLD.iter().any(|never| never.eq_ignore_ascii_case(name))
-        });
+        let untold = self
+            .mapping
+            .attributes()
+            .iter()
+            .any(|name| NEVER_TOLD.iter().any(|never| never.eq_ignore_ascii_case(name)));
         Afresh {
             users: untold || &*self.user_filter != USERS,
             units: untold || &*self.unit_filter != UNITS,

@@ -69,7 +69,8 @@ fn request(cookie: &[u8]) -> Vec<u8> {
 /// Whether there is more, and the cookie.
 fn response(value: &[u8]) -> Option<(bool, Vec<u8>)> {
     let mut outside = Reader(value);
-    let mut parts = outside.next().filter(|sequence| (sequence.class, sequence.number) == (0, 16))?.inside()?;
+    let mut parts =
+        outside.next().filter(|sequence| (sequence.class, sequence.number) == (0, 16))?.inside()?;
     let more = parts.next().filter(|more| (more.class, more.number) == (0, 2))?.bytes()?;
     let more = more.iter().any(|byte| *byte != 0);
     parts.next().filter(|unused| (unused.class, unused.number) == (0, 2))?.bytes()?;

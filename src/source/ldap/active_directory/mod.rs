@@ -153,7 +153,14 @@ impl Ldap {
         let position = place.controller.at().map_or(Position::None, Position::Usn);
         let cursor = self.cursor(session, place, ask, position, Some(ask.now));
         let found = Found::Whole(decoder.finish());
-        Ok(Reading { found, mode: Mode::Full, reason, server: cursor.server.clone(), cursor, warnings: Vec::new() })
+        Ok(Reading {
+            found,
+            mode: Mode::Full,
+            reason,
+            server: cursor.server.clone(),
+            cursor,
+            warnings: Vec::new(),
+        })
     }
 
     fn cursor(

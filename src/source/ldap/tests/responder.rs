@@ -37,6 +37,7 @@ pub(super) enum What {
         subtree: bool,
         attributes: Vec<String>,
         cookie: Option<Vec<u8>>,
+        dirsync: Option<Vec<u8>>,
     },
     StartTls,
     Other,
@@ -188,14 +189,24 @@ fn asked(message: &[u8]) -> Asked {
             let subtree = inside.next().unwrap().unsigned() == Some(2);
             let mut attributes = std::iter::from_fn(|| inside.next()).last().unwrap().inside().unwrap();
             let attributes = std::iter::from_fn(|| attributes.next()).map(|a| text(a.content)).collect();
-            let cookie = parts.next().map(|controls| {
-                let mut control = controls.inside().unwrap().next().unwrap().inside().unwrap();
-                let value = std::iter::from_fn(|| control.next()).last().unwrap();
-                let mut paging = Reader(value.content).next().unwrap().inside().unwrap();
-                paging.next();
-                paging.next().unwrap().content.to_vec()
-            });
-            What::Search { base, subtree, attributes, cookie }
+            let mut controls = parts.next().and_then(|controls| controls.inside()).unwrap_or(Reader(&[]));
+            // The cookie is the last part of both controls' values.
+            let (mut cookie, mut dirsync) = (None, None);
+            while let Some(control) = controls.next() {
+                let mut control = control.inside().unwrap();
+                let kind = text(control.next().unwrap().content);
+                let value = std::iter::from_fn(|| control.next()).last();
+                let last = || {
+                    let mut parts = Reader(value.unwrap().content).next().unwrap().inside().unwrap();
+                    std::iter::from_fn(|| parts.next()).last().map(|part| part.content.to_vec())
+                };
+                match kind.as_str() {
+                    "1.2.840.113556.1.4.319" => cookie = last(),
+                    DIRSYNC => dirsync = last(),
+                    _ => {}
+                }
+            }
+            What::Search { base, subtree, attributes, cookie, dirsync }
         }
         23 => What::StartTls,
         _ => What::Other,
@@ -203,6 +214,7 @@ fn asked(message: &[u8]) -> Asked {
     Asked { id, what }
 }
 
+pub(super) const DIRSYNC: &str = "1.2.840.113556.1.4.841";
 pub(super) const BIND: u8 = 0x61;
 pub(super) const SEARCH: u8 = 0x65;
 pub(super) const EXTENDED: u8 = 0x78;
@@ -233,6 +245,13 @@ pub(super) fn done(id: u32, operation: u8, code: u8, matched: &str, text: &str) 
 /// The end of a search that refers elsewhere.
 pub(super) fn referral(id: u32, to: &str) -> Vec<u8> {
     message(id, &result(SEARCH, 10, "", "", &[to]))
+}
+
+/// The end of a batch of changes.
+pub(super) fn batch(id: u32, more: bool, cookie: &[u8]) -> Vec<u8> {
+    let value = tlv(0x30, &[tlv(2, &[more.into()]), tlv(2, &[0]), tlv(4, cookie)].concat());
+    let control = tlv(0x30, &[tlv(4, DIRSYNC.as_bytes()), tlv(4, &value)].concat());
+    message(id, &[result(SEARCH, 0, "", "", &[]), tlv(0xa0, &control)].concat())
 }
 
 /// The end of a page.
