@@ -12,6 +12,7 @@ use tempfile::TempDir;
 
 use crate::servers::budkavle::{Budkavle, Daemon};
 use crate::servers::postfix::{PORT, Postfix};
+use crate::servers::samba::rights::Right;
 use crate::servers::samba::{READER, READER_PASSWORD, Samba};
 use crate::servers::{PATIENCE, folder};
 use crate::world::{Organisation, ROOT_UNIT};
@@ -30,10 +31,11 @@ pub struct Site {
 }
 
 impl Site {
-    /// A site with this organisation. Nothing is synced but by hand: the schedule fires on New Year's night.
+    /// A site with this organisation, whose account may see what is deleted. Nothing is synced but by hand: the schedule fires on New Year's night.
     pub fn new(world: Organisation) -> Site {
         let folder = folder("site");
         let dc = Samba::start(&world);
+        dc.grant(Right::ReadDeletions);
         let post = Postfix::start(world.mail_addresses());
         let budkavle = Budkavle::new(folder.path());
         let site = Site { world, dc, post, budkavle, folder };

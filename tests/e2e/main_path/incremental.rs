@@ -10,7 +10,6 @@ use crate::world::{BASE, Organisation, ROOT_UNIT};
 #[test]
 fn what_changed_is_all_that_is_read_and_all_that_there_is() {
     let site = Site::new(Organisation::generate(300, 40));
-    site.dc.grant(Right::ReadDeletions);
     let _daemon = site.start();
     let (world, dc) = (&site.world, &site.dc);
     let first = &site.get("/v1/runs")[0];
@@ -100,6 +99,7 @@ fn what_changed_is_all_that_is_read_and_all_that_there_is() {
 #[test]
 fn deletions_that_can_not_be_seen_are_left_to_a_whole_read() {
     let site = Site::new(Organisation::generate(80, 20));
+    site.dc.revoke(Right::ReadDeletions);
     let _daemon = site.start();
     let gone = site.world.dn(&site.world.people[10]);
     site.dc.delete([gone.as_str()]);
