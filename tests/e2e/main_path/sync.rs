@@ -79,7 +79,7 @@ fn every_change_is_followed_as_the_directory_has_it() {
     assert_eq!(changes(&report)[..1], one("user", "removed", "John Smith"));
     for change in &report["changes"].as_array().unwrap()[1..] {
         let fields = change["fields"].as_array().unwrap();
-        assert!(fields.iter().all(|f| f["field"] == "manager" || f["field"] == "users"), "{change}");
+        assert!(fields.iter().all(|f| f["field"] == "manager" || f["field"] == "members"), "{change}");
     }
     assert_same(&site);
 
