@@ -287,7 +287,7 @@ impl Model {
             let mut changed = is_new || thing.renamed > since || thing.flagged > since;
             entry.add("instanceType", [&b"4"[..]]).unwrap();
             if thing.renamed > since {
-                entry.add("name", [thing.rdn[3..].as_bytes()]).unwrap();
+                entry.add("name", [&thing.rdn.as_bytes()[3..]]).unwrap();
             }
             if thing.deleted && thing.flagged > since {
                 entry.add("isDeleted", [&b"TRUE"[..]]).unwrap();

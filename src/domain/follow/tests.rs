@@ -77,7 +77,7 @@ fn beginning(base: u8) -> Model {
     let mut model = Model::new();
     let outside = model.add(Class::Unit, DOMAIN);
     let within = model.add(if base % 3 == 1 { Class::Container } else { Class::Unit }, DOMAIN);
-    if base % 3 != 0 {
+    if !base.is_multiple_of(3) {
         model.base = within;
     }
     let unit = model.add(Class::Unit, within);

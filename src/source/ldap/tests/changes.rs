@@ -126,7 +126,8 @@ async fn batches_are_taken_until_the_last() {
 
 #[tokio::test]
 async fn changes_that_can_not_be_shown_to_be_whole_are_none() {
-    let cases: [(fn(u32, &[u8]) -> Vec<u8>, &str); 5] = [
+    type Case = (fn(u32, &[u8]) -> Vec<u8>, &'static str);
+    let cases: [Case; 5] = [
         (|id, _| [changed(id, 1, "1"), done(id, SEARCH, 0, "", "")].concat(), "without the mark"),
         (|id, _| [changed(id, 1, "1"), page(id, 0, b"")].concat(), "without the mark"),
         (|id, _| [changed(id, 1, "1"), batch(id, true, b"same")].concat(), "again and again"),
