@@ -349,9 +349,9 @@ impl<'a> Follow<'a> {
         }
         let mut decoder = Decoder::new(self.mapping, self.directory);
         decoder.push_base(entry);
-        for (_, container) in decoder.finish().directory.containers {
+        for container in decoder.finish().directory.containers.values() {
             self.forget(id);
-            self.others.insert(id, Arc::new(Container { above, ..Arc::unwrap_or_clone(container) }));
+            self.others.insert(id, Arc::new(Container { above, ..Container::clone(container) }));
         }
     }
 

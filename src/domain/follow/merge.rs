@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+use super::place::changed;
 use super::{Decoded, Follow, Object, guid, has};
 use crate::domain::decode::{Decoder, extended};
 use crate::domain::directory::{Container, Directory, Group, Unit, User};
@@ -59,7 +60,7 @@ impl Follow<'_> {
             Object::Container(container) => {
                 let mut decoder = Decoder::new(mapping, self.directory);
                 decoder.push_base(entry);
-                let read = decoder.finish().directory.containers.pop_first()?.1;
+                let read = decoder.finish().directory.containers.values().next().cloned()?;
                 let container = Container { above, name: read.name.clone(), ..Container::clone(container) };
                 self.place(id, above, entry);
                 self.forget(id);
@@ -87,14 +88,14 @@ impl Follow<'_> {
         }
         self.place(id, above, entry);
         self.forget(id);
-        for (id, user) in users {
-            self.new.users.insert(id, Arc::new(User { above, ..Arc::unwrap_or_clone(user) }));
+        for (id, user) in &users {
+            self.new.users.insert(*id, Arc::new(changed(user, |user| user.above = above)));
         }
-        for (id, unit) in units {
-            self.new.units.insert(id, Arc::new(Unit { above, ..Arc::unwrap_or_clone(unit) }));
+        for (id, unit) in &units {
+            self.new.units.insert(*id, Arc::new(Unit { above, ..Unit::clone(unit) }));
         }
-        for (id, group) in groups {
-            self.new.groups.insert(id, Arc::new(Group { above, ..Arc::unwrap_or_clone(group) }));
+        for (id, group) in &groups {
+            self.new.groups.insert(*id, Arc::new(Group { above, ..Group::clone(group) }));
         }
         Decoded::Taken
     }
@@ -120,14 +121,14 @@ impl Follow<'_> {
             Some(value) if !has(entry, name) => whole.add(name, [value.as_bytes()]),
             _ => Ok(()),
         };
-        keep(&m.account, Some(&old.account))?;
-        keep(&m.upn, old.upn.as_deref())?;
-        keep(&m.name, old.named.then_some(&*old.name))?;
-        keep(&m.mail, old.mail.as_deref())?;
-        keep(&m.phone, old.phone.as_deref())?;
-        keep(&m.mobile, old.mobile.as_deref())?;
-        keep(&m.title, old.title.as_deref())?;
-        keep(&m.language, old.language.as_deref())?;
+        keep(&m.account, Some(old.account()))?;
+        keep(&m.upn, old.upn())?;
+        keep(&m.name, old.named.then_some(old.name()))?;
+        keep(&m.mail, old.mail())?;
+        keep(&m.phone, old.phone())?;
+        keep(&m.mobile, old.mobile())?;
+        keep(&m.title, old.title())?;
+        keep(&m.language, old.language())?;
         keep(&m.control, Some(if old.enabled { "512" } else { "514" }))?;
         keep(&m.expires, old.expires.and_then(filetime).as_deref())?;
         refer(&mut whole, &m.manager, manager)?;

@@ -72,7 +72,7 @@ impl Follow<'_> {
             match self.unit_of(memo, user.id.0, user.above, known)? {
                 None => outside.push(user.id.0),
                 Some(unit) if unit != user.unit => {
-                    self.new.users.insert(user.id, Arc::new(User { unit, ..Arc::unwrap_or_clone(user) }));
+                    self.new.users.insert(user.id, Arc::new(changed(&user, |user| user.unit = unit)));
                 }
                 Some(_) => {}
             }
@@ -180,7 +180,7 @@ impl Follow<'_> {
         for object in users.chain(units).chain(groups).filter_map(|id| self.at(id)) {
             match object {
                 Object::User(user) if is_deleted(user.manager) => {
-                    struck.users.insert(user.id, Arc::new(User { manager: None, ..User::clone(user) }));
+                    struck.users.insert(user.id, Arc::new(changed(user, |user| user.manager = None)));
                 }
                 Object::Unit(unit) if is_deleted(unit.managed_by) => {
                     struck.units.insert(unit.id, Arc::new(Unit { managed_by: None, ..Unit::clone(unit) }));
@@ -192,9 +192,9 @@ impl Follow<'_> {
                 _ => {}
             }
         }
-        self.new.users.extend(struck.users);
-        self.new.units.extend(struck.units);
-        self.new.groups.extend(struck.groups);
+        self.new.users.extend(struck.users.iter().map(|(id, user)| (*id, Arc::clone(user))));
+        self.new.units.extend(struck.units.iter().map(|(id, unit)| (*id, Arc::clone(unit))));
+        self.new.groups.extend(struck.groups.iter().map(|(id, group)| (*id, Arc::clone(group))));
     }
 
     /// A container is kept as long as something that is read stands below it.
@@ -253,4 +253,11 @@ impl Follow<'_> {
             self.known_at(id).is_some_and(|known| known.above() != above && was_in_container(known))
         })
     }
+}
+
+/// A copy of a user with a change made.
+pub(super) fn changed(user: &User, change: impl FnOnce(&mut User)) -> User {
+    let mut user = user.clone();
+    change(&mut user);
+    user
 }
