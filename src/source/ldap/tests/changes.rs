@@ -99,7 +99,7 @@ fn update(reading: &Reading) -> &Update {
 }
 
 fn phones(reading: &Reading) -> Vec<Option<&str>> {
-    update(reading).written.users.values().map(|user| user.phone.as_deref()).collect()
+    update(reading).written.users.values().map(|user| user.phone()).collect()
 }
 
 fn nothing(id: u32, _: &[u8]) -> Vec<u8> {
