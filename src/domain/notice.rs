@@ -14,6 +14,7 @@ use super::guard::HoldReason;
 use super::ids::{DirectoryName, MessageId, NoticeId, RunId};
 use super::mailbox::Address;
 use super::outage::Outage;
+use super::warning::Due;
 
 /// The event a notice speaks of. There is one notice for an event, however often it is handed in.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
@@ -61,6 +62,13 @@ pub enum Facts {
         by: Box<str>,
         /// When.
         at: DateTime<Utc>,
+    },
+    /// Something that the sync of a directory needs ends soon, or has ended: a password, an account, a certificate.
+    Ending {
+        /// Which directory.
+        directory: DirectoryName,
+        /// What, and when.
+        due: Due,
     },
 }
 

@@ -17,6 +17,7 @@ use super::notice::{EventKey, Facts, HeldFacts, Message, MessageState, Notice, R
 use super::outage::{Opening, Outage, Severity};
 use super::run::{Counts, Cursor, HeldRun, Mode, ModeReason, Outcome, Position, Run, Trigger, UsnPosition};
 use super::testing::{DIRECTORIES, hour, unit_id, world};
+use super::warning::{Due, DueReason, Warning, WarningKind};
 
 fn survives<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: &T) {
     let bytes = postcard::to_stdvec(value).unwrap();
@@ -146,6 +147,12 @@ fn notices_and_messages() {
         Facts::StoreRebuilt { damage: "a flipped bit".into(), export_from: None, aside: "/x".into() };
     let test = Facts::Test { by: "asa".into(), at: hour(1) };
     let outage = Facts::Outage { outage, earlier: 0, units: vec!["Care".into()] };
+    let ending = |kind, reason| {
+        let warning = Warning { kind, about: "CN=reader".into(), at: hour(2) };
+        Facts::Ending { directory: "main".into(), due: Due { warning, reason } }
+    };
+    survives(&ending(WarningKind::Password, DueReason::Soon { days: 3 }));
+    survives(&ending(WarningKind::ClientCertificate, DueReason::Over));
     for facts in [outage, Facts::SyncTrouble(trouble), recovered, rebuilt, test] {
         let event = EventKey("outage/1/0".into());
         survives(&Notice {

@@ -34,7 +34,7 @@ pub enum WarningKind {
 }
 
 /// A warning that somebody should be told of now, and why now.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Due {
     /// Of what.
     pub warning: Warning,
@@ -43,7 +43,7 @@ pub struct Due {
 }
 
 /// Why a warning is due.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DueReason {
     /// It has ended.
@@ -70,6 +70,19 @@ pub fn due(now: DateTime<Utc>, warnings: &[Warning], before: TimeDelta) -> Vec<D
         warnings.iter().filter_map(|w| Some(Due { reason: reason(w)?, warning: w.clone() })).collect();
     due.sort_by_key(|due| (due.warning.at, due.warning.kind));
     due
+}
+
+impl Due {
+    /// How pressing it is. Each stage is told once.
+    pub fn stage(&self) -> &'static str {
+        match self.reason {
+            DueReason::Over => "over",
+            DueReason::Soon { days: ..=1 } => "1 day",
+            DueReason::Soon { days: ..=3 } => "3 days",
+            DueReason::Soon { days: ..=7 } => "7 days",
+            DueReason::Soon { .. } => "14 days",
+        }
+    }
 }
 
 impl fmt::Display for Due {
@@ -131,6 +144,19 @@ mod tests {
         );
         let ended = (WarningKind::ClientCertificate, DueReason::Over);
         assert_eq!(told(now() + TimeDelta::days(1)), [over, ended, soon(WarningKind::ServerCertificate, 13)]);
+    }
+
+    #[test]
+    fn it_becomes_more_pressing_in_five_stages() {
+        let at = warning(WarningKind::Password, 0).at;
+        let stage = |hours: i64| {
+            let now = at - TimeDelta::hours(hours);
+            due(now, &[warning(WarningKind::Password, 0)], BEFORE).first().map(Due::stage)
+        };
+        let mut stages: Vec<_> = (-48..20 * 24).rev().map(stage).collect();
+        stages.dedup();
+        let told = ["14 days", "7 days", "3 days", "1 day", "over"].map(Some);
+        assert_eq!(stages, [&[None], &told[..]].concat());
     }
 
     #[test]

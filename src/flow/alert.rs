@@ -11,6 +11,7 @@ use crate::domain::ids::DirectoryName;
 use crate::domain::notice::{EventKey, Facts, HeldFacts, NewNotice, SyncTrouble};
 use crate::domain::roles;
 use crate::domain::run::HeldRun;
+use crate::domain::warning::{self, Warning};
 use crate::store::{Change, Event, StoreError};
 
 /// Decides what is to be told of a directory at `now`: the health with that noted, and the notice to enqueue with it.
@@ -76,6 +77,36 @@ pub fn judge(
             recipients,
         }),
     )
+}
+
+/// What is to be told of what will end one day. Each stage of each is told once: the store knows the event.
+pub fn endings(
+    core: &Core,
+    name: &DirectoryName,
+    warnings: &[Warning],
+    now: DateTime<Utc>,
+) -> Vec<NewNotice> {
+    let due = warning::due(now, warnings, warning::BEFORE);
+    if due.is_empty() {
+        return Vec::new();
+    }
+    let recipients = core.recipients(roles::AD_SYNC, &Asker::Directory(name.clone()));
+    let expires = now + core.settings().expires_after;
+    due.into_iter()
+        .filter(|_| !recipients.is_empty())
+        .map(|due| {
+            let Warning { kind, about, at } = &due.warning;
+            let about: String = about.chars().take(200).collect();
+            let thread = format!("ending/{name}/{kind:?}/{}/{about}", at.timestamp());
+            NewNotice {
+                event: EventKey(format!("{thread}/{}", due.stage()).into()),
+                thread: EventKey(thread.into()),
+                expires,
+                facts: Facts::Ending { directory: name.clone(), due },
+                recipients: recipients.clone(),
+            }
+        })
+        .collect()
 }
 
 /// Looks at every directory: time alone makes data stale and reminders due.

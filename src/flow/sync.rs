@@ -101,6 +101,7 @@ pub async fn sync(
         }
     };
     run.server = reading.server.clone();
+    let before = DirectoryState { warnings: reading.warnings.clone(), ..before };
     let organisation = Arc::clone(&view.organisation);
     let delta = delta::diff(&organisation.directory, name, &reading.found);
     run.counts = counts(&reading, &delta);
@@ -188,13 +189,14 @@ async fn finish(
     let known = state.health.take().unwrap_or_else(|| Health::new(now));
     let health = known.after(run);
     let (health, notice) = alert::judge(core, &name, health, state.held.as_ref(), &changes, now);
+    let endings = alert::endings(core, &name, &state.warnings, now);
     let record = RunRecord {
         run: run.clone(),
         changes,
         quarantined,
         health: health.clone(),
         held: state.held.clone(),
-        notices: notice.into_iter().collect(),
+        notices: notice.into_iter().chain(endings).collect(),
     };
     let (committed, organisation) = match new {
         Some(New { checked, cursor, organisation }) => {

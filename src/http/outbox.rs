@@ -153,5 +153,6 @@ fn about(facts: &Facts) -> String {
         Facts::SyncRecovered { directory, .. } => format!("sync of {directory} is well again"),
         Facts::StoreRebuilt { .. } => "the store was rebuilt".to_owned(),
         Facts::Test { .. } => "test message".to_owned(),
+        Facts::Ending { directory, due } => format!("something that {directory} needs: {}", due.stage()),
     }
 }

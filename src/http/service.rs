@@ -18,6 +18,7 @@ use crate::domain::audit::Entry;
 use crate::domain::ids::DirectoryName;
 use crate::domain::roles;
 use crate::domain::tree::Misplaced;
+use crate::domain::warning;
 use crate::flow::core::View;
 
 /// `GET /v1/status`.
@@ -80,6 +81,10 @@ fn warnings(app: &App, view: &View) -> Vec<String> {
         if organisation.holders(&name.into()).all().next().is_none() {
             warnings.push(format!("nobody holds the role {name}; assign somebody with `budkavle contacts assign {name} --user …`"));
         }
+    }
+    for (name, state) in view.directories.iter().filter(|(name, _)| configured.contains(name)) {
+        let due = warning::due(app.core.now(), &state.warnings, warning::BEFORE);
+        warnings.extend(due.iter().map(|due| format!("{due} (directory {name})")));
     }
     for misplaced in organisation.tree.misplaced().iter().take(10) {
         let (id, why) = match misplaced {

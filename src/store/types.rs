@@ -18,6 +18,7 @@ use crate::domain::notice::{Message, MessageState, NewNotice, Notice};
 use crate::domain::outage::Outage;
 use crate::domain::roles::Assignment;
 use crate::domain::run::{Cursor, HeldRun, Run};
+use crate::domain::warning::Warning;
 
 #[cfg(doc)]
 use super::StoreError;
@@ -50,6 +51,8 @@ pub struct DirectoryState {
     pub held: Option<HeldRun>,
     /// The last run.
     pub last_run: Option<Run>,
+    /// What the last read told will end one day. Not stored: the next read tells it again.
+    pub warnings: Vec<Warning>,
 }
 
 /// Numbers that the store hands out, each once and never again, also not after a crash. Gaps are possible.

@@ -11,6 +11,7 @@ use crate::domain::guard::{HoldReason, Kind, Limit};
 use crate::domain::ids::{Guid, MessageId, OutageId, RunId};
 use crate::domain::notice::{EventKey, Facts, HeldFacts, MessageState, Recipient, SyncTrouble};
 use crate::domain::outage::{Opening, Outage, Severity, State};
+use crate::domain::warning::{Due, DueReason, Warning, WarningKind};
 
 fn at() -> DateTime<Utc> {
     "2026-07-06T05:40:00Z".parse().unwrap()
@@ -100,7 +101,15 @@ fn all_facts() -> Vec<(&'static str, Facts)> {
             },
         ),
         ("test", Facts::Test { by: "ingrid".into(), at: at() }),
+        ("password ends", ending(WarningKind::Password, DueReason::Soon { days: 3 })),
+        ("certificate over", ending(WarningKind::ServerCertificate, DueReason::Over)),
     ]
+}
+
+fn ending(kind: WarningKind, reason: DueReason) -> Facts {
+    let about = "CN=Budkavle,OU=Service accounts,DC=ekfors,DC=example".into();
+    let warning = Warning { kind, about, at: at() + TimeDelta::days(3) };
+    Facts::Ending { directory: "main".into(), due: Due { warning, reason } }
 }
 
 fn notice(facts: Facts, event: &str, thread: &str) -> Notice {

@@ -5,8 +5,10 @@ use chrono_tz::Tz;
 use minijinja::{Environment, Value, context};
 
 use crate::domain::alert::Trouble;
+use crate::domain::ids::DirectoryName;
 use crate::domain::notice::{Facts, HeldFacts, Notice, SyncTrouble};
 use crate::domain::outage::{Outage, Severity, State, Update};
+use crate::domain::warning::{Due, DueReason, WarningKind};
 
 /// A notice in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -126,6 +128,33 @@ impl Writer {
                 colour: BLUE,
                 content: context! { lines => [format!("{by} asked for this test message {}.", self.time(*at))] },
             },
+            Facts::Ending { directory, due } => self.ending(directory, due),
+        }
+    }
+
+    fn ending(&self, directory: &DirectoryName, due: &Due) -> Page {
+        let what = match due.warning.kind {
+            WarningKind::Password => "password of the account that reads it",
+            WarningKind::Account => "account that reads it",
+            WarningKind::ServerCertificate => "certificate of its server",
+            WarningKind::ClientCertificate => "certificate that reads it",
+        };
+        let (over, when) = match due.reason {
+            DueReason::Over => (true, "has ended".to_owned()),
+            DueReason::Soon { days: 0 } => (false, "ends within a day".to_owned()),
+            DueReason::Soon { days: 1 } => (false, "ends in 1 day".to_owned()),
+            DueReason::Soon { days } => (false, format!("ends in {days} days")),
+        };
+        Page {
+            template: "plain",
+            subject: format!("Directory {directory}: the {what} {when}"),
+            heading: format!("The {what} {when}"),
+            label: if over { "Alert" } else { "Warning" },
+            colour: if over { RED } else { AMBER },
+            content: context! { lines => [
+                format!("{}.", first_upper(&due.to_string())),
+                format!("Without it the directory {directory} can't be read, and its data stays as it is."),
+            ] },
         }
     }
 

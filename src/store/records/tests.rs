@@ -14,6 +14,7 @@ use crate::domain::notice::{EventKey, Facts, HeldFacts, MessageState, Recipient,
 use crate::domain::outage::{Severity, State, Update};
 use crate::domain::roles::{Holder, Place};
 use crate::domain::run::{Counts, KindCounts, Mode, ModeReason, Outcome, Position, Trigger, UsnPosition};
+use crate::domain::warning::{Due, DueReason, Warning, WarningKind};
 
 /// One line per sample: its name and its bytes. A line is never changed; a new shape gets new lines.
 const GOLDEN: &str = include_str!("golden.txt");
@@ -371,6 +372,9 @@ fn notices(frozen: &mut Frozen) {
     };
     let recovered =
         Facts::SyncRecovered { directory: "main".into(), trouble: Trouble::Failing, since: at(1), at: at(2) };
+    let warning = Warning { kind: WarningKind::ClientCertificate, about: "CN=reader".into(), at: at(1) };
+    let due = Due { warning, reason: DueReason::Soon { days: 3 } };
+    let ending = Facts::Ending { directory: "main".into(), due };
     let rebuilt = Facts::StoreRebuilt {
         damage: "a page".into(),
         export_from: Some(at(1)),
@@ -382,6 +386,7 @@ fn notices(frozen: &mut Frozen) {
         ("recovered", recovered),
         ("rebuilt", rebuilt),
         ("test", Facts::Test { by: "asa".into(), at: at(1) }),
+        ("ending", ending),
     ] {
         let (event, thread) = (EventKey("outage/3/1".into()), EventKey("outage/3/0".into()));
         let notice = Notice { id: NoticeId(4), event, thread, at: at(1), expires: at(9), facts };

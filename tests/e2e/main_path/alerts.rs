@@ -4,7 +4,7 @@ use crate::servers::PATIENCE;
 use crate::servers::certs::{Authority, Validity};
 use crate::servers::samba::READER_PASSWORD;
 use crate::site::{Site, outcome};
-use crate::world::{Organisation, ROOT_UNIT};
+use crate::world::{BASE, Organisation, ROOT_UNIT};
 
 const CONTACT: &str = "soren.odegard@kommun.example";
 
@@ -47,6 +47,27 @@ fn an_absent_domain_controller_alerts_once_reminds_and_recovers() {
     site.sync(0);
     assert_eq!(site.mails_when_quiet(CONTACT), 3);
     assert_eq!(site.post.delivered().len(), 1, "nobody else is told");
+}
+
+#[test]
+fn an_account_that_ends_soon_is_told_once_for_each_stage() {
+    let site = Site::new(Organisation::generate(120, 24));
+    let _daemon = site.start();
+    site.assign_contacts();
+    site.sync(0);
+    assert_eq!(site.get("/v1/status")["warnings"].as_array().unwrap().len(), 1, "outage contacts are not assigned");
+    // 100 nanoseconds since 1601: in five days.
+    let seconds = chrono::Utc::now().timestamp() + 5 * 86_400 + 11_644_473_600;
+    let reader = format!("CN=svc-budkavle,CN=Users,{BASE}");
+    site.dc.set(&reader, "accountExpires", &format!("{}", seconds * 10_000_000));
+    site.sync(0);
+    let mail = site.post.wait_for(CONTACT, 1, PATIENCE).remove(0);
+    assert_eq!(mail.subject(), "Directory main: the account that reads it ends in 4 days");
+    assert!(mail.text().contains("extend it"), "{}", mail.text());
+    let warnings = site.get("/v1/status")["warnings"].to_string();
+    assert!(warnings.contains("ends in 4 days"), "{warnings}");
+    site.sync(0);
+    assert_eq!(site.mails_when_quiet(CONTACT), 1, "the same stage is told once");
 }
 
 #[test]
