@@ -492,7 +492,7 @@ fn contacts_who_lose_their_role_are_counted_however_they_lose_it() {
 
 /// Changes many of a hundred users, each in unit 1 with a mail address and a phone.
 fn changing(how_many: u8, change: impl Fn(&mut User)) -> Case {
-    let person = |n| User { phone: Some(format!("{n}").into()), ..user(n, 1) };
+    let person = |n| User { phone: Some(format!("+46 {n}").into()), ..user(n, 1) };
     let old = directory_of((0..100).map(person), [unit(1, 0), unit(2, 0)], []);
     let after = (0..100).map(|n| {
         let mut user = person(n);

@@ -124,9 +124,9 @@ fn write_run(tx: &mut Tx<'_>, record: RunRecord, cursor: Option<&Cursor>) -> Res
     tx.effect.precious |= !notices.is_empty() || held_before != held.is_some();
     tx.effect.precious |= vetoed_before || !vetoes.is_empty();
     if vetoes.is_empty() {
-        tx.delete(vetoes_at)
+        tx.delete(vetoes_at);
     } else {
-        tx.put(vetoes_at, &vetoes)?
+        tx.put(vetoes_at, &vetoes)?;
     }
     if let Some(entry) = audit {
         write_audit(tx, &entry)?;
