@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::durations::{DAY, HOUR, MINUTE};
+use super::durations::{self, DAY, HOUR, MINUTE};
 use super::reader::{Problem, Section};
 
 /// The embedded store.
@@ -30,7 +30,7 @@ pub struct Store {
 }
 
 pub(super) fn read(section: &Section) -> Store {
-    Store {
+    let store = Store {
         folder: folder(section),
         cache_mib: section.number("cache_mib", 8..=65_536, 64),
         export_every: section.duration("export_every", MINUTE..=DAY * 7, HOUR),
@@ -40,7 +40,13 @@ pub(super) fn read(section: &Section) -> Store {
         keep_gone: section.duration("keep_gone", HOUR..=DAY * 3650, DAY * 180),
         keep_messages: section.duration("keep_messages", DAY..=DAY * 3650, DAY * 90),
         reserve_mib: section.number("reserve_mib", 0..=1024, 8),
+    };
+    if store.keep_undo > store.keep_runs && section.is_set("keep_undo") {
+        let problem = format!("is longer than keep_runs ({})", durations::text(store.keep_runs));
+        let hint = "a run that isn't kept any more can't be undone, either";
+        section.warn("keep_undo", Problem::new(problem).hint(hint));
     }
+    store
 }
 
 impl Store {

@@ -167,10 +167,22 @@ pub fn sync(id: u64, before: &Directory, after: &Directory) -> (CheckedDelta, Ru
     let delta = diff(before, &main_directory(), &after.clone().into());
     let mut run = run(id, "main", Outcome::Committed { generation: Generation(0) });
     run.counts = Counts::default().with_delta(&delta);
-    let gone = gone::changes(&AllGone::new(), &delta, run.id, run.ended, |_| "Vård".into());
     let (changes, steps) = (describe(&delta, |_| None), steps(&delta));
-    let record = RunRecord { changes, steps, gone, ..record(run) };
+    let record = RunRecord { changes, steps, ..record(run) };
     (checked(delta), record, cursor(id))
+}
+
+/// The same, with what it makes of what is gone.
+pub fn sync_with_gone(
+    id: u64,
+    before: &Directory,
+    after: &Directory,
+    gone: &AllGone,
+) -> (CheckedDelta, RunRecord, Cursor) {
+    let (delta, record, cursor) = sync(id, before, after);
+    let ended = record.run.ended;
+    let gone = gone::changes(gone, delta.delta(), RunId(id), ended, |_| "Vård".into());
+    (delta, RunRecord { gone, ..record }, cursor)
 }
 
 pub fn recipient(n: u32) -> Recipient {
