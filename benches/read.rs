@@ -125,7 +125,7 @@ fn budkavle(dc: &Samba) -> f64 {
         phones: limit,
         moves: limit,
     };
-    let schedule = Schedule::parse("30 3 * * *", chrono_tz::UTC).expect("a crontab line");
+    let schedule = Schedule::parse("30 3 * * *", chrono_tz::UTC).unwrap();
     let whole_reads = WholeReads { schedule, always: false };
     let policy = budkavle::domain::alert::Policy {
         after_failures: 3,

@@ -48,6 +48,8 @@ pub struct User {
     pub expires: Option<DateTime<Utc>>,
     /// Where units are no OUs but come from an attribute of the user: what that says, level by level from the top, separated
     /// by U+001F.
+    // Answers say of a user besides which unit that is, by its path: under the name that this field has here.
+    #[serde(rename = "unit_levels")]
     pub unit_path: Option<Box<str>>,
 }
 

@@ -140,7 +140,7 @@ mod tests {
         #[test]
         fn gone_is_what_was_there_once_and_is_not_now([first, second, third] in two_runs()) {
             let main: DirectoryName = DIRECTORIES[0].into();
-            let (mut held, mut gone) = (first.clone(), AllGone::new());
+            let (mut held, mut gone) = (first, AllGone::new());
             let mut ever: BTreeSet<UserId> = held.users.keys().copied().collect();
             for (n, read) in (1..).zip([second, third]) {
                 let delta = diff(&held, &main, &read.into());

@@ -509,7 +509,8 @@ fn half_the_mails_phones_or_units_changed_at_once_is_an_accident() {
     let third = Limit { count: 1000, percent: 33, floor: 20 };
     let limits = Limits { mails: third, phones: third, moves: third, ..NO_LIMITS };
     let moved: fn(&mut User) = |u| u.unit = unit_id(2);
-    let cases: [(fn(&mut User), &str); 6] = [
+    type Cases = [(fn(&mut User), &'static str); 6];
+    let cases: Cases = [
         (
             |u| u.mail = Some(format!("{}@new.example", u.account).into()),
             "users with a mail address would get",

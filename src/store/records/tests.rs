@@ -158,7 +158,7 @@ fn objects(frozen: &mut Frozen) {
     frozen.read("groups", &Pack(vec![Arc::new(Group { above: Guid::default(), ..group })]));
     let object = |object| Step { kind: ObjectKind::User, id: guid(1), before: object, after: Some(300) };
     let (user, unit, group) = (
-        Object::User(Arc::new(full.clone())),
+        Object::User(Arc::new(full)),
         Object::Unit(Arc::new(unit_of_objects())),
         Object::Group(Arc::new(Group { members: [].into(), ..group_of_objects() })),
     );

@@ -9,3 +9,4 @@ mod kill;
 mod outages;
 mod sign_in;
 mod sync;
+mod undo;
