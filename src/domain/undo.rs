@@ -4,7 +4,7 @@
 //! delta that puts everything back that still is as the run left it. The directory goes on saying otherwise: a [`Veto`] holds the
 //! next run that wants any of it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -56,10 +56,15 @@ pub struct Step {
     pub kind: ObjectKind,
     /// Its identity.
     pub id: Guid,
-    /// The object before the run; None: it wasn't there.
+    /// The object before the run; None: it wasn't there. A group that changed stands here without its members: a group of everybody
+    /// would be kept whole for everybody who comes or goes.
     pub before: Option<Object>,
     /// A digest of the object after the run; None: it was gone.
     pub after: Option<u64>,
+    /// For a group that changed: the members that joined it in the run.
+    pub joined: Vec<Guid>,
+    /// The members that left it.
+    pub left: Vec<Guid>,
 }
 
 /// Why an object isn't put back.
@@ -149,24 +154,19 @@ pub fn reverse(steps: &[Step], now: &Directory) -> Reverse {
     for step in steps {
         let id = step.id;
         let before = step.before.as_ref();
-        let skip = match (step.kind, before) {
-            (ObjectKind::User, Some(Object::User(before))) => {
-                put_back(&mut back.delta.users, &now.users, UserId(id), Some(before), step.after)
+        let skip = match step.kind {
+            ObjectKind::User => {
+                let before = before.and_then(|b| if let Object::User(user) = b { Some(user) } else { None });
+                put_back(&mut back.delta.users, now.users.get(&UserId(id)), before, step)
             }
-            (ObjectKind::Unit, Some(Object::Unit(before))) => {
-                put_back(&mut back.delta.units, &now.units, UnitId(id), Some(before), step.after)
+            ObjectKind::Unit => {
+                let before = before.and_then(|b| if let Object::Unit(unit) = b { Some(unit) } else { None });
+                put_back(&mut back.delta.units, now.units.get(&UnitId(id)), before, step)
             }
-            (ObjectKind::Group, Some(Object::Group(before))) => {
-                put_back(&mut back.delta.groups, &now.groups, GroupId(id), Some(before), step.after)
-            }
-            (ObjectKind::User, _) => {
-                put_back(&mut back.delta.users, &now.users, UserId(id), None, step.after)
-            }
-            (ObjectKind::Unit, _) => {
-                put_back(&mut back.delta.units, &now.units, UnitId(id), None, step.after)
-            }
-            (ObjectKind::Group, _) => {
-                put_back(&mut back.delta.groups, &now.groups, GroupId(id), None, step.after)
+            ObjectKind::Group => {
+                let before =
+                    before.and_then(|b| if let Object::Group(group) = b { Some(group) } else { None });
+                put_back(&mut back.delta.groups, now.groups.get(&GroupId(id)), before, step)
             }
         };
         if let Some(reason) = skip {
@@ -191,8 +191,23 @@ pub fn wishes(delta: &Delta) -> BTreeSet<Guid> {
 trait Visible {
     const KIND: ObjectKind;
     fn guid(&self) -> Guid;
-    /// Each field with its value; one with several values comes several times.
+    /// Each field with its value.
     fn fields(&self) -> Vec<Field>;
+
+    /// The members, in order; those of a group.
+    fn members(&self) -> &[Guid] {
+        &[]
+    }
+
+    /// The object without its members.
+    fn emptied(this: &Arc<Self>) -> Arc<Self> {
+        Arc::clone(this)
+    }
+
+    /// The object with other members.
+    fn with_members(this: &Arc<Self>, _members: Vec<Guid>) -> Arc<Self> {
+        Arc::clone(this)
+    }
 
     /// Of all values, and independent of how objects are written. A field that says nothing makes no difference, so that fields
     /// can be added to the model.
@@ -205,11 +220,12 @@ trait Visible {
                 bytes.extend(value);
             }
         }
+        self.members().iter().for_each(|member| bytes.extend(member.0));
         xxh3_64(&bytes)
     }
 }
 
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
+#[derive(PartialEq, Eq)]
 struct Field {
     name: &'static str,
     value: Option<Vec<u8>>,
@@ -277,44 +293,78 @@ impl Visible for Group {
     }
 
     fn fields(&self) -> Vec<Field> {
-        let own = [
+        vec![
             field("directory", self.directory.0.as_bytes()),
             field("name", self.name.as_bytes()),
             field("account", self.account.as_bytes()),
-        ];
-        own.into_iter().chain(self.members.iter().map(|member| field(MEMBER, member.0))).collect()
+        ]
+    }
+
+    fn members(&self) -> &[Guid] {
+        &self.members
+    }
+
+    fn emptied(this: &Arc<Group>) -> Arc<Group> {
+        Group::with_members(this, Vec::new())
+    }
+
+    fn with_members(this: &Arc<Group>, members: Vec<Guid>) -> Arc<Group> {
+        Arc::new(Group { members: members.into(), ..without_members(this) })
     }
 }
 
-/// The one field with several values.
-const MEMBER: &str = "member";
+fn without_members(group: &Group) -> Group {
+    let Group { id, directory, name, account, above, members: _ } = group;
+    Group {
+        id: *id,
+        directory: directory.clone(),
+        name: name.clone(),
+        account: account.clone(),
+        above: *above,
+        members: [].into(),
+    }
+}
+
+/// Those of `these`, in order, that are not among `those`, in order too.
+fn except<'a>(these: &'a [Guid], those: &'a [Guid]) -> impl Iterator<Item = Guid> + 'a {
+    these.iter().filter(|id| those.binary_search(id).is_err()).copied()
+}
 
 fn steps_of<T: Visible>(steps: &mut Vec<Step>, changes: &Changes<T>, object: impl Fn(Arc<T>) -> Object) {
-    let kept = |before: &Arc<T>| Some(object(Arc::clone(before)));
-    let step = |id, before, after| Step { kind: T::KIND, id, before, after };
-    steps.extend(changes.removed.iter().map(|before| step(before.guid(), kept(before), None)));
+    let step =
+        |id, before, after| Step { kind: T::KIND, id, before, after, joined: Vec::new(), left: Vec::new() };
+    let removed = changes.removed.iter();
+    steps.extend(removed.map(|before| step(before.guid(), Some(object(Arc::clone(before))), None)));
     steps.extend(changes.added.iter().map(|after| step(after.guid(), None, Some(after.digest()))));
     for (before, after) in &changes.changed {
         let digest = after.digest();
         if before.digest() != digest {
-            steps.push(step(before.guid(), kept(before), Some(digest)));
+            steps.push(Step {
+                joined: except(after.members(), before.members()).collect(),
+                left: except(before.members(), after.members()).collect(),
+                ..step(before.guid(), Some(object(T::emptied(before))), Some(digest))
+            });
         }
     }
 }
 
-fn put_back<K: Ord, T: Visible>(
+fn put_back<T: Visible>(
     delta: &mut Changes<T>,
-    now: &BTreeMap<K, Arc<T>>,
-    id: K,
+    now: Option<&Arc<T>>,
     before: Option<&Arc<T>>,
-    after: Option<u64>,
+    step: &Step,
 ) -> Option<SkipReason> {
-    match (now.get(&id), before, after) {
+    match (now, before, step.after) {
         (None, Some(before), None) => delta.added.push(Arc::clone(before)),
         (Some(_), _, None) => return Some(SkipReason::ThereAgain),
         (None, _, Some(_)) => return Some(SkipReason::GoneSince),
         (Some(now), _, Some(after)) if now.digest() != after => return Some(SkipReason::ChangedSince),
-        (Some(now), Some(before), Some(_)) => delta.changed.push((Arc::clone(now), Arc::clone(before))),
+        (Some(now), Some(before), Some(_)) => {
+            let mut members: Vec<Guid> =
+                except(now.members(), &step.joined).chain(step.left.iter().copied()).collect();
+            members.sort_unstable();
+            delta.changed.push((Arc::clone(now), T::with_members(before, members)));
+        }
         (Some(now), None, Some(_)) => delta.removed.push(Arc::clone(now)),
         (None, None, None) => {}
     }
@@ -346,11 +396,13 @@ fn wishes_of<T: Visible>(wishes: &mut BTreeSet<Guid>, changes: &Changes<T>) {
     wishes.extend(changes.added.iter().map(|o| wish(o.guid(), "there", None)));
     for (before, after) in &changes.changed {
         let id = before.guid();
-        let had: BTreeSet<Field> = before.fields().into_iter().collect();
-        let has: BTreeSet<Field> = after.fields().into_iter().collect();
-        wishes.extend(has.difference(&had).map(|f| wish(id, f.name, f.value.as_deref())));
-        let left = had.difference(&has).filter(|f| f.name == MEMBER);
-        wishes.extend(left.map(|f| wish(id, "no member", f.value.as_deref())));
+        let (had, has) = (before.fields(), after.fields());
+        let differing = has.into_iter().zip(had).filter(|(has, had)| has != had);
+        wishes.extend(differing.map(|(f, _)| wish(id, f.name, f.value.as_deref())));
+        let joined = except(after.members(), before.members());
+        wishes.extend(joined.map(|member| wish(id, "member", Some(&member.0))));
+        let left = except(before.members(), after.members());
+        wishes.extend(left.map(|member| wish(id, "no member", Some(&member.0))));
     }
 }
 

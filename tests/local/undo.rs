@@ -17,7 +17,7 @@ use budkavle::domain::run::{Mode, ModeReason, Outcome, Position, Trigger, WholeR
 use budkavle::domain::schedule::Schedule;
 use budkavle::domain::undo::SkipReason;
 use budkavle::flow::core::{Core, DirectorySettings, Settings};
-use budkavle::flow::directories::{Directories, NotUndone};
+use budkavle::flow::directories::{Directories, NotBegun, NotUndone};
 use budkavle::flow::gone;
 use budkavle::flow::sync::{self, Order, Report};
 use budkavle::flow::undo::{UndoError, Undone};
@@ -406,6 +406,50 @@ async fn a_whole_read_has_a_schedule_of_its_own() {
     assert_eq!(world.sync().await.run.mode_reason, ModeReason::Due);
     assert_eq!(world.sync().await.run.mode_reason, ModeReason::OnlyFull);
     assert_eq!(world.run(Trigger::Schedule, true).await.run.mode_reason, ModeReason::Asked);
+}
+
+#[tokio::test]
+async fn a_backup_holds_what_is_gone_and_what_was_undone() {
+    let mut world = World::new().await;
+    world.people.remove(&1);
+    world.people.get_mut(&4).unwrap().0 = "wrong@kommun.example".into();
+    world.sync().await;
+    world.people.get_mut(&5).unwrap().0 = "wrong5@kommun.example".into();
+    let run = world.sync().await.run.id;
+    world.undo(run, false).await.unwrap();
+    let (file, other) = (world.folder.path().join("backup"), tempfile::tempdir().unwrap());
+    world.core.store.backup(file.clone(), world.core.now()).await.unwrap();
+    let (steps, view) = (world.core.store.steps(run).await.unwrap(), world.core.view());
+    Store::restore_sled(store_settings(other.path()), file, false, world.core.now()).await.unwrap();
+    let restored = load(other.path(), &world.now).await;
+    assert_eq!(restored.store.steps(run).await.unwrap(), steps);
+    assert_eq!(restored.view().organisation.gone, view.organisation.gone);
+    assert_eq!(view.organisation.gone.len(), 1);
+    assert_eq!(restored.view().directories[&main_directory()].vetoes.len(), 1);
+    restored.store.close().await;
+}
+
+#[tokio::test]
+async fn nothing_is_undone_while_the_directory_is_read() {
+    let mut world = World::new().await;
+    world.people.get_mut(&4).unwrap().0 = "wrong@kommun.example".into();
+    let run = world.sync().await.run.id;
+    // A read that doesn't get on: a pipe that nobody writes into.
+    std::fs::remove_file(world.file()).unwrap();
+    nix::unistd::mkfifo(&world.file(), nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let order = Order { trigger: Trigger::Schedule, full: false, dry_run: false };
+    let name = main_directory();
+    let reading = world.directories.sync(&world.core, &name, order, |_| ());
+    let undo = async {
+        let refused = world.undo(run, false).await;
+        assert!(matches!(refused, Err(NotUndone::NotBegun(NotBegun::Running(_)))), "{refused:?}");
+        // An empty file: the run fails, and the directory is free again.
+        let file = world.file();
+        tokio::task::spawn_blocking(move || std::fs::write(file, "")).await.unwrap().unwrap();
+    };
+    let (report, ()) = tokio::join!(biased; reading, undo);
+    assert!(matches!(report.unwrap().run.outcome, Outcome::Failed { .. }));
+    world.undo(run, false).await.unwrap();
 }
 
 impl World {

@@ -156,7 +156,10 @@ fn objects(frozen: &mut Frozen) {
     let group = group_of_objects();
     frozen.check("groups-2", &Pack(vec![Arc::new(group.clone())]));
     frozen.read("groups", &Pack(vec![Arc::new(Group { above: Guid::default(), ..group })]));
-    let object = |object| Step { kind: ObjectKind::User, id: guid(1), before: object, after: Some(300) };
+    let object = |object| {
+        let (joined, left) = (vec![guid(1)], vec![guid(2), guid(3)]);
+        Step { kind: ObjectKind::User, id: guid(1), before: object, after: Some(300), joined, left }
+    };
     let (user, unit, group) = (
         Object::User(Arc::new(full)),
         Object::Unit(Arc::new(unit_of_objects())),
