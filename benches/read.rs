@@ -41,7 +41,8 @@ use budkavle::domain::backoff::Backoff;
 use budkavle::domain::guard::{Limit, Limits};
 use budkavle::domain::ids::DirectoryName;
 use budkavle::domain::roles::built_in;
-use budkavle::domain::run::{Outcome, Trigger};
+use budkavle::domain::run::{Outcome, Trigger, WholeReads};
+use budkavle::domain::schedule::Schedule;
 use budkavle::flow::core::{Core, DirectorySettings, Settings};
 use budkavle::flow::sync::{Order, sync};
 use budkavle::source::Source;
@@ -115,7 +116,17 @@ fn budkavle(dc: &Samba) -> f64 {
     };
     let name = DirectoryName::from("main");
     let limit = Limit { count: 500, percent: 5, floor: 5 };
-    let limits = Limits { users: limit, units: limit, memberships: limit, holders: limit };
+    let limits = Limits {
+        users: limit,
+        units: limit,
+        memberships: limit,
+        holders: limit,
+        mails: limit,
+        phones: limit,
+        moves: limit,
+    };
+    let schedule = Schedule::parse("30 3 * * *", chrono_tz::UTC).unwrap();
+    let whole_reads = WholeReads { schedule, always: false };
     let policy = budkavle::domain::alert::Policy {
         after_failures: 3,
         stale_after: TimeDelta::hours(6),
@@ -129,7 +140,7 @@ fn budkavle(dc: &Samba) -> f64 {
         expires_after: TimeDelta::days(2),
         retry: Backoff { first: TimeDelta::seconds(30), longest: TimeDelta::hours(1) },
         connections: 1,
-        directories: BTreeMap::from([(name.clone(), DirectorySettings { limits, policy })]),
+        directories: BTreeMap::from([(name.clone(), DirectorySettings { limits, policy, whole_reads })]),
     };
     tokio::runtime::Runtime::new().unwrap().block_on(async {
         let (store, _) = Store::open_sled(settings, Utc::now()).await.unwrap();

@@ -105,12 +105,20 @@ fn run_of(what: &str, old: &Organisation, written: Directory, now: DateTime<Utc>
     let name = "main".into();
     let found = Found::Changes(Update { written, ..Update::default() });
     let limit = Limit { count: 100, percent: 5, floor: 10 };
-    let limits = Limits { users: limit, units: limit, memberships: limit, holders: limit };
+    let limits = Limits {
+        users: limit,
+        units: limit,
+        memberships: limit,
+        holders: limit,
+        mails: limit,
+        phones: limit,
+        moves: limit,
+    };
     let times = Cell::new([Duration::ZERO; 4]);
     repeat(what, 21, || {
         let start = Instant::now();
         let delta = diff(&old.directory, &name, &found);
-        let lines = describe(&delta, |id| old.unit(id).map(|u| u.name.clone()));
+        let lines = describe(&delta, |id| old.name_of(id));
         let diffed = start.elapsed();
         let after = old.updated(&delta);
         let updated = start.elapsed();
@@ -123,6 +131,7 @@ fn run_of(what: &str, old: &Organisation, written: Directory, now: DateTime<Utc>
             holders_after: after.holding_users(),
             approved: &BTreeSet::new(),
             scope_changed: false,
+            vetoes: &[],
         };
         let approval = approval_of(&delta, &given);
         let verdict = judge(delta, &given);

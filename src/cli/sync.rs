@@ -12,15 +12,16 @@ use super::print::{Out, visible, when};
 use super::status::outcome;
 use crate::domain::delta::{ObjectChange, What};
 use crate::domain::ids::DirectoryName;
-use crate::domain::run::{KindCounts, Outcome, Run, Trigger};
-use crate::flow::sync::Report;
-use crate::http::answers::{RunAnswer, SyncLine, SyncRequest, Why};
+use crate::domain::run::{KindCounts, Mode, Outcome, Run};
+use crate::flow::sync::{Report, first_read};
+use crate::flow::undo::Undone;
+use crate::http::answers::{RunAnswer, SyncLine, SyncRequest, UndoRequest, Why};
 
 /// What to sync.
 #[derive(Debug, clap::Args)]
 #[command(
     args_conflicts_with_subcommands = true,
-    after_help = "Examples:\n  budkavle sync                       every directory, now\n  budkavle sync --dry-run             what would change, and whether it would be held\n  budkavle sync history\n  budkavle sync approve 17 --why \"the school has closed\""
+    after_help = "Examples:\n  budkavle sync                       every directory, now\n  budkavle sync --dry-run             what would change, and whether it would be held\n  budkavle sync history\n  budkavle sync approve 17 --why \"the school has closed\"\n  budkavle sync undo 17 --dry-run     what it would take to undo run 17"
 )]
 pub struct Args {
     /// Only this directory
@@ -60,6 +61,22 @@ enum SyncVerb {
         #[arg(long)]
         why: Option<String>,
     },
+    /// Put back what a run changed; the next run that wants the same again waits for approval
+    #[command(
+        after_help = "Examples:\n  budkavle sync undo 17 --dry-run\n  budkavle sync undo 17 --why \"the import had last year's phone numbers\"\n\n\
+        What later runs have touched is left as it is, and listed. The directory goes on saying otherwise: mend it there, or\n\
+        approve the run that is held because of it."
+    )]
+    Undo {
+        /// The run's number
+        run: u64,
+        /// The reason, for the audit log
+        #[arg(long)]
+        why: Option<String>,
+        /// Only say what would be put back
+        #[arg(long)]
+        dry_run: bool,
+    },
     /// Don't let a held run pass: the data stays as it is
     Reject {
         /// The run's number
@@ -97,6 +114,12 @@ pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble
         }
         Some(SyncVerb::Approve { run, why }) => {
             follow(&format!("/v1/runs/{run}/approve"), &Why { why }, client, out).await
+        }
+        Some(SyncVerb::Undo { run, why, dry_run }) => {
+            let request = UndoRequest { why, dry_run };
+            let done: Undone = client.post(&format!("/v1/runs/{run}/undo"), &request).await?;
+            out.answer(&done, |out, done| undone(out, run, done));
+            Ok(Exit::Done)
         }
         Some(SyncVerb::Reject { run, why }) => {
             let directory: DirectoryName =
@@ -172,8 +195,12 @@ fn print(out: &Out, report: &Report, most: usize) {
     ));
     let c = &run.counts;
     let of = |k: &KindCounts, what: &str| {
-        format!("{} {what} (+{} ~{} −{})", k.read, k.added, k.changed, k.removed)
+        let changes = format!("{what} (+{} ~{} −{})", k.added, k.changed, k.removed);
+        if run.mode == Mode::Nothing { changes } else { format!("{} {changes}", k.read) }
     };
+    if run.mode != Mode::Nothing {
+        out.line(format!("  Read: {}, since {}.", run.mode, run.mode_reason));
+    }
     if !matches!(run.outcome, Outcome::Failed { .. }) {
         out.line(format!(
             "  {}, {}, {}",
@@ -202,6 +229,9 @@ fn print(out: &Out, report: &Report, most: usize) {
         }
         Outcome::Committed { .. } | Outcome::Unchanged => {}
     }
+    if first_read(run, &report.changes) {
+        out.line("  Nothing was there before: the objects aren't listed one by one.");
+    }
     for change in report.changes.iter().take(most) {
         out.line(format!("  {}", line(change)));
     }
@@ -218,18 +248,38 @@ fn print(out: &Out, report: &Report, most: usize) {
     }
 }
 
+fn undone(out: &Out, run: u64, done: &Undone) {
+    let dry = done.report.run.id.0 == 0;
+    print(out, &done.report, if dry { usize::MAX } else { 40 });
+    for skipped in &done.skipped {
+        let name = skipped.name.as_deref().map_or_else(|| skipped.id.to_string(), visible);
+        out.line(format!("  left as it is: {} {name}: {}", skipped.kind, skipped.reason));
+    }
+    if !dry {
+        let directory = &done.report.run.directory;
+        out.line(format!(
+            "  Run {run} is undone. The next run of {directory} reads everything, and waits for approval if it wants this again."
+        ));
+    }
+}
+
 fn line(change: &ObjectChange) -> String {
     let kind = change.kind;
     let name = visible(&change.name);
     match change.what {
         What::Added => format!("+ {kind} {name}"),
+        What::CameBack => format!("+ {kind} {name} (came back)"),
         What::Removed => format!("− {kind} {name}"),
         What::Changed => {
             let value = |v: &Option<Box<str>>| v.as_deref().map_or("nothing".to_owned(), visible);
             let fields: Vec<String> = change
                 .fields
                 .iter()
-                .map(|f| format!("{} {} → {}", f.field, value(&f.before), value(&f.after)))
+                .map(|f| match (&*f.field, &f.before, &f.after) {
+                    ("members_added", _, Some(names)) => format!("joined by {}", visible(names)),
+                    ("members_removed", Some(names), _) => format!("left by {}", visible(names)),
+                    _ => format!("{} {} → {}", f.field, value(&f.before), value(&f.after)),
+                })
                 .collect();
             format!("~ {kind} {name}: {}", fields.join(", "))
         }
@@ -240,25 +290,21 @@ fn history(out: &Out, runs: &[Run]) {
     let row = |r: &Run| {
         let c = &r.counts;
         let of = |k: &KindCounts| format!("+{} ~{} −{}", k.added, k.changed, k.removed);
-        let trigger = match &r.trigger {
-            Trigger::Schedule => "schedule".to_owned(),
-            Trigger::Start => "start".to_owned(),
-            Trigger::Manual(by) => by.to_string(),
-            Trigger::Approval(run) => format!("approval of {run}"),
-        };
+
         let took = format!("{} ms", (r.ended - r.started).num_milliseconds());
         vec![
             r.id.to_string(),
             r.directory.to_string(),
             when(r.started),
             took,
-            trigger,
+            r.trigger.to_string(),
+            r.mode.to_string(),
             outcome(&r.outcome),
             of(&c.users),
             of(&c.units),
             of(&c.groups),
         ]
     };
-    let header = ["run", "directory", "started", "took", "by", "outcome", "users", "units", "groups"];
+    let header = ["run", "directory", "started", "took", "by", "read", "outcome", "users", "units", "groups"];
     out.table(&header, runs.iter().map(row).collect(), "no runs yet");
 }

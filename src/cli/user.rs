@@ -6,12 +6,12 @@ use super::client::{Client, segment};
 use super::contacts::holdings;
 use super::exit::{Exit, Trouble};
 use super::print::{Out, or_dash, when};
-use crate::http::answers::{Page, UserAnswer, UserLine};
+use crate::http::answers::{GoneLine, Page, UserAnswer, UserLine};
 
 /// Which users.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  budkavle user find öberg\n  budkavle user show asa.oberg\n  budkavle user list --unit \"Vård / Hemtjänst\""
+    after_help = "Examples:\n  budkavle user find öberg\n  budkavle user show asa.oberg\n  budkavle user list --unit \"Vård / Hemtjänst\"\n  budkavle user list --gone"
 )]
 pub struct Args {
     #[command(subcommand)]
@@ -23,8 +23,11 @@ enum Verb {
     /// Users, of all units or one
     List {
         /// Only of this unit and below: its path, name or GUID
-        #[arg(long)]
+        #[arg(long, conflicts_with = "gone")]
         unit: Option<String>,
+        /// Those who are gone, the last to go first
+        #[arg(long)]
+        gone: bool,
         /// At most so many
         #[arg(long, default_value_t = 100)]
         limit: usize,
@@ -46,7 +49,13 @@ enum Verb {
 
 pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble> {
     match args.verb {
-        Verb::List { unit, limit } => {
+        Verb::List { gone: true, limit, .. } => {
+            let query = [("kind", Some("user".to_owned())), ("limit", Some(limit.to_string()))];
+            let page: Page<GoneLine> = client.get("/v1/gone", &query).await?;
+            out.answer(&page, gone);
+            Ok(Exit::Done)
+        }
+        Verb::List { unit, limit, gone: false } => {
             list(client, out, [("unit", unit), ("limit", Some(limit.to_string()))]).await
         }
         Verb::Find { text, limit } => {
@@ -84,12 +93,31 @@ pub fn users(out: &Out, page: &Page<UserLine>) {
     }
 }
 
+fn gone(out: &Out, page: &Page<GoneLine>) {
+    let row = |line: &GoneLine| {
+        vec![
+            or_dash(line.account.as_ref()),
+            line.name.to_string(),
+            or_dash(line.mail.as_ref()),
+            line.unit_path.to_string(),
+            when(line.gone.since),
+            line.gone.run.to_string(),
+        ]
+    };
+    let header = ["account", "name", "mail", "unit", "gone since", "run"];
+    out.table(&header, page.items.iter().map(row).collect(), "nobody");
+    if page.more {
+        out.line("… and more; ask for more with --limit");
+    }
+}
+
 fn show(out: &Out, answer: &UserAnswer) {
     let user = &answer.user;
     let text = |t: Option<&str>| t.map(str::to_owned);
     let account =
         if user.enabled { user.account().to_owned() } else { format!("{} (disabled)", user.account()) };
     out.facts(&[
+        ("gone", answer.gone.as_ref().map(|g| format!("since {} (run {})", when(g.since), g.run))),
         ("name", Some(user.name().to_owned())),
         ("account", Some(account)),
         ("upn", text(user.upn())),

@@ -12,6 +12,7 @@ use super::reader::{Mark, Problem, Section};
 use super::words::quoted;
 use crate::domain::guard::Limits;
 use crate::domain::ids::DirectoryName;
+use crate::domain::run::WholeReads;
 use crate::domain::schedule::Schedule;
 
 /// A directory that is synced.
@@ -21,6 +22,8 @@ pub struct Directory {
     pub name: DirectoryName,
     /// When it is synced.
     pub schedule: Schedule,
+    /// When everything is read, though what changed would do.
+    pub whole_reads: WholeReads,
     /// A run that takes longer has failed.
     pub run_timeout: Duration,
     /// How much may go in one run.
@@ -64,7 +67,9 @@ fn read(table: &Section, timezone: Tz, above: &Limits) -> Option<Directory> {
     let name = name(table);
     table.require("source", "source = \"ldap\"");
     let kind = table.choice("source", &[("ldap", Kind::Ldap), ("ldif", Kind::Ldif)], None);
-    let schedule = schedule(table, timezone);
+    let schedule = schedule(table, "schedule", "*/15 * * * *", timezone);
+    let always = table.is_set("whole_read_schedule");
+    let whole_reads = self::schedule(table, "whole_read_schedule", "30 3 * * *", timezone);
     let run_timeout = table.duration("run_timeout", SECOND * 10..=DAY, MINUTE * 30);
     let guard = super::guard::read(&table.section("guard"), above);
     match kind {
@@ -79,6 +84,7 @@ fn read(table: &Section, timezone: Tz, above: &Limits) -> Option<Directory> {
     Some(Directory {
         name: DirectoryName::from(name.as_str()),
         schedule: schedule?,
+        whole_reads: WholeReads { schedule: whole_reads?, always },
         run_timeout,
         guard,
         source,
@@ -107,16 +113,15 @@ fn name(table: &Section) -> String {
     name.unwrap_or_default()
 }
 
-fn schedule(table: &Section, timezone: Tz) -> Option<Schedule> {
-    const DEFAULT: &str = "*/15 * * * *";
+fn schedule(table: &Section, key: &'static str, default: &str, timezone: Tz) -> Option<Schedule> {
     let parse = |text: &str| Schedule::parse(text, timezone);
-    if !table.is_set("schedule") {
-        table.set("schedule", DEFAULT.into());
-        return parse(DEFAULT).ok();
+    if !table.is_set(key) {
+        table.set(key, default.into());
+        return parse(default).ok();
     }
-    table.parsed("schedule", |text| {
+    table.parsed(key, |text| {
         parse(text).map_err(|error| {
-            Problem::new(format!("can't be used: {error}")).hint("for example: \"*/15 * * * *\"")
+            Problem::new(format!("can't be used: {error}")).hint(format!("for example: \"{default}\""))
         })
     })
 }

@@ -1,4 +1,4 @@
-//! `[guard]` and `[directory.guard]`: how much may go in one run without a person's word. Everything here can be reloaded.
+//! `[guard]` and `[directory.guard]`: how much may go, or change, in one run without a person's word. Everything here can be reloaded.
 
 use super::reader::{Problem, Section};
 use crate::domain::guard::{Limit, Limits};
@@ -12,7 +12,14 @@ pub const DEFAULT: Limits = Limits {
     units: Limit { count: 50, percent: 10, floor: 2 },
     memberships: Limit { count: 5000, percent: 10, floor: 50 },
     holders: Limit { count: 5, percent: 20, floor: 1 },
+    mails: CHANGES,
+    phones: CHANGES,
+    moves: CHANGES,
 };
+
+/// A third of the people whose mail address, phone or unit changes at once is no normal day; nor are 2,000 in one run of a large
+/// organisation. A reorganisation is held, and approved by somebody who knows of it.
+const CHANGES: Limit = Limit { count: 2000, percent: 30, floor: 20 };
 
 /// The limits of a table; what it doesn't say is as in `above`.
 pub(super) fn read(section: &Section, above: &Limits) -> Limits {
@@ -21,6 +28,9 @@ pub(super) fn read(section: &Section, above: &Limits) -> Limits {
         units: limit(&section.section("units"), above.units),
         memberships: limit(&section.section("memberships"), above.memberships),
         holders: limit(&section.section("holders"), above.holders),
+        mails: limit(&section.section("mails"), above.mails),
+        phones: limit(&section.section("phones"), above.phones),
+        moves: limit(&section.section("moves"), above.moves),
     }
 }
 

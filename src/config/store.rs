@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::durations::{DAY, HOUR, MINUTE};
+use super::durations::{self, DAY, HOUR, MINUTE};
 use super::reader::{Problem, Section};
 
 /// The embedded store.
@@ -19,6 +19,10 @@ pub struct Store {
     pub keep_exports: u32,
     /// How long the record of a run is kept.
     pub keep_runs: Duration,
+    /// How long a run can be undone: the objects as they were before it are kept so long.
+    pub keep_undo: Duration,
+    /// How long it is known of users, units and groups that are gone who they were.
+    pub keep_gone: Duration,
     /// How long a message is kept after it was sent or given up.
     pub keep_messages: Duration,
     /// How much of the disk is held in reserve, to get out of a full disk, in MiB. Restart.
@@ -26,15 +30,23 @@ pub struct Store {
 }
 
 pub(super) fn read(section: &Section) -> Store {
-    Store {
+    let store = Store {
         folder: folder(section),
         cache_mib: section.number("cache_mib", 8..=65_536, 64),
         export_every: section.duration("export_every", MINUTE..=DAY * 7, HOUR),
         keep_exports: section.number("keep_exports", 1..=1000, 24),
         keep_runs: section.duration("keep_runs", DAY..=DAY * 3650, DAY * 90),
+        keep_undo: section.duration("keep_undo", HOUR..=DAY * 3650, DAY * 30),
+        keep_gone: section.duration("keep_gone", HOUR..=DAY * 3650, DAY * 180),
         keep_messages: section.duration("keep_messages", DAY..=DAY * 3650, DAY * 90),
         reserve_mib: section.number("reserve_mib", 0..=1024, 8),
+    };
+    if store.keep_undo > store.keep_runs && section.is_set("keep_undo") {
+        let problem = format!("is longer than keep_runs ({})", durations::text(store.keep_runs));
+        let hint = "a run that isn't kept any more can't be undone, either";
+        section.warn("keep_undo", Problem::new(problem).hint(hint));
     }
+    store
 }
 
 impl Store {

@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::ids::RunId;
-use super::run::{Outcome, Run};
+use super::run::{Outcome, Run, Trigger};
 
 /// When to tell, and how often again.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -109,6 +109,10 @@ impl Health {
     /// The health after `run`.
     pub fn after(&self, run: &Run) -> Health {
         let mut health = self.clone();
+        // It read nothing: the data in force is no younger than before.
+        if matches!(run.trigger, Trigger::Undo { .. }) {
+            return health;
+        }
         match &run.outcome {
             Outcome::Committed { .. } | Outcome::Unchanged => {
                 (health.last_good, health.held) = (Some(run.ended), None);

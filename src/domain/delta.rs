@@ -203,6 +203,8 @@ pub enum What {
     Changed,
     /// It is gone.
     Removed,
+    /// It was gone, and is there again.
+    CameBack,
 }
 
 /// The kind of an object.
@@ -244,18 +246,12 @@ pub struct ObjectChange {
 
 /// The delta as lines for a person or a program: units, then users, then groups; removals first.
 ///
-/// `unit_name` gives a unit its name for the fields that speak of one, where the delta itself doesn't say it. It is asked for
-/// [`UnitId::ROOT`], too. A line of a change has at least one field.
-pub fn describe(delta: &Delta, unit_name: impl Fn(UnitId) -> Option<Box<str>>) -> Vec<ObjectChange> {
-    let named = delta.units.removed.iter().chain(delta.units.written()).map(|u| (u.id, &u.name));
-    let named: HashMap<UnitId, &Box<str>> = named.collect();
-    let unit_text = |id: UnitId| {
-        named
-            .get(&id)
-            .map(|name| (*name).clone())
-            .or_else(|| unit_name(id))
-            .unwrap_or_else(|| id.to_string().into())
-    };
+/// `name` gives an object of any kind its name, where a line speaks of one that isn't in the delta itself. It is asked for
+/// [`UnitId::ROOT`], too. A line of a change has at least one field: what nobody sees makes no line.
+pub fn describe(delta: &Delta, name: impl Fn(Guid) -> Option<Box<str>>) -> Vec<ObjectChange> {
+    let named = names(delta);
+    let name = |id: Guid| named.get(&id).map(|name| Box::from(*name)).or_else(|| name(id));
+    let name = |id: Guid| name(id).unwrap_or_else(|| id.to_string().into());
     let mut lines = Vec::with_capacity(delta.len());
     lines.extend(lines_of(
         &delta.units,
@@ -264,8 +260,8 @@ pub fn describe(delta: &Delta, unit_name: impl Fn(UnitId) -> Option<Box<str>>) -
         |b, a| {
             let mut fields = Fields::default();
             fields.add("name", Some(b.name.clone()), Some(a.name.clone()));
-            fields.unit("parent", b.parent, a.parent, unit_text);
-            fields.add("managed_by", text(b.managed_by), text(a.managed_by));
+            fields.link("parent", Some(b.parent.0), Some(a.parent.0), name);
+            fields.link("managed_by", b.managed_by.map(|id| id.0), a.managed_by.map(|id| id.0), name);
             fields.add("directory", text(Some(&b.directory)), text(Some(&a.directory)));
             fields.0
         },
@@ -278,14 +274,14 @@ pub fn describe(delta: &Delta, unit_name: impl Fn(UnitId) -> Option<Box<str>>) -
             let mut fields = Fields::default();
             fields.add("name", Some(b.name()), Some(a.name()));
             fields.add("account", Some(b.account()), Some(a.account()));
-            fields.unit("unit", b.unit, a.unit, unit_text);
+            fields.link("unit", Some(b.unit.0), Some(a.unit.0), name);
             fields.add("rdn", Some(b.rdn()), Some(a.rdn()));
             fields.add("upn", b.upn(), a.upn());
             fields.add("mail", b.mail(), a.mail());
             fields.add("phone", b.phone(), a.phone());
             fields.add("mobile", b.mobile(), a.mobile());
             fields.add("title", b.title(), a.title());
-            fields.add("manager", text(b.manager), text(a.manager));
+            fields.link("manager", b.manager.map(|id| id.0), a.manager.map(|id| id.0), name);
             fields.add("language", b.language(), a.language());
             fields.add("enabled", text(Some(b.enabled)), text(Some(a.enabled)));
             fields.add("expires", text(b.expires), text(a.expires));
@@ -301,12 +297,19 @@ pub fn describe(delta: &Delta, unit_name: impl Fn(UnitId) -> Option<Box<str>>) -
             let mut fields = Fields::default();
             fields.add("name", Some(b.name.clone()), Some(a.name.clone()));
             fields.add("account", Some(b.account.clone()), Some(a.account.clone()));
-            fields.members(&b.members, &a.members);
+            fields.members(&b.members, &a.members, name);
             fields.add("directory", text(Some(&b.directory)), text(Some(&a.directory)));
             fields.0
         },
     ));
     lines
+}
+
+/// Says of what was added and was gone before that it came back.
+pub fn mark_returns(lines: &mut [ObjectChange], gone: impl Fn(Guid) -> bool) {
+    for line in lines.iter_mut().filter(|line| line.what == What::Added && gone(line.id)) {
+        line.what = What::CameBack;
+    }
 }
 
 fn text(value: Option<impl std::fmt::Display>) -> Option<Box<str>> {
@@ -326,7 +329,7 @@ fn lines_of<T>(
     let removed = changes.removed.iter().map(|o| line(o, What::Removed, Vec::new()));
     let added = changes.added.iter().map(|o| line(o, What::Added, Vec::new()));
     let changed = changes.changed.iter().map(|(b, a)| line(a, What::Changed, fields(b, a)));
-    removed.chain(added).chain(changed).collect()
+    removed.chain(added).chain(changed.filter(|line| !line.fields.is_empty())).collect()
 }
 
 #[derive(Default)]
@@ -340,32 +343,54 @@ impl Fields {
         }
     }
 
-    /// Two units may have one name: then the identities tell them apart.
-    fn unit(&mut self, field: &str, before: UnitId, after: UnitId, name: impl Fn(UnitId) -> Box<str>) {
+    /// Two objects may have one name: then the identities tell them apart.
+    fn link(
+        &mut self,
+        field: &str,
+        before: Option<Guid>,
+        after: Option<Guid>,
+        name: impl Fn(Guid) -> Box<str>,
+    ) {
         if before == after {
             return;
         }
-        let same_name = name(before) == name(after);
-        let shown = |id| if same_name { format!("{} ({id})", name(id)).into() } else { name(id) };
-        self.0.push(FieldChange {
-            field: field.into(),
-            before: Some(shown(before)),
-            after: Some(shown(after)),
-        });
+        let same_name = before.map(&name) == after.map(&name);
+        let shown = |id: Guid| if same_name { format!("{} ({id})", name(id)).into() } else { name(id) };
+        self.add(field, before.map(shown), after.map(shown));
     }
 
-    /// Only how many came and went: a group of thousands would drown the history.
-    fn members(&mut self, before: &[Guid], after: &[Guid]) {
-        let gone = before.iter().filter(|m| after.binary_search(m).is_err()).count();
-        let come = after.iter().filter(|m| before.binary_search(m).is_err()).count();
-        if gone + come > 0 {
-            self.0.push(FieldChange {
-                field: "members".into(),
-                before: Some(before.len().to_string().into()),
-                after: Some(format!("{} (+{come} −{gone})", after.len()).into()),
-            });
+    /// How many there are, and the names of those who came and who went; not of all: a group of thousands would drown the history.
+    fn members(&mut self, before: &[Guid], after: &[Guid], name: impl Fn(Guid) -> Box<str>) {
+        let gone: Vec<Guid> = before.iter().filter(|m| after.binary_search(m).is_err()).copied().collect();
+        let come: Vec<Guid> = after.iter().filter(|m| before.binary_search(m).is_err()).copied().collect();
+        if gone.is_empty() && come.is_empty() {
+            return;
         }
+        let numbers = format!("{} (+{} −{})", after.len(), come.len(), gone.len());
+        self.add("members", text(Some(before.len())), Some(numbers.into()));
+        self.add("members_added", None, listed(&come, &name));
+        self.add("members_removed", listed(&gone, &name), None);
     }
+}
+
+/// So many members are named.
+const NAMED: usize = 50;
+
+fn listed(ids: &[Guid], name: impl Fn(Guid) -> Box<str>) -> Option<Box<str>> {
+    let mut names: Vec<Box<str>> = ids.iter().take(NAMED).map(|id| name(*id)).collect();
+    names.sort_unstable();
+    if ids.len() > NAMED {
+        names.push(format!("… and {} more", ids.len() - NAMED).into());
+    }
+    (!names.is_empty()).then(|| names.join("; ").into())
+}
+
+/// What the objects in a delta are called.
+fn names(delta: &Delta) -> HashMap<Guid, &str> {
+    let users = delta.users.removed.iter().chain(delta.users.written()).map(|u| (u.id.0, u.name()));
+    let units = delta.units.removed.iter().chain(delta.units.written()).map(|u| (u.id.0, &*u.name));
+    let groups = delta.groups.removed.iter().chain(delta.groups.written()).map(|g| (g.id.0, &*g.name));
+    users.chain(units).chain(groups).collect()
 }
 
 #[cfg(test)]

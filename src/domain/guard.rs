@@ -2,6 +2,8 @@
 //!
 //! Only [`judge`] builds a [`CheckedDelta`], and only a [`CheckedDelta`] can be committed.
 
+mod changes;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -10,10 +12,11 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::delta::Delta;
 use super::directory::{Group, Tally, User};
-use super::ids::{DirectoryName, Guid, UserId};
+use super::ids::{DirectoryName, Guid, RunId, UserId};
 use super::map::Map;
+use super::undo::{Veto, wishes};
 
-/// How many losses of one kind pass without being asked about.
+/// How many losses, or changes, of one kind pass without being asked about.
 ///
 /// A loss of `floor` or fewer always passes (a small organisation loses one of three people, too), unless it is all the
 /// users or all the units, of which there were several. Above the floor a run is held when more than `count` are lost, or
@@ -40,6 +43,12 @@ pub struct Limits {
     /// People who can be turned to in some role, and can't be afterwards: removed, disabled, without an address, moved away from
     /// the unit they answer for, or without the group or the `managedBy` that made them a contact.
     pub holders: Limit,
+    /// Users whose mail address becomes another one.
+    pub mails: Limit,
+    /// Users one of whose phones becomes another one, or goes.
+    pub phones: Limit,
+    /// Users who move from a unit to another one, or to none.
+    pub moves: Limit,
 }
 
 /// What a limit counts.
@@ -54,6 +63,26 @@ pub enum Kind {
     Memberships,
     /// Holders of a contact role.
     Holders,
+    /// Mail addresses that change.
+    Mails,
+    /// Phones that change or go.
+    Phones,
+    /// People who move to another unit.
+    Moves,
+}
+
+impl Kind {
+    /// What becomes of one, in words.
+    fn fate(self) -> &'static str {
+        match self {
+            Kind::Users => "be lost (gone, disabled or without a mail address)",
+            Kind::Holders => "be lost (gone, disabled, without a mail address, or no longer in the role)",
+            Kind::Units | Kind::Memberships => "be lost",
+            Kind::Mails => "get another mail address",
+            Kind::Phones => "get other phone numbers, or lose them",
+            Kind::Moves => "move to another unit",
+        }
+    }
 }
 
 impl std::fmt::Display for Kind {
@@ -63,6 +92,9 @@ impl std::fmt::Display for Kind {
             Kind::Units => "units",
             Kind::Memberships => "group memberships",
             Kind::Holders => "holders of a contact role",
+            Kind::Mails => "users with a mail address",
+            Kind::Phones => "users with a phone",
+            Kind::Moves => "users in units",
         })
     }
 }
@@ -71,18 +103,18 @@ impl std::fmt::Display for Kind {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum HoldReason {
-    /// More would be lost than the limit lets pass.
+    /// More would be lost, or changed, than the limit lets pass.
     TooMany {
         /// Of what.
         kind: Kind,
-        /// How many would be lost, those already approved not counted.
+        /// How many, those already approved not counted.
         removed: u32,
         /// How many there are.
         of: u32,
         /// The limit in force.
         limit: Limit,
     },
-    /// Everything would be lost.
+    /// Everything would be lost, or changed.
     All {
         /// Of what.
         kind: Kind,
@@ -94,6 +126,13 @@ pub enum HoldReason {
         /// How many users, units and groups would go, those already approved not counted.
         removed: u32,
     },
+    /// It would do again what a person has undone.
+    Undone {
+        /// The run that was undone.
+        run: RunId,
+        /// How many of its changes would be made again, those already approved not counted.
+        changes: u32,
+    },
 }
 
 impl std::fmt::Display for HoldReason {
@@ -101,26 +140,20 @@ impl std::fmt::Display for HoldReason {
         match self {
             HoldReason::TooMany { kind, removed, of, limit } => write!(
                 f,
-                "{removed} of {of} {kind} would be lost{}; up to {} and {} % pass without approval",
-                how(*kind),
+                "{removed} of {of} {kind} would {}; up to {} and {} % pass without approval",
+                kind.fate(),
                 limit.count,
                 limit.percent
             ),
-            HoldReason::All { kind, of } => write!(f, "all {of} {kind} would be lost{}", how(*kind)),
+            HoldReason::All { kind, of } => write!(f, "all {of} {kind} would {}", kind.fate()),
             HoldReason::ScopeChanged { removed } => write!(
                 f,
                 "the configured base or filter has changed since the last run, and {removed} users, units and groups would be lost"
             ),
+            HoldReason::Undone { run, changes } => {
+                write!(f, "{changes} changes of run {run}, which was undone, would be made again")
+            }
         }
-    }
-}
-
-/// What losing one means, where it isn't only being gone.
-fn how(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Users => " (gone, disabled or without a mail address)",
-        Kind::Holders => " (gone, disabled, without a mail address, or no longer in the role)",
-        Kind::Units | Kind::Memberships => "",
     }
 }
 
@@ -168,12 +201,14 @@ pub struct Circumstances<'a> {
     pub approved: &'a BTreeSet<Guid>,
     /// Whether base, scope or filter differ from those of the last committed run.
     pub scope_changed: bool,
+    /// What people have undone of this directory.
+    pub vetoes: &'a [Veto],
 }
 
 /// Judges a delta: may it be committed, or must a person look first?
 ///
-/// What was approved doesn't count; what came in addition since the approval does. What is merely new or different passes,
-/// however much it is: no data that people rely on is lost by it.
+/// What was approved doesn't count; what came in addition since the approval does. What is merely new passes, however much it is: no
+/// data that people rely on is lost by it.
 pub fn judge(delta: Delta, given: &Circumstances<'_>) -> Verdict {
     let losses = Losses::of(&delta, given);
     let limits = given.limits;
@@ -186,21 +221,37 @@ pub fn judge(delta: Delta, given: &Circumstances<'_>) -> Verdict {
     .into_iter()
     .filter_map(|(kind, loss, limit)| exceeds(kind, loss, limit, given.approved))
     .collect();
+    let changes = changes::of(&delta, given);
+    reasons.extend(
+        changes.iter().filter_map(|(kind, many, limit)| exceeds(*kind, many, *limit, given.approved)),
+    );
     let removed = removed(&delta).filter(|id| !given.approved.contains(id)).count();
     if given.scope_changed && removed > 0 {
         reasons.push(HoldReason::ScopeChanged { removed: clamp(removed) });
     }
+    if !given.vetoes.is_empty() {
+        let wishes = wishes(&delta);
+        reasons.extend(given.vetoes.iter().filter_map(|veto| {
+            let again = veto.forbidden(&wishes).filter(|wish| !given.approved.contains(wish)).count();
+            (again > 0).then(|| HoldReason::Undone { run: veto.run, changes: clamp(again) })
+        }));
+    }
     if reasons.is_empty() { Verdict::Checked(CheckedDelta(delta)) } else { Verdict::Held { delta, reasons } }
 }
 
-/// What a person approves by approving this delta: every single loss in it.
+/// What a person approves by approving this delta: every single loss in it, every change of the kinds that change more than a few
+/// times, and what was undone and is done again.
 ///
-/// A user, unit or group stands there by its identity; a membership, and a holder's loss of the role, by a digest.
+/// A user, unit or group stands there by its identity; a membership, a holder's loss of the role, and a change to a certain value by a
+/// digest.
 pub fn approval_of(delta: &Delta, given: &Circumstances<'_>) -> BTreeSet<Guid> {
     let losses = Losses::of(delta, given);
     let lost =
         [losses.users, losses.units, losses.memberships, losses.holders].into_iter().flat_map(|l| l.lost);
-    lost.chain(removed(delta)).collect()
+    let changed = changes::of(delta, given).into_iter().flat_map(|(_, many, _)| many.lost);
+    let wishes = if given.vetoes.is_empty() { BTreeSet::new() } else { wishes(delta) };
+    let again = given.vetoes.iter().flat_map(|veto| veto.forbidden(&wishes));
+    lost.chain(removed(delta)).chain(changed).chain(again).collect()
 }
 
 fn exceeds(kind: Kind, loss: &Loss, limit: Limit, approved: &BTreeSet<Guid>) -> Option<HoldReason> {

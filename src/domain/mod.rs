@@ -2,8 +2,8 @@
 //!
 //! In reading order: [`ids`] names things; [`directory`] is what was read from Active Directory, in [`map`]s, [`entry`],
 //! [`dn`] and [`decode`] turn raw entries into it, [`follow`] their changes; [`tree`] arranges the units; [`delta`] compares two
-//! directories and [`guard`] judges the difference; [`roles`], [`absence`], [`organisation`] and [`contacts`] answer "whom do I
-//! turn to?"; [`outage`], [`alert`] and [`notice`] say who must be told what; [`run`] is the record of one
+//! directories, [`guard`] judges the difference, [`undo`] takes it back, [`gone`] is what it removed; [`roles`], [`absence`],
+//! [`organisation`] and [`contacts`] answer "whom do I turn to?"; [`outage`], [`alert`] and [`notice`] say who must be told what; [`run`] is the record of one
 //! sync; [`schedule`] says when it is due, [`backoff`] spaces out what is tried again, [`warning`] knows what
 //! ends on which day; [`secret`] says which text can be a password.
 
@@ -18,6 +18,7 @@ pub mod directory;
 pub mod dn;
 pub mod entry;
 pub mod follow;
+pub mod gone;
 pub mod guard;
 pub mod ids;
 pub mod mailbox;
@@ -34,5 +35,6 @@ mod stored;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod tree;
+pub mod undo;
 mod user;
 pub mod warning;

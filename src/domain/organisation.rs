@@ -15,7 +15,8 @@ use chrono::{DateTime, Utc};
 use super::absence::Absence;
 use super::delta::{self, Changes, Delta};
 use super::directory::{Directory, Tally, Unit, User};
-use super::ids::{AssignmentId, DirectoryName, UnitId, UserId};
+use super::gone::AllGone;
+use super::ids::{AssignmentId, DirectoryName, GroupId, Guid, UnitId, UserId};
 use super::roles::{Assignment, Holder, Place, Role, RoleName};
 use super::tree::{self, UnitTree};
 use holders::Collected;
@@ -42,6 +43,8 @@ pub struct Organisation {
     pub absences: Arc<HashMap<UserId, Vec<Absence>>>,
     /// Names of groups in the configuration that fit no group.
     pub unknown_groups: Vec<UnknownGroup>,
+    /// Who and what is gone, for their names. Nothing is arranged by it; [`Organisation::new`] leaves it empty.
+    pub gone: Arc<AllGone>,
     collected: Arc<Collected>,
     people: People,
     tallies: BTreeMap<DirectoryName, Tally>,
@@ -75,6 +78,7 @@ impl Organisation {
             assignments: Arc::new(assignments),
             absences: Arc::new(by_user),
             unknown_groups: Vec::new(),
+            gone: Arc::default(),
             collected: Arc::default(),
             people,
             names: OnceLock::new(),
@@ -208,11 +212,28 @@ impl Organisation {
     /// What to call a holder, also one who is gone.
     pub fn holder_name(&self, holder: &Holder) -> Box<str> {
         match holder {
-            Holder::User(id) => {
-                self.user(*id).map_or_else(|| format!("deleted user {id}").into(), |u| u.name().into())
-            }
+            Holder::User(id) => self.name_of(id.0).unwrap_or_else(|| format!("deleted user {id}").into()),
             Holder::Outside { name, .. } => name.clone(),
         }
+    }
+
+    /// What holders are sorted by. It doesn't depend on what is known of those who are gone.
+    fn sort_name(&self, holder: &Holder) -> String {
+        match holder {
+            Holder::User(id) => {
+                self.user(*id).map_or_else(|| format!("deleted user {id}"), |u| u.name().to_lowercase())
+            }
+            Holder::Outside { name, .. } => name.to_lowercase(),
+        }
+    }
+
+    /// What a user, unit or group is called, or was, if it is gone; the organisation itself for [`UnitId::ROOT`].
+    pub fn name_of(&self, id: Guid) -> Option<Box<str>> {
+        let user = || self.user(UserId(id)).map(|u| u.name().into());
+        let unit = || self.tree.index(UnitId(id)).map(|place| self.tree.name(place).into());
+        let group = || self.directory.groups.get(&GroupId(id)).map(|g| g.name.clone());
+        let gone = || self.gone.get(&id).map(|gone| gone.name().into());
+        user().or_else(unit).or_else(group).or_else(gone)
     }
 }
 

@@ -7,6 +7,7 @@ use super::audit::Actor;
 use super::delta::Delta;
 use super::guard::HoldReason;
 use super::ids::{DirectoryName, Generation, Guid, RunId};
+use super::schedule::Schedule;
 
 /// What set the run off.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -20,6 +21,25 @@ pub enum Trigger {
     Manual(Actor),
     /// A held run was approved.
     Approval(RunId),
+    /// Somebody had an earlier run undone.
+    Undo {
+        /// Which run.
+        run: RunId,
+        /// Who.
+        by: Actor,
+    },
+}
+
+impl std::fmt::Display for Trigger {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Trigger::Schedule => f.write_str("schedule"),
+            Trigger::Start => f.write_str("start"),
+            Trigger::Manual(by) => by.fmt(f),
+            Trigger::Approval(run) => write!(f, "approval of {run}"),
+            Trigger::Undo { run, by } => write!(f, "{by}, undoing {run}"),
+        }
+    }
 }
 
 /// How much of the directory was read.
@@ -36,6 +56,21 @@ pub enum Mode {
     ContentSync,
     /// What changed, by `modifyTimestamp` (RFC 4512 §3.4).
     ModifyTimestamp,
+    /// Nothing: the run put back what an earlier one had changed.
+    Nothing,
+}
+
+impl std::fmt::Display for Mode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Mode::Full => "everything",
+            Mode::DirSync => "changes (DirSync)",
+            Mode::Usn => "changes (uSNChanged)",
+            Mode::ContentSync => "changes (content sync)",
+            Mode::ModifyTimestamp => "changes (modifyTimestamp)",
+            Mode::Nothing => "nothing",
+        })
+    }
 }
 
 /// Why it was read that way.
@@ -70,6 +105,27 @@ pub enum ModeReason {
     Undone,
     /// So much changed that reading everything is less work.
     TooMuch,
+}
+
+impl std::fmt::Display for ModeReason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            ModeReason::OnlyFull => "this source can only be read whole",
+            ModeReason::First => "nothing was read before",
+            ModeReason::ScopeChanged => "the configured base, scope, filter or mapping has changed",
+            ModeReason::Asked => "somebody asked for it",
+            ModeReason::Continued => "going on from the last run",
+            ModeReason::NoPosition => "the last read doesn't say from where to go on",
+            ModeReason::OtherServer => "the last read was at another server, whose numbers are others",
+            ModeReason::Restored => "the server was put back to an earlier state",
+            ModeReason::CookieRefused => "the server didn't take the cookie that it gave",
+            ModeReason::TooOld => "the last read is too long ago to know all deletions since",
+            ModeReason::Due => "a whole read was due by whole_read_schedule",
+            ModeReason::Untraceable => "the changes could only be followed by reading everything",
+            ModeReason::Undone => "a run was undone",
+            ModeReason::TooMuch => "so much changed that reading everything is less work",
+        })
+    }
 }
 
 /// What came of a run.
@@ -181,6 +237,25 @@ pub struct Cursor {
     pub sees_deletions: bool,
 }
 
+/// When everything is to be read though what changed would do.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct WholeReads {
+    /// When.
+    pub schedule: Schedule,
+    /// Also when the runs in between see what is deleted.
+    pub always: bool,
+}
+
+impl WholeReads {
+    /// Whether the read that begins at `now` is to be a whole one, when the last one ended at `cursor`.
+    pub fn is_due(&self, cursor: &Cursor, now: DateTime<Utc>) -> bool {
+        if cursor.sees_deletions && !self.always {
+            return false;
+        }
+        cursor.whole_at.is_none_or(|last| self.schedule.next_after(last).is_some_and(|due| due <= now))
+    }
+}
+
 /// From where a read goes on.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -234,4 +309,40 @@ pub struct HeldRun {
     pub objects: Vec<Guid>,
     /// Who approved it, when it is approved but not yet carried out.
     pub approved: Option<Actor>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::testing::hour;
+
+    #[test]
+    fn a_whole_read_is_due_once_its_time_has_come() {
+        let cursor = |whole_at, sees_deletions| Cursor {
+            read_at: whole_at,
+            scope: 1,
+            server: "ldaps://dc1".into(),
+            position: Position::None,
+            whole_at,
+            sees_deletions,
+        };
+        let daily =
+            |always| WholeReads { schedule: Schedule::parse("30 3 * * *", chrono_tz::UTC).unwrap(), always };
+        // hour(0) is midnight. Last whole read at 1 o'clock of the first day; looked at so many hours later.
+        for (always, sees_deletions, read_at, now, due) in [
+            (false, false, Some(1), 3, false),
+            (false, false, Some(1), 4, true),
+            (false, false, Some(4), 27, false),
+            (false, false, Some(4), 28, true),
+            (false, false, Some(4), 400, true),
+            (false, false, None, 0, true),
+            (false, true, Some(1), 400, false),
+            (false, true, None, 400, false),
+            (true, true, Some(1), 4, true),
+            (true, true, Some(4), 27, false),
+        ] {
+            let cursor = cursor(read_at.map(hour), sees_deletions);
+            assert_eq!(daily(always).is_due(&cursor, hour(now)), due, "{always} {cursor:?} {now}");
+        }
+    }
 }

@@ -9,14 +9,16 @@ use serde::de::DeserializeOwned;
 
 use super::alert::{Health, OpenAlert, Trouble};
 use super::audit::{Actor, Entry};
-use super::delta::{describe, diff};
+use super::delta::{Changes, Delta, describe, diff};
 use super::directory::{Directory, Found, Quarantined};
+use super::gone::{self, AllGone};
 use super::guard::{HoldReason, Kind, Limit};
 use super::ids::{Generation, Guid, MessageId, NoticeId, OutageId, RunId};
 use super::notice::{EventKey, Facts, HeldFacts, Message, MessageState, Notice, Recipient, SyncTrouble};
 use super::outage::{Opening, Outage, Severity};
 use super::run::{Counts, Cursor, HeldRun, Mode, ModeReason, Outcome, Position, Run, Trigger, UsnPosition};
 use super::testing::{DIRECTORIES, hour, unit_id, world};
+use super::undo::{Veto, steps};
 use super::warning::{Due, DueReason, Warning, WarningKind};
 
 fn survives<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: &T) {
@@ -36,6 +38,7 @@ fn reasons() -> Vec<HoldReason> {
         HoldReason::TooMany { kind: Kind::Memberships, removed: 4, of: 5, limit },
         HoldReason::All { kind: Kind::Holders, of: 6 },
         HoldReason::ScopeChanged { removed: 7 },
+        HoldReason::Undone { run: RunId(8), changes: 9 },
     ]
 }
 
@@ -49,7 +52,14 @@ proptest! {
         world.absences.iter().for_each(survives);
         world.roles.iter().for_each(survives);
         let found = Found::from(world.directory);
-        survives(&describe(&diff(&Directory::default(), &DIRECTORIES[0].into(), &found), |_| None));
+        let delta = diff(&Directory::default(), &DIRECTORIES[0].into(), &found);
+        survives(&describe(&delta, |_| None));
+        survives(&steps(&delta));
+        let back = Delta { users: Changes { removed: delta.users.added, ..Changes::default() }, ..Delta::default() };
+        survives(&steps(&back));
+        for gone in gone::changes(&AllGone::new(), &back, RunId(1), hour(1), |_| "Care".into()).added {
+            survives(&gone);
+        }
     }
 }
 
@@ -65,7 +75,7 @@ fn runs() {
         Trigger::Schedule,
         Trigger::Start,
         Trigger::Manual(actor()),
-        Trigger::Approval(RunId(1)),
+        Trigger::Undo { run: RunId(1), by: actor() },
     ]) {
         survives(&Run {
             id: RunId(1),
@@ -97,6 +107,7 @@ fn runs() {
             sees_deletions: true,
         });
     }
+    survives(&Veto { run: RunId(1), wishes: vec![Guid([7; 16])] });
     survives(&HeldRun {
         run: RunId(1),
         directory: "main".into(),

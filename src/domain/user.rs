@@ -144,6 +144,8 @@ pub struct UserFields {
     pub language: Option<Box<str>>,
     pub enabled: bool,
     pub expires: Option<DateTime<Utc>>,
+    // Answers say of a user besides which unit that is, by its path: under the name that this field has here.
+    #[serde(rename = "unit_levels")]
     pub unit_path: Option<Box<str>>,
 }
 
@@ -192,6 +194,7 @@ struct Wire<'a> {
     language: Option<&'a str>,
     enabled: bool,
     expires: Option<DateTime<Utc>>,
+    #[serde(rename = "unit_levels")]
     unit_path: Option<&'a str>,
 }
 

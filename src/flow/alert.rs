@@ -151,7 +151,8 @@ pub async fn tick(core: &Core) -> Result<(), StoreError> {
 const LISTED: usize = 30;
 
 fn held_facts(held: &HeldRun, changes: &[ObjectChange]) -> HeldFacts {
-    let mut losses: Vec<&ObjectChange> = changes.iter().filter(|c| c.what != What::Added).collect();
+    let mut losses: Vec<&ObjectChange> =
+        changes.iter().filter(|c| matches!(c.what, What::Removed | What::Changed)).collect();
     losses.sort_by_key(|c| c.what != What::Removed);
     HeldFacts {
         run: held.run,

@@ -20,6 +20,7 @@ use crate::domain::notice::{Recipient, once_each};
 use crate::domain::organisation::Organisation;
 use crate::domain::outage::Outage;
 use crate::domain::roles::{self, Assignment, Role};
+use crate::domain::run::WholeReads;
 use crate::store::{Committed, DirectoryState, Event, Store, StoreError};
 
 /// The one source of the time: a function, so that tests move it.
@@ -53,6 +54,8 @@ pub struct DirectorySettings {
     pub limits: Limits,
     /// When to alert.
     pub policy: Policy,
+    /// When to read everything.
+    pub whole_reads: WholeReads,
 }
 
 /// What is committed, arranged for answering. Immutable once shown: who holds one keeps a consistent picture.
@@ -98,7 +101,8 @@ impl Core {
         let instance = store.instance();
         let (name, roles) = (&settings.organisation, settings.roles.clone());
         let absences = state.absences.into_values();
-        let organisation = Organisation::new(name, state.directory, roles, state.assignments, absences);
+        let mut organisation = Organisation::new(name, state.directory, roles, state.assignments, absences);
+        organisation.gone = Arc::new(state.gone);
         let view = View {
             generation: state.generation.unwrap_or(Generation(0)),
             local: Arc::new(local_map(&organisation, now())),
@@ -191,7 +195,9 @@ impl View {
         now: DateTime<Utc>,
     ) {
         let roles = settings.roles.clone();
-        let organisation = Organisation::new(&settings.organisation, directory, roles, assignments, absences);
+        let mut organisation =
+            Organisation::new(&settings.organisation, directory, roles, assignments, absences);
+        organisation.gone = Arc::clone(&self.organisation.gone);
         self.take(organisation, now);
     }
 }

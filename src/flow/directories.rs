@@ -7,7 +7,9 @@ use arc_swap::ArcSwap;
 
 use super::core::Core;
 use super::sync::{self, Order, Report};
-use crate::domain::ids::DirectoryName;
+use super::undo::{self, UndoError, Undone};
+use crate::domain::audit::Actor;
+use crate::domain::ids::{DirectoryName, RunId};
 pub use crate::source::Progress;
 use crate::source::Source;
 use crate::store::StoreError;
@@ -30,6 +32,17 @@ pub enum NotBegun {
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// Why a run wasn't undone.
+#[derive(Debug, thiserror::Error)]
+pub enum NotUndone {
+    /// Its directory is being read.
+    #[error(transparent)]
+    NotBegun(#[from] NotBegun),
+    /// It can't be.
+    #[error(transparent)]
+    Undo(#[from] UndoError),
 }
 
 /// Marks a directory as being read until it is dropped, also when the run is given up midway.
@@ -80,11 +93,29 @@ impl Directories {
             let names: Vec<String> = self.names().iter().map(ToString::to_string).collect();
             return Err(NotBegun::Unknown(name.clone(), names.join(", ")));
         };
+        let _running = self.begin(name)?;
+        Ok(sync::sync(core, &source, name, order, progress).await?)
+    }
+
+    /// Undoes a run, unless its directory is being read; nor is it read meanwhile.
+    pub async fn undo(
+        &self,
+        core: &Core,
+        id: RunId,
+        by: &Actor,
+        why: Option<&str>,
+        dry_run: bool,
+    ) -> Result<Undone, NotUndone> {
+        let name = core.store.run(id).await.map_err(UndoError::from)?.run.directory;
+        let _running = self.begin(&name)?;
+        Ok(undo::undo(core, id, by, why, dry_run).await?)
+    }
+
+    fn begin(&self, name: &DirectoryName) -> Result<Running<'_>, NotBegun> {
         if !self.running().insert(name.clone()) {
             return Err(NotBegun::Running(name.clone()));
         }
-        let _running = Running(self, name.clone());
-        Ok(sync::sync(core, &source, name, order, progress).await?)
+        Ok(Running(self, name.clone()))
     }
 
     fn running(&self) -> std::sync::MutexGuard<'_, BTreeSet<DirectoryName>> {

@@ -2,6 +2,7 @@
 //!
 //! * [`core`](mod@core): what all flows share: the store, what is held in memory, and the settings;
 //! * [`sync`]: read a directory, judge the difference, commit it;
+//! * [`undo`]: put back what a run changed; [`gone`]: remember what runs removed;
 //! * [`alert`]: tell the AD-sync contacts when a directory's sync is in trouble, and when it is well again;
 //! * [`outage`]: open, update and resolve outages, and tell the outage contacts;
 //! * [`assign`]: who holds which role, and who is away;
@@ -13,5 +14,7 @@ pub mod assign;
 pub mod core;
 pub mod deliver;
 pub mod directories;
+pub mod gone;
 pub mod outage;
 pub mod sync;
+pub mod undo;

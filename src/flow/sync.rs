@@ -3,18 +3,22 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::alert;
-use super::core::{Core, audit_entry};
+use super::core::{Core, DirectorySettings, audit_entry};
+use super::gone;
 use crate::domain::alert::Health;
-use crate::domain::audit::Actor;
-use crate::domain::delta::{self, Delta, ObjectChange};
-use crate::domain::directory::Quarantined;
+use crate::domain::audit::{self, Actor};
+use crate::domain::delta::{self, Changes, Delta, ObjectChange};
+use crate::domain::directory::{Found, Quarantined, Tally};
+use crate::domain::gone::{self as domain_gone, Gone};
 use crate::domain::guard::{self, Circumstances, HoldReason, Verdict};
-use crate::domain::ids::{DirectoryName, Guid, RunId, UnitId};
+use crate::domain::ids::{DirectoryName, GroupId, Guid, RunId, UnitId, UserId};
 use crate::domain::organisation::Organisation;
 use crate::domain::run::{Counts, Cursor, HeldRun, KindCounts, ModeReason, Outcome, Run, Trigger};
+use crate::domain::undo::{self, MOST_STEPS, Step};
 use crate::source::{Ask, Progress, Reading, Source, SourceError};
 use crate::store::{Change, DirectoryState, Event, RunRecord, Sequence, StoreError};
 
@@ -61,11 +65,12 @@ pub async fn sync(
 ) -> Result<Report, StoreError> {
     let started = core.now();
     let known = core.view();
-    let cursor = known.directory_state(name).cursor;
+    let state = known.directory_state(name);
+    let settings = core.settings();
     let ask = Ask {
         known: &known.organisation.directory,
-        cursor: cursor.as_ref(),
-        whole: order.full.then_some(ModeReason::Asked),
+        cursor: state.cursor.as_ref(),
+        whole: whole_because(&order, &state, settings.directories.get(name), started),
         now: started,
         by_hand: matches!(order.trigger, Trigger::Manual(_) | Trigger::Approval(_)),
     };
@@ -95,7 +100,7 @@ pub async fn sync(
             run.outcome = Outcome::Failed { error: failure(&error) };
             if !order.dry_run {
                 let state = DirectoryState { health: Some(known_health), ..before };
-                finish(core, &turn, &mut run, state, Vec::new(), Vec::new(), None).await?;
+                finish(core, &turn, &mut run, state, Vec::new(), Vec::new(), None, None).await?;
             }
             return Ok(Report { run, changes: Vec::new(), quarantined: Vec::new() });
         }
@@ -105,20 +110,18 @@ pub async fn sync(
     let organisation = Arc::clone(&view.organisation);
     let delta = delta::diff(&organisation.directory, name, &reading.found);
     run.counts = counts(&reading, &delta);
-    let unit_names = |id: UnitId| {
-        let new = reading.found.directory().units.get(&id).or_else(|| organisation.unit(id));
-        new.map(|u| u.name.clone()).or_else(|| (id == UnitId::ROOT).then(|| organisation.tree.name(0).into()))
-    };
-    let changes = delta::describe(&delta, unit_names);
+    let tally = organisation.tally(name);
+    let first = tally == Tally::default();
+    let changes = if first { Vec::new() } else { lines(&delta, &reading, &organisation) };
     let quarantined = reading.found.quarantined().to_vec();
+    // What a whole read doesn't want any more, or was allowed to do again, needs no veto.
+    let whole = matches!(reading.found, Found::Whole(_));
     // A whole read is as large as what is held: what the delta doesn't keep of it goes before the rest is done.
     drop(reading.found);
-    let tally = organisation.tally(name);
     let approved: BTreeSet<Guid> = match &before.held {
         Some(held) if held.approved.is_some() => held.objects.iter().copied().collect(),
         _ => BTreeSet::new(),
     };
-    let settings = core.settings();
     let Some(directory_settings) = settings.directories.get(name) else {
         return Err(StoreError::NotFound(format!("directory named {name} in the configuration")));
     };
@@ -133,6 +136,7 @@ pub async fn sync(
         holders_after: after.as_ref().unwrap_or(&organisation).holding_users(),
         approved: &approved,
         scope_changed: run.mode_reason == ModeReason::ScopeChanged,
+        vetoes: &before.vetoes,
     };
     let approval = guard::approval_of(&delta, &given);
     let verdict = guard::judge(delta, &given);
@@ -144,7 +148,8 @@ pub async fn sync(
             if !order.dry_run {
                 // The cursor stays: what was read is not in force, and a changed scope stays a changed scope.
                 let state = DirectoryState { health: Some(known_health), held: Some(held), ..before };
-                finish(core, &turn, &mut run, state, changes.clone(), quarantined.clone(), None).await?;
+                finish(core, &turn, &mut run, state, changes.clone(), quarantined.clone(), None, None)
+                    .await?;
             }
             Ok(Report { run, changes, quarantined })
         }
@@ -155,27 +160,77 @@ pub async fn sync(
                 health: Some(known_health),
                 held: None,
                 cursor: Some(cursor.clone()),
-                ..before
+                vetoes: if whole { Vec::new() } else { before.vetoes },
+                warnings: before.warnings,
+                last_run: before.last_run,
             };
-            let new = after.map(|organisation| New { checked, cursor, organisation });
+            let delta = checked.delta();
+            let steps = if first || delta.len() > MOST_STEPS { Vec::new() } else { undo::steps(delta) };
+            let gone = gone::changes(&organisation, delta, run.id, run.ended);
+            let new = after.map(|mut after| {
+                after.gone = Arc::new(domain_gone::apply(&organisation.gone, &gone));
+                New { checked, cursor, organisation: after, gone, steps }
+            });
             if new.is_some() {
                 run.outcome = Outcome::Committed { generation: view.generation };
             }
-            finish(core, &turn, &mut run, state, changes.clone(), quarantined.clone(), new).await?;
+            finish(core, &turn, &mut run, state, changes.clone(), quarantined.clone(), new, None).await?;
             Ok(Report { run, changes, quarantined })
         }
     }
 }
 
-/// What a run brings: the checked delta, where it ends, and the organisation with it applied.
-struct New {
-    checked: guard::CheckedDelta,
-    cursor: Cursor,
-    organisation: Organisation,
+/// What a run brings: the checked delta, where it ends, the organisation with it applied, what is gone by it, and what it takes to undo it.
+pub(super) struct New {
+    pub(super) checked: guard::CheckedDelta,
+    pub(super) cursor: Cursor,
+    pub(super) organisation: Organisation,
+    pub(super) gone: Changes<Gone>,
+    pub(super) steps: Vec<Step>,
+}
+
+/// Why everything is to be read, if it is.
+fn whole_because(
+    order: &Order,
+    state: &DirectoryState,
+    settings: Option<&DirectorySettings>,
+    now: DateTime<Utc>,
+) -> Option<ModeReason> {
+    let due = |cursor: &Cursor| settings.is_some_and(|s| s.whole_reads.is_due(cursor, now));
+    if order.full {
+        Some(ModeReason::Asked)
+    } else if !state.vetoes.is_empty() {
+        Some(ModeReason::Undone)
+    } else {
+        state.cursor.as_ref().is_some_and(due).then_some(ModeReason::Due)
+    }
+}
+
+/// Whether a run filled an empty directory. Its history holds no line for each object: they would be as many as there are objects, and
+/// say what the directory says.
+pub fn first_read(run: &Run, changes: &[ObjectChange]) -> bool {
+    let counts = &run.counts;
+    let new = |kind: &KindCounts| kind.added > 0 && kind.changed == 0 && kind.removed == 0;
+    changes.is_empty() && [&counts.users, &counts.units, &counts.groups].into_iter().any(new)
+}
+
+/// What the run changes, in words.
+fn lines(delta: &Delta, reading: &Reading, organisation: &Organisation) -> Vec<ObjectChange> {
+    let found = reading.found.directory();
+    let name = |id: Guid| {
+        let user = || found.users.get(&UserId(id)).map(|u| u.name().into());
+        let unit = || found.units.get(&UnitId(id)).map(|u| u.name.clone());
+        let group = || found.groups.get(&GroupId(id)).map(|g| g.name.clone());
+        user().or_else(unit).or_else(group).or_else(|| organisation.name_of(id))
+    };
+    let mut lines = delta::describe(delta, name);
+    delta::mark_returns(&mut lines, |id| organisation.gone.contains_key(&id));
+    lines
 }
 
 /// Writes a run into the history, with the data when there is some, and with the alert that follows from it.
-async fn finish(
+#[expect(clippy::too_many_arguments, reason = "each is a part of the record, and named where it is made")]
+pub(super) async fn finish(
     core: &Core,
     turn: &super::core::Turn<'_>,
     run: &mut Run,
@@ -183,6 +238,7 @@ async fn finish(
     changes: Vec<ObjectChange>,
     quarantined: Vec<Quarantined>,
     new: Option<New>,
+    audit: Option<audit::Entry>,
 ) -> Result<(), StoreError> {
     let name = run.directory.clone();
     let now = run.ended;
@@ -190,16 +246,18 @@ async fn finish(
     let health = known.after(run);
     let (health, notice) = alert::judge(core, &name, health, state.held.as_ref(), &changes, now);
     let endings = alert::endings(core, &name, &state.warnings, now);
-    let record = RunRecord {
-        run: run.clone(),
+    let mut record = RunRecord {
         changes,
         quarantined,
-        health: health.clone(),
         held: state.held.clone(),
         notices: notice.into_iter().chain(endings).collect(),
+        vetoes: state.vetoes.clone(),
+        audit,
+        ..RunRecord::new(run.clone(), health.clone())
     };
     let (committed, organisation) = match new {
-        Some(New { checked, cursor, organisation }) => {
+        Some(New { checked, cursor, organisation, gone, steps }) => {
+            (record.gone, record.steps) = (gone, steps);
             (core.store.commit_sync(checked, record, cursor).await?, Some(organisation))
         }
         None => (core.store.commit_run(record, state.cursor.clone()).await?, None),

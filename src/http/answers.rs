@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 use crate::domain::absence::Absence;
 use crate::domain::alert::Trouble;
 use crate::domain::contacts::Answer;
+use crate::domain::delta::ObjectKind;
 use crate::domain::directory::{Quarantined, User};
 use crate::domain::guard::HoldReason;
-use crate::domain::ids::{AssignmentId, DirectoryName, Generation, RunId, UnitId, UserId};
+use crate::domain::ids::{AssignmentId, DirectoryName, Generation, Guid, RunId, UnitId, UserId};
 use crate::domain::notice::{Facts, Message, MessageState};
 use crate::domain::outage::Outage;
 use crate::domain::roles::RoleName;
@@ -126,6 +127,48 @@ pub struct Why {
     pub why: Option<String>,
 }
 
+/// How a run is to be undone.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct UndoRequest {
+    /// The reason, for the audit log.
+    #[serde(default)]
+    pub why: Option<String>,
+    /// Only say what would be put back.
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+/// Since when something is gone.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct GoneSince {
+    /// When a run removed it.
+    pub since: DateTime<Utc>,
+    /// Which run.
+    pub run: RunId,
+}
+
+/// Somebody or something that is gone.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct GoneLine {
+    /// User, unit or group.
+    pub kind: ObjectKind,
+    /// Its identity.
+    pub id: Guid,
+    /// The directory it was read from.
+    pub directory: DirectoryName,
+    /// What it was called.
+    pub name: Box<str>,
+    /// Its account, if it had one.
+    pub account: Option<Box<str>>,
+    /// Its mail address, if it had one.
+    pub mail: Option<Box<str>>,
+    /// Where it was.
+    pub unit_path: Box<str>,
+    /// Since when it is gone.
+    #[serde(flatten)]
+    pub gone: GoneSince,
+}
+
 /// A user with what belongs to them.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct UserAnswer {
@@ -140,6 +183,9 @@ pub struct UserAnswer {
     pub away: Option<Absence>,
     /// The roles they hold.
     pub holds: Vec<HoldingAnswer>,
+    /// Since when they are gone, if they are.
+    #[serde(default)]
+    pub gone: Option<GoneSince>,
 }
 
 /// A user in a list.

@@ -7,8 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::organisation::LookupError;
 use crate::flow::assign::AssignError;
+use crate::flow::directories::NotUndone;
 use crate::flow::outage::OutageError;
 use crate::flow::sync::HeldError;
+use crate::flow::undo::UndoError;
 use crate::store::StoreError;
 
 /// The body of every answer that isn't a 2xx.
@@ -89,6 +91,15 @@ impl From<OutageError> for ApiError {
             OutageError::NoUnit(_) => ApiError::not_found(error.to_string()),
             OutageError::Refused(crate::domain::outage::Refused::Over(..)) => ApiError::conflict(error),
             OutageError::Refused(_) => ApiError::bad(error),
+        }
+    }
+}
+
+impl From<NotUndone> for ApiError {
+    fn from(error: NotUndone) -> Self {
+        match error {
+            NotUndone::Undo(UndoError::Store(error)) => error.into(),
+            NotUndone::Undo(_) | NotUndone::NotBegun(_) => ApiError::conflict(error),
         }
     }
 }

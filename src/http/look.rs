@@ -13,6 +13,7 @@ use super::answers::{
     AbsenceAnswer, ContactsAnswer, HoldingAnswer, Page, UnitAnswer, UnitLine, UserAnswer, UserLine,
 };
 use super::error::ApiError;
+use super::gone;
 use crate::domain::contacts::{self, Asker};
 use crate::domain::directory::User;
 use crate::domain::organisation::{Holding, Organisation, Origin};
@@ -58,13 +59,17 @@ pub async fn user(State(app): State<Arc<App>>, Path(who): Path<String>) -> Answe
     let view = app.core.view();
     let organisation = &view.organisation;
     let now = app.core.now();
-    let user = organisation.find_user(&who)?;
+    let user = match organisation.find_user(&who) {
+        Ok(user) => user,
+        Err(unknown) => return Ok(Json(gone::user(&view, Moment::of(&app.core), &who, unknown)?)),
+    };
     let theirs = |h: &Holding| h.holder == Holder::User(user.id);
     Ok(Json(UserAnswer {
         unit_path: organisation.tree.path(organisation.place_of(user)),
         manager_name: user.manager.and_then(|id| organisation.user(id)).map(|m| m.name().into()),
         away: organisation.absence_of(user.id, now).cloned(),
         holds: holding_answers(organisation, Moment::of(&app.core), |_, h| theirs(h)),
+        gone: None,
         user: User::clone(user),
     }))
 }
@@ -232,6 +237,11 @@ impl Moment {
     /// Now, on the organisation's clocks.
     pub fn of(core: &Core) -> Moment {
         Moment { now: core.now(), zone: core.settings().zone }
+    }
+
+    /// The time.
+    pub fn now(self) -> DateTime<Utc> {
+        self.now
     }
 }
 

@@ -3,13 +3,14 @@
 //! * [`access`]: who is at the other end of the socket, and what they may do;
 //! * [`answers`]: the shapes of the answers, shared with the command line;
 //! * [`error`]: how an error is told;
-//! * the handlers, by subject: [`look`] (who, where, whom to turn to), [`edit`] (roles and absences), [`outages`], [`outbox`], [`syncs`], [`service`]
+//! * the handlers, by subject: [`look`] (who, where, whom to turn to), [`gone`] (who was there once), [`edit`] (roles and absences), [`outages`], [`outbox`], [`syncs`], [`service`]
 //!   (status, audit, backup).
 
 pub mod access;
 pub mod answers;
 pub mod edit;
 pub mod error;
+pub mod gone;
 pub mod look;
 pub mod outages;
 pub mod outbox;
@@ -68,8 +69,10 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/runs/{id}", get(syncs::show))
         .route("/v1/runs/{id}/approve", post(syncs::approve))
         .route("/v1/runs/{id}/reject", post(syncs::reject))
+        .route("/v1/runs/{id}/undo", post(syncs::undo))
         .route("/v1/users", get(look::users))
         .route("/v1/users/{who}", get(look::user))
+        .route("/v1/gone", get(gone::list))
         .route("/v1/units", get(look::units))
         .route("/v1/units/{unit}", get(look::unit))
         .route("/v1/contacts", get(look::holdings).post(edit::assign))

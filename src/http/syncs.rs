@@ -12,13 +12,14 @@ use serde::Deserialize;
 use tokio::sync::mpsc;
 
 use super::App;
-use super::answers::{RunAnswer, SyncLine, SyncRequest, Why};
+use super::answers::{RunAnswer, SyncLine, SyncRequest, UndoRequest, Why};
 use super::error::ApiError;
 use crate::domain::audit::Actor;
 use crate::domain::ids::{DirectoryName, RunId};
 use crate::domain::run::{Run, Trigger};
 use crate::flow::directories::NotBegun;
 use crate::flow::sync::{self, Order};
+use crate::flow::undo::Undone;
 
 /// `POST /v1/sync`: a line of JSON for every step, as it happens; the run goes on when the caller goes away.
 pub async fn sync(
@@ -68,6 +69,24 @@ pub async fn reject(
     Json(why): Json<Why>,
 ) -> Result<Json<DirectoryName>, ApiError> {
     Ok(Json(sync::reject(&app.core, RunId(id), &by, why.why.as_deref()).await?))
+}
+
+/// `POST /v1/runs/{id}/undo`: puts back what a run changed.
+pub async fn undo(
+    State(app): State<Arc<App>>,
+    Extension(by): Extension<Actor>,
+    Path(id): Path<u64>,
+    Json(request): Json<UndoRequest>,
+) -> Result<Json<Undone>, ApiError> {
+    // It goes on when the caller goes away.
+    let work = tokio::spawn(async move {
+        let UndoRequest { why, dry_run } = request;
+        app.directories.undo(&app.core, RunId(id), &by, why.as_deref(), dry_run).await
+    });
+    match work.await {
+        Ok(done) => Ok(Json(done?)),
+        Err(error) => Err(ApiError::conflict(format!("undoing run {id} was broken off: {error}"))),
+    }
 }
 
 /// Which runs to list.

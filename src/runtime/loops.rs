@@ -15,6 +15,7 @@ use crate::flow::alert;
 use crate::flow::core::Core;
 use crate::flow::deliver::Sender;
 use crate::flow::directories::{Directories, NotBegun};
+use crate::flow::gone;
 use crate::flow::sync::Order;
 use crate::store::{Retention, StoreError};
 
@@ -151,6 +152,8 @@ pub struct Upkeep {
     pub export_every: Duration,
     /// How long history is kept.
     pub retention: Retention,
+    /// How long it is known who and what is gone.
+    pub keep_gone: TimeDelta,
 }
 
 /// Exports the store, regularly and soon after what can't be read again from a directory; takes away what is old.
@@ -176,6 +179,10 @@ pub async fn keep_up(
             }
             if let Err(error) = core.store.prune(now, settings.retention).await {
                 tracing::error!("What is old can't be taken away: {error}");
+            }
+            let limit = now.checked_sub_signed(settings.keep_gone).unwrap_or(DateTime::<Utc>::MIN_UTC);
+            if let Err(error) = gone::forget(&core, limit).await {
+                tracing::error!("What has been gone for long can't be forgotten: {error}");
             }
         }
         heartbeat.beat();

@@ -78,15 +78,23 @@ pub fn store_settings(config: &Config) -> SledSettings {
 
 /// What becomes of what is old.
 pub fn upkeep(config: &Config) -> Upkeep {
-    let retention =
-        Retention { runs: delta(config.store.keep_runs), messages: delta(config.store.keep_messages) };
-    Upkeep { export_every: config.store.export_every, retention }
+    let store = &config.store;
+    let retention = Retention {
+        runs: delta(store.keep_runs),
+        messages: delta(store.keep_messages),
+        steps: delta(store.keep_undo),
+    };
+    Upkeep { export_every: store.export_every, retention, keep_gone: delta(store.keep_gone) }
 }
 
 /// What the flows need.
 pub fn flow_settings(config: &Config) -> Settings {
     let directory = |d: &config::Directory| {
-        let settings = DirectorySettings { limits: d.guard, policy: config.alerts.clone() };
+        let settings = DirectorySettings {
+            limits: d.guard,
+            policy: config.alerts.clone(),
+            whole_reads: d.whole_reads.clone(),
+        };
         (d.name.clone(), settings)
     };
     Settings {

@@ -25,6 +25,7 @@ use crate::domain::ids::{DirectoryName, MessageId, OutageId, RunId};
 use crate::domain::notice::Message;
 use crate::domain::outage::Outage;
 use crate::domain::run::{Cursor, Run};
+use crate::domain::undo::Step;
 
 pub use self::error::StoreError;
 pub use self::sled::SledStore;
@@ -242,6 +243,13 @@ impl Store {
     pub async fn run(&self, id: RunId) -> Result<RunDetail, StoreError> {
         match self {
             Store::Sled(store) => store.run(id).await,
+        }
+    }
+
+    /// What it takes to undo a run; empty when it never could be, or can't be any more.
+    pub async fn steps(&self, id: RunId) -> Result<Vec<Step>, StoreError> {
+        match self {
+            Store::Sled(store) => store.steps(id).await,
         }
     }
 

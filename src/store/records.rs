@@ -18,11 +18,13 @@ use crate::domain::alert::Health;
 use crate::domain::audit;
 use crate::domain::delta::ObjectChange;
 use crate::domain::directory::{Container, Group, Quarantined, Unit, User};
+use crate::domain::gone::Gone;
 use crate::domain::ids::{DirectoryName, Guid, MessageId, NoticeId};
 use crate::domain::notice::{Message, Notice};
 use crate::domain::outage::Outage;
 use crate::domain::roles::Assignment;
 use crate::domain::run::{Cursor, HeldRun, Run};
+use crate::domain::undo::{Step, Veto};
 
 use super::types::AttemptLog;
 
@@ -63,6 +65,8 @@ kinds! {
     Groups = 0x22 "groups",
     /// Containers, several to a record. Key: [`bucket`].
     Containers = 0x23 "containers",
+    /// What is gone, several to a record. Key: [`bucket`].
+    Gone = 0x24 "gone objects",
     /// An assignment. Key: its number.
     Assignment = 0x30 "assignments",
     /// An absence. Key: its number.
@@ -75,6 +79,8 @@ kinds! {
     Cursor = 0x41 "cursors of directories",
     /// The run of a directory that waits for approval. Key: the directory's name.
     Held = 0x42 "held runs",
+    /// What has been undone of a directory. Key: its name.
+    Vetoes = 0x43 "vetoes of directories",
     /// A run. Key: its number.
     Run = 0x50 "runs",
     /// What a run changed. Key: the run's number.
@@ -83,6 +89,8 @@ kinds! {
     RunQuarantine = 0x52 "quarantines of runs",
     /// Which runs a directory had. Key: [`run_of_key`]. No body.
     RunOf = 0x53 "runs by directory",
+    /// Objects as they were before a run, several to a record. Key: [`steps_key`].
+    RunSteps = 0x54 "objects before runs",
     /// A notice, and which messages it has. Key: its number.
     Notice = 0x60 "notices",
     /// The notice of an event. Key: the event.
@@ -196,6 +204,8 @@ records! {
     HeldRun => Held,
     Run => Run,
     NoticeRow => Notice,
+    Vec<Veto> => Vetoes,
+    Vec<Step> => RunSteps,
 }
 
 impl Record for Cursor {
@@ -295,6 +305,7 @@ packed! {
     Unit => Units, |unit| unit.id.0, 2, old::UnitV1;
     Group => Groups, |group| group.id.0, 2, old::GroupV1;
     Container => Containers, |container| container.id, 1, Container;
+    Gone => Gone, |gone| gone.id, 1, Gone;
 }
 
 /// The objects of one bucket, in order of identity.
@@ -329,16 +340,19 @@ pub(crate) fn check_schema(kind: Kind, bytes: &[u8]) -> Result<(), RecordError> 
         Kind::Units => Pack::<Unit>::SCHEMA,
         Kind::Groups => Pack::<Group>::SCHEMA,
         Kind::Containers => Pack::<Container>::SCHEMA,
+        Kind::Gone => Pack::<Gone>::SCHEMA,
         Kind::Assignment => Assignment::SCHEMA,
         Kind::Absence => Absence::SCHEMA,
         Kind::Outage => Outage::SCHEMA,
         Kind::Health => Health::SCHEMA,
         Kind::Cursor => Cursor::SCHEMA,
         Kind::Held => HeldRun::SCHEMA,
+        Kind::Vetoes => Vec::<Veto>::SCHEMA,
         Kind::Run => Run::SCHEMA,
         Kind::RunChanges => Vec::<ObjectChange>::SCHEMA,
         Kind::RunQuarantine => Vec::<Quarantined>::SCHEMA,
         Kind::RunOf => RunOf::SCHEMA,
+        Kind::RunSteps => Vec::<Step>::SCHEMA,
         Kind::Notice => NoticeRow::SCHEMA,
         Kind::NoticeOf => NoticeOf::SCHEMA,
         Kind::Message => Message::SCHEMA,
@@ -354,7 +368,10 @@ pub(crate) fn check_schema(kind: Kind, bytes: &[u8]) -> Result<(), RecordError> 
 
 /// How many things a record stands for: the objects of a pack (a postcard sequence begins with its length), else one.
 pub(crate) fn things(kind: Kind, bytes: &[u8]) -> u64 {
-    let packed = matches!(kind, Kind::Users | Kind::Units | Kind::Groups | Kind::Containers);
+    let packed = matches!(
+        kind,
+        Kind::Users | Kind::Units | Kind::Groups | Kind::Containers | Kind::Gone | Kind::RunSteps
+    );
     match bytes.get(2..) {
         Some(body) if packed => postcard::take_from_bytes::<u64>(body).map_or(0, |(length, _)| length),
         _ => 1,
@@ -391,6 +408,13 @@ pub(crate) fn runs_of(directory: &DirectoryName) -> Vec<u8> {
 pub(crate) fn run_of_key(directory: &DirectoryName, run: u64) -> Vec<u8> {
     let mut key = runs_of(directory);
     key.extend(run.to_be_bytes());
+    key
+}
+
+/// The key of a part of a run's steps.
+pub(crate) fn steps_key(run: u64, part: u64) -> Vec<u8> {
+    let mut key = number_key(Kind::RunSteps, run);
+    key.extend(part.to_be_bytes());
     key
 }
 

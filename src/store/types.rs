@@ -9,8 +9,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::domain::absence::Absence;
 use crate::domain::alert::Health;
 use crate::domain::audit;
-use crate::domain::delta::ObjectChange;
+use crate::domain::delta::{Changes, ObjectChange};
 use crate::domain::directory::{Directory, Quarantined};
+use crate::domain::gone::{AllGone, Gone};
 use crate::domain::ids::{
     AbsenceId, AssignmentId, DirectoryName, Generation, MessageId, NoticeId, OutageId, RunId,
 };
@@ -18,6 +19,7 @@ use crate::domain::notice::{Message, MessageState, NewNotice, Notice};
 use crate::domain::outage::Outage;
 use crate::domain::roles::Assignment;
 use crate::domain::run::{Cursor, HeldRun, Run};
+use crate::domain::undo::{Step, Veto};
 use crate::domain::warning::Warning;
 
 #[cfg(doc)]
@@ -30,6 +32,8 @@ pub struct State {
     pub generation: Option<Generation>,
     /// Users, units and groups of all directories.
     pub directory: Directory,
+    /// What is gone, and not yet forgotten.
+    pub gone: AllGone,
     /// What administrators assigned.
     pub assignments: BTreeMap<AssignmentId, Assignment>,
     /// Who is away when.
@@ -51,6 +55,8 @@ pub struct DirectoryState {
     pub held: Option<HeldRun>,
     /// The last run.
     pub last_run: Option<Run>,
+    /// What people have undone, and no run has been allowed to do again.
+    pub vetoes: Vec<Veto>,
     /// What the last read told will end one day. Not stored: the next read tells it again.
     pub warnings: Vec<Warning>,
 }
@@ -83,6 +89,33 @@ pub struct RunRecord {
     pub held: Option<HeldRun>,
     /// What must be told of it.
     pub notices: Vec<NewNotice>,
+    /// What it takes to undo it; empty when it can't be.
+    pub steps: Vec<Step>,
+    /// What is gone since this run, and what no longer. Refused with [`StoreError::Conflict`] when it doesn't start from what is
+    /// stored.
+    pub gone: Changes<Gone>,
+    /// What is undone of the directory after it.
+    pub vetoes: Vec<Veto>,
+    /// For the log of who did what.
+    pub audit: Option<audit::Entry>,
+}
+
+impl RunRecord {
+    /// A run without details.
+    pub fn new(run: Run, health: Health) -> RunRecord {
+        RunRecord {
+            run,
+            changes: Vec::new(),
+            quarantined: Vec::new(),
+            health,
+            held: None,
+            notices: Vec::new(),
+            steps: Vec::new(),
+            gone: Changes::default(),
+            vetoes: Vec::new(),
+            audit: None,
+        }
+    }
 }
 
 /// A change to what people, not directories, maintain.
@@ -106,6 +139,8 @@ pub enum Change {
     /// The word of a person on a held run; None: it is rejected, and the directory's health holds it no longer. Refused with
     /// [`StoreError::Conflict`] when another run, or none, waits.
     Held(DirectoryName, RunId, Option<HeldRun>),
+    /// What has been gone for long enough is forgotten. Refused with [`StoreError::Conflict`] when it isn't what is stored.
+    Forget(Changes<Gone>),
 }
 
 /// Something that happened: its change, what must be told of it, and who did it, in one transaction.
@@ -304,6 +339,8 @@ pub struct Retention {
     pub runs: TimeDelta,
     /// Messages and their attempts, from when they came to a final state; a notice goes with its last message.
     pub messages: TimeDelta,
+    /// The objects as they were before a run, which it takes to undo it, from the run's end. They go with their run at the latest.
+    pub steps: TimeDelta,
 }
 
 /// What was removed.
@@ -315,4 +352,6 @@ pub struct Pruned {
     pub messages: u64,
     /// Notices.
     pub notices: u64,
+    /// Runs that could be undone until now.
+    pub undoable: u64,
 }

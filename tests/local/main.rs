@@ -15,3 +15,4 @@ mod store_contract;
 mod store_damage;
 mod store_disk;
 mod store_samples;
+mod undo;

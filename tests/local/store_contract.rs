@@ -10,11 +10,13 @@ use budkavle::domain::absence::Absence;
 use budkavle::domain::audit::Actor;
 use budkavle::domain::delta::apply;
 use budkavle::domain::directory::{Directory, Quarantined};
+use budkavle::domain::gone::{self, AllGone};
 use budkavle::domain::ids::{AbsenceId, AssignmentId, MessageId, OutageId, RunId, UserId};
 use budkavle::domain::notice::MessageState;
 use budkavle::domain::outage::State as OutageState;
 use budkavle::domain::roles::{Assignment, Holder, Place};
 use budkavle::domain::run::{HeldRun, Outcome};
+use budkavle::domain::undo::{Veto, reverse};
 use budkavle::store::{
     Change, Event, MessageFilter, Pruned, Retention, RunRecord, Sequence, Store, StoreError,
 };
@@ -48,6 +50,9 @@ suite! {
     a_large_sync_and_a_large_event_are_whole,
     a_sync_that_starts_from_other_data_is_refused,
     any_syncs_come_to_what_the_model_says,
+    a_run_can_be_undone_until_its_objects_are_pruned,
+    what_is_gone_is_kept_until_it_is_forgotten,
+    a_veto_stays_until_a_run_comes_without_it,
     a_held_run_waits_for_one_word,
     an_outage_has_one_next_version,
     what_people_maintain_comes_and_goes,
@@ -172,7 +177,7 @@ async fn any_syncs_come_to_what_the_model_says(open: Open<'_>) {
     let directories = prop::collection::vec((users, groups, any::<bool>()), 1..6);
     let mut runner = TestRunner::deterministic();
     let mut store = open().await;
-    let (mut model, mut id) = (Directory::default(), 0);
+    let (mut model, mut gone, mut id) = (Directory::default(), AllGone::new(), 0);
     for _ in 0..12 {
         for (users, groups, reopened) in directories.new_tree(&mut runner).unwrap().current() {
             let next = Directory {
@@ -184,16 +189,94 @@ async fn any_syncs_come_to_what_the_model_says(open: Open<'_>) {
                 ..Directory::default()
             };
             id += 1;
-            let (delta, record, cursor) = sync(id, &model, &next);
+            let (delta, record, cursor) = sync_with_gone(id, &model, &next, &gone);
+            gone = gone::apply(&gone, &record.gone);
             assert_eq!(apply(&model, delta.delta()), next);
             store.commit_sync(delta, record, cursor).await.unwrap();
             model = next;
             if reopened {
                 store = reopen(store, open).await;
             }
-            assert_eq!(store.load().await.unwrap().directory, model, "after sync {id}");
+            let state = store.load().await.unwrap();
+            assert_eq!((&state.directory, &state.gone), (&model, &gone), "after sync {id}");
         }
     }
+}
+
+async fn a_run_can_be_undone_until_its_objects_are_pruned(open: Open<'_>) {
+    let store = open().await;
+    // More than go into one record.
+    let states = [organisation(500), organisation(700), organisation(650), organisation(649)];
+    let mut before = Directory::default();
+    for (id, after) in (1..).zip(&states) {
+        let (delta, record, cursor) = sync(id, &before, after);
+        store.commit_sync(delta, record, cursor).await.unwrap();
+        before = after.clone();
+    }
+    let store = reopen(store, open).await;
+    for (id, pair) in (2..).zip(states.windows(2)) {
+        let steps = store.steps(RunId(id)).await.unwrap();
+        let back = reverse(&steps, &pair[1]);
+        assert_eq!((apply(&pair[1], &back.delta), back.skipped.len()), (pair[0].clone(), 0), "run {id}");
+    }
+    assert!(store.steps(RunId(99)).await.unwrap().is_empty());
+    let (day, minute) = (TimeDelta::days(1), TimeDelta::minutes(1));
+    let keep = Retention { runs: day, messages: day, steps: minute };
+    // Runs end 20 seconds after the minute of their number.
+    assert_eq!(store.prune(at(3), keep).await.unwrap(), Pruned { undoable: 1, ..Pruned::default() });
+    let lengths = async |store: &Store| {
+        let mut lengths = Vec::new();
+        for id in 1..=4 {
+            lengths.push(store.steps(RunId(id)).await.unwrap().len());
+        }
+        lengths
+    };
+    assert_eq!(lengths(&store).await, [0, 202, 52, 3]);
+    // With the run its steps go, too.
+    let keep = Retention { runs: minute, messages: day, steps: day };
+    assert_eq!(store.prune(at(60), keep).await.unwrap(), Pruned { runs: 3, ..Pruned::default() });
+    let store = reopen(store, open).await;
+    assert_eq!(lengths(&store).await, [0, 0, 0, 3], "the last run stays");
+}
+
+async fn what_is_gone_is_kept_until_it_is_forgotten(open: Open<'_>) {
+    let store = open().await;
+    let (all, fewer) = (organisation(300), organisation(100));
+    let mut gone = AllGone::new();
+    for (id, before, after) in [(1, &Directory::default(), &all), (2, &all, &fewer)] {
+        let (delta, record, cursor) = sync_with_gone(id, before, after, &gone);
+        gone = gone::apply(&gone, &record.gone);
+        store.commit_sync(delta, record, cursor).await.unwrap();
+    }
+    assert_eq!(gone.len(), 200);
+    let store = reopen(store, open).await;
+    assert_eq!(store.load().await.unwrap().gone, gone);
+    // A run that starts from something else that is gone is refused as a whole.
+    let (delta, record, cursor) = sync_with_gone(3, &fewer, &all, &AllGone::new());
+    let wrong = RunRecord { gone: gone::expired(&gone, at(9)), ..record.clone() };
+    store.commit_sync(delta, record, cursor).await.unwrap();
+    store.commit_event(event(4, Change::Forget(wrong.gone.clone()), vec![])).await.unwrap();
+    let again = store.commit_event(event(4, Change::Forget(wrong.gone), vec![])).await;
+    assert!(matches!(again, Err(StoreError::Conflict(_))), "{again:?}");
+    let store = reopen(store, open).await;
+    let state = store.load().await.unwrap();
+    assert_eq!((state.directory, state.gone.len()), (all, 0));
+}
+
+async fn a_veto_stays_until_a_run_comes_without_it(open: Open<'_>) {
+    let store = open().await;
+    let vetoes = vec![Veto { run: RunId(1), wishes: (0..2000).map(|n| guid(9, n)).collect() }];
+    let audit = Some(audit_entry(1, "run 1"));
+    let undo = RunRecord { vetoes: vetoes.clone(), audit, ..record(run(2, "main", Outcome::Unchanged)) };
+    store.commit_run(undo, None).await.unwrap();
+    let store = reopen(store, open).await;
+    assert_eq!(store.load().await.unwrap().directories[&main_directory()].vetoes, vetoes);
+    assert_eq!(&*store.audit(None, 10).await.unwrap()[0].object, "run 1");
+    store.commit_run(record(run(3, "other", Outcome::Unchanged)), None).await.unwrap();
+    assert_eq!(store.load().await.unwrap().directories[&main_directory()].vetoes, vetoes);
+    store.commit_run(record(run(4, "main", Outcome::Unchanged)), None).await.unwrap();
+    let store = reopen(store, open).await;
+    assert!(store.load().await.unwrap().directories[&main_directory()].vetoes.is_empty());
 }
 
 fn held(run: u64) -> HeldRun {
@@ -412,11 +495,12 @@ async fn old_history_goes_and_the_rest_stays(open: Open<'_>) {
         .record_attempts(claimed.iter().map(|c| attempt(&c.message, 2, MessageState::Sent)).collect())
         .await
         .unwrap();
-    let keep = Retention { runs: TimeDelta::minutes(60), messages: TimeDelta::minutes(60) };
+    let hour = TimeDelta::minutes(60);
+    let keep = Retention { runs: hour, messages: hour, steps: hour };
     assert_eq!(store.prune(at(30), keep).await.unwrap(), Pruned::default());
     // Runs 1 to 250 ended within 251 minutes; the last of each directory stays, and the held one.
     let pruned = store.prune(at(400), keep).await.unwrap();
-    assert_eq!(pruned, Pruned { runs: 248, messages: 151, notices: 1 });
+    assert_eq!(pruned, Pruned { runs: 248, messages: 151, notices: 1, undoable: 0 });
     let store = reopen(store, open).await;
     let runs: Vec<_> = store.runs(None, 1000).await.unwrap().iter().map(|r| r.id.0).collect();
     assert_eq!(runs, [300, 250, 7]);

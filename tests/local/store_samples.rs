@@ -7,12 +7,14 @@ use budkavle::domain::alert::Health;
 use budkavle::domain::audit::{Actor, Entry};
 use budkavle::domain::delta::{Delta, describe, diff};
 use budkavle::domain::directory::{Container, Directory, Group, Tally, Unit, User, UserFields};
+use budkavle::domain::gone::{self, AllGone};
 use budkavle::domain::guard::{CheckedDelta, Circumstances, Limit, Limits, Verdict, approval_of, judge};
 use budkavle::domain::ids::{DirectoryName, Generation, GroupId, Guid, OutageId, RunId, UnitId, UserId};
 use budkavle::domain::map::Map;
 use budkavle::domain::notice::{EventKey, Facts, NewNotice, Recipient};
 use budkavle::domain::outage::{Opening, Outage, Severity};
 use budkavle::domain::run::{Counts, Cursor, Mode, ModeReason, Outcome, Position, Run, Trigger, UsnPosition};
+use budkavle::domain::undo::steps;
 use budkavle::store::{Change, Event, RunRecord, SledSettings};
 use chrono::{DateTime, TimeDelta, TimeZone, Utc};
 
@@ -102,7 +104,15 @@ pub fn organisation(users: u32) -> Directory {
 pub fn checked(delta: Delta) -> CheckedDelta {
     let nothing = BTreeSet::new();
     let limit = Limit { count: 0, percent: 0, floor: 0 };
-    let limits = Limits { users: limit, units: limit, memberships: limit, holders: limit };
+    let limits = Limits {
+        users: limit,
+        units: limit,
+        memberships: limit,
+        holders: limit,
+        mails: limit,
+        phones: limit,
+        moves: limit,
+    };
     let (before, users, nobody) = (Tally::default(), Map::new(), BTreeSet::new());
     let nothing_approved = Circumstances {
         directory: &main_directory(),
@@ -113,6 +123,7 @@ pub fn checked(delta: Delta) -> CheckedDelta {
         holders_after: &nobody,
         approved: &nothing,
         scope_changed: false,
+        vetoes: &[],
     };
     let approved = approval_of(&delta, &nothing_approved);
     match judge(delta, &Circumstances { approved: &approved, ..nothing_approved }) {
@@ -151,7 +162,7 @@ pub fn run(id: u64, directory: &str, outcome: Outcome) -> Run {
 
 pub fn record(run: Run) -> RunRecord {
     let health = Health::new(run.started).after(&run);
-    RunRecord { run, changes: vec![], quarantined: vec![], health, held: None, notices: vec![] }
+    RunRecord::new(run, health)
 }
 
 /// A sync from one directory to another, as the flow hands it in.
@@ -159,8 +170,22 @@ pub fn sync(id: u64, before: &Directory, after: &Directory) -> (CheckedDelta, Ru
     let delta = diff(before, &main_directory(), &after.clone().into());
     let mut run = run(id, "main", Outcome::Committed { generation: Generation(0) });
     run.counts = Counts::default().with_delta(&delta);
-    let record = RunRecord { changes: describe(&delta, |_| None), ..record(run) };
+    let (changes, steps) = (describe(&delta, |_| None), steps(&delta));
+    let record = RunRecord { changes, steps, ..record(run) };
     (checked(delta), record, cursor(id))
+}
+
+/// The same, with what it makes of what is gone.
+pub fn sync_with_gone(
+    id: u64,
+    before: &Directory,
+    after: &Directory,
+    gone: &AllGone,
+) -> (CheckedDelta, RunRecord, Cursor) {
+    let (delta, record, cursor) = sync(id, before, after);
+    let ended = record.run.ended;
+    let gone = gone::changes(gone, delta.delta(), RunId(id), ended, |_| "Vård".into());
+    (delta, RunRecord { gone, ..record }, cursor)
 }
 
 pub fn recipient(n: u32) -> Recipient {

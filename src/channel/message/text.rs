@@ -243,7 +243,7 @@ impl Writer {
 fn held_value(held: &HeldFacts) -> Value {
     let change = |c: &crate::domain::delta::ObjectChange| {
         let what = match c.what {
-            crate::domain::delta::What::Added => "add",
+            crate::domain::delta::What::Added | crate::domain::delta::What::CameBack => "add",
             crate::domain::delta::What::Changed => "change",
             crate::domain::delta::What::Removed => "remove",
         };

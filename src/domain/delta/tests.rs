@@ -26,7 +26,7 @@ fn rest<K: Ord + Copy, V>(
         .collect()
 }
 
-fn no_name(_: UnitId) -> Option<Box<str>> {
+fn no_name(_: Guid) -> Option<Box<str>> {
     None
 }
 
@@ -75,7 +75,7 @@ proptest! {
     #[test]
     fn the_lines_say_what_the_delta_does((old, read) in held_and_read()) {
         let delta = diff(&old, &main_name(), &read.into());
-        let lines = describe(&delta, |id| old.units.get(&id).map(|u| u.name.clone()));
+        let lines = describe(&delta, |id| old.units.get(&UnitId(id)).map(|u| u.name.clone()));
         prop_assert_eq!(lines.len(), delta.len());
         let count = |kind, what| lines.iter().filter(|l| l.kind == kind && l.what == what).count();
         prop_assert_eq!(count(ObjectKind::User, What::Added), delta.users.added.len());
@@ -134,7 +134,7 @@ fn a_unit_that_comes_in_the_same_run_is_named() {
     let old = directory_of([user(1, 0)], [], []);
     let read = directory_of([user(1, 1)], [unit(1, 0)], []);
     let lines =
-        describe(&diff(&old, &main_name(), &read.into()), |id| (id == UnitId::ROOT).then(|| "Org".into()));
+        describe(&diff(&old, &main_name(), &read.into()), |id| (id == UnitId::ROOT.0).then(|| "Org".into()));
     let field = &lines[1].fields[0];
     assert_eq!(
         (&*field.field, field.before.as_deref(), field.after.as_deref()),
@@ -143,12 +143,47 @@ fn a_unit_that_comes_in_the_same_run_is_named() {
 }
 
 #[test]
-fn of_members_only_the_numbers_are_told() {
-    let old = directory_of([], [], [group(1, &[1, 2, 3], &[])]);
-    let read = directory_of([], [], [group(1, &[1, 4], &[2])]);
-    let lines = describe(&diff(&old, &main_name(), &read.into()), no_name);
-    let [field] = &lines[0].fields[..] else { panic!("{lines:?}") };
-    assert_eq!((&*field.field, field.after.as_deref()), ("members", Some("3 (+2 −2)")));
+fn members_are_counted_and_some_are_named() {
+    let members: Vec<u8> = (1..=60).collect();
+    let old = directory_of([user(1, 0)], [], [group(1, &[1, 100, 101], &[])]);
+    let read = directory_of([user(1, 0)], [], [group(1, &members, &[2])]);
+    let name = |id: Guid| (id == user_id(100).0).then(|| "Åsa Öberg".into());
+    let lines = describe(&diff(&old, &main_name(), &read.into()), name);
+    let [numbers, added, removed] = &lines[0].fields[..] else { panic!("{lines:?}") };
+    assert_eq!((&*numbers.field, numbers.after.as_deref()), ("members", Some("61 (+60 −2)")));
+    let (none, added) = (added.before.as_deref(), added.after.as_deref().unwrap());
+    assert_eq!((none, added.split("; ").count()), (None, 51));
+    assert!(added.ends_with("; … and 10 more"), "{added}");
+    let nameless = user_id(101).0.to_string();
+    assert_eq!(removed.before.as_deref(), Some(&*format!("{nameless}; Åsa Öberg")));
+    assert_eq!((&*removed.field, removed.after.as_deref()), ("members_removed", None));
+}
+
+#[test]
+fn a_manager_is_named() {
+    let with = |manager| UserFields { manager: Some(user_id(manager)), ..user(1, 0) };
+    let old = directory_of([with(2), user(2, 0)], [], []);
+    let read = directory_of([with(3), user(2, 0), user(3, 0)], [], []);
+    let name = |id: Guid| (id == user_id(2).0).then(|| "User 2".into());
+    let lines = describe(&diff(&old, &main_name(), &read.into()), name);
+    let field = &lines[1].fields[0];
+    assert_eq!((field.before.as_deref(), field.after.as_deref()), (Some("User 2"), Some("User 3")));
+}
+
+#[test]
+fn what_nobody_sees_makes_no_line() {
+    let old = directory_of([user(1, 1)], [], []);
+    let read = directory_of([UserFields { above: Guid([9; 16]), ..user(1, 1) }], [], []);
+    let delta = diff(&old, &main_name(), &read.into());
+    assert_eq!((delta.users.changed.len(), describe(&delta, no_name)), (1, Vec::new()));
+}
+
+#[test]
+fn what_was_gone_comes_back() {
+    let read = directory_of([user(1, 0), user(2, 0)], [], []);
+    let mut lines = describe(&diff(&Directory::default(), &main_name(), &read.into()), no_name);
+    mark_returns(&mut lines, |id| id == user_id(2).0);
+    assert_eq!(lines.iter().map(|l| l.what).collect::<Vec<_>>(), [What::Added, What::CameBack]);
 }
 
 #[test]

@@ -7,12 +7,16 @@ use crate::domain::roles::{LOCAL, OUTAGE, Place};
 use crate::domain::testing::{
     DIRECTORIES, World, directory, directory_of, group, group_id, reading_of, unit, unit_id, user, user_id,
 };
+use crate::domain::undo::{reverse, steps};
 use proptest::collection::btree_set;
 use proptest::prelude::*;
 
 /// A limit that lets everything pass but "all".
 const OFF: Limit = Limit { count: u32::MAX, percent: 100, floor: 0 };
-const NO_LIMITS: Limits = Limits { users: OFF, units: OFF, memberships: OFF, holders: OFF };
+const NO_LIMITS: Limits =
+    Limits { users: OFF, units: OFF, memberships: OFF, holders: OFF, mails: OFF, phones: OFF, moves: OFF };
+/// The kinds that are asked about only when they are many.
+const CHANGES: [Kind; 3] = [Kind::Mails, Kind::Phones, Kind::Moves];
 
 /// One thing that is lost, told apart by what it is.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -23,6 +27,8 @@ enum Lost {
     Holder(UserId),
     /// Not limited, but counted when the scope changed.
     Group(GroupId),
+    /// The kind, who, and the new value.
+    Value(Kind, UserId, String),
 }
 
 /// What is held, what was read of the first directory, and who holds a role before and after.
@@ -66,6 +72,7 @@ impl Case {
             holders_after: &self.holders_after,
             approved,
             scope_changed,
+            vetoes: &[],
         })
     }
 
@@ -99,6 +106,33 @@ impl Case {
                     now_disabled || now_mute
                 });
                 all.push((Lost::User(*id), lost));
+            }
+        }
+        for (id, before) in &self.old.users {
+            let after = self.read.users.get(id);
+            if !concerned(&before.directory.0, after.is_some()) {
+                continue;
+            }
+            let value = |kind, change: Option<String>| match change {
+                Some(to) => (Lost::Value(kind, *id, to), true),
+                None => (Lost::Value(kind, *id, String::new()), false),
+            };
+            if before.mail().is_some() {
+                let lower = |user: &User| user.mail().map(str::to_lowercase);
+                let to = after.and_then(|a| lower(a)).filter(|to| Some(to) != lower(before).as_ref());
+                all.push(value(Kind::Mails, to));
+            }
+            if before.phone().is_some() || before.mobile().is_some() {
+                let differs = |after: &&Arc<User>| {
+                    (before.phone().is_some() && before.phone() != after.phone())
+                        || (before.mobile().is_some() && before.mobile() != after.mobile())
+                };
+                let to = after.filter(differs).map(|a| format!("{:?} {:?}", a.phone(), a.mobile()));
+                all.push(value(Kind::Phones, to));
+            }
+            if before.unit != UnitId::ROOT {
+                let to = after.filter(|a| a.unit != before.unit).map(|a| a.unit.to_string());
+                all.push(value(Kind::Moves, to));
             }
         }
         for (id, before) in &self.old.units {
@@ -142,6 +176,7 @@ fn is_of(kind: Kind, lost: &Lost) -> bool {
         Kind::Units => matches!(lost, Lost::Unit(_)),
         Kind::Memberships => matches!(lost, Lost::Member(..)),
         Kind::Holders => matches!(lost, Lost::Holder(_)),
+        Kind::Mails | Kind::Phones | Kind::Moves => matches!(lost, Lost::Value(of, ..) if *of == kind),
     }
 }
 
@@ -150,11 +185,10 @@ fn limit() -> impl Strategy<Value = Limit> {
 }
 
 fn limits() -> impl Strategy<Value = Limits> {
-    (limit(), limit(), limit(), limit()).prop_map(|(users, units, memberships, holders)| Limits {
-        users,
-        units,
-        memberships,
-        holders,
+    let losses = (limit(), limit(), limit(), limit());
+    (losses, limit(), limit(), limit()).prop_map(|(losses, mails, phones, moves)| {
+        let (users, units, memberships, holders) = losses;
+        Limits { users, units, memberships, holders, mails, phones, moves }
     })
 }
 
@@ -190,6 +224,7 @@ proptest! {
         for (kind, limit) in [
             (Kind::Users, limits.users), (Kind::Units, limits.units),
             (Kind::Memberships, limits.memberships), (Kind::Holders, limits.holders),
+            (Kind::Mails, limits.mails), (Kind::Phones, limits.phones), (Kind::Moves, limits.moves),
         ] {
             let of_kind: Vec<_> = all.iter().filter(|(what, _)| is_of(kind, what)).collect();
             let lost: Vec<_> = of_kind.iter().filter(|(_, lost)| *lost).collect();
@@ -205,7 +240,7 @@ proptest! {
         let goes = |(what, lost): &&(Lost, bool)| match what {
             Lost::User(id) => !case.read.users.contains_key(id),
             Lost::Unit(_) | Lost::Group(_) => *lost,
-            Lost::Member(..) | Lost::Holder(_) => false,
+            Lost::Member(..) | Lost::Holder(_) | Lost::Value(..) => false,
         };
         let gone = all.iter().filter(goes).filter(|(what, _)| !known.contains(what)).count();
         if scope_changed && gone > 0 {
@@ -221,6 +256,7 @@ proptest! {
                     HoldReason::TooMany { kind, removed, .. } => (Some(kind), removed as usize),
                     HoldReason::All { kind, of } => (Some(kind), of as usize),
                     HoldReason::ScopeChanged { removed } => (None, removed as usize),
+                    HoldReason::Undone { run, .. } => panic!("{run} was not undone"),
                 }).collect();
                 prop_assert_eq!(got, expected);
                 prop_assert_eq!(delta, case.delta());
@@ -336,7 +372,7 @@ fn what_is_taken_over_from_another_directory_can_be_lost_on_the_way() {
     let moved =
         Case::new(old.clone(), directory_of((1..=20).map(|n| user(n, 0)), [], [group(1, &members, &[])]));
     let strict = Limit { count: 0, percent: 0, floor: 0 };
-    let strict = Limits { users: strict, units: strict, memberships: strict, holders: strict };
+    let strict = Limits { users: strict, units: strict, memberships: strict, holders: strict, ..NO_LIMITS };
     assert_eq!(moved.reasons(&strict), [""; 0]);
     let broken =
         directory_of((1..=20).map(|n| UserFields { enabled: false, ..user(n, 0) }), [], [group(1, &[], &[])]);
@@ -452,4 +488,111 @@ fn contacts_who_lose_their_role_are_counted_however_they_lose_it() {
         )),
         [format!("all 4 holders of a contact role {how}")]
     );
+}
+
+/// Changes many of a hundred users, each in unit 1 with a mail address and a phone.
+fn changing(how_many: u8, change: impl Fn(&mut UserFields)) -> Case {
+    let person = |n| UserFields { phone: Some(format!("+46 {n}").into()), ..user(n, 1) };
+    let old = directory_of((0..100).map(person), [unit(1, 0), unit(2, 0)], []);
+    let after = (0..100).map(|n| {
+        let mut user = person(n);
+        if n < how_many {
+            change(&mut user);
+        }
+        user
+    });
+    Case::new(old, directory_of(after, [unit(1, 0), unit(2, 0)], []))
+}
+
+#[test]
+fn half_the_mails_phones_or_units_changed_at_once_is_an_accident() {
+    let third = Limit { count: 1000, percent: 33, floor: 20 };
+    let limits = Limits { mails: third, phones: third, moves: third, ..NO_LIMITS };
+    let moved: fn(&mut UserFields) = |u| u.unit = unit_id(2);
+    type Cases = [(fn(&mut UserFields), &'static str); 6];
+    let cases: Cases = [
+        (
+            |u| u.mail = Some(format!("{}@new.example", u.account).into()),
+            "users with a mail address would get",
+        ),
+        (|u| u.phone = Some("0".into()), "users with a phone would get other phone numbers"),
+        (|u| u.phone = None, "users with a phone would get other phone numbers"),
+        (moved, "users in units would move to another unit"),
+        (|u| u.unit = UnitId::ROOT, "users in units would move to another unit"),
+        (|u| u.unit = unit_id(7), "users in units would move to another unit"),
+    ];
+    for (change, said) in cases {
+        assert_eq!(changing(20, change).reasons(&limits), [""; 0], "{said}");
+        assert_eq!(changing(33, change).reasons(&limits), [""; 0], "{said}");
+        let held = changing(50, change).reasons(&limits);
+        assert!(held.len() == 1 && held[0].starts_with(&format!("50 of 100 {said}")), "{held:?}");
+        let all = changing(100, change).reasons(&NO_LIMITS);
+        assert!(all.len() == 1 && all[0].starts_with(&format!("all 100 {said}")), "{all:?}");
+    }
+    // What comes where nothing was, and another case of the same address, are no accident.
+    let harmless: [fn(&mut UserFields); 3] = [
+        |u| u.mobile = Some("0".into()),
+        |u| u.mail = u.mail.as_ref().map(|m| m.to_uppercase().into()),
+        |u| u.title = Some("Nurse".into()),
+    ];
+    for change in harmless {
+        assert_eq!(changing(100, change).reasons(&limits), [""; 0]);
+    }
+    // A small organisation moves house.
+    let few = Case::new(
+        directory_of((1..=15).map(|n| user(n, 1)), [unit(1, 0), unit(2, 0)], []),
+        directory_of((1..=15).map(|n| user(n, 2)), [unit(1, 0), unit(2, 0)], []),
+    );
+    assert_eq!(few.reasons(&limits), [""; 0]);
+}
+
+#[test]
+fn a_change_is_approved_to_one_value_only() {
+    let limits = Limits { mails: Limit { count: 10, percent: 50, floor: 20 }, ..NO_LIMITS };
+    let to =
+        |domain: &'static str| changing(60, move |u| u.mail = Some(format!("{}@{domain}", u.account).into()));
+    let approved = to("new.example").approval();
+    let verdict = |case: Case| match case.judge(&limits, &approved, false) {
+        Verdict::Checked(_) => Vec::new(),
+        Verdict::Held { reasons, .. } => reasons,
+    };
+    assert_eq!(verdict(to("new.example")), []);
+    let limit = limits.mails;
+    let other = [HoldReason::TooMany { kind: Kind::Mails, removed: 60, of: 100, limit }];
+    assert_eq!(verdict(to("newer.example")), other);
+}
+
+#[test]
+fn a_few_changes_are_no_part_of_an_approval() {
+    let limits = Limits { phones: Limit { count: 10, percent: 10, floor: 20 }, ..NO_LIMITS };
+    let listed =
+        |case: Case| case.with(&limits, &BTreeSet::new(), false, |g| approval_of(&case.delta(), g)).len();
+    assert_eq!(listed(changing(20, |u| u.phone = Some("0".into()))), 0);
+    assert_eq!(listed(changing(21, |u| u.phone = Some("0".into()))), 21);
+    assert!(
+        CHANGES.iter().all(|kind| *kind > Kind::Holders),
+        "they were added later: the store keeps their order"
+    );
+}
+
+#[test]
+fn what_was_undone_is_held_until_it_is_approved() {
+    let case = changing(3, |u| u.mail = Some(format!("{}@wrong.example", u.account).into()));
+    let delta = case.delta();
+    let wrong = apply(&case.old, &delta);
+    let veto = Veto::against(RunId(7), &reverse(&steps(&delta), &wrong).delta);
+    let judged = |wanted: &Case, approved: &BTreeSet<Guid>| {
+        wanted.with(&NO_LIMITS, approved, false, |given| {
+            let given = Circumstances { vetoes: std::slice::from_ref(&veto), ..*given };
+            (judge(wanted.delta(), &given), approval_of(&wanted.delta(), &given))
+        })
+    };
+    let (verdict, approval) = judged(&case, &BTreeSet::new());
+    let Verdict::Held { reasons, .. } = verdict else { panic!("it is done again") };
+    assert_eq!(reasons, [HoldReason::Undone { run: RunId(7), changes: 3 }]);
+    assert_eq!(reasons[0].to_string(), "3 changes of run 7, which was undone, would be made again");
+    assert!(matches!(judged(&case, &approval).0, Verdict::Checked(_)));
+    // Something else is nobody's business.
+    let other = changing(3, |u| u.mail = Some(format!("{}@right.example", u.account).into()));
+    assert!(matches!(judged(&other, &BTreeSet::new()).0, Verdict::Checked(_)));
 }

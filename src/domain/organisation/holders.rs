@@ -146,7 +146,7 @@ impl Organisation {
         }
         for places in holders.values_mut() {
             for at in places.by_place.values_mut() {
-                at.sort_by_cached_key(|h| (h.rank, self.holder_name(&h.holder).to_lowercase()));
+                at.sort_by_cached_key(|h| (h.rank, self.sort_name(&h.holder)));
                 self.drop_repeated(at);
             }
         }

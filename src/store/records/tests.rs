@@ -14,6 +14,7 @@ use crate::domain::notice::{EventKey, Facts, HeldFacts, MessageState, Recipient,
 use crate::domain::outage::{Severity, State, Update};
 use crate::domain::roles::{Holder, Place};
 use crate::domain::run::{Counts, KindCounts, Mode, ModeReason, Outcome, Position, Trigger, UsnPosition};
+use crate::domain::undo::Object;
 use crate::domain::warning::{Due, DueReason, Warning, WarningKind};
 
 /// One line per sample: its name and its bytes. A line is never changed; a new shape gets new lines.
@@ -143,15 +144,8 @@ fn objects(frozen: &mut Frozen) {
     let once = |user: UserFields, named| {
         Arc::new(User::from(UserFields { above: user.unit.0, named, unit_path: None, ..user }))
     };
-    frozen.read("users", &Pack(vec![once(full, true), once(bare, true)]));
-    let unit = Unit {
-        id: UnitId(guid(2)),
-        directory: "main".into(),
-        parent: UnitId::ROOT,
-        above: UnitId::ROOT.0,
-        name: "IT".into(),
-        managed_by: None,
-    };
+    frozen.read("users", &Pack(vec![once(full.clone(), true), once(bare, true)]));
+    let unit = unit_of_objects();
     let managed = Unit {
         id: UnitId(guid(5)),
         parent: unit.id,
@@ -162,19 +156,53 @@ fn objects(frozen: &mut Frozen) {
     let units = Pack(vec![Arc::new(unit), Arc::new(managed)]);
     frozen.check("units-2", &units);
     frozen.read("units", &units);
-    let group = Group {
+    let group = group_of_objects();
+    frozen.check("groups-2", &Pack(vec![Arc::new(group.clone())]));
+    frozen.read("groups", &Pack(vec![Arc::new(Group { above: Guid::default(), ..group })]));
+    let object = |object| {
+        let (joined, left) = (vec![guid(1)], vec![guid(2), guid(3)]);
+        Step { kind: ObjectKind::User, id: guid(1), before: object, after: Some(300), joined, left }
+    };
+    let (user, unit, group) = (
+        Object::User(Arc::new(full.into())),
+        Object::Unit(Arc::new(unit_of_objects())),
+        Object::Group(Arc::new(Group { members: [].into(), ..group_of_objects() })),
+    );
+    let objects = [user, unit, group];
+    let mut steps: Vec<Step> =
+        objects.iter().map(|o| Step { kind: o.kind(), ..object(Some(o.clone())) }).collect();
+    steps.push(Step { after: None, ..object(None) });
+    frozen.check("run-steps", &steps);
+    let gone = |(n, object): (u8, Object)| {
+        let (directory, unit) = ("main".into(), "Drift / IT".into());
+        Arc::new(Gone { id: guid(n), directory, unit, since: at(1), run: RunId(8), object })
+    };
+    frozen.check("gone", &Pack((1..).zip(objects).map(gone).collect()));
+    let container =
+        Container { id: guid(9), directory: "main".into(), above: guid(10), name: "Users".into() };
+    frozen.check("containers", &Pack(vec![Arc::new(container)]));
+}
+
+fn unit_of_objects() -> Unit {
+    Unit {
+        id: UnitId(guid(2)),
+        directory: "main".into(),
+        parent: UnitId::ROOT,
+        above: UnitId::ROOT.0,
+        name: "IT".into(),
+        managed_by: None,
+    }
+}
+
+fn group_of_objects() -> Group {
+    Group {
         id: GroupId(guid(6)),
         directory: "main".into(),
         name: "Jour".into(),
         account: "jour".into(),
         above: guid(9),
         members: [guid(1), guid(4), guid(7)].into(),
-    };
-    frozen.check("groups-2", &Pack(vec![Arc::new(group.clone())]));
-    frozen.read("groups", &Pack(vec![Arc::new(Group { above: Guid::default(), ..group })]));
-    let container =
-        Container { id: guid(9), directory: "main".into(), above: guid(10), name: "Users".into() };
-    frozen.check("containers", &Pack(vec![Arc::new(container)]));
+    }
 }
 
 fn maintained(frozen: &mut Frozen) {
@@ -299,6 +327,12 @@ fn runs(frozen: &mut Frozen) {
         frozen.check(&format!("run-{name}"), &Run { trigger, mode_reason, outcome, ..run.clone() });
     }
     frozen.check("run-changes", &changes());
+    let undo = Trigger::Undo { run: RunId(7), by: local() };
+    let (mode, mode_reason) = (Mode::Nothing, ModeReason::Undone);
+    frozen.check("run-undo", &Run { trigger: undo, mode, mode_reason, ..run.clone() });
+    let back = ObjectChange { what: What::CameBack, fields: Vec::new(), ..changes().remove(0) };
+    frozen.check("run-changes-came-back", &vec![back]);
+    frozen.check("vetoes", &vec![Veto { run: RunId(7), wishes: vec![guid(1), guid(2)] }]);
     let nameless = Quarantined { id: Some(guid(1)), dn: "CN=?".into(), reason: "It has no name.".into() };
     frozen.check("run-quarantine-2", &vec![nameless.clone()]);
     frozen.read("run-quarantine", &vec![Quarantined { id: None, ..nameless }]);
@@ -311,6 +345,12 @@ fn runs(frozen: &mut Frozen) {
         approved: Some(local()),
     };
     frozen.check("held", &held);
+    let limit = Limit { count: 50, percent: 10, floor: 3 };
+    let mut reasons: Vec<HoldReason> = [Counted::Mails, Counted::Phones, Counted::Moves]
+        .map(|kind| HoldReason::TooMany { kind, removed: 7, of: 300, limit })
+        .into();
+    reasons.push(HoldReason::Undone { run: RunId(7), changes: 300 });
+    frozen.check("held-for-changes", &HeldRun { reasons, ..held });
     cursors(frozen);
     for trouble in [Trouble::Held, Trouble::Failing, Trouble::Stale] {
         let alert = OpenAlert { trouble, since: at(1), last_told: at(2), reminders: 3 };

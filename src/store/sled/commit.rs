@@ -17,11 +17,15 @@ use crate::domain::run::{Cursor, HeldRun, Outcome};
 use super::super::error::StoreError;
 use super::super::records::{
     Kind, NoticeOf, NoticeRow, Numbers, Pack, Packed, RunOf, audit_key, bucket, key, number_key, run_of_key,
+    steps_key,
 };
 use super::super::types::{Change, Committed, Event, RunRecord, Sequence};
 use super::SledStore;
 use super::trouble::Fault;
 use super::tx::Tx;
+
+/// So many steps of a run go into one record.
+const STEPS: usize = 100;
 
 impl SledStore {
     pub(in super::super) async fn allocate(&self, sequence: Sequence) -> Result<u64, StoreError> {
@@ -59,7 +63,8 @@ impl SledStore {
         self.write(move |tx| {
             let Event { at, change, notices, audit } = event;
             tx.speaks_of(at);
-            tx.effect.precious = true;
+            // What nobody may want any more needn't be saved in a hurry.
+            tx.effect.precious = !matches!(change, Change::Forget(_)) || !notices.is_empty();
             let generation = match change {
                 Change::None => None,
                 change => {
@@ -89,7 +94,8 @@ fn next_generation(tx: &mut Tx<'_>) -> Result<Generation, Fault> {
 }
 
 fn write_run(tx: &mut Tx<'_>, record: RunRecord, cursor: Option<&Cursor>) -> Result<Committed, Fault> {
-    let RunRecord { mut run, changes, quarantined, health, held, notices } = record;
+    let RunRecord { mut run, changes, quarantined, health, held, notices, steps, gone, vetoes, audit } =
+        record;
     let made = next_generation(tx)?;
     if let Outcome::Committed { generation } = &mut run.outcome {
         *generation = made;
@@ -103,13 +109,28 @@ fn write_run(tx: &mut Tx<'_>, record: RunRecord, cursor: Option<&Cursor>) -> Res
     if !quarantined.is_empty() {
         tx.put(number_key(Kind::RunQuarantine, run.id.0), &quarantined)?;
     }
+    for (part, steps) in (0..).zip(steps.chunks(STEPS)) {
+        tx.put(steps_key(run.id.0, part), &steps.to_vec())?;
+    }
+    write_changes(tx, &gone)?;
     tx.put(name_key(Kind::Health, &run.directory), &health)?;
     if let Some(cursor) = cursor {
         tx.put(name_key(Kind::Cursor, &run.directory), cursor)?;
     }
     let held_before = tx.has(&name_key(Kind::Held, &run.directory))?;
-    // A sync can be repeated, a word to people can't.
+    let vetoes_at = name_key(Kind::Vetoes, &run.directory);
+    let vetoed_before = tx.has(&vetoes_at)?;
+    // A sync can be repeated; a word to people can't, nor a word of theirs.
     tx.effect.precious |= !notices.is_empty() || held_before != held.is_some();
+    tx.effect.precious |= vetoed_before || !vetoes.is_empty();
+    if vetoes.is_empty() {
+        tx.delete(vetoes_at);
+    } else {
+        tx.put(vetoes_at, &vetoes)?;
+    }
+    if let Some(entry) = audit {
+        write_audit(tx, &entry)?;
+    }
     match held {
         Some(held) => tx.put(name_key(Kind::Held, &run.directory), &held)?,
         None => tx.delete(name_key(Kind::Held, &run.directory)),
@@ -134,6 +155,7 @@ fn make(tx: &mut Tx<'_>, change: Change) -> Result<(), Fault> {
         Change::RemoveAbsence(id) => remove(tx, number_key(Kind::Absence, id.0), || format!("absence {id}"))?,
         Change::Health(directory, health) => tx.put(name_key(Kind::Health, &directory), &health)?,
         Change::Held(directory, run, word) => decide_held(tx, &directory, run, word)?,
+        Change::Forget(gone) => write_changes(tx, &gone)?,
     }
     Ok(())
 }

@@ -25,14 +25,37 @@ impl SledStore {
         keep: Retention,
     ) -> Result<Pruned, StoreError> {
         let before = |keep: TimeDelta| now.checked_sub_signed(keep).unwrap_or(DateTime::<Utc>::MIN_UTC);
-        let (runs, messages) = (before(keep.runs), before(keep.messages));
+        let (runs, messages, steps) = (before(keep.runs), before(keep.messages), before(keep.steps));
         Ok(Pruned {
             runs: self.prune_kind(Kind::Run, move |tx, ids| prune_runs(tx, ids, runs)).await?,
             messages: self
                 .prune_kind(Kind::Message, move |tx, ids| prune_messages(tx, ids, messages))
                 .await?,
             notices: self.prune_kind(Kind::Notice, move |tx, ids| prune_notices(tx, ids, messages)).await?,
+            undoable: self.prune_steps(steps).await?,
         })
+    }
+
+    /// Removes the steps of runs that ended before `limit`, and of runs that are gone; a run at a time.
+    async fn prune_steps(&self, limit: DateTime<Utc>) -> Result<u64, StoreError> {
+        let (mut removed, mut after) = (0, Some(0));
+        while let Some(from) = after {
+            let looked_at = self.write(move |tx| {
+                let Some(id) = tx.stored_run_with_steps(from)? else { return Ok((0, None)) };
+                let run: Option<Run> = tx.get(&number_key(Kind::Run, id))?;
+                // Their numbers follow the time.
+                if run.is_some_and(|run| run.ended >= limit) {
+                    return Ok((0, None));
+                }
+                for key in tx.stored_keys(&number_key(Kind::RunSteps, id))? {
+                    tx.delete(key);
+                }
+                Ok((1, Some(id)))
+            });
+            let (some, last) = looked_at.await?;
+            (removed, after) = (removed + some, last);
+        }
+        Ok(removed)
     }
 
     /// Goes through the records of a kind in steps, each a transaction of its own.
@@ -73,6 +96,9 @@ fn prune_runs(tx: &mut Tx<'_>, ids: &[u64], limit: DateTime<Utc>) -> Result<u64,
         tx.delete(number_key(Kind::RunChanges, *id));
         tx.delete(number_key(Kind::RunQuarantine, *id));
         tx.delete(run_of_key(&run.directory, *id));
+        for key in tx.stored_keys(&number_key(Kind::RunSteps, *id))? {
+            tx.delete(key);
+        }
         removed += 1;
     }
     Ok(removed)

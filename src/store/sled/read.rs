@@ -10,6 +10,7 @@ use crate::domain::ids::{DirectoryName, MessageId, NoticeId, OutageId, RunId};
 use crate::domain::notice::{Message, MessageState, Notice};
 use crate::domain::outage::Outage;
 use crate::domain::run::Run;
+use crate::domain::undo::Step;
 
 use super::super::error::StoreError;
 use super::super::records::{Kind, NoticeRow, Record, audit_time, number_key, number_of, runs_of};
@@ -86,6 +87,17 @@ impl SledStore {
             let changes = get(view, Kind::RunChanges, id.0)?.unwrap_or_default();
             let quarantined = get(view, Kind::RunQuarantine, id.0)?.unwrap_or_default();
             Ok(RunDetail { run, changes, quarantined })
+        })
+        .await
+    }
+
+    pub(in super::super) async fn steps(&self, id: RunId) -> Result<Vec<Step>, StoreError> {
+        self.read(move |view| {
+            let mut steps = Vec::new();
+            for row in view.rows(&number_key(Kind::RunSteps, id.0)) {
+                steps.extend(decode::<Vec<Step>>(&row?.1)?);
+            }
+            Ok(steps)
         })
         .await
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::domain::absence::Absence;
 use crate::domain::directory::{Container, Group, Unit, User};
+use crate::domain::gone::Gone;
 use crate::domain::ids::{DirectoryName, Generation, GroupId, Guid, UnitId, UserId};
 use crate::domain::outage::Outage;
 use crate::domain::roles::Assignment;
@@ -16,18 +17,20 @@ use super::trouble::Trouble;
 use super::tx::decode;
 
 /// The kinds of records that a [`State`] is made of.
-const KINDS: [Kind; 11] = [
+const KINDS: [Kind; 13] = [
     Kind::Numbers,
     Kind::Users,
     Kind::Units,
     Kind::Groups,
     Kind::Containers,
+    Kind::Gone,
     Kind::Assignment,
     Kind::Absence,
     Kind::Outage,
     Kind::Health,
     Kind::Cursor,
     Kind::Held,
+    Kind::Vetoes,
 ];
 
 /// A state in the making.
@@ -39,6 +42,7 @@ pub(super) struct StateBuilder {
     units: Vec<(UnitId, Arc<Unit>)>,
     groups: Vec<(GroupId, Arc<Group>)>,
     containers: Vec<(Guid, Arc<Container>)>,
+    gone: Vec<(Guid, Arc<Gone>)>,
     names: Vec<DirectoryName>,
 }
 
@@ -51,6 +55,7 @@ impl StateBuilder {
             Kind::Units => take_pack(&mut self.units, value, &mut self.names, |u| u.id)?,
             Kind::Groups => take_pack(&mut self.groups, value, &mut self.names, |g| g.id)?,
             Kind::Containers => take_pack(&mut self.containers, value, &mut self.names, |c| c.id)?,
+            Kind::Gone => take_pack(&mut self.gone, value, &mut self.names, |g| g.id)?,
             Kind::Assignment => {
                 let assignment: Assignment = decode(value)?;
                 self.state.assignments.insert(assignment.id, assignment);
@@ -68,6 +73,7 @@ impl StateBuilder {
             Kind::Health => self.directory(rest).health = Some(decode(value)?),
             Kind::Cursor => self.directory(rest).cursor = Some(decode(value)?),
             Kind::Held => self.directory(rest).held = Some(decode(value)?),
+            Kind::Vetoes => self.directory(rest).vetoes = decode(value)?,
             Kind::Numbers if *rest == [Numbers::Generation as u8] => {
                 self.state.generation = Some(Generation(decode::<LastNumber>(value)?.0));
             }
@@ -83,6 +89,7 @@ impl StateBuilder {
         state.directory.units = self.units.into_iter().collect();
         state.directory.groups = self.groups.into_iter().collect();
         state.directory.containers = self.containers.into_iter().collect();
+        state.gone = self.gone.into_iter().collect();
         for (name, directory) in &mut state.directories {
             directory.last_run = last_run(view, name)?;
         }

@@ -116,6 +116,15 @@ impl<'a> Tx<'a> {
         keys.take(limit).map(|key| Ok(number_of(&key?).unwrap_or_default())).collect()
     }
 
+    /// The first run after `after` that can be undone, without what this group changes.
+    pub(super) fn stored_run_with_steps(&self, after: u64) -> Result<Option<u64>, Trouble> {
+        let view = self.engine.view();
+        let first = number_key(Kind::RunSteps, after.saturating_add(1));
+        let mut keys = view.keys_between(&first, &number_key(Kind::RunSteps, u64::MAX));
+        let key = keys.next().transpose()?;
+        Ok(key.and_then(|key| number_of(key.get(..9)?)))
+    }
+
     /// The last run of a directory, without what this group changes.
     pub(super) fn stored_last_run(&self, directory: &DirectoryName) -> Result<Option<u64>, Trouble> {
         let key = self.engine.view().keys(&runs_of(directory)).next_back().transpose()?;

@@ -55,8 +55,13 @@ fn an_account_that_ends_soon_is_told_once_for_each_stage() {
     let _daemon = site.start();
     site.assign_contacts();
     site.sync(0);
-    assert_eq!(site.get("/v1/status")["warnings"].as_array().unwrap().len(), 1, "outage contacts are not assigned");
+    assert_eq!(
+        site.get("/v1/status")["warnings"].as_array().unwrap().len(),
+        1,
+        "outage contacts are not assigned"
+    );
     // 100 nanoseconds since 1601: in five days.
+    #[expect(clippy::disallowed_methods, reason = "the controller's clock is that of the machine")]
     let seconds = chrono::Utc::now().timestamp() + 5 * 86_400 + 11_644_473_600;
     let reader = format!("CN=svc-budkavle,CN=Users,{BASE}");
     site.dc.set(&reader, "accountExpires", &format!("{}", seconds * 10_000_000));

@@ -1,6 +1,7 @@
 //! A third of the users is deleted at once: held, listed, told, and carried out only when approved.
 
 use crate::servers::PATIENCE;
+use crate::servers::ldif::Record;
 use crate::site::{Site, outcome};
 use crate::world::Organisation;
 
@@ -62,4 +63,27 @@ fn a_mass_deletion_waits_for_a_person() {
     assert_eq!(outcome(&report[0]["run"]), "committed");
     assert_eq!(users(), all - gone.len());
     assert_eq!(outcome(&site.sync(0)["run"]), "unchanged");
+}
+
+#[test]
+fn half_of_all_mail_addresses_do_not_change_unseen() {
+    let site = Site::new(Organisation::generate(120, 20));
+    let _daemon = site.start();
+    let world = &site.world;
+    let with_mail: Vec<_> = world.people.iter().filter(|p| p.mail.is_some()).collect();
+    let half: Vec<_> = with_mail.iter().take(with_mail.len() / 2).collect();
+    let records: Vec<_> = half
+        .iter()
+        .map(|p| Record::modify(&world.dn(p), "replace", "mail", [format!("{}@new.example", p.account)]))
+        .collect();
+    site.dc.change(&records);
+    let held = site.sync(3);
+    let reason = &held["run"]["outcome"]["held"]["reasons"][0]["too_many"];
+    assert_eq!((&reason["kind"], reason["removed"].as_u64()), (&"mails".into(), Some(half.len() as u64)));
+    let id = held["run"]["id"].to_string();
+    let shown = site.budkavle.run(&["sync", "show", &id]).success().stdout;
+    assert!(shown.contains("would get another mail address"), "{shown}");
+    assert_eq!(shown.matches("@new.example").count(), half.len(), "object by object: {shown}");
+    let approved = site.budkavle.run(&["sync", "approve", &id, "--json"]).success().json();
+    assert_eq!(outcome(&approved[0]["run"]), "committed");
 }

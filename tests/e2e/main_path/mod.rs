@@ -11,3 +11,4 @@ mod outages;
 mod servers;
 mod sign_in;
 mod sync;
+mod undo;

@@ -1,0 +1,47 @@
+//! What runs have removed: remembered, and forgotten when its time is over.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use super::core::Core;
+use crate::domain::delta::{Changes, Delta};
+use crate::domain::gone::{self, Gone};
+use crate::domain::ids::RunId;
+use crate::domain::organisation::Organisation;
+use crate::domain::undo::Object;
+use crate::store::{Change, Event, StoreError};
+
+/// What a run that makes these changes to `organisation` makes of what is gone.
+pub fn changes(organisation: &Organisation, delta: &Delta, run: RunId, now: DateTime<Utc>) -> Changes<Gone> {
+    let tree = &organisation.tree;
+    let path = |unit| tree.index(unit).map(|place| tree.path(place)).unwrap_or_default();
+    gone::changes(&organisation.gone, delta, run, now, |object| {
+        match object {
+            Object::User(user) => path(user.unit),
+            Object::Unit(unit) => path(unit.parent),
+            Object::Group(_) => String::new(),
+        }
+        .into()
+    })
+}
+
+/// Forgets what has been gone since before `limit`; returns how much that was.
+pub async fn forget(core: &Core, limit: DateTime<Utc>) -> Result<usize, StoreError> {
+    let turn = core.turn().await;
+    let view = core.view();
+    let changes = gone::expired(&view.organisation.gone, limit);
+    let forgotten = changes.len();
+    if forgotten == 0 {
+        return Ok(0);
+    }
+    let left = Arc::new(gone::apply(&view.organisation.gone, &changes));
+    let event = Event { at: core.now(), change: Change::Forget(changes), notices: Vec::new(), audit: None };
+    turn.commit(event, |view, _, _| {
+        let mut organisation = Organisation::clone(&view.organisation);
+        organisation.gone = left;
+        view.organisation = Arc::new(organisation);
+    })
+    .await?;
+    Ok(forgotten)
+}
