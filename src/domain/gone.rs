@@ -1,6 +1,6 @@
 //! What a run has removed, kept for a while: so that people who are gone have a name, and what comes back is known again.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::delta::{Changes, Delta, ObjectKind};
 use super::ids::{DirectoryName, Guid, RunId};
+use super::map::Map;
 use super::undo::Object;
 
 /// A user, unit or group that is there no longer.
@@ -28,7 +29,7 @@ pub struct Gone {
 }
 
 /// Everything that is gone, by identity.
-pub type AllGone = BTreeMap<Guid, Arc<Gone>>;
+pub type AllGone = Map<Guid, Arc<Gone>>;
 
 impl Gone {
     /// User, unit or group.
