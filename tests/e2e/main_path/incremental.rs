@@ -26,7 +26,8 @@ fn what_changed_is_all_that_is_read_and_all_that_there_is() {
     dc.clear(&person(10), "telephoneNumber");
     dc.clear(&person(11), "displayName");
     dc.set(&person(12), "manager", &person(13));
-    assert_eq!(followed(&site).len(), 3);
+    // Without a displayName the name is the RDN's, which reads the same here: that is nothing to tell.
+    assert_eq!(followed(&site).len(), 2);
 
     let renamed = dc.rename(&person(14), "Annan, Någon <ny>");
     let moved = dc.move_to(&renamed, &unit(5));
@@ -53,7 +54,7 @@ fn what_changed_is_all_that_is_read_and_all_that_there_is() {
     let folder = dc.move_to(&folder, BASE);
     assert_eq!(followed(&site), ["user removed I mappen"]);
     dc.move_to(&folder, ROOT_UNIT);
-    assert_eq!(followed(&site), ["user added I mappen"]);
+    assert_eq!(followed(&site), ["user came_back I mappen"]);
 
     // Units: new with somebody in it, renamed, moved, out of the base and back with all that is below.
     let new = format!("OU=Nybildad,{}", unit(3));
@@ -67,7 +68,7 @@ fn what_changed_is_all_that_is_read_and_all_that_there_is() {
     let new = dc.move_to(&new, BASE);
     assert_eq!(followed(&site), ["unit removed Ombildad", "user removed Nyanställd"]);
     let new = dc.move_to(&new, &unit(1));
-    assert_eq!(followed(&site), ["unit added Ombildad", "user added Nyanställd"]);
+    assert_eq!(followed(&site), ["unit came_back Ombildad", "user came_back Nyanställd"]);
 
     // Groups: members come and go, one of them another group.
     let groups = [format!("CN=Vänner,{new}"), format!("CN=Bekanta,{new}")];
