@@ -1,6 +1,6 @@
 //! An ordered map of which a changed copy shares all but what changed.
 //!
-//! The entries lie sorted in chunks of at most [`MOST`]. A copy shares the chunks; a change copies the one chunk that it falls
+//! The entries lie sorted in chunks of at most `MOST`. A copy shares the chunks; a change copies the one chunk that it falls
 //! in. So the next generation of a directory costs what differs, and an entry takes no more room than in a sorted list.
 //! `docs/decisions/0009-a-map-of-our-own.md` says why no library.
 
