@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::ldap::fuzz_entries;
+use super::ldap::{fuzz_dirsync, fuzz_entries};
 use super::ldif::fuzz_entries as ldif_entries;
 use crate::domain::decode::{Mapping, decode};
 use crate::domain::directory::Directory;
@@ -23,10 +23,18 @@ pub fn messages(bytes: &[u8]) {
     objects(&fuzz_entries(bytes));
 }
 
+/// Reads the bytes as a server's DirSync control, and sends the cookie of it back.
+pub fn dirsync(bytes: &[u8]) {
+    fuzz_dirsync(bytes);
+}
+
 /// Whatever is read makes a sound directory.
 fn objects(entries: &[Entry]) {
-    let Directory { users, units, groups, containers } =
-        decode(entries, &Mapping::default(), &"main".into()).directory;
+    sound(&decode(entries, &Mapping::default(), &"main".into()).directory);
+}
+
+/// Panics unless every unit hangs at the root in the end, every identity is one object, and every user is in a unit that is there.
+pub fn sound(Directory { users, units, groups, containers }: &Directory) {
     for unit in units.values() {
         let mut at = unit.parent;
         for _ in 0..=units.len() {
@@ -43,5 +51,5 @@ fn objects(entries: &[Entry]) {
         .collect();
     assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len(), "one identity is two objects");
     assert!(users.values().all(|user| user.unit == UnitId::ROOT || units.contains_key(&user.unit)));
-    assert!(users.values().all(|user| !user.name.is_empty() && !user.account.is_empty()));
+    assert!(users.values().all(|user| !user.name().is_empty() && !user.account().is_empty()));
 }

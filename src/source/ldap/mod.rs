@@ -31,6 +31,8 @@ use crate::domain::entry::Entry;
 use crate::domain::ids::DirectoryName;
 use crate::domain::run::{Cursor, Mode, ModeReason, Position};
 use crate::tls::{self, TlsTrust};
+#[cfg(fuzzing)]
+pub(super) use active_directory::fuzz_dirsync;
 pub use discover::{Controller, Discovery, Domain, OwnSite, is_site};
 pub use probe::{BaseReport, Glimpse, Probe, ProbeReport};
 #[cfg(fuzzing)]

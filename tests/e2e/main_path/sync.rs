@@ -120,7 +120,7 @@ fn what_is_stored_is_there_again_without_the_directory() {
 }
 
 /// Fails unless Budkavle's people and units are those of the directory, in every attribute.
-fn assert_same(site: &Site) {
+pub(super) fn assert_same(site: &Site) {
     let (ours, theirs) = (held(site), in_directory(&site.dc));
     for (id, person) in &theirs {
         assert_eq!(ours.get(id), Some(person), "{id}");
@@ -182,11 +182,11 @@ fn in_directory(dc: &Samba) -> People {
 fn expires(text: &str) -> Option<DateTime<Utc>> {
     let ticks: i64 = text.parse().ok().filter(|t| *t != 0 && *t != i64::MAX)?;
     let begin: DateTime<Utc> = "1601-01-01T00:00:00Z".parse().unwrap();
-    Some(begin + TimeDelta::microseconds(ticks / 10))
+    Some(begin + TimeDelta::microseconds(ticks / 10) + TimeDelta::nanoseconds(ticks % 10 * 100))
 }
 
 /// As Microsoft writes it, by hand: the first three fields are little-endian.
-fn guid(b: &[u8]) -> String {
+pub(super) fn guid(b: &[u8]) -> String {
     let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
     let turned = |bytes: &[u8]| hex(&bytes.iter().rev().copied().collect::<Vec<_>>());
     [turned(&b[..4]), turned(&b[4..6]), turned(&b[6..8]), hex(&b[8..10]), hex(&b[10..])].join("-")

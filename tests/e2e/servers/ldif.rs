@@ -38,6 +38,17 @@ impl Record {
         Self(line("dn", dn.as_bytes()) + "changetype: delete\n")
     }
 
+    /// Removes an object with all that is below it, by the control for that (MS-ADTS 3.1.1.3.4.1.15).
+    pub fn delete_with_all_below(dn: &str) -> Self {
+        Self(line("dn", dn.as_bytes()) + "control: 1.2.840.113556.1.4.805 true\nchangetype: delete\n")
+    }
+
+    /// Brings a deleted object back as `dn`, by the control that shows what is deleted.
+    pub fn undelete(tombstone: &str, dn: &str) -> Self {
+        let how = "control: 1.2.840.113556.1.4.417 true\nchangetype: modify\ndelete: isDeleted\n";
+        Self(line("dn", tombstone.as_bytes()) + how).and("replace", "distinguishedName", [dn])
+    }
+
     /// Gives an object another RDN, another parent, or both.
     pub fn rename(dn: &str, rdn: &str, parent: &str) -> Self {
         let rdn = line("newrdn", rdn.as_bytes());

@@ -83,6 +83,19 @@ pub(super) fn everything_below<'a>(base: &'a str, filter: &'a str, attributes: V
     Search { base, scope: Scope::Subtree, filter, attributes }
 }
 
+/// Reads the bytes as a server's control; the cookie in it must go back as it came.
+#[cfg(fuzzing)]
+pub(in crate::source) fn fuzz_dirsync(bytes: &[u8]) {
+    let Some((_, cookie)) = response(bytes) else {
+        return;
+    };
+    let sent = request(&cookie);
+    let mut parts = Reader(&sent).next().and_then(|sequence| sequence.inside()).expect("a sequence");
+    let last = std::iter::from_fn(|| parts.next()).last().and_then(|part| part.bytes());
+    assert_eq!(last, Some(&cookie[..]), "another cookie is sent than was given");
+    assert!(parts.is_empty());
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

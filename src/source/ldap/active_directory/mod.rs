@@ -21,6 +21,8 @@ use crate::domain::ids::{DirectoryName, Guid};
 use crate::domain::run::{Cursor, Mode, ModeReason, Position, UsnPosition};
 use crate::source::{Ask, Reading, SourceError};
 use controller::Controller;
+#[cfg(fuzzing)]
+pub(in crate::source) use dirsync::fuzz_dirsync;
 
 /// The usual filters. Whoever matches one of them does so by class, which doesn't change.
 pub(super) const USERS: &str = "(&(objectCategory=person)(objectClass=user))";

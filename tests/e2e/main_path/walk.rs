@@ -1,0 +1,80 @@
+//! A long random walk: whatever is done to a directory, runs that read only what changed end where one that reads everything ends.
+//!
+//! Each walk is made by a number, which a failure prints: `BUDKAVLE_WALK=NUMBER tests/run a_random_walk` takes the same way again.
+
+mod steps;
+
+use std::collections::BTreeMap;
+
+use rand::Rng as _;
+use serde_json::Value;
+
+use super::sync::assert_same;
+use crate::site::{Site, outcome};
+use crate::world::Organisation;
+use steps::Walk;
+
+/// The changes of one walk.
+const CHANGES: usize = 2_000;
+/// One of those that were walked by hand.
+const SEED: u64 = 3;
+
+#[test]
+fn a_random_walk_ends_where_a_whole_read_ends() {
+    let chosen = std::env::var("BUDKAVLE_WALK").ok();
+    walk(chosen.map_or(SEED, |seed| seed.parse().expect("BUDKAVLE_WALK is a number")));
+}
+
+fn walk(seed: u64) {
+    // Shown when the test fails.
+    println!("the walk is made by the number {seed}");
+    let site = Site::new(Organisation::generate(300, 40));
+    let wide = ["users", "units", "memberships", "holders", "mails", "phones", "moves"]
+        .map(|kind| format!("guard.{kind} = {{ count = 100000, percent = 100, floor = 100000 }}\n"))
+        .concat();
+    // An odd walk has a filter that more than the class decides on.
+    let filter = if seed % 2 == 1 {
+        "user_filter = \"(&(objectCategory=person)(objectClass=user)(!(title=Hemlig)))\"\n"
+    } else {
+        ""
+    };
+    site.configure(&|text| *text = text.replace("[mail]", &format!("{wide}{filter}[mail]")));
+    let _daemon = site.start();
+
+    let mut walk = Walk::new(&site.dc, seed);
+    let (mut runs, mut by_reason) = (0, BTreeMap::<String, u32>::new());
+    while walk.changes() < CHANGES {
+        let batch = walk.random().random_range(10..=50);
+        walk.go(&site.dc, batch);
+        // Now and then a whole read comes between, and the numbers tell what changed since.
+        let whole = walk.random().random_range(0..10) == 0;
+        if whole {
+            let run = site.budkavle.run(&["sync", "--json", "--full"]).ended_with(0).json()[0]["run"].clone();
+            assert_eq!(run["mode"], "full");
+            walk.go(&site.dc, 10);
+        }
+        let report = site.budkavle.run(&["sync", "--json"]).ended_with(0).json()[0].clone();
+        let run = &report["run"];
+        runs += 1;
+        *by_reason.entry(format!("{} {}", run["mode"], run["mode_reason"])).or_default() += 1;
+        assert!(["committed", "unchanged"].contains(&outcome(run)), "walk {seed}: {run}");
+        let after =
+            site.budkavle.run(&["sync", "--json", "--dry-run", "--full"]).ended_with(0).json()[0].clone();
+        assert_eq!(after["run"]["mode"], "full");
+        assert_eq!(
+            after["changes"],
+            Value::Array(Vec::new()),
+            "walk {seed}, after {} changes: a whole read finds more after {report}\nthe last changes were:\n{}",
+            walk.changes(),
+            walk.last(),
+        );
+    }
+    println!("walk {seed}: {} changes in {runs} runs: {by_reason:?}; {:?}", walk.changes(), walk.kinds());
+    let continued = by_reason.get("\"dir_sync\" \"continued\"").copied().unwrap_or(0);
+    assert!(continued * 20 >= runs * 19, "of {runs} runs only {continued} read what changed: {by_reason:?}");
+    let rare = walk.kinds().iter().filter(|(_, count)| **count < 5).collect::<Vec<_>>();
+    assert!(rare.is_empty(), "hardly ever done: {rare:?}");
+    if filter.is_empty() {
+        assert_same(&site);
+    }
+}
