@@ -5,6 +5,7 @@ mod ber;
 mod connect;
 mod discover;
 mod health;
+mod notify;
 mod probe;
 mod screen;
 mod server;
@@ -32,6 +33,7 @@ use crate::domain::ids::DirectoryName;
 use crate::domain::run::{Cursor, Mode, ModeReason, Position};
 use crate::tls::{self, TlsTrust};
 pub use discover::{Controller, Discovery, Domain, OwnSite, is_site};
+pub use notify::{Heard, WatchEnded};
 pub use probe::{BaseReport, Glimpse, Probe, ProbeReport};
 #[cfg(fuzzing)]
 pub(super) use screen::fuzz_entries;
