@@ -10,7 +10,8 @@ use super::client::Client;
 use super::exit::{Exit, Trouble};
 use super::print::{Out, visible, when};
 use super::status::outcome;
-use crate::domain::delta::{ObjectChange, What};
+use crate::domain::delta::{FieldChange, ObjectChange, What, without_id};
+use crate::domain::directory::Quarantined;
 use crate::domain::ids::DirectoryName;
 use crate::domain::run::{KindCounts, Mode, Outcome, Run};
 use crate::flow::sync::{Report, first_read};
@@ -49,9 +50,28 @@ enum SyncVerb {
         limit: usize,
     },
     /// A run, object by object
+    #[command(
+        after_help = "Examples:\n  budkavle sync show 17\n  budkavle sync show 17 --kind user --what removed\n  budkavle sync show 17 --quarantined\n\n\
+        With --json every field of every object stands before and after, of what came all that it has, and of what went all that it had."
+    )]
     Show {
         /// The run's number
         run: u64,
+        /// Only this kind of object
+        #[arg(long, value_parser = ["user", "unit", "group"])]
+        kind: Option<String>,
+        /// Only what happened so
+        #[arg(long, value_parser = ["added", "changed", "removed", "came_back"])]
+        what: Option<String>,
+        /// At most so many objects
+        #[arg(long, value_name = "COUNT")]
+        limit: Option<usize>,
+        /// Not before so many others
+        #[arg(long, value_name = "COUNT", requires = "limit")]
+        offset: Option<usize>,
+        /// Only what was set aside, and why
+        #[arg(long, conflicts_with_all = ["kind", "what", "limit"])]
+        quarantined: bool,
     },
     /// Let a held run pass: the directory is synced at once, and may lose what the run listed
     Approve {
@@ -100,16 +120,13 @@ pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble
             out.answer(&runs, |out, runs| history(out, runs));
             Ok(Exit::Done)
         }
-        Some(SyncVerb::Show { run }) => {
-            let answer: RunAnswer = client.get(&format!("/v1/runs/{run}"), &[]).await?;
-            out.answer(&answer, |out, a| {
-                let report = Report {
-                    run: a.run.clone(),
-                    changes: a.changes.clone(),
-                    quarantined: a.quarantined.clone(),
-                };
-                print(out, &report, usize::MAX);
-            });
+        Some(SyncVerb::Show { run, kind, what, limit, offset, quarantined }) => {
+            let number = |n: Option<usize>| n.map(|n| n.to_string());
+            let limit = if quarantined { Some(0) } else { limit };
+            let query =
+                [("kind", kind), ("what", what), ("limit", number(limit)), ("offset", number(offset))];
+            let answer: RunAnswer = client.get(&format!("/v1/runs/{run}"), &query).await?;
+            out.answer(&answer, |out, a| show(out, a, quarantined));
             Ok(Exit::Done)
         }
         Some(SyncVerb::Approve { run, why }) => {
@@ -180,8 +197,55 @@ fn spinner() -> ProgressBar {
     bar
 }
 
+fn show(out: &Out, answer: &RunAnswer, quarantined: bool) {
+    let RunAnswer { run, changes, matching, quarantined: aside } = answer;
+    heading(out, run);
+    if *matching == 0 && first_read(run, changes) {
+        out.line(FIRST_READ);
+    }
+    for change in changes {
+        out.line(format!("  {}", line(change)));
+    }
+    if !quarantined && *matching > changes.len() {
+        out.line(format!("  … {} of {matching}", changes.len()));
+    }
+    set_aside(out, aside, usize::MAX);
+    if quarantined && aside.is_empty() {
+        out.line("  Nothing was set aside.");
+    }
+}
+
 fn print(out: &Out, report: &Report, most: usize) {
     let run = &report.run;
+    heading(out, run);
+    if first_read(run, &report.changes) {
+        out.line(FIRST_READ);
+    }
+    for change in report.changes.iter().take(most) {
+        out.line(format!("  {}", line(change)));
+    }
+    if report.changes.len() > most {
+        let rest = report.changes.len() - most;
+        let hint =
+            if run.id.0 == 0 { String::new() } else { format!("; all: budkavle sync show {}", run.id) };
+        out.line(format!("  … and {rest} more{hint}"));
+    }
+    set_aside(out, &report.quarantined, most);
+}
+
+const FIRST_READ: &str = "  Nothing was there before: the objects aren't listed one by one.";
+
+fn set_aside(out: &Out, quarantined: &[Quarantined], most: usize) {
+    for q in quarantined.iter().take(most) {
+        out.line(format!("  set aside: {}: {}", visible(&q.dn), visible(&q.reason)));
+    }
+    if quarantined.len() > most {
+        out.line(format!("  … and {} more set aside", quarantined.len() - most));
+    }
+}
+
+/// What a run was, and what came of it.
+fn heading(out: &Out, run: &Run) {
     let took = (run.ended - run.started).num_milliseconds();
     // A dry run has no number: it stands in no history.
     let dry = run.id.0 == 0;
@@ -193,6 +257,8 @@ fn print(out: &Out, report: &Report, most: usize) {
         took,
         visible(&run.server)
     ));
+    let (started, ended) = (when(run.started), when(run.ended));
+    out.line(format!("  Started {started}, ended {ended}, by {}.", visible(&run.trigger.to_string())));
     let c = &run.counts;
     let of = |k: &KindCounts, what: &str| {
         let changes = format!("{what} (+{} ~{} −{})", k.added, k.changed, k.removed);
@@ -218,6 +284,11 @@ fn print(out: &Out, report: &Report, most: usize) {
                 out.line(format!("  Held: {reason}."));
             }
             let number = same_as.unwrap_or(run.id);
+            if let Some(earlier) = same_as {
+                out.line(format!(
+                    "  It wants what run {earlier} waits for already (budkavle sync show {earlier})."
+                ));
+            }
             if dry {
                 out.line("  A real run would be held, and wait for approval.");
             } else {
@@ -228,23 +299,6 @@ fn print(out: &Out, report: &Report, most: usize) {
             }
         }
         Outcome::Committed { .. } | Outcome::Unchanged => {}
-    }
-    if first_read(run, &report.changes) {
-        out.line("  Nothing was there before: the objects aren't listed one by one.");
-    }
-    for change in report.changes.iter().take(most) {
-        out.line(format!("  {}", line(change)));
-    }
-    if report.changes.len() > most {
-        let rest = report.changes.len() - most;
-        let hint = if dry { String::new() } else { format!("; all: budkavle sync show {}", run.id) };
-        out.line(format!("  … and {rest} more{hint}"));
-    }
-    for q in report.quarantined.iter().take(most) {
-        out.line(format!("  set aside: {}: {}", visible(&q.dn), visible(&q.reason)));
-    }
-    if report.quarantined.len() > most {
-        out.line(format!("  … and {} more set aside", report.quarantined.len() - most));
     }
 }
 
@@ -271,26 +325,45 @@ fn line(change: &ObjectChange) -> String {
         What::CameBack => format!("+ {kind} {name} (came back)"),
         What::Removed => format!("− {kind} {name}"),
         What::Changed => {
-            let value = |v: &Option<Box<str>>| v.as_deref().map_or("nothing".to_owned(), visible);
-            let fields: Vec<String> = change
-                .fields
-                .iter()
-                .map(|f| match (&*f.field, &f.before, &f.after) {
-                    ("members_added", _, Some(names)) => format!("joined by {}", visible(names)),
-                    ("members_removed", Some(names), _) => format!("left by {}", visible(names)),
-                    _ => format!("{} {} → {}", f.field, value(&f.before), value(&f.after)),
-                })
-                .collect();
-            format!("~ {kind} {name}: {}", fields.join(", "))
+            let (members, fields): (Vec<_>, Vec<_>) =
+                change.fields.iter().partition(|f| &*f.field == "member");
+            let mut parts: Vec<String> = fields.into_iter().map(field).collect();
+            let names = |side: fn(&FieldChange) -> Option<&str>| members.iter().filter_map(move |f| side(f));
+            parts.extend(listed("joined by", names(|f| f.after.as_deref())));
+            parts.extend(listed("left by", names(|f| f.before.as_deref())));
+            format!("~ {kind} {name}: {}", parts.join(", "))
         }
     }
+}
+
+/// A field before and after. Identities are shown only where the names alone would say the same.
+fn field(change: &FieldChange) -> String {
+    let short = |value: &Option<Box<str>>| value.as_deref().map(|text| without_id(text).to_owned());
+    let (mut before, mut after) = (short(&change.before), short(&change.after));
+    if before == after {
+        let whole = |value: &Option<Box<str>>| value.as_deref().map(str::to_owned);
+        (before, after) = (whole(&change.before), whole(&change.after));
+    }
+    let value = |v: Option<String>| v.map_or("nothing".to_owned(), |text| visible(&text));
+    format!("{} {} → {}", change.field, value(before), value(after))
+}
+
+/// So many members are named on a line.
+const NAMED: usize = 50;
+
+fn listed<'a>(what: &str, references: impl Iterator<Item = &'a str>) -> Option<String> {
+    let mut names: Vec<&str> = references.map(without_id).collect();
+    let more = names.len().saturating_sub(NAMED);
+    names.truncate(NAMED);
+    names.sort_unstable();
+    let more = if more > 0 { format!("; … and {more} more") } else { String::new() };
+    (!names.is_empty()).then(|| format!("{what} {}{more}", visible(&names.join("; "))))
 }
 
 fn history(out: &Out, runs: &[Run]) {
     let row = |r: &Run| {
         let c = &r.counts;
         let of = |k: &KindCounts| format!("+{} ~{} −{}", k.added, k.changed, k.removed);
-
         let took = format!("{} ms", (r.ended - r.started).num_milliseconds());
         vec![
             r.id.to_string(),
@@ -307,4 +380,44 @@ fn history(out: &Out, runs: &[Run]) {
     };
     let header = ["run", "directory", "started", "took", "by", "read", "outcome", "users", "units", "groups"];
     out.table(&header, runs.iter().map(row).collect(), "no runs yet");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::delta::ObjectKind;
+    use crate::domain::ids::Guid;
+
+    fn change(fields: &[(&str, Option<&str>, Option<&str>)]) -> ObjectChange {
+        let fields = fields.iter().map(|(field, before, after)| FieldChange {
+            field: (*field).into(),
+            before: before.map(Into::into),
+            after: after.map(Into::into),
+        });
+        let (kind, id, what) = (ObjectKind::Group, Guid([1; 16]), What::Changed);
+        ObjectChange { kind, id, name: "Vänner".into(), what, fields: fields.collect() }
+    }
+
+    #[test]
+    fn names_stand_without_their_identities_unless_they_are_the_same() {
+        let [one, other] = [1, 2].map(|n| format!("Office ({})", Guid([n; 16])));
+        let north = format!("North ({})", Guid([3; 16]));
+        assert_eq!(
+            line(&change(&[("unit", Some(&one), Some(&north)), ("phone", None, Some("1 (2)"))])),
+            "~ group Vänner: unit Office → North, phone nothing → 1 (2)"
+        );
+        let moved = line(&change(&[("unit", Some(&one), Some(&other))]));
+        assert_eq!(moved, format!("~ group Vänner: unit {one} → {other}"));
+    }
+
+    #[test]
+    fn of_many_members_some_are_named() {
+        let members: Vec<String> = (0..60).map(|n| format!("P{n:02} ({})", Guid([n; 16]))).collect();
+        let mut fields = vec![("members", Some("1"), Some("60 (+60 −1)"))];
+        fields.extend(members.iter().map(|member| ("member", None, Some(member.as_str()))));
+        fields.push(("member", Some("Åsa"), None));
+        let said = line(&change(&fields));
+        assert!(said.starts_with("~ group Vänner: members 1 → 60 (+60 −1), joined by P00; P01; "), "{said}");
+        assert!(said.ends_with("P49; … and 10 more, left by Åsa"), "{said}");
+    }
 }

@@ -40,6 +40,8 @@ pub struct Ldap {
     pub connect_timeout: Duration,
     /// For each answer.
     pub operation_timeout: Duration,
+    /// Whether the server is asked to tell when something changes; then the least time between two runs that this makes.
+    pub change_notification: Option<Duration>,
 }
 
 /// Which domain controllers there are.
@@ -96,7 +98,7 @@ impl LdapServers {
 }
 
 /// The keys that go with `source = "ldap"`.
-pub(super) const KEYS: [&str; 25] = [
+pub(super) const KEYS: [&str; 27] = [
     "urls",
     "domain",
     "site",
@@ -122,6 +124,8 @@ pub(super) const KEYS: [&str; 25] = [
     "page_size",
     "connect_timeout",
     "operation_timeout",
+    "change_notification",
+    "change_notification_pause",
 ];
 
 /// Active Directory keeps people's accounts apart from those of machines by the category.
@@ -166,6 +170,8 @@ pub(super) fn read(table: &Section, run_timeout: Duration) -> Option<Ldap> {
         (filter("user_filter", USERS), filter("group_filter", GROUPS), filter("unit_filter", UNITS));
     let page_size = table.number("page_size", 1..=1000, 1000);
     let connect_timeout = table.duration("connect_timeout", SECOND..=HOUR, SECOND * 10);
+    let notified = table.flag("change_notification", true);
+    let pause = table.duration("change_notification_pause", SECOND..=HOUR, SECOND * 30);
     Some(Ldap {
         servers: servers?,
         trust,
@@ -178,6 +184,7 @@ pub(super) fn read(table: &Section, run_timeout: Duration) -> Option<Ldap> {
         page_size,
         connect_timeout,
         operation_timeout,
+        change_notification: notified.then_some(pause),
     })
 }
 

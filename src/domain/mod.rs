@@ -4,7 +4,7 @@
 //! [`dn`] and [`decode`] turn raw entries into it, [`follow`] their changes; [`tree`] arranges the units; [`delta`] compares two
 //! directories, [`guard`] judges the difference, [`undo`] takes it back, [`gone`] is what it removed; [`roles`], [`absence`],
 //! [`organisation`] and [`contacts`] answer "whom do I turn to?"; [`outage`], [`alert`] and [`notice`] say who must be told what; [`run`] is the record of one
-//! sync; [`schedule`] says when it is due, [`backoff`] spaces out what is tried again, [`warning`] knows what
+//! sync; [`schedule`] says when it is due, [`hint`] when it is due before that, [`backoff`] spaces out what is tried again, [`warning`] knows what
 //! ends on which day; [`secret`] says which text can be a password.
 
 pub mod absence;
@@ -20,6 +20,7 @@ pub mod entry;
 pub mod follow;
 pub mod gone;
 pub mod guard;
+pub mod hint;
 pub mod ids;
 pub mod mailbox;
 pub mod map;

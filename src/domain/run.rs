@@ -28,6 +28,8 @@ pub enum Trigger {
         /// Who.
         by: Actor,
     },
+    /// The directory said that something in it had changed.
+    ChangeNotification,
 }
 
 impl std::fmt::Display for Trigger {
@@ -38,6 +40,7 @@ impl std::fmt::Display for Trigger {
             Trigger::Manual(by) => by.fmt(f),
             Trigger::Approval(run) => write!(f, "approval of {run}"),
             Trigger::Undo { run, by } => write!(f, "{by}, undoing {run}"),
+            Trigger::ChangeNotification => f.write_str("change notification"),
         }
     }
 }

@@ -70,12 +70,16 @@ fn runs() {
         Outcome::Unchanged,
         Outcome::Held { reasons: reasons(), same_as: Some(RunId(8)) },
         Outcome::Failed { error: "no".into() },
+        Outcome::Unchanged,
+        Outcome::Unchanged,
     ];
     for (outcome, trigger) in outcomes.into_iter().zip([
         Trigger::Schedule,
         Trigger::Start,
         Trigger::Manual(actor()),
+        Trigger::Approval(RunId(2)),
         Trigger::Undo { run: RunId(1), by: actor() },
+        Trigger::ChangeNotification,
     ]) {
         survives(&Run {
             id: RunId(1),

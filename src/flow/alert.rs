@@ -158,6 +158,11 @@ fn held_facts(held: &HeldRun, changes: &[ObjectChange]) -> HeldFacts {
         run: held.run,
         reasons: held.reasons.clone(),
         more: u32::try_from(losses.len().saturating_sub(LISTED)).unwrap_or(u32::MAX),
-        changes: losses.into_iter().take(LISTED).cloned().collect(),
+        // A mail names them; all that they have and had is in the history.
+        changes: losses
+            .into_iter()
+            .take(LISTED)
+            .map(|c| ObjectChange { fields: Vec::new(), ..c.clone() })
+            .collect(),
     }
 }

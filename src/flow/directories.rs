@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
+use tokio::sync::watch;
 
 use super::core::Core;
 use super::sync::{self, Order, Report};
@@ -18,6 +19,7 @@ use crate::store::StoreError;
 pub struct Directories {
     sources: ArcSwap<BTreeMap<DirectoryName, Arc<Source>>>,
     running: Mutex<BTreeSet<DirectoryName>>,
+    changed: watch::Sender<()>,
 }
 
 /// Why a sync wasn't begun.
@@ -51,13 +53,18 @@ struct Running<'a>(&'a Directories, DirectoryName);
 impl Drop for Running<'_> {
     fn drop(&mut self) {
         self.0.running().remove(&self.1);
+        self.0.changed.send_replace(());
     }
 }
 
 impl Directories {
     /// With these sources.
     pub fn new(sources: BTreeMap<DirectoryName, Arc<Source>>) -> Directories {
-        Directories { sources: ArcSwap::from_pointee(sources), running: Mutex::default() }
+        Directories {
+            sources: ArcSwap::from_pointee(sources),
+            running: Mutex::default(),
+            changed: watch::Sender::default(),
+        }
     }
 
     /// Takes other sources from the next run on. One with the name of an earlier one takes over what that has learned.
@@ -69,6 +76,17 @@ impl Directories {
             }
         }
         self.sources.store(Arc::new(sources));
+        self.changed.send_replace(());
+    }
+
+    /// Where one is read.
+    pub fn source(&self, name: &DirectoryName) -> Option<Arc<Source>> {
+        self.sources.load().get(name).cloned()
+    }
+
+    /// Is told when a run has ended, and when the sources were replaced.
+    pub fn changes(&self) -> watch::Receiver<()> {
+        self.changed.subscribe()
     }
 
     /// The names, in order.
@@ -89,7 +107,7 @@ impl Directories {
         order: Order,
         progress: impl Fn(Progress) + Send + Sync,
     ) -> Result<Report, NotBegun> {
-        let Some(source) = self.sources.load().get(name).cloned() else {
+        let Some(source) = self.source(name) else {
             let names: Vec<String> = self.names().iter().map(ToString::to_string).collect();
             return Err(NotBegun::Unknown(name.clone(), names.join(", ")));
         };

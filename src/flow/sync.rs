@@ -211,7 +211,17 @@ fn whole_because(
 pub fn first_read(run: &Run, changes: &[ObjectChange]) -> bool {
     let counts = &run.counts;
     let new = |kind: &KindCounts| kind.added > 0 && kind.changed == 0 && kind.removed == 0;
-    changes.is_empty() && [&counts.users, &counts.units, &counts.groups].into_iter().any(new)
+    let held = matches!(run.outcome, Outcome::Held { .. });
+    !held && changes.is_empty() && [&counts.users, &counts.units, &counts.groups].into_iter().any(new)
+}
+
+/// A held run that wants what an earlier one waits for already doesn't list more than this a second time: a hundred thousand lines each quarter
+/// of an hour, until somebody decides, would fill the disk.
+const LISTED_AGAIN: usize = 1_000;
+
+/// Whether a run waits for the same as an earlier one, whose list is its own.
+pub fn repeats(run: &Run) -> bool {
+    matches!(run.outcome, Outcome::Held { same_as: Some(_), .. })
 }
 
 /// What the run changes, in words.
@@ -245,6 +255,7 @@ pub(super) async fn finish(
     let known = state.health.take().unwrap_or_else(|| Health::new(now));
     let health = known.after(run);
     let (health, notice) = alert::judge(core, &name, health, state.held.as_ref(), &changes, now);
+    let changes = if repeats(run) && changes.len() > LISTED_AGAIN { Vec::new() } else { changes };
     let endings = alert::endings(core, &name, &state.warnings, now);
     let mut record = RunRecord {
         changes,

@@ -360,8 +360,10 @@ pub struct RunAnswer {
     /// The run.
     #[serde(flatten)]
     pub run: Run,
-    /// What it changed, or would have changed.
+    /// What it changed, or would have changed; of that, what was asked for.
     pub changes: Vec<crate::domain::delta::ObjectChange>,
+    /// How many lines there are of what was asked for, also when not all of them were wanted.
+    pub matching: usize,
     /// What it set aside.
     pub quarantined: Vec<Quarantined>,
 }

@@ -15,6 +15,7 @@ use super::App;
 use super::answers::{RunAnswer, SyncLine, SyncRequest, UndoRequest, Why};
 use super::error::ApiError;
 use crate::domain::audit::Actor;
+use crate::domain::delta::{ObjectKind, What};
 use crate::domain::ids::{DirectoryName, RunId};
 use crate::domain::run::{Run, Trigger};
 use crate::flow::directories::NotBegun;
@@ -106,10 +107,34 @@ pub async fn history(
     Ok(Json(app.core.store.runs(directory, limit).await?))
 }
 
-/// `GET /v1/runs/{id}`.
-pub async fn show(State(app): State<Arc<App>>, Path(id): Path<u64>) -> Result<Json<RunAnswer>, ApiError> {
+/// Which lines of a run are wanted; all, when nothing is said.
+#[derive(Debug, Default, Deserialize)]
+pub struct RunQuery {
+    /// Of this kind of object.
+    kind: Option<ObjectKind>,
+    /// Of what happened so.
+    what: Option<What>,
+    /// After so many of them.
+    offset: Option<usize>,
+    /// At most so many.
+    limit: Option<usize>,
+}
+
+/// `GET /v1/runs/{id}`. A large run has a hundred thousand lines: `offset` and `limit` give them in parts.
+pub async fn show(
+    State(app): State<Arc<App>>,
+    Path(id): Path<u64>,
+    Query(query): Query<RunQuery>,
+) -> Result<Json<RunAnswer>, ApiError> {
     let detail = app.core.store.run(RunId(id)).await?;
-    Ok(Json(RunAnswer { run: detail.run, changes: detail.changes, quarantined: detail.quarantined }))
+    let mut changes = detail.changes;
+    changes.retain(|c| {
+        query.kind.is_none_or(|kind| c.kind == kind) && query.what.is_none_or(|what| c.what == what)
+    });
+    let matching = changes.len();
+    changes.truncate(query.offset.unwrap_or(0).saturating_add(query.limit.unwrap_or(usize::MAX)));
+    changes.drain(..query.offset.unwrap_or(0).min(changes.len()));
+    Ok(Json(RunAnswer { run: detail.run, changes, matching, quarantined: detail.quarantined }))
 }
 
 fn stream(app: Arc<App>, names: Vec<DirectoryName>, order: Order) -> Response {

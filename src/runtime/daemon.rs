@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use tokio::net::UnixListener;
 
 use super::clock::Clock;
+use super::hints::{self, HintBook};
 use super::lifecycle::{Exit, Lifecycle, Reloads, Signals};
 use super::loops::{self, Upkeep};
 use super::systemd::Notifier;
@@ -88,6 +89,7 @@ struct Replaceable {
     core: Arc<Core>,
     directories: Arc<Directories>,
     schedules: Arc<Schedules>,
+    hints: Arc<HintBook>,
     sender: Arc<ArcSwap<Sender>>,
     upkeep: Arc<ArcSwap<Upkeep>>,
     app: Arc<App>,
@@ -120,6 +122,7 @@ impl Daemon {
         let store_note = tell_rebuild(&core, opening).await?;
         let directories = Arc::new(Directories::new(wire::sources(&config)?));
         let schedules = Arc::new(wire::schedules(&config));
+        let hints = Arc::new(HintBook::new(wire::hint_pauses(&config)));
         let sender = Arc::new(ArcSwap::from_pointee(wire::sender(&config)?));
         let upkeep = Arc::new(ArcSwap::from_pointee(wire::upkeep(&config)));
         let lifecycle = Lifecycle::new(clock.clone(), signals, notifier.clone(), DRAIN_WITHIN);
@@ -149,9 +152,11 @@ impl Daemon {
                 k(),
                 Arc::clone(&directories),
                 Arc::clone(&schedules),
+                Arc::clone(&hints),
                 rebuilt,
             ),
         );
+        tasks.spawn("hints", hints::listen(c(), t(), k(), Arc::clone(&directories), Arc::clone(&hints)));
         tasks.spawn(
             "deliver",
             loops::deliver(c(), t(), beat("deliver", DELIVER_WITHIN), k(), Arc::clone(&sender)),
@@ -163,7 +168,8 @@ impl Daemon {
         );
         tasks.spawn("api", serve(listener, Arc::clone(&app), tasks.clone(), c()));
         if let Some(file) = config_file {
-            let parts = Replaceable { core: k(), directories, schedules, sender, upkeep, app, level, file };
+            let parts =
+                Replaceable { core: k(), directories, schedules, hints, sender, upkeep, app, level, file };
             tasks.spawn("reload", reload(config.clone(), parts, lifecycle.reloads(), tasks.clone()));
         }
         let view = core.view();
@@ -322,6 +328,7 @@ async fn take_over(parts: &Replaceable, config: &Config) -> Result<(), WireError
         level.set(&config.log.level).map_err(|e| WireError::Log(e.to_string()))?;
     }
     parts.core.reload(wire::flow_settings(config)).await;
+    parts.hints.replace(wire::hint_pauses(config));
     parts.directories.replace(sources);
     parts.schedules.replace(wire::schedules(config));
     parts.sender.store(Arc::new(sender));

@@ -7,16 +7,17 @@ use arc_swap::ArcSwap;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::clock::Clock;
+use super::hints::HintBook;
 use super::lifecycle::{Heartbeat, Tasks};
 use super::wire::Schedules;
 use crate::domain::ids::DirectoryName;
-use crate::domain::run::Trigger;
+use crate::domain::run::{Outcome, Trigger};
 use crate::flow::alert;
 use crate::flow::core::Core;
 use crate::flow::deliver::Sender;
 use crate::flow::directories::{Directories, NotBegun};
 use crate::flow::gone;
-use crate::flow::sync::Order;
+use crate::flow::sync::{Order, Report};
 use crate::store::{Retention, StoreError};
 
 /// How often each loop looks around at least, whatever it waits for.
@@ -31,7 +32,7 @@ async fn pause(clock: &Clock, tasks: &Tasks, until: DateTime<Utc>) {
     }
 }
 
-/// Syncs every directory by its schedule; at the start those that a schedule would have had synced already.
+/// Syncs every directory by its schedule, and before that when it was told of changes; at the start those that a schedule would have had synced already.
 pub async fn sync(
     clock: Clock,
     tasks: Tasks,
@@ -39,6 +40,7 @@ pub async fn sync(
     core: Arc<Core>,
     directories: Arc<Directories>,
     schedules: Arc<Schedules>,
+    hints: Arc<HintBook>,
     resync: bool,
 ) -> Result<(), StoreError> {
     let mut started = clock.now();
@@ -55,16 +57,37 @@ pub async fn sync(
         let now = clock.now();
         for name in directories.names() {
             if schedules.next_after(&name, started).is_some_and(|due| due <= now) {
+                hints.begun(&name);
                 one(&core, &directories, &tasks, &heartbeat, &name, Trigger::Schedule).await;
+            } else if hints.due(&core, &name).is_some_and(|due| due <= now) {
+                hints.begun(&name);
+                if directories.is_running(&name) {
+                    // What is under way may have read before the change: once more, a little later.
+                    hints.note(&name, now);
+                    continue;
+                }
+                let trigger = Trigger::ChangeNotification;
+                let report = one(&core, &directories, &tasks, &heartbeat, &name, trigger).await;
+                let changed = report.is_some_and(|r| matches!(r.run.outcome, Outcome::Committed { .. }));
+                hints.ended(&name, clock.now(), changed);
             }
         }
         started = now;
-        let due = directories.names().iter().filter_map(|name| schedules.next_after(name, now)).min();
-        pause(&clock, &tasks, due.unwrap_or(now + LOOK)).await;
+        let due = directories
+            .names()
+            .iter()
+            .flat_map(|name| [schedules.next_after(name, now), hints.due(&core, name)])
+            .flatten()
+            .min();
+        tokio::select! {
+            () = pause(&clock, &tasks, due.unwrap_or(now + LOOK)) => {}
+            () = hints.woken.notified() => {}
+        }
     }
     Ok(())
 }
 
+/// One run; None when it wasn't begun, or not written down.
 async fn one(
     core: &Core,
     directories: &Directories,
@@ -72,7 +95,7 @@ async fn one(
     heartbeat: &Heartbeat,
     name: &DirectoryName,
     trigger: Trigger,
-) {
+) -> Option<Report> {
     heartbeat.beat();
     let order = Order { trigger, full: false, dry_run: false };
     // Whatever is read is progress: a slow directory is not a hung daemon.
@@ -80,16 +103,17 @@ async fn one(
     let ended = tokio::select! {
         ended = run => ended,
         // A read that is broken off changes nothing; the next start makes up for it.
-        () = tasks.soft().cancelled() => return,
+        () = tasks.soft().cancelled() => return None,
     };
+    heartbeat.beat();
     match ended {
-        Ok(_) => {}
+        Ok(report) => return Some(report),
         Err(NotBegun::Running(name)) => {
-            tracing::info!(directory = &*name.0, "The scheduled sync is left out: one is under way");
+            tracing::info!(directory = &*name.0, "A sync is left out: one is under way");
         }
         Err(error) => tracing::error!(directory = &*name.0, "The sync could not be written down: {error}"),
     }
-    heartbeat.beat();
+    None
 }
 
 /// Sends what is due in the outbox, as soon as it is due.

@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod daemon;
+pub mod hints;
 pub mod lifecycle;
 pub mod loops;
 pub mod probe;

@@ -63,6 +63,15 @@ pub fn schedules(config: &Config) -> Schedules {
     Schedules(ArcSwap::from_pointee(all.collect()))
 }
 
+/// The least time between two runs that change notification makes, of the directories that are listened to.
+pub fn hint_pauses(config: &Config) -> BTreeMap<DirectoryName, TimeDelta> {
+    let pause = |d: &config::Directory| match &d.source {
+        config::Source::Ldap(ldap) => Some((d.name.clone(), delta(ldap.change_notification?))),
+        config::Source::Ldif { .. } => None,
+    };
+    config.directories.iter().filter_map(pause).collect()
+}
+
 /// Where the store is and how it behaves.
 pub fn store_settings(config: &Config) -> SledSettings {
     let store = &config.store;

@@ -18,6 +18,7 @@ use crate::domain::ids::DirectoryName;
 use crate::domain::run::{Cursor, Mode, ModeReason};
 use crate::domain::warning::Warning;
 pub use error::{Answer, BindProblem, ErrorKind, SourceError};
+pub use ldap::{Heard, WatchEnded};
 
 /// A directory that can be read.
 #[derive(Debug)]
@@ -89,6 +90,15 @@ impl Source {
         match self {
             Source::Ldap(ldap) => ldap.read(directory, ask, tell).await,
             Source::Ldif(ldif) => ldif.read(directory, ask, tell).await,
+        }
+    }
+
+    /// Asks the server that was read last to tell when something changes, and says so to `heard`, until that can't go on. Dropping the
+    /// future ends it. What changed is not told, and not all that changes: it is a hint.
+    pub async fn watch(&self, ask: &Ask<'_>, heard: &(dyn Fn(Heard) + Send + Sync)) -> WatchEnded {
+        match self {
+            Source::Ldap(ldap) => ldap.watch(ask, heard).await,
+            Source::Ldif(_) => WatchEnded::NotOffered("a file tells of no changes".to_owned()),
         }
     }
 

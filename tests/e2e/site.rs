@@ -67,6 +67,7 @@ bind_dn = "{READER}"
 bind_password_file = "{folder}/bind_password"
 bases = ["{ROOT_UNIT}"]
 schedule = "0 3 1 1 *"
+change_notification = false
 
 [mail]
 from = "Budkavle <budkavle@kommun.example>"

@@ -86,8 +86,10 @@ proptest! {
         prop_assert_eq!(count(ObjectKind::Group, What::Changed), delta.groups.changed.len());
         prop_assert_eq!(count(ObjectKind::Group, What::Removed), delta.groups.removed.len());
         for line in &lines {
-            prop_assert_eq!(line.fields.is_empty(), line.what != What::Changed, "{:?}", line);
-            prop_assert!(line.fields.iter().all(|f| f.before != f.after), "{:?}", line);
+            prop_assert!(!line.fields.is_empty() && line.fields.iter().all(|f| f.before != f.after), "{:?}", line);
+            // What came had nothing before, what went has nothing after.
+            let (had, has) = (line.what != What::Added, line.what != What::Removed);
+            prop_assert!(line.fields.iter().all(|f| (had || f.before.is_none()) && (has || f.after.is_none())), "{:?}", line);
         }
         let order = |l: &ObjectChange| {
             let kind = [ObjectKind::Unit, ObjectKind::User, ObjectKind::Group].iter().position(|k| *k == l.kind);
@@ -127,6 +129,10 @@ fn a_move_between_two_units_of_one_name_can_be_seen() {
     let field = &lines[0].fields[0];
     assert_eq!(field.before.as_deref(), Some(&*format!("Office ({})", unit_id(1))));
     assert_eq!(field.after.as_deref(), Some(&*format!("Office ({})", unit_id(2))));
+    assert_eq!(without_id(field.after.as_deref().unwrap()), "Office");
+    for text in ["Office", "Office (old)", "Office (0)", ")", " ()", ""] {
+        assert_eq!(without_id(text), text);
+    }
 }
 
 #[test]
@@ -138,25 +144,48 @@ fn a_unit_that_comes_in_the_same_run_is_named() {
     let field = &lines[1].fields[0];
     assert_eq!(
         (&*field.field, field.before.as_deref(), field.after.as_deref()),
-        ("unit", Some("Org"), Some("Unit 1"))
+        ("unit", Some(&*format!("Org ({})", UnitId::ROOT)), Some(&*format!("Unit 1 ({})", unit_id(1))))
     );
+    let told: Vec<_> =
+        lines[0].fields.iter().map(|f| (&*f.field, f.before.as_deref(), f.after.as_deref())).collect();
+    let above = format!("Org ({})", UnitId::ROOT);
+    let [name, parent, ..] = &told[..] else { panic!("{told:?}") };
+    assert_eq!((*name, *parent), (("name", None, Some("Unit 1")), ("parent", None, Some(&*above))));
 }
 
 #[test]
-fn members_are_counted_and_some_are_named() {
+fn members_are_counted_and_each_is_named() {
     let members: Vec<u8> = (1..=60).collect();
     let old = directory_of([user(1, 0)], [], [group(1, &[1, 100, 101], &[])]);
     let read = directory_of([user(1, 0)], [], [group(1, &members, &[2])]);
     let name = |id: Guid| (id == user_id(100).0).then(|| "Åsa Öberg".into());
     let lines = describe(&diff(&old, &main_name(), &read.into()), name);
-    let [numbers, added, removed] = &lines[0].fields[..] else { panic!("{lines:?}") };
-    assert_eq!((&*numbers.field, numbers.after.as_deref()), ("members", Some("61 (+60 −2)")));
-    let (none, added) = (added.before.as_deref(), added.after.as_deref().unwrap());
-    assert_eq!((none, added.split("; ").count()), (None, 51));
-    assert!(added.ends_with("; … and 10 more"), "{added}");
-    let nameless = user_id(101).0.to_string();
-    assert_eq!(removed.before.as_deref(), Some(&*format!("{nameless}; Åsa Öberg")));
-    assert_eq!((&*removed.field, removed.after.as_deref()), ("members_removed", None));
+    let [numbers, each @ ..] = &lines[0].fields[..] else { panic!("{lines:?}") };
+    assert_eq!((&*numbers.field, numbers.before.as_deref()), ("members", Some("3")));
+    assert_eq!(numbers.after.as_deref(), Some("61 (+60 −2)"));
+    assert!(each.iter().all(|f| &*f.field == "member"));
+    let went: Vec<_> = each.iter().filter_map(|f| f.before.as_deref()).collect();
+    assert_eq!(went, [format!("Åsa Öberg ({})", user_id(100)), user_id(101).to_string()]);
+    assert_eq!(each.iter().filter(|f| f.after.is_some() && f.before.is_none()).count(), 60);
+}
+
+#[test]
+fn of_a_huge_group_not_all_are_named() {
+    let members = |n: u16| Group {
+        members: (0..n)
+            .map(|n| {
+                let [a, b] = n.to_be_bytes();
+                let mut id = [0; 16];
+                (id[0], id[1]) = (a, b);
+                Guid(id)
+            })
+            .collect(),
+        ..group(1, &[], &[])
+    };
+    let (old, read) = (directory_of([], [], [members(0)]), directory_of([], [], [members(10_003)]));
+    let lines = describe(&diff(&old, &main_name(), &read.into()), no_name);
+    assert_eq!(lines[0].fields.len(), 10_002);
+    assert_eq!(lines[0].fields.last().unwrap().after.as_deref(), Some("… and 3 more"));
 }
 
 #[test]
@@ -167,7 +196,8 @@ fn a_manager_is_named() {
     let name = |id: Guid| (id == user_id(2).0).then(|| "User 2".into());
     let lines = describe(&diff(&old, &main_name(), &read.into()), name);
     let field = &lines[1].fields[0];
-    assert_eq!((field.before.as_deref(), field.after.as_deref()), (Some("User 2"), Some("User 3")));
+    let [before, after] = [2, 3].map(|n| format!("User {n} ({})", user_id(n)));
+    assert_eq!((field.before.as_deref(), field.after.as_deref()), (Some(&*before), Some(&*after)));
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod ber;
 mod connect;
 mod discover;
 mod health;
+mod notify;
 mod probe;
 mod screen;
 mod server;
@@ -34,6 +35,7 @@ use crate::tls::{self, TlsTrust};
 #[cfg(fuzzing)]
 pub(super) use active_directory::fuzz_dirsync;
 pub use discover::{Controller, Discovery, Domain, OwnSite, is_site};
+pub use notify::{Heard, WatchEnded};
 pub use probe::{BaseReport, Glimpse, Probe, ProbeReport};
 #[cfg(fuzzing)]
 pub(super) use screen::fuzz_entries;

@@ -10,7 +10,7 @@
 
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, split};
 use tokio::net::UnixStream;
@@ -70,7 +70,13 @@ impl Ended {
 
 /// What the search that is going on has given so far.
 #[derive(Default)]
-pub(super) struct Found(Mutex<Finds>);
+pub(super) struct Found {
+    finds: Mutex<Finds>,
+    listener: OnceLock<Listener>,
+}
+
+/// Is shown the entries of a search that never ends, which aren't kept.
+pub(super) type Listener = Box<dyn Fn(&Entry) + Send + Sync>;
 
 /// What a search gave.
 #[derive(Default)]
@@ -87,8 +93,14 @@ impl Found {
         std::mem::take(&mut *self.lock())
     }
 
+    /// From now on shows each entry to `listener`, once and for all, and keeps none.
+    pub(super) fn show_to(&self, listener: Listener) {
+        // A connection gets one listener at most.
+        let _ = self.listener.set(listener);
+    }
+
     fn lock(&self) -> MutexGuard<'_, Finds> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.finds.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -194,6 +206,10 @@ fn check(message: &[u8], asked: &AtomicU64, found: &Found) -> Result<Fate, Ended
     match operation.number {
         SEARCH_ENTRY => {
             let entry = entry(operation).ok_or(MALFORMED)?;
+            if let Some(listener) = found.listener.get() {
+                listener(&entry);
+                return Ok(Fate::Keep);
+            }
             let mut found = found.lock();
             found.bytes += message.len() + size_of::<Entry>();
             if found.bytes > MAX_FOUND {

@@ -135,7 +135,7 @@ impl Ldap {
     }
 
     /// The servers in the order in which they are tried. When DNS fails, those that it named the last time.
-    async fn candidates(&self, ask: &Ask<'_>) -> Result<Vec<Server>, SourceError> {
+    pub(super) async fn candidates(&self, ask: &Ask<'_>) -> Result<Vec<Server>, SourceError> {
         let servers = match &self.servers {
             Servers::Listed(servers) => servers.clone(),
             Servers::Domain(domain) => match domain.find(self.connect_timeout).await {

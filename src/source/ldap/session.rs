@@ -7,9 +7,10 @@ use ldap3::{LdapError, LdapResult, Scope, SearchResult};
 
 use super::ber::Reader;
 use super::connect::Connection;
-use super::screen::Finds;
+use super::screen::{Finds, Listener};
 use super::sign_in::{Credentials, sign_in};
 use super::{Ldap, Server};
+use crate::domain::dn::Dn;
 use crate::domain::entry::Entry;
 use crate::source::{Answer, SourceError};
 use crate::tls::CertificateSummary;
@@ -41,6 +42,15 @@ pub struct RootDse {
     pub highest_usn: Option<u64>,
     /// Whether it says that it can page results (RFC 2696).
     pub pages: bool,
+}
+
+impl RootDse {
+    /// The nearest naming context at or above a name, if it is known.
+    pub(super) fn context_of(&self, dn: &Dn) -> Option<&str> {
+        let contexts = self.naming_contexts.iter().filter_map(|text| Some((text, text.parse::<Dn>().ok()?)));
+        let above = contexts.filter(|(_, context)| dn.is_within(context));
+        above.max_by_key(|(_, context)| context.rdns().len()).map(|(text, _)| text.as_str())
+    }
 }
 
 /// What is searched: where, for what, and which attributes are wanted.
@@ -245,6 +255,27 @@ impl<'a> Session<'a> {
                     if base.is_empty() { "describe itself".to_owned() } else { format!("search \"{base}\"") };
                 Err(self.failed(&doing, error).await)
             }
+        }
+    }
+
+    /// Asks for what the server answers with every object that changes from now on, for as long as it likes ([MS-ADTS]
+    /// 3.1.1.3.4.1.9), and shows each to `listener`. Returns what it ends with, unjudged.
+    pub(super) async fn be_told(
+        &mut self,
+        search: &Search<'_>,
+        controls: Vec<RawControl>,
+        listener: Listener,
+    ) -> Result<Answer, SourceError> {
+        self.connection.found.show_to(listener);
+        let asked = self
+            .connection
+            .ldap
+            .with_controls(controls)
+            .search(search.base, search.scope, search.filter, &search.attributes)
+            .await;
+        match asked {
+            Ok(SearchResult(_, result)) => Ok(spoken(&result)),
+            Err(error) => Err(self.failed("tell of changes", error).await),
         }
     }
 

@@ -330,6 +330,7 @@ fn runs(frozen: &mut Frozen) {
     let undo = Trigger::Undo { run: RunId(7), by: local() };
     let (mode, mode_reason) = (Mode::Nothing, ModeReason::Undone);
     frozen.check("run-undo", &Run { trigger: undo, mode, mode_reason, ..run.clone() });
+    frozen.check("run-hint", &Run { trigger: Trigger::ChangeNotification, ..run.clone() });
     let back = ObjectChange { what: What::CameBack, fields: Vec::new(), ..changes().remove(0) };
     frozen.check("run-changes-came-back", &vec![back]);
     frozen.check("vetoes", &vec![Veto { run: RunId(7), wishes: vec![guid(1), guid(2)] }]);

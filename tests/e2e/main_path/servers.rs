@@ -60,6 +60,7 @@ bind_dn = "{READER}"
 bind_password_file = "{folder}/bind_password"
 bases = ["{ROOT_UNIT}"]
 schedule = "0 3 1 1 *"
+change_notification = false
 connect_timeout = "5s"
 {more}
 [mail]

@@ -55,7 +55,12 @@ fn every_change_is_followed_as_the_directory_has_it() {
     let report = site.sync(0);
     assert_eq!(changes(&report), one("user", "changed", "John Smith"));
     let fields = report["changes"][0]["fields"].as_array().unwrap();
-    assert!(fields.iter().any(|f| f["field"] == "unit" && f["after"] == "Personal"), "{fields:?}");
+    let personal =
+        site.get("/v1/units").as_array().unwrap().iter().find(|u| u["name"] == "Personal").unwrap()["id"]
+            .clone();
+    let after = format!("Personal ({})", personal.as_str().unwrap());
+    assert!(fields.iter().any(|f| f["field"] == "unit" && f["after"] == after), "{fields:?}");
+    assert!(shown(&site, &report).contains("→ Personal"), "{}", shown(&site, &report));
     assert_same(&site);
 
     // The rename of a unit changes the unit alone, whoever is below it.
@@ -77,9 +82,23 @@ fn every_change_is_followed_as_the_directory_has_it() {
     dc.delete([john.as_str()]);
     let report = site.sync(0);
     assert_eq!(changes(&report)[..1], one("user", "removed", "John Smith"));
+    let had = report["changes"][0]["fields"].as_array().unwrap();
+    assert!(
+        had.iter().any(|f| f["field"] == "account" && f["before"] == "john.smith" && f["after"].is_null()),
+        "{had:?}"
+    );
+    let id = report["run"]["id"].to_string();
+    let only = |more: &[&str]| site.budkavle.json(&[&["sync", "show", &id], more].concat());
+    let users = only(&["--kind", "user", "--what", "removed"]);
+    assert_eq!((changes(&users), &users["matching"]), (one("user", "removed", "John Smith"), &1.into()));
+    assert_eq!(only(&["--limit", "0"])["matching"], report["changes"].as_array().unwrap().len());
+    assert_eq!(
+        only(&["--limit", "9", "--offset", "1"])["changes"],
+        Value::Array(report["changes"].as_array().unwrap().iter().skip(1).take(9).cloned().collect())
+    );
     for change in &report["changes"].as_array().unwrap()[1..] {
         let fields = change["fields"].as_array().unwrap();
-        let his = |field: &str| field == "manager" || field.starts_with("members");
+        let his = |field: &str| field == "manager" || field.starts_with("member");
         assert!(fields.iter().all(|f| his(f["field"].as_str().unwrap())), "{change}");
     }
     assert_same(&site);
@@ -117,6 +136,11 @@ fn what_is_stored_is_there_again_without_the_directory() {
     let mut daemon = site.budkavle.start();
     daemon.wait_for_log("is ready", crate::servers::PATIENCE);
     assert_eq!(site.get("/v1/users?limit=10000"), before);
+}
+
+/// What `sync show` says of a run, in words.
+fn shown(site: &Site, report: &Value) -> String {
+    site.budkavle.run(&["sync", "show", &report["run"]["id"].to_string()]).success().stdout
 }
 
 /// Fails unless Budkavle's people and units are those of the directory, in every attribute.

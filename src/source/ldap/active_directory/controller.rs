@@ -11,7 +11,7 @@ use crate::domain::run::{ModeReason, UsnPosition};
 use crate::source::SourceError;
 use crate::source::ldap::session::{Search, Session};
 
-pub(super) const SHOW_DELETED: &str = "1.2.840.113556.1.4.417";
+pub(in crate::source::ldap) const SHOW_DELETED: &str = "1.2.840.113556.1.4.417";
 /// Where the deleted objects of a naming context are, whatever the container is called ([MS-ADTS] 6.1.1.4.1).
 const DELETED_OBJECTS: &str = "18E2EA80684F11D2B9AA00C04F79F805";
 /// In days, where none is set ([MS-ADTS] 6.1.1.2.4.1.1).

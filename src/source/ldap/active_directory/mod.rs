@@ -21,6 +21,7 @@ use crate::domain::ids::{DirectoryName, Guid};
 use crate::domain::run::{Cursor, Mode, ModeReason, Position, UsnPosition};
 use crate::source::{Ask, Reading, SourceError};
 use controller::Controller;
+pub(super) use controller::SHOW_DELETED;
 #[cfg(fuzzing)]
 pub(in crate::source) use dirsync::fuzz_dirsync;
 
@@ -222,13 +223,11 @@ impl Ldap {
 fn contexts(bases: &[Base<'_>], root: &RootDse) -> Vec<String> {
     let mut contexts = Vec::new();
     for base in bases {
-        let above = root.naming_contexts.iter().filter_map(|text| Some((text, text.parse::<Dn>().ok()?)));
-        let above = above.filter(|(_, dn)| base.dn.is_within(dn));
-        let Some((nearest, _)) = above.max_by_key(|(_, dn)| dn.rdns().len()) else {
+        let Some(nearest) = root.context_of(&base.dn).map(str::to_owned) else {
             return Vec::new();
         };
-        if !contexts.contains(nearest) {
-            contexts.push(nearest.clone());
+        if !contexts.contains(&nearest) {
+            contexts.push(nearest);
         }
     }
     contexts

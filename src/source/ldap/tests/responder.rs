@@ -38,6 +38,8 @@ pub(super) enum What {
         attributes: Vec<String>,
         cookie: Option<Vec<u8>>,
         dirsync: Option<Vec<u8>>,
+        /// It is to go on for ever, with what changes.
+        notification: bool,
     },
     StartTls,
     Other,
@@ -191,7 +193,7 @@ fn asked(message: &[u8]) -> Asked {
             let attributes = std::iter::from_fn(|| attributes.next()).map(|a| text(a.content)).collect();
             let mut controls = parts.next().and_then(|controls| controls.inside()).unwrap_or(Reader(&[]));
             // The cookie is the last part of both controls' values.
-            let (mut cookie, mut dirsync) = (None, None);
+            let (mut cookie, mut dirsync, mut notification) = (None, None, false);
             while let Some(control) = controls.next() {
                 let mut control = control.inside().unwrap();
                 let kind = text(control.next().unwrap().content);
@@ -203,10 +205,11 @@ fn asked(message: &[u8]) -> Asked {
                 match kind.as_str() {
                     "1.2.840.113556.1.4.319" => cookie = last(),
                     DIRSYNC => dirsync = last(),
+                    "1.2.840.113556.1.4.528" => notification = true,
                     _ => {}
                 }
             }
-            What::Search { base, subtree, attributes, cookie, dirsync }
+            What::Search { base, subtree, attributes, cookie, dirsync, notification }
         }
         23 => What::StartTls,
         _ => What::Other,
