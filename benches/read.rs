@@ -1,7 +1,8 @@
-//! How fast a whole directory is read and committed: 20,000 users from a real Samba domain controller, beside `ldapsearch` with the
-//! same filter and attributes, in turns.
+//! How fast a directory is read and committed from a real Samba domain controller, whole and by what changed, beside `ldapsearch` with the
+//! same filter and attributes on the same server, in turns.
 //!
-//! `cargo bench --bench read`, as root, on a machine with the packages that `tests/run` installs. Provisioning takes a minute first.
+//! `cargo bench --bench read [-- USERS UNITS]`, as root, on a machine with the packages that `tests/run` installs; by default 20,000 users in 1,000
+//! units. Provisioning comes first, at some hundred users a second.
 #![expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
 #![expect(
     clippy::unwrap_used,
@@ -32,9 +33,10 @@ mod servers;
 mod world;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use budkavle::domain::audit::Actor;
 use budkavle::domain::backoff::Backoff;
@@ -51,48 +53,104 @@ use budkavle::store::{SledSettings, Store};
 use budkavle::tls::TlsTrust;
 use chrono::{TimeDelta, Utc};
 use nix::sys::resource::{UsageWho, getrusage};
+use servers::ldif::Record;
 use servers::samba::{READER, READER_PASSWORD, Samba};
-use world::{Organisation, ROOT_UNIT};
+use world::{BASE, Organisation, ROOT_UNIT};
 
-const USERS: usize = 20_000;
-const UNITS: usize = 1_000;
 const ROUNDS: usize = 3;
+const CHANGES: [usize; 3] = [1, 100, 1_000];
+/// As Budkavle asks, with the rights of an ordinary account.
+const DIRSYNC: &str = "!dirSync=1/1000000";
 
-fn main() {
-    if !std::env::args().any(|argument| argument == "--bench") {
-        return; // `cargo test --all-targets` starts it too
-    }
-    let world = Organisation::generate(USERS, UNITS);
-    let dc = Samba::start(&world);
-    println!("{USERS} users in {UNITS} units, {ROUNDS} rounds in turns; wall and user CPU of the client");
-    let (mut theirs, mut ours) = (Vec::new(), Vec::new());
-    for _ in 0..ROUNDS {
-        let (their_wall, their_cpu) = ldapsearch(&dc);
-        let before = user_seconds(UsageWho::RUSAGE_SELF);
-        let wall = budkavle(&dc);
-        let cpu = user_seconds(UsageWho::RUSAGE_SELF) - before;
-        println!(
-            "ldapsearch {their_wall:.2} s ({their_cpu:.2} CPU s)   budkavle, read and committed {wall:.2} s ({cpu:.2} CPU s)   ratio {:.2}",
-            wall / their_wall
-        );
-        theirs.push((their_wall, their_cpu));
-        ours.push((wall, cpu));
-    }
-    let (theirs, ours) = (median(theirs), median(ours));
-    println!("median: wall {:.2} × ldapsearch, CPU {:.1} ×", ours.0 / theirs.0, ours.1 / theirs.1);
+/// What one read cost the client.
+#[derive(Clone, Copy)]
+struct Cost {
+    wall: f64,
+    cpu: f64,
+    /// Resident at most, in MB.
+    peak: f64,
 }
 
-fn ldapsearch(dc: &Samba) -> (f64, f64) {
+fn main() {
+    let arguments: Vec<String> = std::env::args().collect();
+    if !arguments.iter().any(|argument| argument == "--bench") {
+        return; // `cargo test --all-targets` starts it too
+    }
+    let mut sizes = arguments.iter().filter_map(|argument| argument.parse().ok());
+    let (users, units) = (sizes.next().unwrap_or(20_000), sizes.next().unwrap_or(1_000));
+    let world = Organisation::generate(users, units);
+    let dc = Samba::start(&world).with_a_process_each();
+    println!("{users} users in {units} units, {ROUNDS} rounds in turns; wall, user CPU and peak memory of the client");
+    let folder = tempfile::tempdir().unwrap();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let source = Source::Ldap(source(&dc));
+        let core = core(&folder.path().join("kept")).await;
+        let first = ours(&core, &source, true, users).await;
+        tell("budkavle, the very first read, with proof that its ranges give everything", first);
+        whole(&dc, &core, &source, users).await;
+        changes(&dc, &world, &core, &source).await;
+        core.store.close().await;
+    });
+}
+
+/// Everything is read, by others and by us.
+async fn whole(dc: &Samba, core: &Core, source: &Source, users: usize) {
+    let (mut paged, mut dirsync, mut over, mut alone) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let one = Source::Ldap(Ldap { connections: Some(1), ..self::source(dc) });
+    for _ in 0..ROUNDS {
+        paged.push(ldapsearch(dc, ROOT_UNIT, "pr=1000/noprompt"));
+        over.push(ours(core, source, true, users).await);
+        dirsync.push(ldapsearch(dc, BASE, DIRSYNC));
+        alone.push(ours(core, &one, true, users).await);
+    }
+    let paged = report("everything: ldapsearch by pages", paged, None);
+    report("everything: ldapsearch by DirSync", dirsync, Some(paged));
+    report("everything: budkavle over one connection, compared and committed", alone, Some(paged));
+    report("everything: budkavle", over, Some(paged));
+}
+
+/// What changed is read, by others and by us.
+async fn changes(dc: &Samba, world: &Organisation, core: &Core, source: &Source) {
+    ours(core, source, false, 0).await;
+    for count in CHANGES {
+        let (mut dirsync, mut over) = (Vec::new(), Vec::new());
+        for round in 0..ROUNDS {
+            let cookie = dc.dirsync(None, "(objectClass=nothing)", &["cn"]).1;
+            let phone = format!("+46 8 {round} {count}");
+            let these = world.people.iter().take(count).map(|person| world.dn(person));
+            let records: Vec<Record> =
+                these.map(|dn| Record::modify(&dn, "replace", "telephoneNumber", [&phone])).collect();
+            dc.change(&records);
+            dirsync.push(ldapsearch(dc, BASE, &format!("{DIRSYNC}/{cookie}")));
+            over.push(ours(core, source, false, 0).await);
+        }
+        let theirs = report(&format!("{count} changed: ldapsearch by DirSync with a cookie"), dirsync, None);
+        report(&format!("{count} changed: budkavle"), over, Some(theirs));
+    }
+}
+
+fn ldapsearch(dc: &Samba, base: &str, extension: &str) -> Cost {
     let source = source(dc);
     let filter = format!("(|{}{}{})", source.user_filter, source.unit_filter, source.group_filter);
     let before = user_seconds(UsageWho::RUSAGE_CHILDREN);
     let start = Instant::now();
     let mut search = Command::new("ldapsearch");
     search.args(["-x", "-LLL", "-H", &dc.ldaps_url(), "-D", READER, "-w", READER_PASSWORD]);
-    search.args(["-E", "pr=1000/noprompt", "-b", ROOT_UNIT, &filter]).args(source.mapping.attributes());
+    search.args(["-E", extension, "-b", base, &filter]).args(source.mapping.attributes());
     search.env("LDAPTLS_CACERT", dc.ca_file()).stdout(Stdio::null());
-    assert!(search.status().unwrap().success());
-    (start.elapsed().as_secs_f64(), user_seconds(UsageWho::RUSAGE_CHILDREN) - before)
+    let mut search = search.spawn().unwrap();
+    let mut peak = 0.0;
+    let status = loop {
+        peak = peak_of(&search.id().to_string()).unwrap_or(peak);
+        if let Some(status) = search.try_wait().unwrap() {
+            break status;
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    };
+    assert!(status.success());
+    let cpu = user_seconds(UsageWho::RUSAGE_CHILDREN) - before;
+    Cost { wall: start.elapsed().as_secs_f64(), cpu, peak }
 }
 
 fn source(dc: &Samba) -> Ldap {
@@ -104,18 +162,17 @@ fn source(dc: &Samba) -> Ldap {
     }
 }
 
-/// From the connection to the moment the data is on the disk and in force.
-fn budkavle(dc: &Samba) -> f64 {
-    let folder = tempfile::tempdir().unwrap();
+/// An empty store in this folder, and what is answered from it.
+async fn core(folder: &Path) -> Core {
     let settings = SledSettings {
-        path: folder.path().join("state"),
+        path: folder.join("state"),
         cache_bytes: 64 << 20,
-        exports: folder.path().join("exports"),
+        exports: folder.join("exports"),
         keep_exports: 1,
         reserve_bytes: 0,
     };
     let name = DirectoryName::from("main");
-    let limit = Limit { count: 500, percent: 5, floor: 5 };
+    let limit = Limit { count: 5_000, percent: 50, floor: 5 };
     let limits = Limits {
         users: limit,
         units: limit,
@@ -142,28 +199,48 @@ fn budkavle(dc: &Samba) -> f64 {
         connections: 1,
         directories: BTreeMap::from([(name.clone(), DirectorySettings { limits, policy, whole_reads })]),
     };
-    tokio::runtime::Runtime::new().unwrap().block_on(async {
-        let (store, _) = Store::open_sled(settings, Utc::now()).await.unwrap();
-        let core = Core::load(store, flow, Arc::new(Utc::now)).await.unwrap();
-        let source = Source::Ldap(source(dc));
-        let order = Order { trigger: Trigger::Manual(Actor::System), full: true, dry_run: false };
-        let start = Instant::now();
-        let report = sync(&core, &source, &name, order, |_| {}).await.unwrap();
-        let wall = start.elapsed().as_secs_f64();
-        assert!(matches!(report.run.outcome, Outcome::Committed { .. }), "{:?}", report.run.outcome);
-        assert!(report.run.counts.users.added as usize >= USERS, "{:?}", report.run.counts);
-        core.store.close().await;
-        wall
-    })
+    let (store, _) = Store::open_sled(settings, Utc::now()).await.unwrap();
+    Core::load(store, flow, Arc::new(Utc::now)).await.unwrap()
+}
+
+/// From the connection to the moment the data is on the disk and in force.
+async fn ours(core: &Core, source: &Source, full: bool, at_least: usize) -> Cost {
+    let name = DirectoryName::from("main");
+    std::fs::write("/proc/self/clear_refs", "5").unwrap(); // the peak begins anew (proc(5))
+    let before = user_seconds(UsageWho::RUSAGE_SELF);
+    let order = Order { trigger: Trigger::Manual(Actor::System), full, dry_run: false };
+    let start = Instant::now();
+    let report = sync(core, source, &name, order, |_| {}).await.unwrap();
+    let wall = start.elapsed().as_secs_f64();
+    let outcome = &report.run.outcome;
+    assert!(matches!(outcome, Outcome::Committed { .. } | Outcome::Unchanged), "{outcome:?}");
+    assert!(report.run.counts.users.read as usize >= at_least, "{:?}", report.run.counts);
+    Cost { wall, cpu: user_seconds(UsageWho::RUSAGE_SELF) - before, peak: peak_of("self").unwrap() }
+}
+
+fn report(what: &str, mut rounds: Vec<Cost>, beside: Option<Cost>) -> Cost {
+    rounds.sort_by(|a, b| a.wall.total_cmp(&b.wall));
+    let cost = rounds.get(rounds.len() / 2).copied().unwrap();
+    tell(what, cost);
+    if let Some(other) = beside {
+        println!("    = {:.2} × its wall, {:.1} × its CPU", cost.wall / other.wall, cost.cpu / other.cpu);
+    }
+    cost
+}
+
+fn tell(what: &str, Cost { wall, cpu, peak }: Cost) {
+    println!("{what}: {wall:.3} s, {cpu:.2} CPU s, {peak:.0} MB");
+}
+
+/// How much memory a process has had resident at most, in MB; None when it has ended.
+fn peak_of(process: &str) -> Option<f64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(line.trim().strip_suffix("kB")?.trim().parse::<f64>().ok()? / 1024.0)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "seconds")]
 fn user_seconds(who: UsageWho) -> f64 {
     let time = getrusage(who).unwrap().user_time();
     time.tv_sec() as f64 + time.tv_usec() as f64 / 1e6
-}
-
-fn median(mut rounds: Vec<(f64, f64)>) -> (f64, f64) {
-    rounds.sort_by(|a, b| a.0.total_cmp(&b.0));
-    rounds.get(rounds.len() / 2).copied().unwrap()
 }

@@ -74,8 +74,8 @@ fn read(table: &Section, timezone: Tz, above: &Limits) -> Option<Directory> {
     let guard = super::guard::read(&table.section("guard"), above);
     match kind {
         Some(Kind::Ldap) => table.refuse(&LDIF_KEYS, "source = \"ldif\""),
-        Some(Kind::Ldif) => table.refuse(&ldap::KEYS, "source = \"ldap\""),
-        None => [&LDIF_KEYS[..], &ldap::KEYS].into_iter().for_each(|keys| table.know(keys)),
+        Some(Kind::Ldif) => table.refuse(ldap::KEYS, "source = \"ldap\""),
+        None => [&LDIF_KEYS[..], ldap::KEYS].into_iter().for_each(|keys| table.know(keys)),
     }
     let source = match kind? {
         Kind::Ldap => Source::Ldap(ldap::read(table, run_timeout)?),

@@ -36,6 +36,8 @@ pub struct Ldap {
     pub unit_filter: String,
     /// How many entries are asked for at a time.
     pub page_size: u16,
+    /// Over how many connections everything is read; None: by how fast the server answers.
+    pub connections: Option<u8>,
     /// For the name, the connection, TLS and the sign-in, together for each server.
     pub connect_timeout: Duration,
     /// For each answer.
@@ -98,7 +100,7 @@ impl LdapServers {
 }
 
 /// The keys that go with `source = "ldap"`.
-pub(super) const KEYS: [&str; 27] = [
+pub(super) const KEYS: &[&str] = &[
     "urls",
     "domain",
     "site",
@@ -122,6 +124,7 @@ pub(super) const KEYS: [&str; 27] = [
     "group_filter",
     "unit_filter",
     "page_size",
+    "connections",
     "connect_timeout",
     "operation_timeout",
     "change_notification",
@@ -169,6 +172,7 @@ pub(super) fn read(table: &Section, run_timeout: Duration) -> Option<Ldap> {
     let (user_filter, group_filter, unit_filter) =
         (filter("user_filter", USERS), filter("group_filter", GROUPS), filter("unit_filter", UNITS));
     let page_size = table.number("page_size", 1..=1000, 1000);
+    let connections = table.is_set("connections").then(|| table.number("connections", 1..=16, 4));
     let connect_timeout = table.duration("connect_timeout", SECOND..=HOUR, SECOND * 10);
     let notified = table.flag("change_notification", true);
     let pause = table.duration("change_notification_pause", SECOND..=HOUR, SECOND * 30);
@@ -182,6 +186,7 @@ pub(super) fn read(table: &Section, run_timeout: Duration) -> Option<Ldap> {
         group_filter,
         unit_filter,
         page_size,
+        connections,
         connect_timeout,
         operation_timeout,
         change_notification: notified.then_some(pause),

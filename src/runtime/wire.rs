@@ -173,6 +173,7 @@ pub fn source(directory: &config::Directory) -> Result<Source, WireError> {
         unit_filter: ldap.unit_filter.as_str().into(),
         group_filter: ldap.group_filter.as_str().into(),
         page_size: ldap.page_size,
+        connections: ldap.connections,
         connect_timeout: ldap.connect_timeout,
         operation_timeout: ldap.operation_timeout,
         run_timeout: directory.run_timeout,

@@ -41,6 +41,8 @@ pub(super) type Transport = Either<TcpStream, TlsStream<TcpStream>>;
 pub(super) struct Connection {
     /// The server at its other end.
     pub server: Server,
+    /// Where that is.
+    pub address: SocketAddr,
     /// The handle for operations, once [`Self::start`] was called.
     pub ldap: Ldap,
     /// The certificate that the server showed, on a protected connection.
@@ -79,6 +81,18 @@ impl Connection {
         timeout(limit, connecting).await.map_err(|_| late())?
     }
 
+    /// Connects to this one of the server's addresses: a name may stand for several servers.
+    pub(super) async fn at(
+        server: &Server,
+        address: SocketAddr,
+        tls: &Arc<ClientConfig>,
+        limit: Duration,
+    ) -> Result<Connection, SourceError> {
+        let doing = "connect once more".to_owned();
+        let late = || SourceError::Timeout { server: server.to_string(), doing, limit };
+        timeout(limit, Connection::to(server, address, tls)).await.map_err(|_| late())?
+    }
+
     async fn to(
         server: &Server,
         address: SocketAddr,
@@ -87,16 +101,17 @@ impl Connection {
         let tcp = tcp(server, address).await?;
         let (stream, shown) = match server.security() {
             Security::PlainText => {
-                return Connection::over(server, Either::Left(tcp), (None, None)).await;
+                return Connection::over(server, address, Either::Left(tcp), (None, None)).await;
             }
             Security::StartTls => handshake(server, tls, start_tls(server, tcp).await?).await?,
             Security::Ldaps => handshake(server, tls, tcp).await?,
         };
-        Connection::over(server, Either::Right(stream), shown).await
+        Connection::over(server, address, Either::Right(stream), shown).await
     }
 
     async fn over(
         server: &Server,
+        address: SocketAddr,
         stream: Transport,
         (certificate, binding): Shown,
     ) -> Result<Connection, SourceError> {
@@ -109,6 +124,7 @@ impl Connection {
         let driver = tokio::spawn(driver.drive());
         Ok(Connection {
             server: server.clone(),
+            address,
             ldap,
             certificate,
             binding,

@@ -73,6 +73,8 @@ pub struct Ldap {
     pub mapping: Mapping,
     /// How many entries to ask for at once. Active Directory gives at most 1,000.
     pub page_size: u16,
+    /// Over how many connections everything is read; None: by how fast the server answers. Only domain controllers are read over several.
+    pub connections: Option<u8>,
     /// How long connecting may take, name and TLS included, before the next server is tried.
     pub connect_timeout: Duration,
     /// How long to wait for each answer of the server.
@@ -103,6 +105,7 @@ impl Ldap {
             group_filter: active_directory::GROUPS.into(),
             mapping: Mapping::default(),
             page_size: 1000,
+            connections: None,
             connect_timeout: Duration::from_secs(10),
             operation_timeout: Duration::from_secs(30),
             run_timeout: Duration::from_secs(30 * 60),

@@ -1,5 +1,6 @@
 //! Which of a directory's servers is read: the one that was read last as long as it works, else the next that does.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -30,6 +31,8 @@ struct Known {
     health: ServerHealth,
     /// What DNS said last.
     found: Vec<Server>,
+    /// Where, and of which scope, ranges of numbers were shown to give everything.
+    ranges_give_all: BTreeSet<(Box<str>, u64)>,
 }
 
 impl Servers {
@@ -64,6 +67,20 @@ impl fmt::Display for Servers {
 }
 
 impl Experience {
+    /// Whether it was shown that ranges of the server's numbers give everything of a scope.
+    pub(super) fn ranges_give_all(&self, server: &str, scope: u64) -> bool {
+        self.with(|known| known.ranges_give_all.contains(&(server.into(), scope)))
+    }
+
+    /// Takes note of whether they do.
+    pub(super) fn note_ranges(&self, server: &str, scope: u64, give_all: bool) {
+        let key = (server.into(), scope);
+        self.with(|known| match give_all {
+            true => known.ranges_give_all.insert(key),
+            false => known.ranges_give_all.remove(&key),
+        });
+    }
+
     fn with<T>(&self, look: impl FnOnce(&mut Known) -> T) -> T {
         // Whoever panicked with it in hand left it whole: each change is one step.
         look(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))

@@ -1,9 +1,12 @@
 //! One conversation with a server: sign in, look, search. Every result that isn't success becomes an error that says what it means.
 
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ldap3::controls::{MakeCritical, PagedResults, RawControl};
 use ldap3::{LdapError, LdapResult, Scope, SearchResult};
+use rustls::ClientConfig;
 
 use super::ber::Reader;
 use super::connect::Connection;
@@ -26,8 +29,18 @@ pub(super) struct Session<'a> {
     settings: &'a Ldap,
     server: String,
     credentials: Credentials,
+    tls: Arc<ClientConfig>,
     connection: Connection,
     /// Goes with every search.
+    always: Vec<RawControl>,
+}
+
+/// The way to more connections to the same address, on which the same controls go with every search.
+pub(super) struct Door<'a> {
+    settings: &'a Ldap,
+    server: Server,
+    address: SocketAddr,
+    tls: Arc<ClientConfig>,
     always: Vec<RawControl>,
 }
 
@@ -79,17 +92,65 @@ impl Page {
     }
 }
 
+/// Whether page after page leads anywhere.
+#[derive(Default)]
+pub(super) struct Advance {
+    last: (Vec<u8>, Option<String>),
+    empty: u32,
+}
+
+impl Advance {
+    /// Takes note of a page, before the next one is asked for.
+    pub(super) fn note(&mut self, page: &Page) {
+        self.last = page.mark();
+    }
+
+    /// Judges the next one. The cookie may stay the same (Samba's does), and a page may be empty (RFC 2696 §3), but not for ever.
+    pub(super) fn judge(&mut self, page: &Page) -> Result<(), &'static str> {
+        self.empty = if page.entries.is_empty() { self.empty + 1 } else { 0 };
+        if self.empty > MAX_EMPTY_PAGES || (self.empty == 0 && page.mark() == self.last) {
+            return Err("the server gives the same page again and again");
+        }
+        Ok(())
+    }
+}
+
+impl<'a> Door<'a> {
+    /// One more, signed in.
+    pub(super) async fn open(&self) -> Result<Session<'a>, SourceError> {
+        let Door { settings, server, address, tls, always } = self;
+        let credentials = settings.sign_in.load()?;
+        let connection = Connection::at(server, *address, tls, settings.connect_timeout).await?;
+        let (tls, always) = (Arc::clone(tls), always.clone());
+        let server = server.to_string();
+        let mut session = Session { settings, server, credentials, tls, connection, always };
+        session.bind().await?;
+        Ok(session)
+    }
+}
+
 impl<'a> Session<'a> {
     /// Connects to `server`.
     pub(super) async fn open(
         settings: &'a Ldap,
         server: &Server,
-        tls: &std::sync::Arc<rustls::ClientConfig>,
+        tls: &Arc<ClientConfig>,
     ) -> Result<Session<'a>, SourceError> {
         let credentials = settings.sign_in.load()?;
         let (tls, dns_server) = (credentials.shown_by(tls), settings.servers.dns_server());
         let connection = Connection::open(server, &tls, dns_server, settings.connect_timeout).await?;
-        Ok(Session { settings, server: server.to_string(), credentials, connection, always: Vec::new() })
+        Ok(Session { settings, server: server.to_string(), credentials, tls, connection, always: Vec::new() })
+    }
+
+    /// The way to more connections like this one.
+    pub(super) fn door(&self) -> Door<'a> {
+        Door {
+            settings: self.settings,
+            server: self.connection.server.clone(),
+            address: self.connection.address,
+            tls: Arc::clone(&self.tls),
+            always: self.always.clone(),
+        }
     }
 
     /// Lets this control go with every search from now on.
@@ -210,19 +271,16 @@ impl<'a> Session<'a> {
         mut take: impl FnMut(Vec<Entry>),
     ) -> Result<usize, SourceError> {
         let mut page = self.page_with(search, controls, Vec::new()).await?;
-        let (mut references, mut empty) = (page.references, 0);
+        let (mut references, mut progress) = (page.references, Advance::default());
         while !page.cookie.is_empty() {
+            progress.note(&page);
+            let cookie = std::mem::take(&mut page.cookie);
             // The server makes the next page while this one is taken.
-            let mark = page.mark();
             let (next, ()) =
-                tokio::join!(self.page_with(search, controls, page.cookie), async { take(page.entries) });
+                tokio::join!(self.page_with(search, controls, cookie), async { take(page.entries) });
             page = next?;
             references += page.references;
-            // The cookie may stay the same (Samba's does), and a page may be empty (RFC 2696 §3), but not for ever.
-            empty = if page.entries.is_empty() { empty + 1 } else { 0 };
-            if empty > MAX_EMPTY_PAGES || (empty == 0 && page.mark() == mark) {
-                return Err(self.incomplete(search.base, "the server gives the same page again and again"));
-            }
+            progress.judge(&page).map_err(|reason| self.incomplete(search.base, reason))?;
         }
         take(page.entries);
         Ok(references)

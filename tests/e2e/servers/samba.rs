@@ -38,6 +38,7 @@ pub const ADMINISTRATOR_PASSWORD: &str = "Adm1n.Password";
 /// A running or stopped domain controller.
 pub struct Samba {
     process: Option<Process>,
+    model: &'static str,
     machine: Machine,
     address: Ipv4Addr,
     ldaps: String,
@@ -68,7 +69,9 @@ impl Samba {
     pub fn start_in(folder: TempDir, address: Ipv4Addr, machine: Machine) -> Self {
         let certs = AUTHORITY.issue(&folder.path().join("tls"), machine.host, address, Validity::Now);
         let ldaps = format!("ldaps://{address}");
-        let mut samba = Self { process: None, machine, address, ldaps, certs, folder };
+        // One process alone would wait for the other controller while that waits for it.
+        let model = if machine.namespace.is_some() { "standard" } else { "single" };
+        let mut samba = Self { process: None, model, machine, address, ldaps, certs, folder };
         fs::write(samba.config(), samba.configuration()).unwrap();
         samba.resume();
         samba
@@ -84,12 +87,11 @@ impl Samba {
     /// Starts it again after a [`Self::stop`], with the same address and the same data.
     pub fn resume(&mut self) {
         let mut process = match self.machine.namespace {
-            None => Process::start("samba", |samba| self.run(samba, "single"), &self.log_file()),
-            // One process alone would wait for the other controller while that waits for it.
+            None => Process::start("samba", |samba| self.run(samba), &self.log_file()),
             Some(namespace) => {
                 let run = |nsenter: &mut Command| {
                     nsenter.args(namespace.arguments()).arg("samba");
-                    self.run(nsenter, "standard");
+                    self.run(nsenter);
                 };
                 Process::start("nsenter", run, &self.log_file())
             }
@@ -101,6 +103,14 @@ impl Samba {
             search.env("LDAPTLS_REQCERT", "never").status().unwrap().success().then_some(())
         });
         self.process = Some(process);
+    }
+
+    /// Starts it again with a process for each connection, as a controller has that serves many at once.
+    pub fn with_a_process_each(mut self) -> Self {
+        self.stop();
+        self.model = "standard";
+        self.resume();
+        self
     }
 
     /// Gives the server another certificate, for its name and its address, and starts it again with it.
@@ -212,8 +222,8 @@ impl Samba {
         Account { name: ADMINISTRATOR, password: ADMINISTRATOR_PASSWORD, ..self.reader() }
     }
 
-    fn run(&self, samba: &mut Command, model: &str) {
-        samba.arg("-s").arg(self.config()).args(["-F", "--no-process-group", "-M", model]);
+    fn run(&self, samba: &mut Command) {
+        samba.arg("-s").arg(self.config()).args(["-F", "--no-process-group", "-M", self.model]);
     }
 
     /// The database as a file, which the tools of ldb-tools change without asking the server for leave.

@@ -187,7 +187,7 @@ impl Ldap {
     }
 
     /// Whole entries, their lists of members completed.
-    async fn entries(
+    pub(super) async fn entries(
         &self,
         session: &mut Session<'_>,
         base: &str,
@@ -230,7 +230,7 @@ impl Ldap {
     }
 }
 
-fn one_of(ids: &[Guid]) -> String {
+pub(super) fn one_of(ids: &[Guid]) -> String {
     let mut filter = "(|".to_owned();
     for id in ids {
         filter.push_str("(objectGUID=");

@@ -48,6 +48,12 @@ impl Controller {
         }))
     }
 
+    /// Whether it is this one, with the same numbers.
+    pub(super) fn is(&self, other: &Controller) -> bool {
+        let known = |it: &Controller| Some((it.id?, it.invocation?));
+        known(self).is_some() && known(self) == known(other)
+    }
+
     /// How far its numbers had come at the start; None when it can't be known again.
     pub(super) fn at(&self) -> Option<UsnPosition> {
         let (controller, invocation) = (Some(self.id?), Some(self.invocation?));

@@ -7,6 +7,9 @@
 mod changes;
 mod controller;
 mod dirsync;
+mod pace;
+mod parallel;
+mod ranges;
 
 use chrono::TimeDelta;
 use ldap3::controls::RawControl;
@@ -137,9 +140,7 @@ impl Ldap {
         tell: Tell<'_>,
     ) -> Result<Reading, SourceError> {
         let mut decoder = Decoder::new(&self.mapping, directory);
-        for base in &place.bases {
-            self.read_base(session, base.text, &mut decoder, tell).await?;
-        }
+        self.read_below(session, place, directory, ask, &mut decoder, tell).await?;
         for base in &place.bases {
             decoder.push_base(&base.entry);
         }

@@ -1,0 +1,530 @@
+//! A whole read over several connections to the same controller, each of which reads one range of its numbers after the other.
+//!
+//! A controller that came into the domain late has most objects in a narrow range, so a range that turns out to be full while others have
+//! nothing to do is given up after its first pages and cut again; what was read of it comes again and counts once.
+//!
+//! An object whose number the account may not see is in no range, not even among those that have none (MS-ADTS 3.1.1.3.1.3.1: such a clause
+//! is neither true nor false). So the first time the identities of all objects are asked for besides, in one search that tells nothing
+//! else, and what no range gave is fetched by its identity. Once that has shown that the ranges give everything, later reads
+//! look up by identity whom they would lose, before they lose anybody.
+
+use std::collections::{HashSet, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use ldap3::Scope;
+use tokio::sync::Notify;
+
+use super::changes::one_of;
+use super::controller::Controller;
+use super::pace::Pace;
+use super::ranges::Range;
+use super::{Base, Place};
+use crate::domain::decode::{Decoder, extended};
+use crate::domain::directory::Directory;
+use crate::domain::entry::Entry;
+use crate::domain::ids::{DirectoryName, Guid};
+use crate::source::ldap::session::{Advance, Door, Page, Search, Session};
+use crate::source::ldap::{Ldap, Tell};
+use crate::source::{Ask, SourceError};
+
+/// After so many pages it is clear whether ranges pay.
+const LOOK: usize = 2;
+/// A controller whose numbers haven't come so far for each entry of a page holds too little, unless a number of connections is set.
+const WORTHWHILE: u64 = 10;
+/// So many ranges for each connection, so that they end at about the same time.
+const PIECES: u64 = 4;
+/// A full range is given up for smaller ones if it has had no more pages than this.
+const GIVE_UP: usize = 2;
+/// So many objects are fetched at once by their identity.
+const BATCH: usize = 100;
+/// Where the ranges missed more, everything is read anew in one go.
+const MOST_MISSED: usize = 2_000;
+
+/// Something to read below a base.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Job {
+    base: usize,
+    what: What,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum What {
+    /// The objects of a range.
+    Range(Range),
+    /// Those without a number.
+    Unnumbered,
+    /// All identities, and nothing else.
+    Identities,
+}
+
+/// What the connections share.
+struct Shared<'s, 'd> {
+    decoder: Mutex<&'s mut Decoder<'d>>,
+    state: Mutex<State>,
+    /// Something else may be done now than before.
+    changed: Notify,
+    member: &'s str,
+    tell: Tell<'s>,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: VecDeque<Job>,
+    /// How many jobs are being done.
+    busy: usize,
+    /// How many connections wait for something to do.
+    idle: usize,
+    /// How many connections there are, and how many of them are being opened.
+    open: usize,
+    opening: usize,
+    pace: Option<Pace>,
+    /// What was found.
+    read: HashSet<Guid>,
+    /// What there is, if that was asked.
+    there: Vec<Guid>,
+    highest: u64,
+}
+
+enum Next {
+    Do(Job),
+    Wait,
+    End,
+}
+
+impl Shared<'_, '_> {
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Each change is one step.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn decode<T>(&self, with: impl FnOnce(&mut Decoder<'_>) -> T) -> T {
+        with(&mut self.decoder.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Takes a page's entries; those whose list of members is cut go to `cut`.
+    fn take(&self, entries: Vec<Entry>, cut: &mut Vec<Entry>) {
+        self.state().read.extend(entries.iter().filter_map(identity));
+        let progress = self.decode(|decoder| {
+            for entry in entries {
+                if entry.missing_from(self.member).is_some() {
+                    cut.push(entry);
+                } else {
+                    decoder.push(&entry);
+                }
+            }
+            decoder.progress()
+        });
+        (self.tell)(progress);
+    }
+
+    /// What a connection does next.
+    fn next(&self) -> Next {
+        let mut state = self.state();
+        let wanted = state.pace.as_ref().map_or(1, |pace| pace.wanted().0);
+        if state.open - state.opening > wanted {
+            state.open -= 1;
+            return Next::End;
+        }
+        if let Some(job) = state.waiting.pop_front() {
+            state.busy += 1;
+            return Next::Do(job);
+        }
+        if state.busy == 0 { Next::End } else { Next::Wait }
+    }
+
+    fn done(&self) {
+        self.state().busy -= 1;
+        self.changed.notify_waiters();
+    }
+
+    /// Puts back what a busy server didn't do, for another connection; false when there is none.
+    fn put_back(&self, job: Job) -> bool {
+        let mut state = self.state();
+        let others = state.open - state.opening;
+        if others <= 1 {
+            return false;
+        }
+        if let Some(pace) = &mut state.pace {
+            pace.busy(others);
+        }
+        state.open -= 1;
+        state.busy -= 1;
+        state.waiting.push_front(job);
+        drop(state);
+        self.changed.notify_waiters();
+        true
+    }
+
+    /// Whether to open one more connection.
+    fn opens_one(&self) -> bool {
+        let mut state = self.state();
+        let wanted = state.pace.as_ref().map_or(1, |pace| pace.wanted().0);
+        let more = state.open < wanted && !state.waiting.is_empty();
+        if more {
+            state.open += 1;
+            state.opening += 1;
+        }
+        more
+    }
+
+    /// The connection that was to be opened is there, or won't be.
+    fn opened(&self, done: bool) {
+        let mut state = self.state();
+        state.opening -= 1;
+        if !done {
+            state.open -= 1;
+            let open = state.open;
+            if let Some(pace) = &mut state.pace {
+                pace.not_let_in(open);
+            }
+        }
+    }
+
+    /// Notes how long a page took.
+    fn answered(&self, entries: usize, took: Duration) {
+        let mut state = self.state();
+        let open = state.open;
+        let step = state.pace.as_mut().and_then(|pace| pace.answered(entries, took, open));
+        drop(state);
+        if let Some((connections, why)) = step {
+            tracing::debug!(connections, ?why, "the directory is read over another number of connections");
+            self.changed.notify_waiters();
+        }
+    }
+
+    /// Gives up a range for smaller ones, if others have nothing to do and it may hold much more.
+    fn gives_up(&self, job: Job, pages: usize, page_size: u64) -> bool {
+        let What::Range(range) = job.what else {
+            return false;
+        };
+        let mut state = self.state();
+        let width = range.width(state.highest);
+        if pages > GIVE_UP || state.idle == 0 || !state.waiting.is_empty() || width < 2 * page_size {
+            return false;
+        }
+        let connections = u64::try_from(state.open).unwrap_or(1);
+        let pieces = (connections * PIECES).min(width / page_size);
+        let smaller = range.cut(pieces, state.highest);
+        state.waiting.extend(smaller.into_iter().map(|range| Job { what: What::Range(range), ..job }));
+        drop(state);
+        self.changed.notify_waiters();
+        true
+    }
+}
+
+impl Ldap {
+    /// Reads everything below the bases, over several connections if that pays.
+    pub(super) async fn read_below(
+        &self,
+        session: &mut Session<'_>,
+        place: &Place<'_>,
+        directory: &DirectoryName,
+        ask: &Ask<'_>,
+        decoder: &mut Decoder<'_>,
+        tell: Tell<'_>,
+    ) -> Result<(), SourceError> {
+        let set = self.connections.map(usize::from);
+        let page_size = u64::from(self.page_size);
+        let highest = place.controller.at().map_or(0, |at| at.highest);
+        let worthwhile = set.is_some() || highest >= WORTHWHILE * LOOK as u64 * page_size;
+        if set == Some(1) || highest < 2 * page_size || !worthwhile {
+            for base in &place.bases {
+                self.read_base(session, base.text, decoder, tell).await?;
+            }
+            return Ok(());
+        }
+        let shared = Shared {
+            decoder: Mutex::new(decoder),
+            state: Mutex::new(State { open: 1, highest, pace: Some(Pace::new(set)), ..State::default() }),
+            changed: Notify::new(),
+            member: &self.mapping.member,
+            tell,
+        };
+        let mut large = Vec::new();
+        for (n, base) in place.bases.iter().enumerate() {
+            if !self.look_at(session, base, &shared).await? {
+                large.push(n);
+            }
+        }
+        if large.is_empty() {
+            return Ok(());
+        }
+        let proven = self.experience.ranges_give_all(session.server(), self.scope());
+        let most = u64::try_from(set.unwrap_or(4)).unwrap_or(4);
+        let pieces = (most * PIECES).min(highest / page_size).max(2);
+        {
+            let mut state = shared.state();
+            for base in &large {
+                let job = |what| Job { base: *base, what };
+                if !proven {
+                    state.waiting.push_back(job(What::Identities));
+                }
+                state.waiting.push_back(job(What::Unnumbered));
+                let ranges = Range::ALL.cut(pieces, highest);
+                state.waiting.extend(ranges.into_iter().map(|range| job(What::Range(range))));
+            }
+        }
+        self.read_all_jobs(session, place, &shared).await?;
+        let Shared { decoder, state, .. } = shared;
+        let decoder = decoder.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let State { read, mut there, .. } = state.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if proven {
+            there = known(ask.known, directory);
+        }
+        there.retain(|id| !read.contains(id));
+        drop(read);
+        let missed = self.fetch_missed(session, place, &there, decoder, tell).await?;
+        self.experience.note_ranges(session.server(), self.scope(), missed == 0);
+        if proven && missed > 0 {
+            tracing::warn!(server = session.server(), missed, "objects don't show their uSNCreated any more: everything is read in one go");
+        }
+        if missed > MOST_MISSED || (proven && missed > 0) {
+            for base in &place.bases {
+                self.read_base(session, base.text, decoder, tell).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads a base in one go, unless it turns out to be large: then false, and the first pages are read.
+    async fn look_at(
+        &self,
+        session: &mut Session<'_>,
+        base: &Base<'_>,
+        shared: &Shared<'_, '_>,
+    ) -> Result<bool, SourceError> {
+        let filter = self.filter();
+        let mut attributes = self.mapping.attributes();
+        attributes.push("uSNCreated");
+        let search = Search { base: base.text, scope: Scope::Subtree, filter: &filter, attributes };
+        let enough = |page: &Page, pages: usize, took: Duration| {
+            if pages == LOOK
+                && let Some(pace) = &mut shared.state().pace
+            {
+                pace.answered_alone(page.entries.len(), took);
+            }
+            // Most objects that don't show their number are no objects to look for by it.
+            pages == LOOK && page.entries.iter().all(|entry| entry.first("uSNCreated").is_some())
+        };
+        self.read_search(session, &search, shared, enough).await
+    }
+
+    /// Does everything that waits, on as many connections as go well.
+    async fn read_all_jobs(
+        &self,
+        session: &mut Session<'_>,
+        place: &Place<'_>,
+        shared: &Shared<'_, '_>,
+    ) -> Result<(), SourceError> {
+        let door = session.door();
+        loop {
+            let mut readers = FuturesUnordered::new();
+            readers.push(futures_util::future::Either::Left(self.read_jobs(&mut *session, place, shared)));
+            loop {
+                let changed = shared.changed.notified();
+                while shared.opens_one() {
+                    readers.push(futures_util::future::Either::Right(self.read_beside(&door, place, shared)));
+                }
+                tokio::select! {
+                    ended = readers.next() => match ended {
+                        Some(ended) => ended?,
+                        None => break,
+                    },
+                    () = changed => {}
+                }
+            }
+            drop(readers);
+            let mut state = shared.state();
+            if state.waiting.is_empty() {
+                return Ok(());
+            }
+            // The last other connection ended before it could take what this one had put back.
+            state.open = 1;
+        }
+    }
+
+    /// Does what waits over a connection of its own, if one can be had.
+    async fn read_beside(
+        &self,
+        door: &Door<'_>,
+        place: &Place<'_>,
+        shared: &Shared<'_, '_>,
+    ) -> Result<(), SourceError> {
+        let opened = async {
+            let mut session = door.open().await?;
+            let same = Controller::find(&mut session).await?.is_some_and(|it| it.is(&place.controller));
+            Ok::<_, SourceError>((session, same))
+        };
+        let mut session = match opened.await {
+            Ok((session, true)) => session,
+            Ok((_, false)) => {
+                tracing::info!("another controller answers at the same address: the read goes on over fewer connections");
+                shared.opened(false);
+                return Ok(());
+            }
+            Err(error) => {
+                tracing::info!(%error, "one more connection was not to be had: the read goes on over fewer");
+                shared.opened(false);
+                return Ok(());
+            }
+        };
+        shared.opened(true);
+        self.read_jobs(&mut session, place, shared).await?;
+        session.close().await;
+        Ok(())
+    }
+
+    /// Does what waits, one after the other, until nothing is left, or fewer connections will do.
+    async fn read_jobs(
+        &self,
+        session: &mut Session<'_>,
+        place: &Place<'_>,
+        shared: &Shared<'_, '_>,
+    ) -> Result<(), SourceError> {
+        loop {
+            let changed = shared.changed.notified();
+            match shared.next() {
+                Next::Do(job) => match self.read_job(session, place, job, shared).await {
+                    Ok(()) => shared.done(),
+                    Err(SourceError::Refused { answer, .. }) if answer.code == 51 && shared.put_back(job) => {
+                        tracing::info!(server = session.server(), %answer, "the server is busy: it is read over fewer connections");
+                        return Ok(());
+                    }
+                    Err(error) => return Err(error),
+                },
+                Next::Wait => {
+                    shared.state().idle += 1;
+                    changed.await;
+                    shared.state().idle -= 1;
+                }
+                Next::End => return Ok(()),
+            }
+        }
+    }
+
+    async fn read_job(
+        &self,
+        session: &mut Session<'_>,
+        place: &Place<'_>,
+        job: Job,
+        shared: &Shared<'_, '_>,
+    ) -> Result<(), SourceError> {
+        let Some(base) = place.bases.get(job.base) else {
+            return Ok(());
+        };
+        let filter = match job.what {
+            What::Range(range) => range.filter(&self.filter()),
+            What::Unnumbered => format!("(&{}(!(uSNCreated=*)))", self.filter()),
+            What::Identities => self.filter(),
+        };
+        let attributes = match job.what {
+            What::Identities => vec!["1.1"],
+            _ => self.mapping.attributes(),
+        };
+        let search = Search { base: base.text, scope: Scope::Subtree, filter: &filter, attributes };
+        if job.what == What::Identities {
+            let there =
+                |entries: Vec<Entry>| shared.state().there.extend(entries.iter().filter_map(identity));
+            session.pages(&search, there).await?;
+            return Ok(());
+        }
+        let page_size = u64::from(self.page_size);
+        let enough = |page: &Page, pages: usize, took: Duration| {
+            // The first page has to wait until everything is found.
+            if pages > 1 {
+                shared.answered(page.entries.len(), took);
+            }
+            shared.gives_up(job, pages, page_size)
+        };
+        self.read_search(session, &search, shared, enough).await?;
+        Ok(())
+    }
+
+    /// Reads page by page until the end, or until a page was `enough`; true if it was the end.
+    async fn read_search(
+        &self,
+        session: &mut Session<'_>,
+        search: &Search<'_>,
+        shared: &Shared<'_, '_>,
+        mut enough: impl FnMut(&Page, usize, Duration) -> bool,
+    ) -> Result<bool, SourceError> {
+        let (mut cut, mut advance) = (Vec::new(), Advance::default());
+        let (mut page, mut took) = timed(session.page(search, Vec::new())).await;
+        for pages in 1.. {
+            let mut this = page?;
+            if pages > 1 {
+                advance.judge(&this).map_err(|reason| session.incomplete(search.base, reason))?;
+            }
+            advance.note(&this);
+            let cookie = std::mem::take(&mut this.cookie);
+            if cookie.is_empty() {
+                shared.take(this.entries, &mut cut);
+                break;
+            }
+            if enough(&this, pages, took) {
+                shared.take(this.entries, &mut cut);
+                // What is cut comes again.
+                return Ok(false);
+            }
+            // The server makes the next page while this one is taken.
+            ((page, took), ()) = tokio::join!(timed(session.page(search, cookie)), async {
+                shared.take(this.entries, &mut cut);
+            });
+        }
+        for mut entry in cut {
+            self.complete(session, &mut entry).await?;
+            shared.decode(|decoder| decoder.push(&entry));
+        }
+        Ok(true)
+    }
+
+    /// Fetches those of the objects that are there and that no range gave. Tells how many they were; if there are too many to fetch, that
+    /// they are all.
+    async fn fetch_missed(
+        &self,
+        session: &mut Session<'_>,
+        place: &Place<'_>,
+        ids: &[Guid],
+        decoder: &mut Decoder<'_>,
+        tell: Tell<'_>,
+    ) -> Result<usize, SourceError> {
+        if ids.len() > MOST_MISSED {
+            return Ok(ids.len());
+        }
+        let mut missed = 0;
+        for ids in ids.chunks(BATCH) {
+            let these = format!("(&{}{})", one_of(ids), self.filter());
+            for base in &place.bases {
+                for entry in self.entries(session, base.text, &these).await? {
+                    missed += 1;
+                    decoder.push(&entry);
+                }
+            }
+            tell(decoder.progress());
+        }
+        Ok(missed)
+    }
+}
+
+/// The identities of all that is known of a directory.
+fn known(all: &Directory, directory: &DirectoryName) -> Vec<Guid> {
+    let users = all.users.values().filter(|user| user.directory == *directory).map(|user| user.id.0);
+    let units = all.units.values().filter(|unit| unit.directory == *directory).map(|unit| unit.id.0);
+    let groups = all.groups.values().filter(|group| group.directory == *directory).map(|group| group.id.0);
+    users.chain(units).chain(groups).collect()
+}
+
+fn identity(entry: &Entry) -> Option<Guid> {
+    extended::split(&entry.dn).0
+}
+
+/// What comes of it, and how long that took.
+async fn timed<T>(doing: impl Future<Output = T>) -> (T, Duration) {
+    // The time now, by the timer that the time limits go by.
+    let began = tokio::time::sleep(Duration::ZERO).deadline();
+    let done = doing.await;
+    (done, began.elapsed())
+}
