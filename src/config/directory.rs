@@ -9,7 +9,9 @@ use chrono_tz::Tz;
 use super::durations::{self, DAY, MINUTE, SECOND};
 use super::ldap::{self, Ldap};
 use super::reader::{Mark, Problem, Section};
+use super::schema;
 use super::words::quoted;
+use crate::domain::decode::Mapping;
 use crate::domain::guard::Limits;
 use crate::domain::ids::DirectoryName;
 use crate::domain::run::WholeReads;
@@ -28,6 +30,8 @@ pub struct Directory {
     pub run_timeout: Duration,
     /// How much may go in one run.
     pub guard: Limits,
+    /// Which attribute means what there.
+    pub mapping: Mapping,
     /// Where it is read.
     pub source: Source,
 }
@@ -72,13 +76,14 @@ fn read(table: &Section, timezone: Tz, above: &Limits) -> Option<Directory> {
     let whole_reads = self::schedule(table, "whole_read_schedule", "30 3 * * *", timezone);
     let run_timeout = table.duration("run_timeout", SECOND * 10..=DAY, MINUTE * 30);
     let guard = super::guard::read(&table.section("guard"), above);
+    let (mapping, filters) = schema::read(table);
     match kind {
         Some(Kind::Ldap) => table.refuse(&LDIF_KEYS, "source = \"ldif\""),
         Some(Kind::Ldif) => table.refuse(ldap::KEYS, "source = \"ldap\""),
         None => [&LDIF_KEYS[..], ldap::KEYS].into_iter().for_each(|keys| table.know(keys)),
     }
     let source = match kind? {
-        Kind::Ldap => Source::Ldap(ldap::read(table, run_timeout)?),
+        Kind::Ldap => Source::Ldap(ldap::read(table, run_timeout, &filters)?),
         Kind::Ldif => Source::Ldif { file: ldif_file(table)? },
     };
     Some(Directory {
@@ -87,6 +92,7 @@ fn read(table: &Section, timezone: Tz, above: &Limits) -> Option<Directory> {
         whole_reads: WholeReads { schedule: whole_reads?, always },
         run_timeout,
         guard,
+        mapping,
         source,
     })
 }

@@ -9,6 +9,7 @@ use super::domain::{self, LdapDomain};
 use super::durations::{DAY, HOUR, MINUTE, SECOND, text};
 use super::finding::Severity;
 use super::reader::{Problem, Section};
+use super::schema::Filters;
 use super::sign_in::{self, LdapSignIn};
 use super::trust;
 use super::words::quoted;
@@ -131,13 +132,8 @@ pub(super) const KEYS: &[&str] = &[
     "change_notification_pause",
 ];
 
-/// Active Directory keeps people's accounts apart from those of machines by the category.
-const USERS: &str = "(&(objectCategory=person)(objectClass=user))";
-const GROUPS: &str = "(objectClass=group)";
-const UNITS: &str = "(objectClass=organizationalUnit)";
-
 /// Reads the settings; None when something is missing.
-pub(super) fn read(table: &Section, run_timeout: Duration) -> Option<Ldap> {
+pub(super) fn read(table: &Section, run_timeout: Duration, filters: &Filters) -> Option<Ldap> {
     if !table.is_set("domain") {
         table.require("urls", "urls = [\"ldaps://dc1.example.org\", \"ldaps://dc2.example.org\"], or domain = \"ad.example.org\"");
     }
@@ -169,8 +165,11 @@ pub(super) fn read(table: &Section, run_timeout: Duration) -> Option<Ldap> {
     let sign_in = sign_in::read(table, servers.as_ref());
     let sign_in_retry_after = table.duration("sign_in_retry_after", MINUTE..=DAY, MINUTE * 30);
     let filter = |key, default| filter(table, key, default);
-    let (user_filter, group_filter, unit_filter) =
-        (filter("user_filter", USERS), filter("group_filter", GROUPS), filter("unit_filter", UNITS));
+    let (user_filter, group_filter, unit_filter) = (
+        filter("user_filter", filters.users),
+        filter("group_filter", filters.groups),
+        filter("unit_filter", filters.units),
+    );
     let page_size = table.number("page_size", 1..=1000, 1000);
     let connections = table.is_set("connections").then(|| table.number("connections", 1..=16, 4));
     let connect_timeout = table.duration("connect_timeout", SECOND..=HOUR, SECOND * 10);

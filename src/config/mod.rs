@@ -28,6 +28,7 @@ mod mask;
 mod organisation;
 mod reader;
 mod roles;
+mod schema;
 mod secret;
 mod section;
 mod sign_in;

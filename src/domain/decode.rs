@@ -10,10 +10,13 @@
 //! * A group whose list of members is not whole is set aside: half a list is taken for members who left.
 
 pub mod extended;
+mod identity;
 mod mapping;
 mod names;
 mod parents;
+mod references;
 mod text;
+mod time;
 
 #[cfg(test)]
 mod tests;
@@ -30,9 +33,11 @@ use super::dn::Rdn;
 use super::entry::Entry;
 use super::ids::{DirectoryName, GroupId, Guid, UnitId, UserId};
 use super::map::Map;
-pub use mapping::Mapping;
+pub use mapping::{Expiry, Mapping, Schema};
 use names::{Bearer, Names, NodeId};
+pub use references::{account_key, is_locked, without_bits};
 pub use text::clean;
+pub use time::generalized_time;
 
 /// So many quarantined objects are listed; those after are counted in one last line.
 const MAX_QUARANTINED: usize = 10_000;
@@ -96,6 +101,7 @@ struct PendingGroup {
     group: Group,
     node: NodeId,
     members: Vec<NodeId>,
+    accounts: Vec<Box<str>>,
 }
 
 struct PendingContainer {
@@ -194,6 +200,7 @@ impl<'a> Decoder<'a> {
 
     /// Resolves what refers to others: units, managers, members.
     pub fn finish(mut self) -> Objects {
+        let bearers = self.bearers();
         let names = &self.names;
         let user = |reference: Option<Reference>| match reference? {
             Reference::Id(id) => Some(UserId(id)),
@@ -219,13 +226,14 @@ impl<'a> Decoder<'a> {
             unit.managed_by = user(manager);
             (unit.id, Arc::new(unit))
         });
-        let groups = self.groups.into_iter().map(|PendingGroup { mut group, node, members }| {
+        let groups = self.groups.into_iter().map(|PendingGroup { mut group, node, members, accounts }| {
             let known = members.into_iter().filter_map(|member| match names.bearer(member) {
                 Bearer::User(id) => Some(id.0),
                 Bearer::Group(id) => Some(id.0),
                 Bearer::Unit(_) | Bearer::Container(_) | Bearer::Nothing => None,
             });
-            let members: BTreeSet<Guid> = known.chain(group.members.iter().copied()).collect();
+            let called = accounts.iter().filter_map(|account| bearers.get(account)).flatten().copied();
+            let members: BTreeSet<Guid> = known.chain(called).chain(group.members.iter().copied()).collect();
             group.members = members.into_iter().collect();
             group.above = above(node);
             (group.id, Arc::new(group))
@@ -278,9 +286,13 @@ impl<'a> Decoder<'a> {
                 format!("It has no {id}, without which it can't be told from others; may the account that reads it see that attribute?")
             });
         };
-        let guid = <[u8; 16]>::try_from(bytes)
-            .map(Guid)
-            .map_err(|_| format!("Its {id} has {} bytes instead of 16.", bytes.len()))?;
+        let guid = self.mapping.identity(bytes).ok_or_else(|| {
+            if self.mapping.has_bytes_for_id() {
+                format!("Its {id} has {} bytes instead of 16.", bytes.len())
+            } else {
+                format!("Its {id} is no identity such as f81d4fae-7dec-11d0-a765-00a0c91e6bf6.")
+            }
+        })?;
         if guid == UnitId::ROOT.0 {
             return Err(format!("Its {id} is all zeros."));
         }
@@ -289,7 +301,7 @@ impl<'a> Decoder<'a> {
 
     fn push_user(&mut self, entry: &Entry, id: UserId, node: NodeId, rdn: &Rdn) -> Result<(), String> {
         let mapping = self.mapping;
-        let account = self.account(entry)?;
+        let account = account(entry, &mapping.account)?;
         let control = self.number(entry, &mapping.control).unwrap_or(0);
         // Accounts of computers and of trusted domains are users of the directory, too, but nobody's
         // ([MS-ADTS] 2.2.16: interdomain, workstation and server trust).
@@ -316,7 +328,7 @@ impl<'a> Decoder<'a> {
             title: self.text(entry, &mapping.title),
             manager: None,
             language: self.text(entry, &mapping.language),
-            enabled: control & 0x2 == 0,
+            enabled: control & 0x2 == 0 && !is_locked(entry, mapping),
             expires: self.expiry(entry),
             unit_path: None,
             account,
@@ -346,21 +358,25 @@ impl<'a> Decoder<'a> {
     }
 
     fn push_group(&mut self, entry: &Entry, id: GroupId, node: NodeId, rdn: &Rdn) -> Result<(), String> {
-        let account = self.account(entry)?;
-        let member = &*self.mapping.member;
+        let mapping = self.mapping;
+        let account = account(entry, mapping.account_of_groups())?;
+        let member = &*mapping.member;
         if let Some(from) = entry.missing_from(member) {
             return Err(format!(
                 "Its list of members is not whole: from number {from} on ({member};range) it is missing."
             ));
         }
         let (mut members, mut known) = (Vec::new(), Vec::new());
-        for value in entry.values(member) {
+        let plain = entry.values(member).map(|value| (member, value));
+        let unique = entry.values(&mapping.unique_member);
+        for (attribute, value) in plain.chain(unique.map(|v| (&*mapping.unique_member, without_bits(v)))) {
             match self.refer(value) {
                 Ok(Reference::Id(id)) => known.push(id),
                 Ok(Reference::Name(node)) => members.push(node),
-                Err(reason) => self.leave_out(&entry.dn, member, &reason),
+                Err(reason) => self.leave_out(&entry.dn, attribute, &reason),
             }
         }
+        let accounts = self.member_accounts(entry);
         let group = Group {
             id,
             directory: self.directory.clone(),
@@ -370,7 +386,7 @@ impl<'a> Decoder<'a> {
             members: known.into(),
         };
         self.names.bear(node, Bearer::Group(id));
-        self.groups.push(PendingGroup { group, node, members });
+        self.groups.push(PendingGroup { group, node, members, accounts });
         self.progress.groups += 1;
         Ok(())
     }
@@ -385,15 +401,6 @@ impl<'a> Decoder<'a> {
     fn hold_container(&mut self, container: Container, node: NodeId) {
         self.names.bear(node, Bearer::Container(container.id));
         self.containers.push(PendingContainer { container, node });
-    }
-
-    fn account(&self, entry: &Entry) -> Result<Box<str>, String> {
-        let attribute = &*self.mapping.account;
-        let bytes = entry.first(attribute).ok_or_else(|| {
-            format!("It has no {attribute}; may the account that reads it see that attribute?")
-        })?;
-        let text = str::from_utf8(bytes).map_err(|_| format!("Its {attribute} is not text in UTF-8."))?;
-        text::value(text).ok_or_else(|| format!("Its {attribute} holds nothing that can be shown."))
     }
 
     fn text(&mut self, entry: &Entry, attribute: &str) -> Option<Box<str>> {
@@ -416,7 +423,15 @@ impl<'a> Decoder<'a> {
 
     fn expiry(&mut self, entry: &Entry) -> Option<DateTime<Utc>> {
         let attribute = &*self.mapping.expires;
-        match self.number(entry, attribute)? {
+        let value = str::from_utf8(entry.first(attribute)?).ok();
+        if let Some(time) = value.and_then(|text| generalized_time(text.trim())) {
+            return Some(time);
+        }
+        let number = self.number(entry, attribute)?;
+        if self.mapping.expiry == Expiry::Days {
+            return from_days(number);
+        }
+        match number {
             0 | i64::MAX => None,
             filetime => {
                 let time = from_filetime(filetime);
@@ -472,6 +487,14 @@ impl<'a> Decoder<'a> {
     }
 }
 
+fn account(entry: &Entry, attribute: &str) -> Result<Box<str>, String> {
+    let bytes = entry
+        .first(attribute)
+        .ok_or_else(|| format!("It has no {attribute}; may the account that reads it see that attribute?"))?;
+    let text = str::from_utf8(bytes).map_err(|_| format!("Its {attribute} is not text in UTF-8."))?;
+    text::value(text).ok_or_else(|| format!("Its {attribute} holds nothing that can be shown."))
+}
+
 fn kind(entry: &Entry, mapping: &Mapping) -> Option<Kind> {
     let is = |classes: &[Box<str>]| {
         entry
@@ -507,6 +530,12 @@ fn used(
         }
     }
     used.into_iter().collect()
+}
+
+/// Days since 1970 (shadow(5)): from then on the account is of no use. None: never, which a negative number means.
+fn from_days(days: i64) -> Option<DateTime<Utc>> {
+    let seconds = days.checked_mul(86_400).filter(|seconds| *seconds >= 0)?;
+    DateTime::from_timestamp(seconds, 0)
 }
 
 /// 100 nanoseconds since 1601 ([MS-DTYP] 2.3.3); None when it is negative.

@@ -14,6 +14,16 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Guid(pub [u8; 16]);
 
+impl Guid {
+    /// From a UUID's 16 bytes in the order of the network (RFC 4122 §4.1.2), which is that of its text.
+    pub fn from_uuid(bytes: [u8; 16]) -> Guid {
+        let [a, b, c, d, e, g, h, i, rest @ ..] = bytes;
+        let mut own = [d, c, b, a, g, e, i, h, 0, 0, 0, 0, 0, 0, 0, 0];
+        own.iter_mut().skip(8).zip(rest).for_each(|(to, from)| *to = from);
+        Guid(own)
+    }
+}
+
 // Serialized by its kind of format: as text for people (JSON), as 16 bytes for the store.
 impl Serialize for Guid {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -76,10 +86,7 @@ impl FromStr for Guid {
             return Err(bad());
         }
         let number = u128::from_str_radix(&digits, 16).map_err(|_| bad())?;
-        let [a, b, c, d, e, g, h, i, rest @ ..] = number.to_be_bytes();
-        let mut bytes = [d, c, b, a, g, e, i, h, 0, 0, 0, 0, 0, 0, 0, 0];
-        bytes.iter_mut().skip(8).zip(rest).for_each(|(to, from)| *to = from);
-        Ok(Guid(bytes))
+        Ok(Guid::from_uuid(number.to_be_bytes()))
     }
 }
 

@@ -1,6 +1,30 @@
 //! Which attribute of a directory's schema means what here.
 
-/// Which attribute means what. The default is Active Directory's schema.
+use super::identity::{Identity, parse_uuid};
+use crate::domain::ids::Guid;
+
+/// The schemas that are known; each is where a [`Mapping`] begins.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Schema {
+    /// Active Directory's.
+    #[default]
+    ActiveDirectory,
+    /// People as `inetOrgPerson` (RFC 2798), groups that name their members by distinguished name (RFC 4519 §3.5, §3.6).
+    InetOrgPerson,
+    /// Accounts and groups of Unix (RFC 2307), whose members are named by their account; or by distinguished name, as in RFC 2307bis.
+    Rfc2307,
+}
+
+/// In which unit the number is that says when an account expires. Generalized time (RFC 4517 §3.3.13) is understood besides.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Expiry {
+    /// 100 nanoseconds since 1601 ([MS-DTYP] 2.3.3).
+    Filetime,
+    /// Days since 1970, as `shadowExpire` (RFC 2307 §3, shadow(5)).
+    Days,
+}
+
+/// Which attribute means what. The default is Active Directory's schema. An empty name is an attribute that there isn't.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Mapping {
     /// An entry of one of these classes is a user …
@@ -13,10 +37,12 @@ pub struct Mapping {
     pub group_classes: Vec<Box<str>>,
     /// An entry of one of these classes is neither, but may have some of these below it.
     pub container_classes: Vec<Box<str>>,
-    /// The identity, 16 bytes.
+    /// The identity: 16 bytes, or a text that says as much ([`Mapping::identity`]).
     pub id: Box<str>,
-    /// The account's name, of users and groups.
+    /// The account's name; of groups, too, where [`group_account`](Mapping::group_account) is empty.
     pub account: Box<str>,
+    /// What a group is called for machines.
+    pub group_account: Box<str>,
     /// The user principal name.
     pub upn: Box<str>,
     /// What people call a user.
@@ -35,17 +61,25 @@ pub struct Mapping {
     pub language: Box<str>,
     /// The account's flags ([MS-ADTS] 2.2.16).
     pub control: Box<str>,
-    /// When the account expires, as FILETIME ([MS-DTYP] 2.3.3).
+    /// An account with one of these is disabled when its value says so: TRUE, as `nsAccountLock` has it, or `000001010000Z`, which in
+    /// `pwdAccountLockedTime` means for good. Any other time in that one is a lock after wrong passwords that ends by itself.
+    pub locks: Vec<Box<str>>,
+    /// When the account expires.
     pub expires: Box<str>,
+    /// In which unit that is.
+    pub expiry: Expiry,
     /// The distinguished name of who is responsible for a unit.
     pub unit_manager: Box<str>,
-    /// The distinguished names of a group's direct members.
+    /// The distinguished names of a group's direct members. Never empty.
     pub member: Box<str>,
+    /// The same, each with a string of bits behind it at will (RFC 4517 §3.3.21).
+    pub unique_member: Box<str>,
+    /// The accounts of a group's direct members.
+    pub member_account: Box<str>,
 }
 
 impl Default for Mapping {
     fn default() -> Mapping {
-        let list = |names: &[&str]| names.iter().map(|name| Box::from(*name)).collect();
         Mapping {
             user_classes: list(&["user", "inetOrgPerson"]),
             not_user_classes: list(&["computer"]),
@@ -54,6 +88,7 @@ impl Default for Mapping {
             container_classes: list(&["container", "builtinDomain", "domainDNS", "lostAndFound"]),
             id: "objectGUID".into(),
             account: "sAMAccountName".into(),
+            group_account: "".into(),
             upn: "userPrincipalName".into(),
             name: "displayName".into(),
             mail: "mail".into(),
@@ -63,9 +98,55 @@ impl Default for Mapping {
             manager: "manager".into(),
             language: "preferredLanguage".into(),
             control: "userAccountControl".into(),
+            locks: Vec::new(),
             expires: "accountExpires".into(),
+            expiry: Expiry::Filetime,
             unit_manager: "managedBy".into(),
             member: "member".into(),
+            unique_member: "".into(),
+            member_account: "".into(),
+        }
+    }
+}
+
+impl Schema {
+    /// Its attributes and classes.
+    pub fn mapping(self) -> Mapping {
+        let standard = Mapping {
+            user_classes: list(&["inetOrgPerson"]),
+            not_user_classes: Vec::new(),
+            group_classes: list(&["groupOfNames", "groupOfUniqueNames"]),
+            container_classes: list(&[
+                "dcObject",
+                "domain",
+                "organization",
+                "locality",
+                "country",
+                "nsContainer",
+            ]),
+            id: "entryUUID".into(),
+            account: "uid".into(),
+            group_account: "cn".into(),
+            upn: "".into(),
+            control: "".into(),
+            locks: list(&["nsAccountLock", "pwdAccountLockedTime"]),
+            expires: "pwdEndTime".into(),
+            expiry: Expiry::Days,
+            unit_manager: "".into(),
+            unique_member: "uniqueMember".into(),
+            ..Mapping::default()
+        };
+        match self {
+            Schema::ActiveDirectory => Mapping::default(),
+            Schema::InetOrgPerson => standard,
+            Schema::Rfc2307 => Mapping {
+                user_classes: list(&["posixAccount"]),
+                group_classes: list(&["posixGroup"]),
+                name: "cn".into(),
+                expires: "shadowExpire".into(),
+                member_account: "memberUid".into(),
+                ..standard
+            },
         }
     }
 }
@@ -73,7 +154,54 @@ impl Default for Mapping {
 impl Mapping {
     /// All attributes that are needed, to be asked of the server.
     pub fn attributes(&self) -> Vec<&str> {
-        [
+        let named = self.always().into_iter().chain(self.sometimes());
+        named.filter(|name| !name.is_empty()).collect()
+    }
+
+    /// All of it in words, for a digest that tells one mapping from another.
+    pub fn words(&self) -> Vec<&str> {
+        let classes = [&self.user_classes, &self.not_user_classes, &self.unit_classes, &self.group_classes];
+        let mut words = self.always();
+        for list in classes {
+            words.push("");
+            words.extend(list.iter().map(|class| &**class));
+        }
+        // Active Directory has none of these, and its digest mustn't change.
+        if self.sometimes().iter().any(|name| !name.is_empty()) || self.expiry != Expiry::Filetime {
+            words.push(match self.expiry {
+                Expiry::Filetime => "filetime",
+                Expiry::Days => "days",
+            });
+            words.extend(self.sometimes());
+        }
+        words
+    }
+
+    /// The identity that a value of [`id`](Mapping::id) gives.
+    pub fn identity(&self, value: &[u8]) -> Option<Guid> {
+        match Identity::of(&self.id) {
+            Identity::Bytes => value.try_into().ok().map(Guid),
+            Identity::Uuid | Identity::NsUniqueId => parse_uuid(value),
+        }
+    }
+
+    /// Whether [`id`](Mapping::id) is 16 bytes, as Active Directory has it, rather than a text.
+    pub fn has_bytes_for_id(&self) -> bool {
+        Identity::of(&self.id) == Identity::Bytes
+    }
+
+    /// An identity as it is written in a filter (RFC 4515).
+    pub fn assertion(&self, id: Guid) -> String {
+        Identity::of(&self.id).assertion(id)
+    }
+
+    /// The attribute that names a group for machines.
+    pub fn account_of_groups(&self) -> &str {
+        if self.group_account.is_empty() { &self.account } else { &self.group_account }
+    }
+
+    fn always(&self) -> Vec<&str> {
+        vec![
             "objectClass",
             &self.id,
             &self.account,
@@ -90,17 +218,15 @@ impl Mapping {
             &self.unit_manager,
             &self.member,
         ]
-        .into()
     }
 
-    /// All of it in words, for a digest that tells one mapping from another.
-    pub fn words(&self) -> Vec<&str> {
-        let classes = [&self.user_classes, &self.not_user_classes, &self.unit_classes, &self.group_classes];
-        let mut words = self.attributes();
-        for list in classes {
-            words.push("");
-            words.extend(list.iter().map(|class| &**class));
-        }
-        words
+    fn sometimes(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = vec![&self.group_account, &self.unique_member, &self.member_account];
+        names.extend(self.locks.iter().map(|name| &**name));
+        names
     }
+}
+
+fn list(names: &[&str]) -> Vec<Box<str>> {
+    names.iter().map(|name| Box::from(*name)).collect()
 }

@@ -400,3 +400,7 @@ proptest! {
         }
     }
 }
+#[test]
+fn the_digest_of_what_is_read_by_default_never_changes() {
+    assert_eq!(settings(Vec::new()).scope(), 12_257_986_016_160_245_591);
+}
