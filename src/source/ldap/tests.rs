@@ -2,7 +2,7 @@ mod changes;
 mod connecting;
 pub(super) mod dns;
 mod failover;
-mod responder;
+pub(crate) mod responder;
 mod signing_in;
 
 use std::sync::atomic::Ordering;
