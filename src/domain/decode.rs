@@ -1,7 +1,8 @@
 //! From raw entries to users, units and groups. What can't be understood is set aside by itself and stops nobody else.
 //!
 //! What is set aside, and what isn't:
-//! * An entry without a usable name, `objectGUID` or account is set aside whole: it has no identity.
+//! * An entry without a usable name, `objectGUID` or account is set aside whole: it has no identity. As long as it can't be told who an
+//!   entry is, whoever isn't among the others may be that one: [`Objects::unidentified`] says so, and nobody is taken for gone.
 //! * A value that is no text, no number or no name is left out and reported; the person stays. Losing a phone number is better than
 //!   losing whom to phone.
 //! * An `objectGUID` that comes again under the same name is the same object read twice (bases that overlap) and counts once. Under another
@@ -79,6 +80,7 @@ pub struct Decoder<'a> {
     containers: Vec<PendingContainer>,
     bases: HashMap<NodeId, Guid>,
     quarantined: Vec<Quarantined>,
+    unidentified: Option<Box<str>>,
     progress: Progress,
 }
 
@@ -156,6 +158,7 @@ impl<'a> Decoder<'a> {
             containers: Vec::new(),
             bases: HashMap::new(),
             quarantined: Vec::new(),
+            unidentified: None,
             progress: Progress::default(),
         }
     }
@@ -179,6 +182,12 @@ impl<'a> Decoder<'a> {
             }
             // Of a container nothing is wanted but what is below it.
             Err(_) if kind == Kind::Container => return,
+            // Two entries with one identity: one of them is somebody else.
+            Err((id, reason)) if id.is_none_or(|id| self.seen.contains_key(&id)) => {
+                let dn = clean(extended::split(&entry.dn).1, MAX_DN_CHARS);
+                self.unidentified.get_or_insert_with(|| format!("\"{dn}\": {reason}").into());
+                return self.set_aside(id, &entry.dn, reason);
+            }
             Err((id, reason)) => return self.set_aside(id, &entry.dn, reason),
         };
         let taken = match kind {
@@ -255,7 +264,7 @@ impl<'a> Decoder<'a> {
             let reason = format!("{more} more objects or values could not be understood either.");
             self.quarantined.push(Quarantined { id: None, dn: "".into(), reason: reason.into() });
         }
-        Objects { directory, quarantined: self.quarantined }
+        Objects { directory, quarantined: self.quarantined, unidentified: self.unidentified }
     }
 
     /// Who the entry is; None when it was read before. An error tells its identity, if it is known.

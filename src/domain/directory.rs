@@ -143,6 +143,8 @@ pub struct Objects {
     pub directory: Directory,
     /// What was not.
     pub quarantined: Vec<Quarantined>,
+    /// Why it can't be told of an entry who it is, the first of them: whoever isn't among the others may be that one.
+    pub unidentified: Option<Box<str>>,
 }
 
 /// What a source read of the changes of one directory since its last read, decoded.
@@ -168,7 +170,7 @@ pub enum Found {
 impl From<Directory> for Found {
     /// All of a directory, and everything of it understood.
     fn from(directory: Directory) -> Found {
-        Found::Whole(Objects { directory, quarantined: Vec::new() })
+        Found::Whole(Objects { directory, ..Objects::default() })
     }
 }
 

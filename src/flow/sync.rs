@@ -1,5 +1,8 @@
 //! Read a directory, compare it with what we hold, let the guard judge, commit, tell.
 
+#[cfg(test)]
+mod bad_input;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -114,6 +117,14 @@ pub async fn sync(
     let first = tally == Tally::default();
     let changes = if first { Vec::new() } else { lines(&delta, &reading, &organisation) };
     let quarantined = reading.found.quarantined().to_vec();
+    if let Some(error) = doubt(&reading.found, &delta) {
+        run.outcome = Outcome::Failed { error };
+        if !order.dry_run {
+            let state = DirectoryState { health: Some(known_health), ..before };
+            finish(core, &turn, &mut run, state, Vec::new(), quarantined.clone(), None, None).await?;
+        }
+        return Ok(Report { run, changes: Vec::new(), quarantined });
+    }
     // What a whole read doesn't want any more, or was allowed to do again, needs no veto.
     let whole = matches!(reading.found, Found::Whole(_));
     // A whole read is as large as what is held: what the delta doesn't keep of it goes before the rest is done.
@@ -178,6 +189,19 @@ pub async fn sync(
             Ok(Report { run, changes, quarantined })
         }
     }
+}
+
+/// Why it isn't certain of somebody that they are gone, if anybody would be.
+fn doubt(found: &Found, delta: &Delta) -> Option<Box<str>> {
+    let Found::Whole(objects) = found else {
+        return None;
+    };
+    let missing = delta.users.removed.len() + delta.units.removed.len() + delta.groups.removed.len();
+    let who = objects.unidentified.as_deref().filter(|_| missing > 0)?;
+    let text = format!(
+        "of {missing} objects that were known before it isn't certain that they are gone: an entry was read, and who it is can't be told: {who}"
+    );
+    Some(text.chars().take(2_000).collect::<String>().into())
 }
 
 /// What a run brings: the checked delta, where it ends, the organisation with it applied, what is gone by it, and what it takes to undo it.

@@ -232,7 +232,8 @@ fn what_could_not_be_understood_stays_as_it_was() {
     let set_aside = |id| Quarantined { id: Some(id), dn: "CN=x".into(), reason: "It has no account.".into() };
     let quarantined = vec![set_aside(user_id(2).0), set_aside(unit_id(1).0)];
     let directory = directory_of([user(1, 1)], [], []);
-    let delta = diff(&old, &main_name(), &Found::Whole(Objects { directory, quarantined }));
+    let delta =
+        diff(&old, &main_name(), &Found::Whole(Objects { directory, quarantined, unidentified: None }));
     assert_eq!((delta.users.len(), delta.units.len(), delta.groups.removed.len()), (0, 0, 1));
 }
 

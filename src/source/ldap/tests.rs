@@ -3,7 +3,7 @@ mod connecting;
 pub(super) mod dns;
 mod failover;
 mod notify;
-mod responder;
+pub(crate) mod responder;
 mod signing_in;
 
 use std::sync::atomic::Ordering;

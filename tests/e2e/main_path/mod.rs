@@ -4,6 +4,7 @@ mod alerts;
 mod backup;
 mod check;
 mod contacts;
+mod controllers;
 mod guard;
 mod incremental;
 mod kill;

@@ -17,14 +17,14 @@ use crate::site::outcome;
 use crate::world::{Organisation, ROOT_UNIT};
 
 /// Budkavle with a forest; its mails go into a folder.
-struct Place {
-    forest: Forest,
-    budkavle: Budkavle,
+pub(super) struct Place {
+    pub forest: Forest,
+    pub budkavle: Budkavle,
     folder: TempDir,
 }
 
 impl Place {
-    fn new(world: &Organisation) -> Place {
+    pub(super) fn new(world: &Organisation) -> Place {
         let (forest, folder) = (Forest::start(world), folder("place"));
         std::fs::create_dir(folder.path().join("mails")).unwrap();
         let password = folder.path().join("bind_password");
@@ -75,7 +75,7 @@ folder = "{folder}/mails"
         std::fs::write(self.path().join("budkavle.toml"), text).unwrap();
     }
 
-    fn start(&self) -> Daemon {
+    pub(super) fn start(&self) -> Daemon {
         let mut daemon = self.budkavle.start();
         daemon.wait_for_log("is ready", PATIENCE);
         wait_until("the run of the start has ended", PATIENCE, || {
@@ -92,13 +92,54 @@ folder = "{folder}/mails"
         wait_until("the daemon has reloaded", PATIENCE, || (lines() > before).then_some(()));
     }
 
+    /// Names both controllers by their addresses, the first first.
+    pub(super) fn name_both(&self) {
+        let file = self.path().join("budkavle.toml");
+        let text = std::fs::read_to_string(&file).unwrap();
+        let named = |line: &&str| !line.starts_with("domain = ") && !line.starts_with("dns_server = ");
+        let both = [self.forest.first(), self.forest.second()].map(Samba::ldaps_url);
+        let urls = format!("source = \"ldap\"\nurls = {both:?}");
+        let lines: Vec<&str> = text.lines().filter(named).collect();
+        std::fs::write(file, lines.join("\n").replace("source = \"ldap\"", &urls)).unwrap();
+    }
+
+    /// Syncs what changed; gives the report, its server by name.
+    pub(super) fn sync_changes(&self, code: i32) -> Value {
+        self.report(&["sync", "--json"], code)
+    }
+
+    /// What a whole read would change.
+    pub(super) fn dry_run_of_everything(&self) -> Value {
+        self.report(&["sync", "--json", "--dry-run", "--full"], 0)
+    }
+
+    fn report(&self, arguments: &[&str], code: i32) -> Value {
+        let mut report = self.budkavle.run(arguments).ended_with(code).json()[0].clone();
+        for dc in [self.forest.first(), self.forest.second()] {
+            if report["run"]["server"] == *dc.ldaps_url() {
+                report["run"]["server"] = format!("ldaps://{}", dc.host()).into();
+            }
+        }
+        report
+    }
+
+    /// Everybody who is known, by name.
+    pub(super) fn names(&self) -> Vec<String> {
+        let users = self.budkavle.json(&["user", "list", "--limit", "10000"]);
+        let users =
+            users["items"].as_array().or_else(|| users.as_array()).unwrap_or_else(|| panic!("{users}"));
+        let mut names: Vec<String> = users.iter().map(|user| user["name"].to_string()).collect();
+        names.sort();
+        names
+    }
+
     /// Syncs; gives the run.
-    fn sync(&self, code: i32) -> Value {
+    pub(super) fn sync(&self, code: i32) -> Value {
         self.budkavle.run(&["sync", "--full", "--json"]).ended_with(code).json()[0]["run"].clone()
     }
 
     /// The number of the controller that a run was read from, and of the other.
-    fn read_from(run: &Value) -> (usize, usize) {
+    pub(super) fn read_from(run: &Value) -> (usize, usize) {
         let hosts = [HOST, SECOND_HOST].map(|host| format!("ldaps://{host}"));
         let read = hosts.iter().position(|host| run["server"] == **host).unwrap_or_else(|| panic!("{run}"));
         (read, 1 - read)

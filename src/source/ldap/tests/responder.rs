@@ -12,17 +12,17 @@ use tokio_rustls::TlsAcceptor;
 use crate::source::ldap::Server;
 use crate::source::ldap::ber::{Header, Reader, header};
 
-pub(super) const BASE: &str = "DC=example,DC=org";
+pub(crate) const BASE: &str = "DC=example,DC=org";
 
 /// What the client asked.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Asked {
+pub(crate) struct Asked {
     pub id: u32,
     pub what: What,
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum What {
+pub(crate) enum What {
     Bind {
         name: String,
         password: String,
@@ -46,11 +46,13 @@ pub(super) enum What {
 }
 
 /// What the server does.
-pub(super) enum Reply {
+pub(crate) enum Reply {
     /// Sends these bytes.
     Send(Vec<u8>),
     /// Sends these bytes and closes the connection.
     SendAndClose(Vec<u8>),
+    /// Sends these bytes one by one, with a pause before each.
+    Trickle(Vec<u8>),
     /// Says nothing, and keeps the connection.
     Silence,
     /// Behaves like a polite server with nobody in it.
@@ -59,7 +61,7 @@ pub(super) enum Reply {
 
 /// How the server's connections are protected.
 #[derive(Clone)]
-pub(super) enum Protection {
+pub(crate) enum Protection {
     None,
     Tls(Arc<ServerConfig>),
     /// With this reply to the request.
@@ -69,17 +71,17 @@ pub(super) enum Protection {
 type Script = dyn Fn(&Asked) -> Reply + Send + Sync;
 
 /// The running server; it ends with the test's runtime.
-pub(super) struct Responder {
+pub(crate) struct Responder {
     pub address: std::net::SocketAddr,
     pub connections: Arc<AtomicUsize>,
 }
 
 impl Responder {
-    pub(super) async fn start(script: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> Responder {
+    pub(crate) async fn start(script: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> Responder {
         Responder::protected(Protection::None, script).await
     }
 
-    pub(super) async fn protected(
+    pub(crate) async fn protected(
         protection: Protection,
         script: impl Fn(&Asked) -> Reply + Send + Sync + 'static,
     ) -> Responder {
@@ -114,7 +116,7 @@ impl Responder {
         Responder { address, connections }
     }
 
-    pub(super) fn server(&self) -> Server {
+    pub(crate) fn server(&self) -> Server {
         format!("ldap://{}", self.address).parse::<Server>().unwrap()
     }
 }
@@ -127,6 +129,15 @@ async fn serve(mut stream: impl AsyncRead + AsyncWrite + Unpin, script: &Script)
             other => other,
         };
         let (bytes, close) = match reply {
+            Reply::Trickle(bytes) => {
+                for byte in bytes {
+                    tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+                    if stream.write_all(&[byte]).await.is_err() || stream.flush().await.is_err() {
+                        return;
+                    }
+                }
+                continue;
+            }
             Reply::Send(bytes) => (bytes, false),
             Reply::SendAndClose(bytes) => (bytes, true),
             Reply::Silence | Reply::Usual => (Vec::new(), false),
@@ -138,7 +149,7 @@ async fn serve(mut stream: impl AsyncRead + AsyncWrite + Unpin, script: &Script)
     }
 }
 
-fn usual(asked: &Asked) -> Reply {
+pub(crate) fn usual(asked: &Asked) -> Reply {
     let id = asked.id;
     Reply::Send(match &asked.what {
         What::Bind { .. } | What::Sasl { .. } => done(id, BIND, 0, "", ""),
@@ -217,18 +228,18 @@ fn asked(message: &[u8]) -> Asked {
     Asked { id, what }
 }
 
-pub(super) const DIRSYNC: &str = "1.2.840.113556.1.4.841";
-pub(super) const BIND: u8 = 0x61;
-pub(super) const SEARCH: u8 = 0x65;
-pub(super) const EXTENDED: u8 = 0x78;
+pub(crate) const DIRSYNC: &str = "1.2.840.113556.1.4.841";
+pub(crate) const BIND: u8 = 0x61;
+pub(crate) const SEARCH: u8 = 0x65;
+pub(crate) const EXTENDED: u8 = 0x78;
 
 /// An element with its content.
-pub(super) fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
+pub(crate) fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
     let length = u32::try_from(content.len()).unwrap().to_be_bytes();
     [&[tag, 0x84], &length[..], content].concat()
 }
 
-pub(super) fn message(id: u32, rest: &[u8]) -> Vec<u8> {
+pub(crate) fn message(id: u32, rest: &[u8]) -> Vec<u8> {
     tlv(0x30, &[tlv(2, &id.to_be_bytes()), rest.to_vec()].concat())
 }
 
@@ -241,30 +252,30 @@ fn result(operation: u8, code: u8, matched: &str, text: &str, refs: &[&str]) -> 
 }
 
 /// The end of an operation, without controls.
-pub(super) fn done(id: u32, operation: u8, code: u8, matched: &str, text: &str) -> Vec<u8> {
+pub(crate) fn done(id: u32, operation: u8, code: u8, matched: &str, text: &str) -> Vec<u8> {
     message(id, &result(operation, code, matched, text, &[]))
 }
 
 /// The end of a search that refers elsewhere.
-pub(super) fn referral(id: u32, to: &str) -> Vec<u8> {
+pub(crate) fn referral(id: u32, to: &str) -> Vec<u8> {
     message(id, &result(SEARCH, 10, "", "", &[to]))
 }
 
 /// The end of a batch of changes.
-pub(super) fn batch(id: u32, more: bool, cookie: &[u8]) -> Vec<u8> {
+pub(crate) fn batch(id: u32, more: bool, cookie: &[u8]) -> Vec<u8> {
     let value = tlv(0x30, &[tlv(2, &[more.into()]), tlv(2, &[0]), tlv(4, cookie)].concat());
     let control = tlv(0x30, &[tlv(4, DIRSYNC.as_bytes()), tlv(4, &value)].concat());
     message(id, &[result(SEARCH, 0, "", "", &[]), tlv(0xa0, &control)].concat())
 }
 
 /// The end of a page.
-pub(super) fn page(id: u32, code: u8, cookie: &[u8]) -> Vec<u8> {
+pub(crate) fn page(id: u32, code: u8, cookie: &[u8]) -> Vec<u8> {
     let paging = tlv(0x30, &[tlv(2, &[0]), tlv(4, cookie)].concat());
     let control = tlv(0x30, &[tlv(4, b"1.2.840.113556.1.4.319"), tlv(4, &paging)].concat());
     message(id, &[result(SEARCH, code, "", "", &[]), tlv(0xa0, &control)].concat())
 }
 
-pub(super) fn entry(id: u32, dn: &str, attributes: &[(&str, Vec<Vec<u8>>)]) -> Vec<u8> {
+pub(crate) fn entry(id: u32, dn: &str, attributes: &[(&str, Vec<Vec<u8>>)]) -> Vec<u8> {
     let attributes: Vec<u8> = attributes
         .iter()
         .flat_map(|(name, values)| {
@@ -275,12 +286,12 @@ pub(super) fn entry(id: u32, dn: &str, attributes: &[(&str, Vec<Vec<u8>>)]) -> V
     message(id, &tlv(0x64, &[tlv(4, dn.as_bytes()), tlv(0x30, &attributes)].concat()))
 }
 
-pub(super) fn reference(id: u32, to: &str) -> Vec<u8> {
+pub(crate) fn reference(id: u32, to: &str) -> Vec<u8> {
     message(id, &tlv(0x73, &tlv(4, to.as_bytes())))
 }
 
 /// A user with this number.
-pub(super) fn user(id: u32, number: u8) -> Vec<u8> {
+pub(crate) fn user(id: u32, number: u8) -> Vec<u8> {
     let attributes = [
         ("objectClass", vec![b"top".to_vec(), b"person".to_vec(), b"user".to_vec()]),
         ("objectGUID", vec![vec![number; 16]]),
@@ -290,7 +301,7 @@ pub(super) fn user(id: u32, number: u8) -> Vec<u8> {
 }
 
 /// A group with these attributes of members.
-pub(super) fn group(id: u32, number: u8, members: &[(&str, &[u8])]) -> Vec<u8> {
+pub(crate) fn group(id: u32, number: u8, members: &[(&str, &[u8])]) -> Vec<u8> {
     let mut attributes = vec![
         ("objectClass", vec![b"top".to_vec(), b"group".to_vec()]),
         ("objectGUID", vec![vec![number; 16]]),
@@ -301,6 +312,6 @@ pub(super) fn group(id: u32, number: u8, members: &[(&str, &[u8])]) -> Vec<u8> {
 }
 
 /// The names of users, as members.
-pub(super) fn names(users: &[u8]) -> Vec<Vec<u8>> {
+pub(crate) fn names(users: &[u8]) -> Vec<Vec<u8>> {
     users.iter().map(|number| format!("CN=u{number},{BASE}").into_bytes()).collect()
 }
