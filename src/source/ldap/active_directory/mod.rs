@@ -5,7 +5,7 @@
 //! the changes are all there are, everything is read, in the same run, and the run says why.
 
 mod changes;
-mod controller;
+pub(super) mod controller;
 mod dirsync;
 
 use chrono::TimeDelta;
@@ -21,7 +21,6 @@ use crate::domain::ids::{DirectoryName, Guid};
 use crate::domain::run::{Cursor, Mode, ModeReason, Position, UsnPosition};
 use crate::source::{Ask, Reading, SourceError};
 use controller::Controller;
-pub(super) use controller::SHOW_DELETED;
 
 /// The usual filters. Whoever matches one of them does so by class, which doesn't change.
 pub(super) const USERS: &str = "(&(objectCategory=person)(objectClass=user))";
