@@ -247,3 +247,42 @@ impl Listener {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name() -> DirectoryName {
+        "main".into()
+    }
+
+    fn at(second: i64) -> DateTime<Utc> {
+        DateTime::UNIX_EPOCH + TimeDelta::seconds(second)
+    }
+
+    #[test]
+    fn a_directory_that_is_not_listened_to_any_more_forgets_its_hints() {
+        let pauses = || BTreeMap::from([(name(), TimeDelta::seconds(30))]);
+        let book = HintBook::new(pauses());
+        book.note(&name(), at(0));
+        assert!(book.is_wanted(&name()) && book.hints().contains_key(&name()));
+        book.replace(BTreeMap::new());
+        assert!(!book.is_wanted(&name()) && book.hints().is_empty());
+        book.replace(pauses());
+        assert_eq!(book.hints().get(&name()).and_then(|hints| hints.due(TimeDelta::zero())), None);
+    }
+
+    #[tokio::test]
+    async fn the_first_that_waits_wakes_and_the_others_do_not() {
+        let book = HintBook::new(BTreeMap::new());
+        for second in 0..3 {
+            book.note(&name(), at(second));
+        }
+        book.woken.notified().await;
+        let more = tokio::time::timeout(Duration::from_millis(10), book.woken.notified()).await;
+        assert!(more.is_err(), "a flood of hints is no flood of work");
+        book.begun(&name());
+        book.note(&name(), at(9));
+        book.woken.notified().await;
+    }
+}

@@ -158,6 +158,7 @@ fn ldap_findings(what: &str, report: ProbeReport, now: DateTime<Utc>) -> Vec<Fin
             findings.push(finding(what.to_owned(), true, due.to_string()));
         }
     }
+    findings.extend(report.hides_deletions.iter().map(|c| finding(what.to_owned(), true, deletions(c))));
     for (base, found) in report.bases {
         let what = format!("{what}, {base}");
         findings.push(match found {
@@ -183,6 +184,15 @@ fn ldap_findings(what: &str, report: ProbeReport, now: DateTime<Utc>) -> Vec<Fin
         });
     }
     findings
+}
+
+/// What is missing to see what was deleted, and how it is granted.
+fn deletions(context: &str) -> String {
+    let container = format!("CN=Deleted Objects,{context}");
+    format!(
+        "the account can't see what is deleted, so everything is read on whole_read_schedule, too. To grant it, a domain administrator runs \
+         on a domain controller: dsacls \"{container}\" /takeownership, and then: dsacls \"{container}\" /g DOMAIN\\ACCOUNT:LCRP"
+    )
 }
 
 fn count(found: &Glimpse, what: &str) -> String {

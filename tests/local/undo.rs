@@ -190,6 +190,26 @@ fn committed(report: &Report) -> bool {
 }
 
 #[tokio::test]
+async fn a_long_list_of_what_a_run_is_held_for_is_written_once() {
+    let mut world = World::new().await;
+    let all = (1..=1_600).map(|n| (n, (format!("p{n}@kommun.example"), format!("+46 {n}"))));
+    world.people = all.collect();
+    assert!(committed(&world.sync().await));
+    world.people.retain(|n, _| *n <= 200);
+    let (first, second) = (world.sync().await, world.sync().await);
+    assert!(matches!(&second.run.outcome, Outcome::Held { same_as: Some(id), .. } if *id == first.run.id));
+    assert_eq!(
+        (first.changes.len(), second.changes.len()),
+        (1_400, 1_400),
+        "whoever asked is told all of it"
+    );
+    let listed = async |report: &Report| world.core.store.run(report.run.id).await.unwrap().changes.len();
+    assert_eq!((listed(&first).await, listed(&second).await), (1_400, 0));
+    assert!(sync::repeats(&second.run) && !sync::repeats(&first.run));
+    assert!(!sync::first_read(&second.run, &[]), "it isn't taken for a first read");
+}
+
+#[tokio::test]
 async fn a_held_run_expires_when_a_later_one_no_longer_wants_it() {
     let mut world = World::new().await;
     let all = world.people.clone();

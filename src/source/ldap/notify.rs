@@ -13,7 +13,8 @@ use ldap3::controls::RawControl;
 use tokio::sync::Notify;
 
 use super::Ldap;
-use super::active_directory::{GROUPS, SHOW_DELETED, UNITS, USERS};
+use super::active_directory::controller::SHOW_DELETED;
+use super::active_directory::{GROUPS, UNITS, USERS};
 use super::session::{RootDse, Search, Session};
 use crate::domain::dn::Dn;
 use crate::domain::entry::Entry;
@@ -129,7 +130,7 @@ impl Ldap {
     }
 
     /// The naming contexts of the bases, each once: only a whole one can be listened to.
-    fn contexts(&self, root: &RootDse) -> Vec<String> {
+    pub(super) fn contexts(&self, root: &RootDse) -> Vec<String> {
         let bases = self.bases.iter().filter_map(|base| base.parse::<Dn>().ok());
         let mut contexts: Vec<String> =
             bases.filter_map(|base| root.context_of(&base)).map(str::to_owned).collect();

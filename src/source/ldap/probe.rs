@@ -3,7 +3,8 @@
 use ldap3::Scope;
 use tokio::time::timeout;
 
-use super::discover::{Controller, Discovery};
+use super::active_directory::controller::{self, Controller};
+use super::discover::{self, Discovery};
 use super::session::{RootDse, Search, Session};
 use super::{Ldap, Server, Servers, sign_in};
 use crate::domain::decode::Decoder;
@@ -39,6 +40,8 @@ pub struct ProbeReport {
     pub warnings: Vec<Warning>,
     /// What it says of itself.
     pub root: RootDse,
+    /// The naming contexts of a domain controller in which the account can't see what was deleted.
+    pub hides_deletions: Vec<String>,
     /// What it holds, base by base; or why that can't be seen.
     pub bases: Vec<(String, Result<BaseReport, SourceError>)>,
 }
@@ -79,7 +82,7 @@ impl Ldap {
                     let first = discovery.controllers.iter_mut().take(MAX_ASKED);
                     domain.ask_sites(&mut first.collect::<Vec<_>>()).await;
                 }
-                let controllers: &[Controller] = discovery.as_ref().map_or(&[], |d| &d.controllers);
+                let controllers: &[discover::Controller] = discovery.as_ref().map_or(&[], |d| &d.controllers);
                 let servers = controllers.iter().map(|c| c.server.clone()).collect();
                 (Some(discovery), servers)
             }
@@ -113,12 +116,31 @@ impl Ldap {
         let certificate = session.certificate().cloned();
         let warnings = sign_in::account::warnings(&mut session).await;
         let root = session.root_dse().await?;
+        let hides_deletions = self.hides_deletions(&mut session, &root).await?;
         let mut bases = Vec::new();
         for base in &self.bases {
             bases.push((base.clone(), self.probe_base(&mut session, base, &root).await));
         }
         session.close().await;
-        Ok(ProbeReport { server: server.clone(), certificate, warnings, root, bases })
+        Ok(ProbeReport { server: server.clone(), certificate, warnings, root, hides_deletions, bases })
+    }
+
+    async fn hides_deletions(
+        &self,
+        session: &mut Session<'_>,
+        root: &RootDse,
+    ) -> Result<Vec<String>, SourceError> {
+        let mut contexts = self.contexts(root);
+        if Controller::find(session).await?.is_none() {
+            contexts.clear();
+        }
+        let mut hidden = Vec::new();
+        for context in contexts {
+            if !controller::sees_deletions(session, &context).await? {
+                hidden.push(context);
+            }
+        }
+        Ok(hidden)
     }
 
     async fn probe_base(

@@ -89,7 +89,8 @@ impl Experience {
 
 impl Ldap {
     /// Runs `read` on a server, signed in: the one that the cursor is of, as long as it works. When a server can't be reached,
-    /// breaks off or has no time, `read` begins anew on the next one, at most once on each, all within the time of one run.
+    /// breaks off or has no time, `read` begins anew on the next one, at most once on each, all within the time of one run. Where there is only
+    /// one, it begins anew there when the connection has dropped.
     ///
     /// A server that refuses what is asked ends it: a wrong password tried on each would lock the account.
     ///
@@ -113,7 +114,9 @@ impl Ldap {
             () = &mut end => return Err(late(self.servers.to_string())),
         };
         let mut errors = Vec::new();
-        for server in servers {
+        let mut again = if servers.len() == 1 { servers.clone() } else { Vec::new() };
+        let mut servers = servers.into_iter();
+        while let Some(server) = servers.next() {
             let name = server.to_string();
             let attempt = async {
                 let mut session = Session::open(self, &server, &tls).await?;
@@ -138,6 +141,11 @@ impl Ldap {
             tracing::warn!(server = name, %until, %error, "a directory server failed, and is left alone for a while");
             if matches!(error, SourceError::RunTimeout { .. }) {
                 return Err(error);
+            }
+            if matches!(error, SourceError::Disconnected { .. }) && !again.is_empty() {
+                // What the second try says is what counts.
+                servers = std::mem::take(&mut again).into_iter();
+                continue;
             }
             errors.push(error);
         }

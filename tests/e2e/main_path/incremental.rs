@@ -100,7 +100,11 @@ fn what_changed_is_all_that_is_read_and_all_that_there_is() {
 #[test]
 fn deletions_that_can_not_be_seen_are_left_to_a_whole_read() {
     let site = Site::new(Organisation::generate(80, 20));
+    let check = || site.budkavle.run(&["check", "--online"]).success().stdout;
+    assert!(!check().contains("dsacls"));
     site.dc.revoke(Right::ReadDeletions);
+    let said = check().split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains(&format!("dsacls \"CN=Deleted Objects,{BASE}\" /g")), "{said}");
     let _daemon = site.start();
     let gone = site.world.dn(&site.world.people[10]);
     site.dc.delete([gone.as_str()]);

@@ -18,7 +18,7 @@ const DELETED_OBJECTS: &str = "18E2EA80684F11D2B9AA00C04F79F805";
 const TOMBSTONE_LIFETIME: u32 = 60;
 
 /// A domain controller.
-pub(super) struct Controller {
+pub(in crate::source::ldap) struct Controller {
     id: Option<Guid>,
     invocation: Option<Guid>,
     highest: Option<u64>,
@@ -29,7 +29,9 @@ pub(super) struct Controller {
 
 impl Controller {
     /// Who answers; None when it is no domain controller.
-    pub(super) async fn find(session: &mut Session<'_>) -> Result<Option<Controller>, SourceError> {
+    pub(in crate::source::ldap) async fn find(
+        session: &mut Session<'_>,
+    ) -> Result<Option<Controller>, SourceError> {
         let wanted =
             ["supportedControl", "dsServiceName", "highestCommittedUSN", "configurationNamingContext"];
         let root = look(session, "", &wanted).await?;
@@ -99,7 +101,10 @@ impl Controller {
 }
 
 /// Whether the account may see what was deleted: a name without attributes isn't enough.
-pub(super) async fn sees_deletions(session: &mut Session<'_>, context: &str) -> Result<bool, SourceError> {
+pub(in crate::source::ldap) async fn sees_deletions(
+    session: &mut Session<'_>,
+    context: &str,
+) -> Result<bool, SourceError> {
     let base = deleted_objects(context);
     let attributes = vec!["objectClass"];
     let search = Search { base: &base, scope: Scope::Base, filter: "(objectClass=*)", attributes };

@@ -5,7 +5,7 @@
 //! the changes are all there are, everything is read, in the same run, and the run says why.
 
 mod changes;
-mod controller;
+pub(super) mod controller;
 mod dirsync;
 mod pace;
 mod parallel;
@@ -24,7 +24,6 @@ use crate::domain::ids::{DirectoryName, Guid};
 use crate::domain::run::{Cursor, Mode, ModeReason, Position, UsnPosition};
 use crate::source::{Ask, Reading, SourceError};
 use controller::Controller;
-pub(super) use controller::SHOW_DELETED;
 #[cfg(fuzzing)]
 pub(in crate::source) use dirsync::fuzz_dirsync;
 

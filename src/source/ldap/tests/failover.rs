@@ -137,6 +137,32 @@ async fn when_all_fail_each_is_tried_once_and_each_error_told() {
 }
 
 #[tokio::test]
+async fn a_connection_that_drops_is_made_once_more_where_there_is_no_other_server() {
+    let count = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let pages = Arc::clone(&count);
+    let drops_once = Responder::start(searched(move |_, id, cookie| match cookie {
+        b"" => send(&[user(id, 1), page(id, 0, b"next")]),
+        _ if pages.fetch_add(1, Ordering::SeqCst) == 0 => Reply::SendAndClose(user(id, 9)),
+        _ => send(&[user(id, 2), page(id, 0, b"")]),
+    }))
+    .await;
+    let ldap = settings(vec![url(&drops_once)]);
+    let reading = ldap.read(&"main".into(), &ask(), &|_| {}).await.unwrap();
+    assert_eq!(
+        (numbers(&reading), connections(&drops_once)),
+        (vec![1, 2], 2),
+        "from the start, without what had come"
+    );
+
+    let drops = Responder::start(failing(|_| Reply::SendAndClose(Vec::new()))).await;
+    let (kind, words) = kind(settings(vec![url(&drops)]).read(&"main".into(), &ask(), &|_| {}).await);
+    assert_eq!((kind, connections(&drops)), (ErrorKind::Disconnected, 2), "{words}");
+    let busy = Responder::start(failing(|id| Reply::Send(done(id, SEARCH, 51, "", "")))).await;
+    assert!(settings(vec![url(&busy)]).read(&"main".into(), &ask(), &|_| {}).await.is_err());
+    assert_eq!(connections(&busy), 1, "one that says no is not asked again");
+}
+
+#[tokio::test]
 async fn a_server_that_takes_a_whole_run_is_not_the_first_in_the_next() {
     let count = std::sync::atomic::AtomicU8::new(0);
     let endless = Responder::start(searched(move |_, id, _| {
