@@ -13,6 +13,7 @@ pub mod extended;
 mod mapping;
 mod names;
 mod parents;
+mod progress;
 mod text;
 
 #[cfg(test)]
@@ -23,7 +24,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde::{Deserialize, Serialize};
 
 use super::directory::{Container, Directory, Group, Objects, Quarantined, Unit, User, UserFields};
 use super::dn::Rdn;
@@ -32,35 +32,13 @@ use super::ids::{DirectoryName, GroupId, Guid, UnitId, UserId};
 use super::map::Map;
 pub use mapping::Mapping;
 use names::{Bearer, Names, NodeId};
+pub use progress::Progress;
 pub use text::clean;
 
 /// So many quarantined objects are listed; those after are counted in one last line.
 const MAX_QUARANTINED: usize = 10_000;
 /// The length of a name in [`Quarantined`].
 const MAX_DN_CHARS: usize = 400;
-
-/// How much has been read so far.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-pub struct Progress {
-    /// Users.
-    pub users: u32,
-    /// Units.
-    pub units: u32,
-    /// Groups.
-    pub groups: u32,
-    /// Entries that are none of these: computers, containers, the domain itself.
-    pub others: u32,
-    /// Entries that came again.
-    pub repeated: u32,
-    /// What was set aside or left out.
-    pub quarantined: u32,
-}
-
-impl std::fmt::Display for Progress {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} users, {} units, {} groups", self.users, self.units, self.groups)
-    }
-}
 
 /// Takes entries in any order, one by one, and makes objects of them.
 pub struct Decoder<'a> {

@@ -2,6 +2,7 @@ mod changes;
 mod connecting;
 pub(super) mod dns;
 mod failover;
+mod ranges;
 mod responder;
 mod signing_in;
 
