@@ -172,6 +172,9 @@ impl<'a> Decoder<'a> {
 
     /// Resolves what refers to others: units, managers, members.
     pub fn finish(mut self) -> Objects {
+        // What only reading needs goes before the rest is put together.
+        self.seen = HashMap::new();
+        self.names.are_all();
         let names = &self.names;
         let user = |reference: Option<Reference>| match reference? {
             Reference::Id(id) => Some(UserId(id)),

@@ -8,6 +8,7 @@ mod guard;
 mod incremental;
 mod kill;
 mod outages;
+mod ranges;
 mod servers;
 mod sign_in;
 mod sync;

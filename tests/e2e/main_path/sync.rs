@@ -120,7 +120,7 @@ fn what_is_stored_is_there_again_without_the_directory() {
 }
 
 /// Fails unless Budkavle's people and units are those of the directory, in every attribute.
-fn assert_same(site: &Site) {
+pub(super) fn assert_same(site: &Site) {
     let (ours, theirs) = (held(site), in_directory(&site.dc));
     for (id, person) in &theirs {
         assert_eq!(ours.get(id), Some(person), "{id}");
