@@ -80,7 +80,9 @@ fn main() {
     let (users, units) = (sizes.next().unwrap_or(20_000), sizes.next().unwrap_or(1_000));
     let world = Organisation::generate(users, units);
     let dc = Samba::start(&world).with_a_process_each();
-    println!("{users} users in {units} units, {ROUNDS} rounds in turns; wall, user CPU and peak memory of the client");
+    println!(
+        "{users} users in {units} units, {ROUNDS} rounds in turns; wall, user CPU and peak memory of the client"
+    );
     let folder = tempfile::tempdir().unwrap();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {

@@ -15,6 +15,7 @@ mod identity;
 mod mapping;
 mod names;
 mod parents;
+mod progress;
 mod references;
 mod text;
 mod time;
@@ -27,7 +28,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde::{Deserialize, Serialize};
 
 use super::directory::{Container, Directory, Group, Objects, Quarantined, Unit, User, UserFields};
 use super::dn::Rdn;
@@ -36,6 +36,7 @@ use super::ids::{DirectoryName, GroupId, Guid, UnitId, UserId};
 use super::map::Map;
 pub use mapping::{Expiry, Mapping, Schema};
 use names::{Bearer, Names, NodeId};
+pub use progress::Progress;
 pub use references::{account_key, is_locked, without_bits};
 pub use text::clean;
 pub use time::generalized_time;
@@ -44,29 +45,6 @@ pub use time::generalized_time;
 const MAX_QUARANTINED: usize = 10_000;
 /// The length of a name in [`Quarantined`].
 const MAX_DN_CHARS: usize = 400;
-
-/// How much has been read so far.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-pub struct Progress {
-    /// Users.
-    pub users: u32,
-    /// Units.
-    pub units: u32,
-    /// Groups.
-    pub groups: u32,
-    /// Entries that are none of these: computers, containers, the domain itself.
-    pub others: u32,
-    /// Entries that came again.
-    pub repeated: u32,
-    /// What was set aside or left out.
-    pub quarantined: u32,
-}
-
-impl std::fmt::Display for Progress {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} users, {} units, {} groups", self.users, self.units, self.groups)
-    }
-}
 
 /// Takes entries in any order, one by one, and makes objects of them.
 pub struct Decoder<'a> {
@@ -210,6 +188,9 @@ impl<'a> Decoder<'a> {
     /// Resolves what refers to others: units, managers, members.
     pub fn finish(mut self) -> Objects {
         let bearers = self.bearers();
+        // What only reading needs goes before the rest is put together.
+        self.seen = HashMap::new();
+        self.names.are_all();
         let names = &self.names;
         let user = |reference: Option<Reference>| match reference? {
             Reference::Id(id) => Some(UserId(id)),

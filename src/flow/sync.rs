@@ -78,7 +78,10 @@ pub async fn sync(
         by_hand: matches!(order.trigger, Trigger::Manual(_) | Trigger::Approval(_)),
     };
     let (mode, mode_reason) = source.plan(&ask);
-    let read = source.read(name, &ask, &progress).await;
+    let before = known.organisation.tally(name);
+    let expected = before.users + before.units + before.groups;
+    let tell = |so_far: Progress| progress(so_far.timed(core.now() - started, expected));
+    let read = source.read(name, &ask, &tell).await;
     // From here to the commit nobody else decides on what is in memory.
     let turn = core.turn().await;
     let view = core.view();

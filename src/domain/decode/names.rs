@@ -1,9 +1,10 @@
-//! Every distinguished name that was seen, as one tree: a name becomes a number, exactly and without keeping the name.
+//! Every distinguished name that was seen, as one tree: a name becomes a number, without keeping the name.
 //!
-//! A directory of a million people has a few thousand different parents. So a name costs its first part and the number of its
+//! A directory of a million people has a few thousand different parents. So a name costs a digest of its first part and the number of its
 //! parent, and who stands above an object is known without comparing texts.
 
 use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasher as _, RandomState};
 
 use crate::domain::dn::{MAX_DEPTH, NotADn, Rdn, split_first};
 use crate::domain::ids::{GroupId, Guid, UnitId, UserId};
@@ -32,8 +33,10 @@ struct Node {
 pub(super) struct Names {
     // The first is the empty name.
     nodes: Vec<Node>,
-    // By the parent's number, a slash, and the key of the relative name.
-    children: HashMap<Box<str>, u32>,
+    // By the parent's number and the key of the relative name, as a digest of 128 bits with keys of this process: nobody finds two names with
+    // the same one, and it takes a third of the memory.
+    children: HashMap<[u64; 2], u32>,
+    digests: [RandomState; 2],
     // Parents by their text as it stood in a name, so that a whole name takes two look-ups, however deep.
     parents: HashMap<Box<str>, u32>,
     key: String,
@@ -44,6 +47,7 @@ impl Default for Names {
         Names {
             nodes: vec![Node { parent: 0, bearer: Bearer::Nothing }],
             children: HashMap::new(),
+            digests: [RandomState::new(), RandomState::new()],
             parents: HashMap::new(),
             key: String::new(),
         }
@@ -51,6 +55,11 @@ impl Default for Names {
 }
 
 impl Names {
+    /// Forgets what is needed for new names only: none comes any more.
+    pub(super) fn are_all(&mut self) {
+        (self.children, self.parents) = (HashMap::new(), HashMap::new());
+    }
+
     /// The number of a name, and its relative name.
     pub(super) fn intern(&mut self, dn: &str) -> Result<(NodeId, Rdn), NotADn> {
         let (first, above) = split_first(dn)?;
@@ -135,13 +144,14 @@ impl Names {
         self.key.push_str(&parent.to_string());
         self.key.push('/');
         rdn.write_key(&mut self.key);
-        if let Some(known) = self.children.get(self.key.as_str()) {
+        let digest = self.digests.each_ref().map(|digest| digest.hash_one(self.key.as_str()));
+        if let Some(known) = self.children.get(&digest) {
             return Ok(*known);
         }
         let node = u32::try_from(self.nodes.len())
             .map_err(|_| NotADn::new(&self.key, "there are too many names"))?;
         self.nodes.push(Node { parent, bearer: Bearer::Nothing });
-        self.children.insert(self.key.as_str().into(), node);
+        self.children.insert(digest, node);
         Ok(node)
     }
 }

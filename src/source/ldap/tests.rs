@@ -3,6 +3,7 @@ mod connecting;
 pub(super) mod dns;
 mod failover;
 mod notify;
+mod ranges;
 pub(crate) mod responder;
 mod signing_in;
 

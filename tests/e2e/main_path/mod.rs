@@ -10,6 +10,7 @@ mod incremental;
 mod kill;
 mod notify;
 mod outages;
+mod ranges;
 mod servers;
 mod sign_in;
 mod sync;

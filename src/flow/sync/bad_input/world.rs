@@ -230,7 +230,7 @@ pub(super) fn good(asked: &Asked, how: How) -> Reply {
     let found = |dn: &str, attributes: &[(&str, Vec<Vec<u8>>)]| {
         Reply::Send([entry(id, dn, attributes), done(id, SEARCH, 0, "", "")].concat())
     };
-    let What::Search { base, subtree, attributes, cookie, dirsync } = &asked.what else {
+    let What::Search { base, subtree, attributes, cookie, dirsync, .. } = &asked.what else {
         return usual(asked);
     };
     if dirsync.is_some() {

@@ -279,7 +279,11 @@ impl Ldap {
         let missed = self.fetch_missed(session, place, &there, decoder, tell).await?;
         self.experience.note_ranges(session.server(), self.scope(), missed == 0);
         if proven && missed > 0 {
-            tracing::warn!(server = session.server(), missed, "objects don't show their uSNCreated any more: everything is read in one go");
+            tracing::warn!(
+                server = session.server(),
+                missed,
+                "objects don't show their uSNCreated any more: everything is read in one go"
+            );
         }
         if missed > MOST_MISSED || (proven && missed > 0) {
             for base in &place.bases {
@@ -361,7 +365,9 @@ impl Ldap {
         let mut session = match opened.await {
             Ok((session, true)) => session,
             Ok((_, false)) => {
-                tracing::info!("another controller answers at the same address: the read goes on over fewer connections");
+                tracing::info!(
+                    "another controller answers at the same address: the read goes on over fewer connections"
+                );
                 shared.opened(false);
                 return Ok(());
             }

@@ -70,12 +70,7 @@ mod tests {
         let ends: Vec<_> = cut.iter().map(|range| (range.from, range.to)).collect();
         assert_eq!(
             ends,
-            [
-                (None, Some(999)),
-                (Some(1000), Some(1999)),
-                (Some(2000), Some(2999)),
-                (Some(3000), None)
-            ]
+            [(None, Some(999)), (Some(1000), Some(1999)), (Some(2000), Some(2999)), (Some(3000), None)]
         );
         assert_eq!(cut[0].filter("(a=b)"), "(&(a=b)(uSNCreated<=999))");
         assert_eq!(cut[1].filter("(a=b)"), "(&(a=b)(uSNCreated>=1000)(uSNCreated<=1999))");

@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
 use crate::source::ldap::Server;
-use crate::source::ldap::ber::{Header, Reader, header};
+use crate::source::ldap::ber::{Element, Header, Reader, header};
 
 pub(crate) const BASE: &str = "DC=example,DC=org";
 
@@ -18,6 +18,8 @@ pub(crate) const BASE: &str = "DC=example,DC=org";
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Asked {
     pub id: u32,
+    /// On which of the connections, from 1 on.
+    pub connection: usize,
     pub what: What,
 }
 
@@ -35,6 +37,7 @@ pub(crate) enum What {
     Search {
         base: String,
         subtree: bool,
+        wanted: Wanted,
         attributes: Vec<String>,
         cookie: Option<Vec<u8>>,
         dirsync: Option<Vec<u8>>,
@@ -43,6 +46,17 @@ pub(crate) enum What {
     },
     StartTls,
     Other,
+}
+
+/// What the filter says of `uSNCreated` and `objectGUID`.
+#[derive(Clone, PartialEq, Default, Debug)]
+pub(crate) struct Wanted {
+    pub from: Option<u64>,
+    pub to: Option<u64>,
+    /// Those without a `uSNCreated`.
+    pub without: bool,
+    /// One of these.
+    pub ids: Vec<[u8; 16]>,
 }
 
 /// What the server does.
@@ -91,14 +105,14 @@ impl Responder {
         let (counter, script): (_, Arc<Script>) = (Arc::clone(&connections), Arc::new(script));
         tokio::spawn(async move {
             while let Ok((mut tcp, _)) = listener.accept().await {
-                counter.fetch_add(1, Ordering::SeqCst);
+                let number = counter.fetch_add(1, Ordering::SeqCst) + 1;
                 let (script, protection) = (Arc::clone(&script), protection.clone());
                 tokio::spawn(async move {
                     match protection {
-                        Protection::None => serve(tcp, &*script).await,
+                        Protection::None => serve(tcp, number, &*script).await,
                         Protection::Tls(config) => {
                             if let Ok(stream) = TlsAcceptor::from(config).accept(tcp).await {
-                                serve(stream, &*script).await;
+                                serve(stream, number, &*script).await;
                             }
                         }
                         Protection::StartTls(config, reply) => {
@@ -106,7 +120,7 @@ impl Responder {
                             assert_eq!(asked.what, What::StartTls);
                             tcp.write_all(&reply).await.unwrap();
                             if let Ok(stream) = TlsAcceptor::from(config).accept(tcp).await {
-                                serve(stream, &*script).await;
+                                serve(stream, number, &*script).await;
                             }
                         }
                     }
@@ -121,9 +135,10 @@ impl Responder {
     }
 }
 
-async fn serve(mut stream: impl AsyncRead + AsyncWrite + Unpin, script: &Script) {
+async fn serve(mut stream: impl AsyncRead + AsyncWrite + Unpin, connection: usize, script: &Script) {
     let mut buffer = Vec::new();
     while let Some(asked) = next(&mut stream, &mut buffer).await {
+        let asked = Asked { connection, ..asked };
         let reply = match script(&asked) {
             Reply::Usual => usual(&asked),
             other => other,
@@ -200,7 +215,10 @@ fn asked(message: &[u8]) -> Asked {
             let mut inside = operation.inside().unwrap();
             let base = text(inside.next().unwrap().content);
             let subtree = inside.next().unwrap().unsigned() == Some(2);
-            let mut attributes = std::iter::from_fn(|| inside.next()).last().unwrap().inside().unwrap();
+            let mut rest: Vec<_> = std::iter::from_fn(|| inside.next()).collect();
+            let mut wanted = Wanted::default();
+            wanted.read(rest[rest.len() - 2]);
+            let mut attributes = rest.pop().unwrap().inside().unwrap();
             let attributes = std::iter::from_fn(|| attributes.next()).map(|a| text(a.content)).collect();
             let mut controls = parts.next().and_then(|controls| controls.inside()).unwrap_or(Reader(&[]));
             // The cookie is the last part of both controls' values.
@@ -220,12 +238,31 @@ fn asked(message: &[u8]) -> Asked {
                     _ => {}
                 }
             }
-            What::Search { base, subtree, attributes, cookie, dirsync, notification }
+            What::Search { base, subtree, wanted, attributes, cookie, dirsync, notification }
         }
         23 => What::StartTls,
         _ => What::Other,
     };
-    Asked { id, what }
+    Asked { id, connection: 0, what }
+}
+
+impl Wanted {
+    /// From a filter (RFC 4511 §4.5.1.7).
+    fn read(&mut self, filter: Element<'_>) {
+        let mut parts = Reader(filter.content);
+        match filter.number {
+            0 | 1 => std::iter::from_fn(|| parts.next()).for_each(|part| self.read(part)),
+            2 => self.without |= parts.next().unwrap().content == b"uSNCreated",
+            3 if parts.next().unwrap().content == b"objectGUID" => {
+                self.ids.push(parts.next().unwrap().content.try_into().unwrap());
+            }
+            5 | 6 if parts.next().unwrap().content == b"uSNCreated" => {
+                let number = str::from_utf8(parts.next().unwrap().content).unwrap().parse().ok();
+                if filter.number == 5 { self.from = number } else { self.to = number }
+            }
+            _ => {}
+        }
+    }
 }
 
 pub(crate) const DIRSYNC: &str = "1.2.840.113556.1.4.841";
