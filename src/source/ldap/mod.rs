@@ -11,6 +11,7 @@ mod server;
 mod servers;
 mod session;
 mod sign_in;
+mod standard;
 
 #[cfg(test)]
 mod tests;
@@ -146,6 +147,8 @@ impl Ldap {
             (None, Some(Position::Usn(_) | Position::DirSync { .. })) => {
                 (Mode::DirSync, ModeReason::Continued)
             }
+            (None, Some(Position::ContentSync { .. })) => (Mode::ContentSync, ModeReason::Continued),
+            (None, Some(Position::ModifyTimestamp { .. })) => (Mode::ModifyTimestamp, ModeReason::Continued),
             (None, _) => (Mode::Full, ModeReason::OnlyFull),
         }
     }
@@ -179,6 +182,11 @@ impl Ldap {
         let warnings = sign_in::account::warnings(&mut session).await;
         let root = session.root_dse().await?;
         if let Some(reading) = self.read_active_directory(&mut session, &root, directory, ask, tell).await? {
+            session.close().await;
+            return Ok(Reading { warnings, ..reading });
+        }
+        if !self.mapping.has_bytes_for_id() {
+            let reading = self.read_standard(&mut session, &root, directory, ask, tell).await?;
             session.close().await;
             return Ok(Reading { warnings, ..reading });
         }

@@ -7,6 +7,7 @@ mod contacts;
 mod guard;
 mod incremental;
 mod kill;
+mod openldap;
 mod outages;
 mod servers;
 mod sign_in;
