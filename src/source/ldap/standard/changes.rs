@@ -93,6 +93,7 @@ impl Ldap {
                     }
                     next.push(changes.cookie);
                 }
+                Err(Refusal::NoCookie) => return Ok(Err(ModeReason::NoPosition)),
                 Err(Refusal::OtherIdentity) => return Ok(Err(ModeReason::Untraceable)),
                 Err(Refusal::Answer(answer)) => {
                     tracing::warn!(server = session.server(), %answer, "the server doesn't go on from its cookie");

@@ -163,6 +163,7 @@ impl Ldap {
                     tracing::info!(server = session.server(), %answer, "the server doesn't tell its changes (RFC 4533)");
                     return Ok(None);
                 }
+                Err(Refusal::NoCookie) => return Ok(None),
                 Err(Refusal::OtherIdentity) => {
                     let id = &*self.mapping.id;
                     tracing::warn!(

@@ -65,6 +65,8 @@ pub(super) struct Changes {
 pub(super) enum Refusal {
     /// It said no.
     Answer(Answer),
+    /// It told everything, and nothing to go on from.
+    NoCookie,
     /// It speaks of its entries by another identity than the one that is read.
     OtherIdentity,
 }
@@ -89,8 +91,12 @@ pub(super) async fn changes(
         return Err(session.incomplete(search.base, reason));
     };
     let told = found.told;
-    let cookie = last.or(told.cookie).unwrap_or_default();
-    if cookie.is_empty() || cookie.len() > MAX_COOKIE {
+    // Where nothing changed OpenLDAP gives none: the old one stays good.
+    let next = last.or(told.cookie).filter(|next| !next.is_empty());
+    let Some(cookie) = next.or_else(|| cookie.map(<[u8]>::to_vec)) else {
+        return Ok(Err(Refusal::NoCookie));
+    };
+    if cookie.len() > MAX_COOKIE {
         let reason = format!("what changed came with a cookie of {} bytes", cookie.len());
         return Err(session.incomplete(search.base, reason));
     }
