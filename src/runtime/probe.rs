@@ -9,7 +9,7 @@ use crate::channel::{ProbeReport as MailReport, SmtpReport};
 use crate::config::Config;
 use crate::domain::directory::Directory;
 use crate::domain::warning::{self, WarningKind};
-use crate::source::ldap::{BaseReport, Discovery, Glimpse, OwnSite, Probe, ProbeReport, Server};
+use crate::source::ldap::{BaseReport, Discovery, Follows, Glimpse, OwnSite, Probe, ProbeReport, Server};
 use crate::source::{Ask, Source};
 use crate::tls::CertificateSummary;
 
@@ -158,6 +158,10 @@ fn ldap_findings(what: &str, report: ProbeReport, now: DateTime<Utc>) -> Vec<Fin
             findings.push(finding(what.to_owned(), true, due.to_string()));
         }
     }
+    if let Some(follows) = &report.follows {
+        let (doubtful, text) = follows_finding(follows);
+        findings.push(finding(what.to_owned(), doubtful, text));
+    }
     for (base, found) in report.bases {
         let what = format!("{what}, {base}");
         findings.push(match found {
@@ -183,6 +187,26 @@ fn ldap_findings(what: &str, report: ProbeReport, now: DateTime<Utc>) -> Vec<Fin
         });
     }
     findings
+}
+
+/// What it is worth that a server tells its changes in this way.
+fn follows_finding(follows: &Follows) -> (bool, String) {
+    match follows {
+        Follows::ContentSync => {
+            (false, "it tells what changed and what was deleted (RFC 4533): only that is read".to_owned())
+        }
+        Follows::ModifyTimestamp(why) => (
+            false,
+            format!(
+                "it doesn't tell what changed (RFC 4533): {why}; modifyTimestamp shows it all the same, but not what was deleted: that \
+                 is found by whole_read_schedule. On OpenLDAP the overlay syncprov on the database mends it"
+            ),
+        ),
+        Follows::Not => (
+            true,
+            "it doesn't tell what changed, nor may the account see modifyTimestamp: everything is read each time".to_owned(),
+        ),
+    }
 }
 
 fn count(found: &Glimpse, what: &str) -> String {

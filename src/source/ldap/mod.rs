@@ -33,7 +33,7 @@ use crate::domain::ids::DirectoryName;
 use crate::domain::run::{Cursor, Mode, ModeReason, Position};
 use crate::tls::{self, TlsTrust};
 pub use discover::{Controller, Discovery, Domain, OwnSite, is_site};
-pub use probe::{BaseReport, Glimpse, Probe, ProbeReport};
+pub use probe::{BaseReport, Follows, Glimpse, Probe, ProbeReport};
 #[cfg(fuzzing)]
 pub(super) use screen::fuzz_entries;
 pub use server::{NotAServer, Security, Server};

@@ -39,8 +39,21 @@ pub struct ProbeReport {
     pub warnings: Vec<Warning>,
     /// What it says of itself.
     pub root: RootDse,
+    /// How it tells what changed; None for Active Directory.
+    pub follows: Option<Follows>,
     /// What it holds, base by base; or why that can't be seen.
     pub bases: Vec<(String, Result<BaseReport, SourceError>)>,
+}
+
+/// How a server that isn't Active Directory tells what changed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Follows {
+    /// By content synchronization (RFC 4533), deletions included.
+    ContentSync,
+    /// By the time of the last change only, for this reason.
+    ModifyTimestamp(String),
+    /// Not at all: everything is read each time.
+    Not,
 }
 
 /// What the first page of each search gives.
@@ -113,12 +126,13 @@ impl Ldap {
         let certificate = session.certificate().cloned();
         let warnings = sign_in::account::warnings(&mut session).await;
         let root = session.root_dse().await?;
+        let follows = self.probe_changes(&mut session, &root).await;
         let mut bases = Vec::new();
         for base in &self.bases {
             bases.push((base.clone(), self.probe_base(&mut session, base, &root).await));
         }
         session.close().await;
-        Ok(ProbeReport { server: server.clone(), certificate, warnings, root, bases })
+        Ok(ProbeReport { server: server.clone(), certificate, warnings, root, follows, bases })
     }
 
     async fn probe_base(

@@ -4,6 +4,7 @@ pub(super) mod dns;
 mod failover;
 mod responder;
 mod signing_in;
+mod standard;
 
 use std::sync::atomic::Ordering;
 use std::sync::{LazyLock, Mutex};

@@ -12,6 +12,7 @@ pub(super) mod sync;
 use chrono::{DateTime, TimeDelta, Utc};
 use ldap3::Scope;
 
+use super::probe::Follows;
 use super::session::{RootDse, Search, Session};
 use super::{Ldap, Tell};
 use crate::domain::decode::{Decoder, generalized_time};
@@ -57,7 +58,7 @@ impl Ldap {
             };
             bases.push(Base { text, dn: text.parse().unwrap_or_default(), id, entry });
         }
-        let reason = match self.goes_on(session, ask) {
+        let reason = match self.goes_on(session, root, ask) {
             Err(reason) => reason,
             Ok(cursor) => match self.read_standard_changes(session, &bases, directory, ask, cursor).await? {
                 Ok(reading) => return Ok(reading),
@@ -71,7 +72,12 @@ impl Ldap {
     }
 
     /// Where the changes since the last read begin, or why everything must be read.
-    fn goes_on<'a>(&self, session: &Session<'_>, ask: &Ask<'a>) -> Result<&'a Cursor, ModeReason> {
+    fn goes_on<'a>(
+        &self,
+        session: &Session<'_>,
+        root: &RootDse,
+        ask: &Ask<'a>,
+    ) -> Result<&'a Cursor, ModeReason> {
         if let Some(reason) = ask.whole_because(self.scope()) {
             return Err(reason);
         }
@@ -81,7 +87,7 @@ impl Ldap {
             Position::ContentSync { .. } | Position::ModifyTimestamp { .. } => {
                 if *cursor.server == *session.server() { Ok(cursor) } else { Err(ModeReason::OtherServer) }
             }
-            Position::None => Err(ModeReason::OnlyFull),
+            Position::None if !root.synchronizes => Err(ModeReason::OnlyFull),
             _ => Err(ModeReason::NoPosition),
         }
     }
@@ -176,6 +182,30 @@ impl Ldap {
             }
         }
         Ok(Some(cookies))
+    }
+
+    /// How this server would tell what changed; None for Active Directory, and when that can't be seen.
+    pub(super) async fn probe_changes(&self, session: &mut Session<'_>, root: &RootDse) -> Option<Follows> {
+        if self.mapping.has_bytes_for_id() {
+            return None;
+        }
+        let mut why = "it doesn't offer the control".to_owned();
+        for text in self.bases.iter().filter(|_| root.synchronizes) {
+            // The base alone: that costs nothing and is refused as a whole read would be.
+            let search =
+                Search { base: text, scope: Scope::Base, filter: ALL, attributes: vec![&self.mapping.id] };
+            match sync::changes(session, &search, &self.mapping, None).await.ok()? {
+                Ok(_) => return Some(Follows::ContentSync),
+                Err(Refusal::Answer(answer)) => why = answer.to_string(),
+                Err(Refusal::NoCookie) => "it gives no cookie".clone_into(&mut why),
+                Err(Refusal::OtherIdentity) => {
+                    why = format!("it speaks of its entries by another identity than {}", self.mapping.id);
+                }
+            }
+        }
+        let times = session.look(self.bases.first()?, vec![CHANGED]).await.ok()??;
+        let tells = times.first(CHANGED).is_some();
+        Some(if tells { Follows::ModifyTimestamp(why) } else { Follows::Not })
     }
 
     fn everything<'s>(&'s self, base: &Base<'s>) -> Search<'s> {

@@ -38,6 +38,8 @@ pub(super) enum What {
         attributes: Vec<String>,
         cookie: Option<Vec<u8>>,
         dirsync: Option<Vec<u8>>,
+        /// The cookie of a content synchronization, empty for the first.
+        sync: Option<Vec<u8>>,
     },
     StartTls,
     Other,
@@ -191,7 +193,7 @@ fn asked(message: &[u8]) -> Asked {
             let attributes = std::iter::from_fn(|| attributes.next()).map(|a| text(a.content)).collect();
             let mut controls = parts.next().and_then(|controls| controls.inside()).unwrap_or(Reader(&[]));
             // The cookie is the last part of both controls' values.
-            let (mut cookie, mut dirsync) = (None, None);
+            let (mut cookie, mut dirsync, mut sync) = (None, None, None);
             while let Some(control) = controls.next() {
                 let mut control = control.inside().unwrap();
                 let kind = text(control.next().unwrap().content);
@@ -203,10 +205,12 @@ fn asked(message: &[u8]) -> Asked {
                 match kind.as_str() {
                     "1.2.840.113556.1.4.319" => cookie = last(),
                     DIRSYNC => dirsync = last(),
+                    // Without a cookie the last part is the mode.
+                    SYNC => sync = last().map(|last| if last == [1] { Vec::new() } else { last }),
                     _ => {}
                 }
             }
-            What::Search { base, subtree, attributes, cookie, dirsync }
+            What::Search { base, subtree, attributes, cookie, dirsync, sync }
         }
         23 => What::StartTls,
         _ => What::Other,
@@ -215,6 +219,7 @@ fn asked(message: &[u8]) -> Asked {
 }
 
 pub(super) const DIRSYNC: &str = "1.2.840.113556.1.4.841";
+const SYNC: &str = "1.3.6.1.4.1.4203.1.9.1.1";
 pub(super) const BIND: u8 = 0x61;
 pub(super) const SEARCH: u8 = 0x65;
 pub(super) const EXTENDED: u8 = 0x78;
@@ -262,6 +267,30 @@ pub(super) fn page(id: u32, code: u8, cookie: &[u8]) -> Vec<u8> {
 }
 
 pub(super) fn entry(id: u32, dn: &str, attributes: &[(&str, Vec<Vec<u8>>)]) -> Vec<u8> {
+    message(id, &found(dn, attributes))
+}
+
+/// An entry with this value of this control.
+pub(super) fn stated(id: u32, dn: &str, attributes: &[(&str, Vec<Vec<u8>>)], control: &[u8]) -> Vec<u8> {
+    message(id, &[found(dn, attributes), tlv(0xa0, control)].concat())
+}
+
+/// A control.
+pub(super) fn control(oid: &str, value: &[u8]) -> Vec<u8> {
+    tlv(0x30, &[tlv(4, oid.as_bytes()), tlv(4, value)].concat())
+}
+
+/// The end of a search, with a control.
+pub(super) fn done_with(id: u32, code: u8, control: &[u8]) -> Vec<u8> {
+    message(id, &[result(SEARCH, code, "", "", &[]), tlv(0xa0, control)].concat())
+}
+
+/// An intermediate response.
+pub(super) fn intermediate(id: u32, oid: &str, value: &[u8]) -> Vec<u8> {
+    message(id, &tlv(0x79, &[tlv(0x80, oid.as_bytes()), tlv(0x81, value)].concat()))
+}
+
+fn found(dn: &str, attributes: &[(&str, Vec<Vec<u8>>)]) -> Vec<u8> {
     let attributes: Vec<u8> = attributes
         .iter()
         .flat_map(|(name, values)| {
@@ -269,7 +298,7 @@ pub(super) fn entry(id: u32, dn: &str, attributes: &[(&str, Vec<Vec<u8>>)]) -> V
             tlv(0x30, &[tlv(4, name.as_bytes()), tlv(0x31, &values)].concat())
         })
         .collect();
-    message(id, &tlv(0x64, &[tlv(4, dn.as_bytes()), tlv(0x30, &attributes)].concat()))
+    tlv(0x64, &[tlv(4, dn.as_bytes()), tlv(0x30, &attributes)].concat())
 }
 
 pub(super) fn reference(id: u32, to: &str) -> Vec<u8> {
