@@ -9,6 +9,7 @@
 //! * Whatever doesn't fit together is no guess: it is [`Lost`], and everything is read.
 
 mod merge;
+mod named;
 mod place;
 
 #[cfg(test)]
@@ -98,6 +99,9 @@ pub struct Follow<'a> {
     /// One has another place, or went.
     restructured: bool,
     quarantined: Vec<Quarantined>,
+    /// References are made by name.
+    by_name: bool,
+    named: BTreeSet<Guid>,
 }
 
 /// An object, of whatever kind.
@@ -165,6 +169,8 @@ impl<'a> Follow<'a> {
             stirred: false,
             restructured: false,
             quarantined: Vec::new(),
+            by_name: false,
+            named: BTreeSet::new(),
         }
     }
 
@@ -447,8 +453,8 @@ impl<'a> Follow<'a> {
     }
 
     fn id_of(&self, entry: &Entry) -> Option<Guid> {
-        let id = guid(entry, &self.mapping.id);
-        if id == Guid::default() { extended::split(&entry.dn).0 } else { Some(id) }
+        let id = entry.first(&self.mapping.id).and_then(|value| self.mapping.identity(value));
+        id.filter(|id| *id != Guid::default()).or_else(|| extended::split(&entry.dn).0)
     }
 
     fn stands_within(&self, entry: &Entry) -> bool {

@@ -9,7 +9,7 @@ use crate::channel::{ProbeReport as MailReport, SmtpReport};
 use crate::config::Config;
 use crate::domain::directory::Directory;
 use crate::domain::warning::{self, WarningKind};
-use crate::source::ldap::{BaseReport, Discovery, Glimpse, OwnSite, Probe, ProbeReport, Server};
+use crate::source::ldap::{BaseReport, Discovery, Follows, Glimpse, OwnSite, Probe, ProbeReport, Server};
 use crate::source::{Ask, Source};
 use crate::tls::CertificateSummary;
 
@@ -159,6 +159,10 @@ fn ldap_findings(what: &str, report: ProbeReport, now: DateTime<Utc>) -> Vec<Fin
         }
     }
     findings.extend(report.hides_deletions.iter().map(|c| finding(what.to_owned(), true, deletions(c))));
+    if let Some(follows) = &report.follows {
+        let (doubtful, text) = follows_finding(follows);
+        findings.push(finding(what.to_owned(), doubtful, text));
+    }
     for (base, found) in report.bases {
         let what = format!("{what}, {base}");
         findings.push(match found {
@@ -193,6 +197,26 @@ fn deletions(context: &str) -> String {
         "the account can't see what is deleted, so everything is read on whole_read_schedule, too. To grant it, a domain administrator runs \
          on a domain controller: dsacls \"{container}\" /takeownership, and then: dsacls \"{container}\" /g DOMAIN\\ACCOUNT:LCRP"
     )
+}
+
+/// What it is worth that a server tells its changes in this way.
+fn follows_finding(follows: &Follows) -> (bool, String) {
+    match follows {
+        Follows::ContentSync => {
+            (false, "it tells what changed and what was deleted (RFC 4533): only that is read".to_owned())
+        }
+        Follows::ModifyTimestamp(why) => (
+            false,
+            format!(
+                "it doesn't tell what changed (RFC 4533): {why}; modifyTimestamp shows it all the same, but not what was deleted: that \
+                 is found by whole_read_schedule. On OpenLDAP the overlay syncprov on the database mends it"
+            ),
+        ),
+        Follows::Not => (
+            true,
+            "it doesn't tell what changed, nor may the account see modifyTimestamp: everything is read each time".to_owned(),
+        ),
+    }
 }
 
 fn count(found: &Glimpse, what: &str) -> String {

@@ -22,7 +22,11 @@ impl Follow<'_> {
         self.take_over_if_restructured();
         let mut memo = Memo::new();
         self.settle(&mut memo)?;
-        self.strike_out_the_deleted();
+        if self.by_name {
+            self.strike_out_the_unknown();
+        } else {
+            self.strike_out_the_deleted();
+        }
         self.keep_used_containers();
         let known = |id: &Guid| self.known_at(*id).is_some();
         let removed = self.gone.iter().copied().filter(known).collect();

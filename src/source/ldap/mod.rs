@@ -12,6 +12,7 @@ mod server;
 mod servers;
 mod session;
 mod sign_in;
+mod standard;
 
 #[cfg(test)]
 pub(crate) mod tests;
@@ -36,7 +37,7 @@ use crate::tls::{self, TlsTrust};
 pub(super) use active_directory::fuzz_dirsync;
 pub use discover::{Controller, Discovery, Domain, OwnSite, is_site};
 pub use notify::{Heard, WatchEnded};
-pub use probe::{BaseReport, Glimpse, Probe, ProbeReport};
+pub use probe::{BaseReport, Follows, Glimpse, Probe, ProbeReport};
 #[cfg(fuzzing)]
 pub(super) use screen::fuzz_entries;
 pub use server::{NotAServer, Security, Server};
@@ -153,6 +154,8 @@ impl Ldap {
             (None, Some(Position::Usn(_) | Position::DirSync { .. })) => {
                 (Mode::DirSync, ModeReason::Continued)
             }
+            (None, Some(Position::ContentSync { .. })) => (Mode::ContentSync, ModeReason::Continued),
+            (None, Some(Position::ModifyTimestamp { .. })) => (Mode::ModifyTimestamp, ModeReason::Continued),
             (None, _) => (Mode::Full, ModeReason::OnlyFull),
         }
     }
@@ -186,6 +189,11 @@ impl Ldap {
         let warnings = sign_in::account::warnings(&mut session).await;
         let root = session.root_dse().await?;
         if let Some(reading) = self.read_active_directory(&mut session, &root, directory, ask, tell).await? {
+            session.close().await;
+            return Ok(Reading { warnings, ..reading });
+        }
+        if !self.mapping.has_bytes_for_id() {
+            let reading = self.read_standard(&mut session, &root, directory, ask, tell).await?;
             session.close().await;
             return Ok(Reading { warnings, ..reading });
         }

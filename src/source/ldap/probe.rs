@@ -42,8 +42,21 @@ pub struct ProbeReport {
     pub root: RootDse,
     /// The naming contexts of a domain controller in which the account can't see what was deleted.
     pub hides_deletions: Vec<String>,
+    /// How it tells what changed; None for Active Directory.
+    pub follows: Option<Follows>,
     /// What it holds, base by base; or why that can't be seen.
     pub bases: Vec<(String, Result<BaseReport, SourceError>)>,
+}
+
+/// How a server that isn't Active Directory tells what changed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Follows {
+    /// By content synchronization (RFC 4533), deletions included.
+    ContentSync,
+    /// By the time of the last change only, for this reason.
+    ModifyTimestamp(String),
+    /// Not at all: everything is read each time.
+    Not,
 }
 
 /// What the first page of each search gives.
@@ -117,12 +130,21 @@ impl Ldap {
         let warnings = sign_in::account::warnings(&mut session).await;
         let root = session.root_dse().await?;
         let hides_deletions = self.hides_deletions(&mut session, &root).await?;
+        let follows = self.probe_changes(&mut session, &root).await;
         let mut bases = Vec::new();
         for base in &self.bases {
             bases.push((base.clone(), self.probe_base(&mut session, base, &root).await));
         }
         session.close().await;
-        Ok(ProbeReport { server: server.clone(), certificate, warnings, root, hides_deletions, bases })
+        Ok(ProbeReport {
+            server: server.clone(),
+            certificate,
+            warnings,
+            root,
+            hides_deletions,
+            follows,
+            bases,
+        })
     }
 
     async fn hides_deletions(

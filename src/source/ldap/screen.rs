@@ -16,6 +16,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, split};
 use tokio::net::UnixStream;
 
 use super::ber::{APPLICATION, CONTEXT, Element, Header, Reader, header};
+use super::standard::sync::{self, Told};
 use crate::domain::entry::Entry;
 use crate::source::{Answer, SourceError};
 use crate::tls;
@@ -84,10 +85,24 @@ pub(super) struct Finds {
     pub entries: Vec<Entry>,
     /// How many references to other servers. They are never followed.
     pub references: usize,
+    /// What the server says of each of the entries, and of others, when changes were asked for (RFC 4533).
+    pub told: Told,
     bytes: usize,
+    /// Whether they were.
+    synchronizes: bool,
 }
 
 impl Found {
+    /// The next search is a content synchronization, or isn't: then its entries carry no state, and nothing is said in between.
+    pub(super) fn expect(&self, synchronizes: bool) {
+        *self.lock() = Finds { synchronizes, ..Finds::default() };
+    }
+
+    /// How much came, to see whether there is any progress.
+    pub(super) fn bytes(&self) -> usize {
+        self.lock().bytes
+    }
+
     /// Takes everything, at the end of a search.
     pub(super) fn take(&self) -> Finds {
         std::mem::take(&mut *self.lock())
@@ -211,6 +226,12 @@ fn check(message: &[u8], asked: &AtomicU64, found: &Found) -> Result<Fate, Ended
                 return Ok(Fate::Keep);
             }
             let mut found = found.lock();
+            if found.synchronizes {
+                const STATELESS: Ended =
+                    Ended::Nonsense("an entry of it came without a state that makes sense");
+                let state = controls.filter(|c| are_controls(*c)).and_then(sync::state).ok_or(STATELESS)?;
+                found.told.states.push(state);
+            }
             found.bytes += message.len() + size_of::<Entry>();
             if found.bytes > MAX_FOUND {
                 return Err(Ended::Nonsense("it gives more at once than can be held"));
@@ -222,7 +243,18 @@ fn check(message: &[u8], asked: &AtomicU64, found: &Found) -> Result<Fate, Ended
             found.lock().references += 1;
             Ok(Fate::Keep)
         }
-        INTERMEDIATE => Ok(Fate::Keep),
+        INTERMEDIATE => {
+            const SENSELESS: Ended = Ended::Nonsense("what it says of its changes makes no sense");
+            let mut found = found.lock();
+            if found.synchronizes {
+                found.bytes += message.len();
+                if found.bytes > MAX_FOUND {
+                    return Err(Ended::Nonsense("it gives more at once than can be held"));
+                }
+                found.told.take(operation).ok_or(SENSELESS)?;
+            }
+            Ok(Fate::Keep)
+        }
         _ => {
             let sound = Reader(message).next().is_some_and(Element::is_sound);
             let digestible = is_result(operation) && controls.is_none_or(are_controls);

@@ -33,6 +33,8 @@ pub(super) struct Session<'a> {
     connection: Connection,
     /// Goes with every search.
     always: Vec<RawControl>,
+    /// Whether the server can page; until it says that it can't, it is thought to.
+    pages: bool,
 }
 
 /// The way to more connections to the same address, on which the same controls go with every search.
@@ -55,6 +57,8 @@ pub struct RootDse {
     pub highest_usn: Option<u64>,
     /// Whether it says that it can page results (RFC 2696).
     pub pages: bool,
+    /// Whether it says that it can tell what changed (RFC 4533).
+    pub synchronizes: bool,
 }
 
 impl RootDse {
@@ -123,7 +127,7 @@ impl<'a> Door<'a> {
         let connection = Connection::at(server, *address, tls, settings.connect_timeout).await?;
         let (tls, always) = (Arc::clone(tls), always.clone());
         let server = server.to_string();
-        let mut session = Session { settings, server, credentials, tls, connection, always };
+        let mut session = Session { settings, server, credentials, tls, connection, always, pages: true };
         session.bind().await?;
         Ok(session)
     }
@@ -139,7 +143,15 @@ impl<'a> Session<'a> {
         let credentials = settings.sign_in.load()?;
         let (tls, dns_server) = (credentials.shown_by(tls), settings.servers.dns_server());
         let connection = Connection::open(server, &tls, dns_server, settings.connect_timeout).await?;
-        Ok(Session { settings, server: server.to_string(), credentials, tls, connection, always: Vec::new() })
+        Ok(Session {
+            settings,
+            server: server.to_string(),
+            credentials,
+            tls,
+            connection,
+            always: Vec::new(),
+            pages: true,
+        })
     }
 
     /// The way to more connections like this one.
@@ -188,11 +200,16 @@ impl<'a> Session<'a> {
         };
         let texts =
             |name| found.values(name).filter_map(|v| String::from_utf8(v.to_vec()).ok()).collect::<Vec<_>>();
+        let controls = texts("supportedControl");
+        let has = |oid: &str| controls.iter().any(|control| control == oid);
+        // One that names no controls at all doesn't let the account see them.
+        self.pages = controls.is_empty() || has(PAGED_RESULTS);
         Ok(RootDse {
             naming_contexts: texts("namingContexts"),
             host: texts("dnsHostName").pop(),
             highest_usn: texts("highestCommittedUSN").first().and_then(|usn| usn.parse().ok()),
-            pages: texts("supportedControl").iter().any(|oid| oid == PAGED_RESULTS),
+            pages: has(PAGED_RESULTS),
+            synchronizes: has(super::standard::sync::REQUEST),
         })
     }
 
@@ -238,6 +255,11 @@ impl<'a> Session<'a> {
         controls: &[RawControl],
         cookie: Vec<u8>,
     ) -> Result<Page, SourceError> {
+        if !self.pages {
+            let (Finds { entries, references, .. }, result) = self.run(search, controls.to_vec()).await?;
+            self.judge(search, &result)?;
+            return Ok(Page { entries, references, estimate: 0, cookie: Vec::new() });
+        }
         let size = i32::from(self.settings.page_size);
         let paged = PagedResults { size, cookie }.critical();
         let controls = std::iter::once(paged.into()).chain(controls.iter().cloned()).collect();
@@ -334,6 +356,39 @@ impl<'a> Session<'a> {
         match asked {
             Ok(SearchResult(_, result)) => Ok(spoken(&result)),
             Err(error) => Err(self.failed("tell of changes", error).await),
+        }
+    }
+
+    /// As [`run`](Session::run), for a search that also tells what changed, in one go: it may take as long as there is progress.
+    pub(super) async fn synchronize(
+        &mut self,
+        search: &Search<'_>,
+        control: RawControl,
+    ) -> Result<(Finds, LdapResult), SourceError> {
+        let (tick, most) = (self.settings.operation_timeout, self.settings.run_timeout);
+        self.connection.found.expect(true);
+        let found = std::sync::Arc::clone(&self.connection.found);
+        let mut handle = self.connection.ldap.clone();
+        let controls: Vec<_> = self.always.iter().cloned().chain([control]).collect();
+        let ldap = handle.with_timeout(most).with_controls(controls);
+        let asked = ldap.search(search.base, search.scope, search.filter, &search.attributes);
+        tokio::pin!(asked);
+        let mut before = 0;
+        let outcome = loop {
+            match tokio::time::timeout(tick, &mut asked).await {
+                Ok(outcome) => break outcome,
+                Err(elapsed) => match found.bytes() {
+                    now if now == before => break Err(LdapError::Timeout { elapsed }),
+                    now => before = now,
+                },
+            }
+        };
+        let finds = found.take();
+        match outcome {
+            Ok(SearchResult(_, result)) => Ok((finds, result)),
+            Err(error) => {
+                Err(self.failed(&format!("tell what changed below \"{}\"", search.base), error).await)
+            }
         }
     }
 

@@ -6,6 +6,7 @@ mod notify;
 mod ranges;
 pub(crate) mod responder;
 mod signing_in;
+mod standard;
 
 use std::sync::atomic::Ordering;
 use std::sync::{LazyLock, Mutex};

@@ -9,6 +9,7 @@ mod guard;
 mod incremental;
 mod kill;
 mod notify;
+mod openldap;
 mod outages;
 mod ranges;
 mod servers;

@@ -44,6 +44,15 @@ impl OpenLdap {
     /// A server of its own for one test, with this organisation in it; returns when it answers. It remembers that many
     /// changes for who asks what is new (`syncprov-sessionlog`); with 0 it tells what is still there instead.
     pub fn start(world: &Organisation, remembered: u32) -> Self {
+        Self::start_with(world, Some(remembered))
+    }
+
+    /// One that doesn't tell of changes at all.
+    pub fn start_silent(world: &Organisation) -> Self {
+        Self::start_with(world, None)
+    }
+
+    fn start_with(world: &Organisation, remembered: Option<u32>) -> Self {
         let folder = folder("openldap");
         let address = free_address(&[389, 636]);
         let certs = AUTHORITY.issue(&folder.path().join("tls"), HOST, address, Validity::Now);
@@ -80,6 +89,27 @@ impl OpenLdap {
             search.status().unwrap().success().then_some(())
         });
         self.process = Some(process);
+    }
+
+    /// Keeps what it holds at this moment.
+    pub fn keep(&mut self) {
+        self.stop();
+        let (data, kept) = (self.folder.path().join("data"), self.folder.path().join("kept"));
+        fs::create_dir(&kept).unwrap();
+        for file in fs::read_dir(data).unwrap() {
+            let file = file.unwrap();
+            fs::copy(file.path(), kept.join(file.file_name())).unwrap();
+        }
+        self.resume();
+    }
+
+    /// Puts back what was kept, as from a backup.
+    pub fn put_back(&mut self) {
+        self.stop();
+        let (data, kept) = (self.folder.path().join("data"), self.folder.path().join("kept"));
+        fs::remove_dir_all(&data).unwrap();
+        fs::rename(kept, data).unwrap();
+        self.resume();
     }
 
     /// Its address; the ports are 389 (with StartTLS) and 636.
@@ -137,7 +167,7 @@ impl OpenLdap {
 
     /// Passwords go over TLS only. Who shows a certificate with the reader's name is the reader. References to what is
     /// renamed or deleted follow, as in Active Directory. Nothing has to outlast a power cut.
-    fn configuration(&self, remembered: u32) -> String {
+    fn configuration(&self, remembered: Option<u32>) -> String {
         let folder = self.folder.path().display();
         let (ca, cert, key) = (self.certs.ca.display(), self.certs.cert.display(), self.certs.key.display());
         let schemas = ["core", "cosine", "nis", "inetorgperson"]
@@ -146,9 +176,12 @@ impl OpenLdap {
         let modules = ["back_mdb", "syncprov", "memberof", "refint"]
             .map(|module| format!("moduleload {module}\n"))
             .concat();
-        let session_log = match remembered {
-            0 => String::new(),
-            changes => format!("syncprov-sessionlog {changes}\n"),
+        let told = match remembered {
+            None => String::new(),
+            Some(0) => "overlay syncprov\nsyncprov-checkpoint 1 1\n".to_owned(),
+            Some(changes) => {
+                format!("overlay syncprov\nsyncprov-checkpoint 1 1\nsyncprov-sessionlog {changes}\n")
+            }
         };
         format!(
             "{schemas}\
@@ -178,9 +211,7 @@ impl OpenLdap {
              overlay refint\n\
              refint_attributes member manager seeAlso\n\
              refint_nothing \"{ADMINISTRATOR}\"\n\
-             overlay syncprov\n\
-             syncprov-checkpoint 1 1\n\
-             {session_log}"
+             {told}"
         )
     }
 }

@@ -43,6 +43,8 @@ pub(crate) enum What {
         dirsync: Option<Vec<u8>>,
         /// It is to go on for ever, with what changes.
         notification: bool,
+        /// The cookie of a content synchronization, empty for the first.
+        sync: Option<Vec<u8>>,
     },
     StartTls,
     Other,
@@ -222,7 +224,7 @@ fn asked(message: &[u8]) -> Asked {
             let attributes = std::iter::from_fn(|| attributes.next()).map(|a| text(a.content)).collect();
             let mut controls = parts.next().and_then(|controls| controls.inside()).unwrap_or(Reader(&[]));
             // The cookie is the last part of both controls' values.
-            let (mut cookie, mut dirsync, mut notification) = (None, None, false);
+            let (mut cookie, mut dirsync, mut notification, mut sync) = (None, None, false, None);
             while let Some(control) = controls.next() {
                 let mut control = control.inside().unwrap();
                 let kind = text(control.next().unwrap().content);
@@ -235,10 +237,12 @@ fn asked(message: &[u8]) -> Asked {
                     "1.2.840.113556.1.4.319" => cookie = last(),
                     DIRSYNC => dirsync = last(),
                     "1.2.840.113556.1.4.528" => notification = true,
+                    // Without a cookie the last part is the mode.
+                    SYNC => sync = last().map(|last| if last == [1] { Vec::new() } else { last }),
                     _ => {}
                 }
             }
-            What::Search { base, subtree, wanted, attributes, cookie, dirsync, notification }
+            What::Search { base, subtree, wanted, attributes, cookie, dirsync, notification, sync }
         }
         23 => What::StartTls,
         _ => What::Other,
@@ -266,6 +270,7 @@ impl Wanted {
 }
 
 pub(crate) const DIRSYNC: &str = "1.2.840.113556.1.4.841";
+const SYNC: &str = "1.3.6.1.4.1.4203.1.9.1.1";
 pub(crate) const BIND: u8 = 0x61;
 pub(crate) const SEARCH: u8 = 0x65;
 pub(crate) const EXTENDED: u8 = 0x78;
@@ -313,6 +318,30 @@ pub(crate) fn page(id: u32, code: u8, cookie: &[u8]) -> Vec<u8> {
 }
 
 pub(crate) fn entry(id: u32, dn: &str, attributes: &[(&str, Vec<Vec<u8>>)]) -> Vec<u8> {
+    message(id, &found(dn, attributes))
+}
+
+/// An entry with this value of this control.
+pub(crate) fn stated(id: u32, dn: &str, attributes: &[(&str, Vec<Vec<u8>>)], control: &[u8]) -> Vec<u8> {
+    message(id, &[found(dn, attributes), tlv(0xa0, control)].concat())
+}
+
+/// A control.
+pub(crate) fn control(oid: &str, value: &[u8]) -> Vec<u8> {
+    tlv(0x30, &[tlv(4, oid.as_bytes()), tlv(4, value)].concat())
+}
+
+/// The end of a search, with a control.
+pub(crate) fn done_with(id: u32, code: u8, control: &[u8]) -> Vec<u8> {
+    message(id, &[result(SEARCH, code, "", "", &[]), tlv(0xa0, control)].concat())
+}
+
+/// An intermediate response.
+pub(crate) fn intermediate(id: u32, oid: &str, value: &[u8]) -> Vec<u8> {
+    message(id, &tlv(0x79, &[tlv(0x80, oid.as_bytes()), tlv(0x81, value)].concat()))
+}
+
+fn found(dn: &str, attributes: &[(&str, Vec<Vec<u8>>)]) -> Vec<u8> {
     let attributes: Vec<u8> = attributes
         .iter()
         .flat_map(|(name, values)| {
@@ -320,7 +349,7 @@ pub(crate) fn entry(id: u32, dn: &str, attributes: &[(&str, Vec<Vec<u8>>)]) -> V
             tlv(0x30, &[tlv(4, name.as_bytes()), tlv(0x31, &values)].concat())
         })
         .collect();
-    message(id, &tlv(0x64, &[tlv(4, dn.as_bytes()), tlv(0x30, &attributes)].concat()))
+    tlv(0x64, &[tlv(4, dn.as_bytes()), tlv(0x30, &attributes)].concat())
 }
 
 pub(crate) fn reference(id: u32, to: &str) -> Vec<u8> {
