@@ -14,6 +14,7 @@ use crate::domain::guard::Limits;
 use crate::domain::ids::DirectoryName;
 use crate::domain::run::WholeReads;
 use crate::domain::schedule::Schedule;
+use crate::domain::shape::UnitsFrom;
 
 /// A directory that is synced.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -28,6 +29,8 @@ pub struct Directory {
     pub run_timeout: Duration,
     /// How much may go in one run.
     pub guard: Limits,
+    /// What its units are made of.
+    pub units: UnitsFrom,
     /// Where it is read.
     pub source: Source,
 }
@@ -77,8 +80,13 @@ fn read(table: &Section, timezone: Tz, above: &Limits) -> Option<Directory> {
         Some(Kind::Ldif) => table.refuse(&ldap::KEYS, "source = \"ldap\""),
         None => [&LDIF_KEYS[..], &ldap::KEYS].into_iter().for_each(|keys| table.know(keys)),
     }
+    let units = super::units::read(table);
     let source = match kind? {
-        Kind::Ldap => Source::Ldap(ldap::read(table, run_timeout)?),
+        Kind::Ldap => {
+            let ldap = ldap::read(table, run_timeout)?;
+            super::units::judge_place(table, units.as_ref()?, &ldap.bases, &ldap.exclude);
+            Source::Ldap(ldap)
+        }
         Kind::Ldif => Source::Ldif { file: ldif_file(table)? },
     };
     Some(Directory {
@@ -87,6 +95,7 @@ fn read(table: &Section, timezone: Tz, above: &Limits) -> Option<Directory> {
         whole_reads: WholeReads { schedule: whole_reads?, always },
         run_timeout,
         guard,
+        units: units?,
         source,
     })
 }

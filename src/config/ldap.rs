@@ -11,6 +11,7 @@ use super::finding::Severity;
 use super::reader::{Problem, Section};
 use super::sign_in::{self, LdapSignIn};
 use super::trust;
+use super::units;
 use super::words::quoted;
 use crate::domain::dn::{Dn, NotADn};
 use crate::tls::TlsTrust;
@@ -28,6 +29,8 @@ pub struct Ldap {
     pub sign_in_retry_after: Duration,
     /// The distinguished names below which is read. At least one, none within another.
     pub bases: Vec<String>,
+    /// What is left out, with all that is below. Each is below a base, none within another.
+    pub exclude: Vec<Dn>,
     /// Which objects are users, a filter (RFC 4515).
     pub user_filter: String,
     /// Which objects are groups.
@@ -96,7 +99,7 @@ impl LdapServers {
 }
 
 /// The keys that go with `source = "ldap"`.
-pub(super) const KEYS: [&str; 25] = [
+pub(super) const KEYS: [&str; 26] = [
     "urls",
     "domain",
     "site",
@@ -116,6 +119,7 @@ pub(super) const KEYS: [&str; 25] = [
     "keytab_file",
     "principal",
     "bases",
+    "exclude",
     "user_filter",
     "group_filter",
     "unit_filter",
@@ -151,6 +155,7 @@ pub(super) fn read(table: &Section, run_timeout: Duration) -> Option<Ldap> {
         );
     }
     let bases = bases(table);
+    let exclude = units::exclude(table, bases.as_deref().unwrap_or_default());
     let operation_timeout = table.duration("operation_timeout", SECOND..=MINUTE * 10, SECOND * 30);
     if operation_timeout > run_timeout {
         let problem = format!("is longer than the whole run may take (run_timeout is {})", text(run_timeout));
@@ -172,6 +177,7 @@ pub(super) fn read(table: &Section, run_timeout: Duration) -> Option<Ldap> {
         sign_in: sign_in?,
         sign_in_retry_after,
         bases: bases?,
+        exclude: exclude?,
         user_filter,
         group_filter,
         unit_filter,
@@ -293,7 +299,7 @@ fn bases(table: &Section) -> Option<Vec<String>> {
 }
 
 /// A distinguished name that isn't the empty one.
-fn dn(text: &str) -> Result<Dn, Problem> {
+pub(super) fn dn(text: &str) -> Result<Dn, Problem> {
     let problem = |reason: &str| {
         Problem::new(format!("{} is no distinguished name: {reason}", quoted(text)))
             .hint("for example: \"OU=People,DC=example,DC=org\"")

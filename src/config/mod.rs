@@ -36,6 +36,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 mod trust;
+mod units;
 mod words;
 
 use std::collections::BTreeSet;

@@ -132,7 +132,8 @@ pub fn sources(config: &Config) -> Result<BTreeMap<DirectoryName, Arc<Source>>, 
 pub fn source(directory: &config::Directory) -> Result<Source, WireError> {
     let ldap = match &directory.source {
         config::Source::Ldif { file } => {
-            return Ok(Source::Ldif(Ldif { file: file.clone(), mapping: Mapping::default() }));
+            let mapping = Mapping { units: directory.units.clone(), ..Mapping::default() };
+            return Ok(Source::Ldif(Ldif { file: file.clone(), mapping }));
         }
         config::Source::Ldap(ldap) => ldap,
     };
@@ -163,6 +164,11 @@ pub fn source(directory: &config::Directory) -> Result<Source, WireError> {
         user_filter: ldap.user_filter.as_str().into(),
         unit_filter: ldap.unit_filter.as_str().into(),
         group_filter: ldap.group_filter.as_str().into(),
+        mapping: Mapping {
+            units: directory.units.clone(),
+            exclude: ldap.exclude.clone(),
+            ..Mapping::default()
+        },
         page_size: ldap.page_size,
         connect_timeout: ldap.connect_timeout,
         operation_timeout: ldap.operation_timeout,

@@ -1,6 +1,9 @@
 //! Which attribute of a directory's schema means what here.
 
-/// Which attribute means what. The default is Active Directory's schema.
+use crate::domain::dn::Dn;
+use crate::domain::shape::UnitsFrom;
+
+/// Which attribute means what, and what is left out. The default is Active Directory's schema.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Mapping {
     /// An entry of one of these classes is a user …
@@ -41,6 +44,10 @@ pub struct Mapping {
     pub unit_manager: Box<str>,
     /// The distinguished names of a group's direct members.
     pub member: Box<str>,
+    /// Where units come from. When it isn't from OUs, they count as containers.
+    pub units: UnitsFrom,
+    /// What is left out, with all that is below it.
+    pub exclude: Vec<Dn>,
 }
 
 impl Default for Mapping {
@@ -66,6 +73,8 @@ impl Default for Mapping {
             expires: "accountExpires".into(),
             unit_manager: "managedBy".into(),
             member: "member".into(),
+            units: UnitsFrom::Ous,
+            exclude: Vec::new(),
         }
     }
 }
@@ -73,7 +82,7 @@ impl Default for Mapping {
 impl Mapping {
     /// All attributes that are needed, to be asked of the server.
     pub fn attributes(&self) -> Vec<&str> {
-        [
+        let mut all: Vec<&str> = [
             "objectClass",
             &self.id,
             &self.account,
@@ -90,7 +99,32 @@ impl Mapping {
             &self.unit_manager,
             &self.member,
         ]
-        .into()
+        .into();
+        for name in self.units.attributes() {
+            if !all.iter().any(|other| other.eq_ignore_ascii_case(name)) {
+                all.push(name);
+            }
+        }
+        all
+    }
+
+    /// Whether an attribute says both which unit a user belongs to and something else of it.
+    pub fn shares_unit_attributes(&self) -> bool {
+        let plain = Mapping { units: UnitsFrom::Ous, exclude: Vec::new(), ..self.clone() };
+        let shared = |name: &&str| plain.attributes().iter().any(|other| other.eq_ignore_ascii_case(name));
+        self.units.attributes().iter().any(shared)
+    }
+
+    /// Where units come from and what is left out, in words for the same digest; none for OUs, and when nothing is left out.
+    pub fn shape_words(&self) -> Vec<String> {
+        let mut words = self.units.words();
+        let mut excluded: Vec<String> = self.exclude.iter().map(|dn| dn.to_string().to_lowercase()).collect();
+        excluded.sort_unstable();
+        if !excluded.is_empty() {
+            words.push("exclude".to_owned());
+            words.extend(excluded);
+        }
+        words
     }
 
     /// All of it in words, for a digest that tells one mapping from another.

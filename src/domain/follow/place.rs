@@ -110,6 +110,9 @@ impl Follow<'_> {
         above: Guid,
         known: Option<UnitId>,
     ) -> Result<Option<UnitId>, Lost> {
+        if self.excluded.contains_key(&id) {
+            return Ok(None);
+        }
         if self.bases.contains_key(&id) {
             return Ok(Some(UnitId::ROOT));
         }
@@ -131,6 +134,10 @@ impl Follow<'_> {
         let mut result = loop {
             if let Some(known) = memo.get(&at) {
                 break *known;
+            }
+            if self.excluded.contains_key(&at) {
+                path.push(at);
+                break Ok(None);
             }
             if path.len() > MAX_DEPTH {
                 break Err(Lost::Untraceable);
