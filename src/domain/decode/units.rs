@@ -31,10 +31,8 @@ impl Decoder<'_> {
                     text.and_then(|text| text::value(&text)).unwrap_or_default()
                 };
                 let parts = [part(Some(code)), part(parent.as_deref()), part(name.as_deref())];
-                if parts.iter().next().is_some_and(|code| code.is_empty()) {
-                    return None;
-                }
-                parts.into()
+                // Without a code there is no unit; but what the others say is needed once there is one.
+                if parts.iter().all(|part| part.is_empty()) { Vec::new() } else { parts.into() }
             }
         };
         (!parts.is_empty()).then(|| parts.join(BETWEEN.encode_utf8(&mut [0; 4])).into())

@@ -146,7 +146,7 @@ fn whole(model: &Model, mapping: &Mapping, name: &DirectoryName, known: &Directo
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, max_shrink_iters: 400, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 96, max_shrink_iters: 400, ..ProptestConfig::default() })]
     #[test]
     fn changes_lead_where_a_whole_read_leads(
         steps in prop::collection::vec(any::<Step>(), 20..120),

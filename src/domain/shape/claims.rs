@@ -63,6 +63,9 @@ impl<'a> Claims<'a> {
 
     fn code(&self, path: &str) -> Vec<Claim> {
         let [code, parent, name] = code_parts(path);
+        if code.is_empty() {
+            return Vec::new();
+        }
         let of = |code: &str| identity(self.directory, "code", key(code).as_bytes());
         let id = of(code);
         let above = Some(parent).filter(|parent| !parent.is_empty()).map(|parent| (parent, of(parent)));

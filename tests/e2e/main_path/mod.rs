@@ -12,3 +12,4 @@ mod servers;
 mod sign_in;
 mod sync;
 mod undo;
+mod units;
