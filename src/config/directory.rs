@@ -16,6 +16,7 @@ use crate::domain::guard::Limits;
 use crate::domain::ids::DirectoryName;
 use crate::domain::run::WholeReads;
 use crate::domain::schedule::Schedule;
+use crate::domain::shape::UnitsFrom;
 
 /// A directory that is synced.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -32,6 +33,8 @@ pub struct Directory {
     pub guard: Limits,
     /// Which attribute means what there.
     pub mapping: Mapping,
+    /// What its units are made of.
+    pub units: UnitsFrom,
     /// Where it is read.
     pub source: Source,
 }
@@ -82,8 +85,13 @@ fn read(table: &Section, timezone: Tz, above: &Limits) -> Option<Directory> {
         Some(Kind::Ldif) => table.refuse(ldap::KEYS, "source = \"ldap\""),
         None => [&LDIF_KEYS[..], ldap::KEYS].into_iter().for_each(|keys| table.know(keys)),
     }
+    let units = super::units::read(table);
     let source = match kind? {
-        Kind::Ldap => Source::Ldap(ldap::read(table, run_timeout, &filters)?),
+        Kind::Ldap => {
+            let ldap = ldap::read(table, run_timeout, &filters)?;
+            super::units::judge_place(table, units.as_ref()?, &ldap.bases, &ldap.exclude);
+            Source::Ldap(ldap)
+        }
         Kind::Ldif => Source::Ldif { file: ldif_file(table)? },
     };
     Some(Directory {
@@ -93,6 +101,7 @@ fn read(table: &Section, timezone: Tz, above: &Limits) -> Option<Directory> {
         run_timeout,
         guard,
         mapping,
+        units: units?,
         source,
     })
 }

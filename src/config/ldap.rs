@@ -12,6 +12,7 @@ use super::reader::{Problem, Section};
 use super::schema::Filters;
 use super::sign_in::{self, LdapSignIn};
 use super::trust;
+use super::units;
 use super::words::quoted;
 use crate::domain::dn::{Dn, NotADn};
 use crate::tls::TlsTrust;
@@ -29,6 +30,8 @@ pub struct Ldap {
     pub sign_in_retry_after: Duration,
     /// The distinguished names below which is read. At least one, none within another.
     pub bases: Vec<String>,
+    /// What is left out, with all that is below. Each is below a base, none within another.
+    pub exclude: Vec<Dn>,
     /// Which objects are users, a filter (RFC 4515).
     pub user_filter: String,
     /// Which objects are groups.
@@ -121,6 +124,7 @@ pub(super) const KEYS: &[&str] = &[
     "keytab_file",
     "principal",
     "bases",
+    "exclude",
     "user_filter",
     "group_filter",
     "unit_filter",
@@ -154,6 +158,7 @@ pub(super) fn read(table: &Section, run_timeout: Duration, filters: &Filters) ->
         );
     }
     let bases = bases(table);
+    let exclude = units::exclude(table, bases.as_deref().unwrap_or_default());
     let operation_timeout = table.duration("operation_timeout", SECOND..=MINUTE * 10, SECOND * 30);
     if operation_timeout > run_timeout {
         let problem = format!("is longer than the whole run may take (run_timeout is {})", text(run_timeout));
@@ -181,6 +186,7 @@ pub(super) fn read(table: &Section, run_timeout: Duration, filters: &Filters) ->
         sign_in: sign_in?,
         sign_in_retry_after,
         bases: bases?,
+        exclude: exclude?,
         user_filter,
         group_filter,
         unit_filter,
@@ -304,7 +310,7 @@ fn bases(table: &Section) -> Option<Vec<String>> {
 }
 
 /// A distinguished name that isn't the empty one.
-fn dn(text: &str) -> Result<Dn, Problem> {
+pub(super) fn dn(text: &str) -> Result<Dn, Problem> {
     let problem = |reason: &str| {
         Problem::new(format!("{} is no distinguished name: {reason}", quoted(text)))
             .hint("for example: \"OU=People,DC=example,DC=org\"")

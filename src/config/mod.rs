@@ -37,6 +37,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 mod trust;
+mod units;
 mod words;
 
 use std::collections::BTreeSet;

@@ -19,12 +19,13 @@ mod progress;
 mod references;
 mod text;
 mod time;
+mod units;
 
 #[cfg(test)]
 mod tests;
 
 use std::collections::hash_map::Entry as Slot;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -57,6 +58,8 @@ pub struct Decoder<'a> {
     groups: Vec<PendingGroup>,
     containers: Vec<PendingContainer>,
     bases: HashMap<NodeId, Guid>,
+    /// What is left out with all that is below it.
+    excluded: HashSet<NodeId>,
     quarantined: Vec<Quarantined>,
     unidentified: Option<Box<str>>,
     progress: Progress,
@@ -125,16 +128,20 @@ pub fn decode<'e>(
 impl<'a> Decoder<'a> {
     /// A decoder for what is read of `directory`.
     pub fn new(mapping: &'a Mapping, directory: &'a DirectoryName) -> Decoder<'a> {
+        let mut names = Names::default();
+        let excluded =
+            mapping.exclude.iter().filter_map(|dn| Some(names.intern(&dn.to_string()).ok()?.0)).collect();
         Decoder {
             mapping,
             directory,
-            names: Names::default(),
+            names,
             seen: HashMap::new(),
             users: Vec::new(),
             units: Vec::new(),
             groups: Vec::new(),
             containers: Vec::new(),
             bases: HashMap::new(),
+            excluded,
             quarantined: Vec::new(),
             unidentified: None,
             progress: Progress::default(),
@@ -152,6 +159,10 @@ impl<'a> Decoder<'a> {
             self.progress.others += 1;
             return;
         };
+        if self.is_excluded(entry) {
+            self.progress.others += 1;
+            return;
+        }
         let (guid, node, rdn) = match self.identify(entry) {
             Ok(Some(known)) => known,
             Ok(None) => {
@@ -317,10 +328,10 @@ impl<'a> Decoder<'a> {
             mobile: self.text(entry, &mapping.mobile),
             title: self.text(entry, &mapping.title),
             manager: None,
-            language: self.text(entry, &mapping.language),
+            language: self.language(entry),
             enabled: control & 0x2 == 0 && !is_locked(entry, mapping),
             expires: self.expiry(entry),
-            unit_path: None,
+            unit_path: self.unit_path(entry),
             account,
         };
         let manager = self.name(entry, &mapping.manager);
@@ -401,6 +412,17 @@ impl<'a> Decoder<'a> {
                 None
             }
         }
+    }
+
+    /// A tag (BCP 47). Of a list as browsers send it, which RFC 2798 §2.7 has here, the first.
+    fn language(&mut self, entry: &Entry) -> Option<Box<str>> {
+        let attribute = &*self.mapping.language;
+        let text = self.text(entry, attribute)?;
+        let tag = text::language(&text);
+        if tag.is_none() {
+            self.leave_out(&entry.dn, attribute, "is no language tag such as sv or sv-SE");
+        }
+        tag
     }
 
     fn number(&mut self, entry: &Entry, attribute: &str) -> Option<i64> {
@@ -494,7 +516,7 @@ fn kind(entry: &Entry, mapping: &Mapping) -> Option<Kind> {
     if is(&mapping.user_classes) {
         (!is(&mapping.not_user_classes)).then_some(Kind::User)
     } else if is(&mapping.unit_classes) {
-        Some(Kind::Unit)
+        Some(if mapping.units.are_ous() { Kind::Unit } else { Kind::Container })
     } else if is(&mapping.group_classes) {
         Some(Kind::Group)
     } else {

@@ -76,6 +76,7 @@ pub struct Follow<'a> {
     directory: &'a DirectoryName,
     mapping: &'a Mapping,
     bases: BTreeMap<Guid, Dn>,
+    excluded: BTreeMap<Guid, Dn>,
     afresh: Afresh,
     limit: usize,
     /// What was merged or fetched.
@@ -138,20 +139,25 @@ impl From<Lost> for ModeReason {
 }
 
 impl<'a> Follow<'a> {
-    /// Begins with what is known of `directory` (other directories' objects are left alone), and the bases that are read.
+    /// Begins with what is known of `directory` (other directories' objects are left alone), the bases that are read, and what within them is left
+    /// out. What is known is [as it was read](crate::domain::shape::as_read).
     pub fn new(
         known: &'a Directory,
         directory: &'a DirectoryName,
         mapping: &'a Mapping,
         bases: BTreeMap<Guid, Dn>,
+        excluded: BTreeMap<Guid, Dn>,
         afresh: Afresh,
     ) -> Follow<'a> {
         let total = known.users.len() + known.units.len() + known.groups.len();
-        Follow {
+        // One attribute for two things can't be made out from both.
+        let afresh = Afresh { users: afresh.users || mapping.shares_unit_attributes(), ..afresh };
+        let mut follow = Follow {
             known,
             directory,
             mapping,
             bases,
+            excluded,
             afresh,
             limit: MIN_LIMIT.max(total / 4),
             new: Directory::default(),
@@ -171,7 +177,10 @@ impl<'a> Follow<'a> {
             quarantined: Vec::new(),
             by_name: false,
             named: BTreeSet::new(),
-        }
+        };
+        // A name that is left out now means something that was read: it goes, with all that is below it.
+        follow.restructured = follow.excluded.keys().any(|id| follow.known_at(*id).is_some());
+        follow
     }
 
     /// Whether each base is what was known as one: the topmost of its tree.
@@ -241,7 +250,10 @@ impl<'a> Follow<'a> {
                 return Ok(Need::Objects(batch));
             }
             for parent in std::mem::take(&mut self.parents) {
-                if self.at(parent).is_none() && !self.gone.contains(&parent) {
+                if self.at(parent).is_none()
+                    && !self.gone.contains(&parent)
+                    && !self.excluded.contains_key(&parent)
+                {
                     self.want(parent);
                 }
             }
@@ -459,7 +471,10 @@ impl<'a> Follow<'a> {
 
     fn stands_within(&self, entry: &Entry) -> bool {
         match extended::split(&entry.dn).1.parse::<Dn>() {
-            Ok(dn) => self.bases.values().any(|base| dn.is_within(base)),
+            Ok(dn) => {
+                let is_within = |above: &BTreeMap<Guid, Dn>| above.values().any(|above| dn.is_within(above));
+                is_within(&self.bases) && !is_within(&self.excluded)
+            }
             Err(_) => true,
         }
     }

@@ -31,6 +31,7 @@ pub mod roles;
 pub mod run;
 pub mod schedule;
 pub mod secret;
+pub mod shape;
 #[cfg(test)]
 mod stored;
 #[cfg(test)]

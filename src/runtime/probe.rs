@@ -187,6 +187,13 @@ fn ldap_findings(what: &str, report: ProbeReport, now: DateTime<Utc>) -> Vec<Fin
             }
         });
     }
+    for (name, found) in report.names {
+        let what = format!("{what}, {name}");
+        findings.push(match found {
+            Err(error) => wrong(what, error),
+            Ok(id) => finding(what, false, format!("is there ({id})")),
+        });
+    }
     findings
 }
 

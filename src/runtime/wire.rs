@@ -11,6 +11,7 @@ use super::telemetry::Format;
 use crate::channel::message::{ComposeError, Composer, From as Sent};
 use crate::channel::{self, Channel, FileChannel, SetupError, SignIn, SmtpChannel, SmtpSettings, TimeLimits};
 use crate::config::{self, Config, LdapSecurity, LdapServers, LogFormat, SmtpSecurity, Transport};
+use crate::domain::decode::Mapping;
 use crate::domain::ids::DirectoryName;
 use crate::domain::schedule::Schedule;
 use crate::flow::core::{DirectorySettings, Settings};
@@ -140,7 +141,8 @@ pub fn sources(config: &Config) -> Result<BTreeMap<DirectoryName, Arc<Source>>, 
 pub fn source(directory: &config::Directory) -> Result<Source, WireError> {
     let ldap = match &directory.source {
         config::Source::Ldif { file } => {
-            return Ok(Source::Ldif(Ldif { file: file.clone(), mapping: directory.mapping.clone() }));
+            let mapping = Mapping { units: directory.units.clone(), ..directory.mapping.clone() };
+            return Ok(Source::Ldif(Ldif { file: file.clone(), mapping }));
         }
         config::Source::Ldap(ldap) => ldap,
     };
@@ -168,10 +170,14 @@ pub fn source(directory: &config::Directory) -> Result<Source, WireError> {
         servers,
         sign_in_retry_after: ldap.sign_in_retry_after,
         trust: ldap.trust.clone(),
-        mapping: directory.mapping.clone(),
         user_filter: ldap.user_filter.as_str().into(),
         unit_filter: ldap.unit_filter.as_str().into(),
         group_filter: ldap.group_filter.as_str().into(),
+        mapping: Mapping {
+            units: directory.units.clone(),
+            exclude: ldap.exclude.clone(),
+            ..directory.mapping.clone()
+        },
         page_size: ldap.page_size,
         connections: ldap.connections,
         connect_timeout: ldap.connect_timeout,

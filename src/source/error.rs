@@ -161,6 +161,19 @@ pub enum SourceError {
         /// The naming contexts it does have.
         contexts: Vec<String>,
     },
+    /// The server doesn't know a name that stands in the settings besides the bases.
+    #[error(
+        "{server} has no \"{dn}\", which `{key}` names, or the account may not see it: was it renamed, moved or deleted? Nothing was read, as \
+         it can't be told what is meant; mend `{key}`"
+    )]
+    NameNotFound {
+        /// Its URL.
+        server: String,
+        /// The name.
+        dn: String,
+        /// The key of the configuration.
+        key: &'static str,
+    },
     /// The server answered as if all were well, but didn't show the base.
     #[error(
         "{account} can't see \"{base}\" on {server}: the search for it succeeded and found nothing; give the account the right to \
@@ -332,7 +345,7 @@ impl SourceError {
             SourceError::Bind { .. } => ErrorKind::Bind,
             SourceError::Kerberos { .. } => ErrorKind::Kerberos,
             SourceError::SignInPaused { .. } | SourceError::NotTried { .. } => ErrorKind::SignInPaused,
-            SourceError::BaseNotFound { .. } => ErrorKind::BaseNotFound,
+            SourceError::BaseNotFound { .. } | SourceError::NameNotFound { .. } => ErrorKind::BaseNotFound,
             SourceError::BaseNotVisible { .. } => ErrorKind::BaseNotVisible,
             SourceError::Incomplete { .. } | SourceError::FileIncomplete { .. } => ErrorKind::Incomplete,
             SourceError::Timeout { .. } | SourceError::RunTimeout { .. } => ErrorKind::Timeout,

@@ -12,10 +12,12 @@ pub mod ldif;
 use chrono::{DateTime, Utc};
 use xxhash_rust::xxh3::xxh3_64;
 
+use crate::domain::decode::Mapping;
 pub use crate::domain::decode::Progress;
 use crate::domain::directory::{Directory, Found};
-use crate::domain::ids::DirectoryName;
+use crate::domain::ids::{DirectoryName, Guid};
 use crate::domain::run::{Cursor, Mode, ModeReason};
+use crate::domain::shape::Frame;
 use crate::domain::warning::Warning;
 pub use error::{Answer, BindProblem, ErrorKind, SourceError};
 pub use ldap::{Heard, WatchEnded};
@@ -134,6 +136,20 @@ impl Ask<'_> {
             Some(cursor) if cursor.scope != scope => Some(ModeReason::ScopeChanged),
             Some(_) => self.whole,
         }
+    }
+}
+
+impl<'a> Ask<'a> {
+    /// What has to be known to make the units of what was read, when what is read has the digest `scope`.
+    fn frame(
+        &self,
+        directory: &'a DirectoryName,
+        mapping: &'a Mapping,
+        scope: u64,
+        below: Option<Guid>,
+    ) -> Frame<'a> {
+        let same = self.cursor.is_some_and(|cursor| cursor.scope == scope);
+        Frame { known: self.known, directory, from: &mapping.units, same, below }
     }
 }
 

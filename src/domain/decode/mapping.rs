@@ -1,7 +1,9 @@
 //! Which attribute of a directory's schema means what here.
 
 use super::identity::{Identity, parse_uuid};
+use crate::domain::dn::Dn;
 use crate::domain::ids::Guid;
+use crate::domain::shape::UnitsFrom;
 
 /// The schemas that are known; each is where a [`Mapping`] begins.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -24,7 +26,7 @@ pub enum Expiry {
     Days,
 }
 
-/// Which attribute means what. The default is Active Directory's schema. An empty name is an attribute that there isn't.
+/// Which attribute means what, and what is left out. The default is Active Directory's schema. An empty name is an attribute that there isn't.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Mapping {
     /// An entry of one of these classes is a user …
@@ -76,6 +78,10 @@ pub struct Mapping {
     pub unique_member: Box<str>,
     /// The accounts of a group's direct members.
     pub member_account: Box<str>,
+    /// Where units come from. When it isn't from OUs, they count as containers.
+    pub units: UnitsFrom,
+    /// What is left out, with all that is below it.
+    pub exclude: Vec<Dn>,
 }
 
 impl Default for Mapping {
@@ -105,6 +111,8 @@ impl Default for Mapping {
             member: "member".into(),
             unique_member: "".into(),
             member_account: "".into(),
+            units: UnitsFrom::Ous,
+            exclude: Vec::new(),
         }
     }
 }
@@ -154,8 +162,14 @@ impl Schema {
 impl Mapping {
     /// All attributes that are needed, to be asked of the server.
     pub fn attributes(&self) -> Vec<&str> {
-        let named = self.always().into_iter().chain(self.sometimes());
-        named.filter(|name| !name.is_empty()).collect()
+        let mut all: Vec<&str> =
+            self.always().into_iter().chain(self.sometimes()).filter(|name| !name.is_empty()).collect();
+        for name in self.units.attributes() {
+            if !all.iter().any(|other| other.eq_ignore_ascii_case(name)) {
+                all.push(name);
+            }
+        }
+        all
     }
 
     /// All of it in words, for a digest that tells one mapping from another.
@@ -218,6 +232,25 @@ impl Mapping {
             &self.unit_manager,
             &self.member,
         ]
+    }
+
+    /// Whether an attribute says both which unit a user belongs to and something else of it.
+    pub fn shares_unit_attributes(&self) -> bool {
+        let plain = Mapping { units: UnitsFrom::Ous, exclude: Vec::new(), ..self.clone() };
+        let shared = |name: &&str| plain.attributes().iter().any(|other| other.eq_ignore_ascii_case(name));
+        self.units.attributes().iter().any(shared)
+    }
+
+    /// Where units come from and what is left out, in words for the same digest; none for OUs, and when nothing is left out.
+    pub fn shape_words(&self) -> Vec<String> {
+        let mut words = self.units.words();
+        let mut excluded: Vec<String> = self.exclude.iter().map(|dn| dn.to_string().to_lowercase()).collect();
+        excluded.sort_unstable();
+        if !excluded.is_empty() {
+            words.push("exclude".to_owned());
+            words.extend(excluded);
+        }
+        words
     }
 
     fn sometimes(&self) -> Vec<&str> {

@@ -101,12 +101,17 @@ impl Names {
     /// The identity of what stands right above a name; zero when that was not read.
     pub(super) fn above(&self, node: NodeId) -> Guid {
         let parent = self.nodes.get(node.0 as usize).map_or(0, |node| node.parent);
-        match self.bearer(NodeId(parent)) {
-            Bearer::User(id) => id.0,
-            Bearer::Unit(id) => id.0,
-            Bearer::Group(id) => id.0,
-            Bearer::Container(id) => id,
-            Bearer::Nothing => Guid::default(),
+        self.identity(NodeId(parent)).unwrap_or_default()
+    }
+
+    /// The identity of what bears a name.
+    pub(super) fn identity(&self, node: NodeId) -> Option<Guid> {
+        match self.bearer(node) {
+            Bearer::User(id) => Some(id.0),
+            Bearer::Unit(id) => Some(id.0),
+            Bearer::Group(id) => Some(id.0),
+            Bearer::Container(id) => Some(id),
+            Bearer::Nothing => None,
         }
     }
 

@@ -318,3 +318,35 @@ proptest! {
         prop_assert_eq!(decode(&shuffled, &mapping, &name), decode(&all(), &mapping, &name));
     }
 }
+
+#[test]
+fn a_language_is_a_tag_and_of_a_list_the_first() {
+    for (said, wanted) in [
+        ("sv", Some("sv")),
+        ("sv_SE", Some("sv-SE")),
+        (" en-GB, sv;q=0.5", Some("en-GB")),
+        ("zh-Hant-TW", Some("zh-Hant-TW")),
+        ("*", None),
+        ("Swedish (Sweden)", None),
+        ("1053", None),
+        ("s", None),
+        ("sv-", None),
+    ] {
+        let objects = decoded([user("CN=a", 1).with("preferredLanguage", said)]);
+        assert_eq!(
+            (the_user(&objects).language(), objects.quarantined.len()),
+            (wanted, usize::from(wanted.is_none())),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn an_account_whose_end_is_no_time_counts_as_one_without_an_end_and_is_told() {
+    for bad in ["-1", "-9223372036854775808", "never", "1.5", "9223372036854775808", "20240101000000.0Z", ""]
+    {
+        let objects = decoded([user("CN=a", 1).with("accountExpires", bad)]);
+        assert_eq!(the_user(&objects).expires, None, "{bad}");
+        assert!(reason_of(&objects).contains("accountExpires"), "{bad}");
+    }
+}

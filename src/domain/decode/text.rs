@@ -30,3 +30,15 @@ pub(super) fn value(text: &str) -> Option<Box<str>> {
     let cleaned = clean(text, MAX_CHARS);
     (!cleaned.is_empty()).then(|| cleaned.into())
 }
+
+/// The first language tag (BCP 47, RFC 5646 §2.1) in a text, which may be a list with weights (RFC 9110 §12.5.4). `sv_SE` is taken for `sv-SE`.
+pub(super) fn language(text: &str) -> Option<Box<str>> {
+    let first = text.split([',', ';']).next()?.trim().replace('_', "-");
+    let mut parts = first.split('-');
+    let is_language =
+        |part: &str| (2..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphabetic());
+    let is_more =
+        |part: &str| (1..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric());
+    let fits = parts.next().is_some_and(is_language) && parts.all(is_more) && first.len() <= 35;
+    fits.then(|| first.into())
+}

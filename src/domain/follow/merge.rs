@@ -131,6 +131,11 @@ impl Follow<'_> {
         keep(&m.language, old.language())?;
         keep(&m.control, Some(if old.enabled { "512" } else { "514" }))?;
         keep(&m.expires, old.expires.and_then(filetime).as_deref())?;
+        if let Some(path) = old.unit_path() {
+            for (name, value) in m.units.said(path) {
+                keep(name, Some(&value))?;
+            }
+        }
         refer(&mut whole, &m.manager, manager)?;
         Ok(whole)
     }

@@ -10,6 +10,8 @@ const DELETED_OBJECTS: u32 = 2;
 /// The first attributes that anything random is done to.
 pub(super) const ATTRIBUTES: [&str; 6] =
     ["displayName", "mail", "telephoneNumber", "title", "accountExpires", "preferredLanguage"];
+/// What users say of their units.
+pub(super) const UNIT_ATTRIBUTES: [&str; 3] = ["department", "departmentNumber", "extensionAttribute1"];
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Class {
@@ -46,6 +48,10 @@ pub(super) struct Model {
     /// Users with this title don't match the filter.
     pub hidden: Option<&'static str>,
     pub base: u32,
+    /// What is left out.
+    pub excluded: Option<u32>,
+    /// Below what groups are units, where they are.
+    pub units_below: u32,
     serial: u32,
 }
 
@@ -69,6 +75,8 @@ impl Model {
             recycle_bin: false,
             hidden: None,
             base: DOMAIN,
+            excluded: None,
+            units_below: DOMAIN,
             serial: 0,
         };
         model.add(Class::Domain, 0);
@@ -191,7 +199,7 @@ impl Model {
         (thing.renamed, thing.flagged, thing.parent) = (now, now, parent);
     }
 
-    fn dn(&self, n: u32) -> String {
+    pub(super) fn dn(&self, n: u32) -> String {
         let thing = &self.things[&n];
         let rdn = if thing.deleted { format!("{}\\0ADEL:{}", thing.rdn, id(n)) } else { thing.rdn.clone() };
         if thing.parent == 0 { rdn } else { format!("{rdn},{}", self.dn(thing.parent)) }
@@ -205,7 +213,7 @@ impl Model {
         format!("<GUID={}>;<SID=S-1-5-21-{n}>;{}", id(n), self.dn(n))
     }
 
-    fn is_there(&self, n: u32) -> bool {
+    pub(super) fn is_there(&self, n: u32) -> bool {
         self.things.get(&n).is_some_and(|thing| !thing.deleted)
     }
 

@@ -114,6 +114,9 @@ impl Follow<'_> {
         above: Guid,
         known: Option<UnitId>,
     ) -> Result<Option<UnitId>, Lost> {
+        if self.excluded.contains_key(&id) {
+            return Ok(None);
+        }
         if self.bases.contains_key(&id) {
             return Ok(Some(UnitId::ROOT));
         }
@@ -135,6 +138,10 @@ impl Follow<'_> {
         let mut result = loop {
             if let Some(known) = memo.get(&at) {
                 break *known;
+            }
+            if self.excluded.contains_key(&at) {
+                path.push(at);
+                break Ok(None);
             }
             if path.len() > MAX_DEPTH {
                 break Err(Lost::Untraceable);

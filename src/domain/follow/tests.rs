@@ -1,9 +1,10 @@
 use proptest::prelude::*;
 
-use super::model::{ATTRIBUTES, Class, DOMAIN, Model, id};
+use super::model::{ATTRIBUTES, Class, DOMAIN, Model, UNIT_ATTRIBUTES, id};
 use super::*;
 use crate::domain::delta::{apply, diff};
 use crate::domain::directory::Found;
+use crate::domain::shape::{Frame, UnitsFrom, as_read, shape};
 
 const NAME: &str = "main";
 
@@ -26,7 +27,7 @@ fn step(model: &mut Model, (what, a, b, c): Step) -> Option<()> {
     let is = |class| move |t: &model::Thing| !t.deleted && t.class == class;
     let users = model.of(is(Class::User));
     let all = model.of(|t| !t.deleted);
-    match what % 32 {
+    match what % 38 {
         0..=3 => drop(model.add(Class::User, pick(&places, a)?)),
         4 => drop(model.add(Class::Unit, pick(&places, a)?)),
         5 => drop(model.add(Class::Container, pick(&places, a)?)),
@@ -66,6 +67,13 @@ fn step(model: &mut Model, (what, a, b, c): Step) -> Option<()> {
             model.link(pick(&groups, a)?, "member", pick(&all, b)?, c < 180);
         }
         28 | 29 => model.link(pick(&users, a)?, "manager", pick(&all, b)?, c < 200),
+        32..=36 => {
+            let said =
+                ["IT", "it ", "Vård/Norr", "vård / norr / 1", "Vård", "/", "12", "13", "\u{1}IT\u{1f}13"];
+            let name = UNIT_ATTRIBUTES[usize::from(b) % UNIT_ATTRIBUTES.len()];
+            let value = (c < 230).then(|| said[usize::from(c) % said.len()].into());
+            model.set(pick(&users, a)?, name, value);
+        }
         30 => model.link(pick(&model.of(is(Class::Unit)), a)?, "managedBy", pick(&users, b)?, c < 200),
         _ => model.delete(pick(&users, a)?),
     }
@@ -85,6 +93,7 @@ fn beginning(base: u8) -> Model {
         model.add(Class::User, place);
     }
     let group = model.add(Class::Group, unit);
+    model.units_below = unit;
     model.link(group, "member", 6, true);
     model
 }
@@ -97,28 +106,84 @@ fn follow<'a>(
 ) -> Follow<'a> {
     let base: Dn = model.base_dn().parse().unwrap();
     let afresh = Afresh { users: model.hidden.is_some(), ..Afresh::default() };
-    Follow::new(known, name, mapping, BTreeMap::from([(id(model.base), base)]), afresh)
+    let excluded = model.excluded.map(|n| (id(n), model.dn(n).parse().unwrap()));
+    let bases = BTreeMap::from([(id(model.base), base)]);
+    Follow::new(known, name, mapping, bases, excluded.into_iter().collect(), afresh)
+}
+
+fn units_from(number: u8) -> UnitsFrom {
+    let [department, code, above]: [Box<str>; 3] = UNIT_ATTRIBUTES.map(Box::from);
+    let attribute = |separator: Option<&str>| UnitsFrom::Attribute {
+        attribute: department.clone(),
+        separator: separator.map(Box::from),
+    };
+    match number {
+        0 => UnitsFrom::Ous,
+        1 => attribute(None),
+        2 => attribute(Some("/")),
+        3 => UnitsFrom::Code { code, parent: Some(above), name: Some(department) },
+        4 => UnitsFrom::Groups { below: None, named: Some("*, *".into()) },
+        _ => UnitsFrom::Groups { below: Some("OU=whatever".parse().unwrap()), named: None },
+    }
+}
+
+fn frame<'a>(
+    model: &Model,
+    mapping: &'a Mapping,
+    directory: &'a DirectoryName,
+    known: &'a Directory,
+) -> Frame<'a> {
+    // What bears the name is looked up by the source.
+    let groups_below = matches!(mapping.units, UnitsFrom::Groups { below: Some(_), .. });
+    let below = groups_below.then(|| id(model.units_below));
+    Frame { known, directory, from: &mapping.units, same: true, below }
+}
+
+fn whole(model: &Model, mapping: &Mapping, name: &DirectoryName, known: &Directory) -> Found {
+    let mut found = Found::Whole(model.whole(mapping, name));
+    shape(&mut found, &frame(model, mapping, name, known));
+    found
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, max_shrink_iters: 400, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 96, max_shrink_iters: 400, ..ProptestConfig::default() })]
     #[test]
     fn changes_lead_where_a_whole_read_leads(
         steps in prop::collection::vec(any::<Step>(), 20..120),
         batch in 1..12_usize,
         base in 0..3_u8,
+        (units, exclude) in (0..6_u8, any::<bool>()),
         (recycle_bin, hidden, told_only, twice) in any::<(bool, bool, bool, bool)>(),
     ) {
-        let (name, mapping) = (DirectoryName::from(NAME), Mapping::default());
+        let name = DirectoryName::from(NAME);
+        let mut mapping = Mapping { units: units_from(units), ..Mapping::default() };
         let mut model = beginning(base);
         (model.recycle_bin, model.hidden) = (recycle_bin, hidden.then_some("secret"));
-        let mut known = model.whole(&mapping, &name).directory;
+        if exclude {
+            let out = model.add(Class::Unit, model.base);
+            let below = model.add(Class::Unit, out);
+            model.add(Class::User, below);
+            model.excluded = Some(out);
+        }
+        let mut known = Directory::default();
+        for first in [true, false] {
+            mapping.exclude = model.excluded.map(|n| model.dn(n).parse().unwrap()).into_iter().collect();
+            let whole = whole(&model, &mapping, &name, &known);
+            prop_assert!(first || *whole.directory() == known.part(&name));
+            known = whole.directory().clone();
+        }
         let (mut before, mut since) = (model.now, model.now);
         for steps in steps.chunks(batch) {
             for one in steps {
                 step(&mut model, *one);
             }
-            let mut follow = follow(&model, &known, &name, &mapping);
+            if model.excluded.is_some_and(|out| !model.is_there(out)) {
+                // Its name means nothing any more: the source gives an error.
+                break;
+            }
+            mapping.exclude = model.excluded.map(|n| model.dn(n).parse().unwrap()).into_iter().collect();
+            let was_read = as_read(&known, &mapping.units);
+            let mut follow = follow(&model, &was_read, &name, &mapping);
             prop_assert!(follow.knows_the_bases());
             // Another controller may tell what was told before.
             let changes = model.changes(if twice { before } else { since });
@@ -128,9 +193,11 @@ proptest! {
             }
             let update = model.answer(follow);
             prop_assert!(update.is_ok(), "{:?}", update);
-            let whole = Found::Whole(model.whole(&mapping, &name));
+            let whole = whole(&model, &mapping, &name, &known);
             let wanted = apply(&known, &diff(&known, &name, &whole));
-            let delta = diff(&known, &name, &Found::Changes(update.unwrap()));
+            let mut update = Found::Changes(update.unwrap());
+            shape(&mut update, &frame(&model, &mapping, &name, &known));
+            let delta = diff(&known, &name, &update);
             let got = apply(&known, &delta);
             let gap = diff(&got, &name, &Found::from(wanted.clone()));
             prop_assert!(gap.is_empty(), "{:#?}\nof {:#?}\n{:#?}", gap, model.things, changes);

@@ -5,6 +5,7 @@ mod ber;
 mod connect;
 mod discover;
 mod health;
+mod named;
 mod notify;
 mod probe;
 mod screen;
@@ -32,6 +33,7 @@ use crate::domain::dn::Dn;
 use crate::domain::entry::Entry;
 use crate::domain::ids::DirectoryName;
 use crate::domain::run::{Cursor, Mode, ModeReason, Position};
+use crate::domain::shape::shape;
 use crate::tls::{self, TlsTrust};
 #[cfg(fuzzing)]
 pub(super) use active_directory::fuzz_dirsync;
@@ -198,6 +200,7 @@ impl Ldap {
             return Ok(Reading { warnings, ..reading });
         }
         let reason = ask.whole_because(self.scope()).unwrap_or(ModeReason::OnlyFull);
+        let named = self.named(&mut session).await?;
         let mut decoder = Decoder::new(&self.mapping, directory);
         for base in &self.bases {
             session.check_base(base, &root).await?;
@@ -205,7 +208,8 @@ impl Ldap {
         }
         let server: Box<str> = session.server().into();
         session.close().await;
-        let found = Found::Whole(decoder.finish());
+        let mut found = Found::Whole(decoder.finish());
+        shape(&mut found, &ask.frame(directory, &self.mapping, self.scope(), named.units_below));
         let cursor = Cursor {
             scope: self.scope(),
             server: server.clone(),
@@ -310,8 +314,10 @@ impl Ldap {
             .collect();
         bases.sort_unstable();
         let filters = [&*self.user_filter, &*self.unit_filter, &*self.group_filter];
-        let mapping = self.mapping.words();
-        scope(["ldap"].into_iter().chain(bases.iter().map(String::as_str)).chain(filters).chain(mapping))
+        let (mapping, shape) = (self.mapping.words(), self.mapping.shape_words());
+        let words =
+            ["ldap"].into_iter().chain(bases.iter().map(String::as_str)).chain(filters).chain(mapping);
+        scope(words.chain(shape.iter().map(String::as_str)))
     }
 }
 

@@ -9,6 +9,8 @@ use super::session::{RootDse, Search, Session};
 use super::{Ldap, Server, Servers, sign_in};
 use crate::domain::decode::Decoder;
 use crate::domain::directory::Quarantined;
+use crate::domain::ids::Guid;
+use crate::domain::shape::UnitsFrom;
 use crate::domain::warning::Warning;
 use crate::source::SourceError;
 use crate::tls::CertificateSummary;
@@ -46,6 +48,8 @@ pub struct ProbeReport {
     pub follows: Option<Follows>,
     /// What it holds, base by base; or why that can't be seen.
     pub bases: Vec<(String, Result<BaseReport, SourceError>)>,
+    /// Other names in the settings, and what bears each.
+    pub names: Vec<(String, Result<Guid, SourceError>)>,
 }
 
 /// How a server that isn't Active Directory tells what changed.
@@ -135,6 +139,13 @@ impl Ldap {
         for base in &self.bases {
             bases.push((base.clone(), self.probe_base(&mut session, base, &root).await));
         }
+        let mut names = Vec::new();
+        for dn in &self.mapping.exclude {
+            names.push((dn.to_string(), self.name(&mut session, "exclude", dn).await));
+        }
+        if let UnitsFrom::Groups { below: Some(below), .. } = &self.mapping.units {
+            names.push((below.to_string(), self.name(&mut session, "units.base", below).await));
+        }
         session.close().await;
         Ok(ProbeReport {
             server: server.clone(),
@@ -144,6 +155,7 @@ impl Ldap {
             hides_deletions,
             follows,
             bases,
+            names,
         })
     }
 

@@ -367,7 +367,7 @@ impl<'a> Session<'a> {
     ) -> Result<(Finds, LdapResult), SourceError> {
         let (tick, most) = (self.settings.operation_timeout, self.settings.run_timeout);
         self.connection.found.expect(true);
-        let found = std::sync::Arc::clone(&self.connection.found);
+        let found = Arc::clone(&self.connection.found);
         let mut handle = self.connection.ldap.clone();
         let controls: Vec<_> = self.always.iter().cloned().chain([control]).collect();
         let ldap = handle.with_timeout(most).with_controls(controls);

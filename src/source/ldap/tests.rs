@@ -17,6 +17,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::domain::directory::{Directory, Objects};
 use crate::domain::ids::{Guid, UserId};
+use crate::domain::shape::UnitsFrom;
 use crate::source::{BindProblem, ErrorKind, Progress};
 use crate::tls::pki::Authority;
 use responder::*;
@@ -364,11 +365,14 @@ fn the_scope_changes_with_what_is_read_and_with_nothing_else() {
         12_257_986_016_160_245_591,
         "a new digest makes every directory's next run one with a changed scope"
     );
-    let changes: [fn(&mut Ldap); 4] = [
+    let changes: [fn(&mut Ldap); 7] = [
         |l| l.bases.push("DC=other".to_owned()),
         |l| l.user_filter = "(objectClass=user)".into(),
         |l| l.mapping.phone = "otherTelephone".into(),
         |l| l.mapping.user_classes.push("contact".into()),
+        |l| l.mapping.exclude.push("OU=x,DC=example,DC=org".parse().unwrap()),
+        |l| l.mapping.units = UnitsFrom::Groups { below: None, named: None },
+        |l| l.mapping.units = UnitsFrom::Attribute { attribute: "title".into(), separator: None },
     ];
     for change in changes {
         let mut other = ldap.clone();

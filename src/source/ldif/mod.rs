@@ -18,9 +18,11 @@ use tokio::io::AsyncReadExt;
 use super::{Ask, Progress, Reading, SourceError, Tell, scope};
 use crate::domain::decode::{Decoder, Mapping};
 use crate::domain::directory::Found;
+use crate::domain::dn::Dn;
 use crate::domain::entry::Entry;
-use crate::domain::ids::DirectoryName;
+use crate::domain::ids::{DirectoryName, Guid};
 use crate::domain::run::{Cursor, Mode, ModeReason, Position};
+use crate::domain::shape::{UnitsFrom, shape};
 use records::Records;
 
 const CHUNK: usize = 256 << 10;
@@ -89,13 +91,20 @@ impl Ldif {
             whole_at: Some(ask.now),
             sees_deletions: true,
         };
-        Ok(Reading {
-            found: Found::Whole(decoder.finish()),
-            mode,
-            reason,
-            cursor,
-            server,
-            warnings: Vec::new(),
+        let below = match &self.mapping.units {
+            UnitsFrom::Groups { below: Some(below), .. } => Some(self.place_of_units(&mut decoder, below)?),
+            _ => None,
+        };
+        let mut found = Found::Whole(decoder.finish());
+        shape(&mut found, &ask.frame(directory, &self.mapping, self.scope(), below));
+        Ok(Reading { found, mode, reason, cursor, server, warnings: Vec::new() })
+    }
+
+    /// Below what groups are units.
+    fn place_of_units(&self, decoder: &mut Decoder<'_>, below: &Dn) -> Result<Guid, SourceError> {
+        decoder.bearer_of(&below.to_string()).ok_or_else(|| {
+            let reason = format!("there is no \"{below}\" in it, which `units.base` names");
+            SourceError::FileEmpty { file: self.file.clone(), reason }
         })
     }
 
@@ -124,7 +133,8 @@ impl Ldif {
     }
 
     fn scope(&self) -> u64 {
-        scope(["ldif"].into_iter().chain(self.mapping.words()))
+        let shape = self.mapping.shape_words();
+        scope(["ldif"].into_iter().chain(self.mapping.words()).chain(shape.iter().map(String::as_str)))
     }
 }
 

@@ -119,7 +119,7 @@ fn deletions_that_can_not_be_seen_are_left_to_a_whole_read() {
 }
 
 /// Syncs by DirSync; gives what changed in order of the alphabet, and fails if a whole read then finds anything else.
-fn followed(site: &Site) -> Vec<String> {
+pub(super) fn followed(site: &Site) -> Vec<String> {
     let report = site.sync(0);
     let run = &report["run"];
     let read = (run["mode"].as_str().unwrap(), run["mode_reason"].as_str().unwrap());
@@ -136,7 +136,7 @@ fn followed(site: &Site) -> Vec<String> {
     lines
 }
 
-fn user(dn: &str, account: &str) -> Record {
+pub(super) fn user(dn: &str, account: &str) -> Record {
     Record::add(dn, "user").value("sAMAccountName", account).value("userAccountControl", "544")
 }
 

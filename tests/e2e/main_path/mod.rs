@@ -16,4 +16,5 @@ mod servers;
 mod sign_in;
 mod sync;
 mod undo;
+mod units;
 mod walk;

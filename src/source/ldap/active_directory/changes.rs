@@ -11,6 +11,7 @@ use crate::domain::entry::Entry;
 use crate::domain::follow::{Afresh, Follow, Need};
 use crate::domain::ids::{DirectoryName, Guid};
 use crate::domain::run::{Cursor, Mode, ModeReason, Position, UsnPosition};
+use crate::domain::shape::{as_read, shape};
 use crate::source::ldap::Ldap;
 use crate::source::ldap::session::{Search, Session};
 use crate::source::{Ask, Reading, SourceError};
@@ -44,7 +45,9 @@ impl Ldap {
         at: UsnPosition,
     ) -> Result<Result<Reading, ModeReason>, SourceError> {
         let bases = place.bases.iter().map(|base| (base.id, base.dn.clone())).collect();
-        let mut follow = Follow::new(ask.known, directory, &self.mapping, bases, self.afresh());
+        let known = as_read(ask.known, &self.mapping.units);
+        let excluded = place.named.excluded.clone();
+        let mut follow = Follow::new(&known, directory, &self.mapping, bases, excluded, self.afresh());
         if !follow.knows_the_bases() {
             return Ok(Err(ModeReason::ScopeChanged));
         }
@@ -90,6 +93,8 @@ impl Ldap {
             Err(lost) => return Ok(Err(lost.into())),
         };
         self.still_there(session, place).await?;
+        let mut found = Found::Changes(update);
+        shape(&mut found, &ask.frame(directory, &self.mapping, self.scope(), place.named.units_below));
         let position = match given {
             // A controller that knows less than now was put back.
             Some(cookie) => match place.controller.at_now(session).await? {
@@ -100,7 +105,7 @@ impl Ldap {
         };
         let cursor = self.cursor(session, place, ask, position, cursor.whole_at);
         let (server, reason) = (cursor.server.clone(), ModeReason::Continued);
-        Ok(Ok(Reading { found: Found::Changes(update), mode, reason, cursor, server, warnings: Vec::new() }))
+        Ok(Ok(Reading { found, mode, reason, cursor, server, warnings: Vec::new() }))
     }
 
     /// Every object that changed on this controller behind a number, and what was deleted.

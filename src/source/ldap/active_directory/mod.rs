@@ -14,6 +14,7 @@ mod ranges;
 use chrono::TimeDelta;
 use ldap3::controls::RawControl;
 
+use super::named::Named;
 use super::session::{RootDse, Session};
 use super::{Ldap, Tell};
 use crate::domain::decode::{Decoder, extended};
@@ -22,6 +23,7 @@ use crate::domain::dn::Dn;
 use crate::domain::entry::Entry;
 use crate::domain::ids::{DirectoryName, Guid};
 use crate::domain::run::{Cursor, Mode, ModeReason, Position, UsnPosition};
+use crate::domain::shape::shape;
 use crate::source::{Ask, Reading, SourceError};
 use controller::Controller;
 #[cfg(fuzzing)]
@@ -48,6 +50,8 @@ struct Place<'a> {
     bases: Vec<Base<'a>>,
     /// The naming contexts that hold the bases.
     contexts: Vec<String>,
+    /// What the other names in the settings mean.
+    named: Named,
     sees_deletions: bool,
 }
 
@@ -71,12 +75,13 @@ impl Ldap {
         let value = Some(vec![0x30, 3, 2, 1, 1]);
         session.always(RawControl { ctype: EXTENDED_DN.to_owned(), crit: true, val: value });
         let bases = self.bases(session, root).await?;
+        let named = self.named(session).await?;
         let contexts = contexts(&bases, root);
         let mut sees_deletions = !contexts.is_empty();
         for context in &contexts {
             sees_deletions &= controller::sees_deletions(session, context).await?;
         }
-        let place = Place { controller, bases, contexts, sees_deletions };
+        let place = Place { controller, bases, contexts, named, sees_deletions };
         let reason = match self.on_from(session, &place, ask).await? {
             Err(reason) => reason,
             Ok((cursor, at)) => match self.read_changes(session, &place, directory, ask, cursor, at).await? {
@@ -155,7 +160,8 @@ impl Ldap {
         // Every change from before the read on comes again with the next run's changes, so that none falls between.
         let position = place.controller.at().map_or(Position::None, Position::Usn);
         let cursor = self.cursor(session, place, ask, position, Some(ask.now));
-        let found = Found::Whole(decoder.finish());
+        let mut found = Found::Whole(decoder.finish());
+        shape(&mut found, &ask.frame(directory, &self.mapping, self.scope(), place.named.units_below));
         Ok(Reading {
             found,
             mode: Mode::Full,
@@ -214,6 +220,10 @@ impl Ldap {
             if extended::split(&entry.dn).0 != Some(base.id) {
                 return Err(session.incomplete(base.text, "the base was renamed or moved while it was read"));
             }
+        }
+        if place.named != Named::default() && self.named(session).await? != place.named {
+            let reason = "what `exclude` or `units.base` names was renamed or moved while it was read";
+            return Err(session.incomplete(&self.bases.join(", "), reason));
         }
         Ok(())
     }

@@ -38,7 +38,15 @@ impl Ldap {
         cursor: &Cursor,
     ) -> Result<Result<Reading, ModeReason>, SourceError> {
         let named = bases.iter().map(|base| (base.id, base.dn.clone())).collect();
-        let mut follow = Follow::new(ask.known, directory, &self.mapping, named, Afresh::default()).by_name();
+        let mut follow = Follow::new(
+            ask.known,
+            directory,
+            &self.mapping,
+            named,
+            std::collections::BTreeMap::new(),
+            Afresh::default(),
+        )
+        .by_name();
         if !follow.knows_the_bases() {
             return Ok(Err(ModeReason::ScopeChanged));
         }
