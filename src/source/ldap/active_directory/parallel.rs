@@ -158,11 +158,11 @@ impl Shared<'_, '_> {
         true
     }
 
-    /// Whether to open one more connection.
+    /// Whether to open one more connection. One after the other: credentials that are refused meanwhile are tried once.
     fn opens_one(&self) -> bool {
         let mut state = self.state();
         let wanted = state.pace.as_ref().map_or(1, |pace| pace.wanted().0);
-        let more = state.open < wanted && !state.waiting.is_empty();
+        let more = state.opening == 0 && state.open < wanted && !state.waiting.is_empty();
         if more {
             state.open += 1;
             state.opening += 1;
@@ -181,6 +181,8 @@ impl Shared<'_, '_> {
                 pace.not_let_in(open);
             }
         }
+        drop(state);
+        self.changed.notify_waiters();
     }
 
     /// Notes how long a page took.
@@ -329,7 +331,7 @@ impl Ldap {
             readers.push(futures_util::future::Either::Left(self.read_jobs(&mut *session, place, shared)));
             loop {
                 let changed = shared.changed.notified();
-                while shared.opens_one() {
+                if shared.opens_one() {
                     readers.push(futures_util::future::Either::Right(self.read_beside(&door, place, shared)));
                 }
                 tokio::select! {

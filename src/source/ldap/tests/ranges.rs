@@ -145,7 +145,7 @@ async fn however_the_numbers_lie_and_over_however_many_connections_everybody_is_
             let (read, open) = Crowd { number, highest, ..EVEN }.read(connections).await;
             assert!(read.unwrap() == everybody(), "{highest} {connections:?}");
             match connections {
-                Some(set) => assert_eq!(open, usize::from(set)),
+                Some(set) => assert!(open <= usize::from(set) && (open > 1) == (set > 1), "{open} of {set}"),
                 None => assert!((2..=4).contains(&open), "{open}"),
             }
         }
@@ -244,7 +244,7 @@ async fn a_connection_that_is_not_to_be_had_is_done_without() {
     for other in refusals {
         let (read, open) = Crowd { other, ..EVEN }.read(Some(4)).await;
         assert!(read.unwrap() == everybody());
-        assert!((2..=4).contains(&open), "{open}");
+        assert_eq!(open, 2, "it is tried once");
     }
 }
 
