@@ -125,8 +125,9 @@ pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble
             let limit = if quarantined { Some(0) } else { limit };
             let query =
                 [("kind", kind), ("what", what), ("limit", number(limit)), ("offset", number(offset))];
+            let all = query.iter().all(|(_, wanted)| wanted.is_none());
             let answer: RunAnswer = client.get(&format!("/v1/runs/{run}"), &query).await?;
-            out.answer(&answer, |out, a| show(out, a, quarantined));
+            out.answer(&answer, |out, a| show(out, a, all, quarantined));
             Ok(Exit::Done)
         }
         Some(SyncVerb::Approve { run, why }) => {
@@ -197,10 +198,11 @@ fn spinner() -> ProgressBar {
     bar
 }
 
-fn show(out: &Out, answer: &RunAnswer, quarantined: bool) {
+/// A run as it stands in the history: `all` of it, or what of it was asked for.
+fn show(out: &Out, answer: &RunAnswer, all: bool, quarantined: bool) {
     let RunAnswer { run, changes, matching, quarantined: aside } = answer;
     heading(out, run);
-    if *matching == 0 && first_read(run, changes) {
+    if all && first_read(run, changes) {
         out.line(FIRST_READ);
     }
     for change in changes {

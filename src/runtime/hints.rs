@@ -125,8 +125,13 @@ pub async fn listen(
             _ = changed.changed() => {}
             Some(Err(error)) = listeners.join_next() => {
                 if error.is_panic() {
-                    // It is begun anew after the next run.
-                    tracing::error!("A directory's server isn't listened to any more; this is a defect, please report it: {error}");
+                    tracing::error!(
+                        "A directory's server isn't listened to until the next run; this is a defect, please report it: {error}"
+                    );
+                    tokio::select! {
+                        _ = changed.changed() => {}
+                        () = tasks.soft().cancelled() => {}
+                    }
                 }
             }
             () = tasks.soft().cancelled() => {}

@@ -32,7 +32,8 @@ async fn pause(clock: &Clock, tasks: &Tasks, until: DateTime<Utc>) {
     }
 }
 
-/// Syncs every directory by its schedule, and before that when it was told of changes; at the start those that a schedule would have had synced already.
+/// Syncs every directory by its schedule, and before that when it was told of changes; at the start those that a schedule would have had
+/// synced already.
 pub async fn sync(
     clock: Clock,
     tasks: Tasks,
