@@ -43,14 +43,16 @@ pub struct Walk {
     records: Vec<Record>,
     last: String,
     kinds: BTreeMap<&'static str, usize>,
+    /// What is never touched.
+    fixed: BTreeSet<usize>,
 }
 
 /// What a person is told by, with how often an attribute is chosen.
 const TEXTS: [&str; 6] = ["displayName", "mail", "telephoneNumber", "mobile", "title", "preferredLanguage"];
 
 impl Walk {
-    /// Begins with what is there. Beside what is read there is a unit that isn't.
-    pub fn new(dc: &Samba, seed: u64) -> Walk {
+    /// Begins with what is there. Beside what is read there is a unit that isn't. The bases stay where they are.
+    pub fn new(dc: &Samba, seed: u64, bases: &[String]) -> Walk {
         let outside = format!("OU=Utanför,{BASE}");
         dc.change(&[Record::add(&outside, "organizationalUnit")]);
         let mut walk = Walk {
@@ -61,6 +63,7 @@ impl Walk {
             records: Vec::new(),
             last: String::new(),
             kinds: BTreeMap::new(),
+            fixed: BTreeSet::new(),
         };
         let mut found = dc.search(ROOT_UNIT, "(objectClass=*)", &["objectClass", "objectGUID", "member"]);
         found.extend(dc.search(&outside, "(objectClass=*)", &["objectClass", "objectGUID"]));
@@ -79,6 +82,10 @@ impl Walk {
                 _ => Kind::Contact,
             };
             by_dn.insert(entry.dn.clone(), walk.things.len());
+            let is = |dn: &str| decode_dn(dn) == decode_dn(&entry.dn);
+            if is(ROOT_UNIT) || is(&outside) || bases.iter().any(|base| is(base)) {
+                walk.fixed.insert(walk.things.len());
+            }
             walk.things.push(Thing {
                 kind,
                 rdn: rdn.to_owned(),
@@ -342,7 +349,7 @@ impl Walk {
         let to = if moved { self.place(kind)? } else { above };
         let upper = rdn[3..].to_uppercase();
         let new = match self.random.random_range(0..10) {
-            0..5 if moved => rdn.clone(),
+            0..5 if moved => rdn,
             // The same but for the case.
             0 if upper.is_ascii() && upper != rdn[3..] => format!("{}{upper}", &rdn[..3]),
             _ => {
@@ -405,11 +412,11 @@ impl Walk {
         all.choose(&mut self.random).map(|place| Some(*place))
     }
 
-    /// Any of these kinds that is there, but for the base and the unit outside.
+    /// Any of these kinds that is there, but for what isn't touched.
     fn any(&mut self, kinds: &[Kind]) -> Option<usize> {
         let kind = *kinds.choose(&mut self.random)?;
-        let fixed = |n: usize| self.things[n].kind == Kind::Unit && n < 2;
-        let all: Vec<usize> = self.of(|t| t.kind == kind).into_iter().filter(|n| !fixed(*n)).collect();
+        let all = self.of(|t| t.kind == kind).into_iter().filter(|n| !self.fixed.contains(n));
+        let all: Vec<usize> = all.collect();
         all.choose(&mut self.random).copied()
     }
 
