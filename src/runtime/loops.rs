@@ -34,6 +34,7 @@ async fn pause(clock: &Clock, tasks: &Tasks, until: DateTime<Utc>) {
 
 /// Syncs every directory by its schedule, and before that when it was told of changes; at the start those that a schedule would have had
 /// synced already.
+#[expect(clippy::too_many_arguments, reason = "each is a part of the daemon, and named where it is made")]
 pub async fn sync(
     clock: Clock,
     tasks: Tasks,
