@@ -9,7 +9,8 @@ use crate::world::Organisation;
 
 #[test]
 fn over_four_connections_the_same_is_read_as_over_one() {
-    let site = Site::new(Organisation::kommun());
+    let mut site = Site::new(Organisation::kommun());
+    site.dc = site.dc.with_a_process_each();
     let over = |connections: u8| {
         let keys = format!("page_size = 100\nconnections = {connections}\nschedule");
         site.configure(&|text| *text = text.replacen("schedule", &keys, 1));

@@ -130,7 +130,8 @@ fn everybody() -> BTreeSet<Guid> {
 
 #[tokio::test]
 async fn however_the_numbers_lie_and_over_however_many_connections_everybody_is_read() {
-    let numbers: [(fn(u16) -> u64, u64); 5] = [
+    type Case = (fn(u16) -> u64, u64);
+    let numbers: [Case; 5] = [
         (EVEN.number, EVEN.highest),
         // The controller came late into a domain that was full.
         (|n| 700 + u64::from(n), 3_000_000),
