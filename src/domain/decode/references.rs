@@ -62,6 +62,109 @@ impl Decoder<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::decode::{Schema, decode};
+    use crate::domain::directory::Objects;
+
+    fn entry(dn: &str, number: u8, attributes: &[(&str, &str)]) -> Entry {
+        let mut entry = Entry::new(format!("{dn},dc=example,dc=org"));
+        let id = Guid::from_uuid([number; 16]).to_string();
+        entry.add("entryUUID", [id.as_bytes()]).unwrap();
+        for (name, value) in attributes {
+            entry.add(name, [value.as_bytes()]).unwrap();
+        }
+        entry
+    }
+
+    fn members(objects: &Objects) -> Vec<u8> {
+        assert_eq!(objects.quarantined, []);
+        let group = objects.directory.groups.values().next().unwrap();
+        group.members.iter().map(|id| id.0[0]).collect()
+    }
+
+    #[test]
+    fn members_are_named_in_three_ways() {
+        let user = |n: u8, uid: &str| {
+            entry(
+                &format!("uid={uid}"),
+                n,
+                &[("objectClass", "posixAccount"), ("objectClass", "inetOrgPerson"), ("uid", uid)],
+            )
+        };
+        let unix = [
+            // Before whom it names, as the server likes it.
+            entry(
+                "cn=g",
+                9,
+                &[
+                    ("objectClass", "posixGroup"),
+                    ("cn", "g"),
+                    ("memberUid", "ANNA"),
+                    ("memberUid", "nobody"),
+                    ("member", "uid=bo,dc=example,dc=org"),
+                ],
+            ),
+            user(1, "anna"),
+            user(2, "bo"),
+        ];
+        assert_eq!(members(&decode(&unix, &Schema::Rfc2307.mapping(), &"main".into())), [1, 2]);
+        let unique = [
+            user(1, "anna"),
+            user(2, "bo"),
+            entry(
+                "cn=g",
+                9,
+                &[
+                    ("objectClass", "groupOfUniqueNames"),
+                    ("cn", "g"),
+                    ("uniqueMember", "uid=anna,dc=example,dc=org#'0101'B"),
+                    ("uniqueMember", "UID=Bo, DC=example, DC=org"),
+                    ("memberUid", "nobody"),
+                ],
+            ),
+        ];
+        assert_eq!(members(&decode(&unique, &Schema::InetOrgPerson.mapping(), &"main".into())), [1, 2]);
+    }
+
+    #[test]
+    fn accounts_are_disabled_and_end_as_their_schema_has_it() {
+        let of = |name: &str, value: &str| {
+            let person = [("objectClass", "posixAccount"), ("uid", "anna"), (name, value)];
+            let objects =
+                decode(&[entry("uid=anna", 1, &person)], &Schema::Rfc2307.mapping(), &"main".into());
+            let user = objects.directory.users.values().next().unwrap().clone();
+            (user.enabled, user.expires.map(|time| time.to_rfc3339()), objects.quarantined.len())
+        };
+        let on = |text: &str| Some(text.to_owned());
+        for (name, value, expected) in [
+            ("nsAccountLock", "true", (false, None, 0)),
+            ("nsAccountLock", "FALSE", (true, None, 0)),
+            ("pwdAccountLockedTime", "000001010000Z", (false, None, 0)),
+            // After wrong passwords, for a while.
+            ("pwdAccountLockedTime", "20261122230000Z", (true, None, 0)),
+            ("shadowExpire", "1", (true, on("1970-01-02T00:00:00+00:00"), 0)),
+            ("shadowExpire", "0", (true, on("1970-01-01T00:00:00+00:00"), 0)),
+            ("shadowExpire", "-1", (true, None, 0)),
+            ("shadowExpire", "20780", (true, on("2026-11-23T00:00:00+00:00"), 0)),
+            ("shadowExpire", "9223372036854775807", (true, None, 0)),
+            ("shadowExpire", "20261122230000Z", (true, on("2026-11-22T23:00:00+00:00"), 0)),
+            ("shadowExpire", "soon", (true, None, 1)),
+        ] {
+            assert_eq!(of(name, value), expected, "{name} {value}");
+        }
+    }
+
+    #[test]
+    fn who_has_no_identity_as_text_is_set_aside() {
+        let mut broken = Entry::new("uid=x,dc=example,dc=org");
+        broken.add("objectClass", [&b"inetOrgPerson"[..]]).unwrap();
+        broken.add("entryUUID", [&[7; 16][..]]).unwrap();
+        let objects = decode(&[broken], &Schema::InetOrgPerson.mapping(), &"main".into());
+        assert!(
+            objects.quarantined[0].reason.contains("entryUUID is no identity"),
+            "{:?}",
+            objects.quarantined
+        );
+    }
 
     #[test]
     fn bits_behind_a_name_are_not_part_of_it() {

@@ -120,7 +120,9 @@ impl Ldap {
             // Below one base it is told who is there, below another one who is gone: of whom the first is silent can't be said.
             return Ok(Err(ModeReason::Untraceable));
         }
-        let gone: Vec<Guid> = gone.into_iter().filter(|id| follow.knows(*id)).collect();
+        // The bases were looked at, and are once more at the end.
+        let is_base = |id: &Guid| bases.iter().any(|base| base.id == *id);
+        let gone: Vec<Guid> = gone.into_iter().filter(|id| follow.knows(*id) && !is_base(id)).collect();
         for ids in gone.chunks(BATCH) {
             let mut left: BTreeSet<Guid> = ids.iter().copied().collect();
             for entry in self.search_all(session, bases, &self.one_of(ids), vec![&self.mapping.id]).await? {
