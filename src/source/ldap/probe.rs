@@ -43,6 +43,8 @@ pub struct ProbeReport {
     pub root: RootDse,
     /// What it holds, base by base; or why that can't be seen.
     pub bases: Vec<(String, Result<BaseReport, SourceError>)>,
+    /// Whether OUs are units.
+    pub units_are_ous: bool,
     /// Other names in the settings, and what bears each.
     pub names: Vec<(String, Result<Guid, SourceError>)>,
 }
@@ -129,7 +131,8 @@ impl Ldap {
             names.push((below.to_string(), self.name(&mut session, "units.base", below).await));
         }
         session.close().await;
-        Ok(ProbeReport { server: server.clone(), certificate, warnings, root, bases, names })
+        let units_are_ous = self.mapping.units.are_ous();
+        Ok(ProbeReport { server: server.clone(), certificate, warnings, root, bases, units_are_ous, names })
     }
 
     async fn probe_base(
