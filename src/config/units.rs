@@ -65,18 +65,14 @@ pub(super) fn read(directory: &Section) -> Option<UnitsFrom> {
             table.require("code", "code = \"departmentNumber\"");
             let code = attribute(&table, "code");
             let (parent, name) = (attribute(&table, "parent"), attribute(&table, "name"));
-            for (key, other) in [("parent", &parent), ("name", &name)] {
-                let same = |a: &Box<str>, b: &Box<str>| a.eq_ignore_ascii_case(b);
-                if code.as_ref().zip(other.as_ref()).is_some_and(|(code, other)| same(code, other))
-                    && key == "parent"
-                {
-                    let problem = Problem::new("is the attribute of the unit's own code, too");
-                    table.mistake(
-                        key,
-                        problem
-                            .hint("name the attribute that holds the code of the unit above, or take it out"),
-                    );
-                }
+            let shared = code
+                .as_ref()
+                .zip(parent.as_ref())
+                .is_some_and(|(code, parent)| code.eq_ignore_ascii_case(parent));
+            if shared {
+                let problem = Problem::new("is the attribute of the unit's own code, too");
+                let hint = "name the attribute that holds the code of the unit above, or take it out";
+                table.mistake("parent", problem.hint(hint));
             }
             Some(UnitsFrom::Code { code: code?, parent, name })
         }

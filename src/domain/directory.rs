@@ -12,11 +12,11 @@ pub use super::user::{User, UserFields};
 /// A unit of the organisation.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Unit {
-    /// `objectGUID` of the OU.
+    /// `objectGUID` of the OU; of a unit that is [made of something else](super::shape) a digest of what it is known by.
     pub id: UnitId,
     /// The directory it was read from.
     pub directory: DirectoryName,
-    /// The nearest OU above, [`UnitId::ROOT`] for a topmost one.
+    /// The nearest unit above, [`UnitId::ROOT`] for a topmost one.
     pub parent: UnitId,
     /// What stands right above it in the directory: the parent itself, or a [`Container`] in between. Zero when not known.
     pub above: Guid,

@@ -132,9 +132,8 @@ impl UnitsFrom {
             }
             UnitsFrom::Code { code, parent, name } => {
                 let [first, above, called] = claims::code_parts(path);
-                let named = |attribute: &'_ Option<Box<str>>| attribute.is_some();
                 let mut said = vec![(&**code, first.to_owned())];
-                said.extend(parent.as_deref().filter(|_| named(parent)).map(|p| (p, above.to_owned())));
+                said.extend(parent.as_deref().map(|p| (p, above.to_owned())));
                 said.extend(name.as_deref().map(|n| (n, called.to_owned())));
                 said.retain(|(_, value)| !value.is_empty());
                 said
@@ -335,7 +334,8 @@ fn claimed_changes(found: &Found, frame: &Frame<'_>, claims: &mut Claims<'_>) ->
     };
     let mut shaped = Shaped::default();
     let ours = |id: &UserId| frame.known.users.get(id).filter(|user| user.directory == *frame.directory);
-    let (mut gained, mut lost): (Vec<Arc<[Claim]>>, Vec<Arc<[Claim]>>) = (Vec::new(), Vec::new());
+    let mut gained: Vec<Arc<[Claim]>> = Vec::new();
+    let mut lost: Vec<Arc<[Claim]>> = Vec::new();
     for (id, user) in &update.written.users {
         let (old, new) = (ours(id).and_then(|old| old.unit_path()), user.unit_path());
         let now = new.map(|path| claims.of(path).0);

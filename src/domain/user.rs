@@ -19,7 +19,8 @@ pub struct User {
     pub id: UserId,
     /// The directory it was read from.
     pub directory: DirectoryName,
-    /// The *main unit*: the nearest OU above the object, [`UnitId::ROOT`] when there is none.
+    /// The *main unit*: the nearest OU above the object, or whatever else [units are made of](super::shape::UnitsFrom);
+    /// [`UnitId::ROOT`] when there is none.
     pub unit: UnitId,
     /// What stands right above it in the directory: the unit itself, or a [`Container`](super::directory::Container) in between.
     /// Zero when not known.
@@ -81,8 +82,8 @@ impl User {
         self.texts.some(8)
     }
 
-    /// Where units are no OUs but come from an attribute of the user: what that says, level by level from the top, separated
-    /// by U+001F.
+    /// Where units are no OUs but come from attributes of the user: what these say, separated by U+001F. Of a path the levels from the top,
+    /// of a code the code, that of the unit above, and the unit's name, each perhaps empty.
     pub fn unit_path(&self) -> Option<&str> {
         self.texts.some(9)
     }

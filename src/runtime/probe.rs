@@ -172,7 +172,7 @@ fn ldap_findings(what: &str, report: ProbeReport, now: DateTime<Utc>) -> Vec<Fin
                 let text = format!(
                     "{}, {}, {}",
                     count(users, "users"),
-                    count(units, "units"),
+                    count(units, if report.units_are_ous { "units" } else { "OUs" }),
                     count(groups, "groups")
                 );
                 let nobody = users.seen == 0;

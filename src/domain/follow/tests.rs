@@ -207,3 +207,18 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_name_that_is_left_out_and_means_something_else_now_takes_that_away() {
+    let name = DirectoryName::from(NAME);
+    let mut model = beginning(0);
+    let known = model.whole(&Mapping::default(), &name).directory;
+    let unit = model.of(|t| t.class == Class::Unit)[2];
+    model.excluded = Some(unit);
+    let mapping = Mapping { exclude: vec![model.dn(unit).parse().unwrap()], ..Mapping::default() };
+    // Nothing is told of it, nor of what stands below.
+    let update = model.answer(follow(&model, &known, &name, &mapping)).unwrap();
+    let got = apply(&known, &diff(&known, &name, &Found::Changes(update)));
+    assert_eq!(got, model.whole(&mapping, &name).directory);
+    assert_eq!((known.units.len() - got.units.len(), known.users.len() - got.users.len()), (1, 2));
+}

@@ -48,6 +48,8 @@ pub struct ProbeReport {
     pub follows: Option<Follows>,
     /// What it holds, base by base; or why that can't be seen.
     pub bases: Vec<(String, Result<BaseReport, SourceError>)>,
+    /// Whether OUs are units.
+    pub units_are_ous: bool,
     /// Other names in the settings, and what bears each.
     pub names: Vec<(String, Result<Guid, SourceError>)>,
 }
@@ -147,6 +149,7 @@ impl Ldap {
             names.push((below.to_string(), self.name(&mut session, "units.base", below).await));
         }
         session.close().await;
+        let units_are_ous = self.mapping.units.are_ous();
         Ok(ProbeReport {
             server: server.clone(),
             certificate,
@@ -155,6 +158,7 @@ impl Ldap {
             hides_deletions,
             follows,
             bases,
+            units_are_ous,
             names,
         })
     }

@@ -410,3 +410,40 @@ proptest! {
 fn the_digest_of_what_is_read_by_default_never_changes() {
     assert_eq!(settings(Vec::new()).scope(), 12_257_986_016_160_245_591);
 }
+
+#[tokio::test]
+async fn what_is_left_out_is_not_read_and_must_be_there() {
+    let out = "OU=Out,DC=example,DC=org";
+    let script = move |there: bool| {
+        move |asked: &Asked| match &asked.what {
+            What::Search { base, subtree: false, .. } if base == out && there => {
+                let id = ("objectGUID", vec![vec![9; 16]]);
+                send(&[entry(asked.id, out, &[id]), done(asked.id, SEARCH, 0, "", "")])
+            }
+            What::Search { base, subtree: false, .. } if base == out => {
+                Reply::Send(done(asked.id, SEARCH, 32, BASE, ""))
+            }
+            What::Search { subtree: true, .. } => {
+                let account = ("sAMAccountName", vec![b"x".to_vec()]);
+                let class = ("objectClass", vec![b"user".to_vec()]);
+                let id = ("objectGUID", vec![vec![7; 16]]);
+                let below = entry(asked.id, &format!("CN=x,ou=OUT,{BASE}"), &[account, class, id]);
+                send(&[user(asked.id, 1), below, page(asked.id, 0, b"")])
+            }
+            _ => Reply::Usual,
+        }
+    };
+    for there in [true, false] {
+        let responder = Responder::start(script(there)).await;
+        let mut ldap = settings(vec![responder.server().in_plain_text()]);
+        ldap.mapping.exclude = vec![out.parse().unwrap()];
+        let read = ldap.read(&"main".into(), &ask(), &|_| {}).await;
+        if there {
+            assert_eq!(numbers(&read.unwrap()), [1]);
+        } else {
+            let (kind, words) = kind(read);
+            assert_eq!(kind, ErrorKind::BaseNotFound);
+            assert!(words.contains(out) && words.contains("`exclude` names"), "{words}");
+        }
+    }
+}

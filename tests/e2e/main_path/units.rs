@@ -223,7 +223,8 @@ fn two_directories_on_one_controller_make_one_tree() {
             + "units = { from = \"attribute\", attribute = \"department\" }\nuser_filter = \"(&(objectCategory=person)(objectClass=user)(department=*))\"\n";
         *text = format!("{}{}{second}{}", &text[..start], bases(&table, &first), &text[end..]);
     });
-    let _daemon = site.budkavle.start();
+    let mut daemon = site.budkavle.start();
+    daemon.wait_for_log("is ready", crate::servers::PATIENCE);
     crate::servers::wait_until("both have been read", crate::servers::PATIENCE, || {
         (site.get("/v1/runs").as_array().unwrap().len() >= 2).then_some(())
     });
