@@ -124,13 +124,15 @@ async fn what_may_have_been_missed_is_a_hint_by_itself() {
 
 #[tokio::test]
 async fn a_server_that_does_not_offer_it_is_not_asked_again() {
-    let extended =
-        |id| message(id, &tlv(EXTENDED, &[tlv(10, &[12]), tlv(4, b""), tlv(4, b"unknown")].concat()));
-    let cases: [(Box<dyn Fn(u32) -> Vec<u8> + Send + Sync>, &str); 4] = [
-        (Box::new(|id| done(id, SEARCH, 0, "", "")), "success"),
-        (Box::new(|id| done(id, SEARCH, 12, "", "no such control")), "unavailableCriticalExtension"),
-        (Box::new(|id| done(id, SEARCH, 53, "", "too complex")), "unwillingToPerform"),
-        (Box::new(extended), "unavailableCriticalExtension"),
+    type Case = (fn(u32) -> Vec<u8>, &'static str);
+    let cases: [Case; 4] = [
+        (|id| done(id, SEARCH, 0, "", ""), "success"),
+        (|id| done(id, SEARCH, 12, "", "no such control"), "unavailableCriticalExtension"),
+        (|id| done(id, SEARCH, 53, "", "too complex"), "unwillingToPerform"),
+        (
+            |id| message(id, &tlv(EXTENDED, &[tlv(10, &[12]), tlv(4, b""), tlv(4, b"unknown")].concat())),
+            "unavailableCriticalExtension",
+        ),
     ];
     for (reply, word) in cases {
         let responder = Responder::start(asked_to_tell(move |id| Reply::Send(reply(id)))).await;
@@ -184,9 +186,9 @@ async fn a_flood_is_shown_one_by_one_and_not_kept() {
     }));
     let talk = async {
         // A search, as far as the screen looks at it.
-        ldap3.write_all(&message(1, &tlv(0x63, b""))).await.unwrap();
-        let mut request = [0; 64];
-        server.read(&mut request).await.unwrap();
+        let mut request = message(1, &tlv(0x63, b""));
+        ldap3.write_all(&request).await.unwrap();
+        server.read_exact(&mut request).await.unwrap();
         for number in 0..MANY {
             server.write_all(&changed(1, number)).await.unwrap();
         }
