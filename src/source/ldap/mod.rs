@@ -206,6 +206,7 @@ impl Ldap {
             session.check_base(base, &root).await?;
             self.read_base(&mut session, base, &mut decoder, tell).await?;
         }
+        self.names_still_there(&mut session, &named).await?;
         let server: Box<str> = session.server().into();
         session.close().await;
         let mut found = Found::Whole(decoder.finish());

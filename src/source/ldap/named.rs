@@ -36,6 +36,19 @@ impl Ldap {
         Ok(named)
     }
 
+    /// Whether these names still mean the same, at the end of a read.
+    pub(super) async fn names_still_there(
+        &self,
+        session: &mut Session<'_>,
+        named: &Named,
+    ) -> Result<(), SourceError> {
+        if *named != Named::default() && self.named(session).await? != *named {
+            let reason = "what `exclude` or `units.base` names was renamed or moved while it was read";
+            return Err(session.incomplete(&self.bases.join(", "), reason));
+        }
+        Ok(())
+    }
+
     /// What bears a name that stands under `key`.
     pub(super) async fn name(
         &self,

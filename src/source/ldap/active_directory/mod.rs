@@ -221,11 +221,7 @@ impl Ldap {
                 return Err(session.incomplete(base.text, "the base was renamed or moved while it was read"));
             }
         }
-        if place.named != Named::default() && self.named(session).await? != place.named {
-            let reason = "what `exclude` or `units.base` names was renamed or moved while it was read";
-            return Err(session.incomplete(&self.bases.join(", "), reason));
-        }
-        Ok(())
+        self.names_still_there(session, &place.named).await
     }
 }
 

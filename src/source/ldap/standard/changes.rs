@@ -8,13 +8,14 @@ use ldap3::Scope;
 
 use super::names::Names;
 use super::sync::{self, Refusal};
-use super::{ALL, Base, CHANGED, changed, written};
+use super::{ALL, Base, CHANGED, Place, changed, written};
 use crate::domain::decode::generalized_time;
 use crate::domain::directory::Found;
 use crate::domain::entry::Entry;
 use crate::domain::follow::{Afresh, Follow, Need};
 use crate::domain::ids::{DirectoryName, Guid};
 use crate::domain::run::{Cursor, Mode, ModeReason, Position};
+use crate::domain::shape::{as_read, shape};
 use crate::source::ldap::Ldap;
 use crate::source::ldap::session::{Search, Session};
 use crate::source::{Ask, Reading, SourceError};
@@ -32,21 +33,17 @@ impl Ldap {
     pub(super) async fn read_standard_changes(
         &self,
         session: &mut Session<'_>,
-        bases: &[Base<'_>],
+        place: &Place<'_>,
         directory: &DirectoryName,
         ask: &Ask<'_>,
         cursor: &Cursor,
     ) -> Result<Result<Reading, ModeReason>, SourceError> {
-        let named = bases.iter().map(|base| (base.id, base.dn.clone())).collect();
-        let mut follow = Follow::new(
-            ask.known,
-            directory,
-            &self.mapping,
-            named,
-            std::collections::BTreeMap::new(),
-            Afresh::default(),
-        )
-        .by_name();
+        let bases = &place.bases;
+        let names = bases.iter().map(|base| (base.id, base.dn.clone())).collect();
+        let known = as_read(ask.known, &self.mapping.units);
+        let excluded = place.named.excluded.clone();
+        let mut follow =
+            Follow::new(&known, directory, &self.mapping, names, excluded, Afresh::default()).by_name();
         if !follow.knows_the_bases() {
             return Ok(Err(ModeReason::ScopeChanged));
         }
@@ -70,10 +67,12 @@ impl Ldap {
             Ok(update) => update,
             Err(lost) => return Ok(Err(lost.into())),
         };
-        self.bases_still_there(session, bases).await?;
+        self.bases_still_there(session, place).await?;
         let cursor = self.standard_cursor(session, ask, position, cursor.whole_at);
         let (server, reason) = (cursor.server.clone(), ModeReason::Continued);
-        Ok(Ok(Reading { found: Found::Changes(update), mode, reason, cursor, server, warnings: Vec::new() }))
+        let mut found = Found::Changes(update);
+        shape(&mut found, &ask.frame(directory, &self.mapping, self.scope(), place.named.units_below));
+        Ok(Ok(Reading { found, mode, reason, cursor, server, warnings: Vec::new() }))
     }
 
     /// What the server tells since a cookie. Who is said to be gone is believed to be when a search doesn't find them either.

@@ -12,6 +12,7 @@ pub(super) mod sync;
 use chrono::{DateTime, TimeDelta, Utc};
 use ldap3::Scope;
 
+use super::named::Named;
 use super::probe::Follows;
 use super::session::{RootDse, Search, Session};
 use super::{Ldap, Tell};
@@ -21,6 +22,7 @@ use crate::domain::dn::Dn;
 use crate::domain::entry::Entry;
 use crate::domain::ids::{DirectoryName, Guid};
 use crate::domain::run::{Cursor, Mode, ModeReason, Position};
+use crate::domain::shape::shape;
 use crate::source::{Ask, Reading, SourceError};
 use sync::Refusal;
 
@@ -35,6 +37,12 @@ struct Base<'a> {
     dn: Dn,
     id: Guid,
     entry: Entry,
+}
+
+/// What a run knows of where it reads.
+struct Place<'a> {
+    bases: Vec<Base<'a>>,
+    named: Named,
 }
 
 impl Ldap {
@@ -58,9 +66,10 @@ impl Ldap {
             };
             bases.push(Base { text, dn: text.parse().unwrap_or_default(), id, entry });
         }
+        let place = Place { bases, named: self.named(session).await? };
         let reason = match self.goes_on(session, root, ask) {
             Err(reason) => reason,
-            Ok(cursor) => match self.read_standard_changes(session, &bases, directory, ask, cursor).await? {
+            Ok(cursor) => match self.read_standard_changes(session, &place, directory, ask, cursor).await? {
                 Ok(reading) => return Ok(reading),
                 Err(reason) => reason,
             },
@@ -68,7 +77,7 @@ impl Ldap {
         if ask.cursor.is_some() && ask.whole.is_none() && reason != ModeReason::OnlyFull {
             tracing::info!(server = session.server(), ?reason, "everything is read instead of what changed");
         }
-        self.read_standard_whole(session, root, &bases, directory, ask, reason, tell).await
+        self.read_standard_whole(session, root, &place, directory, ask, reason, tell).await
     }
 
     /// Where the changes since the last read begin, or why everything must be read.
@@ -97,17 +106,17 @@ impl Ldap {
         &self,
         session: &mut Session<'_>,
         root: &RootDse,
-        bases: &[Base<'_>],
+        place: &Place<'_>,
         directory: &DirectoryName,
         ask: &Ask<'_>,
         reason: ModeReason,
         tell: Tell<'_>,
     ) -> Result<Reading, SourceError> {
-        let cookies = if root.synchronizes { self.first_cookies(session, bases).await? } else { None };
+        let cookies = if root.synchronizes { self.first_cookies(session, &place.bases).await? } else { None };
         let mut decoder = Decoder::new(&self.mapping, directory);
         let mut latest = None;
         let filter = self.filter();
-        for base in bases {
+        for base in &place.bases {
             let mut attributes = self.mapping.attributes();
             attributes.push(CHANGED);
             let search = Search { base: base.text, scope: Scope::Subtree, filter: &filter, attributes };
@@ -129,7 +138,7 @@ impl Ldap {
                 );
             }
         }
-        for base in bases {
+        for base in &place.bases {
             decoder.push_base(&base.entry);
         }
         for dn in decoder.unknown_parents() {
@@ -140,7 +149,7 @@ impl Ldap {
                 Err(error) => return Err(error),
             }
         }
-        self.bases_still_there(session, bases).await?;
+        self.bases_still_there(session, place).await?;
         let position = match (cookies, latest) {
             (Some(cookies), _) => {
                 Position::ContentSync { cookie: sync::join(cookies.iter().map(Vec::as_slice)) }
@@ -149,7 +158,8 @@ impl Ldap {
             (None, None) => Position::None,
         };
         let cursor = self.standard_cursor(session, ask, position, Some(ask.now));
-        let (found, server) = (Found::Whole(decoder.finish()), cursor.server.clone());
+        let (mut found, server) = (Found::Whole(decoder.finish()), cursor.server.clone());
+        shape(&mut found, &ask.frame(directory, &self.mapping, self.scope(), place.named.units_below));
         Ok(Reading { found, mode: Mode::Full, reason, cursor, server, warnings: Vec::new() })
     }
 
@@ -224,19 +234,19 @@ impl Ldap {
         Cursor { scope, server, position, read_at, whole_at, sees_deletions }
     }
 
-    /// Whether the bases' names still mean the same objects.
+    /// Whether the names that are read by still mean the same objects.
     async fn bases_still_there(
         &self,
         session: &mut Session<'_>,
-        bases: &[Base<'_>],
+        place: &Place<'_>,
     ) -> Result<(), SourceError> {
-        for base in bases {
+        for base in &place.bases {
             let entry = session.look(base.text, vec![&self.mapping.id]).await?.unwrap_or_default();
             if entry.first(&self.mapping.id).and_then(|value| self.mapping.identity(value)) != Some(base.id) {
                 return Err(session.incomplete(base.text, "the base was renamed or moved while it was read"));
             }
         }
-        Ok(())
+        self.names_still_there(session, &place.named).await
     }
 }
 
