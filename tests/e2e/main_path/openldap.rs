@@ -46,6 +46,7 @@ bind_dn = "{READER}"
 bind_password_file = "{path}/bind_password"
 bases = ["{base}"]
 schedule = "0 3 1 1 *"
+whole_read_schedule = "0 4 1 1 *"
 [mail]
 from = "Budkavle <budkavle@kommun.example>"
 transport = "file"
