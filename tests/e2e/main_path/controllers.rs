@@ -12,6 +12,16 @@ fn user(dn: &str, account: &str) -> Record {
     Record::add(dn, "user").value("sAMAccountName", account).value("userAccountControl", "544")
 }
 
+/// Both controllers named, the first first; deletions can be seen at either.
+fn with_both(world: &Organisation) -> Place {
+    let place = Place::new(world);
+    for dc in [place.forest.first(), place.forest.second()] {
+        dc.grant(Right::ReadDeletions);
+    }
+    place.name_both();
+    place
+}
+
 /// How a run read, and why so.
 fn how(run: &Value) -> (&str, &str) {
     (run["mode"].as_str().unwrap(), run["mode_reason"].as_str().unwrap())
@@ -27,11 +37,7 @@ fn ended(report: &Value) -> (usize, &str, (&str, &str)) {
 fn a_cookie_goes_over_to_a_controller_that_lags_and_nothing_is_taken_back() {
     const GOES_ON: (&str, &str) = ("dir_sync", "continued");
     let world = Organisation::generate(120, 20);
-    let mut place = Place::new(&world);
-    for dc in [place.forest.first(), place.forest.second()] {
-        dc.grant(Right::ReadDeletions);
-    }
-    place.name_both();
+    let mut place = with_both(&world);
     let _daemon = place.start();
     // By the numbers first; then there is a cookie.
     assert_eq!(ended(&place.sync_changes(0)), (0, "unchanged", GOES_ON));
@@ -49,8 +55,7 @@ fn a_cookie_goes_over_to_a_controller_that_lags_and_nothing_is_taken_back() {
     first.add_member(&group, &new);
     first.delete([person(41).as_str()]);
     assert_eq!(ended(&place.sync_changes(0)), (0, "committed", GOES_ON));
-    let names = |place: &Place| place.names();
-    let before = names(&place);
+    let before = place.names();
 
     place.forest.first_mut().stop();
     assert_eq!(ended(&place.sync_changes(0)), (1, "unchanged", GOES_ON));
@@ -62,7 +67,7 @@ fn a_cookie_goes_over_to_a_controller_that_lags_and_nothing_is_taken_back() {
     let report = place.sync_changes(0);
     assert_eq!(ended(&report), (1, "committed", GOES_ON));
     assert_eq!(report["run"]["counts"]["users"]["removed"], 0, "{report}");
-    assert_eq!(names(&place).len(), before.len() + 1);
+    assert_eq!(place.names().len(), before.len() + 1);
     assert!(place.budkavle.run(&["user", "show", "ny"]).code == Some(0), "who is new is still known");
 
     // Once it knows everything, it says nothing of what is known.
@@ -84,11 +89,7 @@ fn a_cookie_goes_over_to_a_controller_that_lags_and_nothing_is_taken_back() {
 #[test]
 fn numbers_do_not_go_over_and_what_a_lagging_controller_would_take_away_is_held() {
     let world = Organisation::generate(120, 20);
-    let mut place = Place::new(&world);
-    for dc in [place.forest.first(), place.forest.second()] {
-        dc.grant(Right::ReadDeletions);
-    }
-    place.name_both();
+    let mut place = with_both(&world);
     let _daemon = place.start();
     place.forest.lag();
     let unit = world.unit_dn(2);
