@@ -343,8 +343,7 @@ fn a_language_is_a_tag_and_of_a_list_the_first() {
 
 #[test]
 fn an_account_whose_end_is_no_time_counts_as_one_without_an_end_and_is_told() {
-    for bad in ["-1", "-9223372036854775808", "never", "1.5", "9223372036854775808", "20240101000000.0Z", ""]
-    {
+    for bad in ["-1", "-9223372036854775808", "never", "1.5", "9223372036854775808", "20241301000000Z", ""] {
         let objects = decoded([user("CN=a", 1).with("accountExpires", bad)]);
         assert_eq!(the_user(&objects).expires, None, "{bad}");
         assert!(reason_of(&objects).contains("accountExpires"), "{bad}");

@@ -47,7 +47,10 @@ impl Crowd {
                 "",
                 &[
                     ("namingContexts", vec![bytes(BASE)]),
-                    ("supportedControl", vec![bytes("1.2.840.113556.1.4.529")]),
+                    (
+                        "supportedControl",
+                        vec![bytes("1.2.840.113556.1.4.319"), bytes("1.2.840.113556.1.4.529")],
+                    ),
                     ("dsServiceName", vec![bytes("CN=NTDS,DC=org")]),
                     ("highestCommittedUSN", vec![bytes(&self.highest.to_string())]),
                 ],
