@@ -102,7 +102,13 @@ impl Entry {
     /// Active Directory gives a long list in parts, `member;range=0-1499`, of which the last ends in `*`
     /// ([MS-ADTS] 3.1.1.3.1.3.3). They may be here in any order.
     pub fn missing_from(&self, name: &str) -> Option<u32> {
-        let mut parts: Vec<Range<u32>> = self.described(name).filter_map(Attribute::range).collect();
+        // A part that has fewer values than it says ends where they do.
+        let part = |attribute: Attribute<'_>| {
+            let Range { start, end } = attribute.range()?;
+            let values = u32::try_from(attribute.values().count()).unwrap_or(u32::MAX);
+            Some(start..if end == u32::MAX { end } else { end.min(start.saturating_add(values)) })
+        };
+        let mut parts: Vec<Range<u32>> = self.described(name).filter_map(part).collect();
         if parts.is_empty() {
             return None;
         }
@@ -238,6 +244,7 @@ mod tests {
         );
         assert_eq!(entry(&[("member;range=2-*", &["c"])]).missing_from("member"), Some(0));
         assert_eq!(entry(&[("member;range=0-*", &["c"])]).missing_from("member"), None);
+        assert_eq!(entry(&[("member;range=0-1499", &["a", "b"])]).missing_from("member"), Some(2));
     }
 
     #[test]

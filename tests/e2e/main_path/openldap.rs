@@ -17,7 +17,7 @@ use crate::world::{BASE, Organisation, ROOT_UNIT};
 struct Place {
     server: OpenLdap,
     budkavle: Budkavle,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Place {
@@ -58,7 +58,14 @@ groups = ["outage-contacts"]
             ca = server.ca_file().display(),
         );
         fs::write(folder.path().join("budkavle.toml"), text).unwrap();
-        Place { server, budkavle: Budkavle::new(folder.path()), _folder: folder }
+        Place { server, budkavle: Budkavle::new(folder.path()), folder }
+    }
+
+    /// Adds keys to the directory, before the start.
+    fn configure(&self, keys: &str) {
+        let file = self.folder.path().join("budkavle.toml");
+        let text = fs::read_to_string(&file).unwrap().replace("[mail]", &format!("{keys}\n[mail]"));
+        fs::write(file, text).unwrap();
     }
 
     fn start(&self) -> Daemon {
@@ -245,4 +252,35 @@ fn without_being_told_the_times_of_changes_do() {
     assert!(changes(&report).iter().any(|line| line.starts_with("user removed")), "{report}");
     let unit = admin.rename(&world.unit_dn(world.unit("Personal")), "Personal + lön");
     assert_eq!(sync().iter().filter(|line| line.starts_with("unit changed")).count(), 1, "{unit}");
+}
+
+#[test]
+fn units_of_an_attribute_and_what_is_left_out_are_followed_there_too() {
+    let world = Organisation::generate(50, 20);
+    let place = Place::new(OpenLdap::start(&world, 1_000), "inetorgperson", ROOT_UNIT);
+    let admin = place.server.administrator();
+    let outside = format!("OU=Utanför,{ROOT_UNIT}");
+    admin.change(&[], &[Record::add(&outside, "organizationalUnit")]);
+    admin.change(&[], &[human(&format!("CN=Dold,{outside}"), "dold")]);
+    place.configure(&format!(
+        "exclude = [\"{outside}\"]\nunits = {{ from = \"attribute\", attribute = \"departmentNumber\" }}"
+    ));
+    let _daemon = place.start();
+    let first = &place.budkavle.json(&["sync", "history"])[0];
+    let added = |kind: &str| first["counts"][kind]["added"].as_u64();
+    assert_eq!((added("users"), added("units")), (Some(50), Some(0)), "{first}");
+    let sync = || place.followed("content_sync");
+    let person = |n: usize| world.dn(&world.people[n]);
+    let name = |n: usize| &world.people[n].display_name;
+    admin.replace(&person(10), "departmentNumber", &["Växel"]);
+    assert_eq!(sync(), ["unit added Växel", &format!("user changed {}", name(10))]);
+    admin.replace(&person(11), "departmentNumber", &["Växel"]);
+    assert_eq!(sync(), [format!("user changed {}", name(11))]);
+    let moved = admin.move_to(&person(10), &outside);
+    let changes = sync();
+    assert!(changes.contains(&format!("user removed {}", name(10))), "{changes:?}");
+    assert!(!changes.iter().any(|line| line.starts_with("unit removed")), "{changes:?}");
+    admin.move_to(&moved, &world.unit_dn(5));
+    let changes = sync();
+    assert!(changes.contains(&format!("user came_back {}", name(10))), "{changes:?}");
 }

@@ -9,6 +9,7 @@ pub(super) mod controller;
 mod dirsync;
 mod pace;
 mod parallel;
+mod queue;
 mod ranges;
 
 use chrono::TimeDelta;

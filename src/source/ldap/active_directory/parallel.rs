@@ -8,8 +8,7 @@
 //! else, and what no range gave is fetched by its identity. Once that has shown that the ranges give everything, later reads
 //! look up by identity whom they would lose, before they lose anybody.
 
-use std::collections::{HashSet, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -20,202 +19,25 @@ use tokio::sync::Notify;
 use super::changes::one_of;
 use super::controller::Controller;
 use super::pace::Pace;
+use super::queue::{Job, Next, PIECES, Shared, State, What, identity};
 use super::ranges::Range;
 use super::{Base, Place};
-use crate::domain::decode::{Decoder, extended};
+use crate::domain::decode::Decoder;
 use crate::domain::directory::Directory;
 use crate::domain::entry::Entry;
 use crate::domain::ids::{DirectoryName, Guid};
+use crate::source::ldap::Ldap;
 use crate::source::ldap::session::{Advance, Door, Page, Search, Session};
-use crate::source::ldap::{Ldap, Tell};
-use crate::source::{Ask, SourceError};
+use crate::source::{Ask, SourceError, Tell};
 
 /// After so many pages it is clear whether ranges pay.
 const LOOK: usize = 2;
 /// A controller whose numbers haven't come so far for each entry of a page holds too little, unless a number of connections is set.
 const WORTHWHILE: u64 = 10;
-/// So many ranges for each connection, so that they end at about the same time.
-const PIECES: u64 = 4;
-/// A full range is given up for smaller ones if it has had no more pages than this.
-const GIVE_UP: usize = 2;
 /// So many objects are fetched at once by their identity.
 const BATCH: usize = 100;
 /// Where the ranges missed more, everything is read anew in one go.
 const MOST_MISSED: usize = 2_000;
-
-/// Something to read below a base.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Job {
-    base: usize,
-    what: What,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum What {
-    /// The objects of a range.
-    Range(Range),
-    /// Those without a number.
-    Unnumbered,
-    /// All identities, and nothing else.
-    Identities,
-}
-
-/// What the connections share.
-struct Shared<'s, 'd> {
-    decoder: Mutex<&'s mut Decoder<'d>>,
-    state: Mutex<State>,
-    /// Something else may be done now than before.
-    changed: Notify,
-    member: &'s str,
-    tell: Tell<'s>,
-}
-
-#[derive(Default)]
-struct State {
-    waiting: VecDeque<Job>,
-    /// How many jobs are being done.
-    busy: usize,
-    /// How many connections wait for something to do.
-    idle: usize,
-    /// How many connections there are, and how many of them are being opened.
-    open: usize,
-    opening: usize,
-    pace: Option<Pace>,
-    /// What was found.
-    read: HashSet<Guid>,
-    /// What there is, if that was asked.
-    there: Vec<Guid>,
-    highest: u64,
-}
-
-enum Next {
-    Do(Job),
-    Wait,
-    End,
-}
-
-impl Shared<'_, '_> {
-    fn state(&self) -> MutexGuard<'_, State> {
-        // Each change is one step.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn decode<T>(&self, with: impl FnOnce(&mut Decoder<'_>) -> T) -> T {
-        with(&mut self.decoder.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Takes a page's entries; those whose list of members is cut go to `cut`.
-    fn take(&self, entries: Vec<Entry>, cut: &mut Vec<Entry>) {
-        self.state().read.extend(entries.iter().filter_map(identity));
-        let progress = self.decode(|decoder| {
-            for entry in entries {
-                if entry.missing_from(self.member).is_some() {
-                    cut.push(entry);
-                } else {
-                    decoder.push(&entry);
-                }
-            }
-            decoder.progress()
-        });
-        (self.tell)(progress);
-    }
-
-    /// What a connection does next.
-    fn next(&self) -> Next {
-        let mut state = self.state();
-        let wanted = state.pace.as_ref().map_or(1, |pace| pace.wanted().0);
-        if state.open - state.opening > wanted {
-            state.open -= 1;
-            return Next::End;
-        }
-        if let Some(job) = state.waiting.pop_front() {
-            state.busy += 1;
-            return Next::Do(job);
-        }
-        if state.busy == 0 { Next::End } else { Next::Wait }
-    }
-
-    fn done(&self) {
-        self.state().busy -= 1;
-        self.changed.notify_waiters();
-    }
-
-    /// Puts back what a busy server didn't do, for another connection; false when there is none.
-    fn put_back(&self, job: Job) -> bool {
-        let mut state = self.state();
-        let others = state.open - state.opening;
-        if others <= 1 {
-            return false;
-        }
-        if let Some(pace) = &mut state.pace {
-            pace.busy(others);
-        }
-        state.open -= 1;
-        state.busy -= 1;
-        state.waiting.push_front(job);
-        drop(state);
-        self.changed.notify_waiters();
-        true
-    }
-
-    /// Whether to open one more connection. One after the other: credentials that are refused meanwhile are tried once.
-    fn opens_one(&self) -> bool {
-        let mut state = self.state();
-        let wanted = state.pace.as_ref().map_or(1, |pace| pace.wanted().0);
-        let more = state.opening == 0 && state.open < wanted && !state.waiting.is_empty();
-        if more {
-            state.open += 1;
-            state.opening += 1;
-        }
-        more
-    }
-
-    /// The connection that was to be opened is there, or won't be.
-    fn opened(&self, done: bool) {
-        let mut state = self.state();
-        state.opening -= 1;
-        if !done {
-            state.open -= 1;
-            let open = state.open;
-            if let Some(pace) = &mut state.pace {
-                pace.not_let_in(open);
-            }
-        }
-        drop(state);
-        self.changed.notify_waiters();
-    }
-
-    /// Notes how long a page took.
-    fn answered(&self, entries: usize, took: Duration) {
-        let mut state = self.state();
-        let open = state.open;
-        let step = state.pace.as_mut().and_then(|pace| pace.answered(entries, took, open));
-        drop(state);
-        if let Some((connections, why)) = step {
-            tracing::debug!(connections, ?why, "the directory is read over another number of connections");
-            self.changed.notify_waiters();
-        }
-    }
-
-    /// Gives up a range for smaller ones, if others have nothing to do and it may hold much more.
-    fn gives_up(&self, job: Job, pages: usize, page_size: u64) -> bool {
-        let What::Range(range) = job.what else {
-            return false;
-        };
-        let mut state = self.state();
-        let width = range.width(state.highest);
-        if pages > GIVE_UP || state.idle == 0 || !state.waiting.is_empty() || width < 2 * page_size {
-            return false;
-        }
-        let connections = u64::try_from(state.open).unwrap_or(1);
-        let pieces = (connections * PIECES).min(width / page_size);
-        let smaller = range.cut(pieces, state.highest);
-        state.waiting.extend(smaller.into_iter().map(|range| Job { what: What::Range(range), ..job }));
-        drop(state);
-        self.changed.notify_waiters();
-        true
-    }
-}
 
 impl Ldap {
     /// Reads everything below the bases, over several connections if that pays.
@@ -523,10 +345,6 @@ fn known(all: &Directory, directory: &DirectoryName) -> Vec<Guid> {
     let units = all.units.values().filter(|unit| unit.directory == *directory).map(|unit| unit.id.0);
     let groups = all.groups.values().filter(|group| group.directory == *directory).map(|group| group.id.0);
     users.chain(units).chain(groups).collect()
-}
-
-fn identity(entry: &Entry) -> Option<Guid> {
-    extended::split(&entry.dn).0
 }
 
 /// What comes of it, and how long that took.
