@@ -109,10 +109,21 @@ impl Forest {
 
     /// Waits until each has what the other had at the time of the call. Both must run.
     pub fn wait_replicated(&self) {
+        self.replicate(BASE);
+    }
+
+    /// The same for the names that they serve.
+    fn wait_replicated_names(&self) {
+        for zone in ["DomainDnsZones", "ForestDnsZones"] {
+            self.replicate(&format!("DC={zone},{BASE}"));
+        }
+    }
+
+    fn replicate(&self, context: &str) {
         for (from, to) in [(&self.first, &self.second), (&self.second, &self.first)] {
-            wait_until(&format!("{} has everything from {}", to.host(), from.host()), PATIENCE, || {
+            wait_until(&format!("{} has {context} from {}", to.host(), from.host()), PATIENCE, || {
                 let mut replicate =
-                    to.tool("samba-tool", &["drs", "replicate", to.host(), from.host(), BASE]);
+                    to.tool("samba-tool", &["drs", "replicate", to.host(), from.host(), context]);
                 replicate.arg(format!("-Uadministrator%{ADMINISTRATOR_PASSWORD}"));
                 replicate.output().unwrap().status.success().then_some(())
             });

@@ -54,6 +54,7 @@ fn make(cache: &Path, world: &Organisation) {
     let mut forest = Forest { first, second, network };
     introduce(&forest);
     forest.wait_replicated();
+    forest.wait_replicated_names();
 
     for (controller, part) in [&mut forest.first, &mut forest.second].into_iter().zip(PARTS) {
         controller.stop();
