@@ -76,6 +76,8 @@ fn main() {
     if !arguments.iter().any(|argument| argument == "--bench") {
         return; // `cargo test --all-targets` starts it too
     }
+    // RUST_LOG=budkavle::source=debug shows how many connections it takes, and why.
+    tracing_subscriber::fmt().with_env_filter(tracing_subscriber::EnvFilter::from_default_env()).init();
     let mut sizes = arguments.iter().filter_map(|argument| argument.parse().ok());
     let (users, units) = (sizes.next().unwrap_or(20_000), sizes.next().unwrap_or(1_000));
     let world = Organisation::generate(users, units);
@@ -99,17 +101,22 @@ fn main() {
 /// Everything is read, by others and by us.
 async fn whole(dc: &Samba, core: &Core, source: &Source, users: usize) {
     let (mut paged, mut dirsync, mut over, mut alone) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut two = Vec::new();
     let one = Source::Ldap(Ldap { connections: Some(1), ..self::source(dc) });
+    let set = Source::Ldap(Ldap { connections: Some(2), ..self::source(dc) });
+    ours(core, &set, true, users).await;
     for _ in 0..ROUNDS {
         paged.push(ldapsearch(dc, ROOT_UNIT, "pr=1000/noprompt"));
         over.push(ours(core, source, true, users).await);
         dirsync.push(ldapsearch(dc, BASE, DIRSYNC));
         alone.push(ours(core, &one, true, users).await);
+        two.push(ours(core, &set, true, users).await);
     }
     let paged = report("everything: ldapsearch by pages", paged, None);
     report("everything: ldapsearch by DirSync", dirsync, Some(paged));
     report("everything: budkavle over one connection, compared and committed", alone, Some(paged));
-    report("everything: budkavle", over, Some(paged));
+    report("everything: budkavle over two connections", two, Some(paged));
+    report("everything: budkavle, over as many as it finds right", over, Some(paged));
 }
 
 /// What changed is read, by others and by us.

@@ -50,7 +50,7 @@ pub(super) struct Pace {
 impl Pace {
     /// `set` connections, or as many as go well.
     pub(super) fn new(set: Option<usize>) -> Pace {
-        let (wanted, why) = set.map_or((FIRST, Why::Early), |set| (set.max(1), Why::Set));
+        let (wanted, why) = set.map_or((1, Why::Early), |set| (set.max(1), Why::Set));
         let most = set.map_or(MOST, |set| set.max(1));
         Pace { set: set.is_some(), most, wanted, why, alone: None, now: Vec::new() }
     }
@@ -63,11 +63,18 @@ impl Pace {
     /// Takes note of how long an answer with so many entries took while there was one connection.
     pub(super) fn answered_alone(&mut self, entries: usize, took: Duration) {
         self.alone = per_entry(entries, took).or(self.alone);
+        if self.alone.is_some() && self.wanted == 1 && self.why == Why::Early {
+            self.wanted = FIRST.min(self.most);
+        }
     }
 
     /// Takes note of how long an answer with so many entries took while there were `open` connections. Gives the number of connections that
     /// there should be from now on, and why, when that is another one.
     pub(super) fn answered(&mut self, entries: usize, took: Duration, open: usize) -> Option<(usize, Why)> {
+        if !self.set && self.alone.is_none() && open == 1 {
+            self.answered_alone(entries, took);
+            return (self.wanted > 1).then_some((self.wanted, self.why));
+        }
         if self.set || open != self.wanted {
             self.now.clear();
             return None;
@@ -110,7 +117,8 @@ impl Pace {
 
 /// How many connections there should be when answers take so many times as long as on one alone.
 fn decide(open: usize, most: usize, times: f64) -> (usize, Why) {
-    if times >= SLOW && open > 1 {
+    // What one answer took alone is too little to go back to one by; a server that can't serve two says that it is busy.
+    if times >= SLOW && open > FIRST {
         (open - 1, Why::Slow)
     } else if times > AS_FAST {
         (open, Why::Slower)
@@ -161,15 +169,24 @@ mod tests {
         let (decided, pace) = read(&[100, 120, 250], 100);
         assert_eq!(decided, [(3, Why::Fast), (2, Why::Slow)]);
         assert_eq!(pace.wanted(), (2, Why::Most));
-        // It serves one at a time.
+        // It serves one at a time, and two are no fewer.
         let (decided, pace) = read(&[100, 200], 100);
-        assert_eq!((decided, pace.wanted().0), (vec![(1, Why::Slow)], 1));
+        assert_eq!((decided, pace.wanted()), (vec![], (2, Why::Slower)));
     }
 
     #[test]
     fn it_is_too_early_before_each_connection_has_answered() {
         let (decided, pace) = read(&[100, 100], 3);
         assert_eq!((decided, pace.wanted()), (vec![], (2, Why::Early)));
+    }
+
+    #[test]
+    fn one_connection_begins_until_it_is_known_how_fast_one_is() {
+        let mut pace = Pace::new(None);
+        assert_eq!(pace.wanted(), (1, Why::Early));
+        assert_eq!(pace.answered(0, Duration::from_millis(100), 1), None);
+        assert_eq!(pace.answered(1000, Duration::from_millis(100), 1), Some((2, Why::Early)));
+        assert_eq!(pace.wanted(), (2, Why::Early));
     }
 
     #[test]

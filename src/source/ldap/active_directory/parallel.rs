@@ -32,6 +32,8 @@ use crate::source::{Ask, SourceError, Tell};
 
 /// After so many pages it is clear whether ranges pay.
 const LOOK: usize = 2;
+/// So many pages of known objects are much.
+const LARGE: usize = 10;
 /// A controller whose numbers haven't come so far for each entry of a page holds too little, unless a number of connections is set.
 const WORTHWHILE: u64 = 10;
 /// So many objects are fetched at once by their identity.
@@ -67,10 +69,15 @@ impl Ldap {
             member: &self.mapping.member,
             tell,
         };
-        let mut large = Vec::new();
-        for (n, base) in place.bases.iter().enumerate() {
-            if !self.look_at(session, base, &shared).await? {
-                large.push(n);
+        // Where it is known that there is much, no look is needed: the server finds everything before it gives a first page.
+        let known = known(ask.known, directory);
+        let mut large: Vec<usize> = (0..place.bases.len()).collect();
+        if known.len() < LARGE * self.page_size as usize {
+            large.clear();
+            for (n, base) in place.bases.iter().enumerate() {
+                if !self.look_at(session, base, &shared).await? {
+                    large.push(n);
+                }
             }
         }
         if large.is_empty() {
@@ -85,8 +92,8 @@ impl Ldap {
                 let job = |what| Job { base: *base, what };
                 if !proven {
                     state.waiting.push_back(job(What::Identities));
+                    state.waiting.push_back(job(What::Unnumbered));
                 }
-                state.waiting.push_back(job(What::Unnumbered));
                 let ranges = Range::ALL.cut(pieces, highest);
                 state.waiting.extend(ranges.into_iter().map(|range| job(What::Range(range))));
             }
@@ -96,7 +103,7 @@ impl Ldap {
         let decoder = decoder.into_inner().unwrap_or_else(PoisonError::into_inner);
         let State { read, mut there, .. } = state.into_inner().unwrap_or_else(PoisonError::into_inner);
         if proven {
-            there = known(ask.known, directory);
+            there = known;
         }
         there.retain(|id| !read.contains(id));
         drop(read);
