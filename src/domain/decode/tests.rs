@@ -176,7 +176,7 @@ fn what_has_no_identity_is_set_aside_alone() {
             "nothing that can be shown",
         ),
         (user(r"CN=\zz", 1), "distinguished name can't be read"),
-        (group("CN=a", 1).with("member;range=0-1", "CN=b"), "not whole: from number 2 on"),
+        (group("CN=a", 1).with("member;range=0-1", "CN=b"), "not whole: from number 1 on"),
         (unit(r"OU=\0A", 1), "nothing that can be shown"),
     ] {
         let objects = decoded([bad, user("CN=good", 9)]);
