@@ -266,6 +266,23 @@ impl Ldap {
         Ok(())
     }
 
+    /// Looks up what stands between the objects that were read and the bases, and wasn't read itself.
+    async fn look_above(
+        &self,
+        session: &mut Session<'_>,
+        decoder: &mut Decoder<'_>,
+    ) -> Result<(), SourceError> {
+        for dn in decoder.unknown_parents() {
+            match session.look(&dn, vec!["objectClass", &self.mapping.id]).await {
+                Ok(Some(entry)) => decoder.push_parent(&dn, &entry),
+                // Renamed since, which the next changes tell; or not to be seen.
+                Ok(None) | Err(SourceError::BaseNotFound { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
     /// What finds everything that is read.
     fn filter(&self) -> String {
         format!("(|{}{}{})", self.user_filter, self.unit_filter, self.group_filter)

@@ -149,14 +149,7 @@ impl Ldap {
         for base in &place.bases {
             decoder.push_base(&base.entry);
         }
-        for dn in decoder.unknown_parents() {
-            match session.look(&dn, vec!["objectClass", &self.mapping.id]).await {
-                Ok(Some(entry)) => decoder.push_parent(&dn, &entry),
-                // Renamed since, which the next changes tell; or not to be seen.
-                Ok(None) | Err(SourceError::BaseNotFound { .. }) => {}
-                Err(error) => return Err(error),
-            }
-        }
+        self.look_above(session, &mut decoder).await?;
         self.still_there(session, place).await?;
         // Every change from before the read on comes again with the next run's changes, so that none falls between.
         let position = place.controller.at().map_or(Position::None, Position::Usn);

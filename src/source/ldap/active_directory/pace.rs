@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// Never more, unless more are set: the controller has others to serve.
-const MOST: usize = 4;
+pub(super) const MOST: usize = 4;
 /// With so many a read in ranges begins.
 const FIRST: usize = 2;
 /// So many answers are looked at for each connection before the next step.

@@ -18,7 +18,7 @@ use tokio::sync::Notify;
 
 use super::changes::one_of;
 use super::controller::Controller;
-use super::pace::Pace;
+use super::pace::{MOST, Pace};
 use super::queue::{Job, Next, PIECES, Shared, State, What, identity};
 use super::ranges::Range;
 use super::{Base, Place};
@@ -84,7 +84,7 @@ impl Ldap {
             return Ok(());
         }
         let proven = self.experience.ranges_give_all(session.server(), self.scope());
-        let most = u64::try_from(set.unwrap_or(4)).unwrap_or(4);
+        let most = set.unwrap_or(MOST) as u64;
         let pieces = (most * PIECES).min(highest / page_size).max(2);
         {
             let mut state = shared.state();

@@ -141,14 +141,7 @@ impl Ldap {
         for base in &place.bases {
             decoder.push_base(&base.entry);
         }
-        for dn in decoder.unknown_parents() {
-            match session.look(&dn, vec!["objectClass", &self.mapping.id]).await {
-                Ok(Some(entry)) => decoder.push_parent(&dn, &entry),
-                // Renamed since, which the next changes tell; or not to be seen.
-                Ok(None) | Err(SourceError::BaseNotFound { .. }) => {}
-                Err(error) => return Err(error),
-            }
-        }
+        self.look_above(session, &mut decoder).await?;
         self.bases_still_there(session, place).await?;
         let position = match (cookies, latest) {
             (Some(cookies), _) => {
