@@ -20,6 +20,7 @@ mod references;
 mod text;
 mod time;
 mod units;
+mod values;
 
 #[cfg(test)]
 mod tests;
@@ -27,8 +28,6 @@ mod tests;
 use std::collections::hash_map::Entry as Slot;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
-
-use chrono::{DateTime, TimeDelta, Utc};
 
 use super::directory::{Container, Directory, Group, Objects, Quarantined, Unit, User, UserFields};
 use super::dn::Rdn;
@@ -40,7 +39,7 @@ use names::{Bearer, Names, NodeId};
 pub use progress::Progress;
 pub use references::{account_key, is_locked, without_bits};
 pub use text::clean;
-pub use time::generalized_time;
+pub use time::{from_filetime, generalized_time};
 
 /// So many quarantined objects are listed; those after are counted in one last line.
 const MAX_QUARANTINED: usize = 10_000;
@@ -51,6 +50,7 @@ const MAX_DN_CHARS: usize = 400;
 pub struct Decoder<'a> {
     mapping: &'a Mapping,
     directory: &'a DirectoryName,
+    known: Option<&'a Directory>,
     names: Names,
     seen: HashMap<Guid, NodeId>,
     users: Vec<PendingUser>,
@@ -134,6 +134,7 @@ impl<'a> Decoder<'a> {
         Decoder {
             mapping,
             directory,
+            known: None,
             names,
             seen: HashMap::new(),
             users: Vec::new(),
@@ -146,6 +147,11 @@ impl<'a> Decoder<'a> {
             unidentified: None,
             progress: Progress::default(),
         }
+    }
+
+    /// With what is known: of that stays what comes damaged.
+    pub fn with_known(self, known: &'a Directory) -> Decoder<'a> {
+        Decoder { known: Some(known), ..self }
     }
 
     /// How much has been decoded.
@@ -311,7 +317,9 @@ impl<'a> Decoder<'a> {
             return Ok(());
         }
         let rdn = text::value(rdn.value());
-        let display = self.text(entry, &mapping.name);
+        let known = self.known.and_then(|known| known.users.get(&id)).map(Arc::as_ref);
+        let display =
+            self.text(entry, &mapping.name, known.filter(|user| user.named).map(|user| user.name()));
         let named = display.is_some();
         let name = display.or_else(|| rdn.clone()).unwrap_or_else(|| account.clone());
         let user = UserFields {
@@ -320,21 +328,21 @@ impl<'a> Decoder<'a> {
             unit: UnitId::ROOT,
             above: Guid::default(),
             rdn: rdn.unwrap_or_else(|| account.clone()),
-            upn: self.text(entry, &mapping.upn),
+            upn: self.text(entry, &mapping.upn, known.and_then(|user| user.upn())),
             name,
             named,
-            mail: self.text(entry, &mapping.mail),
-            phone: self.text(entry, &mapping.phone),
-            mobile: self.text(entry, &mapping.mobile),
-            title: self.text(entry, &mapping.title),
+            mail: self.text(entry, &mapping.mail, known.and_then(|user| user.mail())),
+            phone: self.text(entry, &mapping.phone, known.and_then(|user| user.phone())),
+            mobile: self.text(entry, &mapping.mobile, known.and_then(|user| user.mobile())),
+            title: self.text(entry, &mapping.title, known.and_then(|user| user.title())),
             manager: None,
-            language: self.language(entry),
+            language: self.language(entry, known),
             enabled: control & 0x2 == 0 && !is_locked(entry, mapping),
             expires: self.expiry(entry),
-            unit_path: self.unit_path(entry),
+            unit_path: self.unit_path(entry, known),
             account,
         };
-        let manager = self.name(entry, &mapping.manager);
+        let manager = self.named(entry, &mapping.manager, known.and_then(|user| user.manager));
         self.names.bear(node, Bearer::User(id));
         self.users.push(PendingUser { user: Arc::new(user.into()), node, manager });
         self.progress.users += 1;
@@ -351,7 +359,8 @@ impl<'a> Decoder<'a> {
             name,
             managed_by: None,
         };
-        let manager = self.name(entry, &self.mapping.unit_manager);
+        let known = self.known.and_then(|known| known.units.get(&id)?.managed_by);
+        let manager = self.named(entry, &self.mapping.unit_manager, known);
         self.names.bear(node, Bearer::Unit(id));
         self.units.push(PendingUnit { unit, node, manager });
         self.progress.units += 1;
@@ -371,7 +380,8 @@ impl<'a> Decoder<'a> {
         let plain = entry.values(member).map(|value| (member, value));
         let unique = entry.values(&mapping.unique_member);
         for (attribute, value) in plain.chain(unique.map(|v| (&*mapping.unique_member, without_bits(v)))) {
-            match self.refer(value) {
+            let text = str::from_utf8(value).map_err(|_| "is not text in UTF-8".to_owned());
+            match text.and_then(|text| self.refer(text)) {
                 Ok(Reference::Id(id)) => known.push(id),
                 Ok(Reference::Name(node)) => members.push(node),
                 Err(reason) => self.leave_out(&entry.dn, attribute, &reason),
@@ -404,83 +414,6 @@ impl<'a> Decoder<'a> {
         self.containers.push(PendingContainer { container, node });
     }
 
-    fn text(&mut self, entry: &Entry, attribute: &str) -> Option<Box<str>> {
-        match str::from_utf8(entry.first(attribute)?) {
-            Ok(text) => text::value(text),
-            Err(_) => {
-                self.leave_out(&entry.dn, attribute, "is not text in UTF-8");
-                None
-            }
-        }
-    }
-
-    /// A tag (BCP 47). Of a list as browsers send it, which RFC 2798 §2.7 has here, the first.
-    fn language(&mut self, entry: &Entry) -> Option<Box<str>> {
-        let attribute = &*self.mapping.language;
-        let text = self.text(entry, attribute)?;
-        let tag = text::language(&text);
-        if tag.is_none() {
-            self.leave_out(&entry.dn, attribute, "is no language tag such as sv or sv-SE");
-        }
-        tag
-    }
-
-    fn number(&mut self, entry: &Entry, attribute: &str) -> Option<i64> {
-        let number = str::from_utf8(entry.first(attribute)?).ok().and_then(|text| text.trim().parse().ok());
-        if number.is_none() {
-            self.leave_out(&entry.dn, attribute, "is not a whole number");
-        }
-        number
-    }
-
-    fn expiry(&mut self, entry: &Entry) -> Option<DateTime<Utc>> {
-        let attribute = &*self.mapping.expires;
-        let value = str::from_utf8(entry.first(attribute)?).ok();
-        if let Some(time) = value.and_then(|text| generalized_time(text.trim())) {
-            return Some(time);
-        }
-        let number = self.number(entry, attribute)?;
-        if self.mapping.expiry == Expiry::Days {
-            return from_days(number);
-        }
-        match number {
-            0 | i64::MAX => None,
-            filetime => {
-                let time = from_filetime(filetime);
-                if time.is_none() {
-                    self.leave_out(
-                        &entry.dn,
-                        attribute,
-                        "is no time; the account counts as one that never expires",
-                    );
-                }
-                time
-            }
-        }
-    }
-
-    fn name(&mut self, entry: &Entry, attribute: &str) -> Option<Reference> {
-        match self.refer(entry.first(attribute)?) {
-            Ok(reference) => Some(reference),
-            Err(reason) => {
-                self.leave_out(&entry.dn, attribute, &reason);
-                None
-            }
-        }
-    }
-
-    fn refer(&mut self, value: &[u8]) -> Result<Reference, String> {
-        let text = str::from_utf8(value).map_err(|_| "is not text in UTF-8".to_owned())?;
-        match extended::split(text) {
-            (Some(id), _) => Ok(Reference::Id(id)),
-            (None, dn) => {
-                let interned = self.names.intern(dn);
-                let (node, _) = interned.map_err(|e| format!("is no distinguished name ({})", e.reason()))?;
-                Ok(Reference::Name(node))
-            }
-        }
-    }
-
     fn leave_out(&mut self, dn: &str, attribute: &str, what: &str) {
         // The object itself was understood.
         self.set_aside(
@@ -500,10 +433,8 @@ impl<'a> Decoder<'a> {
 }
 
 fn account(entry: &Entry, attribute: &str) -> Result<Box<str>, String> {
-    let bytes = entry
-        .first(attribute)
+    let text = text::raw(entry, attribute)?
         .ok_or_else(|| format!("It has no {attribute}; may the account that reads it see that attribute?"))?;
-    let text = str::from_utf8(bytes).map_err(|_| format!("Its {attribute} is not text in UTF-8."))?;
     text::value(text).ok_or_else(|| format!("Its {attribute} holds nothing that can be shown."))
 }
 
@@ -542,19 +473,4 @@ fn used(
         }
     }
     used.into_iter().collect()
-}
-
-/// Days since 1970 (shadow(5)): from then on the account is of no use. None: never, which a negative number means.
-fn from_days(days: i64) -> Option<DateTime<Utc>> {
-    let seconds = days.checked_mul(86_400).filter(|seconds| *seconds >= 0)?;
-    DateTime::from_timestamp(seconds, 0)
-}
-
-/// 100 nanoseconds since 1601 ([MS-DTYP] 2.3.3); None when it is negative.
-pub fn from_filetime(filetime: i64) -> Option<DateTime<Utc>> {
-    const SECONDS_FROM_1601_TO_1970: i64 = 11_644_473_600;
-    let filetime = u64::try_from(filetime).ok()?;
-    let seconds = i64::try_from(filetime / 10_000_000).ok()? - SECONDS_FROM_1601_TO_1970;
-    let rest = TimeDelta::nanoseconds(i64::try_from(filetime % 10_000_000).ok()? * 100);
-    DateTime::from_timestamp(seconds, 0)?.checked_add_signed(rest)
 }

@@ -20,7 +20,7 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::decode::{Decoder, Mapping, clean, extended};
+use super::decode::{Decoder, Mapping, extended};
 use super::directory::{Container, Directory, Group, Quarantined, Unit, User};
 use super::dn::Dn;
 use super::entry::Entry;
@@ -100,6 +100,8 @@ pub struct Follow<'a> {
     /// One has another place, or went.
     restructured: bool,
     quarantined: Vec<Quarantined>,
+    /// Of a change it couldn't be told whose it is.
+    untraceable: bool,
     /// References are made by name.
     by_name: bool,
     named: BTreeSet<Guid>,
@@ -175,6 +177,7 @@ impl<'a> Follow<'a> {
             stirred: false,
             restructured: false,
             quarantined: Vec::new(),
+            untraceable: false,
             by_name: false,
             named: BTreeSet::new(),
         };
@@ -237,6 +240,9 @@ impl<'a> Follow<'a> {
     /// # Errors
     /// When reading everything is the better way.
     pub fn need(&mut self) -> Result<Need, Lost> {
+        if self.untraceable {
+            return Err(Lost::Untraceable);
+        }
         loop {
             if self.asked.len() + self.wanted.len() > self.limit {
                 return Err(Lost::TooMuch);
@@ -293,14 +299,10 @@ impl<'a> Follow<'a> {
         }
     }
 
-    /// Who it is. None when it is deleted, which is noted, or can't be told, which is noted, too.
+    /// Who it is. None when it is deleted or can't be told, which is noted.
     fn begin(&mut self, entry: &Entry) -> Option<Guid> {
         let Some(id) = self.id_of(entry) else {
-            let reason = format!(
-                "It changed and came without a usable {}, so that it can't be told what changed; the next whole read finds it.",
-                self.mapping.id
-            );
-            self.set_aside(None, &entry.dn, reason);
+            self.untraceable = true;
             return None;
         };
         if entry.first("isDeleted").is_some_and(|value| value.eq_ignore_ascii_case(b"TRUE")) {
@@ -331,8 +333,7 @@ impl<'a> Follow<'a> {
 
     fn take(&mut self, entry: &Entry, matches: bool) {
         let Some(id) = self.id_of(entry) else {
-            let reason = format!("It has no usable {}.", self.mapping.id);
-            self.set_aside(None, &entry.dn, reason);
+            self.untraceable = true;
             return;
         };
         self.wanted.remove(&id);
@@ -365,7 +366,7 @@ impl<'a> Follow<'a> {
             }
             None => {}
         }
-        let mut decoder = Decoder::new(self.mapping, self.directory);
+        let mut decoder = Decoder::new(self.mapping, self.directory).with_known(self.known);
         decoder.push_base(entry);
         for container in decoder.finish().directory.containers.values() {
             self.forget(id);
@@ -477,11 +478,6 @@ impl<'a> Follow<'a> {
             }
             Err(_) => true,
         }
-    }
-
-    fn set_aside(&mut self, id: Option<Guid>, dn: &str, reason: String) {
-        let dn = clean(extended::split(dn).1, 400).into();
-        self.quarantined.push(Quarantined { id, dn, reason: reason.into() });
     }
 }
 

@@ -155,12 +155,24 @@ fn text_loses_what_can_not_be_shown_and_what_is_too_long() {
 }
 
 #[test]
-fn a_value_that_is_no_text_costs_the_value_and_not_the_person() {
-    let objects =
-        decoded([user("CN=a", 1).with("telephoneNumber", b"\xff\xfe").with("mail", "a@example.org")]);
-    let person = the_user(&objects);
-    assert_eq!((person.phone(), person.mail()), (None, Some("a@example.org")));
-    assert!(reason_of(&objects).contains("telephoneNumber is not text"));
+fn a_damaged_value_costs_no_more_than_what_is_new_in_it() {
+    let before = decoded([user("CN=a", 1).with("telephoneNumber", "12").with("mail", "old@example.org")]);
+    let (mapping, name) = (Mapping::default(), "main".into());
+    let large = vec![b'1'; 10 << 20];
+    for (value, words) in [(&b"\xff\xfe"[..], "is not text in UTF-8"), (&large, "has 10485760 bytes")] {
+        let damaged = user("CN=a", 1).with("telephoneNumber", value).with("mail", "a@example.org").0;
+        let objects = decode([&damaged], &mapping, &name);
+        assert_eq!((the_user(&objects).phone(), the_user(&objects).mail()), (None, Some("a@example.org")));
+        assert!(reason_of(&objects).contains(words), "{:?}", objects.quarantined);
+        let mut decoder = Decoder::new(&mapping, &name).with_known(&before.directory);
+        decoder.push(&damaged);
+        let objects = decoder.finish();
+        assert_eq!(
+            (the_user(&objects).phone(), the_user(&objects).mail()),
+            (Some("12"), Some("a@example.org"))
+        );
+        assert!(reason_of(&objects).contains("was known of it before stays"), "{:?}", objects.quarantined);
+    }
 }
 
 #[test]

@@ -1,7 +1,14 @@
 //! Text from outside, made fit to be shown on one line.
 
+use crate::domain::entry::Entry;
+
 /// No text taken from a directory is longer than this, in characters.
 pub const MAX_CHARS: usize = 1024;
+
+/// A value that is longer, in bytes, is not about a person: something is wrong with it.
+const MAX_BYTES: usize = 64 << 10;
+/// So many values has no attribute of which one is meant.
+const MAX_VALUES: usize = 1_000;
 
 /// The text without control characters, without those that turn the direction of writing, without spaces around it, and at most
 /// `max` characters long. A line break becomes a space.
@@ -18,6 +25,37 @@ pub fn clean(text: &str, max: usize) -> String {
         .collect::<String>()
         .trim()
         .into()
+}
+
+/// The first value of an attribute, as it stands there.
+///
+/// # Errors
+/// When it is damaged rather than mistyped.
+pub(super) fn raw<'e>(entry: &'e Entry, attribute: &'e str) -> Result<Option<&'e str>, String> {
+    let mut values = entry.values(attribute);
+    let Some(first) = values.next() else {
+        return Ok(None);
+    };
+    if values.nth(MAX_VALUES).is_some() {
+        return Err(format!("Its {attribute} has more than {MAX_VALUES} values."));
+    }
+    readable(first, attribute).map(Some)
+}
+
+/// [`raw`], fit to be shown; None when nothing is left of it.
+pub(super) fn of(entry: &Entry, attribute: &str) -> Result<Option<Box<str>>, String> {
+    Ok(raw(entry, attribute)?.and_then(value))
+}
+
+/// A value as text.
+pub(super) fn readable<'v>(value: &'v [u8], attribute: &str) -> Result<&'v str, String> {
+    if value.len() > MAX_BYTES {
+        let bytes = value.len();
+        return Err(format!(
+            "Its {attribute} has {bytes} bytes, more than anything that is said of a person."
+        ));
+    }
+    str::from_utf8(value).map_err(|_| format!("Its {attribute} is not text in UTF-8."))
 }
 
 /// [`clean`] for the value of an attribute; None when nothing is left of it.

@@ -1,8 +1,8 @@
-//! Generalized time, as directories write points in time (RFC 4517 §3.3.13).
+//! Points in time, as directories write them.
 
 use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, TimeDelta, Utc};
 
-/// Reads one: `20261122230000Z`, minutes and seconds at will, a fraction, `Z` or a difference to it such as `+0100`. None when it is none.
+/// Generalized time (RFC 4517 §3.3.13): `20261122230000Z`, minutes and seconds at will, a fraction, `Z` or a difference to it such as `+0100`. None when it is none.
 pub fn generalized_time(text: &str) -> Option<DateTime<Utc>> {
     let zone = text.find(['Z', '+', '-'])?;
     let (time, zone) = text.split_at_checked(zone)?;
@@ -49,6 +49,21 @@ fn offset(zone: &str) -> Option<FixedOffset> {
     let number = |range: std::ops::Range<usize>| digits.get(range)?.parse::<i32>().ok();
     let seconds = number(0..2).filter(|_| fits)? * 3600 + number(2..4).unwrap_or(0) * 60;
     FixedOffset::east_opt(if sign == "-" { -seconds } else { seconds })
+}
+
+/// Days since 1970 (shadow(5)): from then on the account is of no use. None: never, which a negative number means.
+pub(super) fn from_days(days: i64) -> Option<DateTime<Utc>> {
+    let seconds = days.checked_mul(86_400).filter(|seconds| *seconds >= 0)?;
+    DateTime::from_timestamp(seconds, 0)
+}
+
+/// 100 nanoseconds since 1601 ([MS-DTYP] 2.3.3); None when it is negative.
+pub fn from_filetime(filetime: i64) -> Option<DateTime<Utc>> {
+    const SECONDS_FROM_1601_TO_1970: i64 = 11_644_473_600;
+    let filetime = u64::try_from(filetime).ok()?;
+    let seconds = i64::try_from(filetime / 10_000_000).ok()? - SECONDS_FROM_1601_TO_1970;
+    let rest = TimeDelta::nanoseconds(i64::try_from(filetime % 10_000_000).ok()? * 100);
+    DateTime::from_timestamp(seconds, 0)?.checked_add_signed(rest)
 }
 
 #[cfg(test)]

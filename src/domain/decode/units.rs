@@ -2,18 +2,28 @@
 
 use super::{Decoder, text};
 use crate::domain::decode::extended;
+use crate::domain::directory::User;
 use crate::domain::entry::Entry;
 use crate::domain::ids::Guid;
 use crate::domain::shape::{BETWEEN, MAX_LEVELS, MAX_VALUE, UnitsFrom};
 
 impl Decoder<'_> {
     /// The parts of what a user says, fit for [`User::unit_path`](crate::domain::user::User::unit_path).
-    pub(super) fn unit_path(&mut self, entry: &Entry) -> Option<Box<str>> {
+    pub(super) fn unit_path(&mut self, entry: &Entry, known: Option<&User>) -> Option<Box<str>> {
+        self.said_of_unit(entry).unwrap_or_else(|reason| {
+            self.keep(&entry.dn, &reason);
+            known.and_then(|user| user.unit_path()).map(Box::from)
+        })
+    }
+
+    fn said_of_unit(&mut self, entry: &Entry) -> Result<Option<Box<str>>, String> {
         let mapping = self.mapping;
         let parts: Vec<Box<str>> = match &mapping.units {
-            UnitsFrom::Ous | UnitsFrom::Groups { .. } => return None,
+            UnitsFrom::Ous | UnitsFrom::Groups { .. } => return Ok(None),
             UnitsFrom::Attribute { attribute, separator } => {
-                let text = self.about_unit(entry, attribute)?;
+                let Some(text) = self.about_unit(entry, attribute)? else {
+                    return Ok(None);
+                };
                 let levels = match separator.as_deref() {
                     Some(separator) => text.split(separator).filter_map(text::value).collect(),
                     None => Vec::from_iter(text::value(&text)),
@@ -21,36 +31,42 @@ impl Decoder<'_> {
                 if levels.len() > MAX_LEVELS {
                     let what = format!("has {} levels, more than {MAX_LEVELS}", levels.len());
                     self.leave_out(&entry.dn, attribute, &what);
-                    return None;
+                    return Ok(None);
                 }
                 levels
             }
             UnitsFrom::Code { code, parent, name } => {
-                let mut part = |attribute: Option<&str>| {
-                    let text = attribute.and_then(|attribute| self.about_unit(entry, attribute));
-                    text.and_then(|text| text::value(&text)).unwrap_or_default()
+                let mut part = |attribute: Option<&str>| -> Result<Box<str>, String> {
+                    let Some(attribute) = attribute else {
+                        return Ok(Box::default());
+                    };
+                    Ok(self
+                        .about_unit(entry, attribute)?
+                        .as_deref()
+                        .and_then(text::value)
+                        .unwrap_or_default())
                 };
-                let parts = [part(Some(code)), part(parent.as_deref()), part(name.as_deref())];
+                let parts = [part(Some(code))?, part(parent.as_deref())?, part(name.as_deref())?];
                 // Without a code there is no unit; but what the others say is needed once there is one.
                 if parts.iter().all(|part| part.is_empty()) { Vec::new() } else { parts.into() }
             }
         };
-        (!parts.is_empty()).then(|| parts.join(BETWEEN.encode_utf8(&mut [0; 4])).into())
+        Ok((!parts.is_empty()).then(|| parts.join(BETWEEN.encode_utf8(&mut [0; 4])).into()))
     }
 
     /// A text about the user's unit. Of several the first in order of the alphabet, as they come in no order.
-    fn about_unit(&mut self, entry: &Entry, attribute: &str) -> Option<String> {
-        let value = entry.values(attribute).min()?;
-        let bytes = value.len();
-        let what = match str::from_utf8(value) {
-            _ if bytes > MAX_VALUE => {
-                format!("has {bytes} bytes, more than the {MAX_VALUE} that can be said of units")
-            }
-            Ok(text) => return Some(text.to_owned()),
-            Err(_) => "is not text in UTF-8".to_owned(),
+    fn about_unit(&mut self, entry: &Entry, attribute: &str) -> Result<Option<String>, String> {
+        let Some(value) = entry.values(attribute).min() else {
+            return Ok(None);
         };
-        self.leave_out(&entry.dn, attribute, &what);
-        None
+        let text = text::readable(value, attribute)?;
+        if text.len() > MAX_VALUE {
+            let what =
+                format!("has {} bytes, more than the {MAX_VALUE} that can be said of units", text.len());
+            self.leave_out(&entry.dn, attribute, &what);
+            return Ok(None);
+        }
+        Ok(Some(text.to_owned()))
     }
 
     /// Whether an entry is, or stands below, what is left out.

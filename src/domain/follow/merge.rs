@@ -77,7 +77,7 @@ impl Follow<'_> {
 
     /// Decodes a whole entry and takes it at this place.
     pub(super) fn decoded(&mut self, id: Guid, entry: &Entry, above: Guid) -> Decoded {
-        let mut decoder = Decoder::new(self.mapping, self.directory);
+        let mut decoder = Decoder::new(self.mapping, self.directory).with_known(self.known);
         decoder.push(entry);
         let objects = decoder.finish();
         let set_aside = objects.quarantined.iter().any(|q| q.id.is_some());

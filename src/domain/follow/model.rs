@@ -264,8 +264,8 @@ impl Model {
     }
 
     /// What a whole read gives.
-    pub(super) fn whole(&self, mapping: &Mapping, directory: &DirectoryName) -> Objects {
-        let mut decoder = Decoder::new(mapping, directory);
+    pub(super) fn whole(&self, mapping: &Mapping, name: &DirectoryName, known: &Directory) -> Objects {
+        let mut decoder = Decoder::new(mapping, name).with_known(known);
         for n in self.things.keys() {
             if self.is_there(*n) && self.is_below(*n, self.base) && self.matches(*n) {
                 decoder.push(&self.whole_entry(*n));

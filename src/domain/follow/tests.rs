@@ -140,7 +140,7 @@ fn frame<'a>(
 }
 
 fn whole(model: &Model, mapping: &Mapping, name: &DirectoryName, known: &Directory) -> Found {
-    let mut found = Found::Whole(model.whole(mapping, name));
+    let mut found = Found::Whole(model.whole(mapping, name, known));
     shape(&mut found, &frame(model, mapping, name, known));
     found
 }
@@ -212,13 +212,13 @@ proptest! {
 fn a_name_that_is_left_out_and_means_something_else_now_takes_that_away() {
     let name = DirectoryName::from(NAME);
     let mut model = beginning(0);
-    let known = model.whole(&Mapping::default(), &name).directory;
+    let known = model.whole(&Mapping::default(), &name, &Directory::default()).directory;
     let unit = model.of(|t| t.class == Class::Unit)[2];
     model.excluded = Some(unit);
     let mapping = Mapping { exclude: vec![model.dn(unit).parse().unwrap()], ..Mapping::default() };
     // Nothing is told of it, nor of what stands below.
     let update = model.answer(follow(&model, &known, &name, &mapping)).unwrap();
     let got = apply(&known, &diff(&known, &name, &Found::Changes(update)));
-    assert_eq!(got, model.whole(&mapping, &name).directory);
+    assert_eq!(got, model.whole(&mapping, &name, &known).directory);
     assert_eq!((known.units.len() - got.units.len(), known.users.len() - got.users.len()), (1, 2));
 }

@@ -201,7 +201,7 @@ impl Ldap {
         }
         let reason = ask.whole_because(self.scope()).unwrap_or(ModeReason::OnlyFull);
         let named = self.named(&mut session).await?;
-        let mut decoder = Decoder::new(&self.mapping, directory);
+        let mut decoder = Decoder::new(&self.mapping, directory).with_known(ask.known);
         for base in &self.bases {
             session.check_base(base, &root).await?;
             self.read_base(&mut session, base, &mut decoder, tell).await?;

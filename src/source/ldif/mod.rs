@@ -62,7 +62,7 @@ impl Ldif {
         tell: Tell<'_>,
     ) -> Result<Reading, SourceError> {
         let unreadable = |cause| SourceError::FileUnreadable { file: self.file.clone(), cause };
-        let mut decoder = Decoder::new(&self.mapping, directory);
+        let mut decoder = Decoder::new(&self.mapping, directory).with_known(ask.known);
         let mut file = File::open(&self.file).await.map_err(unreadable)?;
         let mut parser = Parser::new(&self.mapping.id);
         let mut chunk = vec![0; CHUNK];

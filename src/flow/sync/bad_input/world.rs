@@ -209,6 +209,11 @@ fn object(
     entry(id, &name(number, path), &attributes)
 }
 
+/// The last person, who is in the second page and has a phone.
+pub(super) fn fifteenth(id: u32) -> Vec<u8> {
+    person(id, 15, &[("telephoneNumber", vec![b"15".to_vec()])])
+}
+
 /// Of everything that is there, what these pages hold: 0 and 1.
 pub(super) fn part(id: u32, page: usize) -> Vec<u8> {
     let unit = b"organizationalUnit";
@@ -220,7 +225,7 @@ pub(super) fn part(id: u32, page: usize) -> Vec<u8> {
     } else {
         let unit_b = object(id, 4, "OU=b,OU=a,", unit, 3, &[]);
         let group = object(id, 9, "CN=g,OU=a,", b"group", 3, &[("member", members(&[11, 12]))]);
-        [unit_b, person(id, 13, &[]), person(id, 14, &[]), person(id, 15, &[]), group].concat()
+        [unit_b, person(id, 13, &[]), person(id, 14, &[]), fifteenth(id), group].concat()
     }
 }
 

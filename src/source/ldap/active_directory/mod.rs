@@ -144,7 +144,7 @@ impl Ldap {
         reason: ModeReason,
         tell: Tell<'_>,
     ) -> Result<Reading, SourceError> {
-        let mut decoder = Decoder::new(&self.mapping, directory);
+        let mut decoder = Decoder::new(&self.mapping, directory).with_known(ask.known);
         self.read_below(session, place, directory, ask, &mut decoder, tell).await?;
         for base in &place.bases {
             decoder.push_base(&base.entry);

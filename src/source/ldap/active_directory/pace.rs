@@ -6,7 +6,7 @@ use std::time::Duration;
 pub(super) const MOST: usize = 4;
 /// With so many a read in ranges begins.
 const FIRST: usize = 2;
-/// So many answers are looked at for each connection before the next step.
+/// So many ranges are looked at for each connection before the next step.
 const ANSWERS: usize = 2;
 /// Answers are as fast as at the start as long as they don't take longer than so many times that.
 const AS_FAST: f64 = 1.3;
@@ -60,16 +60,17 @@ impl Pace {
         (self.wanted, self.why)
     }
 
-    /// Takes note of how long an answer with so many entries took while there was one connection.
-    pub(super) fn answered_alone(&mut self, entries: usize, took: Duration) {
+    /// Takes note of how long a range with so many entries took while there was one connection.
+    fn answered_alone(&mut self, entries: usize, took: Duration) {
         self.alone = per_entry(entries, took).or(self.alone);
         if self.alone.is_some() && self.wanted == 1 && self.why == Why::Early {
             self.wanted = FIRST.min(self.most);
         }
     }
 
-    /// Takes note of how long an answer with so many entries took while there were `open` connections. Gives the number of connections that
-    /// there should be from now on, and why, when that is another one.
+    /// Takes note of how long a range with so many entries took while there were `open` connections: all of it, as a server may take more time
+    /// for finding what is in it than for giving it. Gives the number of connections that there should be from now on, and why, when that is
+    /// another one.
     pub(super) fn answered(&mut self, entries: usize, took: Duration, open: usize) -> Option<(usize, Why)> {
         if !self.set && self.alone.is_none() && open == 1 {
             self.answered_alone(entries, took);

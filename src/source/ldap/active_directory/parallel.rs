@@ -135,16 +135,11 @@ impl Ldap {
         let mut attributes = self.mapping.attributes();
         attributes.push("uSNCreated");
         let search = Search { base: base.text, scope: Scope::Subtree, filter: &filter, attributes };
-        let enough = |page: &Page, pages: usize, took: Duration| {
-            if pages == LOOK
-                && let Some(pace) = &mut shared.state().pace
-            {
-                pace.answered_alone(page.entries.len(), took);
-            }
-            // Most objects that don't show their number are no objects to look for by it.
+        // Most objects that don't show their number are no objects to look for by it.
+        let enough = |page: &Page, pages: usize| {
             pages == LOOK && page.entries.iter().all(|entry| entry.first("uSNCreated").is_some())
         };
-        self.read_search(session, &search, shared, enough).await
+        Ok(self.read_search(session, &search, shared, enough).await?.to_the_end)
     }
 
     /// Does everything that waits, on as many connections as go well.
@@ -269,29 +264,30 @@ impl Ldap {
             return Ok(());
         }
         let page_size = u64::from(self.page_size);
-        let enough = |page: &Page, pages: usize, took: Duration| {
-            // The first page has to wait until everything is found.
-            if pages > 1 {
-                shared.answered(page.entries.len(), took);
-            }
-            shared.gives_up(job, pages, page_size)
-        };
-        self.read_search(session, &search, shared, enough).await?;
+        let enough = |_: &Page, pages: usize| shared.gives_up(job, pages, page_size);
+        let (searched, took) = timed(self.read_search(session, &search, shared, enough)).await;
+        let entries = searched?.entries;
+        // A range in which there is next to nothing tells nothing of how fast the others are given.
+        if matches!(job.what, What::Range(_)) && entries >= self.page_size as usize / 4 {
+            shared.answered(entries, took);
+        }
         Ok(())
     }
 
-    /// Reads page by page until the end, or until a page was `enough`; true if it was the end.
+    /// Reads page by page until the end, or until a page was `enough`.
     async fn read_search(
         &self,
         session: &mut Session<'_>,
         search: &Search<'_>,
         shared: &Shared<'_, '_>,
-        mut enough: impl FnMut(&Page, usize, Duration) -> bool,
-    ) -> Result<bool, SourceError> {
+        mut enough: impl FnMut(&Page, usize) -> bool,
+    ) -> Result<Searched, SourceError> {
         let (mut cut, mut advance) = (Vec::new(), Advance::default());
-        let (mut page, mut took) = timed(session.page(search, Vec::new())).await;
+        let mut entries = 0;
+        let mut page = session.page(search, Vec::new()).await;
         for pages in 1.. {
             let mut this = page?;
+            entries += this.entries.len();
             if pages > 1 {
                 advance.judge(&this).map_err(|reason| session.incomplete(search.base, reason))?;
             }
@@ -301,13 +297,13 @@ impl Ldap {
                 shared.take(this.entries, &mut cut);
                 break;
             }
-            if enough(&this, pages, took) {
+            if enough(&this, pages) {
                 shared.take(this.entries, &mut cut);
                 // What is cut comes again.
-                return Ok(false);
+                return Ok(Searched { to_the_end: false, entries });
             }
             // The server makes the next page while this one is taken.
-            ((page, took), ()) = tokio::join!(timed(session.page(search, cookie)), async {
+            (page, ()) = tokio::join!(session.page(search, cookie), async {
                 shared.take(this.entries, &mut cut);
             });
         }
@@ -315,7 +311,7 @@ impl Ldap {
             self.complete(session, &mut entry).await?;
             shared.decode(|decoder| decoder.push(&entry));
         }
-        Ok(true)
+        Ok(Searched { to_the_end: true, entries })
     }
 
     /// Fetches those of the objects that are there and that no range gave. Tells how many they were; if there are too many to fetch, that
@@ -344,6 +340,13 @@ impl Ldap {
         }
         Ok(missed)
     }
+}
+
+/// What came of reading page by page.
+struct Searched {
+    /// Else the rest wasn't asked for.
+    to_the_end: bool,
+    entries: usize,
 }
 
 /// The identities of all that is known of a directory.

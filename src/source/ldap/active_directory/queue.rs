@@ -160,7 +160,7 @@ impl Shared<'_, '_> {
         self.changed.notify_waiters();
     }
 
-    /// Notes how long a page took.
+    /// Notes how long a range took.
     pub fn answered(&self, entries: usize, took: Duration) {
         let mut state = self.state();
         let open = state.open;

@@ -113,7 +113,7 @@ impl Ldap {
         tell: Tell<'_>,
     ) -> Result<Reading, SourceError> {
         let cookies = if root.synchronizes { self.first_cookies(session, &place.bases).await? } else { None };
-        let mut decoder = Decoder::new(&self.mapping, directory);
+        let mut decoder = Decoder::new(&self.mapping, directory).with_known(ask.known);
         let mut latest = None;
         let filter = self.filter();
         for base in &place.bases {

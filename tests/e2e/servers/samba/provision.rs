@@ -41,6 +41,8 @@ pub fn provision(folder: &Path, world: &Organisation, names: Option<(Namespace, 
     fs::write(&ldif, accounts() + &world.to_ldif()).unwrap();
     let mut fill = Command::new("ldbmodify");
     fill.arg("-H").arg(folder.join("private/sam.ldb")).args(["--nosync", "-o", "batch_mode:1"]);
+    // As many buckets as there may be keys: with the usual 491 a large organisation takes hours (ldb_kv(3), as `samba-tool domain join` has it).
+    fill.args(["-o", "transaction_index_cache_size:200000"]);
     fill.stdin(File::open(ldif).unwrap());
     finish(&mut fill, folder);
 }

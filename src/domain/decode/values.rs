@@ -1,0 +1,101 @@
+//! What the values of an entry say, and what is made of those that say nothing.
+
+use chrono::{DateTime, Utc};
+
+use super::time::{from_days, from_filetime};
+use super::{Decoder, Expiry, Reference, extended, generalized_time, text};
+use crate::domain::directory::User;
+use crate::domain::entry::Entry;
+use crate::domain::ids::UserId;
+
+impl Decoder<'_> {
+    /// A text, fit to be shown. Where it is damaged, what is known of it already is as good as anything.
+    pub(super) fn text(&mut self, entry: &Entry, attribute: &str, known: Option<&str>) -> Option<Box<str>> {
+        text::of(entry, attribute).unwrap_or_else(|reason| {
+            self.keep(&entry.dn, &reason);
+            known.map(Box::from)
+        })
+    }
+
+    /// Tells of a value that is damaged rather than mistyped. The object itself was understood.
+    pub(super) fn keep(&mut self, dn: &str, reason: &str) {
+        self.set_aside(None, dn, format!("{reason} What was known of it before stays, the rest was taken."));
+    }
+
+    /// A tag (BCP 47). Of a list as browsers send it, which RFC 2798 §2.7 has here, the first.
+    pub(super) fn language(&mut self, entry: &Entry, known: Option<&User>) -> Option<Box<str>> {
+        let attribute = &*self.mapping.language;
+        let text = self.text(entry, attribute, known.and_then(|user| user.language()))?;
+        let tag = text::language(&text);
+        if tag.is_none() {
+            self.leave_out(&entry.dn, attribute, "is no language tag such as sv or sv-SE");
+        }
+        tag
+    }
+
+    pub(super) fn number(&mut self, entry: &Entry, attribute: &str) -> Option<i64> {
+        let number = str::from_utf8(entry.first(attribute)?).ok().and_then(|text| text.trim().parse().ok());
+        if number.is_none() {
+            self.leave_out(&entry.dn, attribute, "is not a whole number");
+        }
+        number
+    }
+
+    pub(super) fn expiry(&mut self, entry: &Entry) -> Option<DateTime<Utc>> {
+        let attribute = &*self.mapping.expires;
+        let value = str::from_utf8(entry.first(attribute)?).ok();
+        if let Some(time) = value.and_then(|text| generalized_time(text.trim())) {
+            return Some(time);
+        }
+        let number = self.number(entry, attribute)?;
+        if self.mapping.expiry == Expiry::Days {
+            return from_days(number);
+        }
+        match number {
+            0 | i64::MAX => None,
+            filetime => {
+                let time = from_filetime(filetime);
+                if time.is_none() {
+                    self.leave_out(
+                        &entry.dn,
+                        attribute,
+                        "is no time; the account counts as one that never expires",
+                    );
+                }
+                time
+            }
+        }
+    }
+
+    /// Who is named, by whichever name.
+    pub(super) fn named(
+        &mut self,
+        entry: &Entry,
+        attribute: &str,
+        known: Option<UserId>,
+    ) -> Option<Reference> {
+        let text = match text::raw(entry, attribute) {
+            Ok(text) => text?,
+            Err(reason) => {
+                self.keep(&entry.dn, &reason);
+                return known.map(|id| Reference::Id(id.0));
+            }
+        };
+        let reference = self.refer(text);
+        if let Err(reason) = &reference {
+            self.leave_out(&entry.dn, attribute, reason);
+        }
+        reference.ok()
+    }
+
+    pub(super) fn refer(&mut self, text: &str) -> Result<Reference, String> {
+        match extended::split(text) {
+            (Some(id), _) => Ok(Reference::Id(id)),
+            (None, dn) => {
+                let interned = self.names.intern(dn);
+                let (node, _) = interned.map_err(|e| format!("is no distinguished name ({})", e.reason()))?;
+                Ok(Reference::Name(node))
+            }
+        }
+    }
+}
