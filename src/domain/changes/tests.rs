@@ -1,0 +1,112 @@
+use super::*;
+use crate::domain::absence::Absence;
+use crate::domain::directory::UserFields;
+use crate::domain::ids::AbsenceId;
+use crate::domain::roles::{LOCAL, Place};
+use crate::domain::testing::{self, World, directory_of, hour, unit, unit_id, user, user_id, world};
+use proptest::prelude::*;
+
+/// Who answers for a unit in a role itself, by resolving.
+fn told(
+    organisation: &Organisation,
+    role: &Role,
+    id: UnitId,
+    now: DateTime<Utc>,
+) -> BTreeSet<(Option<UserId>, Option<String>)> {
+    let role = Role { fallback: None, ..role.clone() };
+    let answer = contacts::resolve(organisation, &role, &Asker::Unit(id), now);
+    answer.contacts.into_iter().map(|c| (c.user, c.user.is_none().then(|| c.mail.key()))).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+    #[test]
+    fn a_unit_is_told_of_exactly_when_others_answer_for_it(
+        (one, other) in (world(), world()),
+        (then, now) in (testing::now(), testing::now()),
+    ) {
+        let (old, new) = (one.organisation(), other.organisation());
+        let changes = between((&old, then), (&new, now), &[]);
+        for role in new.roles.iter().filter(|role| role.pick == Pick::Nearest) {
+            let Some(was) = old.role(&role.name.0) else { continue };
+            for place in new.tree.indices() {
+                let id = new.tree.id(place);
+                let mentioned =
+                    changes.iter().filter(|c| c.role == role.name && c.units.contains(&id)).collect::<Vec<_>>();
+                let differs = old.tree.index(id).is_some() && told(&old, was, id, then) != told(&new, role, id, now);
+                prop_assert_eq!(mentioned.len(), usize::from(differs), "{} {}", role.name, new.tree.path(place));
+                for change in mentioned {
+                    prop_assert!(!change.why.is_empty());
+                    prop_assert_eq!(change.units.len(), change.all_units as usize);
+                }
+            }
+        }
+        prop_assert_eq!(between((&new, now), (&new, now), &[]), []);
+    }
+}
+
+fn municipality() -> World {
+    let units = [unit(1, 0), unit(2, 1), unit(3, 1)];
+    let mut world = World::new(directory_of([user(1, 1), user(2, 2), user(3, 2), user(4, 3)], units, []));
+    world.assign(LOCAL, 1, Place::OwnUnit);
+    world.assign(LOCAL, 2, Place::Unit(unit_id(2)));
+    world
+}
+
+fn local(before: (&World, i64), after: (&World, i64)) -> Vec<ContactChange> {
+    let (old, new) = (before.0.organisation(), after.0.organisation());
+    let changed = old.directory.users.iter().filter_map(|(id, was)| {
+        let is = new.user(*id)?;
+        (was != is).then(|| (Arc::clone(was), Arc::clone(is)))
+    });
+    let all = between((&old, hour(before.1)), (&new, hour(after.1)), &changed.collect::<Vec<_>>());
+    all.into_iter().filter(|change| &*change.role.0 == LOCAL).collect()
+}
+
+fn names(answerers: &Answerers) -> Vec<&str> {
+    answerers.people.iter().map(|person| &*person.name).collect()
+}
+
+#[test]
+fn time_alone_changes_who_answers_and_the_reason_is_the_absence() {
+    let mut world = municipality();
+    let (from, until) = (hour(6), hour(9));
+    let away = Absence { id: AbsenceId(1), user: user_id(2), from, until, deputy: None, note: None };
+    world.absences.push(away);
+    let [change] = &local((&world, 5), (&world, 6))[..] else { panic!() };
+    assert_eq!((names(&change.before), names(&change.after)), (vec!["User 2"], vec!["User 1"]));
+    assert_eq!((&*change.units, change.all_units, change.users), (&[unit_id(2)][..], 1, 2));
+    let reason = Skip::Away { absence: AbsenceId(1), until, deputy: None };
+    assert_eq!(change.why, [Why::Lost { name: "User 2".into(), reason }]);
+    let [back] = &local((&world, 8), (&world, 9))[..] else { panic!() };
+    assert_eq!(back.why, [Why::Gained { name: "User 2".into() }]);
+    assert_eq!(local((&world, 6), (&world, 8)), []);
+}
+
+#[test]
+fn whoever_is_gone_or_loses_the_role_is_told_as_such() {
+    let world = municipality();
+    let mut without = world.clone();
+    without.directory.users.remove(&user_id(2));
+    let [change] = &local((&world, 5), (&without, 5))[..] else { panic!() };
+    assert_eq!(change.why, [Why::Lost { name: "User 2".into(), reason: Skip::Gone }]);
+    let mut revoked = world.clone();
+    revoked.assignments.pop_last();
+    let [change] = &local((&world, 5), (&revoked, 5))[..] else { panic!() };
+    assert_eq!(change.why, [Why::Revoked { name: "User 2".into() }]);
+}
+
+#[test]
+fn a_unit_that_moves_and_a_user_who_moves_get_other_contacts() {
+    let world = municipality();
+    let mut moved = world.clone();
+    moved.directory.units.insert(unit_id(3), Arc::new(unit(3, 2)));
+    let [change] = &local((&world, 5), (&moved, 5))[..] else { panic!() };
+    assert_eq!((&*change.units, &*change.why), (&[unit_id(3)][..], &[Why::UnitMoved][..]));
+    assert_eq!((change.before.unit, change.after.unit), (Some(unit_id(1)), Some(unit_id(2))));
+    let mut moved = world.clone();
+    moved.directory.users.insert(user_id(4), Arc::new(UserFields { unit: unit_id(2), ..user(4, 3) }.into()));
+    let [change] = &local((&world, 5), (&moved, 5))[..] else { panic!() };
+    assert_eq!((change.users, &*change.why), (1, &[Why::UserMoved][..]));
+    assert_eq!(names(&change.after), ["User 2"]);
+}

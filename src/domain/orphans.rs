@@ -1,0 +1,221 @@
+//! What nobody answers for, and who answers for nothing any more: what an administrator should mend.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::contacts::{self, Asker, Skip, recompute};
+use super::ids::{AssignmentId, UnitId, UserId};
+use super::organisation::{Organisation, Origin};
+use super::roles::{Holder, LOCAL, Pick, Place, Role, RoleName, check_place};
+use super::tree;
+
+/// What is to be mended.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Orphans {
+    /// Units for which nobody counts, at the unit or above it: only another role answers.
+    pub units: Vec<OrphanUnits>,
+    /// Holders who don't count, and won't by the time alone.
+    pub holders: Vec<OrphanHolder>,
+    /// Assignments that count nowhere.
+    pub assignments: Vec<OrphanAssignment>,
+    /// Roles for which fewer count than should.
+    pub short: Vec<Short>,
+}
+
+/// A unit, and all below it if nobody answers there either.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct OrphanUnits {
+    /// In which role.
+    pub role: RoleName,
+    /// The unit; the root when nobody answers anywhere.
+    pub unit: UnitId,
+    /// The names from the top unit down to it.
+    pub path: String,
+    /// How many units that are, itself among them. 1 when below it somebody answers for some.
+    pub units: u32,
+    /// How many users they have.
+    pub users: u32,
+}
+
+/// Somebody who holds a role in vain.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct OrphanHolder {
+    /// Which role.
+    pub role: RoleName,
+    /// Where.
+    pub place: Place,
+    /// Where, in words.
+    pub path: String,
+    /// Who.
+    pub name: Box<str>,
+    /// The user, None for somebody outside.
+    pub user: Option<UserId>,
+    /// How they came to hold it.
+    pub origin: Origin,
+    /// Why they don't count.
+    #[serde(flatten)]
+    pub reason: Skip,
+}
+
+/// An assignment that counts nowhere.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct OrphanAssignment {
+    /// Which.
+    pub assignment: AssignmentId,
+    /// Of which role.
+    pub role: RoleName,
+    /// Who holds it.
+    pub name: Box<str>,
+    /// Why.
+    pub why: Nowhere,
+}
+
+/// Why an assignment counts nowhere.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(tag = "reason", rename_all = "snake_case")]
+pub enum Nowhere {
+    /// There is no such role any more, or it can't be held there any more.
+    Role,
+    /// The unit is gone. It counts again when the unit is back.
+    Unit {
+        /// What it was called, if that is known still.
+        name: Option<Box<str>>,
+    },
+    /// The person is gone.
+    Person,
+}
+
+impl std::fmt::Display for Nowhere {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Nowhere::Role => f.write_str("the role is gone, or isn't held at such a place any more"),
+            Nowhere::Unit { name: Some(name) } => write!(f, "the unit {name} is gone"),
+            Nowhere::Unit { name: None } => f.write_str("the unit is gone"),
+            Nowhere::Person => f.write_str("the person is no longer in the directory"),
+        }
+    }
+}
+
+/// A role for which fewer count than should.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Short {
+    /// Which role.
+    pub role: RoleName,
+    /// How many count now.
+    pub there: u32,
+    /// How many should.
+    pub minimum: u16,
+}
+
+/// What is to be mended at `now`. Who is merely away, or begins later, is no orphan.
+pub fn find(organisation: &Organisation, now: DateTime<Utc>) -> Orphans {
+    let mut orphans = Orphans { assignments: nowhere(organisation), ..Orphans::default() };
+    for role in &organisation.roles {
+        orphans.holders.extend(in_vain(organisation, role, now));
+        match role.pick {
+            // A role that nobody is expected to hold everywhere leaves no gaps.
+            Pick::Nearest if role.minimum > 0 || &*role.name.0 == LOCAL => {
+                orphans.units.extend(uncovered(organisation, role, now));
+            }
+            Pick::All if role.minimum > 0 => orphans.short.extend(short(organisation, role, now)),
+            Pick::Nearest | Pick::All => {}
+        }
+    }
+    orphans
+}
+
+fn nowhere(organisation: &Organisation) -> Vec<OrphanAssignment> {
+    let why = |a: &super::roles::Assignment| {
+        let role = organisation.role(&a.role.0);
+        if role.is_none_or(|role| check_place(role, &a.holder, &a.place).is_err()) {
+            return Some(Nowhere::Role);
+        }
+        match (&a.place, &a.holder) {
+            (Place::Unit(unit), _) if organisation.tree.index(*unit).is_none() => {
+                Some(Nowhere::Unit { name: organisation.name_of(unit.0) })
+            }
+            // Elsewhere such a holder is told of as one who doesn't count.
+            (Place::OwnUnit, Holder::User(id)) => organisation.user(*id).is_none().then_some(Nowhere::Person),
+            _ => None,
+        }
+    };
+    let of = |a: &super::roles::Assignment| {
+        let name = organisation.holder_name(&a.holder);
+        Some(OrphanAssignment { assignment: a.id, role: a.role.clone(), name, why: why(a)? })
+    };
+    organisation.assignments.values().filter_map(of).collect()
+}
+
+fn in_vain(organisation: &Organisation, role: &Role, now: DateTime<Utc>) -> Vec<OrphanHolder> {
+    let of = |holding: &super::organisation::Holding| {
+        let asker = match &holding.place {
+            Place::Directory(name) => Asker::Directory(name.clone()),
+            Place::Subject(name) => Asker::Subject(name.clone()),
+            Place::Organisation | Place::Unit(_) | Place::OwnUnit => Asker::Organisation,
+        };
+        let reason = contacts::judge(organisation, role, holding, &asker, now).err()?;
+        if matches!(reason, Skip::Away { .. } | Skip::NotYet { .. }) {
+            return None;
+        }
+        Some(OrphanHolder {
+            role: role.name.clone(),
+            place: holding.place.clone(),
+            path: organisation.tree.path(holding.at),
+            name: organisation.holder_name(&holding.holder),
+            user: holding.holder.user(),
+            origin: holding.origin.clone(),
+            reason,
+        })
+    };
+    organisation.holders(&role.name).all().filter_map(of).collect()
+}
+
+/// The units for which only the fallback answers: of a subtree without any contact only the top.
+fn uncovered(organisation: &Organisation, role: &Role, now: DateTime<Utc>) -> Vec<OrphanUnits> {
+    let tree = &organisation.tree;
+    let map = recompute(organisation, role, now);
+    let mut found: Vec<OrphanUnits> = Vec::new();
+    // How many units there are in each subtree for which somebody answers: children come after their parents.
+    let mut answered = vec![0_u32; tree.len()];
+    for place in tree.indices().rev() {
+        let below = answered.get(place as usize).copied().unwrap_or_default();
+        let all = below + u32::from(map.of_unit(place).is_some());
+        if let Some(slot) = answered.get_mut(place as usize) {
+            *slot = all;
+        }
+        if let Some(slot) = tree.parent(place).and_then(|parent| answered.get_mut(parent as usize)) {
+            *slot += all;
+        }
+    }
+    let whole = |place: tree::Index| answered.get(place as usize) == Some(&0);
+    for place in tree.indices().filter(|place| map.of_unit(*place).is_none()) {
+        let whole_subtree = whole(place);
+        if whole_subtree && tree.parent(place).is_some_and(whole) {
+            continue;
+        }
+        let users = organisation.count_users(place, whole_subtree);
+        if users == 0 {
+            continue;
+        }
+        let units = if whole_subtree { tree.subtree(place).len() } else { 1 };
+        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        found.push(OrphanUnits {
+            role: role.name.clone(),
+            unit: tree.id(place),
+            path: tree.path(place),
+            units: count(units),
+            users: count(users),
+        });
+    }
+    found
+}
+
+fn short(organisation: &Organisation, role: &Role, now: DateTime<Utc>) -> Option<Short> {
+    let alone = Role { fallback: None, ..role.clone() };
+    let answer = contacts::resolve(organisation, &alone, &Asker::Organisation, now);
+    let there = u32::try_from(answer.contacts.len()).unwrap_or(u32::MAX);
+    (there < u32::from(role.minimum)).then(|| Short { role: role.name.clone(), there, minimum: role.minimum })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,106 @@
+use super::*;
+use crate::domain::directory::UserFields;
+use crate::domain::ids::UnitId;
+use crate::domain::roles::GLOBAL;
+use crate::domain::testing::{self, World, directory_of, hour, unit, unit_id, user, user_id, world};
+use proptest::prelude::*;
+
+/// It wants two.
+const REMOTE_ACCESS: &str = "remote-access";
+
+proptest! {
+    #[test]
+    fn the_units_that_are_listed_are_those_that_nobody_answers_for(world in world(), now in testing::now()) {
+        let organisation = world.organisation();
+        let tree = &organisation.tree;
+        let role = Role { fallback: None, ..organisation.role(LOCAL).unwrap().clone() };
+        let mut listed = vec![0; tree.len()];
+        for found in uncovered(&organisation, &role, now) {
+            let place = tree.index(found.unit).unwrap();
+            let below = if found.units == 1 { place..place + 1 } else { tree.subtree(place) };
+            prop_assert_eq!(found.units as usize, below.len());
+            let users: usize = below.clone().map(|place| organisation.count_users(place, false)).sum();
+            prop_assert_eq!(found.users as usize, users);
+            below.for_each(|place| listed[place as usize] += 1);
+        }
+        for place in tree.indices() {
+            let asker = Asker::Unit(tree.id(place));
+            let alone = contacts::resolve(&organisation, &role, &asker, now).contacts.is_empty();
+            let times = listed[place as usize];
+            prop_assert!(times <= 1);
+            prop_assert!(alone || times == 0, "{} is listed and answered for", tree.path(place));
+            let has_users = organisation.count_users(place, false) > 0;
+            prop_assert!(!alone || !has_users || times == 1, "{} is missing", tree.path(place));
+        }
+    }
+}
+
+fn municipality() -> World {
+    // 1 above 2 and 3; 4 below 3.
+    let units = [unit(1, 0), unit(2, 1), unit(3, 1), unit(4, 3)];
+    World::new(directory_of([user(1, 1), user(2, 2), user(3, 3), user(4, 4)], units, []))
+}
+
+fn units(world: &World) -> Vec<(UnitId, u32, u32)> {
+    let orphans = find(&world.organisation(), hour(12));
+    let local = orphans.units.into_iter().filter(|found| &*found.role.0 == LOCAL);
+    local.map(|found| (found.unit, found.units, found.users)).collect()
+}
+
+#[test]
+fn of_a_subtree_without_any_contact_the_top_is_told() {
+    let mut world = municipality();
+    assert_eq!(units(&world), [(UnitId::ROOT, 5, 4)]);
+    world.assign(LOCAL, 3, Place::OwnUnit);
+    assert_eq!(units(&world), [(unit_id(1), 1, 1), (unit_id(2), 1, 1)]);
+    world.assign(LOCAL, 1, Place::OwnUnit);
+    assert_eq!(units(&world), []);
+}
+
+#[test]
+fn whoever_holds_a_role_in_vain_is_told_with_the_reason() {
+    let mut world = municipality();
+    world.assign(LOCAL, 2, Place::Unit(unit_id(3)));
+    world.assign(LOCAL, 3, Place::Unit(unit_id(3))).from = Some(hour(13));
+    world.assign(LOCAL, 9, Place::Unit(unit_id(2)));
+    world.assign(LOCAL, 9, Place::OwnUnit);
+    world.assign(LOCAL, 4, Place::Unit(unit_id(8)));
+    world.assign("no-such-role", 4, Place::Organisation);
+    let disabled = UserFields { enabled: false, ..user(1, 1) };
+    world.directory.users.insert(user_id(1), std::sync::Arc::new(disabled.into()));
+    world.assign(GLOBAL, 1, Place::Organisation);
+    let orphans = find(&world.organisation(), hour(12));
+    let holders: Vec<(String, String)> =
+        orphans.holders.iter().map(|h| (h.path.clone(), h.reason.to_string())).collect();
+    let told = |path: &str, reason: &str| (path.to_owned(), reason.to_owned());
+    assert_eq!(
+        holders,
+        [
+            told("Unit 1 / Unit 2", "no longer in the directory"),
+            told("Unit 1 / Unit 3", "moved to Unit 2"),
+            told("Org", "disabled")
+        ]
+    );
+    let nowhere: Vec<String> = orphans.assignments.iter().map(|a| a.why.to_string()).collect();
+    assert_eq!(
+        nowhere,
+        [
+            "the person is no longer in the directory",
+            "the unit is gone",
+            "the role is gone, or isn't held at such a place any more"
+        ]
+    );
+}
+
+#[test]
+fn a_role_that_too_few_hold_is_short() {
+    let mut world = municipality();
+    let short = |world: &World| find(&world.organisation(), hour(12)).short;
+    let told = |there| Short { role: REMOTE_ACCESS.into(), there, minimum: 2 };
+    assert_eq!(short(&world), [told(0)]);
+    world.assign(REMOTE_ACCESS, 1, Place::Organisation);
+    world.assign(GLOBAL, 2, Place::Organisation);
+    assert_eq!(short(&world), [told(1)], "who answers in its place doesn't count");
+    world.assign(REMOTE_ACCESS, 2, Place::Organisation);
+    assert_eq!(short(&world), []);
+}
