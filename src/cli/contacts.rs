@@ -1,5 +1,7 @@
 //! `budkavle contacts`: whom to turn to, and who holds which role.
 
+mod follow;
+
 use chrono::{DateTime, Utc};
 use clap::Subcommand;
 
@@ -16,7 +18,7 @@ use crate::http::edit::AssignRequest;
 /// What to do.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  budkavle contacts of asa.oberg --why\n  budkavle contacts of --unit \"Vård / Hemtjänst\" --at 2026-07-15\n  budkavle contacts of --role outage\n  budkavle contacts assign local --user soren.odegard --unit Hemtjänst\n  budkavle contacts assign global --mail it@kommun.example --name \"IT-stöd\" --phone \"040-12 34 56\"\n  budkavle contacts revoke 12"
+    after_help = "Examples:\n  budkavle contacts of asa.oberg --why\n  budkavle contacts of --unit \"Vård / Hemtjänst\" --at 2026-07-15\n  budkavle contacts of --role outage\n  budkavle contacts assign local --user soren.odegard --unit Hemtjänst\n  budkavle contacts assign global --mail it@kommun.example --name \"IT-stöd\" --phone \"040-12 34 56\"\n  budkavle contacts revoke 12\n  budkavle contacts changes --since 2026-07-01\n  budkavle contacts orphans"
 )]
 pub struct Args {
     #[command(subcommand)]
@@ -56,6 +58,10 @@ enum Verb {
     },
     /// Assign a role
     Assign(AssignArgs),
+    /// Which units got other contacts, when and why
+    Changes(follow::ChangesArgs),
+    /// What nobody answers for, and who holds a role in vain
+    Orphans(follow::OrphansArgs),
     /// End an assignment
     Revoke {
         /// Its number, as `contacts list` shows it
@@ -151,6 +157,8 @@ pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble
             });
             Ok(Exit::Done)
         }
+        Verb::Changes(args) => follow::changes(args, client, out).await,
+        Verb::Orphans(args) => follow::orphans(args, client, out).await,
         Verb::Revoke { assignment, why } => {
             let gone: Assignment =
                 client.delete(&format!("/v1/contacts/{assignment}"), why.as_deref()).await?;

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
 use super::contacts::{self, Asker, ContactMap, Skip, recompute};
 use super::directory::User;
-use super::ids::{UnitId, UserId};
+use super::ids::{RunId, UnitId, UserId};
 use super::mailbox::Address;
 use super::organisation::{Holding, Organisation};
 use super::roles::{Pick, Role, RoleName};
@@ -19,7 +20,7 @@ pub const MOST_NAMED: usize = 100;
 /// So many people are named on each side of one.
 const MOST_PEOPLE: usize = 20;
 
-/// Units whose contacts in one role were these people, and are others now.
+/// Units whose contacts in one role were these people, and are others now. As it is stored, too.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct ContactChange {
     /// In which role.
@@ -36,6 +37,29 @@ pub struct ContactChange {
     pub after: Answerers,
     /// Why, as far as it can be told.
     pub why: Vec<Why>,
+}
+
+/// Units that got other contacts, and when.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ChangeAt {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// By what.
+    pub by: Cause,
+    /// Who.
+    pub change: ContactChange,
+}
+
+/// What gave somebody other contacts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// A sync.
+    Run(RunId),
+    /// Somebody's edit; the audit log has it at that time.
+    Edit,
+    /// Time alone: an absence, an assignment or an account began or ended.
+    Time,
 }
 
 /// The people at the nearest unit where anybody counts.
@@ -69,7 +93,7 @@ pub enum Why {
         /// Who.
         name: Box<str>,
         /// Why not.
-        reason: Skip,
+        reason: Loss,
     },
     /// Somebody doesn't hold the role there any more.
     Revoked {
@@ -85,6 +109,74 @@ pub enum Why {
     UnitMoved,
     /// The users moved from one unit to another.
     UserMoved,
+}
+
+/// Why a holder doesn't count any more.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Loss {
+    /// The account is disabled.
+    Disabled,
+    /// The account has expired.
+    Expired,
+    /// The user is in no directory any longer.
+    Gone,
+    /// There is no address to write to.
+    NoAddress,
+    /// The person is away, and nobody stands in.
+    Away {
+        /// Until when.
+        until: DateTime<Utc>,
+    },
+    /// The holder's main unit is another one now.
+    Moved {
+        /// What that unit is called.
+        to: Box<str>,
+    },
+    /// The assignment has ended.
+    Ended,
+    /// The assignment is for something else now.
+    Elsewhere,
+}
+
+impl From<Skip> for Loss {
+    fn from(skip: Skip) -> Loss {
+        match skip {
+            Skip::Disabled => Loss::Disabled,
+            Skip::Expired { .. } => Loss::Expired,
+            Skip::Gone => Loss::Gone,
+            Skip::NoAddress => Loss::NoAddress,
+            Skip::Away { until, .. } => Loss::Away { until },
+            Skip::Moved { to } => Loss::Moved { to },
+            Skip::Ended { .. } => Loss::Ended,
+            Skip::IsAsker | Skip::NotYet { .. } | Skip::OtherDirectory | Skip::OtherSubject => {
+                Loss::Elsewhere
+            }
+        }
+    }
+}
+
+impl Why {
+    /// In words, with the days as they are in a time zone.
+    pub fn in_zone(&self, zone: Tz) -> String {
+        let day = |at: &DateTime<Utc>| at.with_timezone(&zone).format("%-d %b %Y").to_string();
+        match self {
+            Why::Lost { name, reason } => match reason {
+                Loss::Disabled => format!("{name} is disabled"),
+                Loss::Expired => format!("the account of {name} has expired"),
+                Loss::Gone => format!("{name} is no longer in the directory"),
+                Loss::NoAddress => format!("{name} has no mail address"),
+                Loss::Away { until } => format!("{name} is away until {}", day(until)),
+                Loss::Moved { to } => format!("{name} moved to {to}"),
+                Loss::Ended => format!("the time of {name} has ended"),
+                Loss::Elsewhere => format!("{name} answers for something else"),
+            },
+            Why::Revoked { name } => format!("{name} doesn't hold the role there any more"),
+            Why::Gained { name } => format!("{name} answers now"),
+            Why::UnitMoved => "the unit has another place".to_owned(),
+            Why::UserMoved => "they moved to another unit".to_owned(),
+        }
+    }
 }
 
 /// What differs between two pictures of the organisation, each at its time, in the roles whose nearest holders answer. Units that were not there
@@ -225,7 +317,7 @@ fn why(was: &Picture<'_>, is: &Picture<'_>, (at_before, at): Between) -> Vec<Why
             .and_then(|h| contacts::judge(is.organisation, is.role, h, &Asker::Organisation, is.now).err());
         let gone = person.user.filter(|id| is.organisation.user(*id).is_none()).map(|_| Skip::Gone);
         reasons.push(match lost.or(gone) {
-            Some(reason) => Why::Lost { name: person.name.clone(), reason },
+            Some(reason) => Why::Lost { name: person.name.clone(), reason: reason.into() },
             None => Why::Revoked { name: person.name.clone() },
         });
     }

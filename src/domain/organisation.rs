@@ -117,6 +117,19 @@ impl Organisation {
             && Arc::ptr_eq(&self.absences, &other.absences)
     }
 
+    /// Whether time alone may have made a difference to who counts: whether an absence, an assignment or the account of somebody who answers for
+    /// others began or ended after `since`, at `now` at the latest.
+    pub fn differs_by_time(&self, since: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+        let passed = |at: DateTime<Utc>| since < at && at <= now;
+        let absences = || self.absences.values().flatten();
+        let assignments = || self.assignments.values().flat_map(|a| [a.from, a.until]).flatten();
+        let held = self.collected.by_role.values().flat_map(Holders::all).filter_map(|h| h.holder.user());
+        let people = held.chain(absences().filter_map(|absence| absence.deputy));
+        absences().flat_map(|absence| [absence.from, absence.until]).any(passed)
+            || assignments().any(passed)
+            || people.filter_map(|id| self.user(id)?.expires).any(passed)
+    }
+
     /// How much there is of one directory.
     pub fn tally(&self, name: &DirectoryName) -> Tally {
         self.tallies.get(name).copied().unwrap_or_default()

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::contacts::{self, Asker, Skip, recompute};
 use super::ids::{AssignmentId, UnitId, UserId};
 use super::organisation::{Organisation, Origin};
-use super::roles::{Holder, LOCAL, Pick, Place, Role, RoleName, check_place};
+use super::roles::{Holder, LOCAL, Pick, Place, Role, RoleName, Scope, check_place};
 use super::tree;
 
 /// What is to be mended.
@@ -44,6 +44,8 @@ pub struct OrphanHolder {
     pub role: RoleName,
     /// Where.
     pub place: Place,
+    /// The unit where it counts, for a role of units.
+    pub unit: Option<UnitId>,
     /// Where, in words.
     pub path: String,
     /// Who.
@@ -160,6 +162,7 @@ fn in_vain(organisation: &Organisation, role: &Role, now: DateTime<Utc>) -> Vec<
         Some(OrphanHolder {
             role: role.name.clone(),
             place: holding.place.clone(),
+            unit: (role.scope == Scope::Unit).then(|| organisation.tree.id(holding.at)),
             path: organisation.tree.path(holding.at),
             name: organisation.holder_name(&holding.holder),
             user: holding.holder.user(),

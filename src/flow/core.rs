@@ -12,8 +12,9 @@ use crate::domain::absence::Absence;
 use crate::domain::alert::Policy;
 use crate::domain::audit::{self, Actor};
 use crate::domain::backoff::Backoff;
+use crate::domain::changes::{self, ContactChange};
 use crate::domain::contacts::{self, Asker, ContactMap};
-use crate::domain::directory::Directory;
+use crate::domain::directory::{Directory, User};
 use crate::domain::guard::Limits;
 use crate::domain::ids::{AssignmentId, DirectoryName, Generation, OutageId};
 use crate::domain::notice::{Recipient, once_each};
@@ -21,7 +22,7 @@ use crate::domain::organisation::Organisation;
 use crate::domain::outage::Outage;
 use crate::domain::roles::{self, Assignment, Role};
 use crate::domain::run::WholeReads;
-use crate::store::{Committed, DirectoryState, Event, Store, StoreError};
+use crate::store::{Change, Committed, DirectoryState, Event, Store, StoreError};
 
 /// The one source of the time: a function, so that tests move it.
 pub type Now = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
@@ -71,6 +72,8 @@ pub struct View {
     pub directories: BTreeMap<DirectoryName, DirectoryState>,
     /// Where everybody's local contacts are, as of the last recompute.
     pub local: Arc<ContactMap>,
+    /// Up to when it has been noted who got other contacts by time alone.
+    pub contacts_seen: DateTime<Utc>,
 }
 
 /// What all flows share.
@@ -108,6 +111,7 @@ impl Core {
             local: Arc::new(local_map(&organisation, now())),
             organisation: Arc::new(organisation),
             outages: state.open_outages,
+            contacts_seen: state.contacts_seen.unwrap_or_else(|| now()),
             directories: state.directories,
         };
         Ok(Core {
@@ -157,9 +161,26 @@ impl Core {
         });
     }
 
-    /// Works out everybody's contacts anew from what is committed: time passes, absences begin and end.
-    pub async fn recompute(&self) {
-        self.turn().await.show(|view, _, now| view.local = Arc::new(local_map(&view.organisation, now)));
+    /// Works out everybody's contacts anew from what is committed: time passes, absences begin and end. Who got other contacts by that
+    /// is noted.
+    pub async fn recompute(&self) -> Result<(), StoreError> {
+        let turn = self.turn().await;
+        let now = self.now();
+        let view = self.view();
+        let organisation = &view.organisation;
+        let seen = view.contacts_seen;
+        let contacts = if organisation.differs_by_time(seen, now) {
+            changes::between((organisation, seen), (organisation, now), &[])
+        } else {
+            Vec::new()
+        };
+        let event = Event { at: now, change: Change::TimePassed, notices: Vec::new(), audit: None };
+        if !contacts.is_empty() || now - view.contacts_seen >= LOOK_NOTED {
+            self.store.commit_edit(event, contacts).await?;
+            turn.show(|view, _, _| view.contacts_seen = now);
+        }
+        turn.show(|view, _, now| view.local = Arc::new(local_map(&view.organisation, now)));
+        Ok(())
     }
 
     /// Those who hold `role` for `asker` and count now, as recipients; the role's fallback when nobody does.
@@ -207,6 +228,23 @@ pub fn all_absences(organisation: &Organisation) -> Vec<Absence> {
     organisation.absences.values().flatten().cloned().collect()
 }
 
+/// Who gets other contacts when one organisation follows the other at `now`; `users` are those that differ.
+pub fn contact_changes(
+    before: &Organisation,
+    after: &Organisation,
+    users: &[(Arc<User>, Arc<User>)],
+    now: DateTime<Utc>,
+) -> Vec<ContactChange> {
+    let moved = users.iter().any(|(before, after)| before.unit != after.unit);
+    if !moved && after.answers_like(before) {
+        return Vec::new();
+    }
+    changes::between((before, now), (after, now), users)
+}
+
+/// That time has passed is noted this often when nobody got other contacts by it.
+const LOOK_NOTED: TimeDelta = TimeDelta::hours(1);
+
 fn local_map(organisation: &Organisation, now: DateTime<Utc>) -> ContactMap {
     organisation
         .role(roles::LOCAL)
@@ -215,14 +253,18 @@ fn local_map(organisation: &Organisation, now: DateTime<Utc>) -> ContactMap {
 }
 
 impl Turn<'_> {
-    /// Commits an event, and then shows what `change` makes of the view.
+    /// Commits an event with who gets other contacts by it, and then shows what `change` makes of the view.
     pub async fn commit(
         &self,
         event: Event,
         change: impl FnOnce(&mut View, &Settings, DateTime<Utc>),
     ) -> Result<Committed, StoreError> {
-        let committed = self.core.store.commit_event(event).await?;
-        self.show_committed(&committed, change);
+        let (before, now) = (self.core.view(), event.at);
+        let mut after = View::clone(&before);
+        change(&mut after, &self.core.settings(), self.core.now());
+        let contacts = contact_changes(&before.organisation, &after.organisation, &[], now);
+        let committed = self.core.store.commit_edit(event, contacts).await?;
+        self.show_committed(&committed, |view, _, _| *view = after);
         Ok(committed)
     }
 

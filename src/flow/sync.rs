@@ -10,10 +10,11 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::alert;
-use super::core::{Core, DirectorySettings, audit_entry};
+use super::core::{Core, DirectorySettings, audit_entry, contact_changes};
 use super::gone;
 use crate::domain::alert::Health;
 use crate::domain::audit::{self, Actor};
+use crate::domain::changes::ContactChange;
 use crate::domain::delta::{self, Changes, Delta, ObjectChange};
 use crate::domain::directory::{Found, Quarantined, Tally};
 use crate::domain::gone::{self as domain_gone, Gone};
@@ -183,7 +184,13 @@ pub async fn sync(
             let gone = gone::changes(&organisation, delta, run.id, run.ended);
             let new = after.map(|mut after| {
                 after.gone = Arc::new(domain_gone::apply(&organisation.gone, &gone));
-                New { checked, cursor, organisation: after, gone, steps }
+                let contacts = if first {
+                    Vec::new()
+                } else {
+                    let users = &checked.delta().users.changed;
+                    contact_changes(&organisation, &after, users, run.ended)
+                };
+                New { checked, cursor, organisation: after, gone, steps, contacts }
             });
             if new.is_some() {
                 run.outcome = Outcome::Committed { generation: view.generation };
@@ -214,6 +221,7 @@ pub(super) struct New {
     pub(super) organisation: Organisation,
     pub(super) gone: Changes<Gone>,
     pub(super) steps: Vec<Step>,
+    pub(super) contacts: Vec<ContactChange>,
 }
 
 /// Why everything is to be read, if it is.
@@ -294,8 +302,8 @@ pub(super) async fn finish(
         ..RunRecord::new(run.clone(), health.clone())
     };
     let (committed, organisation) = match new {
-        Some(New { checked, cursor, organisation, gone, steps }) => {
-            (record.gone, record.steps) = (gone, steps);
+        Some(New { checked, cursor, organisation, gone, steps, contacts }) => {
+            (record.gone, record.steps, record.contacts) = (gone, steps, contacts);
             (core.store.commit_sync(checked, record, cursor).await?, Some(organisation))
         }
         None => (core.store.commit_run(record, state.cursor.clone()).await?, None),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::core::{Core, audit_entry};
+use super::core::{Core, audit_entry, contact_changes};
 use super::gone;
 use super::sync::{New, Report, finish, first_read};
 use crate::domain::alert::Health;
@@ -138,7 +138,9 @@ pub async fn undo(
     let state = DirectoryState { health, cursor: Some(cursor.clone()), vetoes, ..before };
     let object = format!("run {id}");
     let audit = audit_entry(ended, by, "run undone", object, None, Some(&run.counts), why);
-    let new = New { checked, cursor, organisation: after, gone, steps };
+    let users = &checked.delta().users.changed;
+    let contacts = contact_changes(organisation, &after, users, ended);
+    let new = New { checked, cursor, organisation: after, gone, steps, contacts };
     finish(core, &turn, &mut run, state, changes.clone(), Vec::new(), Some(new), Some(audit)).await?;
     Ok(Undone { report: report(run), skipped })
 }

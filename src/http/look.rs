@@ -243,6 +243,11 @@ impl Moment {
     pub fn now(self) -> DateTime<Utc> {
         self.now
     }
+
+    /// The clocks.
+    pub fn zone(self) -> Tz {
+        self.zone
+    }
 }
 
 /// The holdings that are wanted, by role and then by place, with whether they count at the `moment`.

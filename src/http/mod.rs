@@ -3,13 +3,15 @@
 //! * [`access`]: who is at the other end of the socket, and what they may do;
 //! * [`answers`]: the shapes of the answers, shared with the command line;
 //! * [`error`]: how an error is told;
-//! * the handlers, by subject: [`look`] (who, where, whom to turn to), [`gone`] (who was there once), [`edit`] (roles and absences), [`outages`], [`outbox`], [`syncs`], [`service`]
+//! * the handlers, by subject: [`look`] (who, where, whom to turn to), [`gone`] (who was there once), [`follow`] (who got other contacts,
+//!   and what nobody answers for), [`edit`] (roles and absences), [`outages`], [`outbox`], [`syncs`], [`service`]
 //!   (status, audit, backup).
 
 pub mod access;
 pub mod answers;
 pub mod edit;
 pub mod error;
+pub mod follow;
 pub mod gone;
 pub mod look;
 pub mod outages;
@@ -77,6 +79,8 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/units/{unit}", get(look::unit))
         .route("/v1/contacts", get(look::holdings).post(edit::assign))
         .route("/v1/contacts/of", get(look::contacts_of))
+        .route("/v1/contacts/changes", get(follow::changes))
+        .route("/v1/contacts/orphans", get(follow::orphans))
         .route("/v1/contacts/{id}", delete(edit::revoke))
         .route("/v1/absences", get(look::absences).post(edit::add_absence))
         .route("/v1/absences/{id}", delete(edit::remove_absence))

@@ -165,7 +165,9 @@ pub async fn watch(
         if let Err(error) = alert::tick(&core).await {
             tracing::error!("The directories' health can't be noted: {error}");
         }
-        core.recompute().await;
+        if let Err(error) = core.recompute().await {
+            tracing::error!("Who got other contacts by time can't be noted: {error}");
+        }
         pause(&clock, &tasks, clock.now() + LOOK).await;
     }
     Ok(())

@@ -20,6 +20,7 @@ use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 
 use crate::domain::audit;
+use crate::domain::changes::{ChangeAt, ContactChange};
 use crate::domain::guard::CheckedDelta;
 use crate::domain::ids::{DirectoryName, MessageId, OutageId, RunId};
 use crate::domain::notice::Message;
@@ -146,8 +147,20 @@ impl Store {
     /// # Errors
     /// [`StoreError::Conflict`] and [`StoreError::NotFound`] as [`Change`] says.
     pub async fn commit_event(&self, event: Event) -> Result<Committed, StoreError> {
+        self.commit_edit(event, Vec::new()).await
+    }
+
+    /// [`Store::commit_event`], with who got other contacts by it.
+    ///
+    /// # Errors
+    /// As that.
+    pub async fn commit_edit(
+        &self,
+        event: Event,
+        contacts: Vec<ContactChange>,
+    ) -> Result<Committed, StoreError> {
         match self {
-            Store::Sled(store) => store.commit_event(event).await,
+            Store::Sled(store) => store.commit_event(event, contacts).await,
         }
     }
 }
@@ -275,6 +288,17 @@ impl Store {
     ) -> Result<Vec<audit::Entry>, StoreError> {
         match self {
             Store::Sled(store) => store.audit(since, limit).await,
+        }
+    }
+
+    /// Who got other contacts, the newest first.
+    pub async fn contact_changes(
+        &self,
+        since: Option<DateTime<Utc>>,
+        limit: usize,
+    ) -> Result<Vec<ChangeAt>, StoreError> {
+        match self {
+            Store::Sled(store) => store.contact_changes(since, limit).await,
         }
     }
 

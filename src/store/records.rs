@@ -9,6 +9,7 @@ mod old;
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use xxhash_rust::xxh3::xxh3_64;
@@ -16,6 +17,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::domain::absence::Absence;
 use crate::domain::alert::Health;
 use crate::domain::audit;
+use crate::domain::changes::ChangeAt;
 use crate::domain::delta::ObjectChange;
 use crate::domain::directory::{Container, Group, Quarantined, Unit, User};
 use crate::domain::gone::Gone;
@@ -101,6 +103,10 @@ kinds! {
     Attempt = 0x63 "delivery attempts",
     /// An entry of the audit log. Key: its time (ms since 1970, the sign bit flipped), and its number.
     Audit = 0x70 "audit entries",
+    /// Units that got other contacts. Key: as that of an audit entry.
+    ContactChange = 0x71 "changes of contacts",
+    /// When it was last looked who answers for whom. No key.
+    ContactsSeen = 0x72 "looks at contacts",
 }
 
 /// Which numbers are counted.
@@ -116,10 +122,11 @@ pub(crate) enum Numbers {
     Audit = 6,
     Attempt = 7,
     Generation = 8,
+    ContactChange = 9,
 }
 
 /// How many [`Numbers`] there are.
-pub(crate) const NUMBERS: usize = 9;
+pub(crate) const NUMBERS: usize = 10;
 
 /// Why bytes aren't a record.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -201,6 +208,8 @@ records! {
     Message => Message,
     AttemptLog => Attempt,
     audit::Entry => Audit,
+    ChangeAt => ContactChange,
+    ContactsSeen => ContactsSeen,
     HeldRun => Held,
     Run => Run,
     NoticeRow => Notice,
@@ -253,6 +262,10 @@ pub(crate) struct RunOf;
 /// The notice of an event.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, serde::Deserialize)]
 pub(crate) struct NoticeOf(pub(crate) NoticeId);
+
+/// When it was last looked who answers for whom: what time alone changed since then hasn't been told.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, serde::Deserialize)]
+pub(crate) struct ContactsSeen(pub(crate) DateTime<Utc>);
 
 /// A notice and its messages, whose numbers follow one another.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, serde::Deserialize)]
@@ -358,6 +371,8 @@ pub(crate) fn check_schema(kind: Kind, bytes: &[u8]) -> Result<(), RecordError> 
         Kind::Message => Message::SCHEMA,
         Kind::Attempt => AttemptLog::SCHEMA,
         Kind::Audit => audit::Entry::SCHEMA,
+        Kind::ContactChange => ChangeAt::SCHEMA,
+        Kind::ContactsSeen => ContactsSeen::SCHEMA,
     };
     match bytes.first_chunk().map(|schema| u16::from_be_bytes(*schema)) {
         Some(schema) if schema > newest => Err(RecordError::TooNew { kind, schema }),
@@ -425,14 +440,14 @@ pub(crate) fn attempt_key(message: MessageId, number: u64) -> Vec<u8> {
     key
 }
 
-/// The key of an audit entry, in order of time.
-pub(crate) fn audit_key(at_ms: i64, number: u64) -> Vec<u8> {
+/// The key of an audit entry or a change of contacts, in order of time.
+pub(crate) fn time_key(kind: Kind, at_ms: i64, number: u64) -> Vec<u8> {
     let mut rest = audit_time(at_ms).to_vec();
     rest.extend(number.to_be_bytes());
-    key(Kind::Audit, &rest)
+    key(kind, &rest)
 }
 
-/// A time as it stands in the key of an audit entry: negative ones sort first.
+/// A time as it stands in such a key: negative ones sort first.
 pub(crate) fn audit_time(at_ms: i64) -> [u8; 8] {
     (at_ms.cast_unsigned() ^ (1 << 63)).to_be_bytes()
 }

@@ -9,6 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::domain::absence::Absence;
 use crate::domain::alert::Health;
 use crate::domain::audit;
+use crate::domain::changes::ContactChange;
 use crate::domain::delta::{Changes, ObjectChange};
 use crate::domain::directory::{Directory, Quarantined};
 use crate::domain::gone::{AllGone, Gone};
@@ -38,6 +39,8 @@ pub struct State {
     pub assignments: BTreeMap<AssignmentId, Assignment>,
     /// Who is away when.
     pub absences: BTreeMap<AbsenceId, Absence>,
+    /// When it was last looked who answers for whom.
+    pub contacts_seen: Option<DateTime<Utc>>,
     /// Outages that are not resolved.
     pub open_outages: BTreeMap<OutageId, Outage>,
     /// How each directory's sync is doing, and what was last read of it.
@@ -98,6 +101,8 @@ pub struct RunRecord {
     pub vetoes: Vec<Veto>,
     /// For the log of who did what.
     pub audit: Option<audit::Entry>,
+    /// Who got other contacts by it.
+    pub contacts: Vec<ContactChange>,
 }
 
 impl RunRecord {
@@ -114,6 +119,7 @@ impl RunRecord {
             gone: Changes::default(),
             vetoes: Vec::new(),
             audit: None,
+            contacts: Vec::new(),
         }
     }
 }
@@ -139,6 +145,8 @@ pub enum Change {
     /// The word of a person on a held run; None: it is rejected, and the directory's health holds it no longer. Refused with
     /// [`StoreError::Conflict`] when another run, or none, waits.
     Held(DirectoryName, RunId, Option<HeldRun>),
+    /// Time alone has passed since it was last looked who answers for whom. Makes no generation.
+    TimePassed,
     /// What has been gone for long enough is forgotten. Refused with [`StoreError::Conflict`] when it isn't what is stored.
     Forget(Changes<Gone>),
 }
@@ -335,7 +343,7 @@ pub struct Restored {
 /// How long history is kept. Outages, the audit log and everything that is in force stay.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Retention {
-    /// Runs, from their end; the last one of a directory and a held one stay.
+    /// Runs, from their end; the last one of a directory and a held one stay. Changes of contacts, too.
     pub runs: TimeDelta,
     /// Messages and their attempts, from when they came to a final state; a notice goes with its last message.
     pub messages: TimeDelta,
@@ -354,4 +362,6 @@ pub struct Pruned {
     pub notices: u64,
     /// Runs that could be undone until now.
     pub undoable: u64,
+    /// Changes of contacts.
+    pub contact_changes: u64,
 }

@@ -500,7 +500,7 @@ async fn old_history_goes_and_the_rest_stays(open: Open<'_>) {
     assert_eq!(store.prune(at(30), keep).await.unwrap(), Pruned::default());
     // Runs 1 to 250 ended within 251 minutes; the last of each directory stays, and the held one.
     let pruned = store.prune(at(400), keep).await.unwrap();
-    assert_eq!(pruned, Pruned { runs: 248, messages: 151, notices: 1, undoable: 0 });
+    assert_eq!(pruned, Pruned { runs: 248, messages: 151, notices: 1, undoable: 0, contact_changes: 0 });
     let store = reopen(store, open).await;
     let runs: Vec<_> = store.runs(None, 1000).await.unwrap().iter().map(|r| r.id.0).collect();
     assert_eq!(runs, [300, 250, 7]);

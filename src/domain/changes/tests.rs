@@ -76,8 +76,7 @@ fn time_alone_changes_who_answers_and_the_reason_is_the_absence() {
     let [change] = &local((&world, 5), (&world, 6))[..] else { panic!() };
     assert_eq!((names(&change.before), names(&change.after)), (vec!["User 2"], vec!["User 1"]));
     assert_eq!((&*change.units, change.all_units, change.users), (&[unit_id(2)][..], 1, 2));
-    let reason = Skip::Away { absence: AbsenceId(1), until, deputy: None };
-    assert_eq!(change.why, [Why::Lost { name: "User 2".into(), reason }]);
+    assert_eq!(change.why, [Why::Lost { name: "User 2".into(), reason: Loss::Away { until } }]);
     let [back] = &local((&world, 8), (&world, 9))[..] else { panic!() };
     assert_eq!(back.why, [Why::Gained { name: "User 2".into() }]);
     assert_eq!(local((&world, 6), (&world, 8)), []);
@@ -89,7 +88,7 @@ fn whoever_is_gone_or_loses_the_role_is_told_as_such() {
     let mut without = world.clone();
     without.directory.users.remove(&user_id(2));
     let [change] = &local((&world, 5), (&without, 5))[..] else { panic!() };
-    assert_eq!(change.why, [Why::Lost { name: "User 2".into(), reason: Skip::Gone }]);
+    assert_eq!(change.why, [Why::Lost { name: "User 2".into(), reason: Loss::Gone }]);
     let mut revoked = world.clone();
     revoked.assignments.pop_last();
     let [change] = &local((&world, 5), (&revoked, 5))[..] else { panic!() };

@@ -5,6 +5,7 @@ use chrono::{DateTime, TimeZone, Utc};
 use super::*;
 use crate::domain::alert::{OpenAlert, Trouble};
 use crate::domain::audit::Actor;
+use crate::domain::changes::{Answerers, Cause, ContactChange, Loss, Person, Why};
 use crate::domain::delta::{FieldChange, ObjectKind, What};
 use crate::domain::directory::UserFields;
 use crate::domain::guard::{HoldReason, Kind as Counted, Limit};
@@ -259,10 +260,47 @@ fn maintained(frozen: &mut Frozen) {
         why: text("asked"),
     };
     frozen.check("audit", &entry);
+    contact_changes(frozen);
     frozen.check(
         "audit-bare",
         &audit::Entry { by: Actor::System, before: None, after: None, why: None, ..entry },
     );
+}
+
+fn contact_changes(frozen: &mut Frozen) {
+    let person = |deputy_for: Option<&str>| Person {
+        name: "Åsa Öberg".into(),
+        user: Some(UserId(guid(1))),
+        mail: mail(),
+        deputy_for: deputy_for.map(Into::into),
+    };
+    let reasons = [
+        Loss::Disabled,
+        Loss::Expired,
+        Loss::Gone,
+        Loss::NoAddress,
+        Loss::Away { until: at(9) },
+        Loss::Moved { to: "Skola".into() },
+        Loss::Ended,
+        Loss::Elsewhere,
+    ];
+    let name = || "Åsa Öberg".into();
+    let lost = reasons.map(|reason| Why::Lost { name: name(), reason });
+    let others =
+        [Why::Revoked { name: name() }, Why::Gained { name: name() }, Why::UnitMoved, Why::UserMoved];
+    let change = ContactChange {
+        role: "local".into(),
+        units: vec![UnitId(guid(2)), UnitId(guid(3))],
+        all_units: 2,
+        users: 17,
+        before: Answerers { unit: Some(UnitId(guid(2))), people: vec![person(None), person(Some("Bo"))] },
+        after: Answerers { unit: None, people: vec![] },
+        why: lost.into_iter().chain(others).collect(),
+    };
+    for (name, by) in [("run", Cause::Run(RunId(4))), ("edit", Cause::Edit), ("time", Cause::Time)] {
+        frozen.check(&format!("contact-change-{name}"), &ChangeAt { at: at(3), by, change: change.clone() });
+    }
+    frozen.check("contacts-seen", &ContactsSeen(at(3)));
 }
 
 fn local() -> Actor {
@@ -476,15 +514,15 @@ fn the_kinds_keep_their_numbers() {
         // Below are the engine's own rows, above the chunks of long values.
         assert!((0x10..0xf0).contains(&(*kind as u8)));
     }
-    assert_eq!(Numbers::Generation as usize + 1, NUMBERS);
+    assert_eq!(Numbers::ContactChange as usize + 1, NUMBERS);
 }
 
 #[test]
 fn keys_sort_as_what_they_stand_for() {
     assert!(
-        audit_key(-1, 9) < audit_key(0, 1)
-            && audit_key(0, 1) < audit_key(0, 2)
-            && audit_key(i64::MIN, 9) < audit_key(-1, 1)
+        time_key(Kind::Audit, -1, 9) < time_key(Kind::Audit, 0, 1)
+            && time_key(Kind::Audit, 0, 1) < time_key(Kind::Audit, 0, 2)
+            && time_key(Kind::Audit, i64::MIN, 9) < time_key(Kind::Audit, -1, 1)
     );
     assert!(number_key(Kind::Run, 255) < number_key(Kind::Run, 256));
     let of_ab = run_of_key(&"ab".into(), 1);

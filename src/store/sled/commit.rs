@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 
 use crate::domain::alert::Health;
 use crate::domain::audit;
+use crate::domain::changes::{Cause, ChangeAt, ContactChange};
 use crate::domain::delta::{Changes, Delta};
 use crate::domain::guard::CheckedDelta;
 use crate::domain::ids::{DirectoryName, Generation, MessageId, NoticeId, RunId};
@@ -16,8 +17,8 @@ use crate::domain::run::{Cursor, HeldRun, Outcome};
 
 use super::super::error::StoreError;
 use super::super::records::{
-    Kind, NoticeOf, NoticeRow, Numbers, Pack, Packed, RunOf, audit_key, bucket, key, number_key, run_of_key,
-    steps_key,
+    ContactsSeen, Kind, NoticeOf, NoticeRow, Numbers, Pack, Packed, RunOf, bucket, key, number_key,
+    run_of_key, steps_key, time_key,
 };
 use super::super::types::{Change, Committed, Event, RunRecord, Sequence};
 use super::SledStore;
@@ -59,14 +60,25 @@ impl SledStore {
         self.write(move |tx| write_run(tx, record, cursor.as_ref())).await
     }
 
-    pub(in super::super) async fn commit_event(&self, event: Event) -> Result<Committed, StoreError> {
+    pub(in super::super) async fn commit_event(
+        &self,
+        event: Event,
+        contacts: Vec<ContactChange>,
+    ) -> Result<Committed, StoreError> {
         self.write(move |tx| {
             let Event { at, change, notices, audit } = event;
             tx.speaks_of(at);
+            let cause = if matches!(change, Change::TimePassed) { Cause::Time } else { Cause::Edit };
+            write_contacts(tx, at, cause, contacts)?;
             // What nobody may want any more needn't be saved in a hurry.
-            tx.effect.precious = !matches!(change, Change::Forget(_)) || !notices.is_empty();
+            tx.effect.precious =
+                !matches!(change, Change::Forget(_) | Change::TimePassed) || !notices.is_empty();
             let generation = match change {
                 Change::None => None,
+                Change::TimePassed => {
+                    tx.put(key(Kind::ContactsSeen, &[]), &ContactsSeen(at))?;
+                    None
+                }
                 change => {
                     make(tx, change)?;
                     Some(next_generation(tx)?)
@@ -86,7 +98,21 @@ pub(super) fn write_audit(tx: &mut Tx<'_>, entry: &audit::Entry) -> Result<(), F
     let number = tx.next(Numbers::Audit)?;
     tx.speaks_of(entry.at);
     tx.effect.precious = true;
-    Ok(tx.put(audit_key(entry.at.timestamp_millis(), number), entry)?)
+    Ok(tx.put(time_key(Kind::Audit, entry.at.timestamp_millis(), number), entry)?)
+}
+
+/// Writes who got other contacts.
+fn write_contacts(
+    tx: &mut Tx<'_>,
+    at: DateTime<Utc>,
+    by: Cause,
+    contacts: Vec<ContactChange>,
+) -> Result<(), Fault> {
+    for change in contacts {
+        let number = tx.next(Numbers::ContactChange)?;
+        tx.put(time_key(Kind::ContactChange, at.timestamp_millis(), number), &ChangeAt { at, by, change })?;
+    }
+    Ok(())
 }
 
 fn next_generation(tx: &mut Tx<'_>) -> Result<Generation, Fault> {
@@ -94,8 +120,20 @@ fn next_generation(tx: &mut Tx<'_>) -> Result<Generation, Fault> {
 }
 
 fn write_run(tx: &mut Tx<'_>, record: RunRecord, cursor: Option<&Cursor>) -> Result<Committed, Fault> {
-    let RunRecord { mut run, changes, quarantined, health, held, notices, steps, gone, vetoes, audit } =
-        record;
+    let RunRecord {
+        mut run,
+        changes,
+        quarantined,
+        health,
+        held,
+        notices,
+        steps,
+        gone,
+        vetoes,
+        audit,
+        contacts,
+    } = record;
+    write_contacts(tx, run.ended, Cause::Run(run.id), contacts)?;
     let made = next_generation(tx)?;
     if let Outcome::Committed { generation } = &mut run.outcome {
         *generation = made;
@@ -140,7 +178,7 @@ fn write_run(tx: &mut Tx<'_>, record: RunRecord, cursor: Option<&Cursor>) -> Res
 
 fn make(tx: &mut Tx<'_>, change: Change) -> Result<(), Fault> {
     match change {
-        Change::None => {}
+        Change::None | Change::TimePassed => {}
         Change::Outage(outage) => {
             let at = number_key(Kind::Outage, outage.id.0);
             let before: Option<Outage> = tx.get(&at)?;

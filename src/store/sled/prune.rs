@@ -33,6 +33,7 @@ impl SledStore {
                 .await?,
             notices: self.prune_kind(Kind::Notice, move |tx, ids| prune_notices(tx, ids, messages)).await?,
             undoable: self.prune_steps(steps).await?,
+            contact_changes: self.prune_contact_changes(runs).await?,
         })
     }
 
@@ -56,6 +57,25 @@ impl SledStore {
             (removed, after) = (removed + some, last);
         }
         Ok(removed)
+    }
+
+    /// Removes changes of contacts from before `limit`.
+    async fn prune_contact_changes(&self, limit: DateTime<Utc>) -> Result<u64, StoreError> {
+        let mut removed = 0;
+        loop {
+            let some = self
+                .write(move |tx| {
+                    let keys = tx.stored_before(Kind::ContactChange, limit.timestamp_millis(), STEP)?;
+                    let some = keys.len();
+                    keys.into_iter().for_each(|key| tx.delete(key));
+                    Ok(some)
+                })
+                .await?;
+            removed += some as u64;
+            if some < STEP {
+                return Ok(removed);
+            }
+        }
     }
 
     /// Goes through the records of a kind in steps, each a transaction of its own.

@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError};
 use chrono::{DateTime, Utc};
 
 use crate::domain::audit;
+use crate::domain::changes::ChangeAt;
 use crate::domain::ids::{DirectoryName, MessageId, NoticeId, OutageId, RunId};
 use crate::domain::notice::{Message, MessageState, Notice};
 use crate::domain::outage::Outage;
@@ -124,18 +125,31 @@ impl SledStore {
         since: Option<DateTime<Utc>>,
         limit: usize,
     ) -> Result<Vec<audit::Entry>, StoreError> {
-        self.read(move |view| {
-            let oldest = since.map(|since| audit_time(since.timestamp_millis()));
-            let new_enough = |key: &[u8]| {
-                oldest.is_none_or(|oldest| key.get(1..9).is_some_and(|time| *time >= oldest[..]))
-            };
-            let rows = view.rows(&[Kind::Audit as u8]).rev();
-            let wanted = rows.take_while(|row| row.as_ref().map_or(true, |(key, _)| new_enough(key)));
-            let entries = wanted.take(limit).map(|row| decode(&row?.1));
-            Ok(entries.collect::<Result<_, Trouble>>()?)
-        })
-        .await
+        self.read(move |view| since_then(view, since, limit)).await
     }
+
+    pub(in super::super) async fn contact_changes(
+        &self,
+        since: Option<DateTime<Utc>>,
+        limit: usize,
+    ) -> Result<Vec<ChangeAt>, StoreError> {
+        self.read(move |view| since_then(view, since, limit)).await
+    }
+}
+
+/// The records of a kind whose keys are times, the newest first.
+fn since_then<R: Record>(
+    view: &View<'_>,
+    since: Option<DateTime<Utc>>,
+    limit: usize,
+) -> Result<Vec<R>, Fault> {
+    let oldest = since.map(|since| audit_time(since.timestamp_millis()));
+    let new_enough =
+        |key: &[u8]| oldest.is_none_or(|oldest| key.get(1..9).is_some_and(|time| *time >= oldest[..]));
+    let rows = view.rows(&[R::KIND as u8]).rev();
+    let wanted = rows.take_while(|row| row.as_ref().map_or(true, |(key, _)| new_enough(key)));
+    let records = wanted.take(limit).map(|row| decode(&row?.1));
+    Ok(records.collect::<Result<_, Trouble>>()?)
 }
 
 fn list_messages(

@@ -10,14 +10,17 @@ use crate::domain::outage::Outage;
 use crate::domain::roles::Assignment;
 use crate::domain::run::Run;
 
-use super::super::records::{Kind, LastNumber, Numbers, Pack, Packed, number_key, number_of, runs_of};
+use super::super::records::{
+    ContactsSeen, Kind, LastNumber, Numbers, Pack, Packed, number_key, number_of, runs_of,
+};
 use super::super::types::{DirectoryState, State};
 use super::engine::View;
 use super::trouble::Trouble;
 use super::tx::decode;
 
 /// The kinds of records that a [`State`] is made of.
-const KINDS: [Kind; 13] = [
+const KINDS: [Kind; 14] = [
+    Kind::ContactsSeen,
     Kind::Numbers,
     Kind::Users,
     Kind::Units,
@@ -74,6 +77,7 @@ impl StateBuilder {
             Kind::Cursor => self.directory(rest).cursor = Some(decode(value)?),
             Kind::Held => self.directory(rest).held = Some(decode(value)?),
             Kind::Vetoes => self.directory(rest).vetoes = decode(value)?,
+            Kind::ContactsSeen => self.state.contacts_seen = Some(decode::<ContactsSeen>(value)?.0),
             Kind::Numbers if *rest == [Numbers::Generation as u8] => {
                 self.state.generation = Some(Generation(decode::<LastNumber>(value)?.0));
             }

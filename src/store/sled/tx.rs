@@ -8,7 +8,7 @@ use crate::domain::ids::{DirectoryName, MessageId};
 use crate::domain::notice::Message;
 
 use super::super::records::{
-    Kind, LastNumber, NUMBERS, Numbers, Record, key, number_key, number_of, runs_of,
+    Kind, LastNumber, NUMBERS, Numbers, Record, key, number_key, number_of, runs_of, time_key,
 };
 use super::engine::{Changes, Engine};
 use super::queue::{Move, Queue};
@@ -114,6 +114,18 @@ impl<'a> Tx<'a> {
         let view = self.engine.view();
         let keys = view.keys_between(&number_key(kind, after.saturating_add(1)), &number_key(kind, u64::MAX));
         keys.take(limit).map(|key| Ok(number_of(&key?).unwrap_or_default())).collect()
+    }
+
+    /// The first keys of a kind whose keys are times, of those from before a time, without what this group changes.
+    pub(super) fn stored_before(
+        &self,
+        kind: Kind,
+        before_ms: i64,
+        limit: usize,
+    ) -> Result<Vec<Vec<u8>>, Trouble> {
+        let view = self.engine.view();
+        let keys = view.keys_between(&time_key(kind, i64::MIN, 0), &time_key(kind, before_ms, 0));
+        keys.take(limit).map(|key| Ok(key?.to_vec())).collect()
     }
 
     /// The first run after `after` that can be undone, without what this group changes.
