@@ -5,7 +5,7 @@
 //! directories, [`guard`] judges the difference, [`undo`] takes it back, [`gone`] is what it removed; [`roles`], [`absence`],
 //! [`organisation`] and [`contacts`] answer "whom do I turn to?"; [`outage`], [`alert`] and [`notice`] say who must be told what; [`run`] is the record of one
 //! sync; [`schedule`] says when it is due, [`hint`] when it is due before that, [`backoff`] spaces out what is tried again, [`warning`] knows what
-//! ends on which day; [`secret`] says which text can be a password; [`table`] reads what people keep in spreadsheets; [`calendar`] knows which
+//! ends on which day; [`secret`] says which text can be a password; [`moment`] reads times and [`table`] what people keep in spreadsheets; [`calendar`] knows which
 //! days are worked and when somebody is there.
 
 pub mod absence;
@@ -26,6 +26,7 @@ pub mod hint;
 pub mod ids;
 pub mod mailbox;
 pub mod map;
+pub mod moment;
 pub mod notice;
 pub mod organisation;
 pub mod outage;
