@@ -18,7 +18,7 @@ use crate::http::edit::AbsenceRequest;
 /// What to do.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  budkavle absence add asa.oberg --from 2026-07-06 --until 2026-07-31 --deputy soren.odegard\n  budkavle absence add asa.oberg --from 2026-07-06T13:00 --until 2026-07-06\n  budkavle absence change 12 --until 2026-08-07\n  budkavle absence import leave.csv --dry-run\n  budkavle absence export > absences.csv\n\nA table (CSV) has a first line with the names of its columns: user, from, until, and if wanted deputy and note."
+    after_help = "Examples:\n  budkavle absence add asa.oberg --from 2026-07-06 --until 2026-07-31 --deputy soren.odegard\n  budkavle absence add asa.oberg --from 2026-07-06T13:00 --until 2026-07-06\n  budkavle absence change 12 --until 2026-08-07\n  budkavle absence import leave.csv --dry-run\n  budkavle absence import calendar.ics --user asa.oberg\n  budkavle absence export > absences.csv\n\nA table (CSV) has a first line with the names of its columns: user, from, until, and if wanted deputy and note."
 )]
 pub struct Args {
     #[command(subcommand)]
@@ -61,13 +61,22 @@ enum Verb {
         #[arg(long)]
         note: Option<String>,
     },
-    /// Note everything in a table (CSV); what is there already stays, and one mistake stops all of it
+    /// Note everything in a table (CSV) or calendar (iCalendar); what is there already stays, and one mistake stops all of it
     Import {
-        /// The table, `-` for the standard input
+        /// The file, `-` for the standard input
         file: PathBuf,
         /// Only say what would happen
         #[arg(long)]
         dry_run: bool,
+        /// What it is written in: a table (csv) or a calendar (ics); found out by itself
+        #[arg(long, value_parser = ["csv", "ics"])]
+        format: Option<String>,
+        /// Whose calendar it is; else each event is of those who take part in it, by their addresses
+        #[arg(long)]
+        user: Option<String>,
+        /// Of a calendar take all that takes time, not only what is marked as out of office
+        #[arg(long)]
+        busy: bool,
     },
     /// Print a table (CSV) that can be imported again
     Export {
@@ -103,10 +112,18 @@ pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble
             let answer: AbsenceAnswer = client.patch(&format!("/v1/absences/{absence}"), &request).await?;
             out.answer(&answer, told);
         }
-        Verb::Import { file, dry_run } => {
+        Verb::Import { file, dry_run, format, user, busy } => {
             let bytes = contents(&file)?;
-            let dry = if dry_run { "true" } else { "false" };
-            let done: Imported = client.post_bytes("/v1/absences/import", &[("dry_run", dry)], bytes).await?;
+            let word = |flag| if flag { "true" } else { "false" };
+            let format = format.as_deref().unwrap_or_else(|| if is_calendar(&bytes) { "ics" } else { "csv" });
+            if format == "csv" && (user.is_some() || busy) {
+                let text =
+                    "--user and --busy are for calendars; a table has a column for the user".to_owned();
+                return Err(Trouble { exit: Exit::Usage, text });
+            }
+            let mut query = vec![("dry_run", word(dry_run)), ("format", format), ("busy", word(busy))];
+            query.extend(user.as_deref().map(|user| ("user", user)));
+            let done: Imported = client.post_bytes("/v1/absences/import", &query, bytes).await?;
             out.answer(&done, |out, done| {
                 let Imported { added, changed, unchanged } = done;
                 let (added, changed) = (added.len(), changed.len());
@@ -159,6 +176,11 @@ fn told(out: &Out, answer: &AbsenceAnswer) {
     for warning in &answer.warnings {
         out.line(format!("Warning: {warning}."));
     }
+}
+
+fn is_calendar(bytes: &[u8]) -> bool {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start();
+    bytes.get(..15).is_some_and(|start| start.eq_ignore_ascii_case(b"BEGIN:VCALENDAR"))
 }
 
 /// What a file holds, or the standard input.

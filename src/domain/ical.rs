@@ -184,8 +184,10 @@ impl Raw {
         }
         let mut starts: Vec<NaiveDateTime> = vec![self.start.wall];
         if let (Some((line, rule)), None) = (&self.rule, self.in_place_of) {
-            starts = repeat::starts(rule, &self.start, window)
-                .map_err(|what| LineError { value: Some(super::table::shown(rule)), ..LineError::of_line(*line, what) })?;
+            starts = repeat::starts(rule, &self.start, window).map_err(|what| LineError {
+                value: Some(super::table::shown(rule)),
+                ..LineError::of_line(*line, what)
+            })?;
         }
         starts.extend(self.also.iter().map(|also| also.wall));
         starts.sort_unstable();

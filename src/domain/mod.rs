@@ -5,7 +5,7 @@
 //! directories, [`guard`] judges the difference, [`undo`] takes it back, [`gone`] is what it removed; [`roles`], [`absence`],
 //! [`organisation`] and [`contacts`] answer "whom do I turn to?"; [`outage`], [`alert`] and [`notice`] say who must be told what; [`run`] is the record of one
 //! sync; [`schedule`] says when it is due, [`hint`] when it is due before that, [`backoff`] spaces out what is tried again, [`warning`] knows what
-//! ends on which day; [`secret`] says which text can be a password; [`moment`] reads times and [`table`] what people keep in spreadsheets; [`calendar`] knows which
+//! ends on which day; [`secret`] says which text can be a password; [`moment`] reads times, [`ical`] calendars and [`table`] what people keep in spreadsheets; [`calendar`] knows which
 //! days are worked and when somebody is there.
 
 pub mod absence;
@@ -23,6 +23,7 @@ pub mod follow;
 pub mod gone;
 pub mod guard;
 pub mod hint;
+pub mod ical;
 pub mod ids;
 pub mod mailbox;
 pub mod map;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use chrono::TimeDelta;
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +11,7 @@ use super::core::{Core, Turn, all_absences, audit_entry};
 use crate::domain::absence::Absence;
 use crate::domain::absence::import::{Plan, Wanted, plan};
 use crate::domain::audit::{self, Actor};
+use crate::domain::ical::{self, Busy, Window};
 use crate::domain::ids::{AbsenceId, UserId};
 use crate::domain::moment;
 use crate::domain::organisation::Organisation;
@@ -89,6 +91,85 @@ pub async fn import_table(
     let zone = core.settings().zone;
     let wanted = wanted(&view.organisation, &table.rows, zone).map_err(ImportError::Lines)?;
     take(&turn, core, wanted, dry_run, by).await
+}
+
+/// Whose absences a calendar has, and which of its events are some.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct CalendarOf {
+    /// Whose it is; without one, each event is of those who take part in it.
+    pub user: Option<UserId>,
+    /// Take what takes time at all, not only what is out of office.
+    pub busy: bool,
+}
+
+/// How far back and ahead a calendar is read.
+const BACK: TimeDelta = TimeDelta::days(30);
+const AHEAD: TimeDelta = TimeDelta::days(730);
+
+/// Takes the absences of a calendar (iCalendar), all of them or none.
+///
+/// # Errors
+/// Every event that isn't understood, and every person who isn't known.
+pub async fn import_calendar(
+    core: &Core,
+    bytes: &[u8],
+    of: &CalendarOf,
+    dry_run: bool,
+    by: &Actor,
+) -> Result<Imported, ImportError> {
+    let turn = core.turn().await;
+    let view = core.view();
+    let now = core.now();
+    let window = Window { from: now - BACK, until: now + AHEAD };
+    let mut events = ical::read(bytes, core.settings().zone, window).map_err(ImportError::Lines)?;
+    events.retain(|e| e.busy == Busy::OutOfOffice || (of.busy && e.busy == Busy::Busy));
+    let wanted = of_events(&view.organisation, &events, of.user).map_err(ImportError::Lines)?;
+    take(&turn, core, wanted, dry_run, by).await
+}
+
+/// What events mean. Those of one person that overlap are one absence.
+fn of_events(
+    organisation: &Organisation,
+    events: &[ical::Event],
+    owner: Option<UserId>,
+) -> Result<Vec<Wanted>, LineErrors> {
+    let (mut by_user, mut errors) = (BTreeMap::<UserId, Vec<&ical::Event>>::new(), LineErrors::default());
+    for event in events {
+        if let Some(user) = owner {
+            by_user.entry(user).or_default().push(event);
+            continue;
+        }
+        if event.people.is_empty() {
+            let what = "the event names nobody; say whose calendar it is with --user";
+            errors.push(LineError::of_line(event.line, what));
+        }
+        for mail in &event.people {
+            let found = organisation.find_user(mail).map(|user| user.id);
+            match found {
+                Ok(user) => by_user.entry(user).or_default().push(event),
+                Err(error) => errors.push(LineError::of_line(event.line, error.to_string())),
+            }
+        }
+        if errors.errors.len() >= table::TOLD {
+            break;
+        }
+    }
+    let mut wanted: Vec<Wanted> = Vec::new();
+    for (user, mut events) in by_user {
+        events.sort_by_key(|e| (e.from, e.until));
+        for event in events {
+            let last = wanted.last_mut().filter(|w| w.absence.user == user && event.from < w.absence.until);
+            if let Some(last) = last {
+                last.absence.until = last.absence.until.max(event.until);
+                continue;
+            }
+            let note = Some(event.summary.clone()).filter(|n| !n.is_empty());
+            let (from, until) = (event.from, event.until);
+            let absence = Absence { id: AbsenceId(0), user, from, until, deputy: None, note };
+            wanted.push(Wanted { line: event.line, absence });
+        }
+    }
+    errors.or(wanted)
 }
 
 /// Takes a list, all of it or nothing.

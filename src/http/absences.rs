@@ -17,7 +17,7 @@ use super::look;
 use crate::domain::absence::Absence;
 use crate::domain::audit::Actor;
 use crate::domain::ids::AbsenceId;
-use crate::flow::absences::{self, Imported};
+use crate::flow::absences::{self, CalendarOf, Imported};
 use crate::flow::assign::NewAbsence;
 
 /// The largest table that is read: a million lines.
@@ -72,6 +72,23 @@ pub fn with_warnings(app: &App, absence: &Absence) -> AbsenceAnswer {
 pub struct ImportQuery {
     #[serde(default)]
     dry_run: bool,
+    format: Format,
+    /// Whose calendar it is.
+    user: Option<String>,
+    /// Take what takes time at all in a calendar.
+    #[serde(default)]
+    busy: bool,
+}
+
+/// What a list is written in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// A table.
+    #[default]
+    Csv,
+    /// A calendar.
+    Ics,
 }
 
 /// `POST /v1/absences/import`: the body is the file.
@@ -81,7 +98,16 @@ pub async fn import(
     Query(query): Query<ImportQuery>,
     body: Bytes,
 ) -> Result<Json<Imported>, ApiError> {
-    Ok(Json(absences::import_table(&app.core, &body, query.dry_run, &by).await?))
+    let (core, dry_run) = (&app.core, query.dry_run);
+    let done = match query.format {
+        Format::Csv => absences::import_table(core, &body, dry_run, &by).await?,
+        Format::Ics => {
+            let user = query.user.as_deref().map(|who| core.view().organisation.find_user(who).map(|u| u.id));
+            let of = CalendarOf { user: user.transpose()?, busy: query.busy };
+            absences::import_calendar(core, &body, &of, dry_run, &by).await?
+        }
+    };
+    Ok(Json(done))
 }
 
 /// Which absences are wanted.

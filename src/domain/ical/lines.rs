@@ -75,8 +75,13 @@ pub(super) fn components(text: &str) -> Result<Calendar, LineError> {
             continue;
         }
         let line = parsed(number, &text);
-        if !seen && line.as_ref().is_none_or(|l| l.name != "BEGIN" || !l.value.eq_ignore_ascii_case("VCALENDAR")) {
-            return Err(LineError::of_line(number, "this is no iCalendar file: it doesn't begin with BEGIN:VCALENDAR"));
+        if !seen
+            && line.as_ref().is_none_or(|l| l.name != "BEGIN" || !l.value.eq_ignore_ascii_case("VCALENDAR"))
+        {
+            return Err(LineError::of_line(
+                number,
+                "this is no iCalendar file: it doesn't begin with BEGIN:VCALENDAR",
+            ));
         }
         seen = true;
         // What isn't understood stops nobody: others read on, too.

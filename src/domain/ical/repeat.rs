@@ -9,13 +9,14 @@ use rrule::{Frequency, RRule, Unvalidated};
 use super::Window;
 use super::time::When;
 
-/// So many repetitions of one event are read.
-const MOST: u16 = 1_000;
+/// So many repetitions of one event are read: a thousand, and those of a year before the window.
+const MOST: u16 = 1_400;
 
 /// The starts within the window, and a little around it.
 pub(super) fn starts(rule: &str, start: &When, window: Window) -> Result<Vec<NaiveDateTime>, String> {
     let (rule, until) = without_until(rule, start)?;
-    let parsed: RRule<Unvalidated> = rule.parse().map_err(|e| format!("is no rule that can be followed: {e}"))?;
+    let parsed: RRule<Unvalidated> =
+        rule.parse().map_err(|e| format!("is no rule that can be followed: {e}"))?;
     if matches!(parsed.get_freq(), Frequency::Hourly | Frequency::Minutely | Frequency::Secondly) {
         return Err("repeats more often than daily, which nobody's absence does".into());
     }
@@ -58,7 +59,9 @@ fn without_until(rule: &str, start: &When) -> Result<(String, Option<NaiveDateTi
                 let wrong = || format!("ends at {value}, which is no time");
                 let utc = value.strip_suffix('Z');
                 let time = NaiveDateTime::parse_from_str(utc.unwrap_or(value), "%Y%m%dT%H%M%S").ok();
-                let day = chrono::NaiveDate::parse_from_str(value, "%Y%m%d").ok().and_then(|d| d.and_hms_opt(23, 59, 59));
+                let day = chrono::NaiveDate::parse_from_str(value, "%Y%m%d")
+                    .ok()
+                    .and_then(|d| d.and_hms_opt(23, 59, 59));
                 let time = match (time, utc) {
                     (Some(time), Some(_)) => start.zone.from_utc_datetime(&time).naive_local(),
                     (Some(time), None) => time,

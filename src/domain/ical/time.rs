@@ -42,7 +42,11 @@ pub(super) fn when(line: &Line, value: &str, zone: Tz) -> Result<When, LineError
         _ => zone,
     };
     if let Ok(day) = NaiveDate::parse_from_str(value, "%Y%m%d") {
-        return Ok(When { wall: within(day.and_time(NaiveTime::MIN)).ok_or_else(wrong)?, zone, whole_day: true });
+        return Ok(When {
+            wall: within(day.and_time(NaiveTime::MIN)).ok_or_else(wrong)?,
+            zone,
+            whole_day: true,
+        });
     }
     let (value, zone) = match value.strip_suffix('Z') {
         Some(value) => (value, Tz::UTC),
