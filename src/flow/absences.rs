@@ -81,16 +81,24 @@ pub async fn change(
 /// Every line that can't be.
 pub async fn import_table(
     core: &Core,
-    bytes: &[u8],
+    bytes: Vec<u8>,
     dry_run: bool,
     by: &Actor,
 ) -> Result<Imported, ImportError> {
+    let table = apart(move || table::read(&bytes, &COLUMNS)).await?;
     let turn = core.turn().await;
     let view = core.view();
-    let table = table::read(bytes, &COLUMNS).map_err(ImportError::Lines)?;
     let zone = core.settings().zone;
     let wanted = wanted(&view.organisation, &table.rows, zone).map_err(ImportError::Lines)?;
     take(&turn, core, wanted, dry_run, by).await
+}
+
+/// Reads what may be large where nobody else waits.
+async fn apart<T: Send + 'static>(
+    read: impl FnOnce() -> Result<T, LineErrors> + Send + 'static,
+) -> Result<T, ImportError> {
+    let broken = || LineErrors::from(LineError::of_line(1, "can't be read; the daemon's log says why"));
+    tokio::task::spawn_blocking(read).await.unwrap_or_else(|_| Err(broken())).map_err(ImportError::Lines)
 }
 
 /// Whose absences a calendar has, and which of its events are some.
@@ -112,16 +120,16 @@ const AHEAD: TimeDelta = TimeDelta::days(730);
 /// Every event that isn't understood, and every person who isn't known.
 pub async fn import_calendar(
     core: &Core,
-    bytes: &[u8],
+    bytes: Vec<u8>,
     of: &CalendarOf,
     dry_run: bool,
     by: &Actor,
 ) -> Result<Imported, ImportError> {
+    let now = core.now();
+    let (window, zone) = (Window { from: now - BACK, until: now + AHEAD }, core.settings().zone);
+    let mut events = apart(move || ical::read(&bytes, zone, window)).await?;
     let turn = core.turn().await;
     let view = core.view();
-    let now = core.now();
-    let window = Window { from: now - BACK, until: now + AHEAD };
-    let mut events = ical::read(bytes, core.settings().zone, window).map_err(ImportError::Lines)?;
     events.retain(|e| e.busy == Busy::OutOfOffice || (of.busy && e.busy == Busy::Busy));
     let wanted = of_events(&view.organisation, &events, of.user).map_err(ImportError::Lines)?;
     take(&turn, core, wanted, dry_run, by).await

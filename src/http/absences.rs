@@ -100,11 +100,11 @@ pub async fn import(
 ) -> Result<Json<Imported>, ApiError> {
     let (core, dry_run) = (&app.core, query.dry_run);
     let done = match query.format {
-        Format::Csv => absences::import_table(core, &body, dry_run, &by).await?,
+        Format::Csv => absences::import_table(core, body.to_vec(), dry_run, &by).await?,
         Format::Ics => {
             let user = query.user.as_deref().map(|who| core.view().organisation.find_user(who).map(|u| u.id));
             let of = CalendarOf { user: user.transpose()?, busy: query.busy };
-            absences::import_calendar(core, &body, &of, dry_run, &by).await?
+            absences::import_calendar(core, body.to_vec(), &of, dry_run, &by).await?
         }
     };
     Ok(Json(done))
