@@ -190,7 +190,8 @@ async fn take(
 ) -> Result<Imported, ImportError> {
     let Plan { mut added, changed, unchanged } =
         plan(&core.view().organisation.absences, wanted).map_err(ImportError::Lines)?;
-    if !dry_run && !(added.is_empty() && changed.is_empty()) {
+    let nothing = added.is_empty() && changed.is_empty();
+    if !dry_run && !nothing {
         if !added.is_empty() {
             let count = u64::try_from(added.len()).unwrap_or(u64::MAX);
             let first = core.store.allocate_many(Sequence::Absence, count).await?;

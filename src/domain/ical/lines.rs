@@ -97,7 +97,8 @@ pub(super) fn components(text: &str) -> Result<Calendar, LineError> {
                 }
             }
             "END" => {
-                if within.pop().is_none_or(|name| !name.eq_ignore_ascii_case(line.value.trim())) {
+                let name = within.pop().unwrap_or_default();
+                if !name.eq_ignore_ascii_case(line.value.trim()) {
                     return Err(line.wrong("ends what didn't begin last; the file is damaged"));
                 }
             }

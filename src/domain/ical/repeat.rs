@@ -23,13 +23,18 @@ pub(super) fn starts(rule: &str, start: &When, window: Window) -> Result<Vec<Nai
     // As far as a zone can be off, and an event be long.
     let earliest = window.from.naive_utc() - TimeDelta::days(370);
     let last = until.unwrap_or(NaiveDateTime::MAX).min(window.until.naive_utc() + TimeDelta::days(2));
+    if last < earliest || last < start.wall {
+        return Ok(Vec::new());
+    }
+    let counted = parsed.get_count().is_some();
     let first = nearer(&parsed, start.wall, earliest);
     let as_utc = |wall: NaiveDateTime| rrule::Tz::UTC.from_utc_datetime(&wall);
     let set = parsed.build(as_utc(first)).map_err(|e| format!("is no rule that can be followed: {e}"))?;
-    let set = set.limit().after(as_utc(earliest)).before(as_utc(last));
-    let found = set.all(MOST);
-    if found.limited && found.dates.is_empty() {
-        return Err("never comes true, or began too long ago".into());
+    let set = set.limit();
+    let found = set.clone().after(as_utc(earliest)).before(as_utc(last)).all(MOST);
+    // One with a count may have ended; any other that has nothing to show never will, or only after many years.
+    if found.dates.is_empty() && (!counted || set.all(1).dates.is_empty()) {
+        return Err("never comes true in these years; take the event out, or mend its rule".into());
     }
     Ok(found.dates.iter().map(|at| at.with_timezone(&Utc).naive_utc()).collect())
 }
