@@ -1,5 +1,8 @@
 //! `budkavle absence`.
 
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
 use chrono::{DateTime, Utc};
 use clap::Subcommand;
 
@@ -7,13 +10,15 @@ use super::client::Client;
 use super::exit::{Exit, Trouble};
 use super::print::{Out, or_dash, when};
 use super::time;
+use crate::flow::absences::Imported;
+use crate::http::absences::{ChangeRequest, IMPORT_LIMIT};
 use crate::http::answers::AbsenceAnswer;
 use crate::http::edit::AbsenceRequest;
 
 /// What to do.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  budkavle absence add asa.oberg --from 2026-07-06 --until 2026-07-31 --deputy soren.odegard\n  budkavle absence list"
+    after_help = "Examples:\n  budkavle absence add asa.oberg --from 2026-07-06 --until 2026-07-31 --deputy soren.odegard\n  budkavle absence add asa.oberg --from 2026-07-06T13:00 --until 2026-07-06\n  budkavle absence change 12 --until 2026-08-07\n  budkavle absence import leave.csv --dry-run\n  budkavle absence import calendar.ics --user asa.oberg\n  budkavle absence export > absences.csv\n\nA table (CSV) has a first line with the names of its columns: user, from, until, and if wanted deputy and note."
 )]
 pub struct Args {
     #[command(subcommand)]
@@ -39,6 +44,46 @@ enum Verb {
         #[arg(long)]
         note: Option<String>,
     },
+    /// Change an absence; what isn't named stays as it is
+    Change {
+        /// Its number
+        absence: u64,
+        /// From when on
+        #[arg(long, value_name = "TIME", value_parser = time::parse)]
+        from: Option<DateTime<Utc>>,
+        /// Until when; a mere date means the whole of that day
+        #[arg(long, value_name = "TIME", value_parser = time::parse_end)]
+        until: Option<DateTime<Utc>>,
+        /// Who stands in; "" for nobody
+        #[arg(long)]
+        deputy: Option<String>,
+        /// For people; "" for none
+        #[arg(long)]
+        note: Option<String>,
+    },
+    /// Note everything in a table (CSV) or calendar (iCalendar); what is there already stays, and one mistake stops all of it
+    Import {
+        /// The file, `-` for the standard input
+        file: PathBuf,
+        /// Only say what would happen
+        #[arg(long)]
+        dry_run: bool,
+        /// What it is written in: a table (csv) or a calendar (ics); found out by itself
+        #[arg(long, value_parser = ["csv", "ics"])]
+        format: Option<String>,
+        /// Whose calendar it is; else each event is of those who take part in it, by their addresses
+        #[arg(long)]
+        user: Option<String>,
+        /// Of a calendar take all that takes time, not only what is marked as out of office
+        #[arg(long)]
+        busy: bool,
+    },
+    /// Print a table (CSV) that can be imported again
+    Export {
+        /// Those that are over, too
+        #[arg(long)]
+        past: bool,
+    },
     /// Who is or will be away
     List {
         /// Only this user
@@ -60,17 +105,35 @@ pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble
         Verb::Add { user, from, until, deputy, note } => {
             let request = AbsenceRequest { user, from, until, deputy, note };
             let answer: AbsenceAnswer = client.post("/v1/absences", &request).await?;
-            out.answer(&answer, |out, a| {
-                let deputy = a
-                    .deputy_name
-                    .as_ref()
-                    .map_or_else(|| "nobody stands in".to_owned(), |d| format!("{d} stands in"));
-                let (from, until) = (when(a.absence.from), when(a.absence.until));
-                out.line(format!(
-                    "{} is away from {from} until {until}; {deputy} (absence {}).",
-                    a.name, a.absence.id
-                ));
+            out.answer(&answer, told);
+        }
+        Verb::Change { absence, from, until, deputy, note } => {
+            let request = ChangeRequest { from, until, deputy, note };
+            let answer: AbsenceAnswer = client.patch(&format!("/v1/absences/{absence}"), &request).await?;
+            out.answer(&answer, told);
+        }
+        Verb::Import { file, dry_run, format, user, busy } => {
+            let bytes = contents(&file)?;
+            let word = |flag| if flag { "true" } else { "false" };
+            let format = format.as_deref().unwrap_or_else(|| if is_calendar(&bytes) { "ics" } else { "csv" });
+            if format == "csv" && (user.is_some() || busy) {
+                let text =
+                    "--user and --busy are for calendars; a table has a column for the user".to_owned();
+                return Err(Trouble { exit: Exit::Usage, text });
+            }
+            let mut query = vec![("dry_run", word(dry_run)), ("format", format), ("busy", word(busy))];
+            query.extend(user.as_deref().map(|user| ("user", user)));
+            let done: Imported = client.post_bytes("/v1/absences/import", &query, bytes).await?;
+            out.answer(&done, |out, done| {
+                let Imported { added, changed, unchanged } = done;
+                let (added, changed) = (added.len(), changed.len());
+                let would = if dry_run { "Nothing was done. It would be: " } else { "" };
+                out.line(format!("{would}{added} added, {changed} changed, {unchanged} there already."));
             });
+        }
+        Verb::Export { past } => {
+            let past = if past { "true" } else { "false" };
+            out.raw(&client.get_bytes("/v1/absences/export", &[("past", past)]).await?);
         }
         Verb::List { user, past } => {
             let query = [("user", user), ("past", past.then(|| "true".to_owned()))];
@@ -102,4 +165,38 @@ pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble
         }
     }
     Ok(Exit::Done)
+}
+
+fn told(out: &Out, answer: &AbsenceAnswer) {
+    let nobody = || "nobody stands in".to_owned();
+    let deputy = answer.deputy_name.as_ref().map_or_else(nobody, |d| format!("{d} stands in"));
+    let (from, until) = (when(answer.absence.from), when(answer.absence.until));
+    let (name, id) = (&answer.name, answer.absence.id);
+    out.line(format!("{name} is away from {from} until {until}; {deputy} (absence {id})."));
+    for warning in &answer.warnings {
+        out.line(format!("Warning: {warning}."));
+    }
+}
+
+fn is_calendar(bytes: &[u8]) -> bool {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start();
+    bytes.get(..15).is_some_and(|start| start.eq_ignore_ascii_case(b"BEGIN:VCALENDAR"))
+}
+
+/// What a file holds, or the standard input.
+fn contents(file: &Path) -> Result<Vec<u8>, Trouble> {
+    let mut bytes = Vec::new();
+    let limit = IMPORT_LIMIT as u64 + 1;
+    let read = if file == Path::new("-") {
+        std::io::stdin().lock().take(limit).read_to_end(&mut bytes)
+    } else {
+        std::fs::File::open(file).and_then(|f| f.take(limit).read_to_end(&mut bytes))
+    };
+    let name = file.display();
+    read.map_err(|e| Trouble { exit: Exit::Usage, text: format!("{name} can't be read: {e}") })?;
+    if bytes.len() > IMPORT_LIMIT {
+        let text = format!("{name} is larger than {} MiB; split it", IMPORT_LIMIT / 1024 / 1024);
+        return Err(Trouble { exit: Exit::Usage, text });
+    }
+    Ok(bytes)
 }

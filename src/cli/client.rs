@@ -43,6 +43,27 @@ impl Client {
         self.read(self.request(Method::POST, path).json(body)).await
     }
 
+    /// POST of bytes as they are.
+    pub async fn post_bytes<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+        body: Vec<u8>,
+    ) -> Result<T, Trouble> {
+        self.read(self.request(Method::POST, path).query(query).body(body)).await
+    }
+
+    /// GET, and the answer as bytes.
+    pub async fn get_bytes(&self, path: &str, query: &[(&str, &str)]) -> Result<Vec<u8>, Trouble> {
+        let response = self.send(self.request(Method::GET, path).query(query)).await?;
+        Ok(response.bytes().await.map_err(|e| self.broken(&e))?.to_vec())
+    }
+
+    /// PATCH, with a body.
+    pub async fn patch<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, Trouble> {
+        self.read(self.request(Method::PATCH, path).json(body)).await
+    }
+
     /// DELETE, with the reason.
     pub async fn delete<T: DeserializeOwned>(&self, path: &str, why: Option<&str>) -> Result<T, Trouble> {
         let query: Vec<(&str, &str)> = why.map(|w| ("why", w)).into_iter().collect();

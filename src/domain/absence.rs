@@ -1,5 +1,7 @@
 //! Who is away, from when to when, and who stands in.
 
+pub mod import;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -26,7 +28,7 @@ pub struct Absence {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidAbsence {
     /// It ends before it starts, or at once.
-    #[error("the absence ends ({until}) before it starts ({from})")]
+    #[error("the absence ends ({until}) before it starts ({from}); give an end that is later")]
     Backwards {
         /// The start.
         from: DateTime<Utc>,
@@ -34,10 +36,10 @@ pub enum InvalidAbsence {
         until: DateTime<Utc>,
     },
     /// The deputy is the absent person.
-    #[error("nobody can be their own deputy")]
+    #[error("nobody can be their own deputy; name somebody else, or nobody")]
     OwnDeputy,
     /// Another absence of the same person overlaps.
-    #[error("overlaps absence {0} of the same person; remove that one first")]
+    #[error("overlaps absence {0} of the same person; change or remove that one first")]
     Overlaps(AbsenceId),
 }
 

@@ -5,10 +5,11 @@
 //! * [`undo`]: put back what a run changed; [`gone`]: remember what runs removed;
 //! * [`alert`]: tell the AD-sync contacts when a directory's sync is in trouble, and when it is well again;
 //! * [`outage`]: open, update and resolve outages, and tell the outage contacts;
-//! * [`assign`]: who holds which role, and who is away;
+//! * [`assign`]: who holds which role, and who is away; [`absences`]: absences that are changed, and many at once;
 //! * [`directories`]: which directories there are, and which is being read;
 //! * [`deliver`]: send what is in the outbox.
 
+pub mod absences;
 pub mod alert;
 pub mod assign;
 pub mod core;

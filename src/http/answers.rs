@@ -296,6 +296,9 @@ pub struct AbsenceAnswer {
     pub name: Box<str>,
     /// Who stands in.
     pub deputy_name: Option<Box<str>>,
+    /// What somebody should know of it, full sentences.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 /// An outage, and how its last word went out.

@@ -145,7 +145,7 @@ pub async fn add_absence(
         note: request.note.map(Box::from),
     };
     let absence = assign::add_absence(&app.core, new, &by).await?;
-    Ok((StatusCode::CREATED, Json(look::absence_answer(&view.organisation, &absence))))
+    Ok((StatusCode::CREATED, Json(super::absences::with_warnings(&app, &absence))))
 }
 
 /// `DELETE /v1/absences/{id}`.

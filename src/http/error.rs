@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::organisation::LookupError;
+use crate::flow::absences::ImportError;
 use crate::flow::assign::AssignError;
 use crate::flow::directories::NotUndone;
 use crate::flow::outage::OutageError;
@@ -80,6 +81,15 @@ impl From<AssignError> for ApiError {
             AssignError::Missing(_) | AssignError::NoRole(..) => ApiError::not_found(error.to_string()),
             AssignError::Twice(_) => ApiError::conflict(error),
             _ => ApiError::bad(error),
+        }
+    }
+}
+
+impl From<ImportError> for ApiError {
+    fn from(error: ImportError) -> Self {
+        match error {
+            ImportError::Store(error) => error.into(),
+            ImportError::Lines(_) => ApiError::bad(error),
         }
     }
 }

@@ -209,6 +209,7 @@ pub fn absence_answer(
     AbsenceAnswer {
         name: name(absence.user),
         deputy_name: absence.deputy.map(name),
+        warnings: Vec::new(),
         absence: absence.clone(),
     }
 }

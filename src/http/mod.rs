@@ -3,10 +3,11 @@
 //! * [`access`]: who is at the other end of the socket, and what they may do;
 //! * [`answers`]: the shapes of the answers, shared with the command line;
 //! * [`error`]: how an error is told;
-//! * the handlers, by subject: [`look`] (who, where, whom to turn to), [`gone`] (who was there once), [`follow`] (who got other contacts,
-//!   and what nobody answers for), [`edit`] (roles and absences), [`outages`], [`outbox`], [`syncs`], [`service`]
+//! * the handlers, by subject: [`absences`] (changed, imported, exported), [`look`] (who, where, whom to turn to), [`gone`] (who was there once),
+//!   [`follow`] (who got other contacts, and what nobody answers for), [`edit`] (roles and absences), [`outages`], [`outbox`], [`syncs`], [`service`]
 //!   (status, audit, backup).
 
+pub mod absences;
 pub mod access;
 pub mod answers;
 pub mod edit;
@@ -83,7 +84,12 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/contacts/orphans", get(follow::orphans))
         .route("/v1/contacts/{id}", delete(edit::revoke))
         .route("/v1/absences", get(look::absences).post(edit::add_absence))
-        .route("/v1/absences/{id}", delete(edit::remove_absence))
+        .route("/v1/absences/{id}", delete(edit::remove_absence).patch(absences::change))
+        .route("/v1/absences/export", get(absences::export))
+        .route(
+            "/v1/absences/import",
+            post(absences::import).layer(DefaultBodyLimit::max(absences::IMPORT_LIMIT)),
+        )
         .route("/v1/outages", get(outages::list).post(outages::open))
         .route("/v1/outages/{id}", get(outages::show))
         .route("/v1/outages/{id}/updates", post(outages::update))

@@ -112,7 +112,14 @@ impl Store {
     /// Hands out the next number of a sequence.
     pub async fn allocate(&self, sequence: Sequence) -> Result<u64, StoreError> {
         match self {
-            Store::Sled(store) => store.allocate(sequence).await,
+            Store::Sled(store) => store.allocate(sequence, 1).await,
+        }
+    }
+
+    /// Hands out the next `count` numbers of a sequence; returns the first of them.
+    pub async fn allocate_many(&self, sequence: Sequence, count: u64) -> Result<u64, StoreError> {
+        match self {
+            Store::Sled(store) => store.allocate(sequence, count).await,
         }
     }
 

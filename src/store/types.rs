@@ -140,6 +140,8 @@ pub enum Change {
     Absence(Absence),
     /// An absence that is taken back. Refused with [`StoreError::NotFound`] when there is none.
     RemoveAbsence(AbsenceId),
+    /// Absences, new or changed, all of them or none, each with its entry for the audit log.
+    Absences(Vec<(Absence, audit::Entry)>),
     /// A directory's health, after an alert was told.
     Health(DirectoryName, Health),
     /// The word of a person on a held run; None: it is rejected, and the directory's health holds it no longer. Refused with

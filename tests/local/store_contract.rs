@@ -381,6 +381,18 @@ async fn what_people_maintain_comes_and_goes(open: Open<'_>) {
     }
     let state = store.load().await.unwrap();
     assert!(state.assignments.is_empty() && state.absences.is_empty());
+    let first = store.allocate_many(Sequence::Absence, 300).await.unwrap();
+    assert!(store.allocate(Sequence::Absence).await.unwrap() >= first + 300);
+    let many = (first..first + 300).map(|n| {
+        let (user, note) = (UserId(guid(1, 1)), None);
+        let absence = Absence { id: AbsenceId(n), user, from: at(0), until: at(9), deputy: None, note };
+        (absence, audit_entry(3, &format!("absence {n}")))
+    });
+    let (audited, all) = (store.audit(None, 1_000).await.unwrap().len(), Change::Absences(many.collect()));
+    store.commit_event(event(3, all, vec![])).await.unwrap();
+    let store = reopen(store, open).await;
+    assert_eq!(store.load().await.unwrap().absences.len(), 300);
+    assert!(store.audit(None, 1_000).await.unwrap().len() >= audited + 300);
 }
 
 async fn a_refused_event_leaves_nothing(open: Open<'_>) {

@@ -29,14 +29,21 @@ use super::tx::Tx;
 const STEPS: usize = 100;
 
 impl SledStore {
-    pub(in super::super) async fn allocate(&self, sequence: Sequence) -> Result<u64, StoreError> {
+    pub(in super::super) async fn allocate(&self, sequence: Sequence, count: u64) -> Result<u64, StoreError> {
         let numbers = match sequence {
             Sequence::Run => Numbers::Run,
             Sequence::Outage => Numbers::Outage,
             Sequence::Assignment => Numbers::Assignment,
             Sequence::Absence => Numbers::Absence,
         };
-        self.write(move |tx| Ok(tx.next(numbers)?)).await
+        self.write(move |tx| {
+            let first = tx.next(numbers)?;
+            for _ in 1..count {
+                tx.next(numbers)?;
+            }
+            Ok(first)
+        })
+        .await
     }
 
     pub(in super::super) async fn commit_sync(
@@ -190,6 +197,12 @@ fn make(tx: &mut Tx<'_>, change: Change) -> Result<(), Fault> {
         Change::Assign(assignment) => tx.put(number_key(Kind::Assignment, assignment.id.0), &assignment)?,
         Change::Revoke(id) => remove(tx, number_key(Kind::Assignment, id.0), || format!("assignment {id}"))?,
         Change::Absence(absence) => tx.put(number_key(Kind::Absence, absence.id.0), &absence)?,
+        Change::Absences(all) => {
+            for (absence, entry) in all {
+                tx.put(number_key(Kind::Absence, absence.id.0), &absence)?;
+                write_audit(tx, &entry)?;
+            }
+        }
         Change::RemoveAbsence(id) => remove(tx, number_key(Kind::Absence, id.0), || format!("absence {id}"))?,
         Change::Health(directory, health) => tx.put(name_key(Kind::Health, &directory), &health)?,
         Change::Held(directory, run, word) => decide_held(tx, &directory, run, word)?,

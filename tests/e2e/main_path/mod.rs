@@ -1,5 +1,6 @@
 //! The main job end to end: a real Active Directory in, real mail out.
 
+mod absences;
 mod alerts;
 mod backup;
 mod check;

@@ -1,0 +1,188 @@
+use proptest::prelude::*;
+
+use super::*;
+
+const STOCKHOLM: Tz = chrono_tz::Europe::Stockholm;
+
+/// A published calendar as Exchange writes it: its own names of zones, folded lines, its own properties, a moved repetition.
+const EXCHANGE: &str = include_str!("exchange.ics");
+
+fn at(text: &str) -> DateTime<Utc> {
+    text.parse().unwrap()
+}
+
+fn window() -> Window {
+    Window { from: at("2026-01-01T00:00:00Z"), until: at("2028-01-01T00:00:00Z") }
+}
+
+fn calendar(events: &str) -> String {
+    format!("BEGIN:VCALENDAR\r\nVERSION:2.0\r\n{events}END:VCALENDAR\r\n")
+}
+
+fn event(lines: &str) -> String {
+    let lines: String = lines.lines().map(|line| format!("{line}\r\n")).collect();
+    calendar(&format!("BEGIN:VEVENT\r\nUID:1\r\n{lines}END:VEVENT\r\n"))
+}
+
+fn periods(text: &str) -> Vec<String> {
+    let events = read(text.as_bytes(), STOCKHOLM, window()).unwrap_or_else(|e| panic!("{e}"));
+    let said = |e: &Event| format!("{}–{}", e.from.format("%m-%d %H:%M"), e.until.format("%m-%d %H:%M"));
+    events.iter().map(said).collect()
+}
+
+fn refused(text: &str) -> String {
+    read(text.as_bytes(), STOCKHOLM, window()).unwrap_err().to_string()
+}
+
+#[test]
+fn what_exchange_publishes_is_read() {
+    let events = read(EXCHANGE.as_bytes(), Tz::UTC, window()).unwrap();
+    let said: Vec<String> = events
+        .iter()
+        .map(|e| {
+            format!(
+                "{} {} {} {:?} {:?}",
+                e.from.to_rfc3339(),
+                e.until.to_rfc3339(),
+                e.summary,
+                e.busy,
+                e.people
+            )
+        })
+        .collect();
+    assert_eq!(
+        said,
+        [
+            "2026-07-05T22:00:00+00:00 2026-08-02T22:00:00+00:00 Semester, äntligen OutOfOffice [\"asa.oberg@kommun.example\"]",
+            "2026-03-20T08:00:00+00:00 2026-03-20T12:00:00+00:00 Förälder OutOfOffice [\"asa.oberg@kommun.example\"]",
+            "2026-03-27T08:00:00+00:00 2026-03-27T12:00:00+00:00 Förälder OutOfOffice [\"asa.oberg@kommun.example\"]",
+            "2026-04-10T07:00:00+00:00 2026-04-10T11:00:00+00:00 Förälder OutOfOffice [\"asa.oberg@kommun.example\"]",
+            "2026-04-16T07:00:00+00:00 2026-04-16T11:00:00+00:00 Förälder OutOfOffice [\"asa.oberg@kommun.example\"]",
+            "2026-03-23T09:00:00+00:00 2026-03-23T10:00:00+00:00 Möte Busy [\"soren@kommun.example\"]",
+            "2026-03-24T09:00:00+00:00 2026-03-24T10:00:00+00:00 Kanske Free []",
+        ]
+    );
+}
+
+#[test]
+fn every_way_to_say_a_period_is_read() {
+    for (lines, said) in [
+        ("DTSTART;VALUE=DATE:20260706\nDTEND;VALUE=DATE:20260708", "07-05 22:00–07-07 22:00"),
+        ("DTSTART;VALUE=DATE:20260706", "07-05 22:00–07-06 22:00"),
+        ("DTSTART:20260706T060000Z\nDURATION:PT8H30M", "07-06 06:00–07-06 14:30"),
+        ("DTSTART:20260706T080000\nDTEND:20260706T160000", "07-06 06:00–07-06 14:00"),
+        (
+            "DTSTART;TZID=America/New_York:20260706T080000\nDTEND;TZID=America/New_York:20260706T090000",
+            "07-06 12:00–07-06 13:00",
+        ),
+        ("DTSTART;TZID=\"W. Europe Standard Time\":20260706T080000\nDURATION:P1D", "07-06 06:00–07-07 06:00"),
+        (
+            "DTSTART;TZID=/freeassociation.sourceforge.net/Europe/Oslo:20260706T080000\nDURATION:P1W",
+            "07-06 06:00–07-13 06:00",
+        ),
+        (
+            "DTSTART;VALUE=DATE:20260706\nRDATE;VALUE=DATE:20260710",
+            "07-05 22:00–07-06 22:00 07-09 22:00–07-10 22:00",
+        ),
+        ("DTSTART;VALUE=DATE:20260706\nSTATUS:CANCELLED", ""),
+        ("DTSTART:20260706T080000Z", ""),
+        ("SUMMARY:no start", ""),
+    ] {
+        assert_eq!(periods(&event(lines)).join(" "), said, "{lines}");
+    }
+}
+
+#[test]
+fn eight_o_clock_stays_eight_o_clock_when_the_clocks_change() {
+    let lines = "DTSTART;TZID=Europe/Stockholm:20261023T080000\nDTEND;TZID=Europe/Stockholm:20261023T160000\nRRULE:FREQ=DAILY;COUNT=4";
+    assert_eq!(
+        periods(&event(lines)),
+        [
+            "10-23 06:00–10-23 14:00",
+            "10-24 06:00–10-24 14:00",
+            "10-25 07:00–10-25 15:00",
+            "10-26 07:00–10-26 15:00"
+        ]
+    );
+    // 02:30 isn't there on the day that the clocks go forward.
+    let lines = "DTSTART;TZID=Europe/Stockholm:20260328T023000\nDURATION:PT1H\nRRULE:FREQ=DAILY;UNTIL=20260330T220000Z";
+    assert_eq!(periods(&event(lines)).len(), 3);
+}
+
+#[test]
+fn repetitions_have_bounds() {
+    let endless = periods(&event("DTSTART;VALUE=DATE:19700105\nRRULE:FREQ=WEEKLY;INTERVAL=2"));
+    assert_eq!(endless.len(), 52, "two years, from a Monday in 1970 on");
+    assert_eq!(endless[0], "01-04 23:00–01-05 23:00");
+    let daily = periods(&event("DTSTART;VALUE=DATE:20260101\nRRULE:FREQ=DAILY"));
+    assert_eq!(
+        daily.len(),
+        731,
+        "the last begins at midnight in Stockholm, an hour before the year ends in UTC"
+    );
+    let never = refused(&event("DTSTART;VALUE=DATE:20260101\nRRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=31"));
+    assert!(never.contains("never comes true"), "{never}");
+}
+
+#[test]
+fn what_is_wrong_has_its_line() {
+    for (text, said) in [
+        ("", "empty"),
+        ("<html>", "line 1: this is no iCalendar file"),
+        ("BEGIN:VCALENDAR\nBEGIN:VEVENT\n", "line 2: the file ends within VEVENT; it was cut short"),
+        ("BEGIN:VCALENDAR\nEND:VEVENT\n", "line 2, column END: \"VEVENT\" ends what didn't begin last"),
+        (&event("DTSTART:tomorrow"), "line 5, column DTSTART: \"tomorrow\" is no time"),
+        (
+            &event("DTSTART;TZID=Nowhere:20260706T080000"),
+            "line 5, column DTSTART: \"20260706T080000\" is in the time zone \"Nowhere\"",
+        ),
+        (&event("DTSTART:20260706T080000Z\nDURATION:8h"), "line 6, column DURATION: \"8h\" is no duration"),
+        (
+            &event("DTSTART:20260706T080000Z\nDURATION:PT1H\nRRULE:FREQ=SECONDLY"),
+            "line 7: \"FREQ=SECONDLY\" repeats more often",
+        ),
+        (&event("DTSTART:20260706T080000Z\nDURATION:PT1H\nRRULE:daily"), "line 7: \"daily\" is no rule"),
+        (
+            &"BEGIN:VCALENDAR\n".repeat(100_000),
+            "line 17, column BEGIN: \"VCALENDAR\" is nested more than 16 deep",
+        ),
+    ] {
+        let error = refused(text);
+        assert!(error.contains(said), "{error}\nshould say: {said}");
+    }
+    let large = vec![b'x'; LARGEST + 1];
+    assert!(read(&large, Tz::UTC, window()).unwrap_err().to_string().contains("10 MiB"));
+}
+
+#[test]
+fn ten_megabytes_come_to_an_end() {
+    let one = "BEGIN:VEVENT\nUID:1\nDTSTART:19700101T000000Z\nDURATION:PT1H\nRRULE:FREQ=DAILY\nEND:VEVENT\n";
+    assert!(refused(&calendar(&one.repeat(100_000))).contains("repeat"));
+    assert!(refused(&calendar(&one.repeat(300))).contains("one event too many"));
+    let folded = format!("BEGIN:VCALENDAR\n{}END:VCALENDAR\n", "X-LONG:\n a\n".repeat(900_000));
+    assert!(read(folded.as_bytes(), Tz::UTC, window()).unwrap().is_empty());
+}
+
+proptest! {
+    #[test]
+    fn whatever_comes_it_is_read_or_refused(bytes: Vec<u8>, lines in prop::collection::vec("(DTSTART|DTEND|DURATION|RRULE|EXDATE|RECURRENCE-ID|TZID)[;:][A-Z0-9=;:,+-]{0,30}", 0..6)) {
+        let _ = read(&bytes, STOCKHOLM, window());
+        let _ = read(event(&lines.join("\n")).as_bytes(), STOCKHOLM, window());
+    }
+
+    /// Against days counted one by one.
+    #[test]
+    fn every_nth_day_or_week_is_what_a_calendar_on_the_wall_shows(
+        start in 0i64..900, every in 1i64..9, weekly: bool, count in prop::option::of(1usize..40),
+    ) {
+        let first = chrono::NaiveDate::from_ymd_opt(2024, 1, 1).unwrap() + chrono::TimeDelta::days(start);
+        let (word, step) = if weekly { ("WEEKLY", every * 7) } else { ("DAILY", every) };
+        let end = count.map(|n| format!(";COUNT={n}")).unwrap_or_default();
+        let text = event(&format!("DTSTART;VALUE=DATE:{}\nRRULE:FREQ={word};INTERVAL={every}{end}", first.format("%Y%m%d")));
+        let found: Vec<DateTime<Utc>> = read(text.as_bytes(), Tz::UTC, window()).unwrap().iter().map(|e| e.from).collect();
+        let all = (0..).map(|n| (first + chrono::TimeDelta::days(n * step)).and_hms_opt(0, 0, 0).unwrap().and_utc());
+        let all = all.take(count.unwrap_or(usize::MAX)).take_while(|at| *at < window().until);
+        let wanted: Vec<DateTime<Utc>> = all.filter(|at| *at + chrono::TimeDelta::days(1) > window().from).collect();
+        prop_assert_eq!(found, wanted);
+    }
+}

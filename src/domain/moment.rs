@@ -1,0 +1,91 @@
+//! Times as people write them.
+
+use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Utc};
+
+/// A time: `2026-07-15`, `2026-07-15 08:00`, both on the clocks of `zone`, or RFC 3339 with an offset.
+///
+/// # Errors
+/// A sentence that says how to write it.
+pub fn parse<Z: TimeZone>(text: &str, zone: &Z) -> Result<DateTime<Utc>, String> {
+    let time = read(text, zone)?;
+    if (1970..10_000).contains(&time.year()) { Ok(time) } else { Err(format!("{text} is too far away")) }
+}
+
+fn read<Z: TimeZone>(text: &str, zone: &Z) -> Result<DateTime<Utc>, String> {
+    if let Ok(exact) = DateTime::parse_from_rfc3339(text) {
+        return Ok(exact.to_utc());
+    }
+    let formats = ["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S"];
+    let naive = formats.iter().find_map(|f| NaiveDateTime::parse_from_str(text, f).ok());
+    let naive = naive
+        .or_else(|| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().map(|d| d.and_time(NaiveTime::MIN)));
+    let naive = naive.ok_or_else(|| {
+        format!("\"{text}\" is no time; write 2026-07-15, \"2026-07-15 08:00\" or 2026-07-15T08:00:00+02:00")
+    })?;
+    // In the hour that comes twice, the first; a time that the clocks skip doesn't exist.
+    zone.from_local_datetime(&naive)
+        .earliest()
+        .map(|t| t.to_utc())
+        .ok_or_else(|| format!("{text} doesn't exist: the clocks skip that hour"))
+}
+
+/// The end of a period: a mere date means the whole of that day.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_end<Z: TimeZone>(text: &str, zone: &Z) -> Result<DateTime<Utc>, String> {
+    match NaiveDate::parse_from_str(text, "%Y-%m-%d") {
+        Ok(day) => {
+            let next = day.checked_add_days(Days::new(1)).ok_or_else(|| format!("{text} is too far away"))?;
+            parse(&next.format("%Y-%m-%d").to_string(), zone)
+        }
+        Err(_) => parse(text, zone),
+    }
+}
+
+/// A period as [`parse`] and [`parse_end`] read it: days when it is made of whole days, else times with their offset.
+pub fn written<Z: TimeZone>(from: DateTime<Utc>, until: DateTime<Utc>, zone: &Z) -> (String, String)
+where
+    Z::Offset: std::fmt::Display,
+{
+    let (start, end) = (from.with_timezone(zone).naive_local(), until.with_timezone(zone).naive_local());
+    let day = |at: NaiveDateTime| at.date().format("%Y-%m-%d").to_string();
+    let whole = start.time() == NaiveTime::MIN && end.time() == NaiveTime::MIN && start < end;
+    if let Some(last) = end.date().pred_opt().filter(|_| whole) {
+        return (day(start), last.format("%Y-%m-%d").to_string());
+    }
+    (from.with_timezone(zone).to_rfc3339(), until.with_timezone(zone).to_rfc3339())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::TimeDelta;
+    use chrono_tz::Europe::Stockholm;
+
+    #[test]
+    fn a_period_is_read_as_it_is_written() {
+        for (from, until, said) in [
+            ("2026-07-06", "2026-07-31", "2026-07-06 2026-07-31"),
+            ("2026-07-06 13:00", "2026-07-06", "2026-07-06T13:00:00+02:00 2026-07-07T00:00:00+02:00"),
+            (
+                "2026-10-25T02:30:00+01:00",
+                "2026-10-25",
+                "2026-10-25T02:30:00+01:00 2026-10-26T00:00:00+01:00",
+            ),
+        ] {
+            let (start, end) = (parse(from, &Stockholm).unwrap(), parse_end(until, &Stockholm).unwrap());
+            let (from, until) = written(start, end, &Stockholm);
+            assert_eq!(format!("{from} {until}"), said);
+            assert_eq!((parse(&from, &Stockholm), parse_end(&until, &Stockholm)), (Ok(start), Ok(end)));
+        }
+    }
+
+    #[test]
+    fn a_day_is_as_long_as_the_clocks_make_it() {
+        let day = |text| parse_end(text, &Stockholm).unwrap() - parse(text, &Stockholm).unwrap();
+        assert_eq!(day("2026-03-29"), TimeDelta::hours(23));
+        assert_eq!(day("2026-10-25"), TimeDelta::hours(25));
+        assert!(parse("2026-03-29 02:30", &Stockholm).unwrap_err().contains("skip"));
+    }
+}

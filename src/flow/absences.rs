@@ -1,0 +1,323 @@
+//! Absences that are changed, and many of them at once.
+
+use std::collections::{BTreeMap, HashMap};
+
+use chrono::TimeDelta;
+use chrono_tz::Tz;
+use serde::{Deserialize, Serialize};
+
+use super::assign::{AssignError, NewAbsence};
+use super::core::{Core, Turn, all_absences, audit_entry};
+use crate::domain::absence::Absence;
+use crate::domain::absence::import::{Plan, Wanted, plan};
+use crate::domain::audit::{self, Actor};
+use crate::domain::ical::{self, Busy, Window};
+use crate::domain::ids::{AbsenceId, UserId};
+use crate::domain::moment;
+use crate::domain::organisation::Organisation;
+use crate::domain::roles::Holder;
+use crate::domain::table::{self, Column, LineError, LineErrors, Row};
+use crate::store::{Change, Event, Sequence, StoreError};
+
+/// The columns of a table of absences.
+pub const COLUMNS: [Column; 5] = [
+    Column::needed("user"),
+    Column::needed("from"),
+    Column::needed("until"),
+    Column::optional("deputy"),
+    Column::optional("note"),
+];
+
+/// Why a list of absences wasn't taken. Nothing of it was.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// Lines that can't be.
+    #[error("nothing was imported:\n{0}")]
+    Lines(LineErrors),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What a list of absences came to.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Imported {
+    /// Those that are new; without numbers when nothing was done.
+    pub added: Vec<Absence>,
+    /// Those that were changed, as they are now.
+    pub changed: Vec<Absence>,
+    /// How many were there already.
+    pub unchanged: usize,
+}
+
+/// Changes an absence to what `new` says; its number stays. Returns it as it is then.
+pub async fn change(
+    core: &Core,
+    id: AbsenceId,
+    by: &Actor,
+    new: impl FnOnce(&Absence) -> NewAbsence,
+) -> Result<Absence, AssignError> {
+    let turn = core.turn().await;
+    let view = core.view();
+    let all = all_absences(&view.organisation);
+    let Some(before) = all.iter().find(|a| a.id == id) else {
+        return Err(AssignError::Missing(format!(
+            "absence {id}; `budkavle absence list` shows their numbers"
+        )));
+    };
+    let NewAbsence { user, from, until, deputy, note } = new(before);
+    let after = Absence { id, user, from, until, deputy, note };
+    after.check(view.organisation.absences.get(&user).into_iter().flatten())?;
+    if after != *before {
+        let entry = entry(core, by, Some(before), &after);
+        commit(&turn, core, vec![(after.clone(), entry)]).await?;
+    }
+    Ok(after)
+}
+
+/// Takes a table of absences, all of it or nothing; with `dry_run` it only says what it would come to.
+///
+/// # Errors
+/// Every line that can't be.
+pub async fn import_table(
+    core: &Core,
+    bytes: Vec<u8>,
+    dry_run: bool,
+    by: &Actor,
+) -> Result<Imported, ImportError> {
+    let table = apart(move || table::read(&bytes, &COLUMNS)).await?;
+    let turn = core.turn().await;
+    let view = core.view();
+    let zone = core.settings().zone;
+    let wanted = wanted(&view.organisation, &table.rows, zone).map_err(ImportError::Lines)?;
+    take(&turn, core, wanted, dry_run, by).await
+}
+
+/// Reads what may be large where nobody else waits.
+async fn apart<T: Send + 'static>(
+    read: impl FnOnce() -> Result<T, LineErrors> + Send + 'static,
+) -> Result<T, ImportError> {
+    let broken = || LineErrors::from(LineError::of_line(1, "can't be read; the daemon's log says why"));
+    tokio::task::spawn_blocking(read).await.unwrap_or_else(|_| Err(broken())).map_err(ImportError::Lines)
+}
+
+/// Whose absences a calendar has, and which of its events are some.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct CalendarOf {
+    /// Whose it is; without one, each event is of those who take part in it.
+    pub user: Option<UserId>,
+    /// Take what takes time at all, not only what is out of office.
+    pub busy: bool,
+}
+
+/// How far back and ahead a calendar is read.
+const BACK: TimeDelta = TimeDelta::days(30);
+const AHEAD: TimeDelta = TimeDelta::days(730);
+
+/// Takes the absences of a calendar (iCalendar), all of them or none.
+///
+/// # Errors
+/// Every event that isn't understood, and every person who isn't known.
+pub async fn import_calendar(
+    core: &Core,
+    bytes: Vec<u8>,
+    of: &CalendarOf,
+    dry_run: bool,
+    by: &Actor,
+) -> Result<Imported, ImportError> {
+    let now = core.now();
+    let (window, zone) = (Window { from: now - BACK, until: now + AHEAD }, core.settings().zone);
+    let mut events = apart(move || ical::read(&bytes, zone, window)).await?;
+    let turn = core.turn().await;
+    let view = core.view();
+    events.retain(|e| e.busy == Busy::OutOfOffice || (of.busy && e.busy == Busy::Busy));
+    let wanted = of_events(&view.organisation, &events, of.user).map_err(ImportError::Lines)?;
+    take(&turn, core, wanted, dry_run, by).await
+}
+
+/// What events mean. Those of one person that overlap are one absence.
+fn of_events(
+    organisation: &Organisation,
+    events: &[ical::Event],
+    owner: Option<UserId>,
+) -> Result<Vec<Wanted>, LineErrors> {
+    let (mut by_user, mut errors) = (BTreeMap::<UserId, Vec<&ical::Event>>::new(), LineErrors::default());
+    for event in events {
+        if let Some(user) = owner {
+            by_user.entry(user).or_default().push(event);
+            continue;
+        }
+        if event.people.is_empty() {
+            let what = "the event names nobody; say whose calendar it is with --user";
+            errors.push(LineError::of_line(event.line, what));
+        }
+        for mail in &event.people {
+            let found = organisation.find_user(mail).map(|user| user.id);
+            match found {
+                Ok(user) => by_user.entry(user).or_default().push(event),
+                Err(error) => errors.push(LineError::of_line(event.line, error.to_string())),
+            }
+        }
+        if errors.errors.len() >= table::TOLD {
+            break;
+        }
+    }
+    let mut wanted: Vec<Wanted> = Vec::new();
+    for (user, mut events) in by_user {
+        events.sort_by_key(|e| (e.from, e.until));
+        for event in events {
+            let last = wanted.last_mut().filter(|w| w.absence.user == user && event.from < w.absence.until);
+            if let Some(last) = last {
+                last.absence.until = last.absence.until.max(event.until);
+                continue;
+            }
+            let note = Some(event.summary.clone()).filter(|n| !n.is_empty());
+            let (from, until) = (event.from, event.until);
+            let absence = Absence { id: AbsenceId(0), user, from, until, deputy: None, note };
+            wanted.push(Wanted { line: event.line, absence });
+        }
+    }
+    errors.or(wanted)
+}
+
+/// Takes a list, all of it or nothing.
+async fn take(
+    turn: &Turn<'_>,
+    core: &Core,
+    wanted: Vec<Wanted>,
+    dry_run: bool,
+    by: &Actor,
+) -> Result<Imported, ImportError> {
+    let Plan { mut added, changed, unchanged } =
+        plan(&core.view().organisation.absences, wanted).map_err(ImportError::Lines)?;
+    let nothing = added.is_empty() && changed.is_empty();
+    if !dry_run && !nothing {
+        if !added.is_empty() {
+            let count = u64::try_from(added.len()).unwrap_or(u64::MAX);
+            let first = core.store.allocate_many(Sequence::Absence, count).await?;
+            added.iter_mut().zip(first..).for_each(|(absence, id)| absence.id = AbsenceId(id));
+        }
+        let new = added.iter().map(|a| (a.clone(), entry(core, by, None, a)));
+        let other = changed.iter().map(|(before, a)| (a.clone(), entry(core, by, Some(before), a)));
+        commit(turn, core, new.chain(other).collect()).await?;
+        tracing::info!(added = added.len(), changed = changed.len(), unchanged, "Absences imported");
+    }
+    Ok(Imported { added, changed: changed.into_iter().map(|(_, after)| after).collect(), unchanged })
+}
+
+fn entry(core: &Core, by: &Actor, before: Option<&Absence>, after: &Absence) -> audit::Entry {
+    let action = if before.is_some() { "absence changed" } else { "absence noted" };
+    audit_entry(core.now(), by, action, format!("absence {}", after.id), before, Some(after), None)
+}
+
+async fn commit(turn: &Turn<'_>, core: &Core, all: Vec<(Absence, audit::Entry)>) -> Result<(), StoreError> {
+    let written: HashMap<AbsenceId, Absence> = all.iter().map(|(a, _)| (a.id, a.clone())).collect();
+    let event = Event { at: core.now(), change: Change::Absences(all), notices: Vec::new(), audit: None };
+    turn.commit(event, |view, settings, now| {
+        let old = view.organisation.clone();
+        let mut absences = all_absences(&old);
+        absences.retain(|a| !written.contains_key(&a.id));
+        absences.extend(written.into_values());
+        view.arrange(settings, old.directory.clone(), BTreeMap::clone(&old.assignments), absences, now);
+    })
+    .await?;
+    Ok(())
+}
+
+/// What the rows of a table mean.
+fn wanted(organisation: &Organisation, rows: &[Row], zone: Tz) -> Result<Vec<Wanted>, LineErrors> {
+    let mut people = People { organisation, known: HashMap::new() };
+    let (mut all, mut errors) = (Vec::with_capacity(rows.len()), LineErrors::default());
+    for (n, row) in rows.iter().enumerate() {
+        all.extend(errors.take(one(&mut people, row, zone)));
+        // To look for whom a mistyped name may mean takes a look at everybody.
+        if errors.errors.len() >= table::TOLD {
+            errors.more += rows.len() - n - 1;
+            break;
+        }
+    }
+    errors.or(all)
+}
+
+fn one(people: &mut People<'_>, row: &Row, zone: Tz) -> Result<Wanted, LineError> {
+    row.need("user")?;
+    let from = moment::parse(row.need("from")?, &zone);
+    let until = moment::parse_end(row.need("until")?, &zone);
+    let wrong = |column: &'static str| {
+        move |_| {
+            let how = "is no time; write 2026-07-15, 2026-07-15 08:00 or 2026-07-15T08:00:00+02:00";
+            row.wrong(column, how)
+        }
+    };
+    let user = people.find(row, "user")?;
+    let absence = Absence {
+        id: AbsenceId(0),
+        user: user.ok_or_else(|| row.wrong("user", "is empty"))?,
+        from: from.map_err(wrong("from"))?,
+        until: until.map_err(wrong("until"))?,
+        deputy: people.find(row, "deputy")?,
+        note: row.get("note").map(Box::from),
+    };
+    Ok(Wanted { line: row.line, absence })
+}
+
+/// Who is meant by which text; a list says the same names again and again.
+struct People<'o> {
+    organisation: &'o Organisation,
+    known: HashMap<Box<str>, UserId>,
+}
+
+impl People<'_> {
+    fn find(&mut self, row: &Row, column: &str) -> Result<Option<UserId>, LineError> {
+        let Some(text) = row.get(column) else { return Ok(None) };
+        if let Some(id) = self.known.get(text) {
+            return Ok(Some(*id));
+        }
+        let user = self
+            .organisation
+            .find_user(text)
+            .map_err(|error| LineError { value: None, ..row.wrong(column, error.to_string()) })?;
+        self.known.insert(text.into(), user.id);
+        Ok(Some(user.id))
+    }
+}
+
+/// A table of absences that [`import_table`] takes without a change. People who are gone are left out: a list can't name them.
+pub fn export_table(organisation: &Organisation, absences: &[Absence], zone: Tz) -> Vec<u8> {
+    let name = |id: UserId| {
+        let user = organisation.user(id)?;
+        let by_account = organisation.find_user(user.account()).is_ok_and(|found| found.id == id);
+        Some(if by_account { user.account().to_owned() } else { id.to_string() })
+    };
+    let rows = absences.iter().filter_map(|absence| {
+        let (from, until) = moment::written(absence.from, absence.until, &zone);
+        let deputy = absence.deputy.and_then(name).unwrap_or_default();
+        let note = absence.note.as_deref().unwrap_or_default().to_owned();
+        Some([name(absence.user)?, from, until, deputy, note])
+    });
+    let rows: Vec<[String; 5]> = rows.collect();
+    let header = COLUMNS.map(|column| column.name);
+    table::write(&header, rows.iter().map(|row| row.each_ref().map(String::as_str)))
+}
+
+/// What somebody should know of an absence that is noted all the same: its deputy may be nobody to turn to.
+pub fn warnings(organisation: &Organisation, absence: &Absence, zone: Tz) -> Vec<String> {
+    let Some(deputy) = absence.deputy else { return Vec::new() };
+    let name = organisation.holder_name(&Holder::User(deputy));
+    let Some(user) = organisation.user(deputy) else {
+        return vec![format!("{name} is gone, and can't stand in")];
+    };
+    let mut warnings = Vec::new();
+    if !user.is_active(absence.from) {
+        warnings.push(format!("{name} has an account that is disabled or expired then, and can't stand in"));
+    }
+    if user.mail().is_none() {
+        warnings.push(format!("{name} has no mail address, and can't stand in"));
+    }
+    let away = organisation.absences.get(&deputy).into_iter().flatten();
+    for other in away.filter(|a| a.from < absence.until && absence.from < a.until) {
+        let (from, until) = moment::written(other.from, other.until, &zone);
+        warnings.push(format!("{name} is away, too, from {from} until {until}; nobody stands in then"));
+    }
+    warnings
+}
