@@ -50,7 +50,7 @@ use budkavle::source::Source;
 use budkavle::source::ldap::Ldap;
 use budkavle::store::{SledSettings, Store};
 use budkavle::tls::TlsTrust;
-use chrono::{TimeDelta, Utc};
+use chrono::Utc;
 use nix::sys::resource::{UsageWho, getrusage};
 use servers::ldif::Record;
 use servers::samba::{READER, READER_PASSWORD, Samba};

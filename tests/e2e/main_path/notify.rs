@@ -40,8 +40,7 @@ fn a_change_is_there_within_seconds_and_nothing_but_changes_makes_a_run() {
     listening(&site);
     let daemon = site.start();
     wait_for(&daemon, LISTENING, 1);
-    let told = || site.get("/v1/status")["directories"][0]["change_notification"].clone();
-    let on = told();
+    let on = site.get("/v1/status")["directories"][0]["change_notification"].clone();
     assert!(on["state"] == "on" && on["since"].is_string(), "{on}");
     let status = site.budkavle.run(&["status"]).success().stdout;
     assert!(status.contains("CHANGES TOLD") && status.contains("since 20"), "{status}");
