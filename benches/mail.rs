@@ -9,7 +9,6 @@
     reason = "a failed benchmark may panic, and prints its result"
 )]
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
@@ -19,9 +18,7 @@ use std::time::{Duration, Instant};
 
 use budkavle::channel::message::{Composer, From};
 use budkavle::channel::{Channel, Envelope, Outcome, Security, SmtpChannel, SmtpSettings};
-use budkavle::domain::backoff::Backoff;
 use budkavle::domain::notice::{EventKey, Facts, MessageState, NewNotice, Recipient};
-use budkavle::domain::roles::built_in;
 use budkavle::flow::core::{Core, Settings};
 use budkavle::flow::deliver::Sender;
 use budkavle::store::{Change, Event, SledSettings, Store};
@@ -76,16 +73,7 @@ fn outbox(port: u16) -> f64 {
     };
     tokio::runtime::Runtime::new().unwrap().block_on(async {
         let (store, _) = Store::open_sled(settings, Utc::now()).await.unwrap();
-        let settings = Settings {
-            organisation: "Ekfors".into(),
-            roles: built_in(),
-            zone: chrono_tz::UTC,
-            mail_domain: "x.example".into(),
-            expires_after: TimeDelta::days(2),
-            retry: Backoff { first: TimeDelta::seconds(30), longest: TimeDelta::hours(1) },
-            connections: CONNECTIONS,
-            directories: BTreeMap::new(),
-        };
+        let settings = Settings { connections: CONNECTIONS, ..Settings::default() };
         let core = Core::load(store, settings, Arc::new(Utc::now)).await.unwrap();
         let recipient = |n: usize| Recipient {
             name: format!("Person {n}").into(),

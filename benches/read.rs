@@ -38,11 +38,10 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use budkavle::domain::alert::Policy;
 use budkavle::domain::audit::Actor;
-use budkavle::domain::backoff::Backoff;
 use budkavle::domain::guard::{Limit, Limits};
 use budkavle::domain::ids::DirectoryName;
-use budkavle::domain::roles::built_in;
 use budkavle::domain::run::{Outcome, Trigger, WholeReads};
 use budkavle::domain::schedule::Schedule;
 use budkavle::flow::core::{Core, DirectorySettings, Settings};
@@ -51,7 +50,7 @@ use budkavle::source::Source;
 use budkavle::source::ldap::Ldap;
 use budkavle::store::{SledSettings, Store};
 use budkavle::tls::TlsTrust;
-use chrono::{TimeDelta, Utc};
+use chrono::Utc;
 use nix::sys::resource::{UsageWho, getrusage};
 use servers::ldif::Record;
 use servers::samba::{READER, READER_PASSWORD, Samba};
@@ -180,34 +179,11 @@ async fn core(folder: &Path) -> Core {
         keep_exports: 1,
         reserve_bytes: 0,
     };
-    let name = DirectoryName::from("main");
-    let limit = Limit { count: 5_000, percent: 50, floor: 5 };
-    let limits = Limits {
-        users: limit,
-        units: limit,
-        memberships: limit,
-        holders: limit,
-        mails: limit,
-        phones: limit,
-        moves: limit,
-    };
+    let limits = Limits::same(Limit { count: 5_000, percent: 50, floor: 5 });
     let schedule = Schedule::parse("30 3 * * *", chrono_tz::UTC).unwrap();
     let whole_reads = WholeReads { schedule, always: false };
-    let policy = budkavle::domain::alert::Policy {
-        after_failures: 3,
-        stale_after: TimeDelta::hours(6),
-        remind_after: Vec::new(),
-    };
-    let flow = Settings {
-        organisation: "Kommunen".into(),
-        roles: built_in(),
-        zone: chrono_tz::UTC,
-        mail_domain: "x.example".into(),
-        expires_after: TimeDelta::days(2),
-        retry: Backoff { first: TimeDelta::seconds(30), longest: TimeDelta::hours(1) },
-        connections: 1,
-        directories: BTreeMap::from([(name.clone(), DirectorySettings { limits, policy, whole_reads })]),
-    };
+    let directory = DirectorySettings { limits, policy: Policy::default(), whole_reads };
+    let flow = Settings { directories: BTreeMap::from([("main".into(), directory)]), ..Settings::default() };
     let (store, _) = Store::open_sled(settings, Utc::now()).await.unwrap();
     Core::load(store, flow, Arc::new(Utc::now)).await.unwrap()
 }

@@ -105,15 +105,7 @@ fn run_of(what: &str, old: &Organisation, written: Directory, now: DateTime<Utc>
     let name = "main".into();
     let found = Found::Changes(Update { written, ..Update::default() });
     let limit = Limit { count: 100, percent: 5, floor: 10 };
-    let limits = Limits {
-        users: limit,
-        units: limit,
-        memberships: limit,
-        holders: limit,
-        mails: limit,
-        phones: limit,
-        moves: limit,
-    };
+    let limits = Limits::same(limit);
     let times = Cell::new([Duration::ZERO; 4]);
     repeat(what, 21, || {
         let start = Instant::now();

@@ -1,9 +1,12 @@
 //! `budkavle status`.
 
+use chrono::{DateTime, Utc};
+
 use super::client::Client;
 use super::exit::{Exit, Trouble};
 use super::print::{Out, ago, or_dash, when};
 use crate::domain::alert::Trouble as SyncTrouble;
+use crate::domain::hint::Telling;
 use crate::domain::run::Outcome;
 use crate::http::answers::{DirectoryStatus, Status};
 use crate::runtime::clock::Clock;
@@ -39,10 +42,15 @@ fn print(out: &Out, status: &Status) {
             or_dash(d.last_good.map(|at| ago(at, now))),
             or_dash(last),
             or_dash(d.next_sync.map(when)),
+            told(&d.change_notification, now),
         ]
     };
     let rows = status.directories.iter().map(row).collect();
-    out.table(&["directory", "state", "data of", "last run", "next run"], rows, "no directories");
+    out.table(
+        &["directory", "state", "data of", "last run", "next run", "changes told"],
+        rows,
+        "no directories",
+    );
     for d in &status.directories {
         if let Some(held) = d.held.as_ref().filter(|h| !h.approved) {
             let reasons: Vec<String> = held.reasons.iter().map(ToString::to_string).collect();
@@ -54,6 +62,9 @@ fn print(out: &Out, status: &Status) {
         }
         if let Some(Outcome::Failed { error }) = d.last_run.as_ref().map(|r| &r.outcome) {
             out.line(format!("\nThe last sync of {} failed: {error}", d.name));
+        }
+        if let Some(why) = untold(&d.change_notification) {
+            out.line(format!("\nChanges in {} are found by the schedule alone: {why}", d.name));
         }
     }
     if status.users_without_local_contact > 0 && status.users > 0 {
@@ -83,6 +94,26 @@ fn state(d: &DirectoryStatus) -> String {
         None => "well".to_owned(),
     };
     if d.running { format!("{word}, syncing") } else { word }
+}
+
+/// Whether changes are told between the runs, in a few words.
+fn told(telling: &Telling, now: DateTime<Utc>) -> String {
+    match telling {
+        Telling::Off => "off".to_owned(),
+        Telling::Waiting { why } => format!("no: {why}"),
+        Telling::Connecting => "connecting".to_owned(),
+        Telling::On { since, .. } => format!("since {} ({})", when(*since), ago(*since, now)),
+        Telling::Retrying { next, .. } => format!("no, asked again {}", when(*next)),
+        Telling::NotOffered { .. } => "not offered".to_owned(),
+    }
+}
+
+/// What the server, or the connection to it, has to say on why they aren't.
+fn untold(telling: &Telling) -> Option<String> {
+    match telling {
+        Telling::Off | Telling::Waiting { .. } | Telling::Connecting | Telling::On { .. } => None,
+        Telling::Retrying { why, .. } | Telling::NotOffered { why } => Some(why.clone()),
+    }
 }
 
 /// What came of a run, in a few words.

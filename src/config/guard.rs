@@ -3,24 +3,6 @@
 use super::reader::{Problem, Section};
 use crate::domain::guard::{Limit, Limits};
 
-/// What holds without `[guard]`.
-///
-/// Above the floor both bounds count: of 2,000 users 100 pass (5 %), of 100,000 users 500. People change groups in larger numbers and at
-/// less risk; of the few who hold a contact role, more than one at a time is worth a look unless they are many.
-pub const DEFAULT: Limits = Limits {
-    users: Limit { count: 500, percent: 5, floor: 5 },
-    units: Limit { count: 50, percent: 10, floor: 2 },
-    memberships: Limit { count: 5000, percent: 10, floor: 50 },
-    holders: Limit { count: 5, percent: 20, floor: 1 },
-    mails: CHANGES,
-    phones: CHANGES,
-    moves: CHANGES,
-};
-
-/// A third of the people whose mail address, phone or unit changes at once is no normal day; nor are 2,000 in one run of a large
-/// organisation. A reorganisation is held, and approved by somebody who knows of it.
-const CHANGES: Limit = Limit { count: 2000, percent: 30, floor: 20 };
-
 /// The limits of a table; what it doesn't say is as in `above`.
 pub(super) fn read(section: &Section, above: &Limits) -> Limits {
     Limits {

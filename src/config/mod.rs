@@ -49,7 +49,6 @@ pub use directory::{Directory, Source};
 pub use domain::LdapDomain;
 pub use environment::Environment;
 pub use finding::{Finding, Findings, Look, Place, Position, Severity};
-pub use guard::DEFAULT as DEFAULT_LIMITS;
 pub use ldap::{Ldap, LdapSecurity, LdapServer, LdapServers};
 pub use log::{Log, LogFormat};
 pub use mail::{Mail, Mailbox, Transport};
@@ -127,7 +126,7 @@ fn resolve(
     let organisation = organisation::read(&root.section("organisation"));
     let store = store::read(&root.section("store"));
     let api = api::read(&root.section("api"));
-    let guard = guard::read(&root.section("guard"), &guard::DEFAULT);
+    let guard = guard::read(&root.section("guard"), &crate::domain::guard::Limits::default());
     let directories = directory::read_all(&root, organisation.timezone, &guard);
     let alerts = alerts::read(&root.section("alerts"));
     directory::warn_of_pauses(

@@ -19,6 +19,17 @@ pub struct Policy {
     pub remind_after: Vec<TimeDelta>,
 }
 
+/// What holds where nothing else is said.
+impl Default for Policy {
+    fn default() -> Policy {
+        Policy {
+            after_failures: 3,
+            stale_after: TimeDelta::hours(6),
+            remind_after: vec![TimeDelta::hours(1), TimeDelta::hours(4), TimeDelta::days(1)],
+        }
+    }
+}
+
 /// How a directory's sync is doing: kept beside the data and brought forward by every run.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Health {

@@ -3,6 +3,7 @@
 //! Only [`judge`] builds a [`CheckedDelta`], and only a [`CheckedDelta`] can be committed.
 
 mod changes;
+mod limits;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -15,41 +16,7 @@ use super::directory::{Group, Tally, User};
 use super::ids::{DirectoryName, Guid, RunId, UserId};
 use super::map::Map;
 use super::undo::{Veto, wishes};
-
-/// How many losses, or changes, of one kind pass without being asked about.
-///
-/// A loss of `floor` or fewer always passes (a small organisation loses one of three people, too), unless it is all the
-/// users or all the units, of which there were several. Above the floor a run is held when more than `count` are lost, or
-/// more than `percent` of those that were there, or all of them.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Limit {
-    /// At most so many objects, whatever the size.
-    pub count: u32,
-    /// At most so many percent of what was there, 0 to 100.
-    pub percent: u8,
-    /// So few are never held.
-    pub floor: u32,
-}
-
-/// The limits of every kind.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Limits {
-    /// Users put out of action: removed, disabled, or left without a mail address.
-    pub users: Limit,
-    /// Units removed.
-    pub units: Limit,
-    /// Memberships lost: members that leave groups that stay, and all of groups that go.
-    pub memberships: Limit,
-    /// People who can be turned to in some role, and can't be afterwards: removed, disabled, without an address, moved away from
-    /// the unit they answer for, or without the group or the `managedBy` that made them a contact.
-    pub holders: Limit,
-    /// Users whose mail address becomes another one.
-    pub mails: Limit,
-    /// Users one of whose phones becomes another one, or goes.
-    pub phones: Limit,
-    /// Users who move from a unit to another one, or to none.
-    pub moves: Limit,
-}
+pub use limits::{Limit, Limits};
 
 /// What a limit counts.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]

@@ -3,10 +3,14 @@
 //! A hint is never trusted to be the only one: the schedule goes on as if there were none. Nor does it say that anything changed that
 //! is of concern here: in a large domain somebody's clock or counter changes every few seconds.
 
+mod telling;
+
 use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
 
 use super::backoff::Backoff;
 use super::run::{Cursor, Outcome, Position};
+pub use telling::Telling;
 
 /// So long after a hint more are waited for: what is saved in several steps makes one run.
 const GATHER: TimeDelta = TimeDelta::seconds(2);
@@ -65,7 +69,8 @@ impl Hints {
 }
 
 /// Why no hint of a directory is asked for, or followed.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Unwatched {
     /// Nothing was read yet.
     Unread,

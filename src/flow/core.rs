@@ -48,6 +48,22 @@ pub struct Settings {
     pub directories: BTreeMap<DirectoryName, DirectorySettings>,
 }
 
+/// With the built-in roles, on UTC, for an organisation without name and directories: what tests and benchmarks begin with.
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            organisation: Box::default(),
+            roles: roles::built_in(),
+            zone: Tz::UTC,
+            mail_domain: "localhost".into(),
+            expires_after: TimeDelta::days(2),
+            retry: Backoff { first: TimeDelta::seconds(30), longest: TimeDelta::hours(1) },
+            connections: 1,
+            directories: BTreeMap::new(),
+        }
+    }
+}
+
 /// What the flows need of one directory's configuration.
 #[derive(Clone, Debug)]
 pub struct DirectorySettings {

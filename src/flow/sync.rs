@@ -1,7 +1,7 @@
 //! Read a directory, compare it with what we hold, let the guard judge, commit, tell.
 
 #[cfg(test)]
-mod bad_input;
+pub(crate) mod bad_input;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

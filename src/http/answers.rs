@@ -11,6 +11,7 @@ use crate::domain::contacts::Answer;
 use crate::domain::delta::ObjectKind;
 use crate::domain::directory::{Quarantined, User};
 use crate::domain::guard::HoldReason;
+use crate::domain::hint::Telling;
 use crate::domain::ids::{AssignmentId, DirectoryName, Generation, Guid, RunId, UnitId, UserId};
 use crate::domain::notice::{Facts, Message, MessageState};
 use crate::domain::outage::Outage;
@@ -73,6 +74,8 @@ pub struct DirectoryStatus {
     pub last_run: Option<Run>,
     /// When the schedule syncs next.
     pub next_sync: Option<DateTime<Utc>>,
+    /// Whether what changes before that is told.
+    pub change_notification: Telling,
 }
 
 /// A run that waits for approval.

@@ -29,6 +29,7 @@ use axum::middleware;
 use axum::routing::{delete, get, post};
 use chrono::{DateTime, Utc};
 
+use crate::domain::hint::Telling;
 use crate::domain::ids::DirectoryName;
 use crate::flow::core::Core;
 use crate::flow::deliver::Sender;
@@ -47,6 +48,8 @@ pub struct App {
     pub access: ArcSwap<Access>,
     /// When a directory is synced next, as its schedule says.
     pub next_sync: NextSync,
+    /// Whether its changes are told meanwhile.
+    pub telling: Tells,
     /// What the store's opening had to say, for the status: empty when all was well.
     pub store_note: Option<String>,
     /// Since when the daemon runs.
@@ -57,6 +60,8 @@ pub struct App {
 
 /// Tells when a directory is synced next.
 pub type NextSync = Box<dyn Fn(&DirectoryName) -> Option<DateTime<Utc>> + Send + Sync>;
+/// Tells whether a directory's server tells of changes.
+pub type Tells = Box<dyn Fn(&DirectoryName) -> Telling + Send + Sync>;
 
 /// The largest request that is read: an outage's text and its lists fit many times over.
 const BODY_LIMIT: usize = 256 * 1024;

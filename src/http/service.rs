@@ -63,6 +63,7 @@ fn directory_status(app: &App, view: &View, name: &DirectoryName) -> DirectorySt
         }),
         last_run: state.last_run,
         next_sync: (app.next_sync)(name),
+        change_notification: (app.telling)(name),
     }
 }
 

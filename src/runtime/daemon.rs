@@ -135,6 +135,10 @@ impl Daemon {
                 let (schedules, clock) = (Arc::clone(&schedules), clock.clone());
                 Box::new(move |name| schedules.next_after(name, clock.now()))
             },
+            telling: {
+                let (core, hints) = (Arc::clone(&core), Arc::clone(&hints));
+                Box::new(move |name| hints.telling(&core, name))
+            },
             store_note,
             started: clock.now(),
             scratch: config.store.folder.clone(),

@@ -17,7 +17,7 @@ use super::clock::Clock;
 use super::lifecycle::Tasks;
 use crate::domain::backoff::Backoff;
 use crate::domain::directory::Directory;
-use crate::domain::hint::{Hints, Unwatched, watched};
+use crate::domain::hint::{Hints, Telling, Unwatched, watched};
 use crate::domain::ids::DirectoryName;
 use crate::domain::run::Cursor;
 use crate::flow::core::Core;
@@ -36,6 +36,8 @@ const RENEW: Duration = Duration::from_secs(30 * 60);
 pub struct HintBook {
     pauses: ArcSwap<BTreeMap<DirectoryName, TimeDelta>>,
     hints: Mutex<BTreeMap<DirectoryName, Hints>>,
+    /// What has become of the connections.
+    telling: Mutex<BTreeMap<DirectoryName, Telling>>,
     /// Woken by the first that waits.
     pub woken: Notify,
 }
@@ -83,13 +85,37 @@ impl HintBook {
         }
     }
 
+    /// Whether the changes of a directory are told.
+    pub fn telling(&self, core: &Core, name: &DirectoryName) -> Telling {
+        if !self.is_wanted(name) {
+            return Telling::Off;
+        }
+        match target(core, name) {
+            Err(why) => Telling::Waiting { why },
+            Ok(_) => lock(&self.telling).get(name).cloned().unwrap_or(Telling::Connecting),
+        }
+    }
+
+    /// Keeps what has become of a directory's connection; None: there is no longer one.
+    fn tells(&self, name: &DirectoryName, telling: Option<Telling>) {
+        let mut all = lock(&self.telling);
+        match telling {
+            Some(telling) => all.insert(name.clone(), telling),
+            None => all.remove(name),
+        };
+    }
+
     fn is_wanted(&self, name: &DirectoryName) -> bool {
         self.pauses.load().contains_key(name)
     }
 
     fn hints(&self) -> MutexGuard<'_, BTreeMap<DirectoryName, Hints>> {
-        self.hints.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.hints)
     }
+}
+
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Listens to all directories until the daemon is to stop.
@@ -192,6 +218,8 @@ impl Listener {
             let heard = |heard| match heard {
                 Heard::Listening if renewed => {}
                 Heard::Listening => {
+                    let (since, server) = (self.clock.now(), target.cursor.server.clone());
+                    self.book.tells(&self.name, Some(Telling::On { since, server }));
                     tracing::info!(directory, server = &*target.cursor.server, "The server tells of changes");
                 }
                 Heard::Change => self.book.note(&self.name, self.clock.now()),
@@ -200,6 +228,7 @@ impl Listener {
                 ended = target.source.watch(&ask, &heard) => ended,
                 () = self.another(&mut changed, &target) => {
                     renewed = false;
+                    self.book.tells(&self.name, None);
                     continue;
                 }
                 () = self.clock.sleep(RENEW) => {
@@ -211,7 +240,9 @@ impl Listener {
             match ended {
                 WatchEnded::NotOffered(why) => {
                     tracing::info!(directory, "What changes is found by the schedule alone: {why}");
+                    self.book.tells(&self.name, Some(Telling::NotOffered { why }));
                     self.another(&mut changed, &target).await;
+                    self.book.tells(&self.name, None);
                 }
                 WatchEnded::Broken(error) => {
                     if self.clock.monotonic().duration_since(began) >= WORKED {
@@ -229,9 +260,11 @@ impl Listener {
                         );
                     }
                     told = true;
+                    let (why, next) = (error.to_string(), self.clock.now() + pause);
+                    self.book.tells(&self.name, Some(Telling::Retrying { why, next }));
                     tokio::select! {
                         () = self.clock.sleep(pause.to_std().unwrap_or_default()) => {}
-                        () = self.another(&mut changed, &target) => {}
+                        () = self.another(&mut changed, &target) => self.book.tells(&self.name, None),
                     }
                 }
             }
@@ -253,41 +286,12 @@ impl Listener {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn name() -> DirectoryName {
-        "main".into()
-    }
-
-    fn at(second: i64) -> DateTime<Utc> {
-        DateTime::UNIX_EPOCH + TimeDelta::seconds(second)
-    }
-
-    #[test]
-    fn a_directory_that_is_not_listened_to_any_more_forgets_its_hints() {
-        let pauses = || BTreeMap::from([(name(), TimeDelta::seconds(30))]);
-        let book = HintBook::new(pauses());
-        book.note(&name(), at(0));
-        assert!(book.is_wanted(&name()) && book.hints().contains_key(&name()));
-        book.replace(BTreeMap::new());
-        assert!(!book.is_wanted(&name()) && book.hints().is_empty());
-        book.replace(pauses());
-        assert_eq!(book.hints().get(&name()).and_then(|hints| hints.due(TimeDelta::zero())), None);
-    }
-
-    #[tokio::test]
-    async fn the_first_that_waits_wakes_and_the_others_do_not() {
-        let book = HintBook::new(BTreeMap::new());
-        for second in 0..3 {
-            book.note(&name(), at(second));
-        }
-        book.woken.notified().await;
-        let more = tokio::time::timeout(Duration::from_millis(10), book.woken.notified()).await;
-        assert!(more.is_err(), "a flood of hints is no flood of work");
-        book.begun(&name());
-        book.note(&name(), at(9));
-        book.woken.notified().await;
+impl Drop for Listener {
+    /// However it ends: nobody is told by it any more.
+    fn drop(&mut self) {
+        self.book.tells(&self.name, None);
     }
 }
+
+#[cfg(test)]
+mod tests;

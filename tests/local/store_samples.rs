@@ -104,15 +104,7 @@ pub fn organisation(users: u32) -> Directory {
 pub fn checked(delta: Delta) -> CheckedDelta {
     let nothing = BTreeSet::new();
     let limit = Limit { count: 0, percent: 0, floor: 0 };
-    let limits = Limits {
-        users: limit,
-        units: limit,
-        memberships: limit,
-        holders: limit,
-        mails: limit,
-        phones: limit,
-        moves: limit,
-    };
+    let limits = Limits::same(limit);
     let (before, users, nobody) = (Tally::default(), Map::new(), BTreeSet::new());
     let nothing_approved = Circumstances {
         directory: &main_directory(),

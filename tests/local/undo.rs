@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
+use budkavle::domain::alert::Policy;
 use budkavle::domain::audit::Actor;
-use budkavle::domain::backoff::Backoff;
 use budkavle::domain::contacts::{self, Asker};
 use budkavle::domain::decode::Mapping;
 use budkavle::domain::delta::What;
@@ -41,38 +41,20 @@ struct World {
 fn limits() -> Limits {
     let wide = Limit { count: u32::MAX, percent: 100, floor: 1_000 };
     let narrow = Limit { count: 1_000, percent: 20, floor: 3 };
-    Limits {
-        users: narrow,
-        units: wide,
-        memberships: wide,
-        holders: wide,
-        mails: narrow,
-        phones: narrow,
-        moves: narrow,
-    }
+    Limits { users: narrow, mails: narrow, phones: narrow, moves: narrow, ..Limits::same(wide) }
 }
 
 fn flow_settings() -> Settings {
     let schedule = Schedule::parse("30 3 * * *", chrono_tz::UTC).unwrap();
-    let hour = TimeDelta::hours(1);
     let directory = DirectorySettings {
         limits: limits(),
-        policy: budkavle::domain::alert::Policy {
-            after_failures: 3,
-            stale_after: TimeDelta::days(30),
-            remind_after: vec![],
-        },
+        policy: Policy { stale_after: TimeDelta::days(30), ..Policy::default() },
         whole_reads: WholeReads { schedule, always: true },
     };
     Settings {
         organisation: "Kommunen".into(),
-        roles: roles::built_in(),
-        zone: chrono_tz::UTC,
-        mail_domain: "kommun.example".into(),
-        expires_after: TimeDelta::days(2),
-        retry: Backoff { first: hour, longest: hour },
-        connections: 1,
         directories: BTreeMap::from([(main_directory(), directory)]),
+        ..Settings::default()
     }
 }
 

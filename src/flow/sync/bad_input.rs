@@ -3,7 +3,7 @@
 //! [`cases`] is the table. Each case is played to a run that reads everything, to one that reads what changed by DirSync, and to one that
 //! goes by the controller's numbers, as far as it can happen there.
 
-mod world;
+pub(crate) mod world;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -40,6 +40,10 @@ fn a_change_is_there_within_seconds_and_nothing_but_changes_makes_a_run() {
     listening(&site);
     let daemon = site.start();
     wait_for(&daemon, LISTENING, 1);
+    let on = site.get("/v1/status")["directories"][0]["change_notification"].clone();
+    assert!(on["state"] == "on" && on["since"].is_string(), "{on}");
+    let status = site.budkavle.run(&["status"]).success().stdout;
+    assert!(status.contains("CHANGES TOLD") && status.contains("since 20"), "{status}");
     let person = |n: usize| (site.world.dn(&site.world.people[n]), site.world.people[n].display_name.clone());
     let ((first, name), (second, other), (gone, third)) = (person(10), person(11), person(12));
 
@@ -68,6 +72,7 @@ fn a_change_is_there_within_seconds_and_nothing_but_changes_makes_a_run() {
     site.configure(&|_| {});
     daemon.reload();
     wait_for(&daemon, "No changes are told any more", 1);
+    assert_eq!(site.get("/v1/status")["directories"][0]["change_notification"]["state"], "off");
     site.dc.set(&second, "telephoneNumber", "+46 8 555 555");
     let report = site.sync(0);
     assert_eq!(report["changes"][0]["fields"][0]["after"], "+46 8 555 555");

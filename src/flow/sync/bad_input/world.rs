@@ -8,10 +8,8 @@ use chrono::{DateTime, TimeDelta, TimeZone as _, Utc};
 
 use crate::domain::alert::Policy;
 use crate::domain::audit::Actor;
-use crate::domain::backoff::Backoff;
 use crate::domain::guard::{Limit, Limits};
 use crate::domain::ids::{DirectoryName, Guid};
-use crate::domain::roles;
 use crate::domain::run::{Cursor, Mode, Trigger, WholeReads};
 use crate::domain::schedule::Schedule;
 use crate::flow::core::{Core, DirectorySettings, Settings};
@@ -23,7 +21,7 @@ use crate::store::{SledSettings, Store};
 
 /// How a run reads.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum How {
+pub(crate) enum How {
     Whole,
     /// By DirSync, from a cookie on.
     Changes,
@@ -32,7 +30,7 @@ pub(super) enum How {
 }
 
 /// What is done in place of the right answer; with the number of the question among those that ask for objects.
-pub(super) type Bad = dyn Fn(&Asked, usize) -> Option<Reply> + Send + Sync;
+pub(crate) type Bad = dyn Fn(&Asked, usize) -> Option<Reply> + Send + Sync;
 
 #[derive(Default)]
 struct Script {
@@ -40,10 +38,10 @@ struct Script {
     asked: usize,
 }
 
-pub(super) struct World {
+pub(crate) struct World {
     pub how: How,
-    pub core: Core,
-    source: Source,
+    pub core: Arc<Core>,
+    pub source: Arc<Source>,
     script: Arc<Mutex<Script>>,
     folder: tempfile::TempDir,
 }
@@ -52,7 +50,7 @@ fn at() -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2026, 7, 6, 8, 0, 0).unwrap()
 }
 
-pub(super) fn main_directory() -> DirectoryName {
+pub(crate) fn main_directory() -> DirectoryName {
     "main".into()
 }
 
@@ -65,46 +63,32 @@ async fn load(folder: &std::path::Path) -> Core {
         reserve_bytes: 1 << 16,
     };
     let (store, _) = Store::open_sled(store, at()).await.unwrap();
-    let hour = TimeDelta::hours(1);
     let limit = Limit { count: 100, percent: 50, floor: 2 };
-    let limits = Limits {
-        users: limit,
-        units: limit,
-        memberships: limit,
-        holders: limit,
-        mails: limit,
-        phones: limit,
-        moves: limit,
-    };
+    let limits = Limits::same(limit);
     let schedule = Schedule::parse("30 3 * * *", chrono_tz::UTC).unwrap();
     let directory = DirectorySettings {
         limits,
-        policy: Policy { after_failures: 3, stale_after: TimeDelta::days(30), remind_after: vec![] },
+        policy: Policy { stale_after: TimeDelta::days(30), ..Policy::default() },
         whole_reads: WholeReads { schedule, always: false },
     };
     let settings = Settings {
         organisation: "Kommunen".into(),
-        roles: roles::built_in(),
-        zone: chrono_tz::UTC,
-        mail_domain: "kommun.example".into(),
-        expires_after: TimeDelta::days(2),
-        retry: Backoff { first: hour, longest: hour },
-        connections: 1,
         directories: BTreeMap::from([(main_directory(), directory)]),
+        ..Settings::default()
     };
     Core::load(store, settings, Arc::new(at)).await.unwrap()
 }
 
 impl World {
     /// Everything was read before, and the next run reads in this way.
-    pub(super) async fn new(how: How) -> World {
+    pub(crate) async fn new(how: How) -> World {
         World::waiting(how, Duration::from_secs(10)).await
     }
 
     /// One in which nobody waits for an answer any longer than this.
-    pub(super) async fn waiting(how: How, patience: Duration) -> World {
+    pub(crate) async fn waiting(how: How, patience: Duration) -> World {
         let folder = tempfile::tempdir().unwrap();
-        let core = load(folder.path()).await;
+        let core = Arc::new(load(folder.path()).await);
         let script = Arc::new(Mutex::new(Script::default()));
         let shared = Arc::clone(&script);
         let responder = Responder::start(move |asked| {
@@ -119,7 +103,7 @@ impl World {
         let mut ldap =
             Ldap::new(servers, "CN=reader,DC=example,DC=org", "secret".into(), vec![BASE.to_owned()]);
         ldap.operation_timeout = patience;
-        let world = World { how, core, source: Source::Ldap(ldap), script, folder };
+        let world = World { how, core, source: Arc::new(Source::Ldap(ldap)), script, folder };
         let first = world.sync().await;
         assert_eq!((first.run.counts.users.added, first.run.counts.units.added), (5, 2), "{first:?}");
         for _ in 0..2 {
@@ -131,16 +115,16 @@ impl World {
     }
 
     /// Lets the server do this in place of what is right.
-    pub(super) fn misbehave(&self, bad: Option<Arc<Bad>>) {
+    pub(crate) fn misbehave(&self, bad: Option<Arc<Bad>>) {
         *self.script.lock().unwrap() = Script { bad, asked: 0 };
     }
 
-    pub(super) async fn sync(&self) -> Report {
+    pub(crate) async fn sync(&self) -> Report {
         self.run(false).await
     }
 
     /// Syncs without writing a run into the history.
-    pub(super) async fn try_out(&self) -> Report {
+    pub(crate) async fn try_out(&self) -> Report {
         self.run(true).await
     }
 
@@ -150,19 +134,19 @@ impl World {
         sync(&self.core, &self.source, &main_directory(), order, |_| {}).await.unwrap()
     }
 
-    pub(super) fn cursor(&self) -> Option<Cursor> {
+    pub(crate) fn cursor(&self) -> Option<Cursor> {
         self.core.view().directory_state(&main_directory()).cursor
     }
 
     /// What a daemon would find that starts now.
-    pub(super) async fn started_anew(self) -> Core {
+    pub(crate) async fn started_anew(self) -> Core {
         self.core.store.close().await;
         load(self.folder.path()).await
     }
 }
 
 /// Whether it is asked for the objects, in the way of such a run.
-pub(super) fn is_main(asked: &Asked, how: How) -> bool {
+pub(crate) fn is_main(asked: &Asked, how: How) -> bool {
     let What::Search { subtree: true, cookie, dirsync, attributes, .. } = &asked.what else {
         return false;
     };
@@ -174,7 +158,7 @@ pub(super) fn is_main(asked: &Asked, how: How) -> bool {
 }
 
 /// The end of an answer; with a cookie there is more.
-pub(super) fn end(how: How, id: u32, more: &[u8]) -> Vec<u8> {
+pub(crate) fn end(how: How, id: u32, more: &[u8]) -> Vec<u8> {
     match how {
         How::Changes if more.is_empty() => batch(id, false, b"next"),
         How::Changes => batch(id, true, more),
@@ -187,7 +171,7 @@ fn name(number: u8, path: &str) -> String {
 }
 
 /// A person in the second unit, with these attributes besides.
-pub(super) fn person(id: u32, number: u8, more: &[(&str, Vec<Vec<u8>>)]) -> Vec<u8> {
+pub(crate) fn person(id: u32, number: u8, more: &[(&str, Vec<Vec<u8>>)]) -> Vec<u8> {
     object(id, number, &format!("CN=p{number},OU=b,OU=a,"), b"user", 4, more)
 }
 
@@ -210,12 +194,12 @@ fn object(
 }
 
 /// The last person, who is in the second page and has a phone.
-pub(super) fn fifteenth(id: u32) -> Vec<u8> {
+pub(crate) fn fifteenth(id: u32) -> Vec<u8> {
     person(id, 15, &[("telephoneNumber", vec![b"15".to_vec()])])
 }
 
 /// Of everything that is there, what these pages hold: 0 and 1.
-pub(super) fn part(id: u32, page: usize) -> Vec<u8> {
+pub(crate) fn part(id: u32, page: usize) -> Vec<u8> {
     let unit = b"organizationalUnit";
     let members = |numbers: &[u8]| {
         numbers.iter().map(|n| name(*n, &format!("CN=p{n},OU=b,OU=a,")).into_bytes()).collect::<Vec<_>>()
@@ -230,7 +214,7 @@ pub(super) fn part(id: u32, page: usize) -> Vec<u8> {
 }
 
 /// What a controller says in whom nothing changes.
-pub(super) fn good(asked: &Asked, how: How) -> Reply {
+pub(crate) fn good(asked: &Asked, how: How) -> Reply {
     let (id, bytes) = (asked.id, |text: &str| text.as_bytes().to_vec());
     let found = |dn: &str, attributes: &[(&str, Vec<Vec<u8>>)]| {
         Reply::Send([entry(id, dn, attributes), done(id, SEARCH, 0, "", "")].concat())
