@@ -1,22 +1,32 @@
-//! `[roles.NAME]`: how the built-in roles are granted. Everything here can be reloaded.
+//! `[roles.NAME]`: how the built-in roles differ from `config/roles.toml`, and roles of one's own. Everything here can be reloaded.
 
 use std::collections::BTreeSet;
 
 use super::reader::{Problem, Section};
 use super::words::{choose, either, quoted};
-use crate::domain::roles::{self, OUTAGE, Role, RoleName, Scope};
+use crate::domain::roles::{self, Grants, OUTAGE, Pick, Role, RoleName, Scope};
 
 pub(super) fn read(all: &Section) -> Vec<Role> {
     let mut roles = roles::built_in();
-    let names: Vec<String> = roles.iter().map(|role| role.name.to_string()).collect();
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
     // Also those without a table: their keys must become known, and their values be shown.
     for role in &mut roles {
-        change(role, &all.one(role.name.0.as_ref()), &names);
+        change(role, &all.one(role.name.0.as_ref()));
     }
-    for table in all.named().iter().filter(|table| !names.contains(&table.name())) {
-        let problem = Problem::new(format!("there is no role {}", quoted(table.name())));
-        all.explain(table.name(), problem.hint(choose(table.name(), &names)));
+    let known: Vec<String> = roles.iter().map(|role| role.name.to_string()).collect();
+    let known: Vec<&str> = known.iter().map(String::as_str).collect();
+    for table in all.named().iter().filter(|table| !known.contains(&table.name())) {
+        if table.is_set("scope") {
+            roles.extend(own(table));
+        } else {
+            let problem = Problem::new(format!("there is no role {}", quoted(table.name())));
+            let hint = format!("{} (a role of your own needs `scope`)", choose(table.name(), &known));
+            all.explain(table.name(), problem.hint(hint));
+        }
+    }
+    let names: Vec<String> = roles.iter().map(|role| role.name.to_string()).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    for role in &mut roles {
+        fall_back(role, &all.one(role.name.0.as_ref()), &names);
     }
     refuse_circles(&roles, all);
     let problem = Problem::new("isn't set: only those who are assigned by hand are told of outages");
@@ -25,11 +35,54 @@ pub(super) fn read(all: &Section) -> Vec<Role> {
     roles
 }
 
-fn change(role: &mut Role, table: &Section, names: &[&str]) {
-    let groups = table.texts("groups", &[]);
-    role.groups = groups.into_iter().map(String::into_boxed_str).collect();
-    role.managed_by = table.flag("managed_by", role.managed_by);
-    if role.managed_by && role.scope != Scope::Unit {
+/// A role that isn't brought along.
+fn own(table: &Section) -> Option<Role> {
+    let name = table.name();
+    let is_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if name.is_empty() || name.len() > MAX_NAME || !name.chars().all(is_name) {
+        let problem = Problem::new(format!("{} can't be the name of a role", quoted(name)));
+        table.mistake("scope", problem.hint("take small letters, digits and hyphens: \"case-portal\""));
+        return None;
+    }
+    let scope = table.parsed("scope", |text| one_of(text, &SCOPES))?;
+    let usual = if scope == Scope::Unit { Pick::Nearest } else { Pick::All };
+    let pick = table.parsed("pick", |text| one_of(text, &PICKS)).unwrap_or(usual);
+    if pick == Pick::Nearest && scope != Scope::Unit {
+        let problem = Problem::new("there is nothing nearer or farther where a role isn't held at units");
+        table.mistake("pick", problem.hint("leave it out, or take scope = \"unit\""));
+    }
+    let grants = Grants { assign: true, groups: Vec::new(), managed_by: false };
+    let title = name.into();
+    let mut role =
+        Role { name: name.into(), title, scope, pick, minimum: 0, quota: None, fallback: None, grants };
+    change(&mut role, table);
+    Some(role)
+}
+
+const MAX_NAME: usize = 40;
+const SCOPES: [(&str, Scope); 4] = [
+    ("unit", Scope::Unit),
+    ("organisation", Scope::Organisation),
+    ("directory", Scope::Directory),
+    ("subject", Scope::Subject),
+];
+const PICKS: [(&str, Pick); 2] = [("nearest", Pick::Nearest), ("all", Pick::All)];
+
+fn one_of<T: Copy>(text: &str, all: &[(&str, T)]) -> Result<T, Problem> {
+    let names: Vec<&str> = all.iter().map(|(name, _)| *name).collect();
+    let found = all.iter().find(|(name, _)| *name == text);
+    found
+        .map(|(_, it)| *it)
+        .ok_or_else(|| Problem::new(format!("can't be {}", quoted(text))).hint(choose(text, &names)))
+}
+
+fn change(role: &mut Role, table: &Section) {
+    let shipped: Vec<&str> = role.grants.groups.iter().map(AsRef::as_ref).collect();
+    let groups = table.texts("groups", &shipped);
+    role.grants.groups = groups.into_iter().map(String::into_boxed_str).collect();
+    role.grants.assign = table.flag("assign", role.grants.assign);
+    role.grants.managed_by = table.flag("managed_by", role.grants.managed_by);
+    if role.grants.managed_by && role.scope != Scope::Unit {
         let problem =
             Problem::new(format!("makes no sense for {}: managedBy names the contact of a unit", role.name));
         table.mistake(
@@ -40,6 +93,18 @@ fn change(role: &mut Role, table: &Section, names: &[&str]) {
     let title = table.text("title");
     table.set("title", title.as_deref().unwrap_or(&role.title).into());
     role.title = title.map_or_else(|| role.title.clone(), String::into_boxed_str);
+    role.minimum = table.number("minimum", 0..=MOST, role.minimum);
+    role.quota = Some(table.number("quota", 0..=MOST, role.quota.unwrap_or(0))).filter(|quota| *quota > 0);
+    if role.quota.is_some_and(|quota| quota < role.minimum) {
+        let problem = Problem::new(format!("is less than `minimum`, which is {}", role.minimum));
+        table.mistake("quota", problem.hint("let as many hold it as must be there"));
+    }
+}
+
+/// As `minimum` and `quota` may be.
+const MOST: u16 = 10_000;
+
+fn fall_back(role: &mut Role, table: &Section, names: &[&str]) {
     let others = names.iter().copied().filter(|name| *name != &*role.name.0);
     let others: Vec<&str> = others.chain([NONE]).collect();
     let fallback = table.parsed("fallback", |text| match text {

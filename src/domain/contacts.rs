@@ -9,7 +9,7 @@ use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
 use super::directory::User;
-use super::ids::{AbsenceId, DirectoryName, UnitId, UserId};
+use super::ids::{AbsenceId, DirectoryName, SubjectName, UnitId, UserId};
 use super::mailbox::Address;
 use super::organisation::{Holding, Organisation, Origin};
 use super::roles::{Holder, Pick, Place, Role, RoleName};
@@ -27,6 +27,8 @@ pub enum Asker {
     Organisation,
     /// A directory whose sync concerns somebody.
     Directory(DirectoryName),
+    /// A report, a system, or whatever else somebody answers for.
+    Subject(SubjectName),
 }
 
 /// A person to turn to.
@@ -95,6 +97,8 @@ pub enum Skip {
     },
     /// The assignment is for another directory.
     OtherDirectory,
+    /// The assignment is for another report or system.
+    OtherSubject,
 }
 
 impl Skip {
@@ -115,6 +119,7 @@ impl Skip {
             Skip::NotYet { from } => format!("from {}", day(from)),
             Skip::Ended { until } => format!("ended {}", day(until)),
             Skip::OtherDirectory => "for another directory".to_owned(),
+            Skip::OtherSubject => "for another report or system".to_owned(),
         }
     }
 }
@@ -202,7 +207,7 @@ fn start(organisation: &Organisation, asker: &Asker) -> Option<tree::Index> {
     match asker {
         Asker::User(id) => organisation.user(*id).map(|u| organisation.place_of(u)),
         Asker::Unit(id) => organisation.tree.index(*id),
-        Asker::Organisation | Asker::Directory(_) => Some(tree::ROOT),
+        Asker::Organisation | Asker::Directory(_) | Asker::Subject(_) => Some(tree::ROOT),
     }
 }
 
@@ -301,6 +306,11 @@ fn standing<'a>(
     {
         return Err(Skip::OtherDirectory);
     }
+    if let (Place::Subject(held), Asker::Subject(asked)) = (&holding.place, asker)
+        && asked != held
+    {
+        return Err(Skip::OtherSubject);
+    }
     let phone = holding.phone.as_deref();
     let id = match &holding.holder {
         Holder::User(id) => *id,
@@ -366,7 +376,7 @@ fn directory_of<'a>(organisation: &'a Organisation, asker: &'a Asker) -> Option<
         Asker::User(id) => organisation.user(*id).map(|u| &u.directory),
         Asker::Unit(id) => organisation.unit(*id).map(|u| &u.directory),
         Asker::Directory(name) => Some(name),
-        Asker::Organisation => None,
+        Asker::Organisation | Asker::Subject(_) => None,
     }
 }
 

@@ -206,6 +206,23 @@ impl From<&str> for DirectoryName {
     }
 }
 
+/// The short name of a report, a system, or whatever else somebody answers for.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SubjectName(pub Arc<str>);
+
+impl fmt::Display for SubjectName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl From<&str> for SubjectName {
+    fn from(name: &str) -> Self {
+        SubjectName(name.into())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,11 +1,13 @@
 //! The contact roles: what each is for, where it applies and who may hold it. Roles are data.
 
 use std::fmt;
+use std::sync::LazyLock;
 
 use chrono::{DateTime, Utc};
+use serde::de::IntoDeserializer as _;
 use serde::{Deserialize, Serialize};
 
-use super::ids::{AssignmentId, DirectoryName, UnitId, UserId};
+use super::ids::{AssignmentId, DirectoryName, SubjectName, UnitId, UserId};
 use super::mailbox::Address;
 
 /// The name of a role, such as `local` or `ad-sync`.
@@ -35,6 +37,8 @@ pub enum Scope {
     Organisation,
     /// A directory that is synced.
     Directory,
+    /// A report, a system, or whatever else somebody answers for.
+    Subject,
 }
 
 /// Who of the holders is the answer.
@@ -58,43 +62,77 @@ pub struct Role {
     pub scope: Scope,
     /// Who of the holders is the answer.
     pub pick: Pick,
+    /// So many should count at any time.
+    pub minimum: u16,
+    /// No more than so many people may hold it. None: any number.
+    pub quota: Option<u16>,
     /// Who is asked when nobody of this role counts.
     pub fallback: Option<RoleName>,
-    /// Members of these groups (by `sAMAccountName` or name, nested ones too) hold the role: at their main unit when the scope is a unit.
+    /// How it may be had.
+    pub grants: Grants,
+}
+
+/// How a role may be had.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Grants {
+    /// An administrator may give it.
+    pub assign: bool,
+    /// Members of these groups (by `sAMAccountName` or name, nested ones too) hold it: at their main unit when the scope is a unit.
     pub groups: Vec<Box<str>>,
-    /// Whether `managedBy` of a unit names a holder at that unit.
+    /// `managedBy` of a unit names a holder at that unit.
     pub managed_by: bool,
+}
+
+/// A role as `config/roles.toml` has it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Shipped {
+    title: Box<str>,
+    scope: Scope,
+    pick: Pick,
+    #[serde(default)]
+    minimum: u16,
+    #[serde(default)]
+    quota: u16,
+    #[serde(default)]
+    fallback: Option<RoleName>,
+    #[serde(default = "yes")]
+    assign: bool,
+    #[serde(default)]
+    groups: Vec<Box<str>>,
+    #[serde(default)]
+    managed_by: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// The roles that Budkavle brings along, in the order they are shown.
 pub fn built_in() -> Vec<Role> {
-    let role = |name: &str, title: &str, scope, pick, fallback: Option<&str>| Role {
-        name: name.into(),
-        title: title.into(),
-        scope,
-        pick,
-        fallback: fallback.map(RoleName::from),
-        groups: Vec::new(),
-        managed_by: false,
-    };
-    vec![
-        role(LOCAL, "local contact: whom a user turns to first", Scope::Unit, Pick::Nearest, Some(GLOBAL)),
-        role(
-            GLOBAL,
-            "global contact: responsible for the whole organisation",
-            Scope::Organisation,
-            Pick::All,
-            None,
-        ),
-        role(OUTAGE, "outage contact: is told of outages", Scope::Organisation, Pick::All, Some(GLOBAL)),
-        role(
-            AD_SYNC,
-            "AD-sync contact: is told when a directory's sync fails",
-            Scope::Directory,
-            Pick::All,
-            Some(GLOBAL),
-        ),
-    ]
+    static ROLES: LazyLock<Vec<Role>> = LazyLock::new(|| {
+        let roles = shipped(include_str!("../../config/roles.toml"));
+        // The file is a part of the program, and a test reads it.
+        roles.unwrap_or_else(|error| unreachable!("config/roles.toml: {error}"))
+    });
+    ROLES.clone()
+}
+
+fn shipped(text: &str) -> Result<Vec<Role>, toml_edit::de::Error> {
+    let document: toml_edit::DocumentMut = text.parse().map_err(toml_edit::de::Error::from)?;
+    let roles = document.get("roles").and_then(toml_edit::Item::as_table);
+    roles
+        .into_iter()
+        .flat_map(toml_edit::Table::iter)
+        .map(|(name, role)| {
+            let role = role.clone().into_value().unwrap_or_else(|_| toml_edit::InlineTable::new().into());
+            let Shipped { title, scope, pick, minimum, quota, fallback, assign, groups, managed_by } =
+                Shipped::deserialize(role.into_deserializer())?;
+            let quota = Some(quota).filter(|quota| *quota > 0);
+            let grants = Grants { assign, groups, managed_by };
+            Ok(Role { name: name.into(), title, scope, pick, minimum, quota, fallback, grants })
+        })
+        .collect()
 }
 
 /// The role of local contacts.
@@ -143,6 +181,8 @@ pub enum Place {
     OwnUnit,
     /// For one directory.
     Directory(DirectoryName),
+    /// For one subject.
+    Subject(SubjectName),
 }
 
 /// An assignment made by an administrator.
@@ -182,6 +222,12 @@ pub enum Misplacement {
     /// Only a role with the scope of directories can name one.
     #[error("the role {0} doesn't apply to directories; leave out --directory")]
     NotPerDirectory(RoleName),
+    /// A role of subjects needs one.
+    #[error("the role {0} is about a report or system; name it with --subject")]
+    NeedsSubject(RoleName),
+    /// Only a role with the scope of subjects can name one.
+    #[error("the role {0} isn't about a report or system; leave out --subject")]
+    NotPerSubject(RoleName),
     /// An outside holder has no main unit.
     #[error("somebody outside has no unit of their own; name one with --unit")]
     OutsideHasNoUnit,
@@ -196,9 +242,39 @@ pub fn check_place(role: &Role, holder: &Holder, place: &Place) -> Result<(), Mi
         }
         (Scope::Unit, Place::Unit(_) | Place::OwnUnit)
         | (Scope::Organisation, Place::Organisation)
-        | (Scope::Directory, Place::Organisation | Place::Directory(_)) => Ok(()),
+        | (Scope::Directory, Place::Organisation | Place::Directory(_))
+        | (Scope::Subject, Place::Subject(_)) => Ok(()),
+        (Scope::Subject, _) => Err(Misplacement::NeedsSubject(name())),
+        (_, Place::Subject(_)) => Err(Misplacement::NotPerSubject(name())),
         (Scope::Unit, Place::Organisation) => Err(Misplacement::NeedsUnit(name())),
         (_, Place::Unit(_) | Place::OwnUnit) => Err(Misplacement::NotPerUnit(name())),
         (_, Place::Directory(_)) => Err(Misplacement::NotPerDirectory(name())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_roles_brought_along_make_sense() {
+        let roles = shipped(include_str!("../../config/roles.toml")).unwrap();
+        let named = |name: &RoleName| roles.iter().find(|role| role.name == *name);
+        assert_eq!(roles.len(), 13);
+        for role in &roles {
+            // A fallback leads on and ends.
+            let chain = std::iter::successors(Some(role), |role| {
+                role.fallback.as_ref().map(|name| named(name).unwrap())
+            });
+            assert_eq!(&*chain.take(roles.len()).last().unwrap().name.0, GLOBAL, "{}", role.name);
+            assert!(role.pick == Pick::All || role.scope == Scope::Unit, "{}", role.name);
+        }
+        assert_eq!([LOCAL, GLOBAL, OUTAGE, AD_SYNC], [0, 1, 2, 3].map(|n: usize| &*roles[n].name.0));
+    }
+
+    #[test]
+    fn a_key_that_is_misspelt_is_noticed() {
+        assert!(shipped("[roles.x]\ntitle = \"x\"\nscope = \"unit\"\npick = \"all\"\nminimun = 1").is_err());
+        assert!(shipped("roles.x = 1").is_err());
     }
 }

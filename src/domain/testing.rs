@@ -387,7 +387,8 @@ pub fn world() -> impl Strategy<Value = World> {
         |(directory, grants, assignments, absences, circle)| {
             let mut world = World::new(directory);
             for (role, (groups, managed_by)) in world.roles.iter_mut().zip(grants) {
-                (role.groups, role.managed_by) = (groups.into_iter().map(Box::from).collect(), managed_by);
+                (role.grants.groups, role.grants.managed_by) =
+                    (groups.into_iter().map(Box::from).collect(), managed_by);
                 if circle && &*role.name.0 == roles::GLOBAL {
                     role.fallback = Some(HELPER.into());
                 }

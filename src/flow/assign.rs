@@ -66,6 +66,9 @@ pub enum AssignError {
     /// There is no such role.
     #[error("there is no role {0}; there are: {1}")]
     NoRole(RoleName, String),
+    /// Nobody here gives it.
+    #[error("the role {0} isn't given by hand: `assign` is false in [roles.{0}]")]
+    NotGiven(RoleName),
     /// The role can't be held there.
     #[error(transparent)]
     Misplaced(#[from] Misplacement),
@@ -212,6 +215,9 @@ fn check(
         let all: Vec<&str> = organisation.roles.iter().map(|r| &*r.name.0).collect();
         return Err(AssignError::NoRole(new.role.clone(), all.join(", ")));
     };
+    if !role.grants.assign {
+        return Err(AssignError::NotGiven(role.name.clone()));
+    }
     check_place(role, &new.holder, &new.place)?;
     if let (Some(from), Some(until)) = (new.from, new.until)
         && until <= from

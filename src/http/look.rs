@@ -266,6 +266,7 @@ fn holding_answer(
 ) -> HoldingAnswer {
     let asker = match &holding.place {
         Place::Directory(name) => Asker::Directory(name.clone()),
+        Place::Subject(name) => Asker::Subject(name.clone()),
         _ => Asker::Organisation,
     };
     let standing = contacts::judge(organisation, role, holding, &asker, moment.now);
@@ -286,6 +287,7 @@ fn holding_answer(
         place: match &holding.place {
             Place::Organisation => "the whole organisation".to_owned(),
             Place::Directory(name) => format!("directory {name}"),
+            Place::Subject(name) => name.to_string(),
             Place::Unit(_) | Place::OwnUnit => organisation.tree.path(holding.at),
         },
         holder: organisation.holder_name(&holding.holder),

@@ -18,7 +18,7 @@ fn a_later_layer_wins_key_by_key() {
     let (config, _) = folder.load(&[]).unwrap();
     let Transport::Smtp(smtp) = &config.mail.transport else { panic!() };
     assert_eq!((smtp.port, smtp.connections, smtp.host.as_str()), (2020, 7, "mail.example.org"));
-    assert_eq!(*config.roles.iter().find(|r| &*r.name.0 == "outage").unwrap().groups, ["B".into()]);
+    assert_eq!(*config.roles.iter().find(|r| &*r.name.0 == "outage").unwrap().grants.groups, ["B".into()]);
     let Source::Ldap(ldap) = &config.directories[0].source else { panic!() };
     let crate::config::LdapSignIn::Simple { bind_dn, .. } = &ldap.sign_in else { panic!() };
     assert_eq!((config.directories.len(), ldap.page_size, bind_dn.as_str()), (1, 10, "reader@example.org"));
@@ -74,7 +74,7 @@ fn lists_and_switches_can_come_from_variables() {
     assert_eq!(config.api.operators.users, ["anna", "bo"]);
     assert_eq!(config.api.operators.groups, ["wheel"]);
     assert!(config.api.readers.everybody);
-    assert_eq!(*config.roles[3].groups, ["AD, sync".into()]);
+    assert_eq!(*config.roles[3].grants.groups, ["AD, sync".into()]);
     assert!(config.alerts.remind_after.is_empty());
     assert_eq!(config.organisation.name, "112");
 }

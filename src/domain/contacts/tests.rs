@@ -352,7 +352,7 @@ fn a_suspended_assignment_does_not_hide_what_the_directory_grants() {
     let mut world = example();
     let unit = world.directory.units.get_mut(&unit_id(3)).unwrap();
     std::sync::Arc::make_mut(unit).managed_by = Some(user_id(1));
-    world.roles[0].managed_by = true;
+    world.roles[0].grants.managed_by = true;
     world.assign(LOCAL, 1, at(3));
     assert_eq!(ask(&world), (vec!["User 1".into()], vec!["local at Unit 3: 1 []".into()]));
 }
@@ -360,7 +360,7 @@ fn a_suspended_assignment_does_not_hide_what_the_directory_grants() {
 #[test]
 fn members_of_a_group_hold_the_role_where_they_are() {
     let mut world = example();
-    world.roles[0].groups = vec!["G1".into()];
+    world.roles[0].grants.groups = vec!["G1".into()];
     let groups = [group(1, &[1], &[2]), group(2, &[3], &[1])];
     world.directory.groups = directory_of([], [], groups).groups;
     let (contacts, trail) = ask(&world);

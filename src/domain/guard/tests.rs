@@ -455,8 +455,8 @@ fn contacts_who_lose_their_role_are_counted_however_they_lose_it() {
         let mut world = World::new(directory);
         world.assign(LOCAL, 1, Place::Unit(unit_id(1)));
         world.assign(OUTAGE, 2, Place::Organisation);
-        world.roles[0].managed_by = true;
-        world.roles[2].groups = vec!["g1".into()];
+        world.roles[0].grants.managed_by = true;
+        world.roles[2].grants.groups = vec!["g1".into()];
         world.organisation()
     };
     let granted = || [group(1, &[3], &[])];

@@ -107,7 +107,7 @@ impl Organisation {
         let groups = delta.groups.removed.iter().chain(delta.groups.written());
         // What a group was called before counts, too.
         let before = delta.groups.changed.iter().map(|(before, _)| before);
-        let granting = || self.roles.iter().flat_map(|role| &role.groups);
+        let granting = || self.roles.iter().flat_map(|role| &role.grants.groups);
         let grants = |g: &Group| granting().any(|name| same(&g.account, name) || same(&g.name, name));
         let known = |id: Guid| self.collected.depends_on.contains(&id);
         users.map(|u| u.id.0).any(known) || groups.chain(before).any(|g| known(g.id.0) || grants(g))
@@ -129,7 +129,7 @@ impl Organisation {
         }
         let mut unknown = Vec::new();
         for role in &self.roles {
-            for name in &role.groups {
+            for name in &role.grants.groups {
                 let groups = self.groups_named(name);
                 if groups.is_empty() {
                     unknown.push(UnknownGroup { role: role.name.clone(), group: name.clone() });
@@ -138,7 +138,7 @@ impl Organisation {
                     self.granted(role, group, &mut depends_on).for_each(|h| add(&role.name, h));
                 }
             }
-            if role.managed_by && role.scope == Scope::Unit {
+            if role.grants.managed_by && role.scope == Scope::Unit {
                 depends_on
                     .extend(self.directory.units.values().filter_map(|unit| unit.managed_by).map(|id| id.0));
                 self.managers().for_each(|h| add(&role.name, h));
@@ -166,7 +166,9 @@ impl Organisation {
     /// Drops what a group or `managedBy` grants at a place to somebody who has it there anyway, for good.
     fn drop_repeated(&self, at: &mut Vec<Holding>) {
         let for_good = |h: &Holding| {
-            let limited = h.from.is_some() || h.until.is_some() || matches!(h.place, Place::Directory(_));
+            let limited = h.from.is_some()
+                || h.until.is_some()
+                || matches!(h.place, Place::Directory(_) | Place::Subject(_));
             !limited && !self.is_suspended(h)
         };
         let mut have = HashSet::new();
@@ -184,7 +186,7 @@ impl Organisation {
     fn assigned(&self, a: &Assignment) -> Option<Holding> {
         check_place(self.role(&a.role.0)?, &a.holder, &a.place).ok()?;
         let at = match (&a.place, &a.holder) {
-            (Place::Organisation | Place::Directory(_), _) => tree::ROOT,
+            (Place::Organisation | Place::Directory(_) | Place::Subject(_), _) => tree::ROOT,
             // A unit that is gone keeps its assignments, but they count nowhere until it is back.
             (Place::Unit(unit), _) => self.tree.index(*unit)?,
             (Place::OwnUnit, Holder::User(id)) => self.place_of(self.user(*id)?),
@@ -214,7 +216,7 @@ impl Organisation {
             let user = self.user(id)?;
             let (place, at) = match role.scope {
                 Scope::Unit => (Place::OwnUnit, self.place_of(user)),
-                Scope::Organisation | Scope::Directory => (Place::Organisation, tree::ROOT),
+                Scope::Organisation | Scope::Directory | Scope::Subject => (Place::Organisation, tree::ROOT),
             };
             Some(from_directory(id, place, at, Origin::Group(group.name.clone())))
         })

@@ -164,7 +164,7 @@ fn a_group_of_the_configuration_is_meant_by_account_else_by_name_alone() {
     let holding = |configured: &str, groups: [Group; 2]| {
         let users = [user(1, 0), user(2, 0)];
         let mut world = World::new(directory_of(users, [], groups));
-        world.roles[2].groups = vec![configured.into()];
+        world.roles[2].grants.groups = vec![configured.into()];
         let organisation = world.organisation();
         let unknown = organisation.unknown_groups.len();
         (organisation.holding_users().iter().map(|u| u.0.0[7]).collect::<Vec<_>>(), unknown)
@@ -182,7 +182,7 @@ fn a_group_of_the_configuration_is_meant_by_account_else_by_name_alone() {
 #[test]
 fn who_holds_a_role_twice_at_one_place_is_listed_once() {
     let mut world = World::new(directory_of([user(1, 0)], [], [group(1, &[1], &[]), group(2, &[1], &[])]));
-    world.roles[2].groups = vec!["g1".into(), "g2".into()];
+    world.roles[2].grants.groups = vec!["g1".into(), "g2".into()];
     let origins = |world: &World| -> Vec<Origin> {
         world.organisation().holders(&OUTAGE.into()).all().map(|h| h.origin.clone()).collect()
     };

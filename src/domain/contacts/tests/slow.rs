@@ -48,7 +48,7 @@ pub fn answer(world: &World, role: &str, asker: &Asker, now: DateTime<Utc>) -> A
         Asker::User(id) if world.directory.users.contains_key(id) => home(world, &world.directory.users[id]),
         Asker::Unit(id) if *id == UnitId::ROOT || world.directory.units.contains_key(id) => *id,
         Asker::User(_) | Asker::Unit(_) => return Answer::default(),
-        Asker::Organisation | Asker::Directory(_) => UnitId::ROOT,
+        Asker::Organisation | Asker::Directory(_) | Asker::Subject(_) => UnitId::ROOT,
     };
     let mut answer = Answer::default();
     let mut roles_asked = vec![];
@@ -183,7 +183,7 @@ fn held_at(world: &World, role: &Role, unit: UnitId) -> Vec<Held> {
         let (mail, begins, ends, only_directory, must_be_in) = (None, None, None, None, None);
         all.push(Held { rank: u16::MAX, who, mail, begins, ends, only_directory, must_be_in });
     };
-    for wanted in &role.groups {
+    for wanted in &role.grants.groups {
         for group in meant(world, wanted) {
             for (id, user) in &directory.users {
                 let here = if role.scope == Scope::Unit { home(world, user) == unit } else { is_root };
@@ -193,7 +193,7 @@ fn held_at(world: &World, role: &Role, unit: UnitId) -> Vec<Held> {
             }
         }
     }
-    if role.managed_by && role.scope == Scope::Unit {
+    if role.grants.managed_by && role.scope == Scope::Unit {
         let manager = directory.units.get(&unit).and_then(|u| u.managed_by);
         manager.filter(|id| directory.users.contains_key(id)).into_iter().for_each(given);
     }
@@ -237,7 +237,7 @@ fn counts(world: &World, held: &Held, asker: &Asker, now: DateTime<Utc>) -> Resu
         Asker::Directory(name) => Some(name),
         Asker::User(id) => Some(&world.directory.users[id].directory),
         Asker::Unit(id) => world.directory.units.get(id).map(|u| &u.directory),
-        Asker::Organisation => None,
+        Asker::Organisation | Asker::Subject(_) => None,
     };
     if held.only_directory.is_some() && about.is_some() && held.only_directory.as_ref() != about {
         return Err("for another directory".into());
