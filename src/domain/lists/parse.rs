@@ -233,9 +233,10 @@ fn person(row: &Row<'_>, rules: Rules<'_>, notes: &mut Notes<'_>) -> Option<List
         };
         if slot.is_some() {
             notes.note(field.at, format!("{key} is there twice"));
-        } else if text.chars().count() > *longest {
-            notes.note(field.at, format!("{key} has more than {longest} characters"));
         } else {
+            if text.chars().count() > *longest {
+                notes.note(field.at, format!("{key} has more than {longest} characters"));
+            }
             let cleaned = clean(text, *longest);
             *slot = (!cleaned.is_empty()).then_some((cleaned, field.at));
         }
