@@ -13,6 +13,7 @@
 
 mod alerts;
 mod api;
+mod calendar;
 mod directory;
 mod document;
 mod domain;
@@ -60,6 +61,7 @@ pub use smtp::{SignIn, Smtp, SmtpSecurity};
 pub use store::Store;
 
 use crate::domain::alert::Policy;
+use crate::domain::calendar::Calendar;
 use crate::domain::roles::Role;
 use layers::Layers;
 use reader::Reader;
@@ -81,6 +83,8 @@ pub struct Config {
     pub mail: Mail,
     /// The roles, in the order they are shown.
     pub roles: Vec<Role>,
+    /// Which days aren't worked.
+    pub calendar: Calendar,
     /// What is logged.
     pub log: Log,
     settings: Vec<Setting>,
@@ -133,11 +137,23 @@ fn resolve(
     );
     let mail = mail::read(&root.section("mail"));
     let roles = roles::read(&root.section("roles"));
+    let calendar = calendar::read(&root.section("calendar"));
     let log = log::read(&root.section("log"));
     let (findings, settings, known) = reader.finish();
     let outcome = match (directories, mail) {
         (Some(directories), Some(mail)) if findings.errors() == 0 => {
-            let config = Config { organisation, store, api, directories, alerts, mail, roles, log, settings };
+            let config = Config {
+                organisation,
+                store,
+                api,
+                directories,
+                alerts,
+                mail,
+                roles,
+                calendar,
+                log,
+                settings,
+            };
             Ok((config, findings))
         }
         _ => Err(findings),

@@ -5,12 +5,14 @@
 //! directories, [`guard`] judges the difference, [`undo`] takes it back, [`gone`] is what it removed; [`roles`], [`absence`],
 //! [`lists`] (kept by others), [`organisation`] and [`contacts`] answer "whom do I turn to?"; [`outage`], [`alert`] and [`notice`] say who must be told what; [`run`] is the record of one
 //! sync; [`schedule`] says when it is due, [`hint`] when it is due before that, [`backoff`] spaces out what is tried again, [`warning`] knows what
-//! ends on which day; [`secret`] says which text can be a password.
+//! ends on which day; [`secret`] says which text can be a password; [`table`] reads what people keep in spreadsheets; [`calendar`] knows which
+//! days are worked and when somebody is there.
 
 pub mod absence;
 pub mod alert;
 pub mod audit;
 pub mod backoff;
+pub mod calendar;
 pub mod contacts;
 pub mod decode;
 pub mod delta;
@@ -35,6 +37,7 @@ pub mod secret;
 pub mod shape;
 #[cfg(test)]
 mod stored;
+pub mod table;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod tree;

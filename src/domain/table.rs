@@ -1,0 +1,339 @@
+//! Reads tables that people made: comma-separated values (RFC 4180) as spreadsheets save them, in whichever encoding and with whichever
+//! separator. What is wrong is said of each line, with its column and value.
+//!
+//! A reader names its [`Column`]s and gets [`Row`]s; what a cell means is its own to say:
+//!
+//! ```
+//! use budkavle::domain::table::{Column, read};
+//! let table = read("who;until\nåsa;2026-07-31\n".as_bytes(), &[Column::needed("who"), Column::optional("until")]).unwrap();
+//! let row = &table.rows[0];
+//! assert_eq!((row.line, row.get("who"), row.get("until")), (2, Some("åsa"), Some("2026-07-31")));
+//! assert_eq!(row.wrong("until", "is over").to_string(), "line 2, column until: \"2026-07-31\" is over");
+//! ```
+
+mod bytes;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+pub use bytes::{Encoding, text_of};
+
+/// So many mistakes are told; who has more made one mistake many times.
+pub const TOLD: usize = 100;
+
+/// A column that a reader knows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Column {
+    /// What the header calls it, without regard to case.
+    pub name: &'static str,
+    /// Whether the table must have it.
+    pub needed: bool,
+}
+
+impl Column {
+    /// A table without it is refused.
+    pub const fn needed(name: &'static str) -> Column {
+        Column { name, needed: true }
+    }
+
+    /// A table can do without it.
+    pub const fn optional(name: &'static str) -> Column {
+        Column { name, needed: false }
+    }
+}
+
+/// What was read.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Table {
+    /// Every line that says anything, below the header.
+    pub rows: Vec<Row>,
+    /// How its letters were written.
+    pub encoding: Encoding,
+    /// What stood between its cells: a comma, a semicolon or a tab.
+    pub separator: char,
+}
+
+/// A line of a table.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Row {
+    /// The line of the file that it begins on, from 1.
+    pub line: u64,
+    cells: Vec<(&'static str, Box<str>)>,
+}
+
+impl Row {
+    /// What stands in a column, without the spaces around it; None when nothing does.
+    pub fn get(&self, column: &str) -> Option<&str> {
+        self.cells.iter().find(|(name, _)| *name == column).map(|(_, cell)| &**cell)
+    }
+
+    /// A mistake in a column: `what` goes on from the value ("is no date; write 2026-07-31").
+    pub fn wrong(&self, column: &str, what: impl Into<String>) -> LineError {
+        LineError {
+            line: self.line,
+            column: Some(column.into()),
+            value: self.get(column).map(shown),
+            problem: what.into(),
+        }
+    }
+
+    /// What stands in a column that must not be empty.
+    pub fn need(&self, column: &str) -> Result<&str, LineError> {
+        self.get(column).ok_or_else(|| self.wrong(column, "is empty; every line needs it"))
+    }
+}
+
+/// What is wrong with a line, or with the file.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, thiserror::Error)]
+pub struct LineError {
+    /// Which line of the file, from 1.
+    pub line: u64,
+    /// Which column, if one.
+    pub column: Option<Box<str>>,
+    /// What stands there, at most 80 characters of it.
+    pub value: Option<Box<str>>,
+    /// What is wrong and what to do; goes on from the value.
+    pub problem: String,
+}
+
+impl LineError {
+    /// A mistake of a line as a whole.
+    pub fn of_line(line: u64, problem: impl Into<String>) -> LineError {
+        LineError { line, column: None, value: None, problem: problem.into() }
+    }
+}
+
+impl fmt::Display for LineError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}", self.line)?;
+        if let Some(column) = &self.column {
+            write!(f, ", column {column}")?;
+        }
+        match &self.value {
+            Some(value) => write!(f, ": \"{value}\" {}", self.problem),
+            None => write!(f, ": {}", self.problem),
+        }
+    }
+}
+
+/// Everything that is wrong with a file, the first [`TOLD`] of it.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct LineErrors {
+    /// In order of lines.
+    pub errors: Vec<LineError>,
+    /// How many more there are.
+    pub more: usize,
+}
+
+impl LineErrors {
+    /// Notes one.
+    pub fn push(&mut self, error: LineError) {
+        if self.errors.len() < TOLD {
+            self.errors.push(error);
+        } else {
+            self.more += 1;
+        }
+    }
+
+    /// Takes the value, or notes what is wrong.
+    pub fn take<T>(&mut self, result: Result<T, LineError>) -> Option<T> {
+        result.map_err(|error| self.push(error)).ok()
+    }
+
+    /// Whether nothing is wrong.
+    pub fn is_empty(&self) -> bool {
+        self.errors.is_empty()
+    }
+
+    /// `value`, unless something is wrong.
+    pub fn or<T>(mut self, value: T) -> Result<T, LineErrors> {
+        self.errors.sort_by_key(|e| e.line);
+        if self.is_empty() { Ok(value) } else { Err(self) }
+    }
+}
+
+impl From<LineError> for LineErrors {
+    fn from(error: LineError) -> LineErrors {
+        LineErrors { errors: vec![error], more: 0 }
+    }
+}
+
+impl fmt::Display for LineErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lines: Vec<String> = self.errors.iter().map(ToString::to_string).collect();
+        f.write_str(&lines.join("\n"))?;
+        if self.more > 0 { write!(f, "\nand {} more", self.more) } else { Ok(()) }
+    }
+}
+
+/// Reads a table with a header. The encoding and the separator are found out.
+///
+/// # Errors
+/// Every line that isn't what its table says it is; a header without a needed column, or with one that isn't known.
+pub fn read(bytes: &[u8], columns: &[Column]) -> Result<Table, LineErrors> {
+    let (text, encoding) = text_of(bytes).map_err(|what| LineErrors::from(LineError::of_line(1, what)))?;
+    // A spreadsheet may say the separator in a line of its own above the header.
+    let (text, above, told) = match text.strip_prefix("sep=").map(|rest| rest.split_once('\n')) {
+        Some(Some((told, rest))) => (rest, 1, told.trim_end_matches('\r').chars().next()),
+        _ => (&*text, 0, None),
+    };
+    let separator = told.filter(char::is_ascii).unwrap_or_else(|| separator_of(text, columns));
+    let mut reader = csv::ReaderBuilder::new();
+    let mut reader = reader
+        .delimiter(u8::try_from(separator).unwrap_or(b','))
+        .has_headers(false)
+        .flexible(true)
+        .from_reader(text.as_bytes());
+    let mut records = reader.records();
+    let unreadable = |error: csv::Error| {
+        let line = error.position().map_or(1, csv::Position::line) + above;
+        LineErrors::from(LineError::of_line(line, format!("can't be read: {error}")))
+    };
+    let mut lines = Lines { text, above, at: 0, line: 1 };
+    let Some(header) = records.next().transpose().map_err(unreadable)? else {
+        let names = names(columns);
+        let what = format!("the file is empty; its first line names the columns: {names}");
+        return Err(LineError::of_line(1, what).into());
+    };
+    let line = lines.of(&header);
+    let header = header_of(&header, columns, line)?;
+    let (mut rows, mut errors) = (Vec::new(), LineErrors::default());
+    let (mut last, mut last_cells) = (1, 0);
+    for record in records {
+        let record = record.map_err(unreadable)?;
+        (last, last_cells) = (lines.of(&record), record.len());
+        if record.iter().all(|cell| cell.trim().is_empty()) {
+            continue;
+        }
+        errors.take(row(&record, &header, last)).into_iter().for_each(|row| rows.push(row));
+    }
+    // A quotation mark that is never closed swallows the rest of the file.
+    if text.bytes().filter(|b| *b == b'"').count() % 2 == 1 && last_cells < header.len() {
+        let what = "has a quotation mark that isn't closed; double one that belongs to the text: \"\"";
+        errors.push(LineError::of_line(last, what));
+    }
+    errors.or(Table { rows, encoding, separator })
+}
+
+/// Counts lines. What csv says is off after a line that ends in CR and LF, and after an empty one.
+struct Lines<'t> {
+    text: &'t str,
+    above: u64,
+    at: usize,
+    line: u64,
+}
+
+impl Lines<'_> {
+    /// The line that a record begins on; records come in order.
+    fn of(&mut self, record: &csv::StringRecord) -> u64 {
+        let start = record.position().and_then(|p| usize::try_from(p.byte()).ok()).unwrap_or(self.at);
+        let bytes = self.text.as_bytes();
+        let ends = bytes.get(start..).unwrap_or_default().iter().take_while(|b| b"\r\n".contains(b)).count();
+        let passed = bytes.get(self.at..start + ends).unwrap_or_default();
+        self.line += passed.iter().filter(|b| **b == b'\n').count() as u64;
+        self.at = self.at.max(start + ends);
+        self.line + self.above
+    }
+}
+
+/// Writes a table that [`read`] reads: UTF-8, commas.
+pub fn write<'a, R: AsRef<[&'a str]>>(header: &[&str], rows: impl IntoIterator<Item = R>) -> Vec<u8> {
+    let mut writer = csv::WriterBuilder::new().from_writer(Vec::new());
+    // Writing into memory can't fail.
+    let _ = writer.write_record(header);
+    for row in rows {
+        let _ = writer.write_record(row.as_ref());
+    }
+    writer.into_inner().unwrap_or_default()
+}
+
+/// Which separator the header has: the one by which most of its names are known.
+fn separator_of(text: &str, columns: &[Column]) -> char {
+    let header = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    let known = |separator: &char| {
+        let cells = || header.split(*separator).map(|cell| cell.trim().trim_matches('"'));
+        let known = cells().filter(|cell| columns.iter().any(|c| c.name.eq_ignore_ascii_case(cell))).count();
+        (known, cells().count())
+    };
+    [',', ';', '\t'].into_iter().rev().max_by_key(known).unwrap_or(',')
+}
+
+fn names(columns: &[Column]) -> String {
+    columns.iter().map(|c| c.name).collect::<Vec<_>>().join(", ")
+}
+
+/// Which column each cell of a line is.
+fn header_of(
+    header: &csv::StringRecord,
+    columns: &[Column],
+    line: u64,
+) -> Result<Vec<Option<&'static str>>, LineErrors> {
+    let mut errors = LineErrors::default();
+    let mut found: Vec<Option<&'static str>> = Vec::new();
+    for cell in header {
+        let cell = cell.trim();
+        let known = columns.iter().find(|c| c.name.eq_ignore_ascii_case(cell)).map(|c| c.name);
+        let problem = match known {
+            Some(name) if found.contains(&Some(name)) => Some("stands there twice".to_owned()),
+            None if !cell.is_empty() => {
+                let near = columns.iter().min_by_key(|c| strsim::osa_distance(c.name, &cell.to_lowercase()));
+                let near = near.filter(|c| strsim::osa_distance(c.name, &cell.to_lowercase()) <= 2);
+                let meant = near.map_or_else(
+                    || format!("there are: {}; the first line names the columns", names(columns)),
+                    |near| format!("did you mean {}?", near.name),
+                );
+                Some(format!("is no column here; {meant}"))
+            }
+            _ => None,
+        };
+        if let Some(problem) = problem {
+            errors.push(LineError { line, column: None, value: Some(shown(cell)), problem });
+        }
+        found.push(known);
+    }
+    for missing in columns.iter().filter(|c| c.needed && !found.contains(&Some(c.name))) {
+        let problem = format!(
+            "there is no column {}; the first line names the columns: {}",
+            missing.name,
+            names(columns)
+        );
+        errors.push(LineError::of_line(line, problem));
+    }
+    errors.or(found)
+}
+
+fn row(record: &csv::StringRecord, header: &[Option<&'static str>], line: u64) -> Result<Row, LineError> {
+    let beyond = record.iter().skip(header.len()).find(|cell| !cell.trim().is_empty());
+    if let Some(beyond) = beyond {
+        let problem = format!(
+            "has {} cells, more than the {} columns, of which one is \"{}\"; a separator in a text needs quotation marks around the text",
+            record.len(),
+            header.len(),
+            shown(beyond)
+        );
+        return Err(LineError::of_line(line, problem));
+    }
+    let mut row = Row { line, cells: Vec::new() };
+    for (name, cell) in header.iter().zip(record) {
+        let (Some(name), cell) = (name, cell.trim()) else { continue };
+        if cell.is_empty() {
+            continue;
+        }
+        // A cell of several lines is a text of several lines; it is kept on one.
+        let plain: String =
+            cell.split(['\r', '\n', '\t']).filter(|s| !s.is_empty()).collect::<Vec<_>>().join(" ");
+        row.cells.push((*name, plain.into()));
+        if row.get(name).is_some_and(|cell| cell.chars().any(char::is_control)) {
+            return Err(row.wrong(name, "has a control character in it; take it out"));
+        }
+    }
+    Ok(row)
+}
+
+/// A text of others, fit for an error.
+pub fn shown(text: &str) -> Box<str> {
+    text.chars().filter(|c| !c.is_control()).take(80).collect::<String>().into()
+}
