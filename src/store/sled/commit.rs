@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use crate::domain::alert::Health;
 use crate::domain::audit;
 use crate::domain::delta::{Changes, Delta};
+use crate::domain::entitled::GivenOut;
 use crate::domain::guard::CheckedDelta;
 use crate::domain::ids::{DirectoryName, Generation, MessageId, NoticeId, RunId};
 use crate::domain::notice::{Message, MessageState, NewNotice, Notice, once_each};
@@ -153,6 +154,8 @@ fn make(tx: &mut Tx<'_>, change: Change) -> Result<(), Fault> {
         Change::Revoke(id) => remove(tx, number_key(Kind::Assignment, id.0), || format!("assignment {id}"))?,
         Change::Absence(absence) => tx.put(number_key(Kind::Absence, absence.id.0), &absence)?,
         Change::RemoveAbsence(id) => remove(tx, number_key(Kind::Absence, id.0), || format!("absence {id}"))?,
+        Change::List(list) => tx.put(key(Kind::List, list.name.0.as_bytes()), &*list)?,
+        Change::GivenOut(given) => tx.put(key(Kind::GivenOut, GivenOut::key(&given.roles).as_bytes()), &*given)?,
         Change::Health(directory, health) => tx.put(name_key(Kind::Health, &directory), &health)?,
         Change::Held(directory, run, word) => decide_held(tx, &directory, run, word)?,
         Change::Forget(gone) => write_changes(tx, &gone)?,
