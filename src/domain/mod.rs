@@ -38,6 +38,7 @@ pub mod secret;
 pub mod shape;
 #[cfg(test)]
 mod stored;
+pub mod support;
 pub mod table;
 #[cfg(test)]
 pub(crate) mod testing;

@@ -8,19 +8,23 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use tokio::sync::{Mutex, MutexGuard, Notify};
 
+use super::lists::listed;
 use crate::domain::absence::Absence;
 use crate::domain::alert::Policy;
 use crate::domain::audit::{self, Actor};
 use crate::domain::backoff::Backoff;
 use crate::domain::contacts::{self, Asker, ContactMap};
 use crate::domain::directory::Directory;
+use crate::domain::entitled::GivenOut;
 use crate::domain::guard::Limits;
 use crate::domain::ids::{AssignmentId, DirectoryName, Generation, OutageId};
+use crate::domain::lists::{ListName, TakenList};
 use crate::domain::notice::{Recipient, once_each};
 use crate::domain::organisation::Organisation;
 use crate::domain::outage::Outage;
-use crate::domain::roles::{self, Assignment, Role};
+use crate::domain::roles::{self, Assignment, Role, RoleName};
 use crate::domain::run::WholeReads;
+use crate::domain::support::Support;
 use crate::store::{Committed, DirectoryState, Event, Store, StoreError};
 
 /// The one source of the time: a function, so that tests move it.
@@ -43,6 +47,10 @@ pub struct Settings {
     pub retry: Backoff,
     /// How many messages are on their way at once.
     pub connections: usize,
+    /// What is agreed with the vendor's support.
+    pub support: Support,
+    /// The lists that are believed, and the roles that each may give.
+    pub lists: BTreeMap<ListName, Vec<RoleName>>,
     /// Limits and alerts, by directory.
     pub directories: BTreeMap<DirectoryName, DirectorySettings>,
 }
@@ -67,6 +75,10 @@ pub struct View {
     pub organisation: Arc<Organisation>,
     /// Outages that are not resolved.
     pub outages: BTreeMap<OutageId, Outage>,
+    /// The last good list of each that somebody else keeps.
+    pub lists: BTreeMap<ListName, Arc<TakenList>>,
+    /// What was last given out of those who hold some roles.
+    pub given_out: BTreeMap<Box<str>, Arc<GivenOut>>,
     /// How each directory's sync is doing.
     pub directories: BTreeMap<DirectoryName, DirectoryState>,
     /// Where everybody's local contacts are, as of the last recompute.
@@ -83,6 +95,8 @@ pub struct Core {
     pub now: Now,
     /// Woken when something was put into the outbox.
     pub outbox: Notify,
+    /// Woken when something else may be shown than before.
+    pub shown: Notify,
     settings: ArcSwap<Settings>,
     view: ArcSwap<View>,
     writer: Mutex<()>,
@@ -103,18 +117,23 @@ impl Core {
         let absences = state.absences.into_values();
         let mut organisation = Organisation::new(name, state.directory, roles, state.assignments, absences);
         organisation.gone = Arc::new(state.gone);
-        let view = View {
+        let mut view = View {
+            lists: state.lists,
+            given_out: state.given_out,
             generation: state.generation.unwrap_or(Generation(0)),
             local: Arc::new(local_map(&organisation, now())),
             organisation: Arc::new(organisation),
             outages: state.open_outages,
             directories: state.directories,
         };
+        let organisation = view.organisation.as_ref().clone().listing(listed(&view, &settings.lists));
+        view.take(organisation, now());
         Ok(Core {
             store,
             instance,
             now,
             outbox: Notify::new(),
+            shown: Notify::new(),
             settings: ArcSwap::from_pointee(settings),
             view: ArcSwap::from_pointee(view),
             writer: Mutex::new(()),
@@ -198,6 +217,7 @@ impl View {
         let mut organisation =
             Organisation::new(&settings.organisation, directory, roles, assignments, absences);
         organisation.gone = Arc::clone(&self.organisation.gone);
+        let organisation = organisation.listing(listed(self, &settings.lists));
         self.take(organisation, now);
     }
 }
@@ -245,6 +265,7 @@ impl Turn<'_> {
         let mut view = View::clone(&self.core.view());
         change(&mut view, &self.core.settings(), self.core.now());
         self.core.view.store(Arc::new(view));
+        self.core.shown.notify_one();
     }
 }
 

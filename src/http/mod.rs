@@ -3,7 +3,7 @@
 //! * [`access`]: who is at the other end of the socket, and what they may do;
 //! * [`answers`]: the shapes of the answers, shared with the command line;
 //! * [`error`]: how an error is told;
-//! * the handlers, by subject: [`look`] (who, where, whom to turn to), [`gone`] (who was there once), [`edit`] (roles and absences), [`outages`], [`outbox`], [`syncs`], [`service`]
+//! * the handlers, by subject: [`look`] (who, where, whom to turn to), [`gone`] (who was there once), [`edit`] (roles and absences), [`lists`] (what others keep, and who is entitled), [`outages`], [`outbox`], [`syncs`], [`service`]
 //!   (status, audit, backup).
 
 pub mod access;
@@ -11,6 +11,7 @@ pub mod answers;
 pub mod edit;
 pub mod error;
 pub mod gone;
+pub mod lists;
 pub mod look;
 pub mod outages;
 pub mod outbox;
@@ -30,6 +31,7 @@ use crate::domain::ids::DirectoryName;
 use crate::flow::core::Core;
 use crate::flow::deliver::Sender;
 use crate::flow::directories::Directories;
+use crate::flow::lists::Lists;
 use access::Access;
 
 /// What the handlers work with.
@@ -38,6 +40,8 @@ pub struct App {
     pub core: Arc<Core>,
     /// The sources, and the runs under way.
     pub directories: Arc<Directories>,
+    /// The lists that somebody else keeps.
+    pub lists: Arc<Lists>,
     /// Who sends the mails, for the state of the channel.
     pub sender: Arc<ArcSwap<Sender>>,
     /// Who may do what.
@@ -88,6 +92,12 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/messages/{id}/retry", post(outbox::retry))
         .route("/v1/messages/{id}/cancel", post(outbox::cancel))
         .route("/v1/test-message", post(outbox::test))
+        .route("/v1/lists", get(lists::list))
+        .route("/v1/lists/{name}", get(lists::show))
+        .route("/v1/lists/{name}/refresh", post(lists::refresh))
+        .route("/v1/lists/{name}/accept", post(lists::accept))
+        .route("/v1/support", get(lists::support))
+        .route("/v1/entitled", get(lists::entitled_now).post(lists::give_out_now))
         .fallback(|| async {
             error::ApiError::not_found("no such path; `budkavle help` lists what there is".to_owned())
         })

@@ -83,6 +83,16 @@ async fn load(folder: &std::path::Path) -> Core {
         whole_reads: WholeReads { schedule, always: false },
     };
     let settings = Settings {
+        lists: BTreeMap::new(),
+        support: crate::domain::support::Support {
+            phone: None,
+            mail: None,
+            portal: None,
+            urgent_phone: None,
+            hours: crate::domain::calendar::OpeningHours::usual(chrono_tz::Tz::UTC, Arc::default()),
+            covered: Vec::new(),
+            billed: Vec::new(),
+        },
         organisation: "Kommunen".into(),
         roles: roles::built_in(),
         zone: chrono_tz::UTC,
