@@ -8,6 +8,7 @@ use std::path::Path;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
+use minijinja::value::Serde;
 use minijinja::{Environment, UndefinedBehavior, Value, context};
 use serde::Serialize;
 
@@ -125,7 +126,7 @@ pub fn render(page: &Page, now: DateTime<Utc>, zone: Tz) -> Result<(String, Stri
         phone.chars().filter(|c| c.is_ascii_digit() || *c == '+').collect::<String>()
     });
     let updated = now.with_timezone(&zone).format("%Y-%m-%d %H:%M %Z").to_string();
-    let (page, words) = (Value::from_serialize(page), Value::from_serialize(words));
+    let (page, words) = (Value::from(Serde(page)), Value::from(Serde(words)));
     let context = context! { page, words, updated };
     let html = environment.get_template("login.html")?.render(&context)?;
     let text = environment.get_template("login.txt")?.render(&context)?;
@@ -170,7 +171,10 @@ mod tests {
                 mail: "asa@kommun.example".into(),
                 phones: vec!["+46 8 12 34".into()],
             }],
-            hours: vec![(0, "2026-11-30".into(), "08:00–16:00".into()), (6, "2026-12-06".into(), String::new())],
+            hours: vec![
+                (0, "2026-11-30".into(), "08:00–16:00".into()),
+                (6, "2026-12-06".into(), String::new()),
+            ],
             support_phone: Some("0771-1".into()),
         }
     }
@@ -211,7 +215,8 @@ mod tests {
         let names = std::fs::read_dir(folder.path().join("public")).unwrap().count();
         assert_eq!(names, 2, "nothing is left beside it");
         assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o644);
-        let error = write(&file.join("x/y.html"), &page(Language::English), DateTime::UNIX_EPOCH, Tz::UTC).unwrap_err();
+        let error = write(&file.join("x/y.html"), &page(Language::English), DateTime::UNIX_EPOCH, Tz::UTC)
+            .unwrap_err();
         assert!(error.to_string().contains("y.html"), "{error}");
     }
 }

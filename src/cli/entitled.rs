@@ -83,12 +83,17 @@ fn harmless(cell: String) -> String {
 }
 
 fn print(out: &Out, answer: &EntitledAnswer, given_out: bool) {
-    let rows = answer.people.iter().map(|p| cells(p).map(|cell| or_dash(Some(cell).filter(|c| !c.is_empty()))).to_vec());
+    let rows = answer
+        .people
+        .iter()
+        .map(|p| cells(p).map(|cell| or_dash(Some(cell).filter(|c| !c.is_empty()))).to_vec());
     out.table(&HEADER, rows.collect(), "nobody is entitled then");
     if let (Some(at), Some(difference)) = (answer.last_given_out, &answer.difference) {
         let by = answer.last_given_out_by.as_deref().unwrap_or_default();
         out.line(format!("\nSince it was given out {} by {by}:", when(at)));
-        let line = |sign: &str, p: &Entitled| out.line(format!("  {sign} {}", super::print::visible(&cells(p).join("  "))));
+        let line = |sign: &str, p: &Entitled| {
+            out.line(format!("  {sign} {}", super::print::visible(&cells(p).join("  "))))
+        };
         difference.added.iter().for_each(|p| line("+", p));
         difference.gone.iter().for_each(|p| line("-", p));
         for changed in &difference.changed {
@@ -110,7 +115,13 @@ mod tests {
 
     #[test]
     fn no_cell_is_a_formula() {
-        for (cell, harmless_cell) in [("=1+1", "'=1+1"), ("@x", "'@x"), ("-1+cmd", "'-1+cmd"), ("+46 8 (1)", "+46 8 (1)"), ("Åsa", "Åsa")] {
+        for (cell, harmless_cell) in [
+            ("=1+1", "'=1+1"),
+            ("@x", "'@x"),
+            ("-1+cmd", "'-1+cmd"),
+            ("+46 8 (1)", "+46 8 (1)"),
+            ("Åsa", "Åsa"),
+        ] {
             assert_eq!(harmless(cell.to_owned()), harmless_cell);
         }
     }

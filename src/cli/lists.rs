@@ -65,8 +65,12 @@ pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble
             out.answer(&answer, show);
             Ok(Exit::Done)
         }
-        Verb::Refresh { list } => done(client.post(&format!("/v1/lists/{}/refresh", segment(&list)), &()).await?, out),
-        Verb::Accept { list } => done(client.post(&format!("/v1/lists/{}/accept", segment(&list)), &()).await?, out),
+        Verb::Refresh { list } => {
+            done(client.post(&format!("/v1/lists/{}/refresh", segment(&list)), &()).await?, out)
+        }
+        Verb::Accept { list } => {
+            done(client.post(&format!("/v1/lists/{}/accept", segment(&list)), &()).await?, out)
+        }
     }
 }
 
@@ -74,7 +78,9 @@ fn done(refreshed: Refreshed, out: &Out) -> Result<Exit, Trouble> {
     out.answer(&refreshed, |out, r| match (&r.trouble, r.taken) {
         (Some(trouble), _) => out.line(visible(&format!("The list {} isn't taken: {trouble}", r.name))),
         (None, true) => out.line(format!("The list {} is taken; {} people are on it.", r.name, r.people)),
-        (None, false) => out.line(format!("The list {} says nothing new; {} people are on it.", r.name, r.people)),
+        (None, false) => {
+            out.line(format!("The list {} says nothing new; {} people are on it.", r.name, r.people))
+        }
     });
     Ok(if refreshed.trouble.is_some() { Exit::Failed } else { Exit::Done })
 }
@@ -118,7 +124,8 @@ pub async fn support(client: &Client, out: &Out) -> Result<Exit, Trouble> {
             (false, _, Some(next)) => format!("closed; opens {}", at(next)),
             (false, _, None) => "closed".to_owned(),
         };
-        let quota = a.quota.map_or_else(|| a.entitled.to_string(), |quota| format!("{} of {quota}", a.entitled));
+        let quota =
+            a.quota.map_or_else(|| a.entitled.to_string(), |quota| format!("{} of {quota}", a.entitled));
         out.facts(&[
             ("support", Some(open)),
             ("phone", a.phone.as_ref().map(ToString::to_string)),

@@ -10,8 +10,8 @@ use url::Url;
 use super::directory::{name, schedule};
 use super::durations::{MINUTE, SECOND};
 use super::reader::{Mark, Problem, Section};
-use super::words::{choose, quoted};
 use super::trust;
+use super::words::{choose, quoted};
 use crate::domain::lists::{Format, ListName};
 use crate::domain::roles::{Role, RoleName, Scope};
 use crate::domain::schedule::Schedule;
@@ -100,8 +100,11 @@ fn read(table: &Section, timezone: Tz, roles: &[Role]) -> Option<List> {
             return Ok(RoleName::from(text));
         }
         Err(match roles.iter().any(|role| &*role.name.0 == text) {
-            true => Problem::new(format!("can't be {}: a list can give only roles of the whole organisation", quoted(text)))
-                .hint(choose(text, &of_all)),
+            true => Problem::new(format!(
+                "can't be {}: a list can give only roles of the whole organisation",
+                quoted(text)
+            ))
+            .hint(choose(text, &of_all)),
             false => Problem::new(format!("there is no role {}", quoted(text))).hint(choose(text, &of_all)),
         })
     });
@@ -115,7 +118,8 @@ fn read(table: &Section, timezone: Tz, roles: &[Role]) -> Option<List> {
     }
     let formats = [("toml", Format::Toml), ("json", Format::Json), ("csv", Format::Csv)];
     let format = table.choice("format", &formats, None);
-    let format = if table.is_set("format") { format } else { at.as_ref().and_then(|at| format_of(table, at)) };
+    let format =
+        if table.is_set("format") { format } else { at.as_ref().and_then(|at| format_of(table, at)) };
     let proof = proof(table, at.as_ref());
     Some(List {
         name: ListName(name.into()),
@@ -145,7 +149,9 @@ fn address(text: &str) -> Result<Url, Problem> {
         return Err(Problem::new("must be an https address").hint(example));
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(Problem::new("has a name or a password in it").hint("a list is asked for without signing in"));
+        return Err(
+            Problem::new("has a name or a password in it").hint("a list is asked for without signing in")
+        );
     }
     Ok(url)
 }
@@ -174,7 +180,8 @@ fn proof(table: &Section, at: Option<&ListPlace>) -> Option<ListProof> {
     let sha256_at = place(table, "sha256_file", "sha256_url");
     let key = table.parsed("public_key", |text| {
         let hint = "take the last line of minisign.pub, which begins with RW";
-        PublicKey::from_base64(text.trim()).map_err(|e| Problem::new(format!("can't be used: {e}")).hint(hint))
+        PublicKey::from_base64(text.trim())
+            .map_err(|e| Problem::new(format!("can't be used: {e}")).hint(hint))
     });
     let signature = place(table, "signature_file", "signature_url");
     let transport = table.choice("trust", &[("transport", ())], None);
@@ -194,7 +201,10 @@ fn proof(table: &Section, at: Option<&ListPlace>) -> Option<ListProof> {
             table.note(Mark::Key, problem.hint(hint));
         }
         [first, second, ..] => {
-            table.mistake(second, Problem::new(format!("contradicts {first}")).hint("a list is believed by one of them"));
+            table.mistake(
+                second,
+                Problem::new(format!("contradicts {first}")).hint("a list is believed by one of them"),
+            );
         }
     }
     let signed = table.is_set("signature_file") || table.is_set("signature_url");

@@ -41,9 +41,8 @@ pub(super) fn read(table: &Section, timezone: Tz, calendar: &Arc<Calendar>) -> S
     let text = |key: &str| table.text(key).map(String::into_boxed_str);
     Support {
         phone: text("phone"),
-        mail: table.parsed("mail", |text| {
-            text.parse().map_err(|e| Problem::new(format!("can't be used: {e}")))
-        }),
+        mail: table
+            .parsed("mail", |text| text.parse().map_err(|e| Problem::new(format!("can't be used: {e}")))),
         portal: table.parsed("portal", portal),
         urgent_phone: text("urgent_phone"),
         hours: hours(&table.section("hours"), zone.unwrap_or(timezone), calendar),
@@ -86,7 +85,8 @@ pub(super) fn login_page(table: &Section, timezone: Tz, calendar: &Arc<Calendar>
     let languages = [("en", PageLanguage::English), ("sv", PageLanguage::Swedish)];
     let file = table.path("file");
     if file.as_ref().is_some_and(|file| file.extension().is_none_or(|ending| ending == "txt")) {
-        let problem = Problem::new("must end with .html: the same as text is written beside it, with the ending .txt");
+        let problem =
+            Problem::new("must end with .html: the same as text is written beside it, with the ending .txt");
         table.mistake("file", problem.hint("for example: \"/var/lib/budkavle/public/sign-in.html\""));
     }
     LoginPage {

@@ -111,7 +111,12 @@ pub fn entitled(organisation: &Organisation, roles: &[RoleName], period: Period)
     people
 }
 
-fn person(organisation: &Organisation, role: &RoleName, holding: &Holding, period: Period) -> Option<Entitled> {
+fn person(
+    organisation: &Organisation,
+    role: &RoleName,
+    holding: &Holding,
+    period: Period,
+) -> Option<Entitled> {
     let in_time = holding.from.is_none_or(|from| from < period.until)
         && holding.until.is_none_or(|until| period.from < until);
     if !in_time || organisation.is_suspended(holding) {

@@ -26,6 +26,9 @@ impl Support {
     /// Whether anything is said of it.
     pub fn is_set(&self) -> bool {
         let ways = [&self.phone, &self.portal, &self.urgent_phone];
-        ways.iter().any(|way| way.is_some()) || self.mail.is_some() || !self.covered.is_empty() || !self.billed.is_empty()
+        ways.iter().any(|way| way.is_some())
+            || self.mail.is_some()
+            || !self.covered.is_empty()
+            || !self.billed.is_empty()
     }
 }

@@ -71,7 +71,9 @@ pub enum AssignError {
     #[error("the role {0} isn't given by hand: `assign` is false in [roles.{0}]")]
     NotGiven(RoleName),
     /// As many hold it as may.
-    #[error("no more than {quota} may hold the role {role}, and as many do: {holders}; end one of these first with `budkavle contacts revoke`")]
+    #[error(
+        "no more than {quota} may hold the role {role}, and as many do: {holders}; end one of these first with `budkavle contacts revoke`"
+    )]
     Full {
         /// Which role.
         role: RoleName,
@@ -122,7 +124,12 @@ pub enum AssignError {
 pub async fn assign(core: &Core, new: NewAssignment, by: &Actor) -> Result<Assignment, AssignError> {
     let turn = core.turn().await;
     let view = core.view();
-    check(&view.organisation, &new, &core.settings().directories.keys().cloned().collect::<Vec<_>>(), core.now())?;
+    check(
+        &view.organisation,
+        &new,
+        &core.settings().directories.keys().cloned().collect::<Vec<_>>(),
+        core.now(),
+    )?;
     let id = AssignmentId(core.store.allocate(Sequence::Assignment).await?);
     let NewAssignment { role, holder, place, rank, mail, phone, from, until, any_unit } = new;
     let assignment = Assignment { id, role, holder, place, rank, mail, phone, from, until, any_unit };

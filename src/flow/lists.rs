@@ -116,7 +116,11 @@ impl Lists {
         let found = names.iter().find(|known| &*known.0 == name).cloned();
         found.ok_or_else(|| {
             let all: Vec<&str> = names.iter().map(|name| &*name.0).collect();
-            let all = if all.is_empty() { "none is configured".into() } else { format!("there are: {}", all.join(", ")) };
+            let all = if all.is_empty() {
+                "none is configured".into()
+            } else {
+                format!("there are: {}", all.join(", "))
+            };
             ListsError::NoList(name.into(), all)
         })
     }
@@ -139,7 +143,9 @@ impl Lists {
             Ok(None) => (None, None, None),
             Ok(Some((list, Verdict::Take))) => (None, None, Some(list)),
             // The same people under another checksum or ETag: kept as it is now, so that the next look is conditional.
-            Ok(Some((list, Verdict::Same))) => (None, None, Some(list).filter(|list| differs(before.as_deref(), list))),
+            Ok(Some((list, Verdict::Same))) => {
+                (None, None, Some(list).filter(|list| differs(before.as_deref(), list)))
+            }
             Ok(Some((_, Verdict::Older { issued, in_force }))) => {
                 let words = format!(
                     "it was issued {}, before the one in force ({}): somebody sends an old list again",
@@ -159,7 +165,9 @@ impl Lists {
             Err(error) => (Some(error), None, None),
         };
         match &trouble {
-            Some(trouble) => tracing::error!(list = %name, "The list isn't taken, the last good one stays in force: {trouble}"),
+            Some(trouble) => {
+                tracing::error!(list = %name, "The list isn't taken, the last good one stays in force: {trouble}")
+            }
             None => tracing::debug!(list = %name, "The list was looked at"),
         }
         let shown = ListState {
@@ -197,7 +205,15 @@ impl Lists {
         let object = format!("list {}", list.name);
         let audit = (!same).then(|| {
             let people = |list: &TakenList| list.listing.people.clone();
-            audit_entry(now, by, "list taken", object, before.map(|b| people(b)).as_ref(), Some(&people(&list)), None)
+            audit_entry(
+                now,
+                by,
+                "list taken",
+                object,
+                before.map(|b| people(b)).as_ref(),
+                Some(&people(&list)),
+                None,
+            )
         });
         let change = Change::List(Box::new(list.clone()));
         let event = Event { at: now, change, notices: Vec::new(), audit };
@@ -237,7 +253,8 @@ async fn look(
         Fetched::New(file) => file,
     };
     let rules = Rules { roles: &settings.roles, zone: settings.zone };
-    let listing = parse(&file.bytes, settings.format, rules).map_err(|e| format!("{}: {e}", source.location))?;
+    let listing =
+        parse(&file.bytes, settings.format, rules).map_err(|e| format!("{}: {e}", source.location))?;
     let verdict = judge(before.map(|before| &before.listing), &listing);
     let list = TakenList {
         name: name.clone(),
@@ -253,10 +270,7 @@ async fn look(
 }
 
 /// Who holds a role by the lists that are configured, and only what those may give now.
-pub fn listed(
-    view: &View,
-    lists: &BTreeMap<ListName, Vec<RoleName>>,
-) -> Arc<Vec<(ListName, ListedPerson)>> {
+pub fn listed(view: &View, lists: &BTreeMap<ListName, Vec<RoleName>>) -> Arc<Vec<(ListName, ListedPerson)>> {
     let of = |(name, roles): (&ListName, &Vec<RoleName>)| {
         let listing = view.lists.get(name).map(|list| &list.listing);
         let people = listing.into_iter().flat_map(|listing: &Listing| &listing.people);

@@ -35,7 +35,9 @@ pub fn page(core: &Core, language: Language, hours: &OpeningHours) -> Page {
         language,
         organisation: organisation.tree.name(tree::ROOT).to_owned(),
         people: people.collect(),
-        hours: week.map(|(weekday, date, hours)| (weekday, date.format("%Y-%m-%d").to_string(), hours)).collect(),
+        hours: week
+            .map(|(weekday, date, hours)| (weekday, date.format("%Y-%m-%d").to_string(), hours))
+            .collect(),
         support_phone: core.settings().support.phone.clone(),
     }
 }

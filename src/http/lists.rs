@@ -186,8 +186,10 @@ fn look_up(app: &App, query: &EntitledQuery) -> Result<EntitledAnswer, ApiError>
     let view = app.core.view();
     let organisation = &view.organisation;
     let names = query.roles.as_deref().filter(|roles| !roles.is_empty()).unwrap_or(roles::SUPPORT);
-    let roles: Result<Vec<RoleName>, ApiError> =
-        names.split(',').map(|name| role_named(organisation, name.trim()).map(|role| role.name.clone())).collect();
+    let roles: Result<Vec<RoleName>, ApiError> = names
+        .split(',')
+        .map(|name| role_named(organisation, name.trim()).map(|role| role.name.clone()))
+        .collect();
     let mut roles = roles?;
     roles.sort();
     roles.dedup();

@@ -88,7 +88,8 @@ fn warnings(app: &App, view: &View) -> Vec<String> {
     }
     for name in app.lists.names() {
         if let Some(trouble) = app.lists.state(&name).trouble {
-            warnings.push(format!("the list {name} isn't taken, the last good one stays in force: {trouble}"));
+            warnings
+                .push(format!("the list {name} isn't taken, the last good one stays in force: {trouble}"));
         }
     }
     for misplaced in organisation.tree.misplaced().iter().take(10) {

@@ -174,7 +174,14 @@ impl Daemon {
         );
         tasks.spawn(
             "lists",
-            loops::lists(c(), t(), beat("lists", DELIVER_WITHIN), k(), Arc::clone(&lists), Arc::clone(&list_schedules)),
+            loops::lists(
+                c(),
+                t(),
+                beat("lists", DELIVER_WITHIN),
+                k(),
+                Arc::clone(&lists),
+                Arc::clone(&list_schedules),
+            ),
         );
         tasks.spawn(
             "login page",
@@ -187,8 +194,20 @@ impl Daemon {
         );
         tasks.spawn("api", serve(listener, Arc::clone(&app), tasks.clone(), c()));
         if let Some(file) = config_file {
-            let parts =
-                Replaceable { core: k(), directories, lists, list_schedules, login_page, schedules, hints, sender, upkeep, app, level, file };
+            let parts = Replaceable {
+                core: k(),
+                directories,
+                lists,
+                list_schedules,
+                login_page,
+                schedules,
+                hints,
+                sender,
+                upkeep,
+                app,
+                level,
+                file,
+            };
             tasks.spawn("reload", reload(config.clone(), parts, lifecycle.reloads(), tasks.clone()));
         }
         let view = core.view();

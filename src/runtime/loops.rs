@@ -247,11 +247,14 @@ pub async fn login_page(
             if written.as_ref() != Some(&(settings.clone(), page.clone())) {
                 let (file, now, zone) = (settings.file.clone(), clock.now(), core.settings().zone);
                 let said = page.clone();
-                let done = tokio::task::spawn_blocking(move || login_page::write(&file, &said, now, zone)).await;
+                let done =
+                    tokio::task::spawn_blocking(move || login_page::write(&file, &said, now, zone)).await;
                 match done {
                     Ok(Ok(())) => written = Some((settings.clone(), page)),
                     Ok(Err(error)) => tracing::error!("{error}"),
-                    Err(error) => tracing::error!("The page for trouble signing in can't be written: {error}"),
+                    Err(error) => {
+                        tracing::error!("The page for trouble signing in can't be written: {error}")
+                    }
                 }
             }
         }

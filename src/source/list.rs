@@ -179,8 +179,7 @@ impl ListSource {
             }
             Proof::Signed { key, signature } => {
                 let text = client.get(signature, None).await?.unwrap_or_default().bytes;
-                let wrong =
-                    |cause: String| ListError::Signature { location: signature.to_string(), cause };
+                let wrong = |cause: String| ListError::Signature { location: signature.to_string(), cause };
                 let text = String::from_utf8(text).map_err(|_| wrong("it is no text".to_owned()))?;
                 let signature = Signature::decode(&text).map_err(|e| wrong(e.to_string()))?;
                 key.verify(&file.bytes, &signature, false).map_err(|e| wrong(e.to_string()))?;

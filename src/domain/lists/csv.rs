@@ -12,8 +12,11 @@ pub(super) fn read(text: &str, notes: &mut Notes<'_>) -> Raw<'static> {
     let often = |c: &char| head.matches(*c).count();
     let delimiter = [',', ';', '\t'].into_iter().rev().max_by_key(often).unwrap_or(',');
     let delimiter = u8::try_from(delimiter).unwrap_or(b',');
-    let mut reader =
-        ReaderBuilder::new().delimiter(delimiter).has_headers(false).flexible(true).from_reader(text.as_bytes());
+    let mut reader = ReaderBuilder::new()
+        .delimiter(delimiter)
+        .has_headers(false)
+        .flexible(true)
+        .from_reader(text.as_bytes());
     let mut record = StringRecord::new();
     let mut names: Option<Vec<String>> = None;
     loop {

@@ -63,7 +63,9 @@ pub(super) fn read<'t>(text: &'t str, notes: &mut Notes<'_>) -> Raw<'t> {
 fn field<'t>(key: String, value: &'t RawValue, at: At) -> Field<'t> {
     let text = value.get();
     let value = match text.bytes().next() {
-        Some(b'"') => serde_json::from_str::<String>(text).map(Cow::Owned).map_err(|_| "one with half a character in it"),
+        Some(b'"') => serde_json::from_str::<String>(text)
+            .map(Cow::Owned)
+            .map_err(|_| "one with half a character in it"),
         // Programs write it for what there isn't.
         Some(b'n') => Ok(Cow::Borrowed("")),
         Some(b't' | b'f') => Err("true or false"),

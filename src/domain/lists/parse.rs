@@ -146,9 +146,8 @@ fn count(n: usize) -> u64 {
 /// # Errors
 /// Every mistake. A list with a mistake is no list: whom it leaves out, or for how long, is anybody's guess.
 pub fn parse(bytes: &[u8], format: Format, rules: Rules<'_>) -> Result<Listing, Mistakes> {
-    let only = |line, column, what: String| {
-        Err(Mistakes { first: vec![Mistake { line, column, what }], more: 0 })
-    };
+    let only =
+        |line, column, what: String| Err(Mistakes { first: vec![Mistake { line, column, what }], more: 0 });
     if bytes.len() > LARGEST {
         return only(1, 1, format!("the file has {} bytes; a list may have {LARGEST}", bytes.len()));
     }
@@ -247,7 +246,8 @@ fn person(row: &Row<'_>, rules: Rules<'_>, notes: &mut Notes<'_>) -> Option<List
             let role = RoleName::from(role.as_str());
             if !all.contains(&role) {
                 let all: Vec<&str> = all.iter().map(|role| &*role.0).collect();
-                let what = format!("this list may not give the role {}, only {}", shown(&role.0), all.join(", "));
+                let what =
+                    format!("this list may not give the role {}, only {}", shown(&role.0), all.join(", "));
                 notes.note(at, what);
             }
             Some(role)
@@ -316,7 +316,8 @@ fn shown(text: &str) -> String {
 pub fn date_or_time(text: &str, zone: Tz, end: bool) -> Result<DateTime<Utc>, String> {
     let far = || format!("is too far away: {}", shown(text));
     let within = |time: DateTime<Utc>| {
-        let years = "1970-01-01T00:00:00Z".parse::<DateTime<Utc>>().ok()..="9999-12-30T00:00:00Z".parse().ok();
+        let years =
+            "1970-01-01T00:00:00Z".parse::<DateTime<Utc>>().ok()..="9999-12-30T00:00:00Z".parse().ok();
         years.contains(&Some(time)).then_some(time).ok_or_else(far)
     };
     if let Ok(exact) = DateTime::parse_from_rfc3339(text) {
@@ -328,7 +329,9 @@ pub fn date_or_time(text: &str, zone: Tz, end: bool) -> Result<DateTime<Utc>, St
         Err(_) => {
             let formats = ["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S"];
             let naive = formats.iter().find_map(|f| NaiveDateTime::parse_from_str(text, f).ok());
-            naive.ok_or_else(|| format!("is no day: {}; write 2026-07-15 or 2026-07-15T08:00:00+02:00", shown(text)))?
+            naive.ok_or_else(|| {
+                format!("is no day: {}; write 2026-07-15 or 2026-07-15T08:00:00+02:00", shown(text))
+            })?
         }
     };
     // Where the clocks skip midnight, the day begins an hour later.

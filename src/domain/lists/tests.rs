@@ -90,7 +90,9 @@ fn a_list_of_one_role_need_not_name_it_and_a_list_of_nobody_says_so() {
 
 #[test]
 fn what_commands_a_terminal_or_turns_the_writing_is_taken_out() {
-    let listing = read("role,name,mail\nsupport,\"Per \u{202e}\u{1b}[31mOlsson\r\nX\",p@x.example", Format::Csv).unwrap();
+    let listing =
+        read("role,name,mail\nsupport,\"Per \u{202e}\u{1b}[31mOlsson\r\nX\",p@x.example", Format::Csv)
+            .unwrap();
     assert_eq!(&*listing.people[0].name, "Per [31mOlsson  X");
 }
 
@@ -195,7 +197,9 @@ fn a_list_has_its_limits() {
     let lines = |n: usize| -> String { (0..n).map(|n| format!("support,P,p{n}@x.example\n")).collect() };
     let head = "role,name,mail\n";
     assert_eq!(mistakes(format!("{head}{}", lines(MOST_PEOPLE)), Format::Csv), "2000 people");
-    assert!(mistakes(format!("{head}{}", lines(MOST_PEOPLE + 500)), Format::Csv).contains("a list may have 2000"));
+    assert!(
+        mistakes(format!("{head}{}", lines(MOST_PEOPLE + 500)), Format::Csv).contains("a list may have 2000")
+    );
     let long = format!("{head}support,{},p@x.example", "x".repeat(121));
     assert_eq!(mistakes(long, Format::Csv), "line 2, column 2: name has more than 120 characters");
     let bad = mistakes(format!("{head}{}", "support,,\n".repeat(60)), Format::Csv);

@@ -52,8 +52,7 @@ impl Client {
         let url = match location {
             Location::Url(url) => url.clone(),
             Location::File(path) => {
-                let unreadable =
-                    |cause| ListError::Unreadable { location: location.to_string(), cause };
+                let unreadable = |cause| ListError::Unreadable { location: location.to_string(), cause };
                 let metadata = tokio::fs::metadata(path).await.map_err(unreadable)?;
                 if !metadata.is_file() {
                     return Err(unreadable(std::io::Error::other("it is no file")));
@@ -64,7 +63,11 @@ impl Client {
                 file.take(most).read_to_end(&mut bytes).await.map_err(unreadable)?;
                 let too_large = bytes.len() > LARGEST;
                 let file = File { bytes, ..File::default() };
-                return if too_large { Err(ListError::TooLarge(location.to_string())) } else { Ok(Some(file)) };
+                return if too_large {
+                    Err(ListError::TooLarge(location.to_string()))
+                } else {
+                    Ok(Some(file))
+                };
             }
         };
         let unreachable =
@@ -90,7 +93,8 @@ impl Client {
         if response.content_length().is_some_and(|n| usize::try_from(n).unwrap_or(usize::MAX) > LARGEST) {
             return Err(too_large());
         }
-        let (etag, modified) = (header(response.headers(), &ETAG), header(response.headers(), &LAST_MODIFIED));
+        let (etag, modified) =
+            (header(response.headers(), &ETAG), header(response.headers(), &LAST_MODIFIED));
         let mut bytes = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
             bytes.extend_from_slice(&chunk);

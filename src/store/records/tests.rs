@@ -220,7 +220,15 @@ fn lists(frozen: &mut Frozen) {
         from: Some(at(1)),
         until: Some(at(2)),
     };
-    let bare = ListedPerson { phone: None, title: None, about: None, note: None, from: None, until: None, ..full.clone() };
+    let bare = ListedPerson {
+        phone: None,
+        title: None,
+        about: None,
+        note: None,
+        from: None,
+        until: None,
+        ..full.clone()
+    };
     let list = TakenList {
         name: "vendor".into(),
         listing: Listing { issued: Some(at(3)), people: vec![full, bare] },

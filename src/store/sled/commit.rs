@@ -155,7 +155,9 @@ fn make(tx: &mut Tx<'_>, change: Change) -> Result<(), Fault> {
         Change::Absence(absence) => tx.put(number_key(Kind::Absence, absence.id.0), &absence)?,
         Change::RemoveAbsence(id) => remove(tx, number_key(Kind::Absence, id.0), || format!("absence {id}"))?,
         Change::List(list) => tx.put(key(Kind::List, list.name.0.as_bytes()), &*list)?,
-        Change::GivenOut(given) => tx.put(key(Kind::GivenOut, GivenOut::key(&given.roles).as_bytes()), &*given)?,
+        Change::GivenOut(given) => {
+            tx.put(key(Kind::GivenOut, GivenOut::key(&given.roles).as_bytes()), &*given)?
+        }
         Change::Health(directory, health) => tx.put(name_key(Kind::Health, &directory), &health)?,
         Change::Held(directory, run, word) => decide_held(tx, &directory, run, word)?,
         Change::Forget(gone) => write_changes(tx, &gone)?,
