@@ -19,9 +19,11 @@ pub(super) fn read(table: &Section) -> Calendar {
         known.map(|(_, country)| *country).ok_or_else(unknown)
     });
     shown_as_empty(table, "countries");
-    let days =
-        [(table.list("closed_days", period), Part::Whole), (table.list("half_days", period), Part::Half)];
-    ["closed_days", "half_days"].iter().for_each(|key| shown_as_empty(table, key));
+    let days = [("closed_days", Part::Whole), ("half_days", Part::Half)].map(|(key, part)| {
+        let periods = table.list(key, period);
+        shown_as_empty(table, key);
+        (periods, part)
+    });
     let mut calendar = Calendar { countries: countries.unwrap_or_default(), days: BTreeMap::new() };
     // What is closed as a whole comes last, and wins.
     for (periods, part) in days.into_iter().rev() {

@@ -170,7 +170,7 @@ async fn a_checksum_is_compared_and_a_signature_verified() {
     server.says("/list.minisig", 200, &[], SIGNATURE.as_bytes());
     assert!(signed.read(None).await.is_ok());
     for wrong in
-        [SIGNATURE.replace("file:test", "file:test"), "x".into(), "\u{0}\n\n\n".into(), String::new()]
+        [SIGNATURE.replace("file:test", "file:best"), "x".into(), "\u{0}\n\n\n".into(), String::new()]
     {
         server.says("/list.minisig", 200, &[], wrong.as_bytes());
         assert!(error(&signed).await.contains("isn't right"));
