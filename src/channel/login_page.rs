@@ -199,7 +199,23 @@ mod tests {
             assert!(html.contains(words), "{words}: {html}");
         }
         assert!(!html.contains("<script") && !html.contains("http") && !html.contains("src="));
-        insta::assert_snapshot!(text, @"");
+        insta::assert_snapshot!(text, @r#"
+        Problem att logga in?
+        Kommunen & <Co>
+
+        Vänd dig till:
+          Åsa <script>alert(1)</script>, IT "stöd"
+            Telefon: +46 8 12 34
+            E-post: asa@kommun.example
+
+        Öppettider:
+          Måndag 2026-11-30: 08:00–16:00
+          Söndag 2026-12-06: stängt
+
+        Leverantörens support: 0771-1
+
+        Senast uppdaterad: 2026-11-30 08:00 CET
+        "#);
         let (html, _) = rendered(&Page { people: Vec::new(), ..page(Language::English) });
         assert!(html.contains("<html lang=\"en\">") && html.contains("Nobody is there"));
     }
