@@ -92,7 +92,7 @@ fn print(out: &Out, answer: &EntitledAnswer, given_out: bool) {
         let by = answer.last_given_out_by.as_deref().unwrap_or_default();
         out.line(format!("\nSince it was given out {} by {by}:", when(at)));
         let line = |sign: &str, p: &Entitled| {
-            out.line(format!("  {sign} {}", super::print::visible(&cells(p).join("  "))))
+            out.line(format!("  {sign} {}", super::print::visible(&cells(p).join("  "))));
         };
         difference.added.iter().for_each(|p| line("+", p));
         difference.gone.iter().for_each(|p| line("-", p));

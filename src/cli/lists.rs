@@ -79,7 +79,7 @@ fn done(refreshed: Refreshed, out: &Out) -> Result<Exit, Trouble> {
         (Some(trouble), _) => out.line(visible(&format!("The list {} isn't taken: {trouble}", r.name))),
         (None, true) => out.line(format!("The list {} is taken; {} people are on it.", r.name, r.people)),
         (None, false) => {
-            out.line(format!("The list {} says nothing new; {} people are on it.", r.name, r.people))
+            out.line(format!("The list {} says nothing new; {} people are on it.", r.name, r.people));
         }
     });
     Ok(if refreshed.trouble.is_some() { Exit::Failed } else { Exit::Done })

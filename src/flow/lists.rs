@@ -166,7 +166,7 @@ impl Lists {
         };
         match &trouble {
             Some(trouble) => {
-                tracing::error!(list = %name, "The list isn't taken, the last good one stays in force: {trouble}")
+                tracing::error!(list = %name, "The list isn't taken, the last good one stays in force: {trouble}");
             }
             None => tracing::debug!(list = %name, "The list was looked at"),
         }

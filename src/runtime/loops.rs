@@ -253,7 +253,7 @@ pub async fn login_page(
                     Ok(Ok(())) => written = Some((settings.clone(), page)),
                     Ok(Err(error)) => tracing::error!("{error}"),
                     Err(error) => {
-                        tracing::error!("The page for trouble signing in can't be written: {error}")
+                        tracing::error!("The page for trouble signing in can't be written: {error}");
                     }
                 }
             }

@@ -156,7 +156,7 @@ fn make(tx: &mut Tx<'_>, change: Change) -> Result<(), Fault> {
         Change::RemoveAbsence(id) => remove(tx, number_key(Kind::Absence, id.0), || format!("absence {id}"))?,
         Change::List(list) => tx.put(key(Kind::List, list.name.0.as_bytes()), &*list)?,
         Change::GivenOut(given) => {
-            tx.put(key(Kind::GivenOut, GivenOut::key(&given.roles).as_bytes()), &*given)?
+            tx.put(key(Kind::GivenOut, GivenOut::key(&given.roles).as_bytes()), &*given)?;
         }
         Change::Health(directory, health) => tx.put(name_key(Kind::Health, &directory), &health)?,
         Change::Held(directory, run, word) => decide_held(tx, &directory, run, word)?,
