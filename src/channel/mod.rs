@@ -3,6 +3,7 @@
 
 mod address;
 mod file;
+pub mod login_page;
 pub mod message;
 mod smtp;
 

@@ -62,6 +62,8 @@ enum Verb {
     Changes(follow::ChangesArgs),
     /// What nobody answers for, and who holds a role in vain
     Orphans(follow::OrphansArgs),
+    /// Who is entitled by a role, for the vendor, and what is different from what was last given out
+    Entitled(super::entitled::EntitledArgs),
     /// End an assignment
     Revoke {
         /// Its number, as `contacts list` shows it
@@ -159,6 +161,7 @@ pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble
         }
         Verb::Changes(args) => follow::changes(args, client, out).await,
         Verb::Orphans(args) => follow::orphans(args, client, out).await,
+        Verb::Entitled(args) => super::entitled::run(args, client, out).await,
         Verb::Revoke { assignment, why } => {
             let gone: Assignment =
                 client.delete(&format!("/v1/contacts/{assignment}"), why.as_deref()).await?;
@@ -182,24 +185,26 @@ fn print(out: &Out, a: &ContactsAnswer, why: bool) {
     }
     if why {
         out.line(format!("\nWhy, on {}:", when(a.at)));
-        for step in &a.answer.trail {
-            out.line(format!("  {}", place(step)));
-            for skipped in &step.skipped {
-                out.line(format!(
-                    "    {}: {}",
-                    visible(&skipped.name),
-                    visible(&skipped.reason.in_zone(a.zone))
-                ));
-            }
-        }
+        trail(out, &a.answer.trail, a.zone);
         for contact in contacts {
             let origin = match &contact.origin {
                 Origin::Assigned(id) => format!("by assignment {id}"),
                 Origin::Group(name) => format!("as a member of the group {name}"),
                 Origin::ManagedBy => "as the unit's managedBy".to_owned(),
+                Origin::List(name) => format!("by the list {name}"),
             };
             let deputy = contact.deputy_for.as_ref().map(|d| format!(", deputy for {d}")).unwrap_or_default();
             out.line(format!("  {} holds {} {origin}{deputy}", visible(&contact.name), contact.role));
+        }
+    }
+}
+
+/// Every place that was looked at, and who doesn't count there.
+pub fn trail(out: &Out, trail: &[Step], zone: chrono_tz::Tz) {
+    for step in trail {
+        out.line(format!("  {}", place(step)));
+        for skipped in &step.skipped {
+            out.line(format!("    {}: {}", visible(&skipped.name), visible(&skipped.reason.in_zone(zone))));
         }
     }
 }

@@ -7,7 +7,9 @@ mod check;
 mod client;
 mod contacts;
 mod demo;
+mod entitled;
 mod exit;
+mod lists;
 mod notify;
 mod outage;
 mod outbox;
@@ -76,6 +78,10 @@ enum Verb {
     Unit(unit::Args),
     /// Whom to turn to, and who holds which role
     Contacts(contacts::Args),
+    /// Lists of people that others keep, such as the vendor's account managers
+    Lists(lists::Args),
+    /// The vendor's support: when it is there, the ways to it, whom to ask here
+    Support,
     /// Who is away, and who stands in
     Absence(absence::Args),
     /// Open, update and resolve outages; the outage contacts get a mail each time
@@ -140,6 +146,8 @@ pub fn run(cli: Cli) -> Exit {
                     Verb::User(args) => user::run(args, &client, &out).await,
                     Verb::Unit(args) => unit::run(args, &client, &out).await,
                     Verb::Contacts(args) => contacts::run(args, &client, &out).await,
+                    Verb::Lists(args) => lists::run(args, &client, &out).await,
+                    Verb::Support => lists::support(&client, &out).await,
                     Verb::Absence(args) => absence::run(args, &client, &out).await,
                     Verb::Outage(args) => outage::run(args, &client, &out).await,
                     Verb::Outbox(args) => outbox::run(args, &client, &out).await,

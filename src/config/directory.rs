@@ -71,7 +71,7 @@ pub(super) fn read_all(root: &Section, timezone: Tz, above: &Limits) -> Option<V
 }
 
 fn read(table: &Section, timezone: Tz, above: &Limits) -> Option<Directory> {
-    let name = name(table);
+    let name = name(table, "directory", "main");
     table.require("source", "source = \"ldap\"");
     let kind = table.choice("source", &[("ldap", Kind::Ldap), ("ldif", Kind::Ldif)], None);
     let schedule = schedule(table, "schedule", "*/15 * * * *", timezone);
@@ -107,28 +107,28 @@ fn read(table: &Section, timezone: Tz, above: &Limits) -> Option<Directory> {
 }
 
 /// The name, which a variable gives in its own name, too.
-fn name(table: &Section) -> String {
-    let hint = "a to z, 0 to 9 and hyphens, up to 40, a letter first: name = \"main\"";
+pub(super) fn name(table: &Section, what: &str, example: &str) -> String {
+    let hint = format!("a to z, 0 to 9 and hyphens, up to 40, a letter first: name = \"{example}\"");
     let fits = |name: &str| {
         let letters = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         name.starts_with(|c: char| c.is_ascii_lowercase()) && name.chars().all(letters) && name.len() <= 40
     };
     if !table.is_set("name") && !table.name().starts_with('#') {
         if !fits(table.name()) {
-            let problem = Problem::new(format!("{} is no name for a directory", quoted(table.name())));
+            let problem = Problem::new(format!("{} is no name for a {what}", quoted(table.name())));
             table.note(Mark::Key, problem.hint(hint));
         }
         return table.name().to_owned();
     }
-    table.require("name", "name = \"main\"");
+    table.require("name", &format!("name = \"{example}\""));
     let name = table.parsed("name", |text| {
-        let problem = || Problem::new(format!("can't be {}", quoted(text))).hint(hint);
+        let problem = || Problem::new(format!("can't be {}", quoted(text))).hint(&*hint);
         fits(text).then(|| text.to_owned()).ok_or_else(problem)
     });
     name.unwrap_or_default()
 }
 
-fn schedule(table: &Section, key: &'static str, default: &str, timezone: Tz) -> Option<Schedule> {
+pub(super) fn schedule(table: &Section, key: &'static str, default: &str, timezone: Tz) -> Option<Schedule> {
     let parse = |text: &str| Schedule::parse(text, timezone);
     if !table.is_set(key) {
         table.set(key, default.into());

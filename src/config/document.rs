@@ -12,6 +12,9 @@ use super::finding::{Finding, Place, Position, Severity};
 use super::mask::mask;
 use super::words::quoted;
 
+/// The tables that there can be several of, each with a name.
+pub(super) const LISTED: [&str; 2] = ["directory", "list"];
+
 /// The levels of a key, outermost first; an element of a list is `[0]`, `[1]` ….
 pub(super) type KeyPath = Vec<String>;
 
@@ -84,8 +87,8 @@ impl Document {
             // The span of a table is its header, or for one that is only implied nothing.
             let value = item.span();
             self.spans.insert(below.clone(), Spans { key, value });
-            let value = if path.is_empty() && name == "directory" {
-                self.directories(&below, item)
+            let value = if path.is_empty() && LISTED.contains(&name) {
+                self.listed(name, &below, item)
             } else {
                 self.item(&below, item)
             };
@@ -127,14 +130,15 @@ impl Document {
     }
 
     /// `[[directory]]` as a table by name, so that a later layer can change one directory of an earlier one.
-    fn directories(&mut self, path: &[String], item: &Item) -> Option<Value> {
+    fn listed(&mut self, what: &str, path: &[String], item: &Item) -> Option<Value> {
         let tables: Vec<Item> = if let Some(tables) = item.as_array_of_tables() {
             tables.iter().map(|t| Item::Table(t.clone())).collect()
         } else if let Some(list) = item.as_array() {
             list.iter().map(|v| Item::Value(v.clone())).collect()
         } else {
-            let hint = "begin each with a line [[directory]], and name = \"main\" below it";
-            self.complain(path, "there can be several: it takes double brackets".into(), hint.into());
+            let example = if what == "directory" { "main" } else { "vendor" };
+            let hint = format!("begin each with a line [[{what}]], and name = \"{example}\" below it");
+            self.complain(path, "there can be several: it takes double brackets".into(), hint);
             // What else is wrong with it is told at once, too.
             let named = item.as_table_like().is_some_and(|t| t.contains_key("name"));
             if named { vec![item.clone()] } else { Vec::new() }
@@ -151,8 +155,8 @@ impl Document {
             if !name.is_empty() && !unique {
                 self.complain(
                     &child(&below, "name"),
-                    format!("there is a directory {} already in this file", quoted(name)),
-                    "give each directory a name of its own".into(),
+                    format!("there is a {what} {} already in this file", quoted(name)),
+                    format!("give each {what} a name of its own"),
                 );
             }
             dict.extend(below.last().cloned().zip(value));

@@ -23,6 +23,7 @@ mod finding;
 mod guard;
 mod layers;
 mod ldap;
+mod list;
 mod log;
 mod mail;
 mod mask;
@@ -35,6 +36,7 @@ mod section;
 mod sign_in;
 mod smtp;
 mod store;
+mod support;
 #[cfg(test)]
 mod tests;
 mod trust;
@@ -43,6 +45,7 @@ mod words;
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 
 pub use api::{Api, Callers, Readers};
 pub use directory::{Directory, Source};
@@ -50,6 +53,7 @@ pub use domain::LdapDomain;
 pub use environment::Environment;
 pub use finding::{Finding, Findings, Look, Place, Position, Severity};
 pub use ldap::{Ldap, LdapSecurity, LdapServer, LdapServers};
+pub use list::{List, ListPlace, ListProof};
 pub use log::{Log, LogFormat};
 pub use mail::{Mail, Mailbox, Transport};
 pub use organisation::{Language, Organisation};
@@ -58,10 +62,12 @@ pub use secret::{Secret, SecretOrigin};
 pub use sign_in::LdapSignIn;
 pub use smtp::{SignIn, Smtp, SmtpSecurity};
 pub use store::Store;
+pub use support::{LoginPage, PageLanguage};
 
 use crate::domain::alert::Policy;
 use crate::domain::calendar::Calendar;
 use crate::domain::roles::Role;
+use crate::domain::support::Support;
 use layers::Layers;
 use reader::Reader;
 
@@ -84,6 +90,12 @@ pub struct Config {
     pub roles: Vec<Role>,
     /// Which days aren't worked.
     pub calendar: Calendar,
+    /// The lists of people that somebody else keeps, in the order of their names.
+    pub lists: Vec<List>,
+    /// The vendor's support.
+    pub support: Support,
+    /// The page for trouble signing in.
+    pub login_page: LoginPage,
     /// What is logged.
     pub log: Log,
     settings: Vec<Setting>,
@@ -137,6 +149,10 @@ fn resolve(
     let mail = mail::read(&root.section("mail"));
     let roles = roles::read(&root.section("roles"));
     let calendar = calendar::read(&root.section("calendar"));
+    let lists = list::read_all(&root, organisation.timezone, &roles);
+    let shared = Arc::new(calendar.clone());
+    let support = support::read(&root.section("support"), organisation.timezone, &shared);
+    let login_page = support::login_page(&root.section("login_page"), organisation.timezone, &shared);
     let log = log::read(&root.section("log"));
     let (findings, settings, known) = reader.finish();
     let outcome = match (directories, mail) {
@@ -150,6 +166,9 @@ fn resolve(
                 mail,
                 roles,
                 calendar,
+                lists,
+                support,
+                login_page,
                 log,
                 settings,
             };

@@ -2,6 +2,8 @@
 
 use figment::value::Value;
 
+use super::document::LISTED;
+
 /// A text from outside, in quotes: without control characters, and not for pages.
 pub(super) fn quoted(text: &str) -> String {
     const LONGEST: usize = 80;
@@ -28,8 +30,8 @@ pub(super) fn key(path: &[String]) -> String {
 /// How the table of this path is begun in a file.
 pub(super) fn header(path: &[String]) -> String {
     match path {
-        [directory] | [directory, _] if directory == "directory" => "[[directory]]".to_owned(),
-        [directory, _, rest @ ..] if directory == "directory" => format!("[directory.{}]", key(rest)),
+        [table] | [table, _] if LISTED.contains(&table.as_str()) => format!("[[{table}]]"),
+        [table, _, rest @ ..] if LISTED.contains(&table.as_str()) => format!("[{table}.{}]", key(rest)),
         _ => format!("[{}]", key(path)),
     }
 }

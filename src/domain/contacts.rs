@@ -279,7 +279,7 @@ impl Standing<'_> {
             mail: self.mail,
             phone: self.phone.or(user.and_then(|u| u.phone())).map(Box::from),
             mobile: user.and_then(|u| u.mobile()).map(Box::from),
-            title: user.and_then(|u| u.title()).map(Box::from),
+            title: user.map_or_else(|| holding.title.clone(), |u| u.title().map(Box::from)),
             user: user.map(|u| u.id),
             role: role.name.clone(),
             origin: holding.origin.clone(),

@@ -3,7 +3,7 @@
 //! In reading order: [`ids`] names things; [`directory`] is what was read from Active Directory, in [`map`]s, [`entry`],
 //! [`dn`] and [`decode`] turn raw entries into it, [`follow`] their changes; [`tree`] arranges the units; [`delta`] compares two
 //! directories, [`guard`] judges the difference, [`undo`] takes it back, [`gone`] is what it removed; [`roles`], [`absence`],
-//! [`organisation`] and [`contacts`] answer "whom do I turn to?"; [`outage`], [`alert`] and [`notice`] say who must be told what; [`run`] is the record of one
+//! [`lists`] (kept by others), [`organisation`] and [`contacts`] answer "whom do I turn to?"; [`entitled`] lists them for the vendor; [`outage`], [`alert`] and [`notice`] say who must be told what; [`run`] is the record of one
 //! sync; [`schedule`] says when it is due, [`hint`] when it is due before that, [`backoff`] spaces out what is tried again, [`warning`] knows what
 //! ends on which day; [`secret`] says which text can be a password; [`moment`] reads times, [`ical`] calendars and [`table`] what people keep in spreadsheets; [`calendar`] knows which
 //! days are worked and when somebody is there.
@@ -19,6 +19,7 @@ pub mod decode;
 pub mod delta;
 pub mod directory;
 pub mod dn;
+pub mod entitled;
 pub mod entry;
 pub mod follow;
 pub mod gone;
@@ -26,6 +27,7 @@ pub mod guard;
 pub mod hint;
 pub mod ical;
 pub mod ids;
+pub mod lists;
 pub mod mailbox;
 pub mod map;
 pub mod moment;
@@ -40,6 +42,7 @@ pub mod secret;
 pub mod shape;
 #[cfg(test)]
 mod stored;
+pub mod support;
 pub mod table;
 #[cfg(test)]
 pub(crate) mod testing;

@@ -17,6 +17,7 @@ use super::delta::{self, Changes, Delta};
 use super::directory::{Directory, Tally, Unit, User};
 use super::gone::AllGone;
 use super::ids::{AssignmentId, DirectoryName, GroupId, Guid, UnitId, UserId};
+use super::lists::{ListName, ListedPerson};
 use super::roles::{Assignment, Holder, Place, Role, RoleName};
 use super::tree::{self, UnitTree};
 use holders::Collected;
@@ -45,6 +46,7 @@ pub struct Organisation {
     pub unknown_groups: Vec<UnknownGroup>,
     /// Who and what is gone, for their names. Nothing is arranged by it; [`Organisation::new`] leaves it empty.
     pub gone: Arc<AllGone>,
+    listed: Arc<Vec<(ListName, ListedPerson)>>,
     collected: Arc<Collected>,
     people: People,
     tallies: BTreeMap<DirectoryName, Tally>,
@@ -79,12 +81,23 @@ impl Organisation {
             absences: Arc::new(by_user),
             unknown_groups: Vec::new(),
             gone: Arc::default(),
+            listed: Arc::default(),
             collected: Arc::default(),
             people,
             names: OnceLock::new(),
         };
         organisation.collect_holders();
         organisation
+    }
+
+    /// The organisation with the people of lists that somebody else keeps; [`Organisation::new`] has none.
+    #[must_use]
+    pub fn listing(mut self, listed: Arc<Vec<(ListName, ListedPerson)>>) -> Organisation {
+        if self.listed != listed {
+            self.listed = listed;
+            self.collect_holders();
+        }
+        self
     }
 
     /// The organisation as it is once `delta` is applied: the same as [`Organisation::new`] makes of the new directory.

@@ -144,6 +144,11 @@ pub const OUTAGE: &str = "outage";
 /// The role of those who are told when a directory's sync fails.
 pub const AD_SYNC: &str = "ad-sync";
 
+/// The role of those who are entitled to the vendor's support.
+pub const SUPPORT: &str = "support";
+/// The role of those who help with trouble signing in.
+pub const LOGIN: &str = "login";
+
 /// Who holds a role.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -8,10 +8,11 @@ use serde::{Deserialize, Serialize};
 use super::core::{Core, all_absences, audit_entry};
 use crate::domain::absence::{Absence, InvalidAbsence};
 use crate::domain::audit::Actor;
+use crate::domain::entitled::{Period, entitled};
 use crate::domain::ids::{AbsenceId, AssignmentId, DirectoryName, UserId};
 use crate::domain::mailbox::Address;
 use crate::domain::organisation::Organisation;
-use crate::domain::roles::{Assignment, Holder, Misplacement, Place, RoleName, check_place};
+use crate::domain::roles::{Assignment, Holder, Misplacement, Place, Role, RoleName, check_place};
 use crate::store::{Change, Event, Sequence, StoreError};
 
 /// What an administrator says to assign a role.
@@ -69,6 +70,18 @@ pub enum AssignError {
     /// Nobody here gives it.
     #[error("the role {0} isn't given by hand: `assign` is false in [roles.{0}]")]
     NotGiven(RoleName),
+    /// As many hold it as may.
+    #[error(
+        "no more than {quota} may hold the role {role}, and as many do: {holders}; end one of these first with `budkavle contacts revoke`"
+    )]
+    Full {
+        /// Which role.
+        role: RoleName,
+        /// How many may.
+        quota: u16,
+        /// Who does.
+        holders: String,
+    },
     /// The role can't be held there.
     #[error(transparent)]
     Misplaced(#[from] Misplacement),
@@ -111,7 +124,12 @@ pub enum AssignError {
 pub async fn assign(core: &Core, new: NewAssignment, by: &Actor) -> Result<Assignment, AssignError> {
     let turn = core.turn().await;
     let view = core.view();
-    check(&view.organisation, &new, &core.settings().directories.keys().cloned().collect::<Vec<_>>())?;
+    check(
+        &view.organisation,
+        &new,
+        &core.settings().directories.keys().cloned().collect::<Vec<_>>(),
+        core.now(),
+    )?;
     let id = AssignmentId(core.store.allocate(Sequence::Assignment).await?);
     let NewAssignment { role, holder, place, rank, mail, phone, from, until, any_unit } = new;
     let assignment = Assignment { id, role, holder, place, rank, mail, phone, from, until, any_unit };
@@ -206,10 +224,36 @@ pub async fn remove_absence(core: &Core, id: AbsenceId, by: &Actor) -> Result<Ab
     Ok(gone)
 }
 
+/// Whether one more may hold the role in the time that it is to be held. Who holds it already is no one more.
+fn check_quota(
+    organisation: &Organisation,
+    role: &Role,
+    new: &NewAssignment,
+    now: DateTime<Utc>,
+) -> Result<(), AssignError> {
+    let Some(quota) = role.quota else { return Ok(()) };
+    let from = new.from.unwrap_or(now).max(now);
+    let period = Period { from, until: new.until.unwrap_or(DateTime::<Utc>::MAX_UTC) };
+    let people = entitled(organisation, std::slice::from_ref(&role.name), period);
+    let is_new = match &new.holder {
+        Holder::User(id) => !people.iter().any(|person| person.user == Some(*id)),
+        Holder::Outside { mail, .. } => {
+            let same = |text: &str| text.parse::<Address>().is_ok_and(|address| address == *mail);
+            !people.iter().any(|person| person.mail.as_deref().is_some_and(same))
+        }
+    };
+    if is_new && people.len() >= usize::from(quota) {
+        let names: Vec<&str> = people.iter().map(|person| &*person.name).collect();
+        return Err(AssignError::Full { role: role.name.clone(), quota, holders: names.join(", ") });
+    }
+    Ok(())
+}
+
 fn check(
     organisation: &Organisation,
     new: &NewAssignment,
     directories: &[DirectoryName],
+    now: DateTime<Utc>,
 ) -> Result<(), AssignError> {
     let Some(role) = organisation.role(&new.role.0) else {
         let all: Vec<&str> = organisation.roles.iter().map(|r| &*r.name.0).collect();
@@ -247,6 +291,7 @@ fn check(
             return Err(AssignError::OtherUnit { who: user.name().to_owned(), unit });
         }
     }
+    check_quota(organisation, role, new, now)?;
     let same = |a: &&Assignment| {
         a.role == new.role && a.holder == new.holder && a.place == new.place && a.until.is_none()
     };

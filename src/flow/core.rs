@@ -8,6 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use tokio::sync::{Mutex, MutexGuard, Notify};
 
+use super::lists::listed;
 use crate::domain::absence::Absence;
 use crate::domain::alert::Policy;
 use crate::domain::audit::{self, Actor};
@@ -15,13 +16,16 @@ use crate::domain::backoff::Backoff;
 use crate::domain::changes::{self, ContactChange};
 use crate::domain::contacts::{self, Asker, ContactMap};
 use crate::domain::directory::{Directory, User};
+use crate::domain::entitled::GivenOut;
 use crate::domain::guard::Limits;
 use crate::domain::ids::{AssignmentId, DirectoryName, Generation, OutageId};
+use crate::domain::lists::{ListName, TakenList};
 use crate::domain::notice::{Recipient, once_each};
 use crate::domain::organisation::Organisation;
 use crate::domain::outage::Outage;
-use crate::domain::roles::{self, Assignment, Role};
+use crate::domain::roles::{self, Assignment, Role, RoleName};
 use crate::domain::run::WholeReads;
+use crate::domain::support::Support;
 use crate::store::{Change, Committed, DirectoryState, Event, Store, StoreError};
 
 /// The one source of the time: a function, so that tests move it.
@@ -44,6 +48,10 @@ pub struct Settings {
     pub retry: Backoff,
     /// How many messages are on their way at once.
     pub connections: usize,
+    /// What is agreed with the vendor's support.
+    pub support: Support,
+    /// The lists that are believed, and the roles that each may give.
+    pub lists: BTreeMap<ListName, Vec<RoleName>>,
     /// Limits and alerts, by directory.
     pub directories: BTreeMap<DirectoryName, DirectorySettings>,
 }
@@ -59,6 +67,8 @@ impl Default for Settings {
             expires_after: TimeDelta::days(2),
             retry: Backoff { first: TimeDelta::seconds(30), longest: TimeDelta::hours(1) },
             connections: 1,
+            support: Support::default(),
+            lists: BTreeMap::new(),
             directories: BTreeMap::new(),
         }
     }
@@ -84,6 +94,10 @@ pub struct View {
     pub organisation: Arc<Organisation>,
     /// Outages that are not resolved.
     pub outages: BTreeMap<OutageId, Outage>,
+    /// The last good list of each that somebody else keeps.
+    pub lists: BTreeMap<ListName, Arc<TakenList>>,
+    /// What was last given out of those who hold some roles.
+    pub given_out: BTreeMap<Box<str>, Arc<GivenOut>>,
     /// How each directory's sync is doing.
     pub directories: BTreeMap<DirectoryName, DirectoryState>,
     /// Where everybody's local contacts are, as of the last recompute.
@@ -102,6 +116,8 @@ pub struct Core {
     pub now: Now,
     /// Woken when something was put into the outbox.
     pub outbox: Notify,
+    /// Woken when something else may be shown than before.
+    pub shown: Notify,
     settings: ArcSwap<Settings>,
     view: ArcSwap<View>,
     writer: Mutex<()>,
@@ -122,7 +138,9 @@ impl Core {
         let absences = state.absences.into_values();
         let mut organisation = Organisation::new(name, state.directory, roles, state.assignments, absences);
         organisation.gone = Arc::new(state.gone);
-        let view = View {
+        let mut view = View {
+            lists: state.lists,
+            given_out: state.given_out,
             generation: state.generation.unwrap_or(Generation(0)),
             local: Arc::new(local_map(&organisation, now())),
             organisation: Arc::new(organisation),
@@ -130,11 +148,14 @@ impl Core {
             contacts_seen: state.contacts_seen.unwrap_or_else(|| now()),
             directories: state.directories,
         };
+        let organisation = view.organisation.as_ref().clone().listing(listed(&view, &settings.lists));
+        view.take(organisation, now());
         Ok(Core {
             store,
             instance,
             now,
             outbox: Notify::new(),
+            shown: Notify::new(),
             settings: ArcSwap::from_pointee(settings),
             view: ArcSwap::from_pointee(view),
             writer: Mutex::new(()),
@@ -235,6 +256,7 @@ impl View {
         let mut organisation =
             Organisation::new(&settings.organisation, directory, roles, assignments, absences);
         organisation.gone = Arc::clone(&self.organisation.gone);
+        let organisation = organisation.listing(listed(self, &settings.lists));
         self.take(organisation, now);
     }
 }
@@ -303,6 +325,7 @@ impl Turn<'_> {
         let mut view = View::clone(&self.core.view());
         change(&mut view, &self.core.settings(), self.core.now());
         self.core.view.store(Arc::new(view));
+        self.core.shown.notify_one();
     }
 }
 

@@ -9,6 +9,7 @@ use crate::domain::organisation::LookupError;
 use crate::flow::absences::ImportError;
 use crate::flow::assign::AssignError;
 use crate::flow::directories::NotUndone;
+use crate::flow::lists::ListsError;
 use crate::flow::outage::OutageError;
 use crate::flow::sync::HeldError;
 use crate::flow::undo::UndoError;
@@ -79,7 +80,7 @@ impl From<AssignError> for ApiError {
         match error {
             AssignError::Store(error) => error.into(),
             AssignError::Missing(_) | AssignError::NoRole(..) => ApiError::not_found(error.to_string()),
-            AssignError::Twice(_) => ApiError::conflict(error),
+            AssignError::Twice(_) | AssignError::Full { .. } => ApiError::conflict(error),
             _ => ApiError::bad(error),
         }
     }
@@ -90,6 +91,16 @@ impl From<ImportError> for ApiError {
         match error {
             ImportError::Store(error) => error.into(),
             ImportError::Lines(_) => ApiError::bad(error),
+        }
+    }
+}
+
+impl From<ListsError> for ApiError {
+    fn from(error: ListsError) -> Self {
+        match error {
+            ListsError::Store(error) => error.into(),
+            ListsError::NoList(..) => ApiError::not_found(error.to_string()),
+            ListsError::NotWaiting(_) => ApiError::conflict(error),
         }
     }
 }

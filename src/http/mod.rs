@@ -4,7 +4,8 @@
 //! * [`answers`]: the shapes of the answers, shared with the command line;
 //! * [`error`]: how an error is told;
 //! * the handlers, by subject: [`absences`] (changed, imported, exported), [`look`] (who, where, whom to turn to), [`gone`] (who was there once),
-//!   [`follow`] (who got other contacts, and what nobody answers for), [`edit`] (roles and absences), [`outages`], [`outbox`], [`syncs`], [`service`]
+//!   [`follow`] (who got other contacts, and what nobody answers for), [`edit`] (roles and absences), [`lists`] (what others keep, and who is
+//!   entitled), [`outages`], [`outbox`], [`syncs`], [`service`]
 //!   (status, audit, backup).
 
 pub mod absences;
@@ -14,6 +15,7 @@ pub mod edit;
 pub mod error;
 pub mod follow;
 pub mod gone;
+pub mod lists;
 pub mod look;
 pub mod outages;
 pub mod outbox;
@@ -34,6 +36,7 @@ use crate::domain::ids::DirectoryName;
 use crate::flow::core::Core;
 use crate::flow::deliver::Sender;
 use crate::flow::directories::Directories;
+use crate::flow::lists::Lists;
 use access::Access;
 
 /// What the handlers work with.
@@ -42,6 +45,8 @@ pub struct App {
     pub core: Arc<Core>,
     /// The sources, and the runs under way.
     pub directories: Arc<Directories>,
+    /// The lists that somebody else keeps.
+    pub lists: Arc<Lists>,
     /// Who sends the mails, for the state of the channel.
     pub sender: Arc<ArcSwap<Sender>>,
     /// Who may do what.
@@ -103,6 +108,12 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/messages/{id}/retry", post(outbox::retry))
         .route("/v1/messages/{id}/cancel", post(outbox::cancel))
         .route("/v1/test-message", post(outbox::test))
+        .route("/v1/lists", get(lists::list))
+        .route("/v1/lists/{name}", get(lists::show))
+        .route("/v1/lists/{name}/refresh", post(lists::refresh))
+        .route("/v1/lists/{name}/accept", post(lists::accept))
+        .route("/v1/support", get(lists::support))
+        .route("/v1/entitled", get(lists::entitled_now).post(lists::give_out_now))
         .fallback(|| async {
             error::ApiError::not_found("no such path; `budkavle help` lists what there is".to_owned())
         })

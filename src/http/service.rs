@@ -87,6 +87,12 @@ fn warnings(app: &App, view: &View) -> Vec<String> {
         let due = warning::due(app.core.now(), &state.warnings, warning::BEFORE);
         warnings.extend(due.iter().map(|due| format!("{due} (directory {name})")));
     }
+    for name in app.lists.names() {
+        if let Some(trouble) = app.lists.state(&name).trouble {
+            warnings
+                .push(format!("the list {name} isn't taken, the last good one stays in force: {trouble}"));
+        }
+    }
     for misplaced in organisation.tree.misplaced().iter().take(10) {
         let (id, why) = match misplaced {
             Misplaced::NoParent(id) => (id, "its parent was not read"),

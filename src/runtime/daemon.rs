@@ -1,5 +1,6 @@
 //! The daemon: configuration → store → what is held in memory → loops and API → wait → drain.
 
+use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,17 +13,20 @@ use tokio::net::UnixListener;
 use super::clock::Clock;
 use super::hints::{self, HintBook};
 use super::lifecycle::{Exit, Lifecycle, Reloads, Signals};
-use super::loops::{self, Upkeep};
+use super::loops::{self, LoginPage, Upkeep};
 use super::systemd::Notifier;
 use super::telemetry::LevelHandle;
 use super::wire::{self, Schedules, WireError};
 use crate::config::{Config, Environment};
 use crate::domain::contacts::Asker;
+use crate::domain::lists::ListName;
 use crate::domain::notice::{EventKey, Facts, NewNotice};
 use crate::domain::roles;
+use crate::domain::schedule::Schedule;
 use crate::flow::core::{Core, Now};
 use crate::flow::deliver::Sender;
 use crate::flow::directories::Directories;
+use crate::flow::lists::Lists;
 use crate::http::{self, App};
 use crate::store::{Change, Event, Opening, Rebuilt, Restored, Store, StoreError};
 
@@ -88,6 +92,9 @@ pub struct Daemon {
 struct Replaceable {
     core: Arc<Core>,
     directories: Arc<Directories>,
+    lists: Arc<Lists>,
+    list_schedules: Arc<ArcSwap<BTreeMap<ListName, Schedule>>>,
+    login_page: Arc<ArcSwap<Option<LoginPage>>>,
     schedules: Arc<Schedules>,
     hints: Arc<HintBook>,
     sender: Arc<ArcSwap<Sender>>,
@@ -122,6 +129,9 @@ impl Daemon {
         let store_note = tell_rebuild(&core, opening).await?;
         let directories = Arc::new(Directories::new(wire::sources(&config)?));
         let schedules = Arc::new(wire::schedules(&config));
+        let lists = Arc::new(Lists::new(wire::lists(&config)));
+        let list_schedules = Arc::new(ArcSwap::from_pointee(wire::list_schedules(&config)));
+        let login_page = Arc::new(ArcSwap::from_pointee(wire::login_page(&config)));
         let hints = Arc::new(HintBook::new(wire::hint_pauses(&config)));
         let sender = Arc::new(ArcSwap::from_pointee(wire::sender(&config)?));
         let upkeep = Arc::new(ArcSwap::from_pointee(wire::upkeep(&config)));
@@ -129,6 +139,7 @@ impl Daemon {
         let app = Arc::new(App {
             core: Arc::clone(&core),
             directories: Arc::clone(&directories),
+            lists: Arc::clone(&lists),
             sender: Arc::clone(&sender),
             access: ArcSwap::from_pointee(wire::access(&config)),
             next_sync: {
@@ -165,6 +176,21 @@ impl Daemon {
             "deliver",
             loops::deliver(c(), t(), beat("deliver", DELIVER_WITHIN), k(), Arc::clone(&sender)),
         );
+        tasks.spawn(
+            "lists",
+            loops::lists(
+                c(),
+                t(),
+                beat("lists", DELIVER_WITHIN),
+                k(),
+                Arc::clone(&lists),
+                Arc::clone(&list_schedules),
+            ),
+        );
+        tasks.spawn(
+            "login page",
+            loops::login_page(c(), t(), beat("login page", LOOP_WITHIN), k(), Arc::clone(&login_page)),
+        );
         tasks.spawn("watch", loops::watch(c(), t(), beat("watch", LOOP_WITHIN), k()));
         tasks.spawn(
             "keep up",
@@ -172,8 +198,20 @@ impl Daemon {
         );
         tasks.spawn("api", serve(listener, Arc::clone(&app), tasks.clone(), c()));
         if let Some(file) = config_file {
-            let parts =
-                Replaceable { core: k(), directories, schedules, hints, sender, upkeep, app, level, file };
+            let parts = Replaceable {
+                core: k(),
+                directories,
+                lists,
+                list_schedules,
+                login_page,
+                schedules,
+                hints,
+                sender,
+                upkeep,
+                app,
+                level,
+                file,
+            };
             tasks.spawn("reload", reload(config.clone(), parts, lifecycle.reloads(), tasks.clone()));
         }
         let view = core.view();
@@ -334,7 +372,11 @@ async fn take_over(parts: &Replaceable, config: &Config) -> Result<(), WireError
     parts.core.reload(wire::flow_settings(config)).await;
     parts.hints.replace(wire::hint_pauses(config));
     parts.directories.replace(sources);
+    parts.list_schedules.store(Arc::new(wire::list_schedules(config)));
+    parts.lists.replace(wire::lists(config));
+    parts.login_page.store(Arc::new(wire::login_page(config)));
     parts.schedules.replace(wire::schedules(config));
+    parts.core.shown.notify_one();
     parts.sender.store(Arc::new(sender));
     parts.upkeep.store(Arc::new(wire::upkeep(config)));
     parts.app.access.store(Arc::new(wire::access(config)));

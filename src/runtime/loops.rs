@@ -1,5 +1,7 @@
 //! What the daemon does again and again. Each loop moves at least as often as it promised, or the watchdog isn't fed.
 
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,13 +12,20 @@ use super::clock::Clock;
 use super::hints::HintBook;
 use super::lifecycle::{Heartbeat, Tasks};
 use super::wire::Schedules;
+use crate::channel::login_page::{self, Language};
+use crate::domain::audit::Actor;
+use crate::domain::calendar::OpeningHours;
 use crate::domain::ids::DirectoryName;
+use crate::domain::lists::ListName;
 use crate::domain::run::{Outcome, Trigger};
+use crate::domain::schedule::Schedule;
+use crate::flow;
 use crate::flow::alert;
 use crate::flow::core::Core;
 use crate::flow::deliver::Sender;
 use crate::flow::directories::{Directories, NotBegun};
 use crate::flow::gone;
+use crate::flow::lists::Lists;
 use crate::flow::sync::{Order, Report};
 use crate::store::{Retention, StoreError};
 
@@ -169,6 +178,92 @@ pub async fn watch(
             tracing::error!("Who got other contacts by time can't be noted: {error}");
         }
         pause(&clock, &tasks, clock.now() + LOOK).await;
+    }
+    Ok(())
+}
+
+/// A list that couldn't be read is tried again after so long, when its schedule doesn't say so before.
+const LIST_AGAIN: TimeDelta = TimeDelta::hours(1);
+
+/// Looks at the lists that somebody else keeps, by their schedules, and at the start and after a reload.
+pub async fn lists(
+    clock: Clock,
+    tasks: Tasks,
+    heartbeat: Heartbeat,
+    core: Arc<Core>,
+    lists: Arc<Lists>,
+    schedules: Arc<ArcSwap<BTreeMap<ListName, Schedule>>>,
+) -> Result<(), StoreError> {
+    while !tasks.soft().is_cancelled() {
+        for name in lists.names() {
+            heartbeat.beat();
+            let now = clock.now();
+            let state = lists.state(&name);
+            let due = state.checked.is_none_or(|checked| {
+                let next = schedules.load().get(&name).and_then(|schedule| schedule.next_after(checked));
+                let again = state.trouble.is_some().then_some(checked + LIST_AGAIN);
+                [next, again].into_iter().flatten().any(|due| due <= now)
+            });
+            if !due {
+                continue;
+            }
+            let looked = tokio::select! {
+                looked = lists.refresh(&core, &name, &Actor::System) => looked,
+                () = tasks.soft().cancelled() => return Ok(()),
+            };
+            if let Err(error) = looked {
+                tracing::error!(list = %name, "The list can't be noted: {error}");
+            }
+        }
+        heartbeat.beat();
+        pause(&clock, &tasks, clock.now() + LOOK).await;
+    }
+    Ok(())
+}
+
+/// Where the page for trouble signing in is written, and how.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LoginPage {
+    /// The file.
+    pub file: PathBuf,
+    /// In which language.
+    pub language: Language,
+    /// When those who help are there.
+    pub hours: OpeningHours,
+}
+
+/// Writes the page for trouble signing in whenever it says something else: after a sync or an edit, when somebody leaves or comes back, after
+/// a reload.
+pub async fn login_page(
+    clock: Clock,
+    tasks: Tasks,
+    heartbeat: Heartbeat,
+    core: Arc<Core>,
+    settings: Arc<ArcSwap<Option<LoginPage>>>,
+) -> Result<(), StoreError> {
+    let mut written = None;
+    while !tasks.soft().is_cancelled() {
+        heartbeat.beat();
+        if let Some(settings) = settings.load().as_ref() {
+            let page = flow::login_page::page(&core, settings.language, &settings.hours);
+            if written.as_ref() != Some(&(settings.clone(), page.clone())) {
+                let (file, now, zone) = (settings.file.clone(), clock.now(), core.settings().zone);
+                let said = page.clone();
+                let done =
+                    tokio::task::spawn_blocking(move || login_page::write(&file, &said, now, zone)).await;
+                match done {
+                    Ok(Ok(())) => written = Some((settings.clone(), page)),
+                    Ok(Err(error)) => tracing::error!("{error}"),
+                    Err(error) => {
+                        tracing::error!("The page for trouble signing in can't be written: {error}");
+                    }
+                }
+            }
+        }
+        tokio::select! {
+            () = pause(&clock, &tasks, clock.now() + LOOK) => {}
+            () = core.shown.notified() => {}
+        }
     }
     Ok(())
 }

@@ -6,19 +6,23 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::loops::Upkeep;
+use super::loops::{LoginPage, Upkeep};
 use super::telemetry::Format;
+use crate::channel::login_page::Language;
 use crate::channel::message::{ComposeError, Composer, From as Sent};
 use crate::channel::{self, Channel, FileChannel, SetupError, SignIn, SmtpChannel, SmtpSettings, TimeLimits};
 use crate::config::{self, Config, LdapSecurity, LdapServers, LogFormat, SmtpSecurity, Transport};
 use crate::domain::decode::Mapping;
 use crate::domain::ids::DirectoryName;
+use crate::domain::lists::ListName;
 use crate::domain::schedule::Schedule;
 use crate::flow::core::{DirectorySettings, Settings};
 use crate::flow::deliver::Sender;
+use crate::flow::lists::ListSettings;
 use crate::http::access::{Access, Names};
 use crate::source::ldap::{self, Domain, Ldap, NotAServer, Password, Security, Server, Servers};
 use crate::source::ldif::Ldif;
+use crate::source::list::{ListSource, Location, Proof};
 use crate::source::{Source, SourceError};
 use crate::store::{Retention, SledSettings};
 
@@ -107,6 +111,8 @@ pub fn flow_settings(config: &Config) -> Settings {
         (d.name.clone(), settings)
     };
     Settings {
+        support: config.support.clone(),
+        lists: config.lists.iter().map(|list| (list.name.clone(), list.roles.clone())).collect(),
         organisation: config.organisation.name.as_str().into(),
         roles: config.roles.clone(),
         zone: config.organisation.timezone,
@@ -119,6 +125,48 @@ pub fn flow_settings(config: &Config) -> Settings {
         },
         directories: config.directories.iter().map(directory).collect(),
     }
+}
+
+/// The lists that somebody else keeps.
+pub fn lists(config: &Config) -> BTreeMap<ListName, ListSettings> {
+    let location = |place: &config::ListPlace| match place {
+        config::ListPlace::File(path) => Location::File(path.clone()),
+        config::ListPlace::Url(url) => Location::Url(url.clone()),
+    };
+    let proof = |proof: &config::ListProof| match proof {
+        config::ListProof::Sha256(sha256) => Proof::Sha256(*sha256),
+        config::ListProof::Sha256At(place) => Proof::Sha256At(location(place)),
+        config::ListProof::Signed(key, place) => {
+            Proof::Signed { key: key.clone(), signature: location(place) }
+        }
+        config::ListProof::Transport => Proof::Transport,
+    };
+    let list = |list: &config::List| {
+        let source = ListSource {
+            location: location(&list.at),
+            proof: proof(&list.proof),
+            tls: list.tls.clone(),
+            timeout: list.timeout,
+        };
+        let zone = config.organisation.timezone;
+        (list.name.clone(), ListSettings { roles: list.roles.clone(), format: list.format, zone, source })
+    };
+    config.lists.iter().map(list).collect()
+}
+
+/// When each list is looked at.
+pub fn list_schedules(config: &Config) -> BTreeMap<ListName, Schedule> {
+    config.lists.iter().map(|list| (list.name.clone(), list.schedule.clone())).collect()
+}
+
+/// Where the page for trouble signing in is written, and how; None: nowhere.
+pub fn login_page(config: &Config) -> Option<LoginPage> {
+    let page = &config.login_page;
+    let language = match page.language {
+        config::PageLanguage::English => Language::English,
+        config::PageLanguage::Swedish => Language::Swedish,
+    };
+    Some(LoginPage { file: page.file.clone()?, language, hours: page.hours.clone() })
 }
 
 /// Who may do what on the socket.

@@ -8,6 +8,7 @@ mod error;
 pub mod fuzz;
 pub mod ldap;
 pub mod ldif;
+pub mod list;
 
 use chrono::{DateTime, Utc};
 use xxhash_rust::xxh3::xxh3_64;

@@ -20,8 +20,10 @@ use crate::domain::audit;
 use crate::domain::changes::ChangeAt;
 use crate::domain::delta::ObjectChange;
 use crate::domain::directory::{Container, Group, Quarantined, Unit, User};
+use crate::domain::entitled::GivenOut;
 use crate::domain::gone::Gone;
 use crate::domain::ids::{DirectoryName, Guid, MessageId, NoticeId};
+use crate::domain::lists::TakenList;
 use crate::domain::notice::{Message, Notice};
 use crate::domain::outage::Outage;
 use crate::domain::roles::Assignment;
@@ -75,6 +77,10 @@ kinds! {
     Absence = 0x31 "absences",
     /// An outage, open or over. Key: its number.
     Outage = 0x32 "outages",
+    /// The last good list of people that somebody else keeps. Key: its name.
+    List = 0x36 "lists",
+    /// What was last given out of those who hold some roles. Key: [`GivenOut::key`].
+    GivenOut = 0x37 "given-out lists",
     /// A directory's health. Key: its name.
     Health = 0x40 "health of directories",
     /// What was last read of a directory. Key: its name.
@@ -215,6 +221,8 @@ records! {
     NoticeRow => Notice,
     Vec<Veto> => Vetoes,
     Vec<Step> => RunSteps,
+    TakenList => List,
+    GivenOut => GivenOut,
 }
 
 impl Record for Cursor {
@@ -357,6 +365,8 @@ pub(crate) fn check_schema(kind: Kind, bytes: &[u8]) -> Result<(), RecordError> 
         Kind::Assignment => Assignment::SCHEMA,
         Kind::Absence => Absence::SCHEMA,
         Kind::Outage => Outage::SCHEMA,
+        Kind::List => TakenList::SCHEMA,
+        Kind::GivenOut => GivenOut::SCHEMA,
         Kind::Health => Health::SCHEMA,
         Kind::Cursor => Cursor::SCHEMA,
         Kind::Held => HeldRun::SCHEMA,

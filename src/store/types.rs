@@ -12,10 +12,12 @@ use crate::domain::audit;
 use crate::domain::changes::ContactChange;
 use crate::domain::delta::{Changes, ObjectChange};
 use crate::domain::directory::{Directory, Quarantined};
+use crate::domain::entitled::GivenOut;
 use crate::domain::gone::{AllGone, Gone};
 use crate::domain::ids::{
     AbsenceId, AssignmentId, DirectoryName, Generation, MessageId, NoticeId, OutageId, RunId,
 };
+use crate::domain::lists::{ListName, TakenList};
 use crate::domain::notice::{Message, MessageState, NewNotice, Notice};
 use crate::domain::outage::Outage;
 use crate::domain::roles::Assignment;
@@ -41,6 +43,10 @@ pub struct State {
     pub absences: BTreeMap<AbsenceId, Absence>,
     /// When it was last looked who answers for whom.
     pub contacts_seen: Option<DateTime<Utc>>,
+    /// The last good list of each that somebody else keeps.
+    pub lists: BTreeMap<ListName, Arc<TakenList>>,
+    /// What was last given out, by [`GivenOut::key`].
+    pub given_out: BTreeMap<Box<str>, Arc<GivenOut>>,
     /// Outages that are not resolved.
     pub open_outages: BTreeMap<OutageId, Outage>,
     /// How each directory's sync is doing, and what was last read of it.
@@ -142,6 +148,10 @@ pub enum Change {
     RemoveAbsence(AbsenceId),
     /// Absences, new or changed, all of them or none, each with its entry for the audit log.
     Absences(Vec<(Absence, audit::Entry)>),
+    /// A list of people that was believed.
+    List(Box<TakenList>),
+    /// A list of people that was given out.
+    GivenOut(Box<GivenOut>),
     /// A directory's health, after an alert was told.
     Health(DirectoryName, Health),
     /// The word of a person on a held run; None: it is rejected, and the directory's health holds it no longer. Refused with

@@ -11,6 +11,7 @@ use super::names::same;
 use crate::domain::delta::Delta;
 use crate::domain::directory::{Group, User};
 use crate::domain::ids::{AssignmentId, GroupId, Guid, UserId};
+use crate::domain::lists::{ListName, ListedPerson};
 use crate::domain::mailbox::Address;
 use crate::domain::roles::{Assignment, Holder, Place, Role, RoleName, Scope, check_place};
 use crate::domain::tree;
@@ -25,6 +26,8 @@ pub enum Origin {
     Group(Box<str>),
     /// As the `managedBy` of the unit.
     ManagedBy,
+    /// By a list that somebody else keeps.
+    List(ListName),
 }
 
 /// One holder of one role at one place, from whichever origin.
@@ -42,6 +45,8 @@ pub struct Holding {
     pub mail: Option<Address>,
     /// Used in place of the person's own phone number.
     pub phone: Option<Box<str>>,
+    /// What is said of somebody outside.
+    pub title: Option<Box<str>>,
     /// From when on.
     pub from: Option<DateTime<Utc>>,
     /// Until when.
@@ -127,6 +132,12 @@ impl Organisation {
                 add(&assignment.role, holding);
             }
         }
+        for (list, person) in self.listed.iter() {
+            // A list can give only roles of the whole organisation: those on it have no unit.
+            if self.role(&person.role.0).is_some_and(|role| role.scope == Scope::Organisation) {
+                add(&person.role, from_list(list, person));
+            }
+        }
         let mut unknown = Vec::new();
         for role in &self.roles {
             for name in &role.grants.groups {
@@ -199,6 +210,7 @@ impl Organisation {
             rank: a.rank,
             mail: a.mail.clone(),
             phone: a.phone.clone(),
+            title: None,
             from: a.from,
             until: a.until,
             any_unit: a.any_unit,
@@ -275,6 +287,25 @@ fn counts_differently(before: &User, after: &User) -> bool {
         != (of(after), after.name(), after.mail(), &after.directory)
 }
 
+/// A holding that a list gives: in its order, before those of the directory.
+fn from_list(list: &ListName, person: &ListedPerson) -> Holding {
+    let about = person.about.as_ref().map(|about| format!("for {about}").into_boxed_str());
+    let words: Vec<&str> = [&person.title, &about].into_iter().flatten().map(AsRef::as_ref).collect();
+    Holding {
+        holder: Holder::Outside { name: person.name.clone(), mail: person.mail.clone() },
+        at: tree::ROOT,
+        place: Place::Organisation,
+        rank: u16::MAX - 1,
+        mail: None,
+        phone: person.phone.clone(),
+        title: Some(words.join(", ").into_boxed_str()).filter(|title| !title.is_empty()),
+        from: person.from,
+        until: person.until,
+        any_unit: false,
+        origin: Origin::List(list.clone()),
+    }
+}
+
 /// A holding that the directory gives: after those that administrators gave.
 fn from_directory(user: UserId, place: Place, at: tree::Index, origin: Origin) -> Holding {
     Holding {
@@ -284,6 +315,7 @@ fn from_directory(user: UserId, place: Place, at: tree::Index, origin: Origin) -
         rank: u16::MAX,
         mail: None,
         phone: None,
+        title: None,
         from: None,
         until: None,
         any_unit: false,

@@ -94,6 +94,7 @@ fn the_bytes_of_every_record_are_frozen() {
     frozen.check("notice-of", &NoticeOf(NoticeId(300)));
     objects(&mut frozen);
     maintained(&mut frozen);
+    lists(&mut frozen);
     runs(&mut frozen);
     notices(&mut frozen);
     assert!(
@@ -204,6 +205,58 @@ fn group_of_objects() -> Group {
         above: guid(9),
         members: [guid(1), guid(4), guid(7)].into(),
     }
+}
+
+fn lists(frozen: &mut Frozen) {
+    use crate::domain::entitled::{Entitled, Period};
+    use crate::domain::lists::{ListedPerson, Listing};
+    let full = ListedPerson {
+        role: "account-manager".into(),
+        name: "Eva".into(),
+        mail: mail(),
+        phone: text("+46 8"),
+        title: text("Key account"),
+        about: text("licences"),
+        note: text("by mail"),
+        from: Some(at(1)),
+        until: Some(at(2)),
+    };
+    let bare = ListedPerson {
+        phone: None,
+        title: None,
+        about: None,
+        note: None,
+        from: None,
+        until: None,
+        ..full.clone()
+    };
+    let list = TakenList {
+        name: "vendor".into(),
+        listing: Listing { issued: Some(at(3)), people: vec![full, bare] },
+        taken: at(4),
+        from: "https://vendor.example/list.toml".into(),
+        sha256: [7; 32],
+        terms: u64::MAX,
+        etag: text("\"1\""),
+        modified: text("Mon, 06 Jul 2026 08:00:00 GMT"),
+    };
+    frozen.check("list", &list);
+    let listing = Listing::default();
+    frozen.check("list-empty", &TakenList { listing, etag: None, modified: None, ..list });
+    let person = Entitled {
+        user: Some(UserId(guid(1))),
+        roles: vec!["support".into()],
+        name: "Eva".into(),
+        title: text("x"),
+        unit: text("A / B"),
+        mail: text("e@x.example"),
+        phone: text("1"),
+    };
+    let outside = Entitled { user: None, title: None, unit: None, mail: None, phone: None, ..person.clone() };
+    let by = Actor::Local { uid: 1000, name: "asa".into() };
+    let period = Period { from: at(1), until: at(2) };
+    let roles = vec!["support".into(), "remote-access".into()];
+    frozen.check("given-out", &GivenOut { roles, period, at: at(3), by, people: vec![person, outside] });
 }
 
 fn maintained(frozen: &mut Frozen) {

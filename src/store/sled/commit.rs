@@ -9,6 +9,7 @@ use crate::domain::alert::Health;
 use crate::domain::audit;
 use crate::domain::changes::{Cause, ChangeAt, ContactChange};
 use crate::domain::delta::{Changes, Delta};
+use crate::domain::entitled::GivenOut;
 use crate::domain::guard::CheckedDelta;
 use crate::domain::ids::{DirectoryName, Generation, MessageId, NoticeId, RunId};
 use crate::domain::notice::{Message, MessageState, NewNotice, Notice, once_each};
@@ -204,6 +205,10 @@ fn make(tx: &mut Tx<'_>, change: Change) -> Result<(), Fault> {
             }
         }
         Change::RemoveAbsence(id) => remove(tx, number_key(Kind::Absence, id.0), || format!("absence {id}"))?,
+        Change::List(list) => tx.put(key(Kind::List, list.name.0.as_bytes()), &*list)?,
+        Change::GivenOut(given) => {
+            tx.put(key(Kind::GivenOut, GivenOut::key(&given.roles).as_bytes()), &*given)?;
+        }
         Change::Health(directory, health) => tx.put(name_key(Kind::Health, &directory), &health)?,
         Change::Held(directory, run, word) => decide_held(tx, &directory, run, word)?,
         Change::Forget(gone) => write_changes(tx, &gone)?,

@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use crate::domain::absence::Absence;
 use crate::domain::directory::{Container, Group, Unit, User};
+use crate::domain::entitled::GivenOut;
 use crate::domain::gone::Gone;
 use crate::domain::ids::{DirectoryName, Generation, GroupId, Guid, UnitId, UserId};
+use crate::domain::lists::TakenList;
 use crate::domain::outage::Outage;
 use crate::domain::roles::Assignment;
 use crate::domain::run::Run;
@@ -19,7 +21,7 @@ use super::trouble::Trouble;
 use super::tx::decode;
 
 /// The kinds of records that a [`State`] is made of.
-const KINDS: [Kind; 14] = [
+const KINDS: [Kind; 16] = [
     Kind::ContactsSeen,
     Kind::Numbers,
     Kind::Users,
@@ -30,6 +32,8 @@ const KINDS: [Kind; 14] = [
     Kind::Assignment,
     Kind::Absence,
     Kind::Outage,
+    Kind::List,
+    Kind::GivenOut,
     Kind::Health,
     Kind::Cursor,
     Kind::Held,
@@ -72,6 +76,14 @@ impl StateBuilder {
                 if outage.resolved_at().is_none() {
                     self.state.open_outages.insert(outage.id, outage);
                 }
+            }
+            Kind::List => {
+                let list: TakenList = decode(value)?;
+                self.state.lists.insert(list.name.clone(), Arc::new(list));
+            }
+            Kind::GivenOut => {
+                let given: GivenOut = decode(value)?;
+                self.state.given_out.insert(GivenOut::key(&given.roles).into(), Arc::new(given));
             }
             Kind::Health => self.directory(rest).health = Some(decode(value)?),
             Kind::Cursor => self.directory(rest).cursor = Some(decode(value)?),

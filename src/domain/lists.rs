@@ -1,0 +1,138 @@
+//! Lists of people that somebody else keeps, such as the vendor's account managers: what a file says, and whether it may be believed
+//! after what was believed before.
+//!
+//! A list grants its roles and nothing else. What isn't right in every line is refused as a whole: the last good list stays in force.
+
+mod csv;
+mod json;
+mod parse;
+#[cfg(test)]
+mod tests;
+mod toml;
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::mailbox::Address;
+use super::roles::RoleName;
+pub use parse::{Format, LARGEST, MOST_PEOPLE, Mistake, Mistakes, Rules, date_or_time, parse};
+
+/// The name of a list as the configuration gives it (`[[list]] name = "vendor"`).
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ListName(pub Box<str>);
+
+impl fmt::Display for ListName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl From<&str> for ListName {
+    fn from(name: &str) -> Self {
+        ListName(name.into())
+    }
+}
+
+/// Somebody on a list.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ListedPerson {
+    /// Which role they hold by it.
+    pub role: RoleName,
+    /// What they are called.
+    pub name: Box<str>,
+    /// Where to write to.
+    pub mail: Address,
+    /// Where to call.
+    pub phone: Option<Box<str>>,
+    /// Title.
+    pub title: Option<Box<str>>,
+    /// What they answer for, such as `licences and contracts`.
+    pub about: Option<Box<str>>,
+    /// For people.
+    pub note: Option<Box<str>>,
+    /// From when on it counts. None: since ever.
+    pub from: Option<DateTime<Utc>>,
+    /// The first moment at which it doesn't count any more. None: for good.
+    pub until: Option<DateTime<Utc>>,
+}
+
+/// What a file says.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Listing {
+    /// When it was issued, if it says so.
+    pub issued: Option<DateTime<Utc>>,
+    /// Who is on it, in its order.
+    pub people: Vec<ListedPerson>,
+}
+
+impl Listing {
+    /// How many people it has for a role.
+    pub fn count(&self, role: &RoleName) -> usize {
+        self.people.iter().filter(|person| person.role == *role).count()
+    }
+}
+
+/// A list that was believed, with when and where it was taken. It is kept until a newer one is believed.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct TakenList {
+    /// Which list.
+    pub name: ListName,
+    /// What it says.
+    pub listing: Listing,
+    /// When it was taken.
+    pub taken: DateTime<Utc>,
+    /// The address or file that it was taken from.
+    pub from: Box<str>,
+    /// The SHA-256 of its bytes.
+    pub sha256: [u8; 32],
+    /// A digest of where it was taken from and why it was trusted: when the configuration says another thing, it isn't enough that the
+    /// server says that nothing has changed.
+    pub terms: u64,
+    /// The server's `ETag` (RFC 9110 §8.8.3).
+    pub etag: Option<Box<str>>,
+    /// The server's `Last-Modified` (RFC 9110 §8.8.2), as it was sent.
+    pub modified: Option<Box<str>>,
+}
+
+/// What becomes of a file that was read and is trusted.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(tag = "verdict", rename_all = "snake_case")]
+pub enum Verdict {
+    /// It takes the place of the one before.
+    Take,
+    /// It says the same as the one in force.
+    Same,
+    /// It was issued before the one in force: somebody sends an old one again.
+    Older {
+        /// When it was issued.
+        issued: DateTime<Utc>,
+        /// When the one in force was.
+        in_force: DateTime<Utc>,
+    },
+    /// It has nobody any more for roles that had somebody. A person has to accept that.
+    Emptied {
+        /// Those roles.
+        roles: Vec<RoleName>,
+    },
+}
+
+/// Judges what a file says by what is in force.
+pub fn judge(before: Option<&Listing>, found: &Listing) -> Verdict {
+    let Some(before) = before else { return Verdict::Take };
+    if before == found {
+        return Verdict::Same;
+    }
+    if let (Some(in_force), Some(issued)) = (before.issued, found.issued)
+        && issued < in_force
+    {
+        return Verdict::Older { issued, in_force };
+    }
+    let mut roles: Vec<RoleName> = before.people.iter().map(|person| person.role.clone()).collect();
+    roles.sort();
+    roles.dedup();
+    roles.retain(|role| found.count(role) == 0);
+    if roles.is_empty() { Verdict::Take } else { Verdict::Emptied { roles } }
+}
