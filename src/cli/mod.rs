@@ -6,6 +6,7 @@ mod backup;
 mod check;
 mod client;
 mod contacts;
+mod coverage;
 mod demo;
 mod exit;
 mod notify;
@@ -18,6 +19,7 @@ mod sync;
 mod time;
 mod unit;
 mod user;
+mod whatif;
 
 use std::path::PathBuf;
 
@@ -78,6 +80,10 @@ enum Verb {
     Contacts(contacts::Args),
     /// Who is away, and who stands in
     Absence(absence::Args),
+    /// Who is there on each day of a period, and where nobody is
+    Coverage(coverage::Args),
+    /// Who would be contact for whom if somebody were away, gone or elsewhere; changes nothing
+    Whatif(whatif::Args),
     /// Open, update and resolve outages; the outage contacts get a mail each time
     Outage(outage::Args),
     /// What is on its way, what arrived, what didn't
@@ -141,6 +147,8 @@ pub fn run(cli: Cli) -> Exit {
                     Verb::Unit(args) => unit::run(args, &client, &out).await,
                     Verb::Contacts(args) => contacts::run(args, &client, &out).await,
                     Verb::Absence(args) => absence::run(args, &client, &out).await,
+                    Verb::Coverage(args) => coverage::run(args, &client, &out).await,
+                    Verb::Whatif(args) => whatif::run(args, &client, &out).await,
                     Verb::Outage(args) => outage::run(args, &client, &out).await,
                     Verb::Outbox(args) => outbox::run(args, &client, &out).await,
                     Verb::Notify(args) => notify::run(args, &client, &out).await,

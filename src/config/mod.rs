@@ -13,6 +13,7 @@
 
 mod alerts;
 mod api;
+mod coverage;
 mod directory;
 mod document;
 mod domain;
@@ -60,6 +61,7 @@ pub use smtp::{SignIn, Smtp, SmtpSecurity};
 pub use store::Store;
 
 use crate::domain::alert::Policy;
+use crate::domain::coverage::watch::Watched;
 use crate::domain::roles::Role;
 use layers::Layers;
 use reader::Reader;
@@ -81,6 +83,8 @@ pub struct Config {
     pub mail: Mail,
     /// The roles, in the order they are shown.
     pub roles: Vec<Role>,
+    /// The periods for which it is told that they aren't covered.
+    pub watched: Vec<Watched>,
     /// What is logged.
     pub log: Log,
     settings: Vec<Setting>,
@@ -133,11 +137,12 @@ fn resolve(
     );
     let mail = mail::read(&root.section("mail"));
     let roles = roles::read(&root.section("roles"));
+    let watched = coverage::read(&root.section("coverage"), &roles);
     let log = log::read(&root.section("log"));
     let (findings, settings, known) = reader.finish();
     let outcome = match (directories, mail) {
         (Some(directories), Some(mail)) if findings.errors() == 0 => {
-            let config = Config { organisation, store, api, directories, alerts, mail, roles, log, settings };
+            let config = Config { organisation, store, api, directories, alerts, mail, roles, watched, log, settings };
             Ok((config, findings))
         }
         _ => Err(findings),

@@ -20,7 +20,7 @@ use super::words;
 pub(super) use super::section::Section;
 
 /// The tables whose keys are names that people choose.
-pub(super) const NAMED: [&str; 2] = ["directory", "roles"];
+pub(super) const NAMED: [&str; 3] = ["directory", "roles", "coverage"];
 
 /// What is wrong with a value.
 #[derive(Clone, Debug)]

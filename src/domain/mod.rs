@@ -3,7 +3,8 @@
 //! In reading order: [`ids`] names things; [`directory`] is what was read from Active Directory, in [`map`]s, [`entry`],
 //! [`dn`] and [`decode`] turn raw entries into it, [`follow`] their changes; [`tree`] arranges the units; [`delta`] compares two
 //! directories, [`guard`] judges the difference, [`undo`] takes it back, [`gone`] is what it removed; [`roles`], [`absence`],
-//! [`organisation`] and [`contacts`] answer "whom do I turn to?"; [`outage`], [`alert`] and [`notice`] say who must be told what; [`run`] is the record of one
+//! [`organisation`] and [`contacts`] answer "whom do I turn to?"; [`coverage`] tells for each day of a period whether anybody is there, [`whatif`] what
+//! would be if somebody weren't; [`outage`], [`alert`] and [`notice`] say who must be told what; [`run`] is the record of one
 //! sync; [`schedule`] says when it is due, [`hint`] when it is due before that, [`backoff`] spaces out what is tried again, [`warning`] knows what
 //! ends on which day; [`secret`] says which text can be a password.
 
@@ -12,6 +13,7 @@ pub mod alert;
 pub mod audit;
 pub mod backoff;
 pub mod contacts;
+pub mod coverage;
 pub mod decode;
 pub mod delta;
 pub mod directory;
@@ -40,3 +42,4 @@ pub mod tree;
 pub mod undo;
 mod user;
 pub mod warning;
+pub mod whatif;

@@ -13,6 +13,7 @@ use crate::domain::alert::Policy;
 use crate::domain::audit::{self, Actor};
 use crate::domain::backoff::Backoff;
 use crate::domain::contacts::{self, Asker, ContactMap};
+use crate::domain::coverage::watch::{Told, Watched};
 use crate::domain::directory::Directory;
 use crate::domain::guard::Limits;
 use crate::domain::ids::{AssignmentId, DirectoryName, Generation, OutageId};
@@ -33,6 +34,8 @@ pub struct Settings {
     pub organisation: Box<str>,
     /// The roles.
     pub roles: Vec<Role>,
+    /// The periods for which it is told that they aren't covered.
+    pub watched: Vec<Watched>,
     /// Where its clocks are, for days in the reasons of an answer.
     pub zone: Tz,
     /// What stands behind the `@` of a Message-ID.
@@ -67,6 +70,8 @@ pub struct View {
     pub organisation: Arc<Organisation>,
     /// Outages that are not resolved.
     pub outages: BTreeMap<OutageId, Outage>,
+    /// Which warning was told last of each period that is watched.
+    pub coverage_told: BTreeMap<Box<str>, Told>,
     /// How each directory's sync is doing.
     pub directories: BTreeMap<DirectoryName, DirectoryState>,
     /// Where everybody's local contacts are, as of the last recompute.
@@ -108,6 +113,7 @@ impl Core {
             local: Arc::new(local_map(&organisation, now())),
             organisation: Arc::new(organisation),
             outages: state.open_outages,
+            coverage_told: state.coverage_told,
             directories: state.directories,
         };
         Ok(Core {

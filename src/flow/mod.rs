@@ -11,6 +11,7 @@
 
 pub mod alert;
 pub mod assign;
+pub mod coverage;
 pub mod core;
 pub mod deliver;
 pub mod directories;

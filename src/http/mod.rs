@@ -3,11 +3,13 @@
 //! * [`access`]: who is at the other end of the socket, and what they may do;
 //! * [`answers`]: the shapes of the answers, shared with the command line;
 //! * [`error`]: how an error is told;
-//! * the handlers, by subject: [`look`] (who, where, whom to turn to), [`gone`] (who was there once), [`edit`] (roles and absences), [`outages`], [`outbox`], [`syncs`], [`service`]
+//! * the handlers, by subject: [`look`] (who, where, whom to turn to), [`gone`] (who was there once), [`edit`] (roles and absences), [`coverage`] (who is there
+//!   when, and what would be), [`outages`], [`outbox`], [`syncs`], [`service`]
 //!   (status, audit, backup).
 
 pub mod access;
 pub mod answers;
+pub mod coverage;
 pub mod edit;
 pub mod error;
 pub mod gone;
@@ -80,6 +82,8 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/contacts/{id}", delete(edit::revoke))
         .route("/v1/absences", get(look::absences).post(edit::add_absence))
         .route("/v1/absences/{id}", delete(edit::remove_absence))
+        .route("/v1/coverage", get(coverage::coverage))
+        .route("/v1/whatif", get(coverage::whatif))
         .route("/v1/outages", get(outages::list).post(outages::open))
         .route("/v1/outages/{id}", get(outages::show))
         .route("/v1/outages/{id}/updates", post(outages::update))

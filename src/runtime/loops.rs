@@ -14,6 +14,7 @@ use crate::domain::ids::DirectoryName;
 use crate::domain::run::{Outcome, Trigger};
 use crate::flow::alert;
 use crate::flow::core::Core;
+use crate::flow::coverage;
 use crate::flow::deliver::Sender;
 use crate::flow::directories::{Directories, NotBegun};
 use crate::flow::gone;
@@ -153,7 +154,7 @@ pub async fn deliver(
     Ok(())
 }
 
-/// Looks once a minute whether time alone has made something due: an alert, a reminder, somebody's return.
+/// Looks once a minute whether time alone has made something due: an alert, a reminder, a warning, somebody's return.
 pub async fn watch(
     clock: Clock,
     tasks: Tasks,
@@ -164,6 +165,9 @@ pub async fn watch(
         heartbeat.beat();
         if let Err(error) = alert::tick(&core).await {
             tracing::error!("The directories' health can't be noted: {error}");
+        }
+        if let Err(error) = coverage::tick(&core).await {
+            tracing::error!("Whether a period is covered can't be told: {error}");
         }
         core.recompute().await;
         pause(&clock, &tasks, clock.now() + LOOK).await;

@@ -109,6 +109,7 @@ pub fn flow_settings(config: &Config) -> Settings {
     Settings {
         organisation: config.organisation.name.as_str().into(),
         roles: config.roles.clone(),
+        watched: config.watched.clone(),
         zone: config.organisation.timezone,
         mail_domain: config.mail.from.address.domain().into(),
         expires_after: delta(config.mail.expires_after),

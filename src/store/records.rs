@@ -16,6 +16,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::domain::absence::Absence;
 use crate::domain::alert::Health;
 use crate::domain::audit;
+use crate::domain::coverage::watch::Told;
 use crate::domain::delta::ObjectChange;
 use crate::domain::directory::{Container, Group, Quarantined, Unit, User};
 use crate::domain::gone::Gone;
@@ -73,6 +74,8 @@ kinds! {
     Absence = 0x31 "absences",
     /// An outage, open or over. Key: its number.
     Outage = 0x32 "outages",
+    /// Which warning was told last of a period that is watched. Key: its name.
+    CoverageTold = 0x33 "coverage warnings",
     /// A directory's health. Key: its name.
     Health = 0x40 "health of directories",
     /// What was last read of a directory. Key: its name.
@@ -194,6 +197,7 @@ records! {
     Assignment => Assignment,
     Absence => Absence,
     Outage => Outage,
+    Told => CoverageTold,
     Health => Health,
     Vec<ObjectChange> => RunChanges,
     RunOf => RunOf,
@@ -344,6 +348,7 @@ pub(crate) fn check_schema(kind: Kind, bytes: &[u8]) -> Result<(), RecordError> 
         Kind::Assignment => Assignment::SCHEMA,
         Kind::Absence => Absence::SCHEMA,
         Kind::Outage => Outage::SCHEMA,
+        Kind::CoverageTold => Told::SCHEMA,
         Kind::Health => Health::SCHEMA,
         Kind::Cursor => Cursor::SCHEMA,
         Kind::Held => HeldRun::SCHEMA,

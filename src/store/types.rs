@@ -9,6 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::domain::absence::Absence;
 use crate::domain::alert::Health;
 use crate::domain::audit;
+use crate::domain::coverage::watch::Told;
 use crate::domain::delta::{Changes, ObjectChange};
 use crate::domain::directory::{Directory, Quarantined};
 use crate::domain::gone::{AllGone, Gone};
@@ -40,6 +41,8 @@ pub struct State {
     pub absences: BTreeMap<AbsenceId, Absence>,
     /// Outages that are not resolved.
     pub open_outages: BTreeMap<OutageId, Outage>,
+    /// Which warning was told last of each period that is watched.
+    pub coverage_told: BTreeMap<Box<str>, Told>,
     /// How each directory's sync is doing, and what was last read of it.
     pub directories: BTreeMap<DirectoryName, DirectoryState>,
 }
@@ -134,6 +137,8 @@ pub enum Change {
     Absence(Absence),
     /// An absence that is taken back. Refused with [`StoreError::NotFound`] when there is none.
     RemoveAbsence(AbsenceId),
+    /// A warning was told of a period that is watched.
+    CoverageTold(Box<str>, Told),
     /// A directory's health, after an alert was told.
     Health(DirectoryName, Health),
     /// The word of a person on a held run; None: it is rejected, and the directory's health holds it no longer. Refused with

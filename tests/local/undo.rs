@@ -68,6 +68,7 @@ fn flow_settings() -> Settings {
         organisation: "Kommunen".into(),
         roles: roles::built_in(),
         zone: chrono_tz::UTC,
+        watched: Vec::new(),
         mail_domain: "kommun.example".into(),
         expires_after: TimeDelta::days(2),
         retry: Backoff { first: hour, longest: hour },

@@ -153,6 +153,7 @@ fn make(tx: &mut Tx<'_>, change: Change) -> Result<(), Fault> {
         Change::Revoke(id) => remove(tx, number_key(Kind::Assignment, id.0), || format!("assignment {id}"))?,
         Change::Absence(absence) => tx.put(number_key(Kind::Absence, absence.id.0), &absence)?,
         Change::RemoveAbsence(id) => remove(tx, number_key(Kind::Absence, id.0), || format!("absence {id}"))?,
+        Change::CoverageTold(period, told) => tx.put(key(Kind::CoverageTold, period.as_bytes()), &told)?,
         Change::Health(directory, health) => tx.put(name_key(Kind::Health, &directory), &health)?,
         Change::Held(directory, run, word) => decide_held(tx, &directory, run, word)?,
         Change::Forget(gone) => write_changes(tx, &gone)?,

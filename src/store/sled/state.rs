@@ -17,7 +17,7 @@ use super::trouble::Trouble;
 use super::tx::decode;
 
 /// The kinds of records that a [`State`] is made of.
-const KINDS: [Kind; 13] = [
+const KINDS: [Kind; 14] = [
     Kind::Numbers,
     Kind::Users,
     Kind::Units,
@@ -27,6 +27,7 @@ const KINDS: [Kind; 13] = [
     Kind::Assignment,
     Kind::Absence,
     Kind::Outage,
+    Kind::CoverageTold,
     Kind::Health,
     Kind::Cursor,
     Kind::Held,
@@ -69,6 +70,10 @@ impl StateBuilder {
                 if outage.resolved_at().is_none() {
                     self.state.open_outages.insert(outage.id, outage);
                 }
+            }
+            Kind::CoverageTold => {
+                let period = String::from_utf8_lossy(rest).into();
+                self.state.coverage_told.insert(period, decode(value)?);
             }
             Kind::Health => self.directory(rest).health = Some(decode(value)?),
             Kind::Cursor => self.directory(rest).cursor = Some(decode(value)?),
