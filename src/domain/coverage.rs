@@ -7,7 +7,7 @@
 mod timeline;
 pub mod watch;
 
-use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc, Weekday};
@@ -60,6 +60,9 @@ pub enum InvalidPeriod {
     /// It is too long.
     #[error("a period of {0} days is too long; ask for {LONGEST} at most")]
     TooLong(i64),
+    /// It is too far away.
+    #[error("the year {0} is too far away")]
+    TooFar(i32),
 }
 
 impl Period {
@@ -70,6 +73,9 @@ impl Period {
         zone: Tz,
         day: impl Fn(NaiveDate) -> Day,
     ) -> Result<Period, InvalidPeriod> {
+        if let Some(far) = [first, last].iter().map(Datelike::year).find(|year| !(1970..10_000).contains(year)) {
+            return Err(InvalidPeriod::TooFar(far));
+        }
         let length = (last - first).num_days() + 1;
         if length < 1 {
             return Err(InvalidPeriod::Backwards { first, last });
@@ -206,20 +212,27 @@ pub struct RoleCover {
     pub per_unit: bool,
     /// Units where nobody holds the role share the row of the unit above.
     rows: Vec<Vec<Run>>,
+    /// Where to begin: the root is no unit of a directory, and isn't looked at when nobody belongs to it.
+    begin: Index,
     row_of: Vec<u32>,
 }
 
 impl RoleCover {
     /// The days of a unit, in order.
     pub fn of_unit(&self, place: Index) -> &[Run] {
-        let row = self.row_of.get(place as usize).and_then(|row| self.rows.get(*row as usize));
+        let row = self.row_of(place).and_then(|row| self.rows.get(row as usize));
         row.map_or(&[], Vec::as_slice)
+    }
+
+    /// Which row a unit has: units with the same one are covered in the same way.
+    pub fn row_of(&self, place: Index) -> Option<u32> {
+        self.row_of.get(place as usize).copied()
     }
 
     /// Whether nobody holds the role at the unit itself, so that it is with it as with the unit above.
     pub fn as_above(&self, tree: &tree::UnitTree, place: Index) -> bool {
-        let row = |place: Index| self.row_of.get(place as usize);
-        tree.parent(place).is_some_and(|above| row(above) == row(place))
+        let above = tree.parent(place).filter(|above| self.places().contains(above));
+        above.is_some_and(|above| self.row_of(above) == self.row_of(place))
     }
 
     /// Whether the minimum isn't met at a unit on some day.
@@ -228,9 +241,9 @@ impl RoleCover {
     }
 
     /// The units that are looked at.
-    pub fn places(&self) -> impl Iterator<Item = Index> + use<> {
+    pub fn places(&self) -> Range<Index> {
         let all = if self.per_unit { self.row_of.len() } else { 1 };
-        tree::ROOT..Index::try_from(all).unwrap_or(Index::MAX)
+        self.begin..Index::try_from(all).unwrap_or(Index::MAX)
     }
 }
 
@@ -247,6 +260,7 @@ pub fn cover(organisation: &Organisation, wanted: Wanted<'_>, period: &Period) -
         always: role.always,
         per_unit,
         rows: Vec::new(),
+        begin: if per_unit && organisation.count_users(tree::ROOT, false) == 0 { 1 } else { 0 },
         row_of: Vec::with_capacity(organisation.tree.len()),
     };
     let Some((from, until)) = span else { return cover };
@@ -310,12 +324,6 @@ fn runs(
 /// Whether the same people are there; why nobody is doesn't matter.
 fn alike(one: &Arc<There>, other: &Arc<There>) -> bool {
     Arc::ptr_eq(one, other) || (one.at, &one.people) == (other.at, &other.people)
-}
-
-/// How many units have a day on which the minimum isn't met, by role. Roles that are covered are left out.
-pub fn gaps(covers: &[RoleCover]) -> BTreeMap<RoleName, usize> {
-    let short = |cover: &RoleCover| cover.places().filter(|place| cover.is_short(*place)).count();
-    covers.iter().map(|cover| (cover.role.clone(), short(cover))).filter(|(_, units)| *units > 0).collect()
 }
 
 #[cfg(test)]

@@ -145,6 +145,8 @@ pub const LOCAL: &str = "local";
 pub const GLOBAL: &str = "global";
 /// The role of those who are told of outages.
 pub const OUTAGE: &str = "outage";
+/// The role of those who have the responsibility for the system.
+pub const SYSTEM_OWNER: &str = "system-owner";
 /// The role of those who are told when a directory's sync fails.
 pub const AD_SYNC: &str = "ad-sync";
 

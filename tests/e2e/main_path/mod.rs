@@ -5,6 +5,7 @@ mod backup;
 mod check;
 mod contacts;
 mod controllers;
+mod coverage;
 mod guard;
 mod incremental;
 mod kill;

@@ -1,0 +1,86 @@
+use super::*;
+use crate::domain::coverage::watch::MonthDay;
+use crate::domain::roles::{LOCAL, Place, built_in};
+use crate::domain::testing::{World, directory_of, hour, unit, unit_id, user};
+
+/// Unit 1 above units 2 and 3. User 1 is the global contact, user 2 the system owner of unit 1 and below, user 5 of unit 3. User 3 is the local
+/// contact of unit 2, user 4 of the organisation.
+fn world() -> World {
+    let users = [user(1, 0), user(2, 1), user(3, 2), user(4, 0), user(5, 3), user(6, 2)];
+    let mut world = World::new(directory_of(users, [unit(1, 0), unit(2, 1), unit(3, 1)], []));
+    world.roles = built_in();
+    world.assign(GLOBAL, 1, Place::Organisation);
+    world.assign(SYSTEM_OWNER, 2, Place::Unit(unit_id(1)));
+    world.assign(SYSTEM_OWNER, 5, Place::Unit(unit_id(3)));
+    world.assign(LOCAL, 3, Place::Unit(unit_id(2)));
+    world.assign(LOCAL, 4, Place::Unit(unit_id(0)));
+    world
+}
+
+fn settings() -> Settings {
+    Settings {
+        organisation: "Org".into(),
+        roles: built_in(),
+        watched: Vec::new(),
+        zone: chrono_tz::Europe::Stockholm,
+        mail_domain: "org.example".into(),
+        expires_after: TimeDelta::days(2),
+        retry: crate::domain::backoff::Backoff { first: TimeDelta::hours(1), longest: TimeDelta::hours(1) },
+        connections: 1,
+        directories: BTreeMap::new(),
+    }
+}
+
+/// What is told of a week in July, eight weeks ahead or at last: to whom, and where it isn't covered.
+fn told(world: &World, is_last: bool) -> Vec<(Vec<String>, Vec<String>)> {
+    let day = |day| MonthDay { month: 7, day };
+    let (roles, weeks_ahead) = (vec![LOCAL.into()], vec![8]);
+    let watched = Watched { name: "summer".into(), from: day(6), to: day(10), roles, weeks_ahead };
+    let first = hour(0).date_naive();
+    let when = (Told { first, weeks: 8 }, first + TimeDelta::days(4), is_last);
+    let organisation = world.organisation();
+    let notices = notices(&organisation, &settings(), &watched, when, hour(-8 * 7 * 24));
+    let notice = |notice: NewNotice| {
+        let Facts::Coverage(facts) = notice.facts else { panic!("it is about coverage") };
+        let to = notice.recipients.iter().map(|recipient| recipient.mail.to_string()).collect();
+        let gap = |gap: &Gap| {
+            let who: Vec<&str> = gap.could.iter().map(|(account, _)| &**account).collect();
+            format!("{}+{} {}", gap.unit.as_deref().unwrap_or("all"), gap.below, who.join(","))
+        };
+        (to, facts.gaps.iter().map(gap).collect())
+    };
+    notices.into_iter().map(notice).collect()
+}
+
+fn told_to(to: &str, gaps: &[&str]) -> (Vec<String>, Vec<String>) {
+    (vec![format!("{to}@org.example")], gaps.iter().map(|gap| (*gap).to_owned()).collect())
+}
+
+#[test]
+fn each_is_told_what_concerns_their_units_and_the_global_contact_everything() {
+    let mut world = world();
+    world.away(4, -24, 240, None);
+    // Units 1 and 3 turn to the organisation's contact: one gap for the global contact, one for each owner.
+    let whole = told_to("u1", &["all+2 u1"]);
+    let (of_u2, of_u5) = (told_to("u2", &["Unit 1+1 u2"]), told_to("u5", &["Unit 1 / Unit 3+0 u5"]));
+    assert_eq!(told(&world, false), [whole.clone(), of_u2, of_u5.clone()]);
+    world.away(3, 24, 48, None);
+    let whole = told_to("u1", &["all+2 u1", "Unit 1 / Unit 2+0 u6"]);
+    let of_u2 = told_to("u2", &["Unit 1+1 u2", "Unit 1 / Unit 2+0 u6"]);
+    assert_eq!(told(&world, false), [whole, of_u2, of_u5]);
+}
+
+#[test]
+fn when_all_is_covered_the_last_warning_says_so_and_no_other_says_a_word() {
+    assert_eq!(told(&world(), false), []);
+    assert_eq!(told(&world(), true), [told_to("u1", &[])]);
+}
+
+#[test]
+fn without_a_global_contact_the_owners_are_told_all_the_same() {
+    let mut world = world();
+    world.assignments.retain(|_, assignment| assignment.role != GLOBAL.into());
+    world.away(3, 0, 240, None);
+    world.away(4, 0, 240, None);
+    assert_eq!(told(&world, true).len(), 2);
+}
