@@ -94,12 +94,19 @@ fn summer(built: &Organisation, directory: &Directory, units: u64, now: DateTime
     let mut held = BTreeMap::new();
     for role in &roles {
         let from = held.len() as u64;
-        let place = |place| if built.role(&role.0).is_some_and(|r| r.scope == Scope::Unit) { place } else { Place::Organisation };
+        let place = |place| {
+            if built.role(&role.0).is_some_and(|r| r.scope == Scope::Unit) {
+                place
+            } else {
+                Place::Organisation
+            }
+        };
         let of = |(id, a): (AssignmentId, Assignment)| {
             let id = AssignmentId(id.0 + from);
             (id, Assignment { id, role: role.clone(), place: place(a.place.clone()), ..a })
         };
-        let wanted = if built.role(&role.0).is_some_and(|r| r.scope == Scope::Unit) { units * 3 / 5 } else { 20 };
+        let wanted =
+            if built.role(&role.0).is_some_and(|r| r.scope == Scope::Unit) { units * 3 / 5 } else { 20 };
         held.extend(assignments(directory, wanted).into_iter().map(of));
     }
     let holders: BTreeSet<UserId> = held.values().filter_map(|a| a.holder.user()).collect();
@@ -118,7 +125,10 @@ fn summer(built: &Organisation, directory: &Directory, units: u64, now: DateTime
         Wanted::usual(&staffed).into_iter().map(|wanted| cover(&staffed, wanted, &period)).collect::<Vec<_>>()
     });
     let runs: usize = covers.iter().flat_map(|c| c.places().map(|place| c.of_unit(place).len())).sum();
-    println!("  {runs} runs of days in {} units and roles", covers.iter().map(|c| c.places().count()).sum::<usize>());
+    println!(
+        "  {runs} runs of days in {} units and roles",
+        covers.iter().map(|c| c.places().count()).sum::<usize>()
+    );
     let local = holders.iter().next().expect("a holder");
     repeat("what would be if a local contact were gone", 3, || {
         let after = imagine(&staffed, &[Step::Gone(*local)]).expect("it can be");

@@ -94,7 +94,8 @@ fn lines(role: &RoleShift) -> Vec<String> {
         lines.push(format!("{} users would have nobody in this role", role.uncovered_users));
     }
     if !role.broken.is_empty() {
-        let units: Vec<String> = role.broken.iter().map(|(path, there)| format!("{path} ({there})")).collect();
+        let units: Vec<String> =
+            role.broken.iter().map(|(path, there)| format!("{path} ({there})")).collect();
         lines.push(format!("fewer than the minimum of {} would be there: {}", role.minimum, some(&units)));
     }
     lines

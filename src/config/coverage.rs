@@ -29,7 +29,8 @@ fn one(table: &Section, roles: &[Role], days: Option<((u32, u32), (u32, u32))>) 
     let to = day(table, "to", days.map(|(_, to)| to));
     let names: Vec<&str> = roles.iter().map(|role| &*role.name.0).collect();
     let known = |text: &str| {
-        let problem = || Problem::new(format!("there is no role {}", quoted(text))).hint(choose(text, &names));
+        let problem =
+            || Problem::new(format!("there is no role {}", quoted(text))).hint(choose(text, &names));
         names.contains(&text).then(|| RoleName::from(text)).ok_or_else(problem)
     };
     let roles = table.list("roles", known);
@@ -37,13 +38,20 @@ fn one(table: &Section, roles: &[Role], days: Option<((u32, u32), (u32, u32))>) 
         table.set("roles", serde_json::json!([]));
     }
     let weeks_ahead = table.numbers("weeks_ahead", 0..=EARLIEST, &[]);
-    Some(Watched { name: table.name().into(), from: from?, to: to?, roles: roles.unwrap_or_default(), weeks_ahead })
+    Some(Watched {
+        name: table.name().into(),
+        from: from?,
+        to: to?,
+        roles: roles.unwrap_or_default(),
+        weeks_ahead,
+    })
 }
 
 /// A day of any year: `06-15`.
 fn day(table: &Section, key: &str, usual: Option<(u32, u32)>) -> Option<MonthDay> {
     let read = table.parsed(key, |text| {
-        let parts = text.split_once('-').and_then(|(month, day)| Some((month.parse().ok()?, day.parse().ok()?)));
+        let parts =
+            text.split_once('-').and_then(|(month, day)| Some((month.parse().ok()?, day.parse().ok()?)));
         let day = parts.map(|(month, day)| MonthDay { month, day });
         // A leap year has every day there is.
         let problem = || Problem::new(format!("{} is no day of a year", quoted(text)));

@@ -142,7 +142,8 @@ fn resolve(
     let (findings, settings, known) = reader.finish();
     let outcome = match (directories, mail) {
         (Some(directories), Some(mail)) if findings.errors() == 0 => {
-            let config = Config { organisation, store, api, directories, alerts, mail, roles, watched, log, settings };
+            let config =
+                Config { organisation, store, api, directories, alerts, mail, roles, watched, log, settings };
             Ok((config, findings))
         }
         _ => Err(findings),

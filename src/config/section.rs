@@ -264,7 +264,9 @@ impl<'r> Section<'r> {
     pub fn numbers(&self, key: &str, bounds: RangeInclusive<u32>, default: &[u32]) -> Vec<u32> {
         let numbers = self.elements(key, |value| {
             let number = match value {
-                Value::Num(_, number) => number.to_i128().or(number.to_u128().and_then(|n| n.try_into().ok())),
+                Value::Num(_, number) => {
+                    number.to_i128().or(number.to_u128().and_then(|n| n.try_into().ok()))
+                }
                 Value::String(_, text) => text.trim().parse().ok(),
                 _ => None,
             };

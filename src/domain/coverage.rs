@@ -73,7 +73,9 @@ impl Period {
         zone: Tz,
         day: impl Fn(NaiveDate) -> Day,
     ) -> Result<Period, InvalidPeriod> {
-        if let Some(far) = [first, last].iter().map(Datelike::year).find(|year| !(1970..10_000).contains(year)) {
+        if let Some(far) =
+            [first, last].iter().map(Datelike::year).find(|year| !(1970..10_000).contains(year))
+        {
             return Err(InvalidPeriod::TooFar(far));
         }
         let length = (last - first).num_days() + 1;
@@ -108,7 +110,8 @@ impl Period {
     /// The first moment at or after an hour of a day that the clocks of the zone show.
     fn at(&self, date: NaiveDate, hour: u32) -> DateTime<Utc> {
         let naive = date.and_time(NaiveTime::from_hms_opt(hour, 0, 0).unwrap_or_default());
-        let shown = |later: i64| self.zone.from_local_datetime(&(naive + TimeDelta::minutes(later))).earliest();
+        let shown =
+            |later: i64| self.zone.from_local_datetime(&(naive + TimeDelta::minutes(later))).earliest();
         // Clocks skip an hour in spring; one island skipped a day.
         let shown = (0..=48).find_map(|halves| shown(halves * 30));
         shown.map_or_else(|| naive.and_utc(), |time| time.to_utc())
@@ -268,7 +271,8 @@ pub fn cover(organisation: &Organisation, wanted: Wanted<'_>, period: &Period) -
     let holders = organisation.holders(&role.name);
     let places = if per_unit { organisation.tree.indices() } else { tree::ROOT..tree::ROOT + 1 };
     for place in places {
-        let above = organisation.tree.parent(place).and_then(|above| cover.row_of.get(above as usize)).copied();
+        let above =
+            organisation.tree.parent(place).and_then(|above| cover.row_of.get(above as usize)).copied();
         let row = match above {
             Some(above) if holders.at(place).is_empty() => above,
             _ => {

@@ -15,7 +15,8 @@ use super::gone::{self, AllGone};
 use super::guard::{HoldReason, Kind, Limit};
 use super::ids::{Generation, Guid, MessageId, NoticeId, OutageId, RunId};
 use super::notice::{
-    CoverageFacts, EventKey, Facts, Gap, GapDays, HeldFacts, Message, MessageState, Notice, Recipient, SyncTrouble,
+    CoverageFacts, EventKey, Facts, Gap, GapDays, HeldFacts, Message, MessageState, Notice, Recipient,
+    SyncTrouble,
 };
 use super::outage::{Opening, Outage, Severity};
 use super::run::{Counts, Cursor, HeldRun, Mode, ModeReason, Outcome, Position, Run, Trigger, UsnPosition};
@@ -169,7 +170,8 @@ fn notices_and_messages() {
         Facts::Ending { directory: "main".into(), due: Due { warning, reason } }
     };
     let first = hour(0).date_naive();
-    let days = GapDays { first, last: first, there: vec!["Bo".into()], missing: vec!["Åsa: disabled".into()] };
+    let days =
+        GapDays { first, last: first, there: vec!["Bo".into()], missing: vec!["Åsa: disabled".into()] };
     let gap = Gap {
         role: "local".into(),
         unit: None,

@@ -220,7 +220,8 @@ impl<'a> Side<'a> {
 
     /// Those who answer for a unit.
     fn at(&mut self, place: Index) -> Arc<People> {
-        let nearest = if self.role.pick == Pick::Nearest { self.map.of_unit(place) } else { Some(tree::ROOT) };
+        let nearest =
+            if self.role.pick == Pick::Nearest { self.map.of_unit(place) } else { Some(tree::ROOT) };
         let (organisation, role, at) = (self.organisation, self.role, self.at);
         let people = || {
             let there = nearest.map(|place| contacts::at_place(organisation, role, place, at).0);

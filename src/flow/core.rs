@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 use tokio::sync::{Mutex, MutexGuard, Notify};
 
@@ -14,6 +14,7 @@ use crate::domain::audit::{self, Actor};
 use crate::domain::backoff::Backoff;
 use crate::domain::contacts::{self, Asker, ContactMap};
 use crate::domain::coverage::watch::{Told, Watched};
+use crate::domain::coverage::{self, Day};
 use crate::domain::directory::Directory;
 use crate::domain::guard::Limits;
 use crate::domain::ids::{AssignmentId, DirectoryName, Generation, OutageId};
@@ -48,6 +49,13 @@ pub struct Settings {
     pub connections: usize,
     /// Limits and alerts, by directory.
     pub directories: BTreeMap<DirectoryName, DirectorySettings>,
+}
+
+impl Settings {
+    /// Whether the organisation works on a day.
+    pub fn day(&self, date: NaiveDate) -> Day {
+        coverage::weekdays(date)
+    }
 }
 
 /// What the flows need of one directory's configuration.

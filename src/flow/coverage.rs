@@ -68,7 +68,9 @@ pub fn notices(
     now: DateTime<Utc>,
 ) -> Vec<NewNotice> {
     let zone = settings.zone;
-    let Ok(period) = Period::new(told.first, last, zone, coverage::weekdays) else { return Vec::new() };
+    let Ok(period) = Period::new(told.first, last, zone, |date| settings.day(date)) else {
+        return Vec::new();
+    };
     let wanted = match watched.roles.as_slice() {
         [] => Wanted::usual(organisation),
         names => names.iter().filter_map(|name| organisation.role(&name.0)).map(Wanted::of).collect(),
@@ -110,7 +112,10 @@ pub fn notices(
     };
     let global = role_recipients(organisation, GLOBAL, &Asker::Organisation, now);
     if global.is_empty() {
-        tracing::error!(period = &*watched.name, "Nobody can be told whether a period is covered: no global contact counts");
+        tracing::error!(
+            period = &*watched.name,
+            "Nobody can be told whether a period is covered: no global contact counts"
+        );
     }
     let reached: Vec<Address> = global.iter().map(|recipient| recipient.mail.clone()).collect();
     let mut notices = Vec::new();
@@ -131,7 +136,12 @@ fn owners(organisation: &Organisation, place: Index, now: DateTime<Utc>) -> Vec<
     role_recipients(organisation, SYSTEM_OWNER, &Asker::Unit(organisation.tree.id(place)), now)
 }
 
-fn role_recipients(organisation: &Organisation, role: &str, asker: &Asker, now: DateTime<Utc>) -> Vec<Recipient> {
+fn role_recipients(
+    organisation: &Organisation,
+    role: &str,
+    asker: &Asker,
+    now: DateTime<Utc>,
+) -> Vec<Recipient> {
     let Some(role) = organisation.role(role) else { return Vec::new() };
     let answer = contacts::resolve(organisation, role, asker, now);
     once_each(answer.contacts.iter().map(Recipient::from_contact))
@@ -172,8 +182,11 @@ fn could(organisation: &Organisation, short: &[&coverage::Run], place: Index) ->
     let until = last.last.and_time(chrono::NaiveTime::MIN).and_utc() + TimeDelta::days(2);
     let people = organisation.users_in(place, false).filter(|user| {
         let absences = organisation.absences.get(&user.id).map_or(&[][..], Vec::as_slice);
-        let holds = short.iter().any(|run| run.there.people.iter().any(|person| person.user == Some(user.id)));
-        user.is_active(until) && user.address().is_some() && !holds
+        let holds =
+            short.iter().any(|run| run.there.people.iter().any(|person| person.user == Some(user.id)));
+        user.is_active(until)
+            && user.address().is_some()
+            && !holds
             && absences.iter().all(|absence| absence.until <= from || until <= absence.from)
     });
     people.take(NAMED.2).map(|user| (user.account().into(), user.name().into())).collect()

@@ -11,8 +11,8 @@
 
 pub mod alert;
 pub mod assign;
-pub mod coverage;
 pub mod core;
+pub mod coverage;
 pub mod deliver;
 pub mod directories;
 pub mod gone;

@@ -113,13 +113,16 @@ pub async fn coverage(
     State(app): State<Arc<App>>,
     Query(query): Query<CoverageQuery>,
 ) -> Result<Json<CoverageAnswer>, ApiError> {
-    let (zone, at) = (app.core.settings().zone, app.core.now());
-    let period = Period::new(query.from, query.to, zone, coverage::weekdays).map_err(ApiError::bad)?;
+    let (settings, at) = (app.core.settings(), app.core.now());
+    let zone = settings.zone;
+    let period = Period::new(query.from, query.to, zone, |date| settings.day(date)).map_err(ApiError::bad)?;
     let organisation = Arc::clone(&app.core.view().organisation);
     // A large organisation takes seconds: not on a thread that serves others.
     let work = move || answer(&organisation, &query, &period, zone, at);
     let answer = tokio::task::spawn_blocking(work).await;
-    answer.map_err(|_| ApiError::conflict("the question broke off in the daemon; its log says why"))?.map(Json)
+    answer
+        .map_err(|_| ApiError::conflict("the question broke off in the daemon; its log says why"))?
+        .map(Json)
 }
 
 fn answer(
@@ -181,7 +184,12 @@ fn unit(
         short: run.short,
         people: run.there.people.clone(),
         at: run.there.at.filter(|at| *at != place).map(|at| tree.path(at)),
-        missing: run.there.missing.iter().map(|s| format!("{}: {}", s.name, s.reason.in_zone(zone))).collect(),
+        missing: run
+            .there
+            .missing
+            .iter()
+            .map(|s| format!("{}: {}", s.name, s.reason.in_zone(zone)))
+            .collect(),
     };
     UnitCover {
         unit: tree.id(place),
@@ -261,8 +269,8 @@ pub async fn whatif(
     State(app): State<Arc<App>>,
     Query(query): Query<WhatifQuery>,
 ) -> Result<Json<WhatifAnswer>, ApiError> {
-    let requests: Vec<StepRequest> =
-        serde_json::from_str(&query.steps).map_err(|e| ApiError::bad(format!("`steps` isn't understood: {e}")))?;
+    let requests: Vec<StepRequest> = serde_json::from_str(&query.steps)
+        .map_err(|e| ApiError::bad(format!("`steps` isn't understood: {e}")))?;
     if requests.is_empty() {
         return Err(ApiError::bad("say what is to be imagined: somebody away, gone or elsewhere"));
     }
@@ -278,7 +286,9 @@ pub async fn whatif(
         Ok(WhatifAnswer { at, roles })
     };
     let answer = tokio::task::spawn_blocking(work).await;
-    answer.map_err(|_| ApiError::conflict("the question broke off in the daemon; its log says why"))?.map(Json)
+    answer
+        .map_err(|_| ApiError::conflict("the question broke off in the daemon; its log says why"))?
+        .map(Json)
 }
 
 fn step(

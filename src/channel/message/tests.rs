@@ -118,7 +118,7 @@ fn coverage() -> CoverageFacts {
     };
     let helper = Gap {
         role: "password-helper".into(),
-        unit: Some("Vård / Hemtjänst <b>".into()),
+        unit: Some("Vård / Hemtjänst <b>\"$(reboot)' ".into()),
         below: 3,
         minimum: 1,
         days: vec![days("2026-07-06", "2026-07-24", &[], &["Åsa Öberg: away until 25 Jul 2026"])],

@@ -246,7 +246,8 @@ impl Writer {
 /// A period that is near: where it isn't covered, and what to do.
 fn coverage(facts: &CoverageFacts) -> Page {
     let day = |date: chrono::NaiveDate| date.format("%-d %b").to_string();
-    let days = |first, last| if first == last { day(first) } else { format!("{} to {}", day(first), day(last)) };
+    let days =
+        |first, last| if first == last { day(first) } else { format!("{} to {}", day(first), day(last)) };
     let CoverageFacts { period, first, last, gaps, more } = facts;
     let when = format!("{} ({} {})", period, days(*first, *last), last.format("%Y"));
     let places = gaps.len() + usize::try_from(*more).unwrap_or_default();
@@ -268,8 +269,8 @@ fn coverage(facts: &CoverageFacts) -> Page {
         let below = if gap.below > 0 { format!(" and {} units below", gap.below) } else { String::new() };
         let span = gap.days.iter().map(|run| run.first).min().zip(gap.days.iter().map(|run| run.last).max());
         let (from, until) = span.unwrap_or((*first, *last));
-        let who = gap.could.first().map_or("USER", |(account, _)| account);
-        let at = gap.unit.as_ref().map(|unit| format!(" --unit \"{unit}\"")).unwrap_or_default();
+        let who = gap.could.first().map_or("USER".to_owned(), |(account, _)| shell_word(account));
+        let at = gap.unit.as_ref().map(|unit| format!(" --unit {}", shell_word(unit))).unwrap_or_default();
         context! {
             title => format!("{} for {unit}{below}, at least {}", gap.role, gap.minimum),
             days => gap.days.iter().map(run).collect::<Vec<_>>(),
@@ -290,6 +291,16 @@ fn coverage(facts: &CoverageFacts) -> Page {
             calendar => format!("budkavle coverage --from {first} --to {last} --format html > coverage.html"),
         },
     }
+}
+
+/// A text as one word of a shell's command: it may come from a directory, and be pasted.
+fn shell_word(text: &str) -> String {
+    let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.@".contains(c);
+    if !text.is_empty() && !text.starts_with('-') && text.chars().all(plain) {
+        return text;
+    }
+    format!("'{}'", text.replace('\'', "'\\''"))
 }
 
 fn held_value(held: &HeldFacts) -> Value {

@@ -21,8 +21,7 @@ pub(super) fn page(answer: &CoverageAnswer, language: Language) -> Result<String
     templates.add_template("coverage.html", include_str!("../templates/coverage.html"))?;
     let days: Vec<NaiveDate> = answer.from.iter_days().take_while(|date| *date <= answer.to).collect();
     let closed: HashSet<NaiveDate> = answer.closed.iter().copied().collect();
-    let roles: Vec<Value> =
-        answer.roles.iter().map(|role| section(role, &days, &closed, language)).collect();
+    let roles: Vec<Value> = answer.roles.iter().map(|role| section(role, &days, &closed, language)).collect();
     let short: usize = answer.roles.iter().map(|role| role.short).sum();
     let page = context! {
         lang => language.tag(),
@@ -148,9 +147,16 @@ mod tests {
             to: date(to),
             state,
             short: state == State::Nobody,
-            people: people.iter().map(|name| Person { name: (*name).into(), user: None, deputy_for: None }).collect(),
+            people: people
+                .iter()
+                .map(|name| Person { name: (*name).into(), user: None, deputy_for: None })
+                .collect(),
             at: None,
-            missing: if people.is_empty() { vec!["Bo <Ek>: away until 25 Jul 2026".into()] } else { Vec::new() },
+            missing: if people.is_empty() {
+                vec!["Bo <Ek>: away until 25 Jul 2026".into()]
+            } else {
+                Vec::new()
+            },
         };
         let unit = |name: &str, depth, runs| UnitCover {
             unit: UnitId::ROOT,
@@ -166,7 +172,10 @@ mod tests {
             unit(
                 "Vård <script>alert(1)</script>",
                 1,
-                vec![run("2026-07-30", "2026-07-30", State::One, &["Åsa"]), run("2026-07-31", "2026-08-03", State::Nobody, &[])],
+                vec![
+                    run("2026-07-30", "2026-07-30", State::One, &["Åsa"]),
+                    run("2026-07-31", "2026-08-03", State::Nobody, &[]),
+                ],
             ),
         ];
         let closed = vec![date("2026-08-01"), date("2026-08-02")];
@@ -194,19 +203,25 @@ mod tests {
     fn every_day_has_a_sign_and_nothing_in_the_page_is_markup_of_others() {
         let page = page(&answer(), Language::En).unwrap();
         let signs: Vec<&str> = page
-            .split("<td").skip(1)
+            .split("<td")
+            .skip(1)
             .filter_map(|cell| cell.split_once('>')?.1.split(['<']).next())
             .collect();
         assert_eq!(signs, ["2", "2", "·", "·", "2", "1", "0", "·", "·", "0"]);
         assert!(!page.contains("<script") && !page.contains("<Ek>"), "{page}");
         assert!(!page.contains("http:") && !page.contains("https:"), "nothing is fetched");
-        assert!(page.contains("31 Jul–3 Aug") && page.contains("colspan=\"2\"") && page.contains("colspan=\"3\""));
+        assert!(
+            page.contains("31 Jul–3 Aug") && page.contains("colspan=\"2\"") && page.contains("colspan=\"3\"")
+        );
     }
 
     #[test]
     fn it_can_be_had_in_swedish() {
         let page = page(&answer(), Language::Sv).unwrap();
-        assert!(page.contains("<html lang=\"sv\">") && page.contains("Augusti 2026") && page.contains("ingen"), "{page}");
+        assert!(
+            page.contains("<html lang=\"sv\">") && page.contains("Augusti 2026") && page.contains("ingen"),
+            "{page}"
+        );
         assert!(!page.contains("nobody"), "{page}");
     }
 }

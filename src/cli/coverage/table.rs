@@ -12,7 +12,12 @@ pub(super) fn print(out: &Out, answer: &CoverageAnswer) {
         if n > 0 {
             out.line("");
         }
-        out.line(format!("{} (at least {}{})", role.title, role.minimum, if role.always { ", at any time" } else { "" }));
+        out.line(format!(
+            "{} (at least {}{})",
+            role.title,
+            role.minimum,
+            if role.always { ", at any time" } else { "" }
+        ));
         let below = same_below(&role.units);
         let mut rows = Vec::new();
         let mut told = 0;
@@ -65,7 +70,9 @@ pub(super) fn same_below(units: &[UnitCover]) -> Vec<usize> {
             Some((_, row)) if unit.as_above => *row,
             _ => n,
         };
-        if row != n && let Some(count) = counts.get_mut(row) {
+        if row != n
+            && let Some(count) = counts.get_mut(row)
+        {
             *count += 1;
         }
         way.push((unit.depth, row));
@@ -112,7 +119,11 @@ pub(super) fn csv(answer: &CoverageAnswer) -> String {
 fn quoted(field: &str) -> String {
     let formula = field.starts_with(['=', '+', '-', '@', '\t', '\r']);
     let field = if formula { format!("'{field}") } else { field.to_owned() };
-    if field.contains(['"', ',', ';', '\r', '\n']) { format!("\"{}\"", field.replace('"', "\"\"")) } else { field }
+    if field.contains(['"', ',', ';', '\r', '\n']) {
+        format!("\"{}\"", field.replace('"', "\"\""))
+    } else {
+        field
+    }
 }
 
 #[cfg(test)]
@@ -137,7 +148,8 @@ mod tests {
             as_above,
             runs: Vec::new(),
         };
-        let units = [unit(0, false), unit(1, true), unit(2, false), unit(3, true), unit(3, true), unit(1, true)];
+        let units =
+            [unit(0, false), unit(1, true), unit(2, false), unit(3, true), unit(3, true), unit(1, true)];
         assert_eq!(same_below(&units), [2, 0, 2, 0, 0, 0]);
     }
 }

@@ -21,11 +21,31 @@ const MONTHS: [[&str; 12]; 2] = [
 ];
 const LONG_MONTHS: [[&str; 12]; 2] = [
     [
-        "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
         "December",
     ],
     [
-        "Januari", "Februari", "Mars", "April", "Maj", "Juni", "Juli", "Augusti", "September", "Oktober", "November",
+        "Januari",
+        "Februari",
+        "Mars",
+        "April",
+        "Maj",
+        "Juni",
+        "Juli",
+        "Augusti",
+        "September",
+        "Oktober",
+        "November",
         "December",
     ],
 ];
@@ -107,7 +127,9 @@ mod tests {
 
     #[test]
     fn days_read_as_people_write_them() {
-        let days = |language: Language, first: &str, last: &str| language.days(first.parse().unwrap(), last.parse().unwrap());
+        let days = |language: Language, first: &str, last: &str| {
+            language.days(first.parse().unwrap(), last.parse().unwrap())
+        };
         assert_eq!(days(Language::En, "2026-07-06", "2026-07-24"), "6–24 Jul");
         assert_eq!(days(Language::Sv, "2026-06-28", "2026-07-03"), "28 juni–3 juli");
         assert_eq!(days(Language::En, "2026-07-25", "2026-07-25"), "25 Jul");

@@ -16,13 +16,23 @@ fn period(first: u32, last: u32) -> Period {
 }
 
 /// Who is there on one day, the slow way: every hour is asked, all changes being at whole hours.
-fn slowly(organisation: &Organisation, role: &Role, place: Index, date: NaiveDate, hours: (i64, i64)) -> Vec<Person> {
+fn slowly(
+    organisation: &Organisation,
+    role: &Role,
+    place: Index,
+    date: NaiveDate,
+    hours: (i64, i64),
+) -> Vec<Person> {
     let alone = Role { fallback: None, ..role.clone() };
     let asker = Asker::Unit(organisation.tree.id(place));
     let midnight = ZONE.from_local_datetime(&date.and_time(NaiveTime::MIN)).unwrap().to_utc();
     let there = |hour| {
         let answer = resolve(organisation, &alone, &asker, midnight + TimeDelta::hours(hour));
-        let person = |c: crate::domain::contacts::Contact| Person { name: c.name, user: c.user, deputy_for: c.deputy_for };
+        let person = |c: crate::domain::contacts::Contact| Person {
+            name: c.name,
+            user: c.user,
+            deputy_for: c.deputy_for,
+        };
         answer.contacts.into_iter().map(person).collect::<Vec<_>>()
     };
     (hours.0..hours.1).map(there).min_by_key(Vec::len).unwrap()
@@ -90,9 +100,19 @@ fn a_weekend_does_not_break_a_run_and_the_unit_above_shows_through() {
     world.away(2, 46, 46 + 7 * 24, None);
     world.away(3, 70, 70 + 5 * 24, None);
     let organisation = world.organisation();
-    let all = ["6-7 Enough User 2 User 3", "8-8 One User 3", "9-13 One User 1", "14-14 One User 3", "15-17 Enough User 2 User 3"];
+    let all = [
+        "6-7 Enough User 2 User 3",
+        "8-8 One User 3",
+        "9-13 One User 1",
+        "14-14 One User 3",
+        "15-17 Enough User 2 User 3",
+    ];
     assert_eq!(told(&organisation, 2, &period(6, 17)), all);
-    assert_eq!(told(&organisation, 3, &period(6, 17)), all, "below, where nobody holds the role, it is the same");
+    assert_eq!(
+        told(&organisation, 3, &period(6, 17)),
+        all,
+        "below, where nobody holds the role, it is the same"
+    );
     assert_eq!(told(&organisation, 1, &period(6, 17)), ["6-17 One User 1"]);
 }
 
@@ -115,7 +135,10 @@ fn a_deputy_is_there_until_they_are_away_too_and_it_says_who_is_missing() {
     world.away(1, 0, 96, Some(4));
     world.away(4, 46, 70, None);
     let organisation = world.organisation();
-    assert_eq!(told(&organisation, 1, &period(6, 10)), ["6-7 One User 4", "8-8 Nobody ", "9-9 One User 4", "10-10 One User 1"]);
+    assert_eq!(
+        told(&organisation, 1, &period(6, 10)),
+        ["6-7 One User 4", "8-8 Nobody ", "9-9 One User 4", "10-10 One User 1"]
+    );
     let covered = cover(&organisation, Wanted::of(organisation.role(LOCAL).unwrap()), &period(8, 8));
     let place = organisation.tree.index(unit_id(1)).unwrap();
     let [run] = covered.of_unit(place) else { panic!("one run") };
@@ -142,7 +165,10 @@ fn a_role_of_the_organisation_has_one_row_and_a_minimum_of_two_is_told() {
 fn what_is_no_period_is_refused() {
     let of = |first, last| Period::new(first, last, ZONE, weekdays);
     assert_eq!(of(july(7), july(6)), Err(InvalidPeriod::Backwards { first: july(7), last: july(6) }));
-    assert!(matches!(of(july(1), NaiveDate::from_ymd_opt(2036, 1, 1).unwrap()), Err(InvalidPeriod::TooLong(_))));
+    assert!(matches!(
+        of(july(1), NaiveDate::from_ymd_opt(2036, 1, 1).unwrap()),
+        Err(InvalidPeriod::TooLong(_))
+    ));
     assert!(matches!(of(NaiveDate::MAX, NaiveDate::MAX), Err(InvalidPeriod::TooFar(_))));
     assert!(of(july(6), july(6)).is_ok_and(|p| p.days().len() == 1));
 }
@@ -150,7 +176,8 @@ fn what_is_no_period_is_refused() {
 #[test]
 fn the_day_the_clocks_change_has_its_own_length() {
     let spring = NaiveDate::from_ymd_opt(2026, 3, 29).unwrap();
-    let [(_, Some((from, until)))] = Period::new(spring, spring, ZONE, weekdays).unwrap().windows(true)[..] else {
+    let [(_, Some((from, until)))] = Period::new(spring, spring, ZONE, weekdays).unwrap().windows(true)[..]
+    else {
         panic!("one day")
     };
     assert_eq!(until - from, TimeDelta::hours(23));

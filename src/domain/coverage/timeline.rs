@@ -40,7 +40,10 @@ pub(super) fn own(
         let (contacts, skipped) = contacts::at_place(organisation, role, place, moment);
         let people: Vec<Person> = contacts.into_iter().map(person).collect();
         let missing = if people.is_empty() { skipped } else { Vec::new() };
-        Piece { from: moment, there: Arc::new(There { at: Some(place).filter(|_| !people.is_empty()), people, missing }) }
+        Piece {
+            from: moment,
+            there: Arc::new(There { at: Some(place).filter(|_| !people.is_empty()), people, missing }),
+        }
     };
     moments.into_iter().map(piece).collect()
 }

@@ -118,7 +118,8 @@ mod tests {
                 told = Some(now);
             }
         }
-        let warning = |day: &str, weeks, last: &str, is_last| (day.to_owned(), weeks, last.to_owned(), is_last);
+        let warning =
+            |day: &str, weeks, last: &str, is_last| (day.to_owned(), weeks, last.to_owned(), is_last);
         let expected = [
             warning("2026-04-27", 8, "2026-08-16", false),
             warning("2026-05-25", 4, "2026-08-16", false),
@@ -148,7 +149,9 @@ mod tests {
         assert_eq!(decide(&christmas, date("2026-11-22"), None), warn);
         assert_eq!(decide(&christmas, date("2027-01-05"), Some(told)), Decision::Quiet(Quiet::Told));
         let leap = watched((2, 29), (3, 7), &[0]);
-        let Decision::Warn { told, .. } = decide(&leap, date("2027-03-01"), None) else { panic!("it is due") };
+        let Decision::Warn { told, .. } = decide(&leap, date("2027-03-01"), None) else {
+            panic!("it is due")
+        };
         assert_eq!(told.first, date("2027-02-28"));
     }
 }

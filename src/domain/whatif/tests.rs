@@ -19,12 +19,22 @@ fn told(world: &World, steps: &[Step]) -> Vec<String> {
     let line = |shift: &Shift| {
         let names = |people: &People| people.join("+");
         let units: Vec<String> = shift.units.iter().map(|place| after.tree.path(*place)).collect();
-        format!("{} -> {}: {} in {}", names(&shift.before), names(&shift.after), shift.users, units.join(", "))
+        format!(
+            "{} -> {}: {} in {}",
+            names(&shift.before),
+            names(&shift.after),
+            shift.users,
+            units.join(", ")
+        )
     };
     let mut lines = Vec::new();
     for role in compare(&before, &after, hour(1)).iter().filter(|role| &*role.role.0 == LOCAL) {
         lines.extend(role.shifts.iter().map(line));
-        lines.extend(role.broken.iter().map(|(place, n)| format!("{} has {n} of {}", after.tree.name(*place), role.minimum)));
+        lines.extend(
+            role.broken
+                .iter()
+                .map(|(place, n)| format!("{} has {n} of {}", after.tree.name(*place), role.minimum)),
+        );
     }
     lines
 }
@@ -40,7 +50,8 @@ fn whoever_is_away_gone_or_elsewhere_is_replaced_by_the_next() {
     assert_eq!(moved, to_above, "who belongs elsewhere is suspended");
     let both = told(&office(), &[away(2), away(1)]);
     // User 2 and user 6 turned to user 1.
-    let all = ["User 1 -> : 2 in Unit 1, Unit 1 / Unit 2, Unit 1 / Unit 3", "User 2 -> : 2 in Unit 1 / Unit 2"];
+    let all =
+        ["User 1 -> : 2 in Unit 1, Unit 1 / Unit 2, Unit 1 / Unit 3", "User 2 -> : 2 in Unit 1 / Unit 2"];
     assert_eq!(both, all);
     assert_eq!(told(&office(), &[Step::Away { user: user_id(2), from: hour(2), until: hour(3) }]), [""; 0]);
 }
@@ -68,7 +79,10 @@ fn what_can_not_be_is_refused() {
     assert_eq!(refused(into(1, 2)), Impossible::IntoItself("Unit 1".into()));
     assert_eq!(refused(into(1, 1)), Impossible::IntoItself("Unit 1".into()));
     assert_eq!(refused(into(0, 1)), Impossible::Root);
-    assert_eq!(refused(Step::Away { user: user_id(1), from: hour(1), until: hour(1) }), Impossible::Backwards);
+    assert_eq!(
+        refused(Step::Away { user: user_id(1), from: hour(1), until: hour(1) }),
+        Impossible::Backwards
+    );
 }
 
 proptest! {

@@ -10,7 +10,9 @@ use crate::domain::directory::UserFields;
 use crate::domain::guard::{HoldReason, Kind as Counted, Limit};
 use crate::domain::ids::{AbsenceId, AssignmentId, Generation, GroupId, OutageId, RunId, UnitId, UserId};
 use crate::domain::mailbox::Address;
-use crate::domain::notice::{CoverageFacts, EventKey, Facts, Gap, GapDays, HeldFacts, MessageState, Recipient, SyncTrouble};
+use crate::domain::notice::{
+    CoverageFacts, EventKey, Facts, Gap, GapDays, HeldFacts, MessageState, Recipient, SyncTrouble,
+};
 use crate::domain::outage::{Severity, State, Update};
 use crate::domain::roles::{Holder, Place};
 use crate::domain::run::{Counts, KindCounts, Mode, ModeReason, Outcome, Position, Trigger, UsnPosition};
@@ -417,7 +419,12 @@ fn notices(frozen: &mut Frozen) {
     let due = Due { warning, reason: DueReason::Soon { days: 3 } };
     let ending = Facts::Ending { directory: "main".into(), due };
     let day = |day| chrono::NaiveDate::from_ymd_opt(2026, 7, day).unwrap();
-    let days = GapDays { first: day(6), last: day(24), there: vec!["Bo".into()], missing: vec!["Åsa: disabled".into()] };
+    let days = GapDays {
+        first: day(6),
+        last: day(24),
+        there: vec!["Bo".into()],
+        missing: vec!["Åsa: disabled".into()],
+    };
     let gap = Gap {
         role: "local".into(),
         unit: text("IT"),
@@ -428,7 +435,8 @@ fn notices(frozen: &mut Frozen) {
         could: vec![("li.as".into(), "Li Ås".into())],
     };
     let (first, last) = (day(1), day(31));
-    let coverage = Facts::Coverage(CoverageFacts { period: "summer".into(), first, last, gaps: vec![gap], more: 4 });
+    let coverage =
+        Facts::Coverage(CoverageFacts { period: "summer".into(), first, last, gaps: vec![gap], more: 4 });
     frozen.check("coverage-told", &Told { first, weeks: 8 });
     let rebuilt = Facts::StoreRebuilt {
         damage: "a page".into(),

@@ -42,7 +42,9 @@ fn a_week_of_absence_is_seen_ahead_and_ends_with_1() {
 
     // Away over a summer week: Ekonomi turns to the whole's contact, and that is no gap.
     let away = |who: &str, from: &str, until: &str, more: &[&str]| {
-        site.budkavle.run(&[&["absence", "add", who, "--from", from, "--until", until], more].concat()).success();
+        site.budkavle
+            .run(&[&["absence", "add", who, "--from", from, "--until", until], more].concat())
+            .success();
     };
     away("anna.svensson", "2026-07-06", "2026-07-12", &[]);
     let covered = coverage(&[]).success();
@@ -50,12 +52,18 @@ fn a_week_of_absence_is_seen_ahead_and_ends_with_1() {
     // Both away on some days, so that only the fallback answers; and one of two who can open the remote connection is missing.
     away("asa.oberg", "2026-07-08", "2026-07-09", &[]);
     let gaps = coverage(&["--only", "gaps"]).ended_with(1);
-    for line in ["8–9 Jul", "nobody (Anna Svensson: away until", "only Søren Ødegård", "The minimum isn't met in"] {
+    for line in
+        ["8–9 Jul", "nobody (Anna Svensson: away until", "only Søren Ødegård", "The minimum isn't met in"]
+    {
         assert!(gaps.stdout.contains(line), "{line}: {}", gaps.stdout);
     }
     let json = coverage(&["--role", "local", "--unit", "Ekonomi", "--format", "json"]).ended_with(1).json();
-    let states: Vec<&str> =
-        json["roles"][0]["units"][0]["runs"].as_array().unwrap().iter().map(|r| r["state"].as_str().unwrap()).collect();
+    let states: Vec<&str> = json["roles"][0]["units"][0]["runs"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|r| r["state"].as_str().unwrap())
+        .collect();
     assert_eq!(states, ["one", "one", "nobody", "one", "one"], "{json}");
     let csv = coverage(&["--role", "local", "--format", "csv"]).ended_with(1).stdout;
     assert!(csv.contains(",2026-07-08,2026-07-09,nobody,1,true,0,,"), "{csv}");
@@ -79,8 +87,14 @@ fn what_would_be_is_told_and_nothing_is_changed() {
     staff(&site);
     let before = site.get("/v1/contacts");
     let whatif = |words: &[&str]| site.budkavle.run(&[&["whatif"], words].concat());
-    let away = whatif(&["--away", "anna.svensson,asa.oberg", "--from", "2026-07-06", "--to", "2026-07-10"]).success().stdout;
-    for line in ["would turn to nobody (global answers) instead of Anna Svensson", "Ekonomi", "users would have nobody in this role"] {
+    let away = whatif(&["--away", "anna.svensson,asa.oberg", "--from", "2026-07-06", "--to", "2026-07-10"])
+        .success()
+        .stdout;
+    for line in [
+        "would turn to nobody (global answers) instead of Anna Svensson",
+        "Ekonomi",
+        "users would have nobody in this role",
+    ] {
         assert!(away.contains(line), "{line}: {away}");
     }
     let gone = whatif(&["--gone", "john.smith"]).success().stdout;
@@ -129,10 +143,15 @@ fn violations(file: &Path, page: &str) -> Value {
                pre.textContent = 'BEGIN' + JSON.stringify({ passed: r.passes.length, violations: r.violations.map(v => \
                [v.id, v.help, v.nodes.length, v.nodes[0].html.slice(0, 300), v.nodes[0].failureSummary]) }) + 'END'; document.body.append(pre); })";
     let checked = file.with_extension("checked.html");
-    fs::write(&checked, page.replace("</body>", &format!("<script>{axe}</script><script>{run}</script></body>"))).unwrap();
+    fs::write(
+        &checked,
+        page.replace("</body>", &format!("<script>{axe}</script><script>{run}</script></body>")),
+    )
+    .unwrap();
     let dumped = chromium(&checked, &["--virtual-time-budget=60000", "--dump-dom"]);
     let found = dumped.rsplit_once("BEGIN").and_then(|(_, rest)| rest.split_once("END"));
-    let (found, _) = found.unwrap_or_else(|| panic!("axe-core didn't end: {}", &dumped[dumped.len().saturating_sub(500)..]));
+    let (found, _) = found
+        .unwrap_or_else(|| panic!("axe-core didn't end: {}", &dumped[dumped.len().saturating_sub(500)..]));
     let found = found.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
     let found: Value = serde_json::from_str(&found).unwrap();
     assert!(found["passed"].as_u64().unwrap() > 15, "it looked at little: {found}");
@@ -152,10 +171,20 @@ fn screenshot(file: &Path) {
 
 fn chromium(file: &Path, words: &[&str]) -> String {
     let profile = file.with_extension("profile");
-    let fixed = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars", "--no-first-run"];
+    let fixed = [
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-dev-shm-usage",
+        "--hide-scrollbars",
+        "--no-first-run",
+    ];
     let mut command = Command::new("chromium");
     command.args(fixed).arg(format!("--user-data-dir={}", profile.display())).args(words);
-    let done = command.arg(format!("file://{}", file.display())).output().expect("chromium is installed by tests/run");
+    let done = command
+        .arg(format!("file://{}", file.display()))
+        .output()
+        .expect("chromium is installed by tests/run");
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     String::from_utf8_lossy(&done.stdout).into_owned()
 }
