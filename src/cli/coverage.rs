@@ -80,7 +80,7 @@ pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble
         }
         Format::Csv if !out.json => out.raw(table::csv(&answer).as_bytes()),
         Format::Json => Out::new(true).answer(&answer, |_, _| {}),
-        _ => out.answer(&answer, |out, answer| table::print(out, answer)),
+        _ => out.answer(&answer, table::print),
     }
     let short = answer.roles.iter().any(|role| role.short > 0);
     Ok(if short { Exit::Failed } else { Exit::Done })

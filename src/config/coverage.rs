@@ -5,9 +5,11 @@ use super::words::{choose, quoted};
 use crate::domain::coverage::watch::{MonthDay, Watched};
 use crate::domain::roles::{Role, RoleName};
 
+/// A month and a day, from 1.
+type Day = (u32, u32);
+
 /// The periods that are brought along: name, first and last day.
-const SHIPPED: [(&str, (u32, u32), (u32, u32)); 2] =
-    [("summer", (6, 15), (8, 15)), ("christmas", (12, 20), (1, 6))];
+const SHIPPED: [(&str, Day, Day); 2] = [("summer", (6, 15), (8, 15)), ("christmas", (12, 20), (1, 6))];
 /// A warning comes no more than so many weeks ahead.
 const EARLIEST: u32 = 26;
 
@@ -20,7 +22,7 @@ pub(super) fn read(all: &Section, roles: &[Role]) -> Vec<Watched> {
     shipped.into_iter().chain(own).flatten().filter(|watched| !watched.weeks_ahead.is_empty()).collect()
 }
 
-fn one(table: &Section, roles: &[Role], days: Option<((u32, u32), (u32, u32))>) -> Option<Watched> {
+fn one(table: &Section, roles: &[Role], days: Option<(Day, Day)>) -> Option<Watched> {
     if days.is_none() {
         table.require("from", "from = \"06-15\"");
         table.require("to", "to = \"08-15\"");
@@ -48,7 +50,7 @@ fn one(table: &Section, roles: &[Role], days: Option<((u32, u32), (u32, u32))>) 
 }
 
 /// A day of any year: `06-15`.
-fn day(table: &Section, key: &str, usual: Option<(u32, u32)>) -> Option<MonthDay> {
+fn day(table: &Section, key: &str, usual: Option<Day>) -> Option<MonthDay> {
     let read = table.parsed(key, |text| {
         let parts =
             text.split_once('-').and_then(|(month, day)| Some((month.parse().ok()?, day.parse().ok()?)));

@@ -25,6 +25,9 @@ pub const LONGEST: i64 = 750;
 /// The hours of a working day that are looked at, first and last.
 const WORK: (u32, u32) = (8, 16);
 
+/// From a moment on, and until another.
+type Window = (DateTime<Utc>, DateTime<Utc>);
+
 /// Whether a day is worked.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Day {
@@ -95,7 +98,7 @@ impl Period {
     }
 
     /// The moments of each day that matter, the end not among them; None on a day that isn't judged.
-    fn windows(&self, always: bool) -> Vec<(NaiveDate, Option<(DateTime<Utc>, DateTime<Utc>)>)> {
+    fn windows(&self, always: bool) -> Vec<(NaiveDate, Option<Window>)> {
         let window = |(date, day): &(NaiveDate, Day)| {
             let window = match (always, day) {
                 (true, _) => Some((self.at(*date, 0), self.at(date.succ_opt().unwrap_or(*date), 0))),
@@ -255,7 +258,7 @@ pub fn cover(organisation: &Organisation, wanted: Wanted<'_>, period: &Period) -
     let Wanted { role, minimum } = wanted;
     let windows = period.windows(role.always);
     let judged = || windows.iter().filter_map(|(_, window)| *window);
-    let span = judged().next().zip(judged().last()).map(|((from, _), (_, until))| (from, until));
+    let span = judged().next().zip(judged().next_back()).map(|((from, _), (_, until))| (from, until));
     let per_unit = role.pick == Pick::Nearest;
     let mut cover = RoleCover {
         role: role.name.clone(),
@@ -290,11 +293,7 @@ pub fn cover(organisation: &Organisation, wanted: Wanted<'_>, period: &Period) -
 }
 
 /// The days of a line, each by its worst moment, as runs.
-fn runs(
-    line: &[timeline::Piece],
-    windows: &[(NaiveDate, Option<(DateTime<Utc>, DateTime<Utc>)>)],
-    minimum: u16,
-) -> Vec<Run> {
+fn runs(line: &[timeline::Piece], windows: &[(NaiveDate, Option<Window>)], minimum: u16) -> Vec<Run> {
     let mut runs: Vec<Run> = Vec::new();
     let mut rest = line;
     for (date, window) in windows {

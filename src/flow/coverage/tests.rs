@@ -1,7 +1,11 @@
+use std::sync::Mutex;
+
+use super::super::assign::{NewAssignment, assign};
 use super::*;
 use crate::domain::coverage::watch::MonthDay;
-use crate::domain::roles::{LOCAL, Place, built_in};
+use crate::domain::roles::{Holder, LOCAL, Place, built_in};
 use crate::domain::testing::{World, directory_of, hour, unit, unit_id, user};
+use crate::store::{SledSettings, Store};
 
 /// Unit 1 above units 2 and 3. User 1 is the global contact, user 2 the system owner of unit 1 and below, user 5 of unit 3. User 3 is the local
 /// contact of unit 2, user 4 of the organisation.
@@ -83,4 +87,58 @@ fn without_a_global_contact_the_owners_are_told_all_the_same() {
     world.away(3, 0, 240, None);
     world.away(4, 0, 240, None);
     assert_eq!(told(&world, true).len(), 2);
+}
+
+#[tokio::test]
+async fn a_warning_goes_once_on_its_day_in_the_morning_also_over_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let now = Arc::new(Mutex::new(DateTime::<Utc>::UNIX_EPOCH));
+    let at = |text: &str| *now.lock().unwrap() = text.parse().unwrap();
+    let start = || async {
+        let store = SledSettings {
+            path: folder.path().join("state"),
+            cache_bytes: 16 << 20,
+            exports: folder.path().join("exports"),
+            keep_exports: 2,
+            reserve_bytes: 1 << 16,
+        };
+        let clock = Arc::clone(&now);
+        let day = |month, day| MonthDay { month, day };
+        let (roles, weeks_ahead) = (vec!["remote-access".into()], vec![8, 1]);
+        let summer = Watched { name: "summer".into(), from: day(6, 22), to: day(8, 16), roles, weeks_ahead };
+        let settings = Settings { watched: vec![summer], ..settings() };
+        let (store, _) = Store::open_sled(store, DateTime::UNIX_EPOCH).await.unwrap();
+        Core::load(store, settings, Arc::new(move || *clock.lock().unwrap())).await.unwrap()
+    };
+    let messages = |core: &Core| core.store.queue_counts().values().sum::<u64>();
+    let core = start().await;
+    let holder = Holder::Outside { name: "IT".into(), mail: "it@org.example".parse().unwrap() };
+    let global = NewAssignment {
+        role: GLOBAL.into(),
+        holder,
+        place: Place::Organisation,
+        rank: 0,
+        mail: None,
+        phone: None,
+        from: None,
+        until: None,
+        any_unit: false,
+    };
+    assign(&core, global, &Actor::System).await.unwrap();
+    // Eight weeks ahead, at 06:59 and at 07:00 in Stockholm.
+    for (time, expected) in
+        [("2026-04-27T04:59:00Z", 0), ("2026-04-27T05:00:00Z", 1), ("2026-04-28T05:00:00Z", 1)]
+    {
+        at(time);
+        tick(&core).await.unwrap();
+        assert_eq!(messages(&core), expected, "{time}");
+    }
+    core.store.close().await;
+    drop(core);
+    let core = start().await;
+    tick(&core).await.unwrap();
+    assert_eq!(messages(&core), 1, "a restart tells nothing twice");
+    at("2026-06-15T05:00:00Z");
+    tick(&core).await.unwrap();
+    assert_eq!(messages(&core), 2);
 }
