@@ -16,14 +16,17 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use budkavle::domain::absence::Absence;
+use budkavle::domain::calendar::Calendar;
 use budkavle::domain::contacts::{Asker, recompute, resolve};
+use budkavle::domain::coverage::{Day, Period, Wanted, cover};
 use budkavle::domain::delta::{apply, describe, diff};
 use budkavle::domain::directory::{Directory, Found, Unit, Update, User, UserFields};
 use budkavle::domain::guard::{Circumstances, Limit, Limits, approval_of, judge};
 use budkavle::domain::ids::{AbsenceId, AssignmentId, Guid, UnitId, UserId};
 use budkavle::domain::map::Map;
 use budkavle::domain::organisation::Organisation;
-use budkavle::domain::roles::{Assignment, Holder, LOCAL, Place, built_in};
+use budkavle::domain::roles::{Assignment, Holder, LOCAL, Place, RoleName, Scope, built_in};
+use budkavle::domain::whatif::{Step, compare, imagine};
 use chrono::{DateTime, TimeDelta, Utc};
 
 fn main() {
@@ -45,6 +48,7 @@ fn main() {
     let local = built.role(LOCAL).expect("a built-in role");
     let map = repeat("recompute, everybody's local contact", 20, || recompute(&built, local, now));
     println!("  {} without one", map.uncovered_users(&built));
+    summer(&built, &directory, units, now);
 
     let some = |n: u64| person(scatter(n) % users);
     each("resolve, one user's local contact", 200_000, |n| {
@@ -82,6 +86,57 @@ fn main() {
     repeat("apply", 5, || apply(&directory, &delta));
     println!("  {} objects", delta.len());
     println!("{:<44} {:>9} MB, at most {} MB", "resident", memory("VmRSS:"), memory("VmHWM:"));
+}
+
+/// Who is there on 90 days: three fifths of the units have holders of each role that is looked at, each of them away twice, half of the
+/// times with a deputy.
+fn summer(built: &Organisation, directory: &Directory, units: u64, now: DateTime<Utc>) {
+    let roles: Vec<RoleName> = Wanted::usual(built).iter().map(|wanted| wanted.role.name.clone()).collect();
+    let mut held = BTreeMap::new();
+    for role in &roles {
+        let from = held.len() as u64;
+        let place = |place| {
+            if built.role(&role.0).is_some_and(|r| r.scope == Scope::Unit) {
+                place
+            } else {
+                Place::Organisation
+            }
+        };
+        let of = |(id, a): (AssignmentId, Assignment)| {
+            let id = AssignmentId(id.0 + from);
+            (id, Assignment { id, role: role.clone(), place: place(a.place.clone()), ..a })
+        };
+        let wanted =
+            if built.role(&role.0).is_some_and(|r| r.scope == Scope::Unit) { units * 3 / 5 } else { 20 };
+        held.extend(assignments(directory, wanted).into_iter().map(of));
+    }
+    let holders: BTreeSet<UserId> = held.values().filter_map(|a| a.holder.user()).collect();
+    let away = |(n, user): (u64, &UserId)| {
+        let from = now + TimeDelta::hours((scatter(n) % (80 * 24)) as i64);
+        let deputy = n.is_multiple_of(2).then(|| person(scatter(n) % 1_000));
+        Absence { id: AbsenceId(n), user: *user, from, until: from + TimeDelta::days(7), deputy, note: None }
+    };
+    let absences: Vec<Absence> = (1..).zip(holders.iter().chain(&holders)).map(away).collect();
+    println!("{} holders in {} roles, {} absences", held.len(), roles.len(), absences.len());
+    let staffed = Organisation::new("Kommun", directory.clone(), built_in(), held, absences);
+    let first = now.date_naive();
+    let calendar = Calendar::default();
+    let day = |date| if calendar.is_working_day(date) { Day::Work } else { Day::Closed };
+    let period = Period::new(first, first + TimeDelta::days(89), chrono_tz::Europe::Stockholm, day);
+    let period = period.expect("a period");
+    let covers = repeat("coverage over 90 days", 5, || {
+        Wanted::usual(&staffed).into_iter().map(|wanted| cover(&staffed, wanted, &period)).collect::<Vec<_>>()
+    });
+    let runs: usize = covers.iter().flat_map(|c| c.places().map(|place| c.of_unit(place).len())).sum();
+    println!(
+        "  {runs} runs of days in {} units and roles",
+        covers.iter().map(|c| c.places().count()).sum::<usize>()
+    );
+    let local = holders.iter().next().expect("a holder");
+    repeat("what would be if a local contact were gone", 3, || {
+        let after = imagine(&staffed, &[Step::Gone(*local)]).expect("it can be");
+        compare(&staffed, &after, now)
+    });
 }
 
 fn change_phone(user: &User) -> Arc<User> {

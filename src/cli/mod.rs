@@ -6,6 +6,7 @@ mod backup;
 mod check;
 mod client;
 mod contacts;
+mod coverage;
 mod demo;
 mod entitled;
 mod exit;
@@ -20,6 +21,7 @@ mod sync;
 mod time;
 mod unit;
 mod user;
+mod whatif;
 
 use std::path::PathBuf;
 
@@ -84,6 +86,10 @@ enum Verb {
     Support,
     /// Who is away, and who stands in
     Absence(absence::Args),
+    /// Who is there on each day of a period, and where nobody is
+    Coverage(coverage::Args),
+    /// Who would be contact for whom if somebody were away, gone or elsewhere; changes nothing
+    Whatif(whatif::Args),
     /// Open, update and resolve outages; the outage contacts get a mail each time
     Outage(outage::Args),
     /// What is on its way, what arrived, what didn't
@@ -149,6 +155,8 @@ pub fn run(cli: Cli) -> Exit {
                     Verb::Lists(args) => lists::run(args, &client, &out).await,
                     Verb::Support => lists::support(&client, &out).await,
                     Verb::Absence(args) => absence::run(args, &client, &out).await,
+                    Verb::Coverage(args) => coverage::run(args, &client, &out).await,
+                    Verb::Whatif(args) => whatif::run(args, &client, &out).await,
                     Verb::Outage(args) => outage::run(args, &client, &out).await,
                     Verb::Outbox(args) => outbox::run(args, &client, &out).await,
                     Verb::Notify(args) => notify::run(args, &client, &out).await,

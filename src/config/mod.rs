@@ -14,6 +14,7 @@
 mod alerts;
 mod api;
 mod calendar;
+mod coverage;
 mod directory;
 mod document;
 mod domain;
@@ -66,6 +67,7 @@ pub use support::{LoginPage, PageLanguage};
 
 use crate::domain::alert::Policy;
 use crate::domain::calendar::Calendar;
+use crate::domain::coverage::watch::Watched;
 use crate::domain::roles::Role;
 use crate::domain::support::Support;
 use layers::Layers;
@@ -96,6 +98,8 @@ pub struct Config {
     pub support: Support,
     /// The page for trouble signing in.
     pub login_page: LoginPage,
+    /// The periods for which it is told that they aren't covered.
+    pub watched: Vec<Watched>,
     /// What is logged.
     pub log: Log,
     settings: Vec<Setting>,
@@ -153,6 +157,7 @@ fn resolve(
     let shared = Arc::new(calendar.clone());
     let support = support::read(&root.section("support"), organisation.timezone, &shared);
     let login_page = support::login_page(&root.section("login_page"), organisation.timezone, &shared);
+    let watched = coverage::read(&root.section("coverage"), &roles);
     let log = log::read(&root.section("log"));
     let (findings, settings, known) = reader.finish();
     let outcome = match (directories, mail) {
@@ -165,6 +170,7 @@ fn resolve(
                 alerts,
                 mail,
                 roles,
+                watched,
                 calendar,
                 lists,
                 support,

@@ -53,8 +53,17 @@ fn own(table: &Section) -> Option<Role> {
     }
     let grants = Grants { assign: true, groups: Vec::new(), managed_by: false };
     let title = name.into();
-    let mut role =
-        Role { name: name.into(), title, scope, pick, minimum: 0, quota: None, fallback: None, grants };
+    let mut role = Role {
+        name: name.into(),
+        title,
+        scope,
+        pick,
+        minimum: 0,
+        always: false,
+        quota: None,
+        fallback: None,
+        grants,
+    };
     change(&mut role, table);
     Some(role)
 }
@@ -94,6 +103,7 @@ fn change(role: &mut Role, table: &Section) {
     table.set("title", title.as_deref().unwrap_or(&role.title).into());
     role.title = title.map_or_else(|| role.title.clone(), String::into_boxed_str);
     role.minimum = table.number("minimum", 0..=MOST, role.minimum);
+    role.always = table.flag("always", role.always);
     role.quota = Some(table.number("quota", 0..=MOST, role.quota.unwrap_or(0))).filter(|quota| *quota > 0);
     if role.quota.is_some_and(|quota| quota < role.minimum) {
         let problem = Problem::new(format!("is less than `minimum`, which is {}", role.minimum));

@@ -260,6 +260,26 @@ impl<'r> Section<'r> {
         spans
     }
 
+    /// A list of whole numbers within bounds.
+    pub fn numbers(&self, key: &str, bounds: RangeInclusive<u32>, default: &[u32]) -> Vec<u32> {
+        let numbers = self.elements(key, |value| {
+            let number = match value {
+                Value::Num(_, number) => {
+                    number.to_i128().or(number.to_u128().and_then(|n| n.try_into().ok()))
+                }
+                Value::String(_, text) => text.trim().parse().ok(),
+                _ => None,
+            };
+            let number = number.ok_or_else(|| not_a("a whole number", value))?;
+            let within = u32::try_from(number).ok().filter(|n| bounds.contains(n));
+            let hint = format!("it can be {} to {}", bounds.start(), bounds.end());
+            within.ok_or_else(|| Problem::new(format!("can't be {number}")).hint(hint))
+        });
+        let numbers = numbers.unwrap_or_else(|| default.to_vec());
+        self.set(key, json!(numbers));
+        numbers
+    }
+
     /// A list of texts that mean something. None when it isn't set, or a mistake is in it.
     pub fn list<T>(&self, key: &str, parse: impl Fn(&str) -> Result<T, Problem>) -> Option<Vec<T>> {
         let mut shown = Vec::new();

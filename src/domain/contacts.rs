@@ -248,6 +248,17 @@ fn present(
     (contacts, skipped)
 }
 
+/// Who counts at one place alone, whatever is above it, and who of the holders there doesn't: one step of [`resolve`], for nobody in
+/// particular.
+pub fn at_place(
+    organisation: &Organisation,
+    role: &Role,
+    place: tree::Index,
+    now: DateTime<Utc>,
+) -> (Vec<Contact>, Vec<Skipped>) {
+    present(organisation, role, place, &Asker::Organisation, now)
+}
+
 /// Whether a holder counts for `asker` at `now`, or a deputy in their place; else why not.
 pub fn judge(
     organisation: &Organisation,

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -14,6 +14,7 @@ use super::guard::HoldReason;
 use super::ids::{DirectoryName, MessageId, NoticeId, RunId};
 use super::mailbox::Address;
 use super::outage::Outage;
+use super::roles::RoleName;
 use super::warning::Due;
 
 /// The event a notice speaks of. There is one notice for an event, however often it is handed in.
@@ -70,6 +71,55 @@ pub enum Facts {
         /// What, and when.
         due: Due,
     },
+    /// A period that is watched is near: where it isn't covered, or that it is.
+    Coverage(CoverageFacts),
+}
+
+/// What there is to say of a period that is near.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct CoverageFacts {
+    /// What the period is called.
+    pub period: Box<str>,
+    /// Its first day.
+    pub first: NaiveDate,
+    /// Its last day.
+    pub last: NaiveDate,
+    /// Where it isn't covered; empty: it is, everywhere.
+    pub gaps: Vec<Gap>,
+    /// How many more there are.
+    pub more: u32,
+}
+
+/// A unit that isn't covered in a role.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Gap {
+    /// Which role.
+    pub role: RoleName,
+    /// The path of the unit; None for a role of the whole organisation.
+    pub unit: Option<Box<str>>,
+    /// So many units below it are covered in the same way.
+    pub below: u32,
+    /// So many should be there.
+    pub minimum: u16,
+    /// When it isn't covered, the first of it.
+    pub days: Vec<GapDays>,
+    /// How many more such runs of days there are.
+    pub more: u32,
+    /// Who of the unit could be asked: account and name.
+    pub could: Vec<(Box<str>, Box<str>)>,
+}
+
+/// Days in a row on which too few are there.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct GapDays {
+    /// The first day.
+    pub first: NaiveDate,
+    /// The last day.
+    pub last: NaiveDate,
+    /// Who is there.
+    pub there: Vec<Box<str>>,
+    /// Who would be, and why they aren't.
+    pub missing: Vec<Box<str>>,
 }
 
 /// What there is to say of a sync in trouble.

@@ -64,6 +64,8 @@ pub struct Role {
     pub pick: Pick,
     /// So many should count at any time.
     pub minimum: u16,
+    /// They should be there at night, at weekends and on holidays, too; else while the organisation works.
+    pub always: bool,
     /// No more than so many people may hold it. None: any number.
     pub quota: Option<u16>,
     /// Who is asked when nobody of this role counts.
@@ -92,6 +94,8 @@ struct Shipped {
     pick: Pick,
     #[serde(default)]
     minimum: u16,
+    #[serde(default)]
+    always: bool,
     #[serde(default)]
     quota: u16,
     #[serde(default)]
@@ -126,11 +130,11 @@ fn shipped(text: &str) -> Result<Vec<Role>, toml_edit::de::Error> {
         .flat_map(toml_edit::Table::iter)
         .map(|(name, role)| {
             let role = role.clone().into_value().unwrap_or_else(|_| toml_edit::InlineTable::new().into());
-            let Shipped { title, scope, pick, minimum, quota, fallback, assign, groups, managed_by } =
+            let Shipped { title, scope, pick, minimum, always, quota, fallback, assign, groups, managed_by } =
                 Shipped::deserialize(role.into_deserializer())?;
             let quota = Some(quota).filter(|quota| *quota > 0);
             let grants = Grants { assign, groups, managed_by };
-            Ok(Role { name: name.into(), title, scope, pick, minimum, quota, fallback, grants })
+            Ok(Role { name: name.into(), title, scope, pick, minimum, always, quota, fallback, grants })
         })
         .collect()
 }
@@ -141,6 +145,8 @@ pub const LOCAL: &str = "local";
 pub const GLOBAL: &str = "global";
 /// The role of those who are told of outages.
 pub const OUTAGE: &str = "outage";
+/// The role of those who have the responsibility for the system.
+pub const SYSTEM_OWNER: &str = "system-owner";
 /// The role of those who are told when a directory's sync fails.
 pub const AD_SYNC: &str = "ad-sync";
 

@@ -14,7 +14,10 @@ use super::directory::{Directory, Found, Quarantined};
 use super::gone::{self, AllGone};
 use super::guard::{HoldReason, Kind, Limit};
 use super::ids::{Generation, Guid, MessageId, NoticeId, OutageId, RunId};
-use super::notice::{EventKey, Facts, HeldFacts, Message, MessageState, Notice, Recipient, SyncTrouble};
+use super::notice::{
+    CoverageFacts, EventKey, Facts, Gap, GapDays, HeldFacts, Message, MessageState, Notice, Recipient,
+    SyncTrouble,
+};
 use super::outage::{Opening, Outage, Severity};
 use super::run::{Counts, Cursor, HeldRun, Mode, ModeReason, Outcome, Position, Run, Trigger, UsnPosition};
 use super::testing::{DIRECTORIES, hour, unit_id, world};
@@ -166,6 +169,21 @@ fn notices_and_messages() {
         let warning = Warning { kind, about: "CN=reader".into(), at: hour(2) };
         Facts::Ending { directory: "main".into(), due: Due { warning, reason } }
     };
+    let first = hour(0).date_naive();
+    let days =
+        GapDays { first, last: first, there: vec!["Bo".into()], missing: vec!["Åsa: disabled".into()] };
+    let gap = Gap {
+        role: "local".into(),
+        unit: None,
+        below: 2,
+        minimum: 1,
+        days: vec![days],
+        more: 0,
+        could: vec![("li".into(), "Li".into())],
+    };
+    let coverage = CoverageFacts { period: "summer".into(), first, last: first, gaps: vec![gap], more: 0 };
+    survives(&Facts::Coverage(coverage));
+    survives(&super::coverage::watch::Told { first, weeks: 4 });
     survives(&ending(WarningKind::Password, DueReason::Soon { days: 3 }));
     survives(&ending(WarningKind::ClientCertificate, DueReason::Over));
     for facts in [outage, Facts::SyncTrouble(trouble), recovered, rebuilt, test] {

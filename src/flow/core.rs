@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 use tokio::sync::{Mutex, MutexGuard, Notify};
 
@@ -13,8 +13,11 @@ use crate::domain::absence::Absence;
 use crate::domain::alert::Policy;
 use crate::domain::audit::{self, Actor};
 use crate::domain::backoff::Backoff;
+use crate::domain::calendar::Calendar;
 use crate::domain::changes::{self, ContactChange};
 use crate::domain::contacts::{self, Asker, ContactMap};
+use crate::domain::coverage::Day;
+use crate::domain::coverage::watch::{Told, Watched};
 use crate::domain::directory::{Directory, User};
 use crate::domain::entitled::GivenOut;
 use crate::domain::guard::Limits;
@@ -38,6 +41,8 @@ pub struct Settings {
     pub organisation: Box<str>,
     /// The roles.
     pub roles: Vec<Role>,
+    /// The periods for which it is told that they aren't covered.
+    pub watched: Vec<Watched>,
     /// Where its clocks are, for days in the reasons of an answer.
     pub zone: Tz,
     /// What stands behind the `@` of a Message-ID.
@@ -48,6 +53,8 @@ pub struct Settings {
     pub retry: Backoff,
     /// How many messages are on their way at once.
     pub connections: usize,
+    /// Which days aren't worked.
+    pub calendar: Calendar,
     /// What is agreed with the vendor's support.
     pub support: Support,
     /// The lists that are believed, and the roles that each may give.
@@ -67,10 +74,19 @@ impl Default for Settings {
             expires_after: TimeDelta::days(2),
             retry: Backoff { first: TimeDelta::seconds(30), longest: TimeDelta::hours(1) },
             connections: 1,
+            calendar: Calendar::default(),
             support: Support::default(),
             lists: BTreeMap::new(),
+            watched: Vec::new(),
             directories: BTreeMap::new(),
         }
+    }
+}
+
+impl Settings {
+    /// Whether the organisation works on a day.
+    pub fn day(&self, date: NaiveDate) -> Day {
+        if self.calendar.is_working_day(date) { Day::Work } else { Day::Closed }
     }
 }
 
@@ -98,6 +114,8 @@ pub struct View {
     pub lists: BTreeMap<ListName, Arc<TakenList>>,
     /// What was last given out of those who hold some roles.
     pub given_out: BTreeMap<Box<str>, Arc<GivenOut>>,
+    /// Which warning was told last of each period that is watched.
+    pub coverage_told: BTreeMap<Box<str>, Told>,
     /// How each directory's sync is doing.
     pub directories: BTreeMap<DirectoryName, DirectoryState>,
     /// Where everybody's local contacts are, as of the last recompute.
@@ -146,6 +164,7 @@ impl Core {
             organisation: Arc::new(organisation),
             outages: state.open_outages,
             contacts_seen: state.contacts_seen.unwrap_or_else(|| now()),
+            coverage_told: state.coverage_told,
             directories: state.directories,
         };
         let organisation = view.organisation.as_ref().clone().listing(listed(&view, &settings.lists));

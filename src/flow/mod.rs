@@ -15,6 +15,7 @@ pub mod absences;
 pub mod alert;
 pub mod assign;
 pub mod core;
+pub mod coverage;
 pub mod deliver;
 pub mod directories;
 pub mod entitled;

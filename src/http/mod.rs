@@ -4,13 +4,14 @@
 //! * [`answers`]: the shapes of the answers, shared with the command line;
 //! * [`error`]: how an error is told;
 //! * the handlers, by subject: [`absences`] (changed, imported, exported), [`look`] (who, where, whom to turn to), [`gone`] (who was there once),
-//!   [`follow`] (who got other contacts, and what nobody answers for), [`edit`] (roles and absences), [`lists`] (what others keep, and who is
-//!   entitled), [`outages`], [`outbox`], [`syncs`], [`service`]
+//!   [`follow`] (who got other contacts, and what nobody answers for), [`edit`] (roles and absences), [`coverage`] (who is there when, and what would
+//!   be), [`lists`] (what others keep, and who is entitled), [`outages`], [`outbox`], [`syncs`], [`service`]
 //!   (status, audit, backup).
 
 pub mod absences;
 pub mod access;
 pub mod answers;
+pub mod coverage;
 pub mod edit;
 pub mod error;
 pub mod follow;
@@ -100,6 +101,8 @@ pub fn router(app: Arc<App>) -> Router {
             "/v1/absences/import",
             post(absences::import).layer(DefaultBodyLimit::max(absences::IMPORT_LIMIT)),
         )
+        .route("/v1/coverage", get(coverage::coverage))
+        .route("/v1/whatif", get(coverage::whatif))
         .route("/v1/outages", get(outages::list).post(outages::open))
         .route("/v1/outages/{id}", get(outages::show))
         .route("/v1/outages/{id}/updates", post(outages::update))

@@ -153,6 +153,10 @@ fn about(facts: &Facts) -> String {
         Facts::SyncRecovered { directory, .. } => format!("sync of {directory} is well again"),
         Facts::StoreRebuilt { .. } => "the store was rebuilt".to_owned(),
         Facts::Test { .. } => "test message".to_owned(),
+        Facts::Coverage(facts) => match facts.gaps.as_slice() {
+            [] => format!("{} is covered", facts.period),
+            gaps => format!("{} isn't covered in {} places", facts.period, gaps.len() + facts.more as usize),
+        },
         Facts::Ending { directory, due } => format!("something that {directory} needs: {}", due.stage()),
     }
 }

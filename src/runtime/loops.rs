@@ -22,6 +22,7 @@ use crate::domain::schedule::Schedule;
 use crate::flow;
 use crate::flow::alert;
 use crate::flow::core::Core;
+use crate::flow::coverage;
 use crate::flow::deliver::Sender;
 use crate::flow::directories::{Directories, NotBegun};
 use crate::flow::gone;
@@ -162,7 +163,7 @@ pub async fn deliver(
     Ok(())
 }
 
-/// Looks once a minute whether time alone has made something due: an alert, a reminder, somebody's return.
+/// Looks once a minute whether time alone has made something due: an alert, a reminder, a warning, somebody's return.
 pub async fn watch(
     clock: Clock,
     tasks: Tasks,
@@ -176,6 +177,9 @@ pub async fn watch(
         }
         if let Err(error) = core.recompute().await {
             tracing::error!("Who got other contacts by time can't be noted: {error}");
+        }
+        if let Err(error) = coverage::tick(&core).await {
+            tracing::error!("Whether a period is covered can't be told: {error}");
         }
         pause(&clock, &tasks, clock.now() + LOOK).await;
     }

@@ -111,10 +111,12 @@ pub fn flow_settings(config: &Config) -> Settings {
         (d.name.clone(), settings)
     };
     Settings {
+        calendar: config.calendar.clone(),
         support: config.support.clone(),
         lists: config.lists.iter().map(|list| (list.name.clone(), list.roles.clone())).collect(),
         organisation: config.organisation.name.as_str().into(),
         roles: config.roles.clone(),
+        watched: config.watched.clone(),
         zone: config.organisation.timezone,
         mail_domain: config.mail.from.address.domain().into(),
         expires_after: delta(config.mail.expires_after),

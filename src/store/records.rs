@@ -18,6 +18,7 @@ use crate::domain::absence::Absence;
 use crate::domain::alert::Health;
 use crate::domain::audit;
 use crate::domain::changes::ChangeAt;
+use crate::domain::coverage::watch::Told;
 use crate::domain::delta::ObjectChange;
 use crate::domain::directory::{Container, Group, Quarantined, Unit, User};
 use crate::domain::entitled::GivenOut;
@@ -81,6 +82,8 @@ kinds! {
     List = 0x36 "lists",
     /// What was last given out of those who hold some roles. Key: [`GivenOut::key`].
     GivenOut = 0x37 "given-out lists",
+    /// Which warning was told last of a period that is watched. Key: its name.
+    CoverageTold = 0x33 "coverage warnings",
     /// A directory's health. Key: its name.
     Health = 0x40 "health of directories",
     /// What was last read of a directory. Key: its name.
@@ -207,6 +210,7 @@ records! {
     Assignment => Assignment,
     Absence => Absence,
     Outage => Outage,
+    Told => CoverageTold,
     Health => Health,
     Vec<ObjectChange> => RunChanges,
     RunOf => RunOf,
@@ -367,6 +371,7 @@ pub(crate) fn check_schema(kind: Kind, bytes: &[u8]) -> Result<(), RecordError> 
         Kind::Outage => Outage::SCHEMA,
         Kind::List => TakenList::SCHEMA,
         Kind::GivenOut => GivenOut::SCHEMA,
+        Kind::CoverageTold => Told::SCHEMA,
         Kind::Health => Health::SCHEMA,
         Kind::Cursor => Cursor::SCHEMA,
         Kind::Held => HeldRun::SCHEMA,

@@ -10,6 +10,7 @@ use crate::domain::absence::Absence;
 use crate::domain::alert::Health;
 use crate::domain::audit;
 use crate::domain::changes::ContactChange;
+use crate::domain::coverage::watch::Told;
 use crate::domain::delta::{Changes, ObjectChange};
 use crate::domain::directory::{Directory, Quarantined};
 use crate::domain::entitled::GivenOut;
@@ -49,6 +50,8 @@ pub struct State {
     pub given_out: BTreeMap<Box<str>, Arc<GivenOut>>,
     /// Outages that are not resolved.
     pub open_outages: BTreeMap<OutageId, Outage>,
+    /// Which warning was told last of each period that is watched.
+    pub coverage_told: BTreeMap<Box<str>, Told>,
     /// How each directory's sync is doing, and what was last read of it.
     pub directories: BTreeMap<DirectoryName, DirectoryState>,
 }
@@ -152,6 +155,8 @@ pub enum Change {
     List(Box<TakenList>),
     /// A list of people that was given out.
     GivenOut(Box<GivenOut>),
+    /// A warning was told of a period that is watched.
+    CoverageTold(Box<str>, Told),
     /// A directory's health, after an alert was told.
     Health(DirectoryName, Health),
     /// The word of a person on a held run; None: it is rejected, and the directory's health holds it no longer. Refused with

@@ -9,7 +9,9 @@ use crate::domain::audit::Actor;
 use crate::domain::delta::{ObjectChange, ObjectKind, What};
 use crate::domain::guard::{HoldReason, Kind, Limit};
 use crate::domain::ids::{Guid, MessageId, OutageId, RunId};
-use crate::domain::notice::{EventKey, Facts, HeldFacts, MessageState, Recipient, SyncTrouble};
+use crate::domain::notice::{
+    CoverageFacts, EventKey, Facts, Gap, GapDays, HeldFacts, MessageState, Recipient, SyncTrouble,
+};
 use crate::domain::outage::{Opening, Outage, Severity, State};
 use crate::domain::warning::{Due, DueReason, Warning, WarningKind};
 
@@ -102,8 +104,38 @@ fn all_facts() -> Vec<(&'static str, Facts)> {
         ),
         ("test", Facts::Test { by: "ingrid".into(), at: at() }),
         ("password ends", ending(WarningKind::Password, DueReason::Soon { days: 3 })),
+        ("not covered", Facts::Coverage(coverage())),
+        ("covered", Facts::Coverage(CoverageFacts { gaps: vec![], more: 0, ..coverage() })),
         ("certificate over", ending(WarningKind::ServerCertificate, DueReason::Over)),
     ]
+}
+
+fn coverage() -> CoverageFacts {
+    let day = |text: &str| text.parse().unwrap();
+    let days = |first, last, there: &[&str], missing: &[&str]| {
+        let texts = |texts: &[&str]| texts.iter().map(|text| Box::from(*text)).collect();
+        GapDays { first: day(first), last: day(last), there: texts(there), missing: texts(missing) }
+    };
+    let helper = Gap {
+        role: "password-helper".into(),
+        unit: Some("Vård / Hemtjänst <b>\"$(reboot)' ".into()),
+        below: 3,
+        minimum: 1,
+        days: vec![days("2026-07-06", "2026-07-24", &[], &["Åsa Öberg: away until 25 Jul 2026"])],
+        more: 2,
+        could: vec![("bo.ek".into(), "Bo Ek".into()), ("li.as".into(), "Li Ås".into())],
+    };
+    let remote = Gap {
+        role: "remote-access".into(),
+        unit: None,
+        below: 0,
+        minimum: 2,
+        days: vec![days("2026-07-13", "2026-07-13", &["Bo Ek"], &[])],
+        more: 0,
+        could: vec![],
+    };
+    let (first, last) = (day("2026-06-22"), day("2026-08-16"));
+    CoverageFacts { period: "summer".into(), first, last, gaps: vec![helper, remote], more: 7 }
 }
 
 fn ending(kind: WarningKind, reason: DueReason) -> Facts {

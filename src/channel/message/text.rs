@@ -6,7 +6,7 @@ use minijinja::{Environment, Value, context};
 
 use crate::domain::alert::Trouble;
 use crate::domain::ids::DirectoryName;
-use crate::domain::notice::{Facts, HeldFacts, Notice, SyncTrouble};
+use crate::domain::notice::{CoverageFacts, Facts, Gap, GapDays, HeldFacts, Notice, SyncTrouble};
 use crate::domain::outage::{Outage, Severity, State, Update};
 use crate::domain::warning::{Due, DueReason, WarningKind};
 
@@ -56,6 +56,8 @@ impl Writer {
             ("outage.txt", include_str!("../templates/outage.txt")),
             ("sync_trouble.html", include_str!("../templates/sync_trouble.html")),
             ("sync_trouble.txt", include_str!("../templates/sync_trouble.txt")),
+            ("coverage.html", include_str!("../templates/coverage.html")),
+            ("coverage.txt", include_str!("../templates/coverage.txt")),
             ("plain.html", include_str!("../templates/plain.html")),
             ("plain.txt", include_str!("../templates/plain.txt")),
             ("footer.txt", include_str!("../templates/footer.txt")),
@@ -128,6 +130,7 @@ impl Writer {
                 colour: BLUE,
                 content: context! { lines => [format!("{by} asked for this test message {}.", self.time(*at))] },
             },
+            Facts::Coverage(facts) => coverage(facts),
             Facts::Ending { directory, due } => self.ending(directory, due),
         }
     }
@@ -238,6 +241,66 @@ impl Writer {
     fn time(&self, at: DateTime<Utc>) -> String {
         at.with_timezone(&self.zone).format("%-d %b %Y %H:%M %Z").to_string()
     }
+}
+
+/// A period that is near: where it isn't covered, and what to do.
+fn coverage(facts: &CoverageFacts) -> Page {
+    let day = |date: chrono::NaiveDate| date.format("%-d %b").to_string();
+    let days =
+        |first, last| if first == last { day(first) } else { format!("{} to {}", day(first), day(last)) };
+    let CoverageFacts { period, first, last, gaps, more } = facts;
+    let when = format!("{} ({} {})", period, days(*first, *last), last.format("%Y"));
+    let places = gaps.len() + usize::try_from(*more).unwrap_or_default();
+    let title = match places {
+        0 => format!("Covered: {when}"),
+        1 => format!("Not covered in one place: {when}"),
+        n => format!("Not covered in {n} places: {when}"),
+    };
+    let run = |run: &GapDays| {
+        let there = match run.there.as_slice() {
+            [] if run.missing.is_empty() => "nobody".to_owned(),
+            [] => format!("nobody ({})", run.missing.join("; ")),
+            people => format!("only {}", people.join(", ")),
+        };
+        format!("{}: {there}", days(run.first, run.last))
+    };
+    let gap = |gap: &Gap| {
+        let unit = gap.unit.as_deref().unwrap_or("the whole organisation");
+        let below = if gap.below > 0 { format!(" and {} units below", gap.below) } else { String::new() };
+        let span = gap.days.iter().map(|run| run.first).min().zip(gap.days.iter().map(|run| run.last).max());
+        let (from, until) = span.unwrap_or((*first, *last));
+        let who = gap.could.first().map_or("USER".to_owned(), |(account, _)| shell_word(account));
+        let at = gap.unit.as_ref().map(|unit| format!(" --unit {}", shell_word(unit))).unwrap_or_default();
+        context! {
+            title => format!("{} for {unit}{below}, at least {}", gap.role, gap.minimum),
+            days => gap.days.iter().map(run).collect::<Vec<_>>(),
+            more => gap.more,
+            could => gap.could.iter().map(|(_, name)| name.to_string()).collect::<Vec<_>>().join(", "),
+            command => format!("budkavle contacts assign {} --user {who}{at} --from {from} --until {until}", gap.role),
+        }
+    };
+    Page {
+        template: "coverage",
+        subject: title.clone(),
+        heading: title,
+        label: if places == 0 { "All covered" } else { "Warning" },
+        colour: if places == 0 { GREEN } else { AMBER },
+        content: context! {
+            gaps => gaps.iter().map(gap).collect::<Vec<_>>(),
+            more => more,
+            calendar => format!("budkavle coverage --from {first} --to {last} --format html > coverage.html"),
+        },
+    }
+}
+
+/// A text as one word of a shell's command: it may come from a directory, and be pasted.
+fn shell_word(text: &str) -> String {
+    let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.@".contains(c);
+    if !text.is_empty() && !text.starts_with('-') && text.chars().all(plain) {
+        return text;
+    }
+    format!("'{}'", text.replace('\'', "'\\''"))
 }
 
 fn held_value(held: &HeldFacts) -> Value {

@@ -11,7 +11,9 @@ use crate::domain::directory::UserFields;
 use crate::domain::guard::{HoldReason, Kind as Counted, Limit};
 use crate::domain::ids::{AbsenceId, AssignmentId, Generation, GroupId, OutageId, RunId, UnitId, UserId};
 use crate::domain::mailbox::Address;
-use crate::domain::notice::{EventKey, Facts, HeldFacts, MessageState, Recipient, SyncTrouble};
+use crate::domain::notice::{
+    CoverageFacts, EventKey, Facts, Gap, GapDays, HeldFacts, MessageState, Recipient, SyncTrouble,
+};
 use crate::domain::outage::{Severity, State, Update};
 use crate::domain::roles::{Holder, Place};
 use crate::domain::run::{Counts, KindCounts, Mode, ModeReason, Outcome, Position, Trigger, UsnPosition};
@@ -507,6 +509,26 @@ fn notices(frozen: &mut Frozen) {
     let warning = Warning { kind: WarningKind::ClientCertificate, about: "CN=reader".into(), at: at(1) };
     let due = Due { warning, reason: DueReason::Soon { days: 3 } };
     let ending = Facts::Ending { directory: "main".into(), due };
+    let day = |day| chrono::NaiveDate::from_ymd_opt(2026, 7, day).unwrap();
+    let days = GapDays {
+        first: day(6),
+        last: day(24),
+        there: vec!["Bo".into()],
+        missing: vec!["Åsa: disabled".into()],
+    };
+    let gap = Gap {
+        role: "local".into(),
+        unit: text("IT"),
+        below: 2,
+        minimum: 1,
+        days: vec![days],
+        more: 3,
+        could: vec![("li.as".into(), "Li Ås".into())],
+    };
+    let (first, last) = (day(1), day(31));
+    let coverage =
+        Facts::Coverage(CoverageFacts { period: "summer".into(), first, last, gaps: vec![gap], more: 4 });
+    frozen.check("coverage-told", &Told { first, weeks: 8 });
     let rebuilt = Facts::StoreRebuilt {
         damage: "a page".into(),
         export_from: Some(at(1)),
@@ -519,6 +541,7 @@ fn notices(frozen: &mut Frozen) {
         ("rebuilt", rebuilt),
         ("test", Facts::Test { by: "asa".into(), at: at(1) }),
         ("ending", ending),
+        ("coverage", coverage),
     ] {
         let (event, thread) = (EventKey("outage/3/1".into()), EventKey("outage/3/0".into()));
         let notice = Notice { id: NoticeId(4), event, thread, at: at(1), expires: at(9), facts };

@@ -209,6 +209,7 @@ fn make(tx: &mut Tx<'_>, change: Change) -> Result<(), Fault> {
         Change::GivenOut(given) => {
             tx.put(key(Kind::GivenOut, GivenOut::key(&given.roles).as_bytes()), &*given)?;
         }
+        Change::CoverageTold(period, told) => tx.put(key(Kind::CoverageTold, period.as_bytes()), &told)?,
         Change::Health(directory, health) => tx.put(name_key(Kind::Health, &directory), &health)?,
         Change::Held(directory, run, word) => decide_held(tx, &directory, run, word)?,
         Change::Forget(gone) => write_changes(tx, &gone)?,

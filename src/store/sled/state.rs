@@ -21,7 +21,7 @@ use super::trouble::Trouble;
 use super::tx::decode;
 
 /// The kinds of records that a [`State`] is made of.
-const KINDS: [Kind; 16] = [
+const KINDS: [Kind; 17] = [
     Kind::ContactsSeen,
     Kind::Numbers,
     Kind::Users,
@@ -34,6 +34,7 @@ const KINDS: [Kind; 16] = [
     Kind::Outage,
     Kind::List,
     Kind::GivenOut,
+    Kind::CoverageTold,
     Kind::Health,
     Kind::Cursor,
     Kind::Held,
@@ -84,6 +85,10 @@ impl StateBuilder {
             Kind::GivenOut => {
                 let given: GivenOut = decode(value)?;
                 self.state.given_out.insert(GivenOut::key(&given.roles).into(), Arc::new(given));
+            }
+            Kind::CoverageTold => {
+                let period = String::from_utf8_lossy(rest).into();
+                self.state.coverage_told.insert(period, decode(value)?);
             }
             Kind::Health => self.directory(rest).health = Some(decode(value)?),
             Kind::Cursor => self.directory(rest).cursor = Some(decode(value)?),

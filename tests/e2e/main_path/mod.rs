@@ -6,6 +6,7 @@ mod backup;
 mod check;
 mod contacts;
 mod controllers;
+mod coverage;
 mod guard;
 mod incremental;
 mod kill;

@@ -1,0 +1,249 @@
+//! What would be if somebody were away, gone or elsewhere: who would be contact for whom instead, and what would be uncovered.
+//!
+//! The organisation that would be is made from the real one and asked the same questions. Nothing is changed.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use super::absence::Absence;
+use super::contacts::{self, Asker, ContactMap};
+use super::directory::{Unit, UserFields};
+use super::ids::{AbsenceId, UnitId, UserId};
+use super::organisation::Organisation;
+use super::roles::{Pick, Role, RoleName};
+use super::tree::{self, Index};
+
+/// Something that could happen.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Step {
+    /// Somebody is away.
+    Away {
+        /// Who.
+        user: UserId,
+        /// From when on.
+        from: DateTime<Utc>,
+        /// The first moment back.
+        until: DateTime<Utc>,
+    },
+    /// Somebody's main unit is another one.
+    Move {
+        /// Who.
+        user: UserId,
+        /// Which.
+        unit: UnitId,
+    },
+    /// Somebody is no longer in the directory.
+    Gone(UserId),
+    /// A unit hangs elsewhere, with all below it.
+    MoveUnit {
+        /// Which.
+        unit: UnitId,
+        /// Under which.
+        into: UnitId,
+    },
+}
+
+/// Why it can't happen.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum Impossible {
+    /// A unit was to be moved into itself.
+    #[error("{0} can't be moved into itself or a unit below it")]
+    IntoItself(Box<str>),
+    /// The root was to be moved.
+    #[error("the organisation as a whole can't be moved; name a unit")]
+    Root,
+    /// An absence of no length.
+    #[error("the absence ends before it starts")]
+    Backwards,
+}
+
+/// The organisation as it would be after these steps.
+///
+/// Somebody who is away by a step has no deputy by it; an absence of theirs that is noted already, with its deputy, goes first.
+///
+/// # Errors
+/// What can't happen.
+pub fn imagine(organisation: &Organisation, steps: &[Step]) -> Result<Organisation, Impossible> {
+    let mut directory = organisation.directory.clone();
+    let mut absences: Vec<Absence> = organisation.absences.values().flatten().cloned().collect();
+    for (n, step) in (0..).zip(steps) {
+        match *step {
+            Step::Away { from, until, .. } if until <= from => return Err(Impossible::Backwards),
+            Step::Away { user, from, until } => {
+                let id = AbsenceId(u64::MAX - n);
+                absences.push(Absence { id, user, from, until, deputy: None, note: None });
+            }
+            Step::Move { user, unit } => {
+                if let Some(known) = directory.users.get(&user) {
+                    let moved = UserFields { unit, above: unit.0, ..known.fields() };
+                    directory.users.insert(user, Arc::new(moved.into()));
+                }
+            }
+            Step::Gone(user) => drop(directory.users.remove(&user)),
+            Step::MoveUnit { unit, into } => {
+                let Some(known) = directory.units.get(&unit) else { return Err(Impossible::Root) };
+                let up = |id: &UnitId| directory.units.get(id).map(|unit| unit.parent);
+                let mut above = std::iter::successors(Some(into), up).take(directory.units.len() + 1);
+                if above.any(|id| id == unit) {
+                    return Err(Impossible::IntoItself(known.name.clone()));
+                }
+                let moved = Unit { parent: into, above: into.0, ..Unit::clone(known) };
+                directory.units.insert(unit, Arc::new(moved));
+            }
+        }
+    }
+    let (name, roles) = (organisation.tree.name(tree::ROOT), organisation.roles.clone());
+    let mut other = Organisation::new(name, directory, roles, (*organisation.assignments).clone(), absences);
+    other.gone = Arc::clone(&organisation.gone);
+    Ok(other)
+}
+
+/// Those who answer: their names, and for deputies for whom. Empty: only the fallback role answers.
+pub type People = Vec<Box<str>>;
+
+/// Users who would have other contacts than now.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Shift {
+    /// Who answers for them now.
+    pub before: People,
+    /// Who would.
+    pub after: People,
+    /// How many users.
+    pub users: usize,
+    /// The units concerned, as places in the tree that would be.
+    pub units: Vec<Index>,
+}
+
+/// What would be different in one role.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RoleShifts {
+    /// Which role.
+    pub role: RoleName,
+    /// Who would turn to others, those with most users first.
+    pub shifts: Vec<Shift>,
+    /// Units where fewer than the minimum would be there, and weren't fewer before: places in the tree that would be, with how many.
+    pub broken: Vec<(Index, usize)>,
+    /// So many should be there.
+    pub minimum: u16,
+}
+
+/// Compares who answers for whom at `at`, role by role; those in which nothing would change are left out.
+pub fn compare(before: &Organisation, after: &Organisation, at: DateTime<Utc>) -> Vec<RoleShifts> {
+    let roles = before.roles.iter().map(|role| compare_role(before, after, role, at));
+    roles.filter(|shifts| !shifts.shifts.is_empty() || !shifts.broken.is_empty()).collect()
+}
+
+fn compare_role(before: &Organisation, after: &Organisation, role: &Role, at: DateTime<Utc>) -> RoleShifts {
+    let mut both = (Side::of(before, role, at), Side::of(after, role, at));
+    let mut found: BTreeMap<(People, People), (usize, Vec<Index>)> = BTreeMap::new();
+    let mut broken = Vec::new();
+    let moved = after.directory.users.values().filter(|user| {
+        let known = before.user(user.id);
+        known.is_some_and(|known| known.unit != user.unit)
+    });
+    let involved = involved(before, role).chain(involved(after, role));
+    let apart: BTreeSet<UserId> = involved.chain(moved.map(|user| user.id)).collect();
+    let mut apart_of: HashMap<Index, usize> = HashMap::new();
+    for user in apart.iter().filter_map(|id| after.user(*id)) {
+        *apart_of.entry(after.place_of(user)).or_default() += 1;
+    }
+    let places = if role.pick == Pick::Nearest { after.tree.indices() } else { tree::ROOT..tree::ROOT + 1 };
+    for place in places {
+        let Some(old) = before.tree.index(after.tree.id(place)) else { continue };
+        let (was, is) = (both.0.at(old), both.1.at(place));
+        let minimum = usize::from(role.minimum);
+        if is.len() < minimum && was.len() >= minimum {
+            broken.push((place, is.len()));
+        }
+        if was != is {
+            let users = match role.pick {
+                Pick::Nearest => {
+                    let apart = apart_of.get(&place).copied().unwrap_or_default();
+                    after.count_users(place, false).saturating_sub(apart)
+                }
+                Pick::All => after.count_users(tree::ROOT, true),
+            };
+            let entry = found.entry(((*was).clone(), (*is).clone())).or_default();
+            entry.0 += users;
+            entry.1.push(place);
+        }
+    }
+    if role.pick == Pick::Nearest {
+        for id in apart {
+            let Some(user) = before.user(id).zip(after.user(id)) else { continue };
+            let (was, is) = (both.0.of_user(id), both.1.of_user(id));
+            if was != is {
+                let entry = found.entry((was, is)).or_default();
+                entry.0 += 1;
+                entry.1.push(after.place_of(user.1));
+            }
+        }
+    }
+    let shift = |((before, after), (users, mut units)): ((People, People), (usize, Vec<Index>))| {
+        units.sort_unstable();
+        units.dedup();
+        Shift { before, after, users, units }
+    };
+    let mut shifts: Vec<Shift> = found.into_iter().map(shift).collect();
+    shifts.sort_by_key(|shift| std::cmp::Reverse(shift.users));
+    RoleShifts { role: role.name.clone(), shifts, broken, minimum: role.minimum }
+}
+
+/// The users who may be an answer. Nobody is their own, so that it may be otherwise for them than for their unit.
+fn involved<'a>(organisation: &'a Organisation, role: &Role) -> impl Iterator<Item = UserId> + use<'a> {
+    let holders = organisation.holders(&role.name).all().filter_map(|holding| holding.holder.user());
+    holders.flat_map(|id| {
+        let absences = organisation.absences.get(&id).map_or(&[][..], Vec::as_slice);
+        std::iter::once(id).chain(absences.iter().filter_map(|absence| absence.deputy))
+    })
+}
+
+/// Who answers for whom in one of two organisations.
+struct Side<'a> {
+    organisation: &'a Organisation,
+    role: &'a Role,
+    at: DateTime<Utc>,
+    map: ContactMap,
+    people: HashMap<Option<Index>, Arc<People>>,
+}
+
+impl<'a> Side<'a> {
+    fn of(organisation: &'a Organisation, role: &'a Role, at: DateTime<Utc>) -> Side<'a> {
+        let map = match role.pick {
+            Pick::Nearest => contacts::recompute(organisation, role, at),
+            Pick::All => ContactMap::default(),
+        };
+        Side { organisation, role, at, map, people: HashMap::new() }
+    }
+
+    /// Those who answer for a unit.
+    fn at(&mut self, place: Index) -> Arc<People> {
+        let nearest =
+            if self.role.pick == Pick::Nearest { self.map.of_unit(place) } else { Some(tree::ROOT) };
+        let (organisation, role, at) = (self.organisation, self.role, self.at);
+        let people = || {
+            let there = nearest.map(|place| contacts::at_place(organisation, role, place, at).0);
+            Arc::new(there.unwrap_or_default().iter().map(name).collect())
+        };
+        Arc::clone(self.people.entry(nearest).or_insert_with(people))
+    }
+
+    /// Those who answer for one user.
+    fn of_user(&self, id: UserId) -> People {
+        let alone = Role { fallback: None, ..self.role.clone() };
+        let answer = contacts::resolve(self.organisation, &alone, &Asker::User(id), self.at);
+        answer.contacts.iter().map(name).collect()
+    }
+}
+
+fn name(contact: &contacts::Contact) -> Box<str> {
+    match &contact.deputy_for {
+        Some(absent) => format!("{} (deputy for {absent})", contact.name).into(),
+        None => contact.name.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

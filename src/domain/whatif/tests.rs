@@ -1,0 +1,117 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::domain::roles::{LOCAL, Place};
+use crate::domain::testing::{self, World, directory_of, hour, unit, unit_id, user, user_id, world};
+
+/// Unit 1 above unit 2 and unit 3; user 1 is contact at unit 1, user 2 at unit 2; users 4 and 5 are in unit 2, user 6 in unit 3.
+fn office() -> World {
+    let users = [user(1, 1), user(2, 2), user(4, 2), user(5, 2), user(6, 3)];
+    let mut world = World::new(directory_of(users, [unit(1, 0), unit(2, 1), unit(3, 1)], []));
+    world.assign(LOCAL, 1, Place::Unit(unit_id(1)));
+    world.assign(LOCAL, 2, Place::Unit(unit_id(2)));
+    world
+}
+
+fn told(world: &World, steps: &[Step]) -> Vec<String> {
+    let before = world.organisation();
+    let after = imagine(&before, steps).unwrap();
+    let line = |shift: &Shift| {
+        let names = |people: &People| people.join("+");
+        let units: Vec<String> = shift.units.iter().map(|place| after.tree.path(*place)).collect();
+        format!(
+            "{} -> {}: {} in {}",
+            names(&shift.before),
+            names(&shift.after),
+            shift.users,
+            units.join(", ")
+        )
+    };
+    let mut lines = Vec::new();
+    for role in compare(&before, &after, hour(1)).iter().filter(|role| &*role.role.0 == LOCAL) {
+        lines.extend(role.shifts.iter().map(line));
+        lines.extend(
+            role.broken
+                .iter()
+                .map(|(place, n)| format!("{} has {n} of {}", after.tree.name(*place), role.minimum)),
+        );
+    }
+    lines
+}
+
+#[test]
+fn whoever_is_away_gone_or_elsewhere_is_replaced_by_the_next() {
+    let away = |n| Step::Away { user: user_id(n), from: hour(0), until: hour(2) };
+    // User 2 themselves turns to user 1 before and after: they are never their own contact.
+    let to_above = ["User 2 -> User 1: 2 in Unit 1 / Unit 2"];
+    assert_eq!(told(&office(), &[away(2)]), to_above);
+    assert_eq!(told(&office(), &[Step::Gone(user_id(2))]), to_above);
+    let moved = told(&office(), &[Step::Move { user: user_id(2), unit: unit_id(3) }]);
+    assert_eq!(moved, to_above, "who belongs elsewhere is suspended");
+    let both = told(&office(), &[away(2), away(1)]);
+    // User 2 and user 6 turned to user 1.
+    let all =
+        ["User 1 -> : 2 in Unit 1, Unit 1 / Unit 2, Unit 1 / Unit 3", "User 2 -> : 2 in Unit 1 / Unit 2"];
+    assert_eq!(both, all);
+    assert_eq!(told(&office(), &[Step::Away { user: user_id(2), from: hour(2), until: hour(3) }]), [""; 0]);
+}
+
+#[test]
+fn a_unit_that_is_moved_takes_its_people_along() {
+    let steps = [Step::MoveUnit { unit: unit_id(3), into: unit_id(2) }];
+    assert_eq!(told(&office(), &steps), ["User 1 -> User 2: 1 in Unit 1 / Unit 2 / Unit 3"]);
+}
+
+#[test]
+fn a_minimum_that_breaks_is_told_and_one_that_was_broken_is_not() {
+    let mut world = office();
+    world.roles[0].minimum = 1;
+    let lines = told(&world, &[Step::Gone(user_id(1))]);
+    assert!(lines.contains(&"Unit 3 has 0 of 1".to_owned()), "{lines:?}");
+    assert!(!lines.iter().any(|line| line.starts_with("Org has")), "nobody was there before: {lines:?}");
+}
+
+#[test]
+fn what_can_not_be_is_refused() {
+    let organisation = office().organisation();
+    let refused = |step| imagine(&organisation, &[step]).map(|_| ()).unwrap_err();
+    let into = |unit, into| Step::MoveUnit { unit: unit_id(unit), into: unit_id(into) };
+    assert_eq!(refused(into(1, 2)), Impossible::IntoItself("Unit 1".into()));
+    assert_eq!(refused(into(1, 1)), Impossible::IntoItself("Unit 1".into()));
+    assert_eq!(refused(into(0, 1)), Impossible::Root);
+    assert_eq!(
+        refused(Step::Away { user: user_id(1), from: hour(1), until: hour(1) }),
+        Impossible::Backwards
+    );
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn every_user_whose_contacts_would_be_others_is_counted_and_nobody_else(
+        world in world(), who in 1..15_u8, n in 1..10_u8, kind in 0..4_u8, now in testing::now()
+    ) {
+        let before = world.organisation();
+        let step = match kind {
+            0 => Step::Away { user: user_id(who), from: hour(0), until: hour(24) },
+            1 => Step::Move { user: user_id(who), unit: unit_id(n) },
+            2 => Step::Gone(user_id(who)),
+            _ => Step::MoveUnit { unit: unit_id(n), into: unit_id(who % 9) },
+        };
+        let Ok(after) = imagine(&before, &[step]) else { return Ok(()) };
+        let compared = compare(&before, &after, now);
+        for role in before.roles.iter().filter(|role| role.pick == Pick::Nearest) {
+            let alone = Role { fallback: None, ..role.clone() };
+            let of = |organisation: &Organisation, id| {
+                let answer = contacts::resolve(organisation, &alone, &Asker::User(id), now);
+                answer.contacts.iter().map(name).collect::<Vec<_>>()
+            };
+            let differs = |id: &&UserId| before.user(**id).is_some() && of(&before, **id) != of(&after, **id);
+            let expected = after.directory.users.keys().filter(differs).count();
+            let told = compared.iter().find(|shifts| shifts.role == role.name);
+            let counted: usize = told.map_or(0, |told| told.shifts.iter().map(|shift| shift.users).sum());
+            prop_assert_eq!(counted, expected, "{}", &role.name);
+        }
+    }
+}

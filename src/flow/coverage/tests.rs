@@ -1,0 +1,139 @@
+use std::sync::Mutex;
+
+use super::super::assign::{NewAssignment, assign};
+use super::*;
+use crate::domain::coverage::watch::MonthDay;
+use crate::domain::roles::{Holder, LOCAL, Place, built_in};
+use crate::domain::testing::{World, directory_of, hour, unit, unit_id, user};
+use crate::store::{SledSettings, Store};
+
+/// Unit 1 above units 2 and 3. User 1 is the global contact, user 2 the system owner of unit 1 and below, user 5 of unit 3. User 3 is the local
+/// contact of unit 2, user 4 of the organisation.
+fn world() -> World {
+    let users = [user(1, 0), user(2, 1), user(3, 2), user(4, 0), user(5, 3), user(6, 2)];
+    let mut world = World::new(directory_of(users, [unit(1, 0), unit(2, 1), unit(3, 1)], []));
+    world.roles = built_in();
+    world.assign(GLOBAL, 1, Place::Organisation);
+    world.assign(SYSTEM_OWNER, 2, Place::Unit(unit_id(1)));
+    world.assign(SYSTEM_OWNER, 5, Place::Unit(unit_id(3)));
+    world.assign(LOCAL, 3, Place::Unit(unit_id(2)));
+    world.assign(LOCAL, 4, Place::Unit(unit_id(0)));
+    world
+}
+
+fn settings() -> Settings {
+    Settings {
+        organisation: "Org".into(),
+        zone: chrono_tz::Europe::Stockholm,
+        mail_domain: "org.example".into(),
+        ..Settings::default()
+    }
+}
+
+/// What is told of a week in July, eight weeks ahead or at last: to whom, and where it isn't covered.
+fn told(world: &World, is_last: bool) -> Vec<(Vec<String>, Vec<String>)> {
+    let day = |day| MonthDay { month: 7, day };
+    let (roles, weeks_ahead) = (vec![LOCAL.into()], vec![8]);
+    let watched = Watched { name: "summer".into(), from: day(6), to: day(10), roles, weeks_ahead };
+    let first = hour(0).date_naive();
+    let when = (Told { first, weeks: 8 }, first + TimeDelta::days(4), is_last);
+    let organisation = world.organisation();
+    let notices = notices(&organisation, &settings(), &watched, when, hour(-8 * 7 * 24));
+    let notice = |notice: NewNotice| {
+        let Facts::Coverage(facts) = notice.facts else { panic!("it is about coverage") };
+        let to = notice.recipients.iter().map(|recipient| recipient.mail.to_string()).collect();
+        let gap = |gap: &Gap| {
+            let who: Vec<&str> = gap.could.iter().map(|(account, _)| &**account).collect();
+            format!("{}+{} {}", gap.unit.as_deref().unwrap_or("all"), gap.below, who.join(","))
+        };
+        (to, facts.gaps.iter().map(gap).collect())
+    };
+    notices.into_iter().map(notice).collect()
+}
+
+fn told_to(to: &str, gaps: &[&str]) -> (Vec<String>, Vec<String>) {
+    (vec![format!("{to}@org.example")], gaps.iter().map(|gap| (*gap).to_owned()).collect())
+}
+
+#[test]
+fn each_is_told_what_concerns_their_units_and_the_global_contact_everything() {
+    let mut world = world();
+    world.away(4, -24, 240, None);
+    // Units 1 and 3 turn to the organisation's contact: one gap for the global contact, one for each owner.
+    let whole = told_to("u1", &["all+2 u1"]);
+    let (of_u2, of_u5) = (told_to("u2", &["Unit 1+1 u2"]), told_to("u5", &["Unit 1 / Unit 3+0 u5"]));
+    assert_eq!(told(&world, false), [whole.clone(), of_u2, of_u5.clone()]);
+    world.away(3, 24, 48, None);
+    let whole = told_to("u1", &["all+2 u1", "Unit 1 / Unit 2+0 u6"]);
+    let of_u2 = told_to("u2", &["Unit 1+1 u2", "Unit 1 / Unit 2+0 u6"]);
+    assert_eq!(told(&world, false), [whole, of_u2, of_u5]);
+}
+
+#[test]
+fn when_all_is_covered_the_last_warning_says_so_and_no_other_says_a_word() {
+    assert_eq!(told(&world(), false), []);
+    assert_eq!(told(&world(), true), [told_to("u1", &[])]);
+}
+
+#[test]
+fn without_a_global_contact_the_owners_are_told_all_the_same() {
+    let mut world = world();
+    world.assignments.retain(|_, assignment| assignment.role != GLOBAL.into());
+    world.away(3, 0, 240, None);
+    world.away(4, 0, 240, None);
+    assert_eq!(told(&world, true).len(), 2);
+}
+
+#[tokio::test]
+async fn a_warning_goes_once_on_its_day_in_the_morning_also_over_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let now = Arc::new(Mutex::new(DateTime::<Utc>::UNIX_EPOCH));
+    let at = |text: &str| *now.lock().unwrap() = text.parse().unwrap();
+    let start = || async {
+        let store = SledSettings {
+            path: folder.path().join("state"),
+            cache_bytes: 16 << 20,
+            exports: folder.path().join("exports"),
+            keep_exports: 2,
+            reserve_bytes: 1 << 16,
+        };
+        let clock = Arc::clone(&now);
+        let day = |month, day| MonthDay { month, day };
+        let (roles, weeks_ahead) = (vec!["remote-access".into()], vec![8, 1]);
+        let summer = Watched { name: "summer".into(), from: day(6, 22), to: day(8, 16), roles, weeks_ahead };
+        let settings = Settings { watched: vec![summer], ..settings() };
+        let (store, _) = Store::open_sled(store, DateTime::UNIX_EPOCH).await.unwrap();
+        Core::load(store, settings, Arc::new(move || *clock.lock().unwrap())).await.unwrap()
+    };
+    let messages = |core: &Core| core.store.queue_counts().values().sum::<u64>();
+    let core = start().await;
+    let holder = Holder::Outside { name: "IT".into(), mail: "it@org.example".parse().unwrap() };
+    let global = NewAssignment {
+        role: GLOBAL.into(),
+        holder,
+        place: Place::Organisation,
+        rank: 0,
+        mail: None,
+        phone: None,
+        from: None,
+        until: None,
+        any_unit: false,
+    };
+    assign(&core, global, &Actor::System).await.unwrap();
+    // Eight weeks ahead, at 06:59 and at 07:00 in Stockholm.
+    for (time, expected) in
+        [("2026-04-27T04:59:00Z", 0), ("2026-04-27T05:00:00Z", 1), ("2026-04-28T05:00:00Z", 1)]
+    {
+        at(time);
+        tick(&core).await.unwrap();
+        assert_eq!(messages(&core), expected, "{time}");
+    }
+    core.store.close().await;
+    drop(core);
+    let core = start().await;
+    tick(&core).await.unwrap();
+    assert_eq!(messages(&core), 1, "a restart tells nothing twice");
+    at("2026-06-15T05:00:00Z");
+    tick(&core).await.unwrap();
+    assert_eq!(messages(&core), 2);
+}

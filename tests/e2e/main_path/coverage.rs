@@ -1,0 +1,191 @@
+//! A summer: who is there, where nobody is, what would be, on the terminal and in a browser.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::site::Site;
+use crate::world::Organisation;
+
+/// The organisation isn't called like its topmost unit, so that a name means one of them. Ekonomi has Anna as its local contact and her colleague John as password helper; the whole has Åsa for everything.
+fn summer() -> Site {
+    let site = Site::new(Organisation::generate(120, 24));
+    site.configure(&|text| *text = text.replace("name = \"Kommunen\"", "name = \"Ekfors\""));
+    site
+}
+
+fn staff(site: &Site) {
+    site.assign_contacts();
+    let assign = |words: &[&str]| site.budkavle.run(&[&["contacts", "assign"], words].concat()).success();
+    assign(&["local", "--user", "anna.svensson", "--unit", "Ekonomi"]);
+    assign(&["password-helper", "--user", "john.smith", "--unit", "Ekonomi"]);
+    for role in ["local", "password-helper", "system-owner"] {
+        assign(&[role, "--user", "asa.oberg", "--unit", "Kommunen", "--any-unit"]);
+    }
+    for account in ["asa.oberg", "soren.odegard"] {
+        assign(&["remote-access", "--user", account]);
+    }
+}
+
+const WEEKS: [&str; 4] = ["--from", "2026-06-29", "--to", "2026-07-31"];
+
+#[test]
+fn a_week_of_absence_is_seen_ahead_and_ends_with_1() {
+    let site = summer();
+    let _daemon = site.start();
+    staff(&site);
+    let coverage = |more: &[&str]| site.budkavle.run(&[&["coverage"], &WEEKS[..], more].concat());
+    let covered = coverage(&[]).success();
+    assert!(covered.stdout.contains("only Anna Svensson"), "{}", covered.stdout);
+
+    // Away over a summer week: Ekonomi turns to the whole's contact, and that is no gap.
+    let away = |who: &str, from: &str, until: &str, more: &[&str]| {
+        site.budkavle
+            .run(&[&["absence", "add", who, "--from", from, "--until", until], more].concat())
+            .success();
+    };
+    away("anna.svensson", "2026-07-06", "2026-07-12", &[]);
+    let covered = coverage(&[]).success();
+    let line = covered.stdout.lines().find(|line| line.contains("6–10 Jul")).unwrap_or_default();
+    assert!(line.ends_with("only Åsa Öberg (at Kommunen)"), "{}", covered.stdout);
+    // Both away on some days, so that only the fallback answers; and one of two who can open the remote connection is missing.
+    away("asa.oberg", "2026-07-08", "2026-07-09", &[]);
+    let gaps = coverage(&["--only", "gaps"]).ended_with(1);
+    for line in
+        ["8–9 Jul", "nobody (Anna Svensson: away until", "only Søren Ødegård", "The minimum isn't met in"]
+    {
+        assert!(gaps.stdout.contains(line), "{line}: {}", gaps.stdout);
+    }
+    let json = coverage(&["--role", "local", "--unit", "Ekonomi", "--format", "json"]).ended_with(1).json();
+    let states: Vec<&str> = json["roles"][0]["units"][0]["runs"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|r| r["state"].as_str().unwrap())
+        .collect();
+    assert_eq!(states, ["one", "one", "nobody", "one", "one"], "{json}");
+    let csv = coverage(&["--role", "local", "--format", "csv"]).ended_with(1).stdout;
+    assert!(csv.contains(",2026-07-08,2026-07-09,nobody,1,true,0,,"), "{csv}");
+
+    // A deputy mends it.
+    let list = site.budkavle.json(&["absence", "list", "--user", "asa.oberg"]);
+    site.budkavle.run(&["absence", "remove", &list[0]["id"].to_string()]).success();
+    away("asa.oberg", "2026-07-08", "2026-07-09", &["--deputy", "soren.odegard"]);
+    let local = coverage(&["--role", "local"]).success();
+    assert!(local.stdout.contains("only Søren Ødegård"), "{}", local.stdout);
+
+    let wrong = site.budkavle.run(&["coverage", "--from", "2026-07-31", "--to", "2026-07-01"]).ended_with(2);
+    assert!(wrong.stderr.contains("before it begins"), "{}", wrong.stderr);
+    site.budkavle.run(&["coverage", "--from", "July", "--to", "2026-07-01"]).ended_with(2);
+}
+
+#[test]
+fn what_would_be_is_told_and_nothing_is_changed() {
+    let site = summer();
+    let _daemon = site.start();
+    staff(&site);
+    let before = site.get("/v1/contacts");
+    let whatif = |words: &[&str]| site.budkavle.run(&[&["whatif"], words].concat());
+    let away = whatif(&["--away", "anna.svensson,asa.oberg", "--from", "2026-07-06", "--to", "2026-07-10"])
+        .success()
+        .stdout;
+    for line in [
+        "would turn to nobody (global answers) instead of Anna Svensson",
+        "Ekonomi",
+        "users would have nobody in this role",
+    ] {
+        assert!(away.contains(line), "{line}: {away}");
+    }
+    let gone = whatif(&["--gone", "john.smith"]).success().stdout;
+    assert!(gone.contains("would turn to Åsa Öberg instead of John Smith"), "{gone}");
+    let moved = site.budkavle.json(&["whatif", "--move", "anna.svensson", "IT-avdelningen"]);
+    let local = moved["roles"].as_array().unwrap().iter().find(|role| role["role"] == "local").unwrap();
+    assert_eq!(local["shifts"][0]["after"], serde_json::json!(["Åsa Öberg"]), "{moved}");
+    let unit = whatif(&["--move-unit", "Personal", "Ekonomi"]).success().stdout;
+    assert!(unit.contains("would turn to Anna Svensson instead of Åsa Öberg"), "{unit}");
+    let into_itself = whatif(&["--move-unit", "Ekonomi", "Ekonomi"]).ended_with(2);
+    assert!(into_itself.stderr.contains("into itself"), "{}", into_itself.stderr);
+    whatif(&["--away", "nobody.at.all"]).ended_with(1);
+    whatif(&[]).ended_with(2);
+    assert_eq!(site.get("/v1/contacts"), before);
+}
+
+#[test]
+fn the_page_is_whole_in_itself_and_accessible() {
+    let site = summer();
+    let _daemon = site.start();
+    staff(&site);
+    for (who, from, until) in [
+        ("anna.svensson", "2026-07-06", "2026-07-24"),
+        ("asa.oberg", "2026-07-13", "2026-07-17"),
+        ("soren.odegard", "2026-06-30", "2026-07-03"),
+    ] {
+        site.budkavle.run(&["absence", "add", who, "--from", from, "--until", until]).success();
+    }
+    for language in ["en", "sv"] {
+        let words = ["--format", "html", "--lang", language];
+        let page = site.budkavle.run(&[&["coverage"], &WEEKS[..], &words[..]].concat()).ended_with(1).stdout;
+        assert!(!page.contains("<script") && !page.contains("src=") && !page.contains("url("));
+        let file = site.path().join(format!("coverage-{language}.html"));
+        fs::write(&file, &page).unwrap();
+        screenshot(&file);
+        let violations = violations(&file, &page);
+        assert_eq!(violations, serde_json::json!([]), "{language}: {violations:#}");
+    }
+}
+
+/// What axe-core finds wrong with a page.
+fn violations(file: &Path, page: &str) -> Value {
+    let axe = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e/axe/axe-4.10.3.min.js");
+    let axe = fs::read_to_string(axe).unwrap();
+    let run = "axe.run().then(r => { const pre = document.createElement('pre'); pre.id = 'found'; \
+               pre.textContent = 'BEGIN' + JSON.stringify({ passed: r.passes.length, violations: r.violations.map(v => \
+               [v.id, v.help, v.nodes.length, v.nodes[0].html.slice(0, 300), v.nodes[0].failureSummary]) }) + 'END'; document.body.append(pre); })";
+    let checked = file.with_extension("checked.html");
+    fs::write(
+        &checked,
+        page.replace("</body>", &format!("<script>{axe}</script><script>{run}</script></body>")),
+    )
+    .unwrap();
+    let dumped = chromium(&checked, &["--virtual-time-budget=60000", "--dump-dom"]);
+    let found = dumped.rsplit_once("BEGIN").and_then(|(_, rest)| rest.split_once("END"));
+    let (found, _) = found
+        .unwrap_or_else(|| panic!("axe-core didn't end: {}", &dumped[dumped.len().saturating_sub(500)..]));
+    let found = found.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
+    let found: Value = serde_json::from_str(&found).unwrap();
+    assert!(found["passed"].as_u64().unwrap() > 15, "it looked at little: {found}");
+    found["violations"].clone()
+}
+
+/// Takes a picture of the page; `$BUDKAVLE_PICTURES` names a folder where it is kept.
+fn screenshot(file: &Path) {
+    let picture = file.with_extension("png");
+    let to = format!("--screenshot={}", picture.display());
+    chromium(file, &[&to, "--window-size=1500,1700"]);
+    assert!(fs::metadata(&picture).unwrap().len() > 20_000, "the picture is empty");
+    if let Some(folder) = std::env::var_os("BUDKAVLE_PICTURES") {
+        fs::copy(&picture, Path::new(&folder).join(picture.file_name().unwrap())).unwrap();
+    }
+}
+
+fn chromium(file: &Path, words: &[&str]) -> String {
+    let profile = file.with_extension("profile");
+    let fixed = [
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-dev-shm-usage",
+        "--hide-scrollbars",
+        "--no-first-run",
+    ];
+    let mut command = Command::new("chromium");
+    command.args(fixed).arg(format!("--user-data-dir={}", profile.display())).args(words);
+    let done = command
+        .arg(format!("file://{}", file.display()))
+        .output()
+        .expect("chromium is installed by tests/run");
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    String::from_utf8_lossy(&done.stdout).into_owned()
+}
