@@ -68,6 +68,21 @@ groups = ["outage-contacts"]
         fs::write(file, text).unwrap();
     }
 
+    /// Lets a certificate say who reads, and nothing else, before the start.
+    fn sign_in_by_certificate(&self) {
+        let file = self.folder.path().join("budkavle.toml");
+        let text = fs::read_to_string(&file).unwrap();
+        let lines: Vec<&str> = text.lines().filter(|line| !line.starts_with("bind_")).collect();
+        fs::write(file, lines.join("\n")).unwrap();
+        fs::remove_file(self.folder.path().join("bind_password")).unwrap();
+        let client = self.server.client_certificate();
+        self.configure(&format!(
+            "sign_in = \"external\"\nclient_certificate_file = \"{}\"\nclient_key_file = \"{}\"",
+            client.cert.display(),
+            client.key.display()
+        ));
+    }
+
     fn start(&self) -> Daemon {
         let mut daemon = self.budkavle.start();
         daemon.wait_for_log("is ready", PATIENCE);
@@ -204,6 +219,24 @@ fn a_server_that_was_put_back_is_read_whole() {
     assert_eq!((&report["run"]["mode"], &report["run"]["mode_reason"]), (&"full".into(), &"restored".into()));
     assert_eq!(changes(&report).len(), 1);
     assert_eq!(place.followed("content_sync"), [""; 0]);
+}
+
+#[test]
+fn who_shows_a_certificate_reads_everything_and_then_what_changed() {
+    let world = Organisation::generate(50, 20);
+    let place = Place::new(OpenLdap::start(&world, 1_000), "inetorgperson", ROOT_UNIT);
+    place.sign_in_by_certificate();
+    let _daemon = place.start();
+    let first = &place.budkavle.json(&["sync", "history"])[0];
+    assert_eq!((&first["mode"], &first["outcome"]), (&"full".into(), &"committed".into()), "{first}");
+    assert_eq!(first["counts"]["users"]["added"], 50, "{first}");
+    let admin = place.server.administrator();
+    admin.replace(&world.dn(&world.people[10]), "title", &["Rektor"]);
+    let name = &world.people[10].display_name;
+    assert_eq!(place.followed("content_sync"), [format!("user changed {name}")]);
+    admin.delete([world.dn(&world.people[11]).as_str()]);
+    let changes = place.followed("content_sync");
+    assert!(changes.contains(&format!("user removed {}", world.people[11].display_name)), "{changes:?}");
 }
 
 #[test]
