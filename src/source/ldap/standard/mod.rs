@@ -172,7 +172,7 @@ impl Ldap {
                     tracing::info!(server = session.server(), %answer, "the server doesn't tell its changes (RFC 4533)");
                     return Ok(None);
                 }
-                Err(Refusal::NoCookie) => return Ok(None),
+                Err(Refusal::NoCookie | Refusal::Lossy) => return Ok(None),
                 Err(Refusal::OtherIdentity) => {
                     let id = &*self.mapping.id;
                     tracing::warn!(
@@ -200,7 +200,7 @@ impl Ldap {
             match sync::changes(session, &search, &self.mapping, None).await.ok()? {
                 Ok(_) => return Some(Follows::ContentSync),
                 Err(Refusal::Answer(answer)) => why = answer.to_string(),
-                Err(Refusal::NoCookie) => "it gives no cookie".clone_into(&mut why),
+                Err(Refusal::NoCookie | Refusal::Lossy) => "it gives no cookie".clone_into(&mut why),
                 Err(Refusal::OtherIdentity) => {
                     why = format!("it speaks of its entries by another identity than {}", self.mapping.id);
                 }

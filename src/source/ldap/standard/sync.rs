@@ -8,6 +8,7 @@ use crate::domain::decode::Mapping;
 use crate::domain::entry::Entry;
 use crate::domain::ids::Guid;
 use crate::source::ldap::ber::{CONTEXT, Element, Reader};
+use crate::source::ldap::screen::Finds;
 use crate::source::ldap::session::{Search, Session};
 use crate::source::{Answer, SourceError};
 
@@ -23,6 +24,8 @@ pub(in crate::source::ldap) const INFO: &str = "1.3.6.1.4.1.4203.1.9.1.4";
 const REFRESH_REQUIRED: u32 = 4096;
 /// No cookie is larger: it has some dozen bytes for each server that takes changes.
 const MAX_COOKIE: usize = 64 << 10;
+/// 389 Directory Server names so many deleted ones at once, and forgets the one after them.
+const LOST_AFTER: usize = 50;
 
 /// What is said of an entry.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -45,6 +48,8 @@ pub(in crate::source::ldap) struct Told {
     pub states: Vec<State>,
     present: Vec<Guid>,
     deleted: Vec<Guid>,
+    /// How many deleted ones were named at once, at most.
+    deleted_at_once: usize,
     /// Whoever isn't named present is gone.
     all_present_named: bool,
     cookie: Option<Vec<u8>>,
@@ -69,6 +74,8 @@ pub(super) enum Refusal {
     NoCookie,
     /// It speaks of its entries by another identity than the one that is read.
     OtherIdentity,
+    /// It told so much that it is known to have left something out.
+    Lossy,
 }
 
 /// Asks for what changed since `cookie`; for everything, when there is none.
@@ -90,19 +97,40 @@ pub(super) async fn changes(
         let reason = "what changed came without the mark that tells what is left";
         return Err(session.incomplete(search.base, reason));
     };
+    let changes = match together(found, last, only_deleted, mapping, cookie) {
+        Ok(changes) => changes,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    if changes.cookie.len() > MAX_COOKIE {
+        let reason = format!("what changed came with a cookie of {} bytes", changes.cookie.len());
+        return Err(session.incomplete(search.base, reason));
+    }
+    Ok(Ok(changes))
+}
+
+/// What was told since `cookie` in entries, in between and at the end.
+///
+/// 389 Directory Server, asked to go on from a cookie, departs from the RFC: it names who is gone and nobody who is there, and says at the
+/// end that whoever wasn't named is gone; and it sends all of an entry but what was asked for, so that the identity is in its state only.
+fn together(
+    found: Finds,
+    last: Option<Vec<u8>>,
+    only_deleted: bool,
+    mapping: &Mapping,
+    cookie: Option<&[u8]>,
+) -> Result<Changes, Refusal> {
     let told = found.told;
     // Where nothing changed OpenLDAP gives none: the old one stays good.
     let next = last.or(told.cookie).filter(|next| !next.is_empty());
-    let Some(cookie) = next.or_else(|| cookie.map(<[u8]>::to_vec)) else {
-        return Ok(Err(Refusal::NoCookie));
-    };
-    if cookie.len() > MAX_COOKIE {
-        let reason = format!("what changed came with a cookie of {} bytes", cookie.len());
-        return Err(session.incomplete(search.base, reason));
+    let next = next.or_else(|| cookie.map(<[u8]>::to_vec)).ok_or(Refusal::NoCookie)?;
+    let departs = cookie.is_some() && mapping.has_ns_unique_id();
+    if departs && told.deleted_at_once >= LOST_AFTER {
+        return Err(Refusal::Lossy);
     }
-    let mut changes = Changes { deleted: told.deleted.into_iter().collect(), cookie, ..Changes::default() };
+    let mut changes =
+        Changes { deleted: told.deleted.into_iter().collect(), cookie: next, ..Changes::default() };
     let mut present: BTreeSet<Guid> = told.present.into_iter().collect();
-    for (entry, state) in found.entries.into_iter().zip(told.states) {
+    for (mut entry, state) in found.entries.into_iter().zip(told.states) {
         match state.kind {
             Kind::Deleted => {
                 changes.deleted.insert(state.id);
@@ -111,19 +139,23 @@ pub(super) async fn changes(
                 present.insert(state.id);
             }
             Kind::Changed => {
+                if departs && entry.first(&mapping.id).is_none() {
+                    // It isn't added where it doesn't fit, and is missed below.
+                    let _ = entry.add(&mapping.id, [mapping.assertion(state.id).as_bytes()]);
+                }
                 let own = entry.first(&mapping.id).and_then(|value| mapping.identity(value));
                 if own != Some(state.id) {
-                    return Ok(Err(Refusal::OtherIdentity));
+                    return Err(Refusal::OtherIdentity);
                 }
                 present.insert(state.id);
                 changes.changed.push(entry);
             }
         }
     }
-    if told.all_present_named || !only_deleted {
+    if told.all_present_named || !(only_deleted || departs) {
         changes.present = Some(present);
     }
-    Ok(Ok(changes))
+    Ok(changes)
 }
 
 /// `SEQUENCE { mode ENUMERATED, cookie OCTET STRING OPTIONAL }`; the mode is refreshOnly.
@@ -214,12 +246,17 @@ impl Told {
                 next.is_none().then_some(())?;
             }
             3 => {
-                let list = if flag == Some(true) { &mut self.deleted } else { &mut self.present };
+                let are_gone = flag == Some(true);
+                let list = if are_gone { &mut self.deleted } else { &mut self.present };
+                let before = list.len();
                 let mut ids = is(next?, 0, 17)?.inside()?;
                 while let Some(id) = ids.next() {
                     list.push(uuid(id)?);
                 }
                 ids.is_empty().then_some(())?;
+                if are_gone {
+                    self.deleted_at_once = self.deleted_at_once.max(list.len() - before);
+                }
             }
             _ => return None,
         }
@@ -257,6 +294,36 @@ fn is(element: Element<'_>, class: u8, number: u8) -> Option<Element<'_>> {
 fn uuid(element: Element<'_>) -> Option<Guid> {
     let id = Guid::from_uuid(is(element, 0, 4)?.bytes()?.try_into().ok()?);
     (id != Guid::default()).then_some(id)
+}
+
+/// Takes together what was told: the entries and what came in between, and the control at the end. What comes of it is sound.
+#[cfg(fuzzing)]
+pub(in crate::source) fn fuzz_together(found: Finds, end: &[u8], mapping: &Mapping, cookie: Option<&[u8]>) {
+    assert_eq!(found.entries.len(), found.told.states.len(), "an entry has no state, or a state no entry");
+    let Some((last, only_deleted)) = done(end) else {
+        return;
+    };
+    let Ok(changes) = together(found, last, only_deleted, mapping, cookie) else {
+        return;
+    };
+    for entry in &changes.changed {
+        let id = entry.first(&mapping.id).and_then(|value| mapping.identity(value)).expect("an identity");
+        assert!(
+            changes.present.as_ref().is_none_or(|present| present.contains(&id)),
+            "it changed and isn't there"
+        );
+    }
+    let cookie = &changes.cookie[..];
+    assert_eq!(
+        split(&join([cookie, cookie])),
+        Some(vec![cookie, cookie]),
+        "another cookie is kept than was given"
+    );
+    let sent = request(Some(cookie));
+    let mut parts = only(&sent).and_then(Element::inside).expect("a sequence");
+    let last = std::iter::from_fn(|| parts.next()).last().and_then(Element::bytes);
+    assert_eq!(last, Some(cookie), "another cookie is sent than was given");
+    assert!(parts.is_empty());
 }
 
 #[cfg(test)]
