@@ -5,6 +5,7 @@ mod backup;
 mod check;
 mod contacts;
 mod controllers;
+mod ds389;
 mod guard;
 mod incremental;
 mod kill;
