@@ -1,5 +1,5 @@
 //! A real 389 Directory Server, without systemd and its own tools to set it up, which want the machine's folders. It has people as
-//! `inetOrgPerson`, and tells of changes by RFC 4533 in its own way.
+//! `inetOrgPerson`, and offers to tell of changes by RFC 4533.
 
 use std::fs;
 use std::net::Ipv4Addr;
@@ -21,6 +21,29 @@ const ADMINISTRATOR: &str = "cn=Directory Manager";
 const ADMINISTRATOR_PASSWORD: &str = "Adm1n.Password";
 /// Where the package keeps what a server's configuration is made of.
 const TEMPLATES: &str = "/usr/share/dirsrv/data";
+
+/// What gives entries an `entryUUID` beside their `nsUniqueId`; the package's own tool adds it to the template, too.
+const ENTRY_UUID: &str = "\
+dn: cn=entryuuid_syntax,cn=plugins,cn=config
+objectclass: top
+objectclass: nsSlapdPlugin
+cn: entryuuid_syntax
+nsslapd-pluginpath: libentryuuid-syntax-plugin
+nsslapd-plugininitfunc: entryuuid_syntax_plugin_init
+nsslapd-plugintype: syntax
+nsslapd-pluginenabled: on
+
+dn: cn=entryuuid,cn=plugins,cn=config
+objectclass: top
+objectclass: nsSlapdPlugin
+cn: entryuuid
+nsslapd-pluginpath: libentryuuid-plugin
+nsslapd-plugininitfunc: entryuuid_plugin_init
+nsslapd-plugintype: betxnpreoperation
+nsslapd-pluginenabled: on
+nsslapd-plugin-depends-on-type: database
+
+";
 
 /// A running server.
 pub struct Ds389 {
@@ -103,7 +126,8 @@ fn configuration(path: &Path, address: Ipv4Addr) -> String {
     let read =
         |name: &str| fs::read_to_string(Path::new(TEMPLATES).join(name)).expect("389-ds-base is installed");
     let folder = path.display().to_string();
-    let text = format!("{}\n{}", read("template-dse.ldif"), read("template-suffix-db.ldif"));
+    // An empty line more between two entries is the end of the file for it, and that without a word.
+    let text = [&*read("template-dse.ldif"), &*read("template-suffix-db.ldif"), ENTRY_UUID].concat();
     let mut text = text.replace(
         "nsslapd-port: %ds_port%",
         &format!(
@@ -131,7 +155,7 @@ fn configuration(path: &Path, address: Ipv4Addr) -> String {
         ("ds_user", "root".to_owned()),
         ("rootdn", ADMINISTRATOR.to_owned()),
         ("ds_passwd", hash.trim().to_owned()),
-        ("db_lib", "mdb".to_owned()),
+        ("db_lib", "bdb".to_owned()),
         ("ds_suffix", BASE.to_owned()),
         ("ds_bename", "userRoot".to_owned()),
     ] {

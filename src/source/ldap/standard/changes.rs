@@ -49,15 +49,6 @@ impl Ldap {
         }
         let (mode, told) = match &cursor.position {
             Position::ContentSync { cookie } => {
-                // 389 Directory Server tells of its list of changes what is left of it, and nothing at all when that holds no identities:
-                // it succeeds all the same. The times of changes tell what is missing, but for deletions.
-                if self.mapping.has_ns_unique_id()
-                    && let Some(time) = cursor.read_at
-                    && let Err(reason) =
-                        self.changes_by_time(session, bases, ask, &written(time), &mut follow).await?
-                {
-                    return Ok(Err(reason));
-                }
                 (Mode::ContentSync, self.told_changes(session, bases, cookie, &mut follow).await?)
             }
             Position::ModifyTimestamp { since } => {
@@ -111,7 +102,6 @@ impl Ldap {
                 }
                 Err(Refusal::NoCookie) => return Ok(Err(ModeReason::NoPosition)),
                 Err(Refusal::OtherIdentity) => return Ok(Err(ModeReason::Untraceable)),
-                Err(Refusal::Lossy) => return Ok(Err(ModeReason::TooMuch)),
                 Err(Refusal::Answer(answer)) => {
                     tracing::warn!(server = session.server(), %answer, "the server doesn't go on from its cookie");
                     let was_put_back = answer.code == 53 && answer.text.contains("newer than provider");

@@ -24,8 +24,6 @@ pub(in crate::source::ldap) const INFO: &str = "1.3.6.1.4.1.4203.1.9.1.4";
 const REFRESH_REQUIRED: u32 = 4096;
 /// No cookie is larger: it has some dozen bytes for each server that takes changes.
 const MAX_COOKIE: usize = 64 << 10;
-/// 389 Directory Server names so many deleted ones at once, and forgets the one after them.
-const LOST_AFTER: usize = 50;
 
 /// What is said of an entry.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -48,8 +46,6 @@ pub(in crate::source::ldap) struct Told {
     pub states: Vec<State>,
     present: Vec<Guid>,
     deleted: Vec<Guid>,
-    /// How many deleted ones were named at once, at most.
-    deleted_at_once: usize,
     /// Whoever isn't named present is gone.
     all_present_named: bool,
     cookie: Option<Vec<u8>>,
@@ -74,8 +70,6 @@ pub(super) enum Refusal {
     NoCookie,
     /// It speaks of its entries by another identity than the one that is read.
     OtherIdentity,
-    /// It told so much that it is known to have left something out.
-    Lossy,
 }
 
 /// Asks for what changed since `cookie`; for everything, when there is none.
@@ -109,9 +103,6 @@ pub(super) async fn changes(
 }
 
 /// What was told since `cookie` in entries, in between and at the end.
-///
-/// 389 Directory Server, asked to go on from a cookie, departs from the RFC: it names who is gone and nobody who is there, and says at the
-/// end that whoever wasn't named is gone; and it sends all of an entry but what was asked for, so that the identity is in its state only.
 fn together(
     found: Finds,
     last: Option<Vec<u8>>,
@@ -123,14 +114,10 @@ fn together(
     // Where nothing changed OpenLDAP gives none: the old one stays good.
     let next = last.or(told.cookie).filter(|next| !next.is_empty());
     let next = next.or_else(|| cookie.map(<[u8]>::to_vec)).ok_or(Refusal::NoCookie)?;
-    let departs = cookie.is_some() && mapping.has_ns_unique_id();
-    if departs && told.deleted_at_once >= LOST_AFTER {
-        return Err(Refusal::Lossy);
-    }
     let mut changes =
         Changes { deleted: told.deleted.into_iter().collect(), cookie: next, ..Changes::default() };
     let mut present: BTreeSet<Guid> = told.present.into_iter().collect();
-    for (mut entry, state) in found.entries.into_iter().zip(told.states) {
+    for (entry, state) in found.entries.into_iter().zip(told.states) {
         match state.kind {
             Kind::Deleted => {
                 changes.deleted.insert(state.id);
@@ -139,10 +126,6 @@ fn together(
                 present.insert(state.id);
             }
             Kind::Changed => {
-                if departs && entry.first(&mapping.id).is_none() {
-                    // It isn't added where it doesn't fit, and is missed below.
-                    let _ = entry.add(&mapping.id, [mapping.assertion(state.id).as_bytes()]);
-                }
                 let own = entry.first(&mapping.id).and_then(|value| mapping.identity(value));
                 if own != Some(state.id) {
                     return Err(Refusal::OtherIdentity);
@@ -152,7 +135,7 @@ fn together(
             }
         }
     }
-    if told.all_present_named || !(only_deleted || departs) {
+    if told.all_present_named || !only_deleted {
         changes.present = Some(present);
     }
     Ok(changes)
@@ -246,17 +229,12 @@ impl Told {
                 next.is_none().then_some(())?;
             }
             3 => {
-                let are_gone = flag == Some(true);
-                let list = if are_gone { &mut self.deleted } else { &mut self.present };
-                let before = list.len();
+                let list = if flag == Some(true) { &mut self.deleted } else { &mut self.present };
                 let mut ids = is(next?, 0, 17)?.inside()?;
                 while let Some(id) = ids.next() {
                     list.push(uuid(id)?);
                 }
                 ids.is_empty().then_some(())?;
-                if are_gone {
-                    self.deleted_at_once = self.deleted_at_once.max(list.len() - before);
-                }
             }
             _ => return None,
         }
