@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::ldap::{fuzz_dirsync, fuzz_entries};
+use super::ldap::{fuzz_dirsync, fuzz_entries, fuzz_sync};
 use super::ldif::fuzz_entries as ldif_entries;
-use crate::domain::decode::{Mapping, decode};
+use crate::domain::decode::{Mapping, Schema, decode};
 use crate::domain::directory::Directory;
 use crate::domain::entry::Entry;
 use crate::domain::ids::{Guid, UnitId};
@@ -26,6 +26,16 @@ pub fn messages(bytes: &[u8]) {
 /// Reads the bytes as a server's DirSync control, and sends the cookie of it back.
 pub fn dirsync(bytes: &[u8]) {
     fuzz_dirsync(bytes);
+}
+
+/// Reads the bytes as what a server tells of its changes (RFC 4533) since `cookie`, and `end` as the control at the end; the identity is
+/// that of 389 Directory Server or everybody else's.
+pub fn sync(bytes: &[u8], end: &[u8], cookie: Option<&[u8]>, of_389: bool) {
+    let mut mapping = Schema::InetOrgPerson.mapping();
+    if of_389 {
+        mapping.id = "nsUniqueId".into();
+    }
+    fuzz_sync(bytes, end, &mapping, cookie);
 }
 
 /// Whatever is read makes a sound directory.

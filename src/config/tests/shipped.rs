@@ -132,6 +132,7 @@ fn the_examples_work() {
     assert_eq!(
         examples,
         [
+            ("389ds.toml".to_owned(), warned(&["mail.transport"])),
             ("openldap.toml".to_owned(), warned(&["mail.transport"])),
             ("try-it.toml".to_owned(), warned(&["directory.main.file", "mail.transport"])),
         ]

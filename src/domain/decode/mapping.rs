@@ -204,6 +204,11 @@ impl Mapping {
         Identity::of(&self.id) == Identity::Bytes
     }
 
+    /// Whether [`id`](Mapping::id) is the one that only 389 Directory Server has.
+    pub fn has_ns_unique_id(&self) -> bool {
+        Identity::of(&self.id) == Identity::NsUniqueId
+    }
+
     /// An identity as it is written in a filter (RFC 4515).
     pub fn assertion(&self, id: Guid) -> String {
         Identity::of(&self.id).assertion(id)

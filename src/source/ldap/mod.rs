@@ -41,7 +41,7 @@ pub use discover::{Controller, Discovery, Domain, OwnSite, is_site};
 pub use notify::{Heard, WatchEnded};
 pub use probe::{BaseReport, Follows, Glimpse, Probe, ProbeReport};
 #[cfg(fuzzing)]
-pub(super) use screen::fuzz_entries;
+pub(super) use screen::{fuzz_entries, fuzz_sync};
 pub use server::{NotAServer, Security, Server};
 pub use servers::{Experience, Servers};
 pub use session::RootDse;

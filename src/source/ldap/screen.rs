@@ -17,6 +17,8 @@ use tokio::net::UnixStream;
 
 use super::ber::{APPLICATION, CONTEXT, Element, Header, Reader, header};
 use super::standard::sync::{self, Told};
+#[cfg(fuzzing)]
+use crate::domain::decode::Mapping;
 use crate::domain::entry::Entry;
 use crate::source::{Answer, SourceError};
 use crate::tls;
@@ -370,10 +372,11 @@ fn are_controls(controls: Element<'_>) -> bool {
     all.is_empty()
 }
 
-/// The entries in these bytes, up to the first message that isn't let through.
+/// What a search gives by these bytes, up to the first message that isn't let through.
 #[cfg(fuzzing)]
-pub fn fuzz_entries(mut bytes: &[u8]) -> Vec<Entry> {
+fn fuzz_finds(mut bytes: &[u8], synchronizes: bool) -> Finds {
     let found = Found::default();
+    found.expect(synchronizes);
     while let Ok(Some(message)) = first_message(bytes) {
         let id = parts(message).map_or(0, |(id, _, _)| id);
         let asked = AtomicU64::new(u64::from(id) << 8 | u64::from(SEARCH_REQUEST));
@@ -382,7 +385,19 @@ pub fn fuzz_entries(mut bytes: &[u8]) -> Vec<Entry> {
         }
         bytes = bytes.get(message.len()..).unwrap_or_default();
     }
-    found.take().entries
+    found.take()
+}
+
+/// The entries in these bytes.
+#[cfg(fuzzing)]
+pub fn fuzz_entries(bytes: &[u8]) -> Vec<Entry> {
+    fuzz_finds(bytes, false).entries
+}
+
+/// Reads the bytes as what is told of changes (RFC 4533), and `end` as the control at the end.
+#[cfg(fuzzing)]
+pub fn fuzz_sync(bytes: &[u8], end: &[u8], mapping: &Mapping, cookie: Option<&[u8]>) {
+    sync::fuzz_together(fuzz_finds(bytes, true), end, mapping, cookie);
 }
 
 fn words(error: &io::Error) -> String {

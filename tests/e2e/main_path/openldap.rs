@@ -2,26 +2,28 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::servers::budkavle::{Budkavle, Daemon};
+use crate::servers::budkavle::{Budkavle, Daemon, changes};
 use crate::servers::ldif::Record;
 use crate::servers::openldap::content::{POSIX_GROUPS, POSIX_PEOPLE};
 use crate::servers::openldap::{OpenLdap, READER, READER_PASSWORD};
 use crate::servers::{PATIENCE, folder, wait_until};
 use crate::world::{BASE, Organisation, ROOT_UNIT};
 
-/// Budkavle with a server of this kind.
-struct Place {
-    server: OpenLdap,
-    budkavle: Budkavle,
+/// Budkavle with a server of this kind, synced by hand.
+pub(super) struct Place<S> {
+    pub server: S,
+    pub budkavle: Budkavle,
     folder: TempDir,
 }
 
-impl Place {
-    fn new(server: OpenLdap, schema: &str, base: &str) -> Place {
+impl<S> Place<S> {
+    /// One whose server has this URL and this authority's certificate.
+    pub fn at(server: S, url: &str, ca: &Path, schema: &str, base: &str) -> Place<S> {
         let folder = folder("openldap-site");
         let path = folder.path().display();
         let password = folder.path().join("bind_password");
@@ -54,21 +56,20 @@ folder = "{path}/mails"
 [roles.outage]
 groups = ["outage-contacts"]
 "#,
-            url = server.ldaps_url(),
-            ca = server.ca_file().display(),
+            ca = ca.display(),
         );
         fs::write(folder.path().join("budkavle.toml"), text).unwrap();
         Place { server, budkavle: Budkavle::new(folder.path()), folder }
     }
 
     /// Adds keys to the directory, before the start.
-    fn configure(&self, keys: &str) {
+    pub fn configure(&self, keys: &str) {
         let file = self.folder.path().join("budkavle.toml");
         let text = fs::read_to_string(&file).unwrap().replace("[mail]", &format!("{keys}\n[mail]"));
         fs::write(file, text).unwrap();
     }
 
-    fn start(&self) -> Daemon {
+    pub fn start(&self) -> Daemon {
         let mut daemon = self.budkavle.start();
         daemon.wait_for_log("is ready", PATIENCE);
         wait_until("the first sync has ended", PATIENCE, || {
@@ -78,24 +79,31 @@ groups = ["outage-contacts"]
         daemon
     }
 
-    fn sync(&self, arguments: &[&str]) -> Value {
+    pub fn sync(&self, arguments: &[&str]) -> Value {
         let arguments = [&["sync", "--json"], arguments].concat();
         self.budkavle.run(&arguments).ended_with(0).json()[0].clone()
     }
+}
 
-    /// Syncs what changed; gives that in order of the alphabet, and fails if a whole read then finds anything else.
-    fn followed(&self, mode: &str) -> Vec<String> {
-        let report = self.sync(&[]);
-        let run = &report["run"];
-        assert_eq!(
-            (run["mode"].as_str(), run["mode_reason"].as_str()),
-            (Some(mode), Some("continued")),
-            "{report}"
-        );
-        let after = self.sync(&["--dry-run", "--full"]);
-        assert_eq!(after["run"]["mode"], "full");
-        assert_eq!(after["changes"], Value::Array(Vec::new()), "a whole read finds more after {report}");
-        changes(&report)
+impl Place<OpenLdap> {
+    fn new(server: OpenLdap, schema: &str, base: &str) -> Place<OpenLdap> {
+        let (url, ca) = (server.ldaps_url(), server.ca_file().to_owned());
+        Place::at(server, &url, &ca, schema, base)
+    }
+
+    /// Lets a certificate say who reads, and nothing else, before the start.
+    fn sign_in_by_certificate(&self) {
+        let file = self.folder.path().join("budkavle.toml");
+        let text = fs::read_to_string(&file).unwrap();
+        let lines: Vec<&str> = text.lines().filter(|line| !line.starts_with("bind_")).collect();
+        fs::write(file, lines.join("\n")).unwrap();
+        fs::remove_file(self.folder.path().join("bind_password")).unwrap();
+        let client = self.server.client_certificate();
+        self.configure(&format!(
+            "sign_in = \"external\"\nclient_certificate_file = \"{}\"\nclient_key_file = \"{}\"",
+            client.cert.display(),
+            client.key.display()
+        ));
     }
 
     /// Waits until a group names this member: the server mends references behind the change.
@@ -109,17 +117,7 @@ groups = ["outage-contacts"]
     }
 }
 
-fn changes(report: &Value) -> Vec<String> {
-    let line = |c: &Value| {
-        let text = |key: &str| c[key].as_str().unwrap();
-        format!("{} {} {}", text("kind"), text("what"), text("name"))
-    };
-    let mut lines: Vec<String> = report["changes"].as_array().unwrap().iter().map(line).collect();
-    lines.sort_unstable();
-    lines
-}
-
-fn human(dn: &str, account: &str) -> Record {
+pub(super) fn human(dn: &str, account: &str) -> Record {
     Record::add(dn, "inetOrgPerson").value("uid", account).value("sn", account)
 }
 
@@ -133,7 +131,7 @@ fn what_changed_is_told_by_the_server() {
         assert_eq!((&first["mode"], &first["mode_reason"]), (&"full".into(), &"first".into()), "{first}");
         assert_eq!(first["counts"]["users"]["added"], 100);
         assert_eq!(first["counts"]["units"]["added"], 30);
-        let sync = || place.followed("content_sync");
+        let sync = || place.budkavle.followed("content_sync");
         assert_eq!(sync(), [""; 0]);
 
         let admin = place.server.administrator();
@@ -198,12 +196,30 @@ fn a_server_that_was_put_back_is_read_whole() {
     place.server.keep();
     let dn = world.dn(&world.people[10]);
     place.server.administrator().replace(&dn, "title", &["Rektor"]);
-    assert_eq!(place.followed("content_sync").len(), 1);
+    assert_eq!(place.budkavle.followed("content_sync").len(), 1);
     place.server.put_back();
     let report = place.sync(&[]);
     assert_eq!((&report["run"]["mode"], &report["run"]["mode_reason"]), (&"full".into(), &"restored".into()));
     assert_eq!(changes(&report).len(), 1);
-    assert_eq!(place.followed("content_sync"), [""; 0]);
+    assert_eq!(place.budkavle.followed("content_sync"), [""; 0]);
+}
+
+#[test]
+fn who_shows_a_certificate_reads_everything_and_then_what_changed() {
+    let world = Organisation::generate(50, 20);
+    let place = Place::new(OpenLdap::start(&world, 1_000), "inetorgperson", ROOT_UNIT);
+    place.sign_in_by_certificate();
+    let _daemon = place.start();
+    let first = &place.budkavle.json(&["sync", "history"])[0];
+    assert_eq!((&first["mode"], &first["outcome"]), (&"full".into(), &"committed".into()), "{first}");
+    assert_eq!(first["counts"]["users"]["added"], 50, "{first}");
+    let admin = place.server.administrator();
+    admin.replace(&world.dn(&world.people[10]), "title", &["Rektor"]);
+    let name = &world.people[10].display_name;
+    assert_eq!(place.budkavle.followed("content_sync"), [format!("user changed {name}")]);
+    admin.delete([world.dn(&world.people[11]).as_str()]);
+    let changes = place.budkavle.followed("content_sync");
+    assert!(changes.contains(&format!("user removed {}", world.people[11].display_name)), "{changes:?}");
 }
 
 #[test]
@@ -213,7 +229,7 @@ fn accounts_of_unix_are_read_and_followed() {
     let _daemon = place.start();
     let first = &place.budkavle.json(&["sync", "history"])[0];
     assert_eq!(first["counts"]["users"]["added"], 60, "{first}");
-    let sync = || place.followed("content_sync");
+    let sync = || place.budkavle.followed("content_sync");
     let admin = place.server.administrator();
     let account = &world.people[7].account;
     let group = format!("CN=outage-duty,{POSIX_GROUPS}");
@@ -237,7 +253,7 @@ fn without_being_told_the_times_of_changes_do() {
     let world = Organisation::generate(50, 20);
     let place = Place::new(OpenLdap::start_silent(&world), "inetorgperson", ROOT_UNIT);
     let _daemon = place.start();
-    let sync = || place.followed("modify_timestamp");
+    let sync = || place.budkavle.followed("modify_timestamp");
     assert_eq!(sync(), [""; 0]);
     let admin = place.server.administrator();
     let dn = world.dn(&world.people[10]);
@@ -268,7 +284,7 @@ fn units_of_an_attribute_and_what_is_left_out_are_followed_there_too() {
     let _daemon = place.start();
     let first = &place.budkavle.json(&["sync", "history"])[0];
     assert_eq!(first["counts"]["users"]["added"], 50, "{first}");
-    let sync = || place.followed("content_sync");
+    let sync = || place.budkavle.followed("content_sync");
     let person = |n: usize| world.dn(&world.people[n]);
     let name = |n: usize| &world.people[n].display_name;
     admin.replace(&person(10), "departmentNumber", &["Växel"]);

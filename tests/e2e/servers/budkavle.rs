@@ -63,6 +63,21 @@ impl Budkavle {
         self.run(&[arguments, &["--json"]].concat()).success().json()
     }
 
+    /// Syncs what changed, read in this mode; gives that in order of the alphabet, and fails if a whole read then finds anything else.
+    pub fn followed(&self, mode: &str) -> Vec<String> {
+        let sync = |arguments: &[&str]| {
+            self.run(&[&["sync", "--json"], arguments].concat()).ended_with(0).json()[0].clone()
+        };
+        let report = sync(&[]);
+        let run = &report["run"];
+        let read = (run["mode"].as_str().unwrap(), run["mode_reason"].as_str().unwrap());
+        assert_eq!(read, (mode, "continued"), "{report}");
+        let after = sync(&["--dry-run", "--full"]);
+        assert_eq!(after["run"]["mode"], "full");
+        assert_eq!(after["changes"], Value::Array(Vec::new()), "a whole read finds more after {report}");
+        changes(&report)
+    }
+
     /// Starts `budkavle run` and returns at once. Each daemon has a log of its own.
     pub fn start(&self) -> Daemon {
         static STARTED: AtomicU32 = AtomicU32::new(1);
@@ -84,6 +99,17 @@ impl Budkavle {
         }
         command.arg("--config").arg(self.folder.join("budkavle.toml")).args(arguments);
     }
+}
+
+/// What a run changed, in order of the alphabet.
+pub fn changes(report: &Value) -> Vec<String> {
+    let line = |c: &Value| {
+        let text = |key: &str| c[key].as_str().unwrap();
+        format!("{} {} {}", text("kind"), text("what"), text("name"))
+    };
+    let mut lines: Vec<String> = report["changes"].as_array().unwrap().iter().map(line).collect();
+    lines.sort_unstable();
+    lines
 }
 
 impl Outcome {

@@ -1,4 +1,4 @@
-//! The real servers of the tests: a Samba domain controller or two that replicate, OpenLDAP, Postfix and its
+//! The real servers of the tests: a Samba domain controller or two that replicate, OpenLDAP, 389 Directory Server, Postfix and its
 //! `smtp-sink`, and Budkavle itself as it is installed.
 //!
 //! Each instance has a folder of its own and, since a domain controller can't choose its ports, a loopback address of
@@ -7,6 +7,7 @@
 pub mod account;
 pub mod budkavle;
 pub mod certs;
+pub mod ds389;
 pub mod forest;
 pub mod ldif;
 pub mod mail;

@@ -96,7 +96,7 @@ impl Ldap {
             Position::ContentSync { .. } | Position::ModifyTimestamp { .. } => {
                 if *cursor.server == *session.server() { Ok(cursor) } else { Err(ModeReason::OtherServer) }
             }
-            Position::None if !root.synchronizes => Err(ModeReason::OnlyFull),
+            Position::None if !self.is_told_changes(root) => Err(ModeReason::OnlyFull),
             _ => Err(ModeReason::NoPosition),
         }
     }
@@ -112,7 +112,8 @@ impl Ldap {
         reason: ModeReason,
         tell: Tell<'_>,
     ) -> Result<Reading, SourceError> {
-        let cookies = if root.synchronizes { self.first_cookies(session, &place.bases).await? } else { None };
+        let cookies =
+            if self.is_told_changes(root) { self.first_cookies(session, &place.bases).await? } else { None };
         let mut decoder = Decoder::new(&self.mapping, directory).with_known(ask.known);
         let mut latest = None;
         let filter = self.filter();
@@ -193,7 +194,10 @@ impl Ldap {
             return None;
         }
         let mut why = "it doesn't offer the control".to_owned();
-        for text in self.bases.iter().filter(|_| root.synchronizes) {
+        if root.synchronizes && !self.is_told_changes(root) {
+            "389 Directory Server forgets some".clone_into(&mut why);
+        }
+        for text in self.bases.iter().filter(|_| self.is_told_changes(root)) {
             // The base alone: that costs nothing and is refused as a whole read would be.
             let search =
                 Search { base: text, scope: Scope::Base, filter: ALL, attributes: vec![&self.mapping.id] };
@@ -209,6 +213,11 @@ impl Ldap {
         let times = session.look(self.bases.first()?, vec![CHANGED]).await.ok()??;
         let tells = times.first(CHANGED).is_some();
         Some(if tells { Follows::ModifyTimestamp(why) } else { Follows::Not })
+    }
+
+    /// Whether the server tells its changes (RFC 4533) so that they can be gone by. Those of 389 Directory Server can't (decision 16).
+    fn is_told_changes(&self, root: &RootDse) -> bool {
+        root.synchronizes && !self.mapping.has_ns_unique_id()
     }
 
     fn everything<'s>(&'s self, base: &Base<'s>) -> Search<'s> {

@@ -8,6 +8,7 @@ use crate::domain::decode::Mapping;
 use crate::domain::entry::Entry;
 use crate::domain::ids::Guid;
 use crate::source::ldap::ber::{CONTEXT, Element, Reader};
+use crate::source::ldap::screen::Finds;
 use crate::source::ldap::session::{Search, Session};
 use crate::source::{Answer, SourceError};
 
@@ -90,17 +91,31 @@ pub(super) async fn changes(
         let reason = "what changed came without the mark that tells what is left";
         return Err(session.incomplete(search.base, reason));
     };
+    let changes = match together(found, last, only_deleted, mapping, cookie) {
+        Ok(changes) => changes,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    if changes.cookie.len() > MAX_COOKIE {
+        let reason = format!("what changed came with a cookie of {} bytes", changes.cookie.len());
+        return Err(session.incomplete(search.base, reason));
+    }
+    Ok(Ok(changes))
+}
+
+/// What was told since `cookie` in entries, in between and at the end.
+fn together(
+    found: Finds,
+    last: Option<Vec<u8>>,
+    only_deleted: bool,
+    mapping: &Mapping,
+    cookie: Option<&[u8]>,
+) -> Result<Changes, Refusal> {
     let told = found.told;
     // Where nothing changed OpenLDAP gives none: the old one stays good.
     let next = last.or(told.cookie).filter(|next| !next.is_empty());
-    let Some(cookie) = next.or_else(|| cookie.map(<[u8]>::to_vec)) else {
-        return Ok(Err(Refusal::NoCookie));
-    };
-    if cookie.len() > MAX_COOKIE {
-        let reason = format!("what changed came with a cookie of {} bytes", cookie.len());
-        return Err(session.incomplete(search.base, reason));
-    }
-    let mut changes = Changes { deleted: told.deleted.into_iter().collect(), cookie, ..Changes::default() };
+    let next = next.or_else(|| cookie.map(<[u8]>::to_vec)).ok_or(Refusal::NoCookie)?;
+    let mut changes =
+        Changes { deleted: told.deleted.into_iter().collect(), cookie: next, ..Changes::default() };
     let mut present: BTreeSet<Guid> = told.present.into_iter().collect();
     for (entry, state) in found.entries.into_iter().zip(told.states) {
         match state.kind {
@@ -113,7 +128,7 @@ pub(super) async fn changes(
             Kind::Changed => {
                 let own = entry.first(&mapping.id).and_then(|value| mapping.identity(value));
                 if own != Some(state.id) {
-                    return Ok(Err(Refusal::OtherIdentity));
+                    return Err(Refusal::OtherIdentity);
                 }
                 present.insert(state.id);
                 changes.changed.push(entry);
@@ -123,7 +138,7 @@ pub(super) async fn changes(
     if told.all_present_named || !only_deleted {
         changes.present = Some(present);
     }
-    Ok(Ok(changes))
+    Ok(changes)
 }
 
 /// `SEQUENCE { mode ENUMERATED, cookie OCTET STRING OPTIONAL }`; the mode is refreshOnly.
@@ -257,6 +272,36 @@ fn is(element: Element<'_>, class: u8, number: u8) -> Option<Element<'_>> {
 fn uuid(element: Element<'_>) -> Option<Guid> {
     let id = Guid::from_uuid(is(element, 0, 4)?.bytes()?.try_into().ok()?);
     (id != Guid::default()).then_some(id)
+}
+
+/// Takes together what was told: the entries and what came in between, and the control at the end. What comes of it is sound.
+#[cfg(fuzzing)]
+pub(in crate::source) fn fuzz_together(found: Finds, end: &[u8], mapping: &Mapping, cookie: Option<&[u8]>) {
+    assert_eq!(found.entries.len(), found.told.states.len(), "an entry has no state, or a state no entry");
+    let Some((last, only_deleted)) = done(end) else {
+        return;
+    };
+    let Ok(changes) = together(found, last, only_deleted, mapping, cookie) else {
+        return;
+    };
+    for entry in &changes.changed {
+        let id = entry.first(&mapping.id).and_then(|value| mapping.identity(value)).expect("an identity");
+        assert!(
+            changes.present.as_ref().is_none_or(|present| present.contains(&id)),
+            "it changed and isn't there"
+        );
+    }
+    let cookie = &changes.cookie[..];
+    assert_eq!(
+        split(&join([cookie, cookie])),
+        Some(vec![cookie, cookie]),
+        "another cookie is kept than was given"
+    );
+    let sent = request(Some(cookie));
+    let mut parts = only(&sent).and_then(Element::inside).expect("a sequence");
+    let last = std::iter::from_fn(|| parts.next()).last().and_then(Element::bytes);
+    assert_eq!(last, Some(cookie), "another cookie is sent than was given");
+    assert!(parts.is_empty());
 }
 
 #[cfg(test)]
