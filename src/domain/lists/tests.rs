@@ -215,7 +215,7 @@ fn a_new_list_is_judged_by_the_one_in_force() {
     assert_eq!(judge(Some(&full), &one), Verdict::Emptied { roles: vec!["support".into()] });
     assert_eq!(judge(Some(&full), &Listing::default()), Verdict::Emptied { roles: both() });
     assert_eq!(judge(Some(&one), &full), Verdict::Take);
-    let older = Listing { issued: time("2026-01-01T00:00:00Z"), ..one.clone() };
+    let older = Listing { issued: time("2026-01-01T00:00:00Z"), ..one };
     let (issued, in_force) = (older.issued.unwrap(), full.issued.unwrap());
     assert_eq!(judge(Some(&full), &older), Verdict::Older { issued, in_force });
     assert_eq!(judge(Some(&older), &full), Verdict::Take);

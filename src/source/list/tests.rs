@@ -19,10 +19,13 @@ RUQf6LRCGA9i559r3g7V1qNyJDApGip8MfqcadIgT9CuhV3EMhHoN1mGTkUidF/z7SrlQgXdy8ofjb7b
 trusted comment: timestamp:1633700835\tfile:test\tprehashed
 wLMDjy9FLAuxZ3q4NlEvkgtyhrr0gtTu6KC4KBJdITbbOeAi1zBIYo0v4iTgt8jJpIidRJnp94ABQkJAgAooBQ==";
 
+/// A status, headers and a body.
+type Canned = (u16, Vec<(&'static str, String)>, Vec<u8>);
+
 /// What the server answers to each path, and what it was asked.
 #[derive(Clone, Default)]
 struct Web {
-    answers: Arc<Mutex<HashMap<String, (u16, Vec<(&'static str, String)>, Vec<u8>)>>>,
+    answers: Arc<Mutex<HashMap<String, Canned>>>,
     asked: Arc<Mutex<Vec<HeaderMap>>>,
 }
 
