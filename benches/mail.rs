@@ -80,6 +80,7 @@ fn outbox(port: u16) -> f64 {
             organisation: "Ekfors".into(),
             roles: built_in(),
             zone: chrono_tz::UTC,
+            watched: Vec::new(),
             mail_domain: "x.example".into(),
             expires_after: TimeDelta::days(2),
             retry: Backoff { first: TimeDelta::seconds(30), longest: TimeDelta::hours(1) },

@@ -67,7 +67,7 @@ fn each_is_told_what_concerns_their_units_and_the_global_contact_everything() {
     // Units 1 and 3 turn to the organisation's contact: one gap for the global contact, one for each owner.
     let whole = told_to("u1", &["all+2 u1"]);
     let (of_u2, of_u5) = (told_to("u2", &["Unit 1+1 u2"]), told_to("u5", &["Unit 1 / Unit 3+0 u5"]));
-    assert_eq!(told(&world, false), [whole.clone(), of_u2, of_u5.clone()]);
+    assert_eq!(told(&world, false), [whole, of_u2, of_u5.clone()]);
     world.away(3, 24, 48, None);
     let whole = told_to("u1", &["all+2 u1", "Unit 1 / Unit 2+0 u6"]);
     let of_u2 = told_to("u2", &["Unit 1+1 u2", "Unit 1 / Unit 2+0 u6"]);
