@@ -70,7 +70,7 @@ fn a_week_of_absence_is_seen_ahead_and_ends_with_1() {
     assert!(csv.contains(",2026-07-08,2026-07-09,nobody,1,true,0,,"), "{csv}");
 
     // A deputy mends it.
-    let list = site.budkavle.json(&["absence", "list", "--user", "asa.oberg"]);
+    let list = site.budkavle.json(&["absence", "list", "--user", "asa.oberg", "--past"]);
     site.budkavle.run(&["absence", "remove", &list[0]["id"].to_string()]).success();
     away("asa.oberg", "2026-07-08", "2026-07-09", &["--deputy", "soren.odegard"]);
     let local = coverage(&["--role", "local"]).success();
