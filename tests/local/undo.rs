@@ -1,5 +1,7 @@
 //! Runs, one after the other, from a file that changes: what is held, what is gone and comes back, and what is undone.
 
+mod units;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -36,6 +38,8 @@ struct World {
     now: Arc<Mutex<DateTime<Utc>>>,
     /// Everybody: number, mail, phone.
     people: BTreeMap<u32, (String, String)>,
+    /// Of whom a department is said.
+    departments: BTreeMap<u32, &'static str>,
 }
 
 fn limits() -> Limits {
@@ -74,7 +78,7 @@ impl World {
         let source = Source::Ldif(Ldif { file, mapping: Mapping::default() });
         let directories = Directories::new(BTreeMap::from([(main_directory(), Arc::new(source))]));
         let people = (1..=20).map(|n| (n, (format!("p{n}@kommun.example"), format!("+46 {n}")))).collect();
-        let mut world = World { folder, core, directories, now, people };
+        let mut world = World { folder, core, directories, now, people, departments: BTreeMap::new() };
         let first = world.sync().await;
         assert_eq!((first.run.counts.users.added, first.changes.len()), (20, 0), "a first read isn't listed");
         assert!(sync::first_read(&first.run, &first.changes));
@@ -91,11 +95,13 @@ impl World {
         writeln!(text, "dn: OU=Vård,DC=x\nobjectClass: organizationalUnit\nou: Vård\n{}", guid('u', 1))
             .unwrap();
         for (n, (mail, phone)) in &self.people {
+            let department = self.departments.get(n).map(|name| format!("department: {name}\n"));
             writeln!(
                 text,
                 "dn: CN=Person {n},OU=Vård,DC=x\nobjectClass: user\nobjectCategory: person\ncn: Person {n}\n\
                  sAMAccountName: p{n}\ndisplayName: Person {n}\nmail: {mail}\ntelephoneNumber: {phone}\n\
-                 userAccountControl: 512\n{}",
+                 userAccountControl: 512\n{}{}",
+                department.unwrap_or_default(),
                 guid('p', *n)
             )
             .unwrap();
