@@ -116,10 +116,28 @@ fn a_contact_who_moves_away_is_suspended_and_comes_back() {
     assert_eq!(names(&answer()), BTreeSet::from(["asa.oberg@kommun.example".to_owned()]));
     let skipped = &answer()["trail"][0]["skipped"][0];
     assert_eq!((skipped["reason"].as_str(), skipped["to"].as_str()), (Some("moved"), Some("IT-avdelningen")));
+    // The run says whom else the unit turns to now, and who holds a role in vain.
+    let orphans = site.get("/v1/contacts/orphans?role=local");
+    let holder = &orphans["holders"][0];
+    assert_eq!((holder["name"].as_str(), holder["reason"].as_str()), (Some("Anna Svensson"), Some("moved")));
+    let told = site.budkavle.run(&["contacts", "orphans"]).success().stdout;
+    assert!(told.contains("moved to IT-avdelningen"), "{told}");
+    let changes = || site.get("/v1/contacts/changes?role=local&unit=Ekonomi")["items"].clone();
+    let change = changes()[0].clone();
+    assert_eq!(change["why"][0]["lost"]["reason"]["moved"]["to"].as_str(), Some("IT-avdelningen"), "{change}");
+    assert!(change["by"]["run"].is_u64() && change["users"].as_u64() > Some(0), "{change}");
+    let told = site.budkavle.run(&["contacts", "changes", "--unit", "Ekonomi"]).success().stdout;
+    assert!(told.contains("Anna Svensson moved to IT-avdelningen"), "{told}");
 
     site.dc.move_to(&elsewhere, &world.unit_dn(world.unit("Ekonomi")));
     site.sync(0);
     assert_eq!(names(&answer()), BTreeSet::from(["anna.svensson@kommun.example".to_owned()]));
+    let back = changes()[0].clone();
+    assert_eq!(back["why"][0]["gained"]["name"].as_str(), Some("Anna Svensson"), "{back}");
+    // The assignment itself was the first of the changes.
+    let all = changes();
+    assert_eq!(all.as_array().unwrap().iter().filter(|change| change["by"] == "edit").count(), 1, "{all}");
+    assert_eq!(site.get("/v1/contacts/orphans?role=local")["holders"], serde_json::json!([]));
 }
 
 /// The second computation: from the asker's unit upwards, the first unit where any holder counts.
