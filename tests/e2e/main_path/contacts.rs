@@ -124,7 +124,11 @@ fn a_contact_who_moves_away_is_suspended_and_comes_back() {
     assert!(told.contains("moved to IT-avdelningen"), "{told}");
     let changes = || site.get("/v1/contacts/changes?role=local&unit=Ekonomi")["items"].clone();
     let change = changes()[0].clone();
-    assert_eq!(change["why"][0]["lost"]["reason"]["moved"]["to"].as_str(), Some("IT-avdelningen"), "{change}");
+    assert_eq!(
+        change["why"][0]["lost"]["reason"]["moved"]["to"].as_str(),
+        Some("IT-avdelningen"),
+        "{change}"
+    );
     assert!(change["by"]["run"].is_u64() && change["users"].as_u64() > Some(0), "{change}");
     let told = site.budkavle.run(&["contacts", "changes", "--unit", "Ekonomi"]).success().stdout;
     assert!(told.contains("Anna Svensson moved to IT-avdelningen"), "{told}");
