@@ -65,6 +65,8 @@ fn flow_settings() -> Settings {
         whole_reads: WholeReads { schedule, always: true },
     };
     Settings {
+        lists: BTreeMap::new(),
+        support: budkavle::domain::support::Support::unknown(chrono_tz::Tz::UTC),
         organisation: "Kommunen".into(),
         roles: roles::built_in(),
         zone: chrono_tz::UTC,

@@ -84,15 +84,7 @@ async fn load(folder: &std::path::Path) -> Core {
     };
     let settings = Settings {
         lists: BTreeMap::new(),
-        support: crate::domain::support::Support {
-            phone: None,
-            mail: None,
-            portal: None,
-            urgent_phone: None,
-            hours: crate::domain::calendar::OpeningHours::usual(chrono_tz::Tz::UTC, Arc::default()),
-            covered: Vec::new(),
-            billed: Vec::new(),
-        },
+        support: crate::domain::support::Support::unknown(chrono_tz::Tz::UTC),
         organisation: "Kommunen".into(),
         roles: roles::built_in(),
         zone: chrono_tz::UTC,
