@@ -23,6 +23,8 @@ impl Client {
     /// A client for `socket`, else for the one that the configuration names, else for the usual one.
     pub fn new(socket: Option<PathBuf>, config: &Path) -> Result<Client, Trouble> {
         let socket = socket.or_else(|| socket_in(config)).unwrap_or_else(|| PathBuf::from(DEFAULT_SOCKET));
+        // No TLS is spoken on the socket, but no client is made without somebody who could. An error says that one is there already.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder().unix_socket(socket.clone()).no_proxy().build();
         let http = http.map_err(|e| Trouble::failed(format!("no HTTP client can be made: {e}")))?;
         Ok(Client { http, socket })
