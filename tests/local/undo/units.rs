@@ -14,7 +14,7 @@ impl World {
     }
 
     fn unit_of(&self, n: u32) -> Option<UnitId> {
-        self.core.view().organisation.user(self.id(n)).and_then(|user| user.unit)
+        self.core.view().organisation.user(self.id(n)).map(|user| user.unit)
     }
 
     /// The names of all units.
