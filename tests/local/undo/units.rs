@@ -72,7 +72,7 @@ async fn other_units_are_held_and_the_assignments_at_the_old_ones_wait_for_these
     let held = world.sync().await;
     assert_eq!(held.run.mode_reason, ModeReason::ScopeChanged);
     let why = reasons(&held);
-    assert!(why.iter().any(|why| matches!(why, HoldReason::ScopeChanged { removed: 1 })), "{why:?}");
+    assert!(why.contains(&HoldReason::ScopeChanged { removed: 1 }), "{why:?}");
     assert!(why.contains(&HoldReason::All { kind: Kind::Moves, of: 20 }), "{why:?}");
     assert_eq!((world.units(), world.unit_of(7)), (vec!["Vård".to_owned()], Some(ward)));
     let again = world.sync().await;
@@ -89,10 +89,7 @@ async fn other_units_are_held_and_the_assignments_at_the_old_ones_wait_for_these
     world.units_from(UnitsFrom::Ous);
     let back = world.sync().await;
     assert_eq!(back.run.mode_reason, ModeReason::ScopeChanged);
-    assert!(matches!(
-        reasons(&back),
-        [.., HoldReason::ScopeChanged { removed: 2 }] | [HoldReason::ScopeChanged { removed: 2 }, ..]
-    ));
+    assert!(reasons(&back).contains(&HoldReason::ScopeChanged { removed: 2 }), "{back:?}");
     assert!(committed(&world.approve(back.run.id).await));
     assert_eq!((world.units(), world.unit_of(7)), (vec!["Vård".to_owned()], Some(ward)));
     assert_eq!(world.contacts_of(12), ["Person 7"], "the assignment was kept");
