@@ -42,19 +42,6 @@ impl Default for Support {
 }
 
 impl Support {
-    /// None that anything is known of.
-    pub fn unknown(zone: chrono_tz::Tz) -> Support {
-        Support {
-            phone: None,
-            mail: None,
-            portal: None,
-            urgent_phone: None,
-            hours: OpeningHours::usual(zone, std::sync::Arc::default()),
-            covered: Vec::new(),
-            billed: Vec::new(),
-        }
-    }
-
     /// Whether anything is said of it.
     pub fn is_set(&self) -> bool {
         let ways = [&self.phone, &self.portal, &self.urgent_phone];

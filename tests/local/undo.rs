@@ -56,8 +56,6 @@ fn flow_settings() -> Settings {
         whole_reads: WholeReads { schedule, always: true },
     };
     Settings {
-        lists: BTreeMap::new(),
-        support: budkavle::domain::support::Support::unknown(chrono_tz::Tz::UTC),
         organisation: "Kommunen".into(),
         directories: BTreeMap::from([(main_directory(), directory)]),
         ..Settings::default()

@@ -1,0 +1,166 @@
+//! Samples of what is told, given out and noted of others.
+
+use super::*;
+
+pub(super) fn lists(frozen: &mut Frozen) {
+    use crate::domain::entitled::{Entitled, Period};
+    use crate::domain::lists::{ListedPerson, Listing};
+    let full = ListedPerson {
+        role: "account-manager".into(),
+        name: "Eva".into(),
+        mail: mail(),
+        phone: text("+46 8"),
+        title: text("Key account"),
+        about: text("licences"),
+        note: text("by mail"),
+        from: Some(at(1)),
+        until: Some(at(2)),
+    };
+    let bare = ListedPerson {
+        phone: None,
+        title: None,
+        about: None,
+        note: None,
+        from: None,
+        until: None,
+        ..full.clone()
+    };
+    let list = TakenList {
+        name: "vendor".into(),
+        listing: Listing { issued: Some(at(3)), people: vec![full, bare] },
+        taken: at(4),
+        from: "https://vendor.example/list.toml".into(),
+        sha256: [7; 32],
+        terms: u64::MAX,
+        etag: text("\"1\""),
+        modified: text("Mon, 06 Jul 2026 08:00:00 GMT"),
+    };
+    frozen.check("list", &list);
+    let listing = Listing::default();
+    frozen.check("list-empty", &TakenList { listing, etag: None, modified: None, ..list });
+    let person = Entitled {
+        user: Some(UserId(guid(1))),
+        roles: vec!["support".into()],
+        name: "Eva".into(),
+        title: text("x"),
+        unit: text("A / B"),
+        mail: text("e@x.example"),
+        phone: text("1"),
+    };
+    let outside = Entitled { user: None, title: None, unit: None, mail: None, phone: None, ..person.clone() };
+    let by = Actor::Local { uid: 1000, name: "asa".into() };
+    let period = Period { from: at(1), until: at(2) };
+    let roles = vec!["support".into(), "remote-access".into()];
+    frozen.check("given-out", &GivenOut { roles, period, at: at(3), by, people: vec![person, outside] });
+}
+
+pub(super) fn contact_changes(frozen: &mut Frozen) {
+    let person = |deputy_for: Option<&str>| Person {
+        name: "Åsa Öberg".into(),
+        user: Some(UserId(guid(1))),
+        mail: mail(),
+        deputy_for: deputy_for.map(Into::into),
+    };
+    let reasons = [
+        Loss::Disabled,
+        Loss::Expired,
+        Loss::Gone,
+        Loss::NoAddress,
+        Loss::Away { until: at(9) },
+        Loss::Moved { to: "Skola".into() },
+        Loss::Ended,
+        Loss::Elsewhere,
+    ];
+    let name = || "Åsa Öberg".into();
+    let lost = reasons.map(|reason| Why::Lost { name: name(), reason });
+    let others =
+        [Why::Revoked { name: name() }, Why::Gained { name: name() }, Why::UnitMoved, Why::UserMoved];
+    let change = ContactChange {
+        role: "local".into(),
+        units: vec![UnitId(guid(2)), UnitId(guid(3))],
+        all_units: 2,
+        users: 17,
+        before: Answerers { unit: Some(UnitId(guid(2))), people: vec![person(None), person(Some("Bo"))] },
+        after: Answerers { unit: None, people: vec![] },
+        why: lost.into_iter().chain(others).collect(),
+    };
+    for (name, by) in [("run", Cause::Run(RunId(4))), ("edit", Cause::Edit), ("time", Cause::Time)] {
+        frozen.check(&format!("contact-change-{name}"), &ChangeAt { at: at(3), by, change: change.clone() });
+    }
+    frozen.check("contacts-seen", &ContactsSeen(at(3)));
+}
+
+pub(super) fn notices(frozen: &mut Frozen) {
+    let trouble = SyncTrouble {
+        directory: "main".into(),
+        trouble: Trouble::Held,
+        reminder: 1,
+        since: at(0),
+        last_good: Some(at(1)),
+        failures: 2,
+        error: text("away"),
+        held: Some(HeldFacts { run: RunId(8), reasons: reasons(), changes: changes(), more: 3 }),
+    };
+    let recovered =
+        Facts::SyncRecovered { directory: "main".into(), trouble: Trouble::Failing, since: at(1), at: at(2) };
+    let warning = Warning { kind: WarningKind::ClientCertificate, about: "CN=reader".into(), at: at(1) };
+    let due = Due { warning, reason: DueReason::Soon { days: 3 } };
+    let ending = Facts::Ending { directory: "main".into(), due };
+    let day = |day| chrono::NaiveDate::from_ymd_opt(2026, 7, day).unwrap();
+    let days = GapDays {
+        first: day(6),
+        last: day(24),
+        there: vec!["Bo".into()],
+        missing: vec!["Åsa: disabled".into()],
+    };
+    let gap = Gap {
+        role: "local".into(),
+        unit: text("IT"),
+        below: 2,
+        minimum: 1,
+        days: vec![days],
+        more: 3,
+        could: vec![("li.as".into(), "Li Ås".into())],
+    };
+    let (first, last) = (day(1), day(31));
+    let coverage =
+        Facts::Coverage(CoverageFacts { period: "summer".into(), first, last, gaps: vec![gap], more: 4 });
+    frozen.check("coverage-told", &Told { first, weeks: 8 });
+    let rebuilt = Facts::StoreRebuilt {
+        damage: "a page".into(),
+        export_from: Some(at(1)),
+        aside: "/var/lib/budkavle/store.damaged".into(),
+    };
+    for (name, facts) in [
+        ("outage", Facts::Outage { outage: outage(), earlier: 2, units: vec!["IT".into()] }),
+        ("trouble", Facts::SyncTrouble(trouble)),
+        ("recovered", recovered),
+        ("rebuilt", rebuilt),
+        ("test", Facts::Test { by: "asa".into(), at: at(1) }),
+        ("ending", ending),
+        ("coverage", coverage),
+    ] {
+        let (event, thread) = (EventKey("outage/3/1".into()), EventKey("outage/3/0".into()));
+        let notice = Notice { id: NoticeId(4), event, thread, at: at(1), expires: at(9), facts };
+        frozen.check(&format!("notice-{name}"), &NoticeRow { notice, first: MessageId(5), messages: 6 });
+    }
+    use MessageState::{Cancelled, Deferred, Expired, Failed, Queued, Sending, Sent};
+    for state in [Queued, Sending, Sent, Deferred, Failed, Expired, Cancelled] {
+        let message = Message {
+            id: MessageId(5),
+            notice: NoticeId(4),
+            recipient: Recipient { name: "Åsa".into(), mail: mail(), why: "outage".into() },
+            state,
+            attempts: 2,
+            at: at(1),
+            due: at(2),
+            changed: at(3),
+            answer: text("250 2.0.0 Ok"),
+        };
+        frozen.check(&format!("message-{state}"), &message);
+        frozen.check(
+            &format!("attempt-{state}"),
+            &AttemptLog { at: at(4), state, answer: "250 2.0.0 Ok".into() },
+        );
+    }
+}
