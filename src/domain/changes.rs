@@ -1,18 +1,18 @@
 //! Who got other contacts, and why: what was, beside what is.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
-use super::contacts::{self, Asker, ContactMap, Skip, recompute};
+use super::contacts::{self, Answering, Asker, Contact, Sides, Skip};
 use super::directory::User;
 use super::ids::{RunId, UnitId, UserId};
 use super::mailbox::Address;
-use super::organisation::{Holding, Organisation};
-use super::roles::{Pick, Role, RoleName};
+use super::organisation::Organisation;
+use super::roles::{Pick, RoleName};
 use super::tree;
 
 /// So many units are named in one [`ContactChange`]; it tells how many there are.
@@ -190,103 +190,53 @@ pub fn between(
 ) -> Vec<ContactChange> {
     let nearest = after.0.roles.iter().filter(|role| role.pick == Pick::Nearest);
     let known = nearest.filter_map(|role| Some((before.0.role(&role.name.0)?, role)));
-    known.flat_map(|(was, is)| of_role(&Picture::new(before, was), &Picture::new(after, is), users)).collect()
+    let side = |(organisation, now): (_, _), role| Answering::new(organisation, role, now);
+    known.flat_map(|(was, is)| of_role(&side(before, was), &side(after, is), users)).collect()
 }
 
-/// Who answers where, in one role.
-struct Picture<'a> {
-    organisation: &'a Organisation,
-    role: &'a Role,
-    now: DateTime<Utc>,
-    map: ContactMap,
-    people: HashMap<tree::Index, Vec<Person>>,
+fn answerers(side: &Answering<'_>, at: Option<tree::Index>) -> Answerers {
+    let person = |contact: &Contact| Person {
+        name: contact.name.clone(),
+        user: contact.user,
+        mail: contact.mail.clone(),
+        deputy_for: contact.deputy_for.clone(),
+    };
+    let unit = at.map(|at| side.organisation.tree.id(at));
+    Answerers { unit, people: side.at(at).iter().take(MOST_PEOPLE).map(person).collect() }
 }
 
-impl<'a> Picture<'a> {
-    fn new((organisation, now): (&'a Organisation, DateTime<Utc>), role: &'a Role) -> Picture<'a> {
-        let holders = organisation.holders(&role.name);
-        let people = holders
-            .places()
-            .map(|place| {
-                let counting = holders.at(place).iter().filter_map(|holding| {
-                    contacts::judge(organisation, role, holding, &Asker::Organisation, now).ok()
-                });
-                let person = |c: contacts::Contact| Person {
-                    name: c.name,
-                    user: c.user,
-                    mail: c.mail,
-                    deputy_for: c.deputy_for,
-                };
-                (place, counting.map(person).collect())
-            })
-            .collect();
-        Picture { organisation, role, now, map: recompute(organisation, role, now), people }
-    }
-
-    /// Where a unit's contacts are, and who they are.
-    fn of(&self, place: tree::Index) -> (Option<tree::Index>, &[Person]) {
-        let at = self.map.of_unit(place);
-        (at, self.people_at(at))
-    }
-
-    fn people_at(&self, at: Option<tree::Index>) -> &[Person] {
-        at.and_then(|at| self.people.get(&at)).map_or(&[], Vec::as_slice)
-    }
-
-    fn answerers(&self, at: Option<tree::Index>) -> Answerers {
-        let unit = at.map(|at| self.organisation.tree.id(at));
-        Answerers { unit, people: self.people_at(at).iter().take(MOST_PEOPLE).cloned().collect() }
-    }
-
-    fn holdings(&self, at: Option<tree::Index>) -> &[Holding] {
-        at.map_or(&[], |at| self.organisation.holders(&self.role.name).at(at))
-    }
-}
-
-/// Where the answers were before and are now.
-type Between = (Option<tree::Index>, Option<tree::Index>);
-
-fn of_role(was: &Picture<'_>, is: &Picture<'_>, users: &[(Arc<User>, Arc<User>)]) -> Vec<ContactChange> {
-    let (old, new) = (was.organisation, is.organisation);
-    let mut units: BTreeMap<Between, Vec<tree::Index>> = BTreeMap::new();
-    for place in new.tree.indices() {
-        let Some(place_before) = old.tree.index(new.tree.id(place)) else { continue };
-        let ((at_before, before), (at, after)) = (was.of(place_before), is.of(place));
-        if !same_people(before, after) {
-            units.entry((at_before, at)).or_default().push(place);
-        }
-    }
+fn of_role(was: &Answering<'_>, is: &Answering<'_>, users: &[(Arc<User>, Arc<User>)]) -> Vec<ContactChange> {
+    let differ = |sides: &Sides| !same_people(was.at(sides.0), is.at(sides.1));
+    let units = contacts::side_by_side(was, is).into_iter().filter(|(sides, _)| differ(sides));
     let mut changes: Vec<ContactChange> =
-        units.into_iter().map(|(between, places)| change(was, is, between, &places)).collect();
-    let mut moved: BTreeMap<Between, u32> = BTreeMap::new();
+        units.map(|(sides, places)| change(was, is, sides, &places)).collect();
+    let mut moved: BTreeMap<Sides, u32> = BTreeMap::new();
     for (before, after) in users.iter().filter(|(before, after)| before.unit != after.unit) {
-        let (at_before, was_told) = was.of(old.place_of(before));
-        let (at, told) = is.of(new.place_of(after));
-        if !same_people(was_told, told) {
-            *moved.entry((at_before, at)).or_default() += 1;
-        }
+        let places = (was.organisation.place_of(before), is.organisation.place_of(after));
+        *moved.entry((was.of_unit(places.0), is.of_unit(places.1))).or_default() += 1;
     }
-    changes.extend(moved.into_iter().map(|((at_before, at), users)| ContactChange {
+    moved.retain(|sides, _| differ(sides));
+    changes.extend(moved.into_iter().map(|(sides, users)| ContactChange {
         role: is.role.name.clone(),
         units: Vec::new(),
         all_units: 0,
         users,
-        before: was.answerers(at_before),
-        after: is.answerers(at),
+        before: answerers(was, sides.0),
+        after: answerers(is, sides.1),
         why: vec![Why::UserMoved],
     }));
     changes
 }
 
 /// Whether the same people are turned to; what they are called and where they are written to may differ.
-fn same_people(before: &[Person], after: &[Person]) -> bool {
-    let keys = |people: &[Person]| -> BTreeSet<(Option<UserId>, Option<String>)> {
+fn same_people(before: &[Contact], after: &[Contact]) -> bool {
+    let keys = |people: &[Contact]| -> BTreeSet<(Option<UserId>, Option<String>)> {
         people.iter().map(|p| (p.user, p.user.is_none().then(|| p.mail.key()))).collect()
     };
     before == after || keys(before) == keys(after)
 }
 
-fn change(was: &Picture<'_>, is: &Picture<'_>, between: Between, places: &[tree::Index]) -> ContactChange {
+fn change(was: &Answering<'_>, is: &Answering<'_>, sides: Sides, places: &[tree::Index]) -> ContactChange {
     let tree = &is.organisation.tree;
     let users: usize = places.iter().map(|place| is.organisation.count_users(*place, false)).sum();
     let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
@@ -295,24 +245,25 @@ fn change(was: &Picture<'_>, is: &Picture<'_>, between: Between, places: &[tree:
         units: places.iter().take(MOST_NAMED).map(|place| tree.id(*place)).collect(),
         all_units: count(places.len()),
         users: count(users),
-        before: was.answerers(between.0),
-        after: is.answerers(between.1),
-        why: why(was, is, between),
+        before: answerers(was, sides.0),
+        after: answerers(is, sides.1),
+        why: why(was, is, sides),
     }
 }
 
-fn why(was: &Picture<'_>, is: &Picture<'_>, (at_before, at): Between) -> Vec<Why> {
-    let (before, after) = (was.people_at(at_before), is.people_at(at));
+fn why(was: &Answering<'_>, is: &Answering<'_>, (at_before, at): Sides) -> Vec<Why> {
+    let (before, after) = (was.at(at_before), is.at(at));
     let mut reasons = Vec::new();
     // Where they answered, as it is now.
     let there_now = at_before.and_then(|at| is.organisation.tree.index(was.organisation.tree.id(at)));
     for person in before.iter().filter(|person| !among(person, after)) {
-        let still = there_now.is_some_and(|place| among(person, is.people_at(Some(place))));
+        let still = there_now.is_some_and(|place| among(person, is.at(Some(place))));
         if still {
             continue;
         }
-        let holding =
-            is.holdings(there_now).iter().find(|h| h.holder.user() == person.user && person.user.is_some());
+        let holders = is.organisation.holders(&is.role.name);
+        let there = there_now.map_or(&[][..], |place| holders.at(place));
+        let holding = there.iter().find(|h| h.holder.user() == person.user && person.user.is_some());
         let lost = holding
             .and_then(|h| contacts::judge(is.organisation, is.role, h, &Asker::Organisation, is.now).err());
         let gone = person.user.filter(|id| is.organisation.user(*id).is_none()).map(|_| Skip::Gone);
@@ -323,7 +274,7 @@ fn why(was: &Picture<'_>, is: &Picture<'_>, (at_before, at): Between) -> Vec<Why
     }
     let there_before = at.and_then(|at| was.organisation.tree.index(is.organisation.tree.id(at)));
     for person in after.iter().filter(|person| !among(person, before)) {
-        if !there_before.is_some_and(|place| among(person, was.people_at(Some(place)))) {
+        if !there_before.is_some_and(|place| among(person, was.at(Some(place)))) {
             reasons.push(Why::Gained { name: person.name.clone() });
         }
     }
@@ -334,7 +285,7 @@ fn why(was: &Picture<'_>, is: &Picture<'_>, (at_before, at): Between) -> Vec<Why
     reasons
 }
 
-fn among(person: &Person, people: &[Person]) -> bool {
+fn among(person: &Contact, people: &[Contact]) -> bool {
     people.iter().any(|other| match person.user {
         Some(id) => other.user == Some(id),
         None => other.user.is_none() && other.mail.key() == person.mail.key(),

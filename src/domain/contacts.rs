@@ -1,5 +1,6 @@
 //! "Whom do I turn to?": the nearest holder of a role who is there, and why it is that one.
 
+mod answering;
 mod everybody;
 
 use std::collections::HashSet;
@@ -14,6 +15,7 @@ use super::mailbox::Address;
 use super::organisation::{Holding, Organisation, Origin};
 use super::roles::{Holder, Pick, Place, Role, RoleName};
 use super::tree;
+pub use answering::{Answering, Sides, side_by_side};
 pub use everybody::{ContactMap, recompute};
 
 /// Who asks, or what is asked about.
@@ -29,6 +31,17 @@ pub enum Asker {
     Directory(DirectoryName),
     /// A report, a system, or whatever else somebody answers for.
     Subject(SubjectName),
+}
+
+/// Whoever a holding at this place concerns.
+impl From<&Place> for Asker {
+    fn from(place: &Place) -> Asker {
+        match place {
+            Place::Directory(name) => Asker::Directory(name.clone()),
+            Place::Subject(name) => Asker::Subject(name.clone()),
+            Place::Organisation | Place::Unit(_) | Place::OwnUnit => Asker::Organisation,
+        }
+    }
 }
 
 /// A person to turn to.

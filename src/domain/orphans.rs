@@ -150,12 +150,7 @@ fn nowhere(organisation: &Organisation) -> Vec<OrphanAssignment> {
 
 fn in_vain(organisation: &Organisation, role: &Role, now: DateTime<Utc>) -> Vec<OrphanHolder> {
     let of = |holding: &super::organisation::Holding| {
-        let asker = match &holding.place {
-            Place::Directory(name) => Asker::Directory(name.clone()),
-            Place::Subject(name) => Asker::Subject(name.clone()),
-            Place::Organisation | Place::Unit(_) | Place::OwnUnit => Asker::Organisation,
-        };
-        let reason = contacts::judge(organisation, role, holding, &asker, now).err()?;
+        let reason = contacts::judge(organisation, role, holding, &(&holding.place).into(), now).err()?;
         if matches!(reason, Skip::Away { .. } | Skip::NotYet { .. }) {
             return None;
         }

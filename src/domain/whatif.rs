@@ -8,7 +8,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::absence::Absence;
-use super::contacts::{self, Asker, ContactMap};
+use super::contacts::{self, Answering, Asker, Contact};
 use super::directory::{Unit, UserFields};
 use super::ids::{AbsenceId, UnitId, UserId};
 use super::organisation::Organisation;
@@ -136,7 +136,7 @@ pub fn compare(before: &Organisation, after: &Organisation, at: DateTime<Utc>) -
 }
 
 fn compare_role(before: &Organisation, after: &Organisation, role: &Role, at: DateTime<Utc>) -> RoleShifts {
-    let mut both = (Side::of(before, role, at), Side::of(after, role, at));
+    let both = (Answering::new(before, role, at), Answering::new(after, role, at));
     let mut found: BTreeMap<(People, People), (usize, Vec<Index>)> = BTreeMap::new();
     let mut broken = Vec::new();
     let moved = after.directory.users.values().filter(|user| {
@@ -149,31 +149,30 @@ fn compare_role(before: &Organisation, after: &Organisation, role: &Role, at: Da
     for user in apart.iter().filter_map(|id| after.user(*id)) {
         *apart_of.entry(after.place_of(user)).or_default() += 1;
     }
-    let places = if role.pick == Pick::Nearest { after.tree.indices() } else { tree::ROOT..tree::ROOT + 1 };
-    for place in places {
-        let Some(old) = before.tree.index(after.tree.id(place)) else { continue };
-        let (was, is) = (both.0.at(old), both.1.at(place));
-        let minimum = usize::from(role.minimum);
+    let users = |place: &Index| match role.pick {
+        Pick::Nearest => {
+            let apart = apart_of.get(place).copied().unwrap_or_default();
+            after.count_users(*place, false).saturating_sub(apart)
+        }
+        Pick::All => after.count_users(tree::ROOT, true),
+    };
+    let minimum = usize::from(role.minimum);
+    for ((old, new), places) in contacts::side_by_side(&both.0, &both.1) {
+        let (was, is) = (names(both.0.at(old)), names(both.1.at(new)));
         if is.len() < minimum && was.len() >= minimum {
-            broken.push((place, is.len()));
+            broken.extend(places.iter().map(|place| (*place, is.len())));
         }
         if was != is {
-            let users = match role.pick {
-                Pick::Nearest => {
-                    let apart = apart_of.get(&place).copied().unwrap_or_default();
-                    after.count_users(place, false).saturating_sub(apart)
-                }
-                Pick::All => after.count_users(tree::ROOT, true),
-            };
-            let entry = found.entry(((*was).clone(), (*is).clone())).or_default();
-            entry.0 += users;
-            entry.1.push(place);
+            let entry = found.entry((was, is)).or_default();
+            entry.0 += places.iter().map(users).sum::<usize>();
+            entry.1.extend(places);
         }
     }
+    broken.sort_unstable();
     if role.pick == Pick::Nearest {
         for id in apart {
             let Some(user) = before.user(id).zip(after.user(id)) else { continue };
-            let (was, is) = (both.0.of_user(id), both.1.of_user(id));
+            let (was, is) = (of_user(&both.0, id), of_user(&both.1, id));
             if was != is {
                 let entry = found.entry((was, is)).or_default();
                 entry.0 += 1;
@@ -200,45 +199,17 @@ fn involved<'a>(organisation: &'a Organisation, role: &Role) -> impl Iterator<It
     })
 }
 
-/// Who answers for whom in one of two organisations.
-struct Side<'a> {
-    organisation: &'a Organisation,
-    role: &'a Role,
-    at: DateTime<Utc>,
-    map: ContactMap,
-    people: HashMap<Option<Index>, Arc<People>>,
+/// Those who answer for one user.
+fn of_user(side: &Answering<'_>, id: UserId) -> People {
+    let alone = Role { fallback: None, ..side.role.clone() };
+    names(&contacts::resolve(side.organisation, &alone, &Asker::User(id), side.now).contacts)
 }
 
-impl<'a> Side<'a> {
-    fn of(organisation: &'a Organisation, role: &'a Role, at: DateTime<Utc>) -> Side<'a> {
-        let map = match role.pick {
-            Pick::Nearest => contacts::recompute(organisation, role, at),
-            Pick::All => ContactMap::default(),
-        };
-        Side { organisation, role, at, map, people: HashMap::new() }
-    }
-
-    /// Those who answer for a unit.
-    fn at(&mut self, place: Index) -> Arc<People> {
-        let nearest =
-            if self.role.pick == Pick::Nearest { self.map.of_unit(place) } else { Some(tree::ROOT) };
-        let (organisation, role, at) = (self.organisation, self.role, self.at);
-        let people = || {
-            let there = nearest.map(|place| contacts::at_place(organisation, role, place, at).0);
-            Arc::new(there.unwrap_or_default().iter().map(name).collect())
-        };
-        Arc::clone(self.people.entry(nearest).or_insert_with(people))
-    }
-
-    /// Those who answer for one user.
-    fn of_user(&self, id: UserId) -> People {
-        let alone = Role { fallback: None, ..self.role.clone() };
-        let answer = contacts::resolve(self.organisation, &alone, &Asker::User(id), self.at);
-        answer.contacts.iter().map(name).collect()
-    }
+fn names(contacts: &[Contact]) -> People {
+    contacts.iter().map(name).collect()
 }
 
-fn name(contact: &contacts::Contact) -> Box<str> {
+fn name(contact: &Contact) -> Box<str> {
     match &contact.deputy_for {
         Some(absent) => format!("{} (deputy for {absent})", contact.name).into(),
         None => contact.name.clone(),

@@ -270,12 +270,7 @@ fn holding_answer(
     holding: &Holding,
     moment: Moment,
 ) -> HoldingAnswer {
-    let asker = match &holding.place {
-        Place::Directory(name) => Asker::Directory(name.clone()),
-        Place::Subject(name) => Asker::Subject(name.clone()),
-        _ => Asker::Organisation,
-    };
-    let standing = contacts::judge(organisation, role, holding, &asker, moment.now);
+    let standing = contacts::judge(organisation, role, holding, &(&holding.place).into(), moment.now);
     let user = match holding.holder {
         Holder::User(id) => Some(id),
         Holder::Outside { .. } => None,

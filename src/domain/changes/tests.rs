@@ -2,7 +2,7 @@ use super::*;
 use crate::domain::absence::Absence;
 use crate::domain::directory::UserFields;
 use crate::domain::ids::AbsenceId;
-use crate::domain::roles::{LOCAL, Place};
+use crate::domain::roles::{LOCAL, Place, Role};
 use crate::domain::testing::{self, World, directory_of, hour, unit, unit_id, user, user_id, world};
 use proptest::prelude::*;
 
