@@ -189,38 +189,42 @@ number_id! {
     Generation
 }
 
-/// The name of a directory as the configuration gives it (`[[directory]] name = "main"`).
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct DirectoryName(pub Arc<str>);
+macro_rules! name_id {
+    ($(#[$doc:meta])* $name:ident($text:ty)) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub $text);
 
-impl fmt::Display for DirectoryName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl From<&str> for $name {
+            fn from(name: &str) -> Self {
+                $name(name.into())
+            }
+        }
+    };
 }
 
-impl From<&str> for DirectoryName {
-    fn from(name: &str) -> Self {
-        DirectoryName(name.into())
-    }
+name_id! {
+    /// The name of a directory as the configuration gives it (`[[directory]] name = "main"`).
+    DirectoryName(Arc<str>)
 }
-
-/// The short name of a report, a system, or whatever else somebody answers for.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct SubjectName(pub Arc<str>);
-
-impl fmt::Display for SubjectName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
+name_id! {
+    /// The short name of a report, a system, or whatever else somebody answers for.
+    SubjectName(Arc<str>)
 }
-
-impl From<&str> for SubjectName {
-    fn from(name: &str) -> Self {
-        SubjectName(name.into())
-    }
+name_id! {
+    /// The name of a role, such as `local` or `ad-sync`.
+    RoleName(Box<str>)
+}
+name_id! {
+    /// The name of a list as the configuration gives it (`[[list]] name = "vendor"`).
+    ListName(Box<str>)
 }
 
 #[cfg(test)]

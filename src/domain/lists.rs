@@ -10,31 +10,13 @@ mod parse;
 mod tests;
 mod toml;
 
-use std::fmt;
-
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+pub use super::ids::ListName;
 use super::mailbox::Address;
 use super::roles::RoleName;
 pub use parse::{Format, LARGEST, MOST_PEOPLE, Mistake, Mistakes, Rules, date_or_time, parse};
-
-/// The name of a list as the configuration gives it (`[[list]] name = "vendor"`).
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct ListName(pub Box<str>);
-
-impl fmt::Display for ListName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl From<&str> for ListName {
-    fn from(name: &str) -> Self {
-        ListName(name.into())
-    }
-}
 
 /// Somebody on a list.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]

@@ -1,31 +1,14 @@
 //! The contact roles: what each is for, where it applies and who may hold it. Roles are data.
 
-use std::fmt;
 use std::sync::LazyLock;
 
 use chrono::{DateTime, Utc};
 use serde::de::IntoDeserializer as _;
 use serde::{Deserialize, Serialize};
 
+pub use super::ids::RoleName;
 use super::ids::{AssignmentId, DirectoryName, SubjectName, UnitId, UserId};
 use super::mailbox::Address;
-
-/// The name of a role, such as `local` or `ad-sync`.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct RoleName(pub Box<str>);
-
-impl fmt::Display for RoleName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl From<&str> for RoleName {
-    fn from(name: &str) -> Self {
-        RoleName(name.into())
-    }
-}
 
 /// What a holding of the role applies to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
