@@ -156,7 +156,8 @@ impl Core {
         let absences = state.absences.into_values();
         let mut organisation = Organisation::new(name, state.directory, roles, state.assignments, absences);
         organisation.gone = Arc::new(state.gone);
-        let mut view = View {
+        let organisation = organisation.listing(listed(&state.lists, &settings.lists));
+        let view = View {
             lists: state.lists,
             given_out: state.given_out,
             generation: state.generation.unwrap_or(Generation(0)),
@@ -167,8 +168,6 @@ impl Core {
             coverage_told: state.coverage_told,
             directories: state.directories,
         };
-        let organisation = view.organisation.as_ref().clone().listing(listed(&view, &settings.lists));
-        view.take(organisation, now());
         Ok(Core {
             store,
             instance,
@@ -230,13 +229,19 @@ impl Core {
         } else {
             Vec::new()
         };
-        let event = Event { at: now, change: Change::TimePassed, notices: Vec::new(), audit: None };
-        if !contacts.is_empty() || now - view.contacts_seen >= LOOK_NOTED {
-            self.store.commit_edit(event, contacts).await?;
-            turn.show(|view, _, _| view.contacts_seen = now);
-        }
-        turn.show(|view, _, now| view.local = Arc::new(local_map(&view.organisation, now)));
-        Ok(())
+        let note = !contacts.is_empty() || now - seen >= LOOK_NOTED;
+        let noted = if note {
+            let event = Event { at: now, change: Change::TimePassed, notices: Vec::new(), audit: None };
+            self.store.commit_edit(event, contacts).await.map(|_| now)
+        } else {
+            Ok(seen)
+        };
+        // Answers stay right also when that can't be noted.
+        turn.show(|view, _, now| {
+            view.contacts_seen = *noted.as_ref().unwrap_or(&seen);
+            view.local = Arc::new(local_map(&view.organisation, now));
+        });
+        noted.map(|_| ())
     }
 
     /// Those who hold `role` for `asker` and count now, as recipients; the role's fallback when nobody does.
@@ -275,7 +280,7 @@ impl View {
         let mut organisation =
             Organisation::new(&settings.organisation, directory, roles, assignments, absences);
         organisation.gone = Arc::clone(&self.organisation.gone);
-        let organisation = organisation.listing(listed(self, &settings.lists));
+        let organisation = organisation.listing(listed(&self.lists, &settings.lists));
         self.take(organisation, now);
     }
 }

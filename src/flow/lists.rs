@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
-use super::core::{Core, View, audit_entry};
+use super::core::{Core, audit_entry};
 use crate::domain::audit::Actor;
 use crate::domain::lists::{
     Format, ListName, ListedPerson, Listing, Rules, TakenList, Verdict, judge, parse,
@@ -222,7 +222,7 @@ impl Lists {
             let mut lists = BTreeMap::clone(&view.lists);
             lists.insert(list.name.clone(), Arc::new(list));
             view.lists = lists;
-            let listed = listed(view, &settings.lists);
+            let listed = listed(&view.lists, &settings.lists);
             let organisation = view.organisation.as_ref().clone().listing(listed);
             view.take(organisation, now);
         })
@@ -270,9 +270,12 @@ async fn look(
 }
 
 /// Who holds a role by the lists that are configured, and only what those may give now.
-pub fn listed(view: &View, lists: &BTreeMap<ListName, Vec<RoleName>>) -> Arc<Vec<(ListName, ListedPerson)>> {
+pub fn listed(
+    taken: &BTreeMap<ListName, Arc<TakenList>>,
+    lists: &BTreeMap<ListName, Vec<RoleName>>,
+) -> Arc<Vec<(ListName, ListedPerson)>> {
     let of = |(name, roles): (&ListName, &Vec<RoleName>)| {
-        let listing = view.lists.get(name).map(|list| &list.listing);
+        let listing = taken.get(name).map(|list| &list.listing);
         let people = listing.into_iter().flat_map(|listing: &Listing| &listing.people);
         let people = people.filter(|person| roles.contains(&person.role));
         people.map(|person| (name.clone(), person.clone())).collect::<Vec<_>>()
