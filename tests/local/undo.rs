@@ -146,6 +146,25 @@ impl World {
         World { core, ..self }
     }
 
+    /// Person 7 holds this role there.
+    async fn with_seven_as(self, role: &str, place: Place) -> World {
+        let assignment = Assignment {
+            id: AssignmentId(1),
+            role: role.into(),
+            holder: Holder::User(self.id(7)),
+            place,
+            rank: 100,
+            mail: None,
+            phone: None,
+            from: None,
+            until: None,
+            any_unit: false,
+        };
+        let event = Event { at: at(1), change: Change::Assign(assignment), notices: vec![], audit: None };
+        self.core.store.commit_event(event).await.unwrap();
+        self.restart_with_changes().await
+    }
+
     fn id(&self, n: u32) -> UserId {
         let text = format!("p{n:015}");
         let bytes: [u8; 16] = text.as_bytes().try_into().unwrap();
@@ -236,21 +255,7 @@ async fn mass_changes_are_held_and_pass_when_approved() {
 #[tokio::test]
 async fn who_is_gone_is_remembered_and_counts_again_when_they_come_back() {
     let world = World::new().await;
-    let assignment = Assignment {
-        id: AssignmentId(1),
-        role: roles::GLOBAL.into(),
-        holder: Holder::User(world.id(7)),
-        place: Place::Organisation,
-        rank: 100,
-        mail: None,
-        phone: None,
-        from: None,
-        until: None,
-        any_unit: false,
-    };
-    let event = Event { at: at(1), change: Change::Assign(assignment), notices: vec![], audit: None };
-    world.core.store.commit_event(event).await.unwrap();
-    let mut world = world.restart_with_changes().await;
+    let mut world = world.with_seven_as(roles::GLOBAL, Place::Organisation).await;
     let answer = |world: &World| {
         let view = world.core.view();
         let role = view.organisation.role(roles::GLOBAL).unwrap();

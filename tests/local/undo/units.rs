@@ -51,21 +51,7 @@ async fn north_and_south() -> World {
 async fn other_units_are_held_and_the_assignments_at_the_old_ones_wait_for_these() {
     let world = north_and_south().await;
     let ward = world.unit_of(7).unwrap();
-    let assignment = Assignment {
-        id: AssignmentId(1),
-        role: roles::LOCAL.into(),
-        holder: Holder::User(world.id(7)),
-        place: Place::Unit(ward),
-        rank: 100,
-        mail: None,
-        phone: None,
-        from: None,
-        until: None,
-        any_unit: false,
-    };
-    let event = Event { at: at(1), change: Change::Assign(assignment), notices: vec![], audit: None };
-    world.core.store.commit_event(event).await.unwrap();
-    let mut world = world.restart_with_changes().await;
+    let mut world = world.with_seven_as(roles::LOCAL, Place::Unit(ward)).await;
     assert_eq!(world.contacts_of(12), ["Person 7"]);
 
     world.units_from(departments());
