@@ -2,6 +2,28 @@
 
 use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Utc};
 
+/// What was written, before it is known what the clocks make of it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Spelled {
+    /// A moment, with its offset.
+    Exact(DateTime<Utc>),
+    /// A day.
+    Day(NaiveDate),
+    /// A time on a clock.
+    Clock(NaiveDateTime),
+}
+
+/// Reads `2026-07-15`, `2026-07-15 08:00`, with seconds and a `T` at will, or RFC 3339 with an offset. None for anything else.
+pub fn spelled(text: &str) -> Option<Spelled> {
+    if let Ok(exact) = DateTime::parse_from_rfc3339(text) {
+        return Some(Spelled::Exact(exact.to_utc()));
+    }
+    let formats = ["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S"];
+    let clock = formats.iter().find_map(|f| NaiveDateTime::parse_from_str(text, f).ok());
+    let day = || NaiveDate::parse_from_str(text, "%Y-%m-%d").ok();
+    clock.map(Spelled::Clock).or_else(|| day().map(Spelled::Day))
+}
+
 /// A time: `2026-07-15`, `2026-07-15 08:00`, both on the clocks of `zone`, or RFC 3339 with an offset.
 ///
 /// # Errors
@@ -12,16 +34,16 @@ pub fn parse<Z: TimeZone>(text: &str, zone: &Z) -> Result<DateTime<Utc>, String>
 }
 
 fn read<Z: TimeZone>(text: &str, zone: &Z) -> Result<DateTime<Utc>, String> {
-    if let Ok(exact) = DateTime::parse_from_rfc3339(text) {
-        return Ok(exact.to_utc());
-    }
-    let formats = ["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S"];
-    let naive = formats.iter().find_map(|f| NaiveDateTime::parse_from_str(text, f).ok());
-    let naive = naive
-        .or_else(|| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().map(|d| d.and_time(NaiveTime::MIN)));
-    let naive = naive.ok_or_else(|| {
-        format!("\"{text}\" is no time; write 2026-07-15, \"2026-07-15 08:00\" or 2026-07-15T08:00:00+02:00")
-    })?;
+    let naive = match spelled(text) {
+        Some(Spelled::Exact(exact)) => return Ok(exact),
+        Some(Spelled::Day(day)) => day.and_time(NaiveTime::MIN),
+        Some(Spelled::Clock(naive)) => naive,
+        None => {
+            return Err(format!(
+                "\"{text}\" is no time; write 2026-07-15, \"2026-07-15 08:00\" or 2026-07-15T08:00:00+02:00"
+            ));
+        }
+    };
     // In the hour that comes twice, the first; a time that the clocks skip doesn't exist.
     zone.from_local_datetime(&naive)
         .earliest()
@@ -34,12 +56,12 @@ fn read<Z: TimeZone>(text: &str, zone: &Z) -> Result<DateTime<Utc>, String> {
 /// # Errors
 /// As [`parse`].
 pub fn parse_end<Z: TimeZone>(text: &str, zone: &Z) -> Result<DateTime<Utc>, String> {
-    match NaiveDate::parse_from_str(text, "%Y-%m-%d") {
-        Ok(day) => {
+    match spelled(text) {
+        Some(Spelled::Day(day)) => {
             let next = day.checked_add_days(Days::new(1)).ok_or_else(|| format!("{text} is too far away"))?;
             parse(&next.format("%Y-%m-%d").to_string(), zone)
         }
-        Err(_) => parse(text, zone),
+        _ => parse(text, zone),
     }
 }
 

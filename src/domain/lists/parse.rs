@@ -4,13 +4,14 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 
-use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Utc};
+use chrono::{DateTime, Days, NaiveTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
 use super::{ListedPerson, Listing, csv, json, toml};
 use crate::domain::decode::clean;
 use crate::domain::mailbox::Address;
+use crate::domain::moment::{self, Spelled};
 use crate::domain::roles::RoleName;
 
 /// The most bytes a list may have.
@@ -320,18 +321,15 @@ pub fn date_or_time(text: &str, zone: Tz, end: bool) -> Result<DateTime<Utc>, St
             "1970-01-01T00:00:00Z".parse::<DateTime<Utc>>().ok()..="9999-12-30T00:00:00Z".parse().ok();
         years.contains(&Some(time)).then_some(time).ok_or_else(far)
     };
-    if let Ok(exact) = DateTime::parse_from_rfc3339(text) {
-        return within(exact.to_utc());
-    }
-    let naive = match NaiveDate::parse_from_str(text, "%Y-%m-%d") {
-        Ok(day) if end => day.checked_add_days(Days::new(1)).ok_or_else(far)?.and_time(NaiveTime::MIN),
-        Ok(day) => day.and_time(NaiveTime::MIN),
-        Err(_) => {
-            let formats = ["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S"];
-            let naive = formats.iter().find_map(|f| NaiveDateTime::parse_from_str(text, f).ok());
-            naive.ok_or_else(|| {
-                format!("is no day: {}; write 2026-07-15 or 2026-07-15T08:00:00+02:00", shown(text))
-            })?
+    let naive = match moment::spelled(text) {
+        Some(Spelled::Exact(exact)) => return within(exact),
+        Some(Spelled::Day(day)) if end => {
+            day.checked_add_days(Days::new(1)).ok_or_else(far)?.and_time(NaiveTime::MIN)
+        }
+        Some(Spelled::Day(day)) => day.and_time(NaiveTime::MIN),
+        Some(Spelled::Clock(naive)) => naive,
+        None => {
+            return Err(format!("is no day: {}; write 2026-07-15 or 2026-07-15T08:00:00+02:00", shown(text)));
         }
     };
     // Where the clocks skip midnight, the day begins an hour later.
