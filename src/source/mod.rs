@@ -10,6 +10,8 @@ pub mod ldap;
 pub mod ldif;
 pub mod list;
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -105,10 +107,19 @@ impl Source {
         }
     }
 
-    /// Takes over what the source in whose place it comes has learned: which credentials were refused.
+    /// How long a whole read may take.
+    pub fn run_timeout(&self) -> Duration {
+        match self {
+            Source::Ldap(ldap) => ldap.run_timeout,
+            Source::Ldif(ldif) => ldif.run_timeout,
+        }
+    }
+
+    /// Takes over what the source in whose place it comes has learned: which credentials were refused, which servers are in trouble.
     pub fn inherit(&self, before: &Source) {
         if let (Source::Ldap(ldap), Source::Ldap(before)) = (self, before) {
             ldap.refusals.inherit(&before.refusals);
+            ldap.experience.inherit(&before.experience, ldap.servers == before.servers);
         }
     }
 }

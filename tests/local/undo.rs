@@ -75,7 +75,7 @@ impl World {
         let now = Arc::new(Mutex::new(at(0)));
         let core = load(folder.path(), &now).await;
         let file = folder.path().join("people.ldif");
-        let source = Source::Ldif(Ldif { file, mapping: Mapping::default() });
+        let source = Source::Ldif(Ldif::new(file, Mapping::default()));
         let directories = Directories::new(BTreeMap::from([(main_directory(), Arc::new(source))]));
         let people = (1..=20).map(|n| (n, (format!("p{n}@kommun.example"), format!("+46 {n}")))).collect();
         let mut world = World { folder, core, directories, now, people, departments: BTreeMap::new() };
