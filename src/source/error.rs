@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::domain::decode::clean;
+use crate::kerberos::Fault;
 
 /// What an LDAP server answered (RFC 4511 §4.1.9), made fit to be shown.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -120,8 +121,8 @@ pub enum SourceError {
         account: String,
         /// Why, with what to do.
         reason: String,
-        /// Whether a KDC refused the account or its key.
-        refused: bool,
+        /// With whom it lies.
+        fault: Fault,
     },
     /// The same credentials were refused a moment ago.
     #[error(
@@ -365,10 +366,11 @@ impl SourceError {
     /// Whether a server or KDC refused what was signed in with: to try the same again can lock the account.
     pub fn refuses_credentials(&self) -> bool {
         match self {
+            // Of a ticket the KDC has taken the key before: what the server says against it doesn't count against the account.
             SourceError::Bind { answer, problem, .. } => {
-                answer.code == 49 && *problem != BindProblem::ChannelBinding
+                answer.code == 49 && !matches!(problem, BindProblem::ChannelBinding | BindProblem::Ticket)
             }
-            SourceError::Kerberos { refused, .. } => *refused,
+            SourceError::Kerberos { fault, .. } => *fault == Fault::Account,
             SourceError::NoServer(errors) => errors.iter().any(SourceError::refuses_credentials),
             _ => false,
         }
