@@ -29,6 +29,8 @@ use crate::tls;
 const MAX_MESSAGE: usize = 64 << 20;
 /// No search is answered with more before its result comes; pages are far smaller.
 const MAX_FOUND: usize = 512 << 20;
+/// So much is kept of entries that aren't wanted but to see what they look like.
+const MAX_SEEN: usize = 1 << 20;
 const CHUNK: usize = 64 << 10;
 
 const BIND_REQUEST: u8 = 0;
@@ -83,6 +85,18 @@ pub(super) struct Found {
 /// Is shown the entries of a search that never ends, which aren't kept.
 pub(super) type Listener = Box<dyn Fn(&Entry) + Send + Sync>;
 
+/// What the next search is to be, and what of it is wanted.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Expected {
+    /// All that it finds, each entry without a state; nothing is said in between.
+    #[default]
+    All,
+    /// Content synchronization (RFC 4533), and all that it tells.
+    Changes,
+    /// Content synchronization, for its cookie: of what there is only the first entries are kept, to see what they look like.
+    Cookie,
+}
+
 /// What a search gave.
 #[derive(Default)]
 pub(super) struct Finds {
@@ -91,15 +105,44 @@ pub(super) struct Finds {
     pub references: usize,
     /// What the server says of each of the entries, and of others, when changes were asked for (RFC 4533).
     pub told: Told,
+    /// Whether more was told of changes than is kept.
+    pub cut: bool,
+    /// How much is held.
+    held: usize,
+    /// How much came.
     bytes: usize,
-    /// Whether they were.
-    synchronizes: bool,
+    expected: Expected,
+}
+
+impl Finds {
+    fn synchronizes(&self) -> bool {
+        self.expected != Expected::All
+    }
+
+    /// Whether there is room for so much more. Of changes what is too much is left out, elsewhere it ends the connection.
+    fn has_room(&mut self, bytes: usize) -> Result<bool, Ended> {
+        let most = if self.expected == Expected::Cookie { MAX_SEEN } else { MAX_FOUND };
+        self.bytes += bytes;
+        let fits = self.held + bytes <= most;
+        match fits {
+            true => self.held += bytes,
+            false if self.synchronizes() => self.cut = true,
+            false => return Err(Ended::Nonsense("it gives more at once than can be held")),
+        }
+        Ok(fits)
+    }
 }
 
 impl Found {
-    /// The next search is a content synchronization, or isn't: then its entries carry no state, and nothing is said in between.
-    pub(super) fn expect(&self, synchronizes: bool) {
-        *self.lock() = Finds { synchronizes, ..Finds::default() };
+    /// What the next search is.
+    pub(super) fn expect(&self, expected: Expected) {
+        *self.lock() = Finds { expected, ..Finds::default() };
+    }
+
+    /// A search begins: what an earlier one has left, for whose end nobody waited, goes.
+    fn begin(&self) {
+        let mut finds = self.lock();
+        *finds = Finds { expected: finds.expected, ..Finds::default() };
     }
 
     /// How much came, to see whether there is any progress.
@@ -107,7 +150,7 @@ impl Found {
         self.lock().bytes
     }
 
-    /// Takes everything, at the end of a search.
+    /// Takes everything, at the end of a search; the next one is a usual one, unless something else is expected.
     pub(super) fn take(&self) -> Finds {
         std::mem::take(&mut *self.lock())
     }
@@ -130,7 +173,7 @@ pub(super) async fn carry(server: impl AsyncRead + AsyncWrite, ldap3: UnixStream
     let asked = AtomicU64::new(0);
     let ended = tokio::select! {
         ended = pass(from_server, to_ldap3, |message| check(message, &asked, found)) => ended,
-        ended = pass(from_ldap3, to_server, |message| note(message, &asked)) => match ended {
+        ended = pass(from_ldap3, to_server, |message| note(message, &asked, found)) => match ended {
             Ended::ByServer => Ended::ByUs,
             other => other,
         },
@@ -195,8 +238,11 @@ fn first_message(bytes: &[u8]) -> Result<Option<&[u8]>, Ended> {
 }
 
 /// Notes what ldap3 asks. It asks one thing at a time.
-fn note(message: &[u8], asked: &AtomicU64) -> Result<Fate, Ended> {
+fn note(message: &[u8], asked: &AtomicU64, found: &Found) -> Result<Fate, Ended> {
     if let Some((id, operation, _)) = parts(message) {
+        if operation.number == SEARCH_REQUEST {
+            found.begin();
+        }
         asked.store(u64::from(id) << 8 | u64::from(operation.number), Ordering::Relaxed);
     }
     Ok(Fate::Pass)
@@ -205,6 +251,7 @@ fn note(message: &[u8], asked: &AtomicU64) -> Result<Fate, Ended> {
 /// Judges a message of the server: whether it is a well-formed answer to what was asked.
 fn check(message: &[u8], asked: &AtomicU64, found: &Found) -> Result<Fate, Ended> {
     const MALFORMED: Ended = Ended::Nonsense("a message of it is malformed");
+    const STATELESS: Ended = Ended::Nonsense("an entry of it came without a state that makes sense");
     let (id, operation, controls) = parts(message).ok_or(MALFORMED)?;
     if operation.number == EXTENDED_RESPONSE {
         // Nothing extended is ever asked here: either a Notice of Disconnection (RFC 4511 §4.4.1), or Samba's answer to
@@ -230,17 +277,14 @@ fn check(message: &[u8], asked: &AtomicU64, found: &Found) -> Result<Fate, Ended
                 return Ok(Fate::Keep);
             }
             let mut found = found.lock();
-            if found.synchronizes {
-                const STATELESS: Ended =
-                    Ended::Nonsense("an entry of it came without a state that makes sense");
-                let state = controls.filter(|c| are_controls(*c)).and_then(sync::state).ok_or(STATELESS)?;
-                found.told.states.push(state);
+            let state = match found.synchronizes() {
+                true => Some(controls.filter(|c| are_controls(*c)).and_then(sync::state).ok_or(STATELESS)?),
+                false => None,
+            };
+            if found.has_room(message.len() + size_of::<Entry>())? {
+                found.told.states.extend(state);
+                found.entries.push(entry);
             }
-            found.bytes += message.len() + size_of::<Entry>();
-            if found.bytes > MAX_FOUND {
-                return Err(Ended::Nonsense("it gives more at once than can be held"));
-            }
-            found.entries.push(entry);
             Ok(Fate::Keep)
         }
         SEARCH_REFERENCE => {
@@ -250,12 +294,9 @@ fn check(message: &[u8], asked: &AtomicU64, found: &Found) -> Result<Fate, Ended
         INTERMEDIATE => {
             const SENSELESS: Ended = Ended::Nonsense("what it says of its changes makes no sense");
             let mut found = found.lock();
-            if found.synchronizes {
-                found.bytes += message.len();
-                if found.bytes > MAX_FOUND {
-                    return Err(Ended::Nonsense("it gives more at once than can be held"));
-                }
-                found.told.take(operation).ok_or(SENSELESS)?;
+            if found.synchronizes() {
+                let fits = found.has_room(message.len())?;
+                found.told.take(operation, fits).ok_or(SENSELESS)?;
             }
             Ok(Fate::Keep)
         }
@@ -378,7 +419,7 @@ fn are_controls(controls: Element<'_>) -> bool {
 #[cfg(fuzzing)]
 fn fuzz_finds(mut bytes: &[u8], synchronizes: bool) -> Finds {
     let found = Found::default();
-    found.expect(synchronizes);
+    found.expect(if synchronizes { Expected::Changes } else { Expected::All });
     while let Ok(Some(message)) = first_message(bytes) {
         let id = parts(message).map_or(0, |(id, _, _)| id);
         let asked = AtomicU64::new(u64::from(id) << 8 | u64::from(SEARCH_REQUEST));
@@ -407,4 +448,70 @@ fn words(error: &io::Error) -> String {
         return "the server closed it without a goodbye".to_owned();
     }
     tls::explain(error).unwrap_or_else(|| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::standard::sync::{INFO, STATE};
+    use super::super::tests::responder::{control, intermediate, stated, tlv, user};
+    use super::*;
+
+    /// What is kept of these messages, which answer the question number 1.
+    fn found(expected: Expected, messages: impl Iterator<Item = Vec<u8>>) -> Result<Finds, Ended> {
+        let found = Found::default();
+        found.expect(expected);
+        let asked = AtomicU64::new(1 << 8 | u64::from(SEARCH_REQUEST));
+        for message in messages {
+            check(&message, &asked, &found)?;
+        }
+        let bytes = found.bytes();
+        let finds = found.take();
+        assert!(finds.held <= bytes && found.lock().expected == Expected::All);
+        Ok(finds)
+    }
+
+    fn told(size: usize) -> Vec<u8> {
+        let state = tlv(0x30, &[tlv(10, &[1]), tlv(4, &[7; 16])].concat());
+        stated(1, "cn=x", &[("description", vec![vec![b'x'; size]])], &control(STATE, &state))
+    }
+
+    fn info(value: &[u8]) -> Vec<u8> {
+        intermediate(1, INFO, value)
+    }
+
+    #[test]
+    fn where_the_cookie_is_wanted_what_there_is_is_not_held() {
+        let ids = tlv(0xa3, &tlv(0x31, &tlv(4, &[7; 16]).repeat(1_000)));
+        let entries = (0..3_000).map(|_| told(1_000));
+        let rest = std::iter::repeat_n(info(&ids), 100).chain([info(&tlv(0x80, b"cookie"))]);
+        let finds = found(Expected::Cookie, entries.chain(rest)).unwrap();
+        assert!(finds.cut && finds.held <= MAX_SEEN && finds.bytes > 3 * MAX_SEEN);
+        assert!(finds.entries.len() > 500 && finds.entries.len() == finds.told.states.len());
+        assert_eq!(finds.told.told(), (0, Some(&b"cookie"[..])), "the cookie counts wherever it comes");
+    }
+
+    #[test]
+    fn too_many_changes_are_known_to_be_too_many_and_end_nothing() {
+        let mut finds = found(Expected::Changes, [told(10)].into_iter()).unwrap();
+        assert!(!finds.cut && finds.entries.len() == 1);
+        finds.expected = Expected::Changes;
+        assert!(finds.has_room(MAX_FOUND - finds.held).unwrap() && !finds.cut);
+        assert!(!finds.has_room(1).unwrap() && finds.cut);
+        finds.expected = Expected::All;
+        assert!(finds.has_room(1).is_err(), "elsewhere nothing may be left out");
+    }
+
+    #[test]
+    fn what_an_earlier_search_has_left_is_none_of_the_next() {
+        let (found, asked) = (Found::default(), AtomicU64::new(1 << 8 | u64::from(SEARCH_REQUEST)));
+        check(&user(1, 1), &asked, &found).unwrap();
+        let request = super::super::tests::responder::message(2, &tlv(0x63, b""));
+        note(&request, &asked, &found).unwrap();
+        check(&user(2, 2), &asked, &found).unwrap();
+        let finds = found.take();
+        assert_eq!(
+            finds.entries.iter().map(|entry| entry.dn.as_str()).collect::<Vec<_>>(),
+            ["CN=u2,DC=example,DC=org"]
+        );
+    }
 }

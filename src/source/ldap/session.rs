@@ -10,7 +10,7 @@ use rustls::ClientConfig;
 
 use super::ber::Reader;
 use super::connect::Connection;
-use super::screen::{Finds, Listener};
+use super::screen::{Expected, Finds, Listener};
 use super::sign_in::{Credentials, sign_in};
 use super::{Ldap, Server};
 use crate::domain::dn::Dn;
@@ -308,6 +308,29 @@ impl<'a> Session<'a> {
         Ok(references)
     }
 
+    /// All that a search finds; None when that is more than `most`, and then the rest isn't asked for.
+    pub(super) async fn up_to(
+        &mut self,
+        search: &Search<'_>,
+        most: usize,
+    ) -> Result<Option<Vec<Entry>>, SourceError> {
+        let (mut found, mut advance) = (Vec::new(), Advance::default());
+        let mut cookie = Vec::new();
+        loop {
+            let mut page = self.page(search, cookie).await?;
+            advance.judge(&page).map_err(|reason| self.incomplete(search.base, reason))?;
+            advance.note(&page);
+            found.append(&mut page.entries);
+            cookie = page.cookie;
+            if found.len() > most {
+                return Ok(None);
+            }
+            if cookie.is_empty() {
+                return Ok(Some(found));
+            }
+        }
+    }
+
     /// Says goodbye.
     pub(super) async fn close(self) {
         self.connection.close(LAST_WORDS.min(self.settings.operation_timeout)).await;
@@ -364,9 +387,10 @@ impl<'a> Session<'a> {
         &mut self,
         search: &Search<'_>,
         control: RawControl,
+        expected: Expected,
     ) -> Result<(Finds, LdapResult), SourceError> {
         let (tick, most) = (self.settings.operation_timeout, self.settings.run_timeout);
-        self.connection.found.expect(true);
+        self.connection.found.expect(expected);
         let found = Arc::clone(&self.connection.found);
         let mut handle = self.connection.ldap.clone();
         let controls: Vec<_> = self.always.iter().cloned().chain([control]).collect();
