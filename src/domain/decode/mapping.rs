@@ -2,6 +2,7 @@
 
 use super::identity::{Identity, parse_uuid};
 use crate::domain::dn::Dn;
+use crate::domain::entry::Entry;
 use crate::domain::ids::Guid;
 use crate::domain::shape::UnitsFrom;
 
@@ -197,6 +198,11 @@ impl Mapping {
             Identity::Bytes => value.try_into().ok().map(Guid),
             Identity::Uuid | Identity::NsUniqueId => parse_uuid(value),
         }
+    }
+
+    /// Who an entry is; None when it doesn't say so, or not in this way.
+    pub fn id_of(&self, entry: &Entry) -> Option<Guid> {
+        self.identity(entry.first(&self.id)?)
     }
 
     /// Whether [`id`](Mapping::id) is 16 bytes, as Active Directory has it, rather than a text.

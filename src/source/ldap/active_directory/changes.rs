@@ -9,7 +9,7 @@ use crate::domain::decode::extended;
 use crate::domain::directory::Found;
 use crate::domain::entry::Entry;
 use crate::domain::follow::{Afresh, Follow, Need};
-use crate::domain::ids::{DirectoryName, Guid};
+use crate::domain::ids::DirectoryName;
 use crate::domain::run::{Cursor, Mode, ModeReason, Position, UsnPosition};
 use crate::domain::shape::{as_read, shape};
 use crate::source::ldap::Ldap;
@@ -53,9 +53,10 @@ impl Ldap {
         }
         let mut mode = Mode::DirSync;
         let mut given = None;
-        if let Some(context) =
-            place.contexts.first().filter(|_| place.contexts.len() == 1 && place.controller.has_dirsync)
-        {
+        let by_cookie = matches!(cursor.position, Position::DirSync { .. });
+        let tells = place.controller.has_dirsync && place.contexts.len() == 1;
+        let tells = tells && (by_cookie || !self.experience.refuses_dirsync(session.server()));
+        if let Some(context) = place.contexts.first().filter(|_| tells) {
             let mut attributes = self.mapping.attributes();
             attributes.extend(["name", "isDeleted"]);
             let (filter, last) = match &cursor.position {
@@ -73,12 +74,13 @@ impl Ldap {
                 Ok(cookie) => given = Some(cookie),
                 Err(answer) => {
                     tracing::warn!(server = session.server(), %answer, "the server doesn't tell its changes by DirSync");
+                    self.experience.note_no_dirsync(session.server());
                     if last.is_some() {
                         return Ok(Err(ModeReason::CookieRefused));
                     }
                 }
             }
-        } else if matches!(cursor.position, Position::DirSync { .. }) {
+        } else if by_cookie {
             return Ok(Err(ModeReason::CookieRefused));
         }
         if given.is_none() {
@@ -152,14 +154,14 @@ impl Ldap {
                 Need::Objects(ids) => {
                     let mut left = ids.clone();
                     for context in &place.contexts {
-                        let these = format!("(&{}{filter})", one_of(&ids));
+                        let these = format!("(&{}{filter})", self.one_of(&ids));
                         for entry in self.entries(session, context, &these).await? {
                             left.retain(|id| Some(*id) != extended::split(&entry.dn).0);
                             follow.found(&entry);
                         }
                     }
                     for context in place.contexts.iter().filter(|_| !left.is_empty()) {
-                        let these = one_of(&left);
+                        let these = self.one_of(&left);
                         let attributes = vec!["objectClass", &self.mapping.id, "parentGUID"];
                         let search = everything_below(context, &these, attributes);
                         session
@@ -167,8 +169,9 @@ impl Ldap {
                             .await?;
                     }
                 }
-                Need::Below(id) => match self.entries(session, &format!("<GUID={id}>"), &filter).await {
-                    Ok(entries) => entries.iter().for_each(|entry| follow.found(entry)),
+                Need::Below(id) => match self.below(session, &format!("<GUID={id}>"), follow.room()).await {
+                    Ok(Some(entries)) => entries.iter().for_each(|entry| follow.found(entry)),
+                    Ok(None) => return Ok(Err(ModeReason::TooMuch)),
                     // It went meanwhile, with what was below it; the next changes tell.
                     Err(SourceError::BaseNotFound { .. }) => {}
                     Err(error) => return Err(error),
@@ -191,8 +194,28 @@ impl Ldap {
         }
     }
 
+    /// Everything below an object; None when that is more than `most`.
+    async fn below(
+        &self,
+        session: &mut Session<'_>,
+        base: &str,
+        most: usize,
+    ) -> Result<Option<Vec<Entry>>, SourceError> {
+        let filter = self.filter();
+        let mut attributes = self.mapping.attributes();
+        attributes.push("parentGUID");
+        let found = session.up_to(&everything_below(base, &filter, attributes), most).await?;
+        let Some(mut all) = found else {
+            return Ok(None);
+        };
+        for entry in &mut all {
+            self.complete(session, entry).await?;
+        }
+        Ok(Some(all))
+    }
+
     /// Whole entries, their lists of members completed.
-    pub(super) async fn entries(
+    async fn entries(
         &self,
         session: &mut Session<'_>,
         base: &str,
@@ -233,17 +256,4 @@ impl Ldap {
             groups: untold || &*self.group_filter != GROUPS,
         }
     }
-}
-
-pub(super) fn one_of(ids: &[Guid]) -> String {
-    let mut filter = "(|".to_owned();
-    for id in ids {
-        filter.push_str("(objectGUID=");
-        for byte in id.0 {
-            let _ = write!(filter, "\\{byte:02x}");
-        }
-        filter.push(')');
-    }
-    filter.push(')');
-    filter
 }

@@ -123,7 +123,7 @@ impl Ldap {
         }
         // Deletions that couldn't be seen so far are behind the position.
         if place.sees_deletions && !cursor.sees_deletions {
-            return Ok(Err(ModeReason::Due));
+            return Ok(Err(ModeReason::SeesDeletions));
         }
         let lifetime = place.controller.tombstone_lifetime(session).await?;
         // A day for clocks that differ and for what was deleted while it was read.
@@ -151,6 +151,7 @@ impl Ldap {
         }
         self.look_above(session, &mut decoder).await?;
         self.still_there(session, place).await?;
+        self.experience.asks_dirsync_again(session.server());
         // Every change from before the read on comes again with the next run's changes, so that none falls between.
         let position = place.controller.at().map_or(Position::None, Position::Usn);
         let cursor = self.cursor(session, place, ask, position, Some(ask.now));

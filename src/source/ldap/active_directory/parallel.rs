@@ -6,7 +6,7 @@
 //! An object whose number the account may not see is in no range, not even among those that have none (MS-ADTS 3.1.1.3.1.3.1: such a clause
 //! is neither true nor false). So the first time the identities of all objects are asked for besides, in one search that tells nothing
 //! else, and what no range gave is fetched by its identity. Once that has shown that the ranges give everything, later reads
-//! look up by identity whom they would lose, before they lose anybody.
+//! don't ask. In any case those are looked up by identity who would be lost, before anybody is.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -16,18 +16,18 @@ use futures_util::stream::FuturesUnordered;
 use ldap3::Scope;
 use tokio::sync::Notify;
 
-use super::changes::one_of;
 use super::controller::Controller;
 use super::pace::{MOST, Pace};
 use super::queue::{Job, Next, PIECES, Shared, State, What, identity};
 use super::ranges::Range;
 use super::{Base, Place};
 use crate::domain::decode::Decoder;
-use crate::domain::directory::Directory;
 use crate::domain::entry::Entry;
-use crate::domain::ids::{DirectoryName, Guid};
+use crate::domain::ids::DirectoryName;
+use crate::domain::shape::as_read;
 use crate::source::ldap::Ldap;
 use crate::source::ldap::session::{Advance, Door, Page, Search, Session};
+use crate::source::ldap::whole::MANY;
 use crate::source::{Ask, SourceError, Tell};
 
 /// After so many pages it is clear whether ranges pay.
@@ -36,10 +36,6 @@ const LOOK: usize = 2;
 const LARGE: usize = 10;
 /// A controller whose numbers haven't come so far for each entry of a page holds too little, unless a number of connections is set.
 const WORTHWHILE: u64 = 10;
-/// So many objects are fetched at once by their identity.
-const BATCH: usize = 100;
-/// Where the ranges missed more, everything is read anew in one go.
-const MOST_MISSED: usize = 2_000;
 
 impl Ldap {
     /// Reads everything below the bases, over several connections if that pays.
@@ -52,15 +48,13 @@ impl Ldap {
         decoder: &mut Decoder<'_>,
         tell: Tell<'_>,
     ) -> Result<(), SourceError> {
+        let bases: Vec<&str> = place.bases.iter().map(|base| base.text).collect();
         let set = self.connections.map(usize::from);
         let page_size = u64::from(self.page_size);
         let highest = place.controller.at().map_or(0, |at| at.highest);
         let worthwhile = set.is_some() || highest >= WORTHWHILE * LOOK as u64 * page_size;
         if set == Some(1) || highest < 2 * page_size || !worthwhile {
-            for base in &place.bases {
-                self.read_base(session, base.text, decoder, tell).await?;
-            }
-            return Ok(());
+            return self.read_in_one_go(session, &bases, directory, ask, decoder, tell).await;
         }
         let shared = Shared {
             decoder: Mutex::new(decoder),
@@ -70,7 +64,7 @@ impl Ldap {
             tell,
         };
         // Where it is known that there is much, no look is needed: the server finds everything before it gives a first page.
-        let known = known(ask.known, directory);
+        let known = as_read(ask.known, &self.mapping.units).identities(directory);
         let mut large: Vec<usize> = (0..place.bases.len()).collect();
         if known.len() < LARGE * self.page_size as usize {
             large.clear();
@@ -102,12 +96,16 @@ impl Ldap {
         let Shared { decoder, state, .. } = shared;
         let decoder = decoder.into_inner().unwrap_or_else(PoisonError::into_inner);
         let State { read, mut there, .. } = state.into_inner().unwrap_or_else(PoisonError::into_inner);
-        if proven {
-            there = known;
-        }
+        there.extend(known);
         there.retain(|id| !read.contains(id));
+        there.sort_unstable();
+        there.dedup();
         drop(read);
-        let missed = self.fetch_missed(session, place, &there, decoder, tell).await?;
+        let there = self.who_is_there(session, &bases, there).await?;
+        let missed = match there.len() {
+            many if many > MANY => many,
+            _ => self.read_these(session, &bases, &there, decoder, tell).await?,
+        };
         self.experience.note_ranges(session.server(), self.scope(), missed == 0);
         if proven && missed > 0 {
             tracing::warn!(
@@ -116,10 +114,8 @@ impl Ldap {
                 "objects don't show their uSNCreated any more: everything is read in one go"
             );
         }
-        if missed > MOST_MISSED || (proven && missed > 0) {
-            for base in &place.bases {
-                self.read_base(session, base.text, decoder, tell).await?;
-            }
+        if missed > MANY || (proven && missed > 0) {
+            self.read_in_one_go(session, &bases, directory, ask, decoder, tell).await?;
         }
         Ok(())
     }
@@ -309,36 +305,10 @@ impl Ldap {
         }
         for mut entry in cut {
             self.complete(session, &mut entry).await?;
+            shared.state().read.extend(identity(&entry));
             shared.decode(|decoder| decoder.push(&entry));
         }
         Ok(Searched { to_the_end: true, entries })
-    }
-
-    /// Fetches those of the objects that are there and that no range gave. Tells how many they were; if there are too many to fetch, that
-    /// they are all.
-    async fn fetch_missed(
-        &self,
-        session: &mut Session<'_>,
-        place: &Place<'_>,
-        ids: &[Guid],
-        decoder: &mut Decoder<'_>,
-        tell: Tell<'_>,
-    ) -> Result<usize, SourceError> {
-        if ids.len() > MOST_MISSED {
-            return Ok(ids.len());
-        }
-        let mut missed = 0;
-        for ids in ids.chunks(BATCH) {
-            let these = format!("(&{}{})", one_of(ids), self.filter());
-            for base in &place.bases {
-                for entry in self.entries(session, base.text, &these).await? {
-                    missed += 1;
-                    decoder.push(&entry);
-                }
-            }
-            tell(decoder.progress());
-        }
-        Ok(missed)
     }
 }
 
@@ -347,14 +317,6 @@ struct Searched {
     /// Else the rest wasn't asked for.
     to_the_end: bool,
     entries: usize,
-}
-
-/// The identities of all that is known of a directory.
-fn known(all: &Directory, directory: &DirectoryName) -> Vec<Guid> {
-    let users = all.users.values().filter(|user| user.directory == *directory).map(|user| user.id.0);
-    let units = all.units.values().filter(|unit| unit.directory == *directory).map(|unit| unit.id.0);
-    let groups = all.groups.values().filter(|group| group.directory == *directory).map(|group| group.id.0);
-    users.chain(units).chain(groups).collect()
 }
 
 /// What comes of it, and how long that took.

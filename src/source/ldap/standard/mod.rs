@@ -9,7 +9,9 @@ mod changes;
 mod names;
 pub(super) mod sync;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use std::collections::HashSet;
+
+use chrono::{DateTime, Utc};
 use ldap3::Scope;
 
 use super::named::Named;
@@ -59,8 +61,7 @@ impl Ldap {
         for text in &self.bases {
             session.check_base(text, root).await?;
             let entry = session.look(text, vec!["objectClass", &self.mapping.id]).await?.unwrap_or_default();
-            let Some(id) = entry.first(&self.mapping.id).and_then(|value| self.mapping.identity(value))
-            else {
+            let Some(id) = self.mapping.id_of(&entry) else {
                 let reason = format!("the base came without its {}", self.mapping.id);
                 return Err(session.incomplete(text, reason));
             };
@@ -115,7 +116,7 @@ impl Ldap {
         let cookies =
             if self.is_told_changes(root) { self.first_cookies(session, &place.bases).await? } else { None };
         let mut decoder = Decoder::new(&self.mapping, directory).with_known(ask.known);
-        let mut latest = None;
+        let (mut latest, mut read) = (None, HashSet::new());
         let filter = self.filter();
         for base in &place.bases {
             let mut attributes = self.mapping.attributes();
@@ -126,6 +127,7 @@ impl Ldap {
                 .pages(&search, |entries| {
                     for entry in &entries {
                         latest = latest.max(changed(entry, ask.now));
+                        read.extend(self.mapping.id_of(entry));
                         decoder.push(entry);
                     }
                     tell(decoder.progress());
@@ -139,6 +141,8 @@ impl Ldap {
                 );
             }
         }
+        let bases: Vec<&str> = place.bases.iter().map(|base| base.text).collect();
+        self.read_missing(session, &bases, directory, ask, &read, &mut decoder, tell).await?;
         for base in &place.bases {
             decoder.push_base(&base.entry);
         }
@@ -173,7 +177,7 @@ impl Ldap {
                     tracing::info!(server = session.server(), %answer, "the server doesn't tell its changes (RFC 4533)");
                     return Ok(None);
                 }
-                Err(Refusal::NoCookie) => return Ok(None),
+                Err(Refusal::NoCookie | Refusal::TooMuch) => return Ok(None),
                 Err(Refusal::OtherIdentity) => {
                     let id = &*self.mapping.id;
                     tracing::warn!(
@@ -204,7 +208,7 @@ impl Ldap {
             match sync::changes(session, &search, &self.mapping, None).await.ok()? {
                 Ok(_) => return Some(Follows::ContentSync),
                 Err(Refusal::Answer(answer)) => why = answer.to_string(),
-                Err(Refusal::NoCookie) => "it gives no cookie".clone_into(&mut why),
+                Err(Refusal::NoCookie | Refusal::TooMuch) => "it gives no cookie".clone_into(&mut why),
                 Err(Refusal::OtherIdentity) => {
                     why = format!("it speaks of its entries by another identity than {}", self.mapping.id);
                 }
@@ -246,7 +250,7 @@ impl Ldap {
     ) -> Result<(), SourceError> {
         for base in &place.bases {
             let entry = session.look(base.text, vec![&self.mapping.id]).await?.unwrap_or_default();
-            if entry.first(&self.mapping.id).and_then(|value| self.mapping.identity(value)) != Some(base.id) {
+            if self.mapping.id_of(&entry) != Some(base.id) {
                 return Err(session.incomplete(base.text, "the base was renamed or moved while it was read"));
             }
         }
@@ -254,10 +258,11 @@ impl Ldap {
     }
 }
 
-/// When an entry last changed, by the server's clock; None also when that is long after `now`: no clock is so far off.
+/// When an entry last changed, by the server's clock; None also when that is after `now`: one time in the future would hide what changes until
+/// then. If the server's clock is ahead of ours, what it says comes again until ours has come so far.
 fn changed(entry: &Entry, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let time = generalized_time(str::from_utf8(entry.first(CHANGED)?).ok()?)?;
-    (time <= now + TimeDelta::days(1)).then_some(time)
+    (time <= now).then_some(time)
 }
 
 /// As a filter wants it.

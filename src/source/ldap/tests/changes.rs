@@ -167,6 +167,28 @@ async fn without_dirsync_the_numbers_tell() {
 }
 
 #[tokio::test]
+async fn where_dirsync_was_refused_it_is_asked_for_again_after_a_whole_read() {
+    let asked = Arc::new(Mutex::new(0));
+    let count = Arc::clone(&asked);
+    let refused = controller(move |id, _| {
+        *count.lock().unwrap() += 1;
+        done(id, SEARCH, 50, "", "")
+    });
+    let responder = Responder::start(refused).await;
+    let ldap = settings(vec![responder.server().in_plain_text()]);
+    let mut reading = ldap.read(&"main".into(), &ask(), &|_| {}).await.unwrap();
+    for (whole, times) in [(None, 1), (None, 1), (Some(ModeReason::Asked), 1), (None, 2), (None, 2)] {
+        let known = Directory::default();
+        let known = if let Found::Whole(all) = &reading.found { &all.directory } else { &known };
+        let ask = Ask { known, cursor: Some(&reading.cursor), whole, ..ask() };
+        let next = ldap.read(&"main".into(), &ask, &|_| {}).await.unwrap();
+        assert_eq!(*asked.lock().unwrap(), times);
+        assert_eq!(next.mode, if whole.is_some() { Mode::Full } else { Mode::Usn });
+        reading = next;
+    }
+}
+
+#[tokio::test]
 async fn what_does_not_go_on_from_the_last_read_is_read_whole_and_says_why() {
     use ModeReason::*;
     let other = Some(Guid([1; 16]));
@@ -178,7 +200,7 @@ async fn what_does_not_go_on_from_the_last_read_is_read_whole_and_says_why() {
         (|cursor, _| cursor.scope += 1, ScopeChanged),
         (|cursor, _| cursor.read_at = Some(DateTime::UNIX_EPOCH - TimeDelta::days(59)), TooOld),
         (|cursor, _| cursor.read_at = None, TooOld),
-        (|cursor, _| cursor.sees_deletions = false, Due),
+        (|cursor, _| cursor.sees_deletions = false, SeesDeletions),
     ];
     for (change, expected) in cases {
         let reading = read_on(nothing, change).await.unwrap();
