@@ -99,10 +99,12 @@ impl Experience {
         self.with(|known| known.no_dirsync.remove(server));
     }
 
-    /// Takes over what another one has seen, as after a reload of the configuration; what DNS said only if the servers are the `same`.
+    /// Takes over what another one has seen, as after a reload of the configuration; what DNS said only if the servers are the `same`. With new
+    /// credentials DirSync may be had.
     pub(in crate::source) fn inherit(&self, other: &Experience, same: bool) {
         if !Arc::ptr_eq(&self.0, &other.0) {
             let mut seen = other.with(|known| known.clone());
+            seen.no_dirsync.clear();
             if !same {
                 seen.found = Vec::new();
             }
@@ -254,7 +256,7 @@ mod tests {
             let new = Experience::default();
             new.inherit(&old, same);
             new.inherit(&new.clone(), same);
-            assert!(new.ranges_give_all("ldaps://dc1", 7) && new.refuses_dirsync("ldaps://dc1"));
+            assert!(new.ranges_give_all("ldaps://dc1", 7) && !new.refuses_dirsync("ldaps://dc1"));
             assert_eq!(new.with(|known| known.found.clone()), expected);
             assert_eq!(new.with(|known| known.health.clone()), old.with(|known| known.health.clone()));
         }

@@ -176,15 +176,14 @@ async fn where_dirsync_was_refused_it_is_asked_for_again_after_a_whole_read() {
     });
     let responder = Responder::start(refused).await;
     let ldap = settings(vec![responder.server().in_plain_text()]);
-    let mut reading = ldap.read(&"main".into(), &ask(), &|_| {}).await.unwrap();
+    let first = ldap.read(&"main".into(), &ask(), &|_| {}).await.unwrap();
+    let mut cursor = first.cursor.clone();
     for (whole, times) in [(None, 1), (None, 1), (Some(ModeReason::Asked), 1), (None, 2), (None, 2)] {
-        let known = Directory::default();
-        let known = if let Found::Whole(all) = &reading.found { &all.directory } else { &known };
-        let ask = Ask { known, cursor: Some(&reading.cursor), whole, ..ask() };
+        let ask = Ask { known: &objects(&first).directory, cursor: Some(&cursor), whole, ..ask() };
         let next = ldap.read(&"main".into(), &ask, &|_| {}).await.unwrap();
         assert_eq!(*asked.lock().unwrap(), times);
         assert_eq!(next.mode, if whole.is_some() { Mode::Full } else { Mode::Usn });
-        reading = next;
+        cursor = next.cursor;
     }
 }
 

@@ -12,6 +12,8 @@ enum Kind {
     /// It has Active Directory's identities, and is no domain controller.
     Plain,
     Controller,
+    /// A controller whose numbers have come so far that it may be worthwhile to read it over several connections.
+    Numbered,
     /// Its identities are texts.
     Standard,
 }
@@ -28,7 +30,7 @@ fn object(kind: Kind, id: u32, number: u8, dn: &str, class: &str) -> Vec<u8> {
     let uuid = Guid::from_uuid([number; 16]);
     let (dn, identity, account) = match kind {
         Kind::Plain => (dn.to_owned(), ("objectGUID", vec![vec![number; 16]]), "sAMAccountName"),
-        Kind::Controller => {
+        Kind::Controller | Kind::Numbered => {
             let dn = format!("<GUID={}>;{dn}", Guid([number; 16]));
             (dn, ("objectGUID", vec![vec![number; 16]]), "sAMAccountName")
         }
@@ -65,7 +67,10 @@ fn server(kind: Kind, second: Arc<AtomicU8>) -> impl Fn(&Asked) -> Reply + Send 
             (Some(at), false) => found(object(kind, id, [0xa, 0xb][at], BASES[at], "organizationalUnit")),
             (None, _) if base.is_empty() => {
                 let mut about = vec![("namingContexts", vec![bytes(BASE)])];
-                if kind == Kind::Controller {
+                if kind == Kind::Numbered {
+                    about.push(("highestCommittedUSN", vec![bytes("30000")]));
+                }
+                if matches!(kind, Kind::Controller | Kind::Numbered) {
                     let oids = ["319", "529"].map(|n| bytes(&format!("1.2.840.113556.1.4.{n}")));
                     about.push(("supportedControl", oids.to_vec()));
                     about.push(("dsServiceName", vec![bytes("CN=NTDS,DC=org")]));
@@ -80,7 +85,7 @@ fn server(kind: Kind, second: Arc<AtomicU8>) -> impl Fn(&Asked) -> Reply + Send 
 
 #[tokio::test]
 async fn who_is_moved_to_a_base_that_was_read_already_is_looked_for_before_being_lost() {
-    for kind in [Kind::Plain, Kind::Controller, Kind::Standard] {
+    for kind in [Kind::Plain, Kind::Controller, Kind::Numbered, Kind::Standard] {
         let second = Arc::new(AtomicU8::new(THERE));
         let responder = Responder::start(server(kind, Arc::clone(&second))).await;
         let mut ldap = settings(vec![responder.server().in_plain_text()]);
