@@ -3,6 +3,7 @@
 //! Both end in the same decoding ([`crate::domain::decode`]) and give everything or nothing: a read that broke off, or that can't
 //! be shown to be whole, is an error.
 
+mod answer;
 mod error;
 #[cfg(fuzzing)]
 pub mod fuzz;
@@ -22,7 +23,8 @@ use crate::domain::ids::{DirectoryName, Guid};
 use crate::domain::run::{Cursor, Mode, ModeReason};
 use crate::domain::shape::Frame;
 use crate::domain::warning::Warning;
-pub use error::{Answer, BindProblem, ErrorKind, SourceError};
+pub use answer::{Answer, BindProblem};
+pub use error::{ErrorKind, SourceError};
 pub use ldap::{Heard, WatchEnded};
 
 /// A directory that can be read.
