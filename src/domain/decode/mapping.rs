@@ -1,5 +1,6 @@
 //! Which attribute of a directory's schema means what here.
 
+use super::extended;
 use super::identity::{Identity, parse_uuid};
 use crate::domain::dn::Dn;
 use crate::domain::entry::Entry;
@@ -200,9 +201,10 @@ impl Mapping {
         }
     }
 
-    /// Who an entry is; None when it doesn't say so, or not in this way.
+    /// Who an entry is, by its extended DN or by [`id`](Mapping::id); None when it doesn't say so, or not in this way.
     pub fn id_of(&self, entry: &Entry) -> Option<Guid> {
-        self.identity(entry.first(&self.id)?)
+        let extended = if self.has_bytes_for_id() { extended::split(&entry.dn).0 } else { None };
+        extended.or_else(|| self.identity(entry.first(&self.id)?))
     }
 
     /// Whether [`id`](Mapping::id) is 16 bytes, as Active Directory has it, rather than a text.

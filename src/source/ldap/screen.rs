@@ -15,7 +15,11 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, split};
 use tokio::net::UnixStream;
 
-use super::ber::{APPLICATION, CONTEXT, Element, Header, Reader, header};
+use super::ber::{Element, Header, Reader, header};
+use super::messages::{
+    BIND_REQUEST, BIND_RESPONSE, EXTENDED_RESPONSE, INTERMEDIATE, SEARCH_DONE, SEARCH_ENTRY,
+    SEARCH_REFERENCE, SEARCH_REQUEST, answer, are_controls, entry, is_result, parts,
+};
 use super::standard::sync::{self, Told};
 #[cfg(fuzzing)]
 use crate::domain::decode::Mapping;
@@ -32,15 +36,6 @@ const MAX_FOUND: usize = 512 << 20;
 /// So much is kept of entries that aren't wanted but to see what they look like.
 const MAX_SEEN: usize = 1 << 20;
 const CHUNK: usize = 64 << 10;
-
-const BIND_REQUEST: u8 = 0;
-pub(super) const BIND_RESPONSE: u8 = 1;
-const SEARCH_REQUEST: u8 = 3;
-pub(super) const SEARCH_ENTRY: u8 = 4;
-pub(super) const SEARCH_DONE: u8 = 5;
-const SEARCH_REFERENCE: u8 = 19;
-pub(super) const EXTENDED_RESPONSE: u8 = 24;
-const INTERMEDIATE: u8 = 25;
 
 /// Why a connection ended.
 #[derive(Debug, thiserror::Error)]
@@ -308,113 +303,6 @@ fn check(message: &[u8], asked: &AtomicU64, found: &Found) -> Result<Fate, Ended
     }
 }
 
-/// An entry (RFC 4511 §4.5.2).
-pub(super) fn entry(operation: Element<'_>) -> Option<Entry> {
-    let mut parts = operation.inside()?;
-    // A name in another encoding is shown with marks in it, and stops nobody else.
-    let mut entry = Entry::new(String::from_utf8_lossy(parts.next()?.bytes()?));
-    let mut attributes = parts.next()?.inside()?;
-    while let Some(attribute) = attributes.next() {
-        let mut parts = attribute.inside()?;
-        let name = parts.next()?.text()?;
-        let mut values = parts.next()?.inside()?;
-        let mut sound = true;
-        let values = std::iter::from_fn(|| {
-            let value = values.next();
-            sound &= value.map_or(values.is_empty(), |value| !value.constructed);
-            value.filter(|_| sound).map(|value| value.content)
-        });
-        entry.add(name, values).ok()?;
-        if !sound {
-            return None;
-        }
-    }
-    attributes.is_empty().then_some(entry)
-}
-
-/// Number, operation and controls of a message (RFC 4511 §4.1.1).
-pub(super) fn parts(message: &[u8]) -> Option<(u32, Element<'_>, Option<Element<'_>>)> {
-    let mut parts = Reader(message).next()?.inside()?;
-    let id = parts.next().filter(|id| (id.class, id.number) == (0, 2))?.unsigned()?;
-    let operation = parts.next().filter(|operation| operation.class == APPLICATION)?;
-    let controls = parts.next();
-    // Active Directory puts the name of a Notice of Disconnection where controls belong.
-    let controls = controls.filter(|_| operation.number != EXTENDED_RESPONSE);
-    let are_fit = controls.is_none_or(|c| (c.class, c.number, c.constructed) == (CONTEXT, 0, true));
-    (are_fit && parts.is_empty()).then_some((id, operation, controls))
-}
-
-/// What an operation's result says (RFC 4511 §4.1.9).
-pub(super) fn answer(operation: Element<'_>) -> Option<Answer> {
-    let mut parts = operation.inside()?;
-    let code = parts.next().filter(|code| (code.class, code.number) == (0, 10))?.unsigned()?;
-    let matched = parts.next()?.text()?;
-    let text = parts.next()?.text()?;
-    Some(Answer::new(code, matched, text))
-}
-
-/// The result of a StartTLS request: the whole reply in, what it says out.
-pub(super) fn extended_answer(message: &[u8]) -> Option<Answer> {
-    let (_, operation, _) = parts(message)?;
-    (operation.number == EXTENDED_RESPONSE).then(|| answer(operation))?
-}
-
-fn is_result(operation: Element<'_>) -> bool {
-    let rest = |mut parts: Reader<'_>| {
-        for _ in 0..3 {
-            parts.next();
-        }
-        while let Some(part) = parts.next() {
-            let fit = match part.number {
-                3 => part.inside().is_some_and(are_texts),
-                7 | 11 => part.bytes().is_some(),
-                10 => part.text().is_some(),
-                _ => true,
-            };
-            if !fit {
-                return false;
-            }
-        }
-        parts.is_empty()
-    };
-    answer(operation).is_some() && operation.inside().is_some_and(rest)
-}
-
-fn are_texts(mut parts: Reader<'_>) -> bool {
-    while let Some(part) = parts.next() {
-        if part.text().is_none() {
-            return false;
-        }
-    }
-    parts.is_empty()
-}
-
-fn are_controls(controls: Element<'_>) -> bool {
-    let one = |control: Element<'_>| {
-        let mut parts = control.inside()?;
-        parts.next()?.text()?;
-        let mut next = parts.next();
-        if let Some(criticality) = next.filter(|part| part.number == 1) {
-            criticality.bytes().filter(|bytes| !bytes.is_empty())?;
-            next = parts.next();
-        }
-        match next {
-            Some(value) if value.number == 4 => value.bytes().map(|_| ()),
-            Some(_) => None,
-            None => Some(()),
-        }
-    };
-    let Some(mut all) = controls.inside() else {
-        return false;
-    };
-    while let Some(control) = all.next() {
-        if one(control).is_none() {
-            return false;
-        }
-    }
-    all.is_empty()
-}
-
 /// What a search gives by these bytes, up to the first message that isn't let through.
 #[cfg(fuzzing)]
 fn fuzz_finds(mut bytes: &[u8], synchronizes: bool) -> Finds {
@@ -451,67 +339,4 @@ fn words(error: &io::Error) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::standard::sync::{INFO, STATE};
-    use super::super::tests::responder::{control, intermediate, stated, tlv, user};
-    use super::*;
-
-    /// What is kept of these messages, which answer the question number 1.
-    fn found(expected: Expected, messages: impl Iterator<Item = Vec<u8>>) -> Result<Finds, Ended> {
-        let found = Found::default();
-        found.expect(expected);
-        let asked = AtomicU64::new(1 << 8 | u64::from(SEARCH_REQUEST));
-        for message in messages {
-            check(&message, &asked, &found)?;
-        }
-        let bytes = found.bytes();
-        let finds = found.take();
-        assert!(finds.held <= bytes && found.lock().expected == Expected::All);
-        Ok(finds)
-    }
-
-    fn told(size: usize) -> Vec<u8> {
-        let state = tlv(0x30, &[tlv(10, &[1]), tlv(4, &[7; 16])].concat());
-        stated(1, "cn=x", &[("description", vec![vec![b'x'; size]])], &control(STATE, &state))
-    }
-
-    fn info(value: &[u8]) -> Vec<u8> {
-        intermediate(1, INFO, value)
-    }
-
-    #[test]
-    fn where_the_cookie_is_wanted_what_there_is_is_not_held() {
-        let ids = tlv(0xa3, &tlv(0x31, &tlv(4, &[7; 16]).repeat(1_000)));
-        let entries = (0..3_000).map(|_| told(1_000));
-        let rest = std::iter::repeat_n(info(&ids), 100).chain([info(&tlv(0x80, b"cookie"))]);
-        let finds = found(Expected::Cookie, entries.chain(rest)).unwrap();
-        assert!(finds.cut && finds.held <= MAX_SEEN && finds.bytes > 3 * MAX_SEEN);
-        assert!(finds.entries.len() > 500 && finds.entries.len() == finds.told.states.len());
-        assert_eq!(finds.told.told(), (0, Some(&b"cookie"[..])), "the cookie counts wherever it comes");
-    }
-
-    #[test]
-    fn too_many_changes_are_known_to_be_too_many_and_end_nothing() {
-        let mut finds = found(Expected::Changes, [told(10)].into_iter()).unwrap();
-        assert!(!finds.cut && finds.entries.len() == 1);
-        finds.expected = Expected::Changes;
-        assert!(finds.has_room(MAX_FOUND - finds.held).unwrap() && !finds.cut);
-        assert!(!finds.has_room(1).unwrap() && finds.cut);
-        finds.expected = Expected::All;
-        assert!(finds.has_room(1).is_err(), "elsewhere nothing may be left out");
-    }
-
-    #[test]
-    fn what_an_earlier_search_has_left_is_none_of_the_next() {
-        let (found, asked) = (Found::default(), AtomicU64::new(1 << 8 | u64::from(SEARCH_REQUEST)));
-        check(&user(1, 1), &asked, &found).unwrap();
-        let request = super::super::tests::responder::message(2, &tlv(0x63, b""));
-        note(&request, &asked, &found).unwrap();
-        check(&user(2, 2), &asked, &found).unwrap();
-        let finds = found.take();
-        assert_eq!(
-            finds.entries.iter().map(|entry| entry.dn.as_str()).collect::<Vec<_>>(),
-            ["CN=u2,DC=example,DC=org"]
-        );
-    }
-}
+mod tests;

@@ -16,17 +16,19 @@ use futures_util::stream::FuturesUnordered;
 use ldap3::Scope;
 use tokio::sync::Notify;
 
+use super::Domain;
 use super::controller::Controller;
 use super::pace::{MOST, Pace};
 use super::queue::{Job, Next, PIECES, Shared, State, What, identity};
 use super::ranges::Range;
-use super::{Base, Place};
 use crate::domain::decode::Decoder;
 use crate::domain::entry::Entry;
 use crate::domain::ids::DirectoryName;
 use crate::domain::shape::as_read;
 use crate::source::ldap::Ldap;
-use crate::source::ldap::session::{Advance, Door, Page, Search, Session};
+use crate::source::ldap::pages::{Advance, Page};
+use crate::source::ldap::place::Base;
+use crate::source::ldap::session::{Door, Search, Session};
 use crate::source::ldap::whole::MANY;
 use crate::source::{Ask, SourceError, Tell};
 
@@ -42,16 +44,16 @@ impl Ldap {
     pub(super) async fn read_below(
         &self,
         session: &mut Session<'_>,
-        place: &Place<'_>,
+        domain: &Domain<'_>,
         directory: &DirectoryName,
         ask: &Ask<'_>,
         decoder: &mut Decoder<'_>,
         tell: Tell<'_>,
     ) -> Result<(), SourceError> {
-        let bases: Vec<&str> = place.bases.iter().map(|base| base.text).collect();
+        let bases = domain.place.texts();
         let set = self.connections.map(usize::from);
         let page_size = u64::from(self.page_size);
-        let highest = place.controller.at().map_or(0, |at| at.highest);
+        let highest = domain.controller.at().map_or(0, |at| at.highest);
         let worthwhile = set.is_some() || highest >= WORTHWHILE * LOOK as u64 * page_size;
         if set == Some(1) || highest < 2 * page_size || !worthwhile {
             return self.read_in_one_go(session, &bases, directory, ask, decoder, tell).await;
@@ -65,17 +67,20 @@ impl Ldap {
         };
         // Where it is known that there is much, no look is needed: the server finds everything before it gives a first page.
         let known = as_read(ask.known, &self.mapping.units).identities(directory);
-        let mut large: Vec<usize> = (0..place.bases.len()).collect();
+        let mut large: Vec<usize> = (0..domain.place.bases.len()).collect();
         if known.len() < LARGE * self.page_size as usize {
             large.clear();
-            for (n, base) in place.bases.iter().enumerate() {
+            for (n, base) in domain.place.bases.iter().enumerate() {
                 if !self.look_at(session, base, &shared).await? {
                     large.push(n);
                 }
             }
         }
         if large.is_empty() {
-            return Ok(());
+            let Shared { decoder, state, .. } = shared;
+            let decoder = decoder.into_inner().unwrap_or_else(PoisonError::into_inner);
+            let State { read, .. } = state.into_inner().unwrap_or_else(PoisonError::into_inner);
+            return self.read_missing(session, &bases, directory, ask, &read, decoder, tell).await;
         }
         let proven = self.experience.ranges_give_all(session.server(), self.scope());
         let most = set.unwrap_or(MOST) as u64;
@@ -92,7 +97,7 @@ impl Ldap {
                 state.waiting.extend(ranges.into_iter().map(|range| job(What::Range(range))));
             }
         }
-        self.read_all_jobs(session, place, &shared).await?;
+        self.read_all_jobs(session, domain, &shared).await?;
         let Shared { decoder, state, .. } = shared;
         let decoder = decoder.into_inner().unwrap_or_else(PoisonError::into_inner);
         let State { read, mut there, .. } = state.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -142,17 +147,18 @@ impl Ldap {
     async fn read_all_jobs(
         &self,
         session: &mut Session<'_>,
-        place: &Place<'_>,
+        domain: &Domain<'_>,
         shared: &Shared<'_, '_>,
     ) -> Result<(), SourceError> {
         let door = session.door();
         loop {
             let mut readers = FuturesUnordered::new();
-            readers.push(futures_util::future::Either::Left(self.read_jobs(&mut *session, place, shared)));
+            readers.push(futures_util::future::Either::Left(self.read_jobs(&mut *session, domain, shared)));
             loop {
                 let changed = shared.changed.notified();
                 if shared.opens_one() {
-                    readers.push(futures_util::future::Either::Right(self.read_beside(&door, place, shared)));
+                    readers
+                        .push(futures_util::future::Either::Right(self.read_beside(&door, domain, shared)));
                 }
                 tokio::select! {
                     ended = readers.next() => match ended {
@@ -176,12 +182,12 @@ impl Ldap {
     async fn read_beside(
         &self,
         door: &Door<'_>,
-        place: &Place<'_>,
+        domain: &Domain<'_>,
         shared: &Shared<'_, '_>,
     ) -> Result<(), SourceError> {
         let opened = async {
             let mut session = door.open().await?;
-            let same = Controller::find(&mut session).await?.is_some_and(|it| it.is(&place.controller));
+            let same = Controller::find(&mut session).await?.is_some_and(|it| it.is(&domain.controller));
             Ok::<_, SourceError>((session, same))
         };
         let mut session = match opened.await {
@@ -200,7 +206,7 @@ impl Ldap {
             }
         };
         shared.opened(true);
-        self.read_jobs(&mut session, place, shared).await?;
+        self.read_jobs(&mut session, domain, shared).await?;
         session.close().await;
         Ok(())
     }
@@ -209,13 +215,13 @@ impl Ldap {
     async fn read_jobs(
         &self,
         session: &mut Session<'_>,
-        place: &Place<'_>,
+        domain: &Domain<'_>,
         shared: &Shared<'_, '_>,
     ) -> Result<(), SourceError> {
         loop {
             let changed = shared.changed.notified();
             match shared.next() {
-                Next::Do(job) => match self.read_job(session, place, job, shared).await {
+                Next::Do(job) => match self.read_job(session, domain, job, shared).await {
                     Ok(()) => shared.done(),
                     Err(SourceError::Refused { answer, .. }) if answer.code == 51 && shared.put_back(job) => {
                         tracing::info!(server = session.server(), %answer, "the server is busy: it is read over fewer connections");
@@ -236,11 +242,11 @@ impl Ldap {
     async fn read_job(
         &self,
         session: &mut Session<'_>,
-        place: &Place<'_>,
+        domain: &Domain<'_>,
         job: Job,
         shared: &Shared<'_, '_>,
     ) -> Result<(), SourceError> {
-        let Some(base) = place.bases.get(job.base) else {
+        let Some(base) = domain.place.bases.get(job.base) else {
             return Ok(());
         };
         let filter = match job.what {

@@ -8,7 +8,7 @@ use ldap3::Scope;
 
 use super::names::Names;
 use super::sync::{self, Refusal};
-use super::{Base, CHANGED, Place, changed, written};
+use super::{CHANGED, changed, written};
 use crate::domain::decode::generalized_time;
 use crate::domain::directory::Found;
 use crate::domain::entry::Entry;
@@ -17,6 +17,7 @@ use crate::domain::ids::{DirectoryName, Guid};
 use crate::domain::run::{Cursor, Mode, ModeReason, Position};
 use crate::domain::shape::{as_read, shape};
 use crate::source::ldap::Ldap;
+use crate::source::ldap::place::{Base, Place};
 use crate::source::ldap::session::{Search, Session};
 use crate::source::{Ask, Reading, SourceError};
 
@@ -39,14 +40,11 @@ impl Ldap {
         cursor: &Cursor,
     ) -> Result<Result<Reading, ModeReason>, SourceError> {
         let bases = &place.bases;
-        let names = bases.iter().map(|base| (base.id, base.dn.clone())).collect();
         let known = as_read(ask.known, &self.mapping.units);
-        let excluded = place.named.excluded.clone();
-        let mut follow =
-            Follow::new(&known, directory, &self.mapping, names, excluded, Afresh::default()).by_name();
-        if !follow.knows_the_bases() {
-            return Ok(Err(ModeReason::ScopeChanged));
-        }
+        let mut follow = match place.follow(self, &known, directory, Afresh::default()) {
+            Ok(follow) => follow.by_name(),
+            Err(reason) => return Ok(Err(reason)),
+        };
         let (mode, told) = match &cursor.position {
             Position::ContentSync { cookie } => {
                 (Mode::ContentSync, self.told_changes(session, bases, cookie, &mut follow).await?)
@@ -67,7 +65,7 @@ impl Ldap {
             Ok(update) => update,
             Err(lost) => return Ok(Err(lost.into())),
         };
-        self.bases_still_there(session, place).await?;
+        self.still_there(session, place).await?;
         let cursor = self.standard_cursor(session, ask, position, cursor.whole_at);
         let (server, reason) = (cursor.server.clone(), ModeReason::Continued);
         let mut found = Found::Changes(update);

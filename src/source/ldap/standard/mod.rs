@@ -14,15 +14,14 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 use ldap3::Scope;
 
-use super::named::Named;
+use super::place::{Base, Place};
 use super::probe::Follows;
 use super::session::{RootDse, Search, Session};
 use super::{Ldap, Tell};
 use crate::domain::decode::{Decoder, generalized_time};
 use crate::domain::directory::Found;
-use crate::domain::dn::Dn;
 use crate::domain::entry::Entry;
-use crate::domain::ids::{DirectoryName, Guid};
+use crate::domain::ids::DirectoryName;
 use crate::domain::run::{Cursor, Mode, ModeReason, Position};
 use crate::domain::shape::shape;
 use crate::source::{Ask, Reading, SourceError};
@@ -32,20 +31,6 @@ use sync::Refusal;
 const CHANGED: &str = "modifyTimestamp";
 /// Everything, whatever it is: what stands above is of concern, too.
 const ALL: &str = "(objectClass=*)";
-
-/// A base that is read, and what bears its name.
-struct Base<'a> {
-    text: &'a str,
-    dn: Dn,
-    id: Guid,
-    entry: Entry,
-}
-
-/// What a run knows of where it reads.
-struct Place<'a> {
-    bases: Vec<Base<'a>>,
-    named: Named,
-}
 
 impl Ldap {
     /// Reads what is asked from a server whose identities are texts.
@@ -57,17 +42,7 @@ impl Ldap {
         ask: &Ask<'_>,
         tell: Tell<'_>,
     ) -> Result<Reading, SourceError> {
-        let mut bases = Vec::new();
-        for text in &self.bases {
-            session.check_base(text, root).await?;
-            let entry = session.look(text, vec!["objectClass", &self.mapping.id]).await?.unwrap_or_default();
-            let Some(id) = self.mapping.id_of(&entry) else {
-                let reason = format!("the base came without its {}", self.mapping.id);
-                return Err(session.incomplete(text, reason));
-            };
-            bases.push(Base { text, dn: text.parse().unwrap_or_default(), id, entry });
-        }
-        let place = Place { bases, named: self.named(session).await? };
+        let place = self.place(session, root).await?;
         let reason = match self.goes_on(session, root, ask) {
             Err(reason) => reason,
             Ok(cursor) => match self.read_standard_changes(session, &place, directory, ask, cursor).await? {
@@ -141,13 +116,12 @@ impl Ldap {
                 );
             }
         }
-        let bases: Vec<&str> = place.bases.iter().map(|base| base.text).collect();
-        self.read_missing(session, &bases, directory, ask, &read, &mut decoder, tell).await?;
+        self.read_missing(session, &place.texts(), directory, ask, &read, &mut decoder, tell).await?;
         for base in &place.bases {
             decoder.push_base(&base.entry);
         }
         self.look_above(session, &mut decoder).await?;
-        self.bases_still_there(session, place).await?;
+        self.still_there(session, place).await?;
         let position = match (cookies, latest) {
             (Some(cookies), _) => {
                 Position::ContentSync { cookie: sync::join(cookies.iter().map(Vec::as_slice)) }
@@ -240,21 +214,6 @@ impl Ldap {
         let sees_deletions = false;
         let (scope, server, read_at) = (self.scope(), session.server().into(), Some(ask.now));
         Cursor { scope, server, position, read_at, whole_at, sees_deletions }
-    }
-
-    /// Whether the names that are read by still mean the same objects.
-    async fn bases_still_there(
-        &self,
-        session: &mut Session<'_>,
-        place: &Place<'_>,
-    ) -> Result<(), SourceError> {
-        for base in &place.bases {
-            let entry = session.look(base.text, vec![&self.mapping.id]).await?.unwrap_or_default();
-            if self.mapping.id_of(&entry) != Some(base.id) {
-                return Err(session.incomplete(base.text, "the base was renamed or moved while it was read"));
-            }
-        }
-        self.names_still_there(session, &place.named).await
     }
 }
 

@@ -9,7 +9,7 @@ use crate::domain::entry::Entry;
 use crate::domain::ids::Guid;
 #[cfg(fuzzing)]
 use crate::source::fuzz::Synchronized;
-use crate::source::ldap::ber::{CONTEXT, Element, Reader};
+use crate::source::ldap::ber::{CONTEXT, Element, Reader, tlv};
 use crate::source::ldap::screen::{Expected, Finds};
 use crate::source::ldap::session::{Search, Session};
 use crate::source::{Answer, SourceError};
@@ -151,16 +151,16 @@ fn together(
 
 /// `SEQUENCE { mode ENUMERATED, cookie OCTET STRING OPTIONAL }`; the mode is refreshOnly.
 fn request(cookie: Option<&[u8]>) -> Vec<u8> {
-    let mut inside = vec![10, 1, 1];
+    let mut inside = tlv(10, &[1]);
     if let Some(cookie) = cookie {
-        inside.extend(octets(cookie));
+        inside.extend(tlv(4, cookie));
     }
-    wrapped(0x30, &inside)
+    tlv(0x30, &inside)
 }
 
 /// Several cookies as one, to be kept.
 pub(super) fn join<'a>(cookies: impl IntoIterator<Item = &'a [u8]>) -> Box<[u8]> {
-    cookies.into_iter().flat_map(octets).collect()
+    cookies.into_iter().flat_map(|cookie| tlv(4, cookie)).collect()
 }
 
 /// The cookies of [`join`].
@@ -170,15 +170,6 @@ pub(super) fn split(joined: &[u8]) -> Option<Vec<&[u8]>> {
         cookies.push(is(cookie, 0, 4)?.bytes()?);
     }
     reader.is_empty().then_some(cookies)
-}
-
-fn octets(bytes: &[u8]) -> Vec<u8> {
-    wrapped(4, bytes)
-}
-
-fn wrapped(tag: u8, content: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(content.len()).unwrap_or(u32::MAX).to_be_bytes();
-    [&[tag, 0x84], &length[..], content].concat()
 }
 
 /// The state that an entry's controls tell.
