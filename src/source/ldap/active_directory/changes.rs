@@ -33,6 +33,9 @@ const NEVER_TOLD: [&str; 12] = [
     "whenChanged",
 ];
 
+/// Where an object stood before it was deleted; it keeps that when it is restored.
+const LAST_PARENT: &str = "lastKnownParent";
+
 impl Ldap {
     /// Reads what changed, or says why everything must be read.
     pub(super) async fn read_changes(
@@ -56,7 +59,7 @@ impl Ldap {
         let tells = tells && (by_cookie || !self.experience.refuses_dirsync(session.server()));
         if let Some(context) = domain.contexts.first().filter(|_| tells) {
             let mut attributes = self.mapping.attributes();
-            attributes.extend(["name", "isDeleted"]);
+            attributes.extend(["name", "isDeleted", LAST_PARENT]);
             let (filter, last) = match &cursor.position {
                 Position::DirSync { cookie, .. } => (self.concerned(None), Some(cookie)),
                 _ => (self.concerned(Some(at)), None),
@@ -118,7 +121,7 @@ impl Ldap {
     ) -> Result<(), SourceError> {
         for context in &domain.contexts {
             let filter = self.concerned(Some(at));
-            let search = everything_below(context, &filter, vec![&self.mapping.id]);
+            let search = everything_below(context, &filter, vec![&self.mapping.id, LAST_PARENT]);
             session.pages(&search, |entries| entries.iter().for_each(|entry| follow.touch(entry))).await?;
             if domain.sees_deletions && domain.controller.shows_deleted() {
                 let (base, filter) = (deleted_objects(context), format!("(&(isDeleted=TRUE){filter})"));
