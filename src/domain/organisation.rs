@@ -55,13 +55,14 @@ pub struct Organisation {
 }
 
 impl Organisation {
-    /// Arranges what is committed for answering.
+    /// Arranges what is committed for answering; `listed` are the people of lists that somebody else keeps.
     pub fn new(
         name: &str,
         directory: Directory,
         roles: Vec<Role>,
         assignments: BTreeMap<AssignmentId, Assignment>,
         absences: impl IntoIterator<Item = Absence>,
+        listed: Arc<Vec<(ListName, ListedPerson)>>,
     ) -> Organisation {
         let tree = Arc::new(UnitTree::build(name, &directory.units));
         let people = People::arrange(&directory, &tree);
@@ -81,7 +82,7 @@ impl Organisation {
             absences: Arc::new(by_user),
             unknown_groups: Vec::new(),
             gone: Arc::default(),
-            listed: Arc::default(),
+            listed,
             collected: Arc::default(),
             people,
             names: OnceLock::new(),
@@ -90,7 +91,12 @@ impl Organisation {
         organisation
     }
 
-    /// The organisation with the people of lists that somebody else keeps; [`Organisation::new`] has none.
+    /// The people of lists that somebody else keeps.
+    pub fn listed(&self) -> &Arc<Vec<(ListName, ListedPerson)>> {
+        &self.listed
+    }
+
+    /// The organisation with other people of lists.
     #[must_use]
     pub fn listing(mut self, listed: Arc<Vec<(ListName, ListedPerson)>>) -> Organisation {
         if self.listed != listed {

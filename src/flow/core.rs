@@ -154,9 +154,10 @@ impl Core {
         let instance = store.instance();
         let (name, roles) = (&settings.organisation, settings.roles.clone());
         let absences = state.absences.into_values();
-        let mut organisation = Organisation::new(name, state.directory, roles, state.assignments, absences);
+        let listed = listed(&state.lists, &settings.lists);
+        let mut organisation =
+            Organisation::new(name, state.directory, roles, state.assignments, absences, listed);
         organisation.gone = Arc::new(state.gone);
-        let organisation = organisation.listing(listed(&state.lists, &settings.lists));
         let view = View {
             lists: state.lists,
             given_out: state.given_out,
@@ -276,11 +277,10 @@ impl View {
         absences: Vec<Absence>,
         now: DateTime<Utc>,
     ) {
-        let roles = settings.roles.clone();
-        let mut organisation =
-            Organisation::new(&settings.organisation, directory, roles, assignments, absences);
+        let (name, roles) = (&settings.organisation, settings.roles.clone());
+        let listed = listed(&self.lists, &settings.lists);
+        let mut organisation = Organisation::new(name, directory, roles, assignments, absences, listed);
         organisation.gone = Arc::clone(&self.organisation.gone);
-        let organisation = organisation.listing(listed(&self.lists, &settings.lists));
         self.take(organisation, now);
     }
 }
