@@ -78,7 +78,7 @@ pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble
             let page = html::page(&answer, args.lang);
             out.raw(page.map_err(|e| Trouble::failed(format!("the page can't be written: {e}")))?.as_bytes());
         }
-        Format::Csv if !out.json => out.raw(table::csv(&answer).as_bytes()),
+        Format::Csv if !out.json => out.raw(&table::csv(&answer)),
         Format::Json => Out::new(true).answer(&answer, |_, _| {}),
         _ => out.answer(&answer, table::print),
     }

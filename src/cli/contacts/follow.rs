@@ -1,7 +1,5 @@
 //! `budkavle contacts changes` and `budkavle contacts orphans`.
 
-use chrono::{DateTime, Utc};
-
 use crate::cli::client::Client;
 use crate::cli::exit::{Exit, Trouble};
 use crate::cli::print::{Out, visible, when};
@@ -16,7 +14,7 @@ use crate::http::follow::ChangeAnswer;
 pub struct ChangesArgs {
     /// Since then
     #[arg(long, value_name = "TIME", value_parser = time::parse)]
-    since: Option<DateTime<Utc>>,
+    since: Option<time::Typed>,
     /// Only in this role
     #[arg(long)]
     role: Option<String>,
@@ -41,7 +39,7 @@ pub struct OrphansArgs {
 
 pub async fn changes(args: ChangesArgs, client: &Client, out: &Out) -> Result<Exit, Trouble> {
     let query = [
-        ("since", args.since.map(|time| time.to_rfc3339())),
+        ("since", time::text(args.since.as_ref(), client).await?),
         ("role", args.role),
         ("unit", args.unit),
         ("limit", Some(args.limit.to_string())),
