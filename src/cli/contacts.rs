@@ -75,7 +75,7 @@ enum Verb {
 
 #[derive(Debug, clap::Args)]
 struct AssignArgs {
-    /// Which role: local, global, outage, ad-sync
+    /// Which role, such as local, global, outage, support, login, system-owner or password-helper; config/roles.toml has them all
     role: String,
     /// Who: account, address, UPN, name or GUID
     #[arg(long, required_unless_present = "mail")]

@@ -6,7 +6,6 @@ use chrono_tz::Tz;
 use super::client::Client;
 use super::exit::{Exit, Trouble};
 use crate::domain::moment::{self, Spelled, spelled};
-use crate::http::answers::Status;
 
 /// A time as it was typed.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -34,7 +33,7 @@ impl Typed {
     pub async fn at(&self, client: &Client) -> Result<DateTime<Utc>, Trouble> {
         let zone = match spelled(&self.text) {
             Some(Spelled::Exact(_)) => Tz::UTC,
-            _ => client.get::<Status>("/v1/status", &[]).await?.zone,
+            _ => client.zone().await?,
         };
         self.in_zone(zone).map_err(|text| Trouble { exit: Exit::Usage, text })
     }

@@ -191,7 +191,7 @@ pub struct There {
     pub missing: Vec<Skipped>,
 }
 
-/// Days in a row on which the same people are there. Days that aren't judged don't end it.
+/// Days in a row on which the same people are there, or nobody for the same reasons. Days that aren't judged don't end it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Run {
     /// The first day.
@@ -308,7 +308,7 @@ fn runs(line: &[timeline::Piece], windows: &[(NaiveDate, Option<Window>)], minim
         let today = rest.iter().take_while(|piece| piece.from < *until);
         // Of several moments that are as bad, the first.
         let Some(worst) = today.min_by_key(|piece| piece.there.people.len()) else { continue };
-        match runs.last_mut().filter(|run| alike(&run.there, &worst.there)) {
+        match runs.last_mut().filter(|run| run.there == worst.there) {
             Some(run) => run.last = *date,
             None => {
                 let count = worst.there.people.len();
@@ -323,11 +323,6 @@ fn runs(line: &[timeline::Piece], windows: &[(NaiveDate, Option<Window>)], minim
         }
     }
     runs
-}
-
-/// Whether the same people are there; why nobody is doesn't matter.
-fn alike(one: &Arc<There>, other: &Arc<There>) -> bool {
-    Arc::ptr_eq(one, other) || (one.at, &one.people) == (other.at, &other.people)
 }
 
 #[cfg(test)]

@@ -114,8 +114,8 @@ pub enum Verdict {
 /// So far clocks and time zones may be apart.
 const APART: TimeDelta = TimeDelta::days(1);
 
-/// Judges what a file says by what is in force.
-pub fn judge(before: Option<&Listing>, found: &Listing, now: DateTime<Utc>) -> Verdict {
+/// Judges what a file says by what is in force; `roles` are those that the list may give.
+pub fn judge(before: Option<&Listing>, found: &Listing, roles: &[RoleName], now: DateTime<Utc>) -> Verdict {
     if let Some(issued) = found.issued.filter(|issued| now + APART < *issued) {
         return Verdict::Ahead { issued };
     }
@@ -128,9 +128,8 @@ pub fn judge(before: Option<&Listing>, found: &Listing, now: DateTime<Utc>) -> V
         (Some(in_force), None) => return Verdict::Undated { in_force },
         _ => {}
     }
-    let mut roles: Vec<RoleName> = before.people.iter().map(|person| person.role.clone()).collect();
+    let emptied = roles.iter().filter(|role| before.count(role) > 0 && found.count(role) == 0);
+    let mut roles: Vec<RoleName> = emptied.cloned().collect();
     roles.sort();
-    roles.dedup();
-    roles.retain(|role| found.count(role) == 0);
     if roles.is_empty() { Verdict::Take } else { Verdict::Emptied { roles } }
 }

@@ -244,12 +244,8 @@ fn one(people: &mut People<'_>, row: &Row, zone: Tz) -> Result<Wanted, LineError
     row.need("user")?;
     let from = moment::parse(row.need("from")?, &zone);
     let until = moment::parse_end(row.need("until")?, &zone);
-    let wrong = |column: &'static str| {
-        move |_| {
-            let how = "is no time; write 2026-07-15, 2026-07-15 08:00 or 2026-07-15T08:00:00+02:00";
-            row.wrong(column, how)
-        }
-    };
+    let wrong =
+        |column: &'static str| move |reason: String| LineError { value: None, ..row.wrong(column, reason) };
     let user = people.find(row, "user")?;
     let absence = Absence {
         id: AbsenceId(0),

@@ -285,7 +285,7 @@ async fn look(
     let rules = Rules { roles: &settings.roles, zone: settings.zone };
     let listing =
         parse(&file.bytes, settings.format, rules).map_err(|e| format!("{}: {e}", source.location))?;
-    let verdict = judge(before.map(|before| &before.listing), &listing, now);
+    let verdict = judge(before.map(|before| &before.listing), &listing, rules.roles, now);
     let list = TakenList {
         name: name.clone(),
         listing,

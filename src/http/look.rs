@@ -282,10 +282,7 @@ fn holding_answer(
     moment: Moment,
 ) -> HoldingAnswer {
     let standing = contacts::judge(organisation, role, holding, &(&holding.place).into(), moment.now);
-    let user = match holding.holder {
-        Holder::User(id) => Some(id),
-        Holder::Outside { .. } => None,
-    };
+    let user = holding.holder.user();
     let (origin, assignment) = match &holding.origin {
         Origin::Assigned(id) => (format!("assignment {id}"), Some(*id)),
         Origin::Group(name) => (format!("group {name}"), None),

@@ -1,5 +1,7 @@
 //! `budkavle contacts changes` and `budkavle contacts orphans`.
 
+use chrono_tz::Tz;
+
 use crate::cli::client::Client;
 use crate::cli::exit::{Exit, Trouble};
 use crate::cli::print::{Out, visible, when};
@@ -99,11 +101,12 @@ fn names(answerers: &Answerers) -> String {
 pub async fn orphans(args: OrphansArgs, client: &Client, out: &Out) -> Result<Exit, Trouble> {
     let query = [("role", args.role), ("unit", args.unit)];
     let orphans: Orphans = client.get("/v1/contacts/orphans", &query).await?;
-    out.answer(&orphans, print);
+    let zone = client.zone().await?;
+    out.answer(&orphans, |out, orphans| print(out, orphans, zone));
     Ok(Exit::Done)
 }
 
-fn print(out: &Out, orphans: &Orphans) {
+fn print(out: &Out, orphans: &Orphans, zone: Tz) {
     let Orphans { units, holders, assignments, short } = orphans;
     if *orphans == Orphans::default() {
         out.line("Everything is answered for, and nobody holds a role in vain.");
@@ -123,7 +126,7 @@ fn print(out: &Out, orphans: &Orphans) {
     if !holders.is_empty() {
         let rows = holders
             .iter()
-            .map(|h| vec![h.role.to_string(), h.path.clone(), h.name.to_string(), h.reason.to_string()]);
+            .map(|h| vec![h.role.to_string(), h.path.clone(), h.name.to_string(), h.reason.in_zone(zone)]);
         out.line("These hold a role and don't count:");
         out.table(&["role", "for", "holder", "why"], rows.collect(), "");
     }

@@ -14,7 +14,7 @@ const OFTEN: &str = "repeats more often than daily, which nobody's absence does"
 const MOST: u16 = 1_400;
 
 /// So many days are looked at for all rules of a calendar; a million take about a second.
-const MOST_DAYS: i64 = 10_000_000;
+const MOST_DAYS: i64 = 3_000_000;
 /// So many days, or more, `rrule` looks at before it gives up to find anything.
 const IN_VAIN: i64 = 100_000;
 

@@ -211,11 +211,14 @@ fn a_list_has_its_limits() {
 fn a_new_list_is_judged_by_the_one_in_force() {
     let full = read(TOML, Format::Toml).unwrap();
     let in_force = full.issued.unwrap();
-    let judge = |before, found: &Listing| judge(before, found, in_force);
+    let (may_give, all_but_support) = (both(), ["account-manager".into()]);
+    let judge = |before, found: &Listing| super::judge(before, found, &may_give, in_force);
     assert_eq!(judge(None, &Listing::default()), Verdict::Take);
     assert_eq!(judge(Some(&full), &full), Verdict::Same);
     let one = Listing { people: full.people[..1].to_vec(), ..full.clone() };
     assert_eq!(judge(Some(&full), &one), Verdict::Emptied { roles: vec!["support".into()] });
+    // Of a role that it may no longer give, nobody is missing.
+    assert_eq!(super::judge(Some(&full), &one, &all_but_support, in_force), Verdict::Take);
     let nobody = Listing { people: Vec::new(), ..full.clone() };
     assert_eq!(judge(Some(&full), &nobody), Verdict::Emptied { roles: both() });
     assert_eq!(judge(Some(&one), &full), Verdict::Take);
