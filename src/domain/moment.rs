@@ -37,7 +37,8 @@ fn read<Z: TimeZone>(text: &str, zone: &Z) -> Result<DateTime<Utc>, String> {
     let naive = match spelled(text) {
         Some(Spelled::Exact(exact)) => return Ok(exact),
         Some(Spelled::Day(day)) => {
-            return first_moment(day, zone).ok_or_else(|| format!("{text} doesn't exist: the clocks skip that day"));
+            return first_moment(day, zone)
+                .ok_or_else(|| format!("{text} doesn't exist: the clocks skip that day"));
         }
         Some(Spelled::Clock(naive)) => naive,
         None => {
@@ -122,7 +123,10 @@ mod tests {
         // 2022-03-27 began at 01:00 in Beirut, and Samoa had no 30 December 2011.
         let beirut = |day| parse(day, &chrono_tz::Asia::Beirut).map(|at| at.to_rfc3339());
         assert_eq!(beirut("2022-03-27").as_deref(), Ok("2022-03-26T22:00:00+00:00"));
-        assert_eq!(parse_end("2022-03-26", &chrono_tz::Asia::Beirut).map(|at| at.to_rfc3339()), beirut("2022-03-27"));
+        assert_eq!(
+            parse_end("2022-03-26", &chrono_tz::Asia::Beirut).map(|at| at.to_rfc3339()),
+            beirut("2022-03-27")
+        );
         assert!(parse("2011-12-30", &chrono_tz::Pacific::Apia).unwrap_err().contains("skip that day"));
     }
 }

@@ -4,7 +4,8 @@ use std::sync::Mutex as Cell;
 use super::*;
 use crate::domain::calendar::{Country, DayOff, Part};
 use crate::domain::changes::Cause;
-use crate::domain::roles::{GLOBAL, Holder, Place};
+use crate::domain::ids::UnitId;
+use crate::domain::roles::{Holder, LOCAL, Place};
 use crate::flow::assign::{NewAssignment, assign};
 use crate::store::SledSettings;
 
@@ -27,13 +28,13 @@ async fn start(folder: &Path, clock: &Clock) -> Core {
     Core::load(store, Settings::default(), Arc::new(move || *clock.lock().unwrap())).await.unwrap()
 }
 
-/// A global contact from a time on.
-fn global(name: &str, from: &str) -> NewAssignment {
+/// A local contact of the whole from a time on.
+fn local(name: &str, from: &str) -> NewAssignment {
     let mail = format!("{name}@org.example").parse().unwrap();
     NewAssignment {
-        role: GLOBAL.into(),
+        role: LOCAL.into(),
         holder: Holder::Outside { name: name.into(), mail },
-        place: Place::Organisation,
+        place: Place::Unit(UnitId::ROOT),
         rank: 0,
         mail: None,
         phone: None,
@@ -58,7 +59,7 @@ async fn what_began_shortly_before_an_edit_is_noted_once_and_as_what_it_is() {
     };
     // It began ten minutes ago, by an edit of now.
     set("12:30");
-    assign(&core, global("anna", "12:20"), &Actor::System).await.unwrap();
+    assign(&core, local("anna", "12:20"), &Actor::System).await.unwrap();
     let edited = [(at("12:30"), Cause::Edit)];
     assert_eq!(noted(&core).await, edited);
     set("12:31");
@@ -70,9 +71,9 @@ async fn what_began_shortly_before_an_edit_is_noted_once_and_as_what_it_is() {
     core.recompute().await.unwrap();
     assert_eq!(noted(&core).await, edited, "nor after a restart");
     // What begins by itself before the next edit is time's.
-    assign(&core, global("bo", "12:40"), &Actor::System).await.unwrap();
+    assign(&core, local("bo", "12:40"), &Actor::System).await.unwrap();
     set("12:45");
-    assign(&core, global("eva", "12:41"), &Actor::System).await.unwrap();
+    assign(&core, local("eva", "12:41"), &Actor::System).await.unwrap();
     core.recompute().await.unwrap();
     let mut all = noted(&core).await;
     all.sort_by_key(|(at, by)| (*at, *by == Cause::Edit));
