@@ -127,10 +127,11 @@ pub async fn import_calendar(
 ) -> Result<Imported, ImportError> {
     let now = core.now();
     let (window, zone) = (Window { from: now - BACK, until: now + AHEAD }, core.settings().zone);
-    let mut events = apart(move || ical::read(&bytes, zone, window)).await?;
+    let all_that_is_busy = of.busy;
+    let wanted = move |busy, _: &str| busy == Busy::OutOfOffice || (all_that_is_busy && busy == Busy::Busy);
+    let events = apart(move || ical::read(&bytes, zone, window, wanted)).await?;
     let turn = core.turn().await;
     let view = core.view();
-    events.retain(|e| e.busy == Busy::OutOfOffice || (of.busy && e.busy == Busy::Busy));
     let wanted = of_events(&view.organisation, &events, of.user).map_err(ImportError::Lines)?;
     take(&turn, core, wanted, dry_run, by).await
 }
@@ -213,12 +214,12 @@ fn entry(core: &Core, by: &Actor, before: Option<&Absence>, after: &Absence) -> 
 async fn commit(turn: &Turn<'_>, core: &Core, all: Vec<(Absence, audit::Entry)>) -> Result<(), StoreError> {
     let written: HashMap<AbsenceId, Absence> = all.iter().map(|(a, _)| (a.id, a.clone())).collect();
     let event = Event { at: core.now(), change: Change::Absences(all), notices: Vec::new(), audit: None };
-    turn.commit(event, |view, settings, now| {
+    turn.commit(event, |view, _, now| {
         let old = view.organisation.clone();
         let mut absences = all_absences(&old);
         absences.retain(|a| !written.contains_key(&a.id));
         absences.extend(written.into_values());
-        view.arrange(settings, old.directory.clone(), BTreeMap::clone(&old.assignments), absences, now);
+        view.take(old.with_absences(absences), now);
     })
     .await?;
     Ok(())
@@ -243,12 +244,8 @@ fn one(people: &mut People<'_>, row: &Row, zone: Tz) -> Result<Wanted, LineError
     row.need("user")?;
     let from = moment::parse(row.need("from")?, &zone);
     let until = moment::parse_end(row.need("until")?, &zone);
-    let wrong = |column: &'static str| {
-        move |_| {
-            let how = "is no time; write 2026-07-15, 2026-07-15 08:00 or 2026-07-15T08:00:00+02:00";
-            row.wrong(column, how)
-        }
-    };
+    let wrong =
+        |column: &'static str| move |reason: String| LineError { value: None, ..row.wrong(column, reason) };
     let user = people.find(row, "user")?;
     let absence = Absence {
         id: AbsenceId(0),
