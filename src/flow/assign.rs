@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::core::{Core, all_absences, audit_entry};
 use crate::domain::absence::{Absence, InvalidAbsence};
-use crate::domain::audit::Actor;
+use crate::domain::authority::{Caller, Refusal};
 use crate::domain::entitled::{Period, entitled};
 use crate::domain::ids::{AbsenceId, AssignmentId, DirectoryName, UserId};
 use crate::domain::mailbox::Address;
@@ -115,15 +115,24 @@ pub enum AssignError {
     /// The absence makes no sense.
     #[error(transparent)]
     Absence(#[from] InvalidAbsence),
+    /// The caller may not do that.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
 /// Assigns a role.
-pub async fn assign(core: &Core, new: NewAssignment, by: &Actor) -> Result<Assignment, AssignError> {
+pub async fn assign(
+    core: &Core,
+    new: NewAssignment,
+    by: &Caller,
+    why: Option<&str>,
+) -> Result<Assignment, AssignError> {
     let turn = core.turn().await;
     let view = core.view();
+    by.over(&view.organisation).may_give(&new.role, &new.holder, &new.place)?;
     check(
         &view.organisation,
         &new,
@@ -135,7 +144,7 @@ pub async fn assign(core: &Core, new: NewAssignment, by: &Actor) -> Result<Assig
     let assignment = Assignment { id, role, holder, place, rank, mail, phone, from, until, any_unit };
     let now = core.now();
     let object = format!("assignment {id}");
-    let audit = audit_entry(now, by, "role assigned", object, None, Some(&assignment), None);
+    let audit = audit_entry(now, &by.actor, "role assigned", object, None, Some(&assignment), why);
     let change = Change::Assign(assignment.clone());
     let event = Event { at: now, change, notices: Vec::new(), audit: Some(audit) };
     turn.commit(event, |view, settings, now| {
@@ -153,7 +162,7 @@ pub async fn assign(core: &Core, new: NewAssignment, by: &Actor) -> Result<Assig
 pub async fn revoke(
     core: &Core,
     id: AssignmentId,
-    by: &Actor,
+    by: &Caller,
     why: Option<&str>,
 ) -> Result<Assignment, AssignError> {
     let turn = core.turn().await;
@@ -163,8 +172,10 @@ pub async fn revoke(
             "assignment {id}; `budkavle contacts list` shows their numbers"
         )));
     };
+    by.over(&view.organisation).may_give(&gone.role, &gone.holder, &gone.place)?;
     let now = core.now();
-    let audit = audit_entry(now, by, "role revoked", format!("assignment {id}"), Some(&gone), None, why);
+    let object = format!("assignment {id}");
+    let audit = audit_entry(now, &by.actor, "role revoked", object, Some(&gone), None, why);
     let event = Event { at: now, change: Change::Revoke(id), notices: Vec::new(), audit: Some(audit) };
     turn.commit(event, |view, settings, now| {
         let old = view.organisation.clone();
@@ -178,7 +189,12 @@ pub async fn revoke(
 }
 
 /// Notes an absence.
-pub async fn add_absence(core: &Core, new: NewAbsence, by: &Actor) -> Result<Absence, AssignError> {
+pub async fn add_absence(
+    core: &Core,
+    new: NewAbsence,
+    by: &Caller,
+    why: Option<&str>,
+) -> Result<Absence, AssignError> {
     let turn = core.turn().await;
     let view = core.view();
     let NewAbsence { user, from, until, deputy, note } = new;
@@ -186,11 +202,12 @@ pub async fn add_absence(core: &Core, new: NewAbsence, by: &Actor) -> Result<Abs
         view.organisation.user(id).ok_or_else(|| AssignError::Missing(format!("user {id}")))?;
     }
     let mut absence = Absence { id: AbsenceId(0), user, from, until, deputy, note };
+    by.over(&view.organisation).may_change(None, Some(&absence))?;
     absence.check(view.organisation.absences.get(&user).into_iter().flatten())?;
     absence.id = AbsenceId(core.store.allocate(Sequence::Absence).await?);
     let now = core.now();
     let object = format!("absence {}", absence.id);
-    let audit = audit_entry(now, by, "absence noted", object, None, Some(&absence), None);
+    let audit = audit_entry(now, &by.actor, "absence noted", object, None, Some(&absence), why);
     let change = Change::Absence(absence.clone());
     let event = Event { at: now, change, notices: Vec::new(), audit: Some(audit) };
     turn.commit(event, |view, settings, now| {
@@ -204,16 +221,24 @@ pub async fn add_absence(core: &Core, new: NewAbsence, by: &Actor) -> Result<Abs
 }
 
 /// Takes an absence back.
-pub async fn remove_absence(core: &Core, id: AbsenceId, by: &Actor) -> Result<Absence, AssignError> {
+pub async fn remove_absence(
+    core: &Core,
+    id: AbsenceId,
+    by: &Caller,
+    why: Option<&str>,
+) -> Result<Absence, AssignError> {
     let turn = core.turn().await;
-    let all = all_absences(&core.view().organisation);
+    let view = core.view();
+    let all = all_absences(&view.organisation);
     let Some(gone) = all.iter().find(|a| a.id == id).cloned() else {
         return Err(AssignError::Missing(format!(
             "absence {id}; `budkavle absence list` shows their numbers"
         )));
     };
+    by.over(&view.organisation).may_change(Some(&gone), None)?;
     let now = core.now();
-    let audit = audit_entry(now, by, "absence removed", format!("absence {id}"), Some(&gone), None, None);
+    let object = format!("absence {id}");
+    let audit = audit_entry(now, &by.actor, "absence removed", object, Some(&gone), None, why);
     let event = Event { at: now, change: Change::RemoveAbsence(id), notices: Vec::new(), audit: Some(audit) };
     turn.commit(event, |view, settings, now| {
         let old = view.organisation.clone();

@@ -178,6 +178,7 @@ pub fn access(config: &Config) -> Access {
         operators: names(&config.api.operators),
         readers: names(&config.api.readers.callers),
         everybody_reads: config.api.readers.everybody,
+        administrators: Vec::new(),
     }
 }
 

@@ -119,17 +119,33 @@ impl Organisation {
         if let Ok(id) = text.parse() {
             return self.tree.index(UnitId(id)).ok_or_else(|| not_found(ObjectKind::Unit, text, Vec::new()));
         }
-        let wanted = path_key(text);
+        let (whole, part) = self.units_called(&path_key(text));
+        self.only_unit(text, if whole.is_empty() { &part } else { &whole })
+    }
+
+    /// The unit that `text` names by GUID or by its whole path, and by nothing less: for what must not mean another unit tomorrow.
+    pub fn find_unit_by_path(&self, text: &str) -> Result<tree::Index, LookupError> {
+        let text = text.trim();
+        if text.parse::<Guid>().is_ok() {
+            return self.find_unit(text);
+        }
+        self.only_unit(text, &self.units_called(&path_key(text)).0)
+    }
+
+    /// The units whose whole path this is, in the form that paths are compared by, and those whose path ends so.
+    fn units_called(&self, wanted: &str) -> (Vec<tree::Index>, Vec<tree::Index>) {
         // Only units whose name ends alike can have a path that does: the others' paths needn't be put together.
-        let ends_alike = |name: &str| same(last(name), last(&wanted));
+        let ends_alike = |name: &str| same(last(name), last(wanted));
         let alike = self.tree.indices().filter(|p| ends_alike(self.tree.name(*p)));
         let paths: Vec<(tree::Index, String)> = alike.map(|p| (p, path_key(&self.tree.path(p)))).collect();
-        let whole: Vec<tree::Index> =
-            paths.iter().filter(|(_, path)| *path == wanted).map(|(p, _)| *p).collect();
-        let ends = |path: &str| path.strip_suffix(&wanted).is_some_and(|rest| rest.ends_with('/'));
-        let part = paths.iter().filter(|(_, path)| ends(path)).map(|(p, _)| *p);
-        let found = if whole.is_empty() { part.collect() } else { whole };
-        match found.as_slice() {
+        let ends = |path: &str| path.strip_suffix(wanted).is_some_and(|rest| rest.ends_with('/'));
+        let those =
+            |is: &dyn Fn(&str) -> bool| paths.iter().filter(|(_, p)| is(p)).map(|(p, _)| *p).collect();
+        (those(&|path| path == wanted), those(&ends))
+    }
+
+    fn only_unit(&self, text: &str, found: &[tree::Index]) -> Result<tree::Index, LookupError> {
+        match found {
             [] => Err(not_found(ObjectKind::Unit, text, self.units_like(text))),
             [only] => Ok(*only),
             several => {
