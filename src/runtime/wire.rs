@@ -178,7 +178,7 @@ pub fn access(config: &Config) -> Access {
         operators: names(&config.api.operators),
         readers: names(&config.api.readers.callers),
         everybody_reads: config.api.readers.everybody,
-        administrators: Vec::new(),
+        administrators: config.administrators.iter().map(|a| (names(&a.who), Arc::clone(&a.grant))).collect(),
     }
 }
 
