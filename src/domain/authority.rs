@@ -3,6 +3,8 @@
 //!
 //! A [`Caller`] is made by whoever knows who asks: the socket, by the kernel's word. Whatever changes assignments or absences asks the caller's
 //! [`Authority`] over the organisation as it stands in the turn that commits, so that every way in passes the same judgement.
+#[cfg(test)]
+mod tests;
 
 use std::cell::OnceCell;
 use std::collections::HashMap;

@@ -11,7 +11,7 @@ use crate::domain::authority::{Caller, Refusal};
 use crate::domain::entitled::{Period, entitled};
 use crate::domain::ids::{AbsenceId, AssignmentId, DirectoryName, UserId};
 use crate::domain::mailbox::Address;
-use crate::domain::organisation::Organisation;
+use crate::domain::organisation::{Candidate, Organisation};
 use crate::domain::roles::{Assignment, Holder, Misplacement, Place, Role, RoleName, check_place};
 use crate::store::{Change, Event, Sequence, StoreError};
 
@@ -99,8 +99,13 @@ pub enum AssignError {
         unit: String,
     },
     /// The person can't be turned to.
-    #[error("{0} has a disabled account, and would never count as a contact")]
-    Disabled(String),
+    #[error("{who} has a disabled account, and would never count as a contact{}", or_meant(.others))]
+    Disabled {
+        /// Who, with account and unit.
+        who: Box<str>,
+        /// Enabled ones of the same name.
+        others: Vec<Candidate>,
+    },
     /// It ends before it starts.
     #[error("it ends ({until}) before it starts ({from})")]
     Backwards {
@@ -121,6 +126,11 @@ pub enum AssignError {
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+fn or_meant(others: &[Candidate]) -> String {
+    let others: Vec<&str> = others.iter().map(|other| &*other.text).collect();
+    if others.is_empty() { String::new() } else { format!("; did you mean {}?", others.join(", or ")) }
 }
 
 /// Assigns a role.
@@ -306,7 +316,8 @@ fn check(
     if let Holder::User(id) = &new.holder {
         let user = organisation.user(*id).ok_or_else(|| AssignError::Missing(format!("user {id}")))?;
         if !user.enabled {
-            return Err(AssignError::Disabled(user.name().to_owned()));
+            let (who, others) = (organisation.candidate(user).text, organisation.enabled_namesakes(user));
+            return Err(AssignError::Disabled { who, others });
         }
         if let Place::Unit(unit) = &new.place
             && !new.any_unit

@@ -17,6 +17,7 @@ use super::App;
 use super::error::ApiError;
 use crate::domain::audit::Actor;
 use crate::domain::authority::{Caller, Grant, Level};
+use crate::domain::organisation::Organisation;
 
 /// The process at the other end (`SO_PEERCRED`, unix(7)). None when the kernel didn't say: that one may do nothing.
 #[derive(Clone, Copy, Debug)]
@@ -133,6 +134,17 @@ fn right(level: &Level) -> Right {
 }
 
 impl Access {
+    /// What of the delegated units can't be found, a sentence for each.
+    pub fn unknown_units(&self, organisation: &Organisation) -> Vec<String> {
+        let of_grant = |grant: &Grant| -> Vec<String> {
+            let unknown = grant.units(organisation).filter_map(|(_, found)| found.err());
+            let sentence =
+                |error| format!("[[administrator]] {} delegates nothing there: {error}", grant.name);
+            unknown.map(sentence).collect()
+        };
+        self.administrators.iter().flat_map(|(_, grant)| of_grant(grant)).collect()
+    }
+
     fn judge(&self, uid: u32, gid: u32) -> (Level, String) {
         let user = User::from_uid(Uid::from_raw(uid)).ok().flatten();
         let name = user.as_ref().map_or_else(|| uid.to_string(), |u| u.name.clone());
