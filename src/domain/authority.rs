@@ -374,9 +374,17 @@ impl<'a> Authority<'a> {
 
     /// Which roles the caller may give, in words.
     fn given(&self) -> String {
-        let all: Vec<String> =
-            self.grants.iter().map(|held| held.grant.roles.to_string()).filter(|r| !r.is_empty()).collect();
-        if all.is_empty() { "none".to_owned() } else { all.join(", ") }
+        let mut named: Vec<&str> = Vec::new();
+        for held in &self.grants {
+            // Who gives all roles is never told that one isn't among them.
+            let Given::These(roles) = &held.grant.roles else { continue };
+            for role in roles {
+                if !named.contains(&&*role.0) {
+                    named.push(&role.0);
+                }
+            }
+        }
+        if named.is_empty() { "none".to_owned() } else { named.join(", ") }
     }
 
     /// Where these grants hold, in words.
