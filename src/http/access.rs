@@ -145,7 +145,8 @@ impl Access {
         self.administrators.iter().flat_map(|(_, grant)| of_grant(grant)).collect()
     }
 
-    fn judge(&self, uid: u32, gid: u32) -> (Level, String) {
+    /// How far a user of this machine is trusted, and what they are called.
+    pub fn judge(&self, uid: u32, gid: u32) -> (Level, String) {
         let user = User::from_uid(Uid::from_raw(uid)).ok().flatten();
         let name = user.as_ref().map_or_else(|| uid.to_string(), |u| u.name.clone());
         if uid == 0 || uid == nix::unistd::geteuid().as_raw() {
