@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::delta::{Changes, Delta, ObjectKind};
 use super::directory::User;
+use super::guard::Lately;
 use super::ids::{DirectoryName, Guid, RunId};
 use super::map::Map;
 use super::undo::Object;
@@ -75,6 +76,20 @@ pub fn users_called<'a>(gone: &'a AllGone, text: &str) -> Vec<(&'a Gone, &'a Arc
     let mut found: Vec<_> = gone.values().filter_map(user).collect();
     found.sort_by_key(|(gone, _)| (Reverse(gone.since), gone.id));
     found
+}
+
+/// How many users and units of a directory went after `since` and after `run`.
+pub fn lately(gone: &AllGone, directory: &DirectoryName, since: DateTime<Utc>, run: Option<RunId>) -> Lately {
+    let recent = |gone: &&Arc<Gone>| gone.since > since && run.is_none_or(|run| gone.run > run);
+    let mut lately = Lately::default();
+    for gone in gone.values().filter(recent).filter(|gone| gone.directory == *directory) {
+        match gone.kind() {
+            ObjectKind::User => lately.users += 1,
+            ObjectKind::Unit => lately.units += 1,
+            ObjectKind::Group => {}
+        }
+    }
+    lately
 }
 
 /// What a delta makes of what is gone: what it removes is so from now on, and what it adds is so no longer.

@@ -45,7 +45,7 @@ impl World {
         let directory = DirectorySettings {
             limits: Limits::same(wide),
             policy: Policy::default(),
-            whole_reads: WholeReads { schedule, always: true },
+            whole_reads: WholeReads { blind: schedule.clone(), seeing: schedule },
         };
         let directories = BTreeMap::from([(main_directory(), directory)]);
         let settings = Settings { organisation: "Kommunen".into(), directories, ..Settings::default() };
