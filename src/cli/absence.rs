@@ -42,6 +42,9 @@ enum Verb {
         /// For people, such as "parental leave"
         #[arg(long)]
         note: Option<String>,
+        /// The reason, for the audit log
+        #[arg(long)]
+        why: Option<String>,
     },
     /// Change an absence; what isn't named stays as it is
     Change {
@@ -59,6 +62,9 @@ enum Verb {
         /// For people; "" for none
         #[arg(long)]
         note: Option<String>,
+        /// The reason, for the audit log
+        #[arg(long)]
+        why: Option<String>,
     },
     /// Note everything in a table (CSV) or calendar (iCalendar); what is there already stays, and one mistake stops all of it
     Import {
@@ -76,6 +82,9 @@ enum Verb {
         /// Of a calendar take all that takes time, not only what is marked as out of office
         #[arg(long)]
         busy: bool,
+        /// The reason, for the audit log
+        #[arg(long)]
+        why: Option<String>,
     },
     /// Print a table (CSV) that can be imported again
     Export {
@@ -96,25 +105,28 @@ enum Verb {
     Remove {
         /// Its number
         absence: u64,
+        /// The reason, for the audit log
+        #[arg(long)]
+        why: Option<String>,
     },
 }
 
 pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble> {
     match args.verb {
-        Verb::Add { user, from, until, deputy, note } => {
+        Verb::Add { user, from, until, deputy, note, why } => {
             let (from, until) = (from.at(client).await?, until.at(client).await?);
-            let request = AbsenceRequest { user, from, until, deputy, note };
+            let request = AbsenceRequest { user, from, until, deputy, note, why };
             let answer: AbsenceAnswer = client.post("/v1/absences", &request).await?;
             out.answer(&answer, told);
         }
-        Verb::Change { absence, from, until, deputy, note } => {
+        Verb::Change { absence, from, until, deputy, note, why } => {
             let from = time::at(from.as_ref(), client).await?;
             let until = time::at(until.as_ref(), client).await?;
-            let request = ChangeRequest { from, until, deputy, note };
+            let request = ChangeRequest { from, until, deputy, note, why };
             let answer: AbsenceAnswer = client.patch(&format!("/v1/absences/{absence}"), &request).await?;
             out.answer(&answer, told);
         }
-        Verb::Import { file, dry_run, format, user, busy } => {
+        Verb::Import { file, dry_run, format, user, busy, why } => {
             let bytes = contents(&file)?;
             let word = |flag| if flag { "true" } else { "false" };
             let format = format.as_deref().unwrap_or_else(|| if is_calendar(&bytes) { "ics" } else { "csv" });
@@ -125,6 +137,7 @@ pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble
             }
             let mut query = vec![("dry_run", word(dry_run)), ("format", format), ("busy", word(busy))];
             query.extend(user.as_deref().map(|user| ("user", user)));
+            query.extend(why.as_deref().map(|why| ("why", why)));
             let done: Imported = client.post_bytes("/v1/absences/import", &query, bytes).await?;
             out.answer(&done, |out, done| {
                 let Imported { added, changed, unchanged } = done;
@@ -159,8 +172,9 @@ pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble
                 );
             });
         }
-        Verb::Remove { absence } => {
-            let gone: AbsenceAnswer = client.delete(&format!("/v1/absences/{absence}"), None).await?;
+        Verb::Remove { absence, why } => {
+            let gone: AbsenceAnswer =
+                client.delete(&format!("/v1/absences/{absence}"), why.as_deref()).await?;
             out.answer(&gone, |out, a| {
                 out.line(format!("Absence {} of {} is taken back.", a.absence.id, a.name));
             });

@@ -107,6 +107,9 @@ struct AssignArgs {
     /// Take somebody whose main unit is another one
     #[arg(long)]
     any_unit: bool,
+    /// The reason, for the audit log
+    #[arg(long)]
+    why: Option<String>,
 }
 
 pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble> {
@@ -147,6 +150,7 @@ pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble
                 from: time::at(a.from.as_ref(), client).await?,
                 until: time::at(a.until.as_ref(), client).await?,
                 any_unit: a.any_unit,
+                why: a.why,
             };
             let answer: HoldingAnswer = client.post("/v1/contacts", &request).await?;
             out.answer(&answer, |out, a| {

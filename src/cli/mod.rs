@@ -22,6 +22,7 @@ mod time;
 mod unit;
 mod user;
 mod whatif;
+mod whoami;
 
 use std::path::PathBuf;
 
@@ -96,8 +97,13 @@ enum Verb {
     Outbox(outbox::Args),
     /// Try whether mail arrives
     Notify(notify::Args),
-    /// Who changed what, and when
+    /// Who changed what, when and why
     Audit(audit::Args),
+    /// Who you are to the daemon, and what you may do
+    #[command(
+        after_help = "Examples:\n  budkavle whoami\n  budkavle --json whoami | jq '.grants[].units'\n\nWho may do what stands in [api] and [[administrator]] of the configuration."
+    )]
+    Whoami,
     /// Write everything the daemon knows into one file
     Backup(backup::BackupArgs),
     /// Put a backup back, while the daemon is stopped
@@ -161,6 +167,7 @@ pub fn run(cli: Cli) -> Exit {
                     Verb::Outbox(args) => outbox::run(args, &client, &out).await,
                     Verb::Notify(args) => notify::run(args, &client, &out).await,
                     Verb::Audit(args) => audit::run(args, &client, &out).await,
+                    Verb::Whoami => whoami::run(&client, &out).await,
                     Verb::Backup(args) => backup::run(args, &client, &out).await,
                     Verb::Run
                     | Verb::Demo(_)

@@ -11,6 +11,7 @@
 //! A configuration can be loaded again at any time; [`Config::reload_differences`] says which changes can't take effect then. Each section says
 //! what of it can.
 
+mod administrator;
 mod alerts;
 mod api;
 mod calendar;
@@ -48,6 +49,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
+pub use administrator::Administrator;
 pub use api::{Api, Callers, Readers};
 pub use directory::{Directory, Source};
 pub use domain::LdapDomain;
@@ -82,6 +84,8 @@ pub struct Config {
     pub store: Store,
     /// Where the daemon listens, and to whom.
     pub api: Api,
+    /// What is delegated, and to whom, in the order of their names.
+    pub administrators: Vec<Administrator>,
     /// Where users and units come from, in the order of their names. At least one.
     pub directories: Vec<Directory>,
     /// When the AD-sync contacts are told.
@@ -152,6 +156,7 @@ fn resolve(
     );
     let mail = mail::read(&root.section("mail"));
     let roles = roles::read(&root.section("roles"));
+    let administrators = administrator::read_all(&root, &roles);
     let calendar = calendar::read(&root.section("calendar"));
     let lists = list::read_all(&root, organisation.timezone, &roles);
     let shared = Arc::new(calendar.clone());
@@ -166,6 +171,7 @@ fn resolve(
                 organisation,
                 store,
                 api,
+                administrators,
                 directories,
                 alerts,
                 mail,

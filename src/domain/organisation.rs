@@ -22,7 +22,7 @@ use super::roles::{Assignment, Holder, Place, Role, RoleName};
 use super::tree::{self, UnitTree};
 use holders::Collected;
 pub use holders::{Holders, Holding, Origin, UnknownGroup};
-pub use lookup::{Candidate, LookupError};
+pub use lookup::{Candidate, GoneCandidate, LookupError};
 use names::Names;
 use people::People;
 

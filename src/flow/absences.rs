@@ -10,7 +10,8 @@ use super::assign::{AssignError, NewAbsence};
 use super::core::{Core, Turn, all_absences, audit_entry};
 use crate::domain::absence::Absence;
 use crate::domain::absence::import::{Plan, Wanted, plan};
-use crate::domain::audit::{self, Actor};
+use crate::domain::audit;
+use crate::domain::authority::Caller;
 use crate::domain::ical::{self, Busy, Window};
 use crate::domain::ids::{AbsenceId, UserId};
 use crate::domain::moment;
@@ -54,7 +55,8 @@ pub struct Imported {
 pub async fn change(
     core: &Core,
     id: AbsenceId,
-    by: &Actor,
+    by: &Caller,
+    why: Option<&str>,
     new: impl FnOnce(&Absence) -> NewAbsence,
 ) -> Result<Absence, AssignError> {
     let turn = core.turn().await;
@@ -67,9 +69,10 @@ pub async fn change(
     };
     let NewAbsence { user, from, until, deputy, note } = new(before);
     let after = Absence { id, user, from, until, deputy, note };
+    by.over(&view.organisation).may_change(Some(before), Some(&after))?;
     after.check(view.organisation.absences.get(&user).into_iter().flatten())?;
     if after != *before {
-        let entry = entry(core, by, Some(before), &after);
+        let entry = entry(core, by, why, Some(before), &after);
         commit(&turn, core, vec![(after.clone(), entry)]).await?;
     }
     Ok(after)
@@ -83,14 +86,15 @@ pub async fn import_table(
     core: &Core,
     bytes: Vec<u8>,
     dry_run: bool,
-    by: &Actor,
+    by: &Caller,
+    why: Option<&str>,
 ) -> Result<Imported, ImportError> {
     let table = apart(move || table::read(&bytes, &COLUMNS)).await?;
     let turn = core.turn().await;
     let view = core.view();
     let zone = core.settings().zone;
     let wanted = wanted(&view.organisation, &table.rows, zone).map_err(ImportError::Lines)?;
-    take(&turn, core, wanted, dry_run, by).await
+    take(&turn, core, wanted, dry_run, by, why).await
 }
 
 /// Reads what may be large where nobody else waits.
@@ -123,7 +127,8 @@ pub async fn import_calendar(
     bytes: Vec<u8>,
     of: &CalendarOf,
     dry_run: bool,
-    by: &Actor,
+    by: &Caller,
+    why: Option<&str>,
 ) -> Result<Imported, ImportError> {
     let now = core.now();
     let (window, zone) = (Window { from: now - BACK, until: now + AHEAD }, core.settings().zone);
@@ -133,7 +138,7 @@ pub async fn import_calendar(
     let turn = core.turn().await;
     let view = core.view();
     let wanted = of_events(&view.organisation, &events, of.user).map_err(ImportError::Lines)?;
-    take(&turn, core, wanted, dry_run, by).await
+    take(&turn, core, wanted, dry_run, by, why).await
 }
 
 /// What events mean. Those of one person that overlap are one absence.
@@ -187,10 +192,13 @@ async fn take(
     core: &Core,
     wanted: Vec<Wanted>,
     dry_run: bool,
-    by: &Actor,
+    by: &Caller,
+    why: Option<&str>,
 ) -> Result<Imported, ImportError> {
+    let view = core.view();
+    let wanted = permitted(&view.organisation, wanted, by).map_err(ImportError::Lines)?;
     let Plan { mut added, changed, unchanged } =
-        plan(&core.view().organisation.absences, wanted).map_err(ImportError::Lines)?;
+        plan(&view.organisation.absences, wanted).map_err(ImportError::Lines)?;
     let nothing = added.is_empty() && changed.is_empty();
     if !dry_run && !nothing {
         if !added.is_empty() {
@@ -198,17 +206,41 @@ async fn take(
             let first = core.store.allocate_many(Sequence::Absence, count).await?;
             added.iter_mut().zip(first..).for_each(|(absence, id)| absence.id = AbsenceId(id));
         }
-        let new = added.iter().map(|a| (a.clone(), entry(core, by, None, a)));
-        let other = changed.iter().map(|(before, a)| (a.clone(), entry(core, by, Some(before), a)));
+        let new = added.iter().map(|a| (a.clone(), entry(core, by, why, None, a)));
+        let other = changed.iter().map(|(before, a)| (a.clone(), entry(core, by, why, Some(before), a)));
         commit(turn, core, new.chain(other).collect()).await?;
         tracing::info!(added = added.len(), changed = changed.len(), unchanged, "Absences imported");
     }
     Ok(Imported { added, changed: changed.into_iter().map(|(_, after)| after).collect(), unchanged })
 }
 
-fn entry(core: &Core, by: &Actor, before: Option<&Absence>, after: &Absence) -> audit::Entry {
+/// The same list, if each line of it is the caller's to note.
+fn permitted(
+    organisation: &Organisation,
+    wanted: Vec<Wanted>,
+    by: &Caller,
+) -> Result<Vec<Wanted>, LineErrors> {
+    let authority = by.over(organisation);
+    let mut errors = LineErrors::default();
+    for Wanted { line, absence } in &wanted {
+        let there = organisation.absences.get(&absence.user).into_iter().flatten();
+        let mut there = there.filter(|a| (a.from, a.until) == (absence.from, absence.until));
+        if let Err(refusal) = authority.may_change(there.next(), Some(absence)) {
+            errors.push(LineError::of_line(*line, refusal.to_string()));
+        }
+    }
+    errors.or(wanted)
+}
+
+fn entry(
+    core: &Core,
+    by: &Caller,
+    why: Option<&str>,
+    before: Option<&Absence>,
+    after: &Absence,
+) -> audit::Entry {
     let action = if before.is_some() { "absence changed" } else { "absence noted" };
-    audit_entry(core.now(), by, action, format!("absence {}", after.id), before, Some(after), None)
+    audit_entry(core.now(), &by.actor, action, format!("absence {}", after.id), before, Some(after), why)
 }
 
 async fn commit(turn: &Turn<'_>, core: &Core, all: Vec<(Absence, audit::Entry)>) -> Result<(), StoreError> {

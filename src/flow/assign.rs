@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use super::core::{Core, all_absences, audit_entry};
 use crate::domain::absence::{Absence, InvalidAbsence};
-use crate::domain::audit::Actor;
+use crate::domain::authority::{Caller, Refusal};
 use crate::domain::entitled::{Period, in_the_way};
 use crate::domain::ids::{AbsenceId, AssignmentId, DirectoryName, UserId};
 use crate::domain::mailbox::Address;
-use crate::domain::organisation::Organisation;
+use crate::domain::organisation::{Candidate, Organisation};
 use crate::domain::roles::{Assignment, Holder, Misplacement, Place, Role, RoleName, check_place};
 use crate::store::{Change, Event, Sequence, StoreError};
 
@@ -99,8 +99,13 @@ pub enum AssignError {
         unit: String,
     },
     /// The person can't be turned to.
-    #[error("{0} has a disabled account, and would never count as a contact")]
-    Disabled(String),
+    #[error("{who} has a disabled account, and would never count as a contact{}", or_meant(.others))]
+    Disabled {
+        /// Who, with account and unit.
+        who: Box<str>,
+        /// Enabled ones of the same name.
+        others: Vec<Candidate>,
+    },
     /// It ends before it starts.
     #[error("it ends ({until}) before it starts ({from})")]
     Backwards {
@@ -115,15 +120,29 @@ pub enum AssignError {
     /// The absence makes no sense.
     #[error(transparent)]
     Absence(#[from] InvalidAbsence),
+    /// The caller may not do that.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
+fn or_meant(others: &[Candidate]) -> String {
+    let others: Vec<&str> = others.iter().map(|other| &*other.text).collect();
+    if others.is_empty() { String::new() } else { format!("; did you mean {}?", others.join(", or ")) }
+}
+
 /// Assigns a role.
-pub async fn assign(core: &Core, new: NewAssignment, by: &Actor) -> Result<Assignment, AssignError> {
+pub async fn assign(
+    core: &Core,
+    new: NewAssignment,
+    by: &Caller,
+    why: Option<&str>,
+) -> Result<Assignment, AssignError> {
     let turn = core.turn().await;
     let view = core.view();
+    by.over(&view.organisation).may_give(&new.role, &new.holder, &new.place)?;
     check(
         &view.organisation,
         &new,
@@ -135,7 +154,7 @@ pub async fn assign(core: &Core, new: NewAssignment, by: &Actor) -> Result<Assig
     let assignment = Assignment { id, role, holder, place, rank, mail, phone, from, until, any_unit };
     let now = core.now();
     let object = format!("assignment {id}");
-    let audit = audit_entry(now, by, "role assigned", object, None, Some(&assignment), None);
+    let audit = audit_entry(now, &by.actor, "role assigned", object, None, Some(&assignment), why);
     let change = Change::Assign(assignment.clone());
     let event = Event { at: now, change, notices: Vec::new(), audit: Some(audit) };
     turn.commit(event, |view, _, now| {
@@ -153,7 +172,7 @@ pub async fn assign(core: &Core, new: NewAssignment, by: &Actor) -> Result<Assig
 pub async fn revoke(
     core: &Core,
     id: AssignmentId,
-    by: &Actor,
+    by: &Caller,
     why: Option<&str>,
 ) -> Result<Assignment, AssignError> {
     let turn = core.turn().await;
@@ -163,8 +182,10 @@ pub async fn revoke(
             "assignment {id}; `budkavle contacts list` shows their numbers"
         )));
     };
+    by.over(&view.organisation).may_give(&gone.role, &gone.holder, &gone.place)?;
     let now = core.now();
-    let audit = audit_entry(now, by, "role revoked", format!("assignment {id}"), Some(&gone), None, why);
+    let object = format!("assignment {id}");
+    let audit = audit_entry(now, &by.actor, "role revoked", object, Some(&gone), None, why);
     let event = Event { at: now, change: Change::Revoke(id), notices: Vec::new(), audit: Some(audit) };
     turn.commit(event, |view, _, now| {
         let old = view.organisation.clone();
@@ -178,7 +199,12 @@ pub async fn revoke(
 }
 
 /// Notes an absence.
-pub async fn add_absence(core: &Core, new: NewAbsence, by: &Actor) -> Result<Absence, AssignError> {
+pub async fn add_absence(
+    core: &Core,
+    new: NewAbsence,
+    by: &Caller,
+    why: Option<&str>,
+) -> Result<Absence, AssignError> {
     let turn = core.turn().await;
     let view = core.view();
     let NewAbsence { user, from, until, deputy, note } = new;
@@ -186,11 +212,12 @@ pub async fn add_absence(core: &Core, new: NewAbsence, by: &Actor) -> Result<Abs
         view.organisation.user(id).ok_or_else(|| AssignError::Missing(format!("user {id}")))?;
     }
     let mut absence = Absence { id: AbsenceId(0), user, from, until, deputy, note };
+    by.over(&view.organisation).may_change(None, Some(&absence))?;
     absence.check(view.organisation.absences.get(&user).into_iter().flatten())?;
     absence.id = AbsenceId(core.store.allocate(Sequence::Absence).await?);
     let now = core.now();
     let object = format!("absence {}", absence.id);
-    let audit = audit_entry(now, by, "absence noted", object, None, Some(&absence), None);
+    let audit = audit_entry(now, &by.actor, "absence noted", object, None, Some(&absence), why);
     let change = Change::Absence(absence.clone());
     let event = Event { at: now, change, notices: Vec::new(), audit: Some(audit) };
     turn.commit(event, |view, _, now| {
@@ -204,16 +231,24 @@ pub async fn add_absence(core: &Core, new: NewAbsence, by: &Actor) -> Result<Abs
 }
 
 /// Takes an absence back.
-pub async fn remove_absence(core: &Core, id: AbsenceId, by: &Actor) -> Result<Absence, AssignError> {
+pub async fn remove_absence(
+    core: &Core,
+    id: AbsenceId,
+    by: &Caller,
+    why: Option<&str>,
+) -> Result<Absence, AssignError> {
     let turn = core.turn().await;
-    let all = all_absences(&core.view().organisation);
+    let view = core.view();
+    let all = all_absences(&view.organisation);
     let Some(gone) = all.iter().find(|a| a.id == id).cloned() else {
         return Err(AssignError::Missing(format!(
             "absence {id}; `budkavle absence list` shows their numbers"
         )));
     };
+    by.over(&view.organisation).may_change(Some(&gone), None)?;
     let now = core.now();
-    let audit = audit_entry(now, by, "absence removed", format!("absence {id}"), Some(&gone), None, None);
+    let object = format!("absence {id}");
+    let audit = audit_entry(now, &by.actor, "absence removed", object, Some(&gone), None, why);
     let event = Event { at: now, change: Change::RemoveAbsence(id), notices: Vec::new(), audit: Some(audit) };
     turn.commit(event, |view, _, now| {
         let old = view.organisation.clone();
@@ -272,7 +307,8 @@ fn check(
     if let Holder::User(id) = &new.holder {
         let user = organisation.user(*id).ok_or_else(|| AssignError::Missing(format!("user {id}")))?;
         if !user.enabled {
-            return Err(AssignError::Disabled(user.name().to_owned()));
+            let (who, others) = (organisation.candidate(user).text, organisation.enabled_namesakes(user));
+            return Err(AssignError::Disabled { who, others });
         }
         if let Place::Unit(unit) = &new.place
             && !new.any_unit

@@ -15,7 +15,7 @@ use super::answers::AbsenceAnswer;
 use super::error::ApiError;
 use super::look;
 use crate::domain::absence::Absence;
-use crate::domain::audit::Actor;
+use crate::domain::authority::Caller;
 use crate::domain::ids::AbsenceId;
 use crate::flow::absences::{self, CalendarOf, Imported};
 use crate::flow::assign::NewAbsence;
@@ -34,12 +34,15 @@ pub struct ChangeRequest {
     pub deputy: Option<String>,
     /// For people; an empty text for none.
     pub note: Option<String>,
+    /// The reason, for the audit log.
+    #[serde(default)]
+    pub why: Option<String>,
 }
 
 /// `PATCH /v1/absences/{id}`.
 pub async fn change(
     State(app): State<Arc<App>>,
-    Extension(by): Extension<Actor>,
+    Extension(by): Extension<Caller>,
     Path(id): Path<u64>,
     Json(request): Json<ChangeRequest>,
 ) -> Result<Json<AbsenceAnswer>, ApiError> {
@@ -56,7 +59,7 @@ pub async fn change(
         deputy: deputy.unwrap_or(before.deputy),
         note: note.unwrap_or_else(|| before.note.clone()),
     };
-    let after = absences::change(&app.core, AbsenceId(id), &by, new).await?;
+    let after = absences::change(&app.core, AbsenceId(id), &by, request.why.as_deref(), new).await?;
     Ok(Json(with_warnings(&app, &after)))
 }
 
@@ -78,6 +81,8 @@ pub struct ImportQuery {
     /// Take what takes time at all in a calendar.
     #[serde(default)]
     busy: bool,
+    /// The reason, for the audit log.
+    why: Option<String>,
 }
 
 /// What a list is written in.
@@ -94,17 +99,17 @@ pub enum Format {
 /// `POST /v1/absences/import`: the body is the file.
 pub async fn import(
     State(app): State<Arc<App>>,
-    Extension(by): Extension<Actor>,
+    Extension(by): Extension<Caller>,
     Query(query): Query<ImportQuery>,
     body: Bytes,
 ) -> Result<Json<Imported>, ApiError> {
-    let (core, dry_run) = (&app.core, query.dry_run);
+    let (core, dry_run, why) = (&app.core, query.dry_run, query.why.as_deref());
     let done = match query.format {
-        Format::Csv => absences::import_table(core, body.to_vec(), dry_run, &by).await?,
+        Format::Csv => absences::import_table(core, body.to_vec(), dry_run, &by, why).await?,
         Format::Ics => {
             let user = query.user.as_deref().map(|who| core.view().organisation.find_user(who).map(|u| u.id));
             let of = CalendarOf { user: user.transpose()?, busy: query.busy };
-            absences::import_calendar(core, body.to_vec(), &of, dry_run, &by).await?
+            absences::import_calendar(core, body.to_vec(), &of, dry_run, &by, why).await?
         }
     };
     Ok(Json(done))

@@ -12,7 +12,7 @@ use super::App;
 use super::answers::{AbsenceAnswer, HoldingAnswer, Why};
 use super::error::ApiError;
 use super::look::{self, Moment};
-use crate::domain::audit::Actor;
+use crate::domain::authority::Caller;
 use crate::domain::ids::{AbsenceId, AssignmentId};
 use crate::domain::mailbox::Address;
 use crate::domain::organisation::Origin;
@@ -46,12 +46,15 @@ pub struct AssignRequest {
     /// Take somebody of another unit.
     #[serde(default)]
     pub any_unit: bool,
+    /// The reason, for the audit log.
+    #[serde(default)]
+    pub why: Option<String>,
 }
 
 /// `POST /v1/contacts`.
 pub async fn assign(
     State(app): State<Arc<App>>,
-    Extension(by): Extension<Actor>,
+    Extension(by): Extension<Caller>,
     Json(request): Json<AssignRequest>,
 ) -> Result<(StatusCode, Json<HoldingAnswer>), ApiError> {
     let new = {
@@ -92,7 +95,7 @@ pub async fn assign(
             any_unit: request.any_unit,
         }
     };
-    let assignment = assign::assign(&app.core, new, &by).await?;
+    let assignment = assign::assign(&app.core, new, &by, request.why.as_deref()).await?;
     let view = app.core.view();
     let ours = |h: &crate::domain::organisation::Holding| h.origin == Origin::Assigned(assignment.id);
     let answers = look::holding_answers(&view.organisation, Moment::of(&app.core), |_, h| ours(h));
@@ -107,7 +110,7 @@ pub async fn assign(
 /// `DELETE /v1/contacts/{id}`.
 pub async fn revoke(
     State(app): State<Arc<App>>,
-    Extension(by): Extension<Actor>,
+    Extension(by): Extension<Caller>,
     Path(id): Path<u64>,
     Query(why): Query<Why>,
 ) -> Result<Json<Assignment>, ApiError> {
@@ -127,12 +130,15 @@ pub struct AbsenceRequest {
     pub deputy: Option<String>,
     /// For people.
     pub note: Option<String>,
+    /// The reason, for the audit log.
+    #[serde(default)]
+    pub why: Option<String>,
 }
 
 /// `POST /v1/absences`.
 pub async fn add_absence(
     State(app): State<Arc<App>>,
-    Extension(by): Extension<Actor>,
+    Extension(by): Extension<Caller>,
     Json(request): Json<AbsenceRequest>,
 ) -> Result<(StatusCode, Json<AbsenceAnswer>), ApiError> {
     let view = app.core.view();
@@ -144,16 +150,17 @@ pub async fn add_absence(
         deputy: request.deputy.as_deref().map(find).transpose()?,
         note: request.note.map(Box::from),
     };
-    let absence = assign::add_absence(&app.core, new, &by).await?;
+    let absence = assign::add_absence(&app.core, new, &by, request.why.as_deref()).await?;
     Ok((StatusCode::CREATED, Json(super::absences::with_warnings(&app, &absence))))
 }
 
 /// `DELETE /v1/absences/{id}`.
 pub async fn remove_absence(
     State(app): State<Arc<App>>,
-    Extension(by): Extension<Actor>,
+    Extension(by): Extension<Caller>,
     Path(id): Path<u64>,
+    Query(why): Query<Why>,
 ) -> Result<Json<AbsenceAnswer>, ApiError> {
-    let gone = assign::remove_absence(&app.core, AbsenceId(id), &by).await?;
+    let gone = assign::remove_absence(&app.core, AbsenceId(id), &by, why.why.as_deref()).await?;
     Ok(Json(look::absence_answer(&app.core.view().organisation, &gone)))
 }

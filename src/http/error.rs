@@ -81,6 +81,7 @@ impl From<AssignError> for ApiError {
             AssignError::Store(error) => error.into(),
             AssignError::Missing(_) | AssignError::NoRole(..) => ApiError::not_found(error.to_string()),
             AssignError::Twice(_) | AssignError::Full { .. } => ApiError::conflict(error),
+            AssignError::Refused(refusal) => ApiError::forbidden(refusal.to_string()),
             _ => ApiError::bad(error),
         }
     }

@@ -6,7 +6,7 @@
 //! * the handlers, by subject: [`absences`] (changed, imported, exported), [`look`] (who, where, whom to turn to), [`gone`] (who was there once),
 //!   [`follow`] (who got other contacts, and what nobody answers for), [`edit`] (roles and absences), [`coverage`] (who is there when, and what would
 //!   be), [`lists`] (what others keep, and who is entitled), [`outages`], [`outbox`], [`syncs`], [`service`]
-//!   (status, audit, backup).
+//!   (status, audit, backup), [`whoami`] (what the caller may do).
 
 pub mod absences;
 pub mod access;
@@ -22,6 +22,7 @@ pub mod outages;
 pub mod outbox;
 pub mod service;
 pub mod syncs;
+pub mod whoami;
 
 use std::sync::Arc;
 
@@ -72,9 +73,11 @@ pub type Tells = Box<dyn Fn(&DirectoryName) -> Telling + Send + Sync>;
 /// The largest request that is read: an outage's text and its lists fit many times over.
 const BODY_LIMIT: usize = 256 * 1024;
 
-/// All paths. Reading needs a reader's rights, everything else an operator's: by the method, so that none is forgotten.
+/// All paths. Reading needs a reader's rights, everything else an operator's: by the method, so that none is forgotten. What is delegated to
+/// administrators stands in [`access`].
 pub fn router(app: Arc<App>) -> Router {
     Router::new()
+        .route(whoami::PATH, get(whoami::whoami))
         .route("/v1/status", get(service::status))
         .route("/v1/audit", get(service::audit))
         .route("/v1/backup", post(service::backup))

@@ -9,6 +9,7 @@
     reason = "a test fails by panicking, and the helpers of tests are tests too"
 )]
 
+mod delegation;
 mod dependencies;
 mod layout;
 mod store_contract;
