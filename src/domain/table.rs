@@ -61,13 +61,42 @@ pub struct Table {
 pub struct Row {
     /// The line of the file that it begins on, from 1.
     pub line: u64,
-    cells: Vec<(&'static str, Box<str>)>,
+    cells: Vec<Cell>,
+}
+
+/// What stands in a column of a line.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Cell {
+    /// Which column.
+    pub column: &'static str,
+    /// The place among the cells of the line, from 1.
+    pub place: u64,
+    /// What stands there, without the spaces around it; never empty.
+    pub text: Box<str>,
 }
 
 impl Row {
     /// What stands in a column, without the spaces around it; None when nothing does.
     pub fn get(&self, column: &str) -> Option<&str> {
-        self.cells.iter().find(|(name, _)| *name == column).map(|(_, cell)| &**cell)
+        self.cells.iter().find(|cell| cell.column == column).map(|cell| &*cell.text)
+    }
+
+    /// What stands there, in the order of the file.
+    pub fn cells(&self) -> &[Cell] {
+        &self.cells
+    }
+
+    /// Takes in what stands in a column.
+    fn put(&mut self, column: &'static str, place: u64, text: &str) -> Result<(), LineError> {
+        // A cell of several lines is a text of several lines; it is kept on one.
+        let parts = text.split(['\r', '\n', '\t']).map(str::trim).filter(|part| !part.is_empty());
+        let text: Box<str> = parts.collect::<Vec<_>>().join(" ").into();
+        if text.is_empty() {
+            return Ok(());
+        }
+        let controls = text.chars().any(char::is_control);
+        self.cells.push(Cell { column, place, text });
+        if controls { Err(self.wrong(column, "has a control character in it; take it out")) } else { Ok(()) }
     }
 
     /// A mistake in a column: `what` goes on from the value ("is no date; write 2026-07-31").
@@ -104,18 +133,21 @@ impl LineError {
     pub fn of_line(line: u64, problem: impl Into<String>) -> LineError {
         LineError { line, column: None, value: None, problem: problem.into() }
     }
+
+    /// What is wrong, without the line.
+    pub fn without_line(&self) -> String {
+        let column = self.column.as_ref().map(|column| format!("column {column}: ")).unwrap_or_default();
+        match &self.value {
+            Some(value) => format!("{column}\"{value}\" {}", self.problem),
+            None => format!("{column}{}", self.problem),
+        }
+    }
 }
 
 impl fmt::Display for LineError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}", self.line)?;
-        if let Some(column) = &self.column {
-            write!(f, ", column {column}")?;
-        }
-        match &self.value {
-            Some(value) => write!(f, ": \"{value}\" {}", self.problem),
-            None => write!(f, ": {}", self.problem),
-        }
+        let separator = if self.column.is_some() { ", " } else { ": " };
+        write!(f, "line {}{separator}{}", self.line, self.without_line())
     }
 }
 
@@ -317,17 +349,9 @@ fn row(record: &csv::StringRecord, header: &[Option<&'static str>], line: u64) -
         return Err(LineError::of_line(line, problem));
     }
     let mut row = Row { line, cells: Vec::new() };
-    for (name, cell) in header.iter().zip(record) {
-        let (Some(name), cell) = (name, cell.trim()) else { continue };
-        if cell.is_empty() {
-            continue;
-        }
-        // A cell of several lines is a text of several lines; it is kept on one.
-        let plain: String =
-            cell.split(['\r', '\n', '\t']).filter(|s| !s.is_empty()).collect::<Vec<_>>().join(" ");
-        row.cells.push((*name, plain.into()));
-        if row.get(name).is_some_and(|cell| cell.chars().any(char::is_control)) {
-            return Err(row.wrong(name, "has a control character in it; take it out"));
+    for ((place, name), cell) in (1..).zip(header).zip(record) {
+        if let Some(name) = name {
+            row.put(name, place, cell)?;
         }
     }
     Ok(row)
