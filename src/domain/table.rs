@@ -12,6 +12,7 @@
 //! ```
 
 mod bytes;
+mod json;
 #[cfg(test)]
 mod tests;
 
@@ -20,6 +21,39 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 pub use bytes::{Encoding, text_of};
+pub(in crate::domain) use json::{Pairs, offset};
+
+/// How a table is written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// Comma-separated values, as spreadsheets save them.
+    #[default]
+    Csv,
+    /// A list of objects, whose keys are the columns.
+    Json,
+}
+
+impl Format {
+    /// Reads the lines of a table.
+    ///
+    /// # Errors
+    /// Everything that isn't as it should be.
+    pub fn read(self, bytes: &[u8], columns: &[Column]) -> Result<Vec<Row>, LineErrors> {
+        match self {
+            Format::Csv => read(bytes, columns).map(|table| table.rows),
+            Format::Json => json::read(bytes, columns),
+        }
+    }
+
+    /// Its media type.
+    pub fn media_type(self) -> &'static str {
+        match self {
+            Format::Csv => "text/csv; charset=utf-8",
+            Format::Json => "application/json",
+        }
+    }
+}
 
 /// So many mistakes are told; who has more made one mistake many times.
 pub const TOLD: usize = 100;
@@ -282,6 +316,13 @@ pub fn write<'a, R: AsRef<[&'a str]>>(header: &[&str], rows: impl IntoIterator<I
     writer.into_inner().unwrap_or_default()
 }
 
+/// Writes a table as a list of objects, which [`Format::Json`] reads: an object a line, so that programs that compare files see which changed.
+pub fn objects<T: Serialize>(lines: &[T]) -> Vec<u8> {
+    // Texts, numbers and flags can always be written.
+    let lines: Vec<String> = lines.iter().filter_map(|line| serde_json::to_string(line).ok()).collect();
+    format!("[\n{}\n]\n", lines.join(",\n")).into_bytes()
+}
+
 /// Which separator the header has: the one by which most of its names are known.
 fn separator_of(text: &str, columns: &[Column]) -> char {
     let header = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
@@ -297,6 +338,18 @@ fn names(columns: &[Column]) -> String {
     columns.iter().map(|c| c.name).collect::<Vec<_>>().join(", ")
 }
 
+/// What to say of a column that isn't known.
+fn unknown(name: &str, columns: &[Column]) -> String {
+    let short = shown(name).to_lowercase();
+    let distance = |column: &&Column| strsim::osa_distance(column.name, &short);
+    let near = columns.iter().min_by_key(distance).filter(|column| distance(column) <= 2);
+    let meant = near.map_or_else(
+        || format!("there are: {}", names(columns)),
+        |near| format!("did you mean {}?", near.name),
+    );
+    format!("is no column here; {meant}")
+}
+
 /// Which column each cell of a line is.
 fn header_of(
     header: &csv::StringRecord,
@@ -310,15 +363,7 @@ fn header_of(
         let known = columns.iter().find(|c| c.name.eq_ignore_ascii_case(cell)).map(|c| c.name);
         let problem = match known {
             Some(name) if found.contains(&Some(name)) => Some("stands there twice".to_owned()),
-            None if !cell.is_empty() => {
-                let near = columns.iter().min_by_key(|c| strsim::osa_distance(c.name, &cell.to_lowercase()));
-                let near = near.filter(|c| strsim::osa_distance(c.name, &cell.to_lowercase()) <= 2);
-                let meant = near.map_or_else(
-                    || format!("there are: {}; the first line names the columns", names(columns)),
-                    |near| format!("did you mean {}?", near.name),
-                );
-                Some(format!("is no column here; {meant}"))
-            }
+            None if !cell.is_empty() => Some(unknown(cell, columns)),
             _ => None,
         };
         if let Some(problem) = problem {

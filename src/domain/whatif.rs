@@ -97,6 +97,7 @@ pub fn imagine(organisation: &Organisation, steps: &[Step]) -> Result<Organisati
     let (name, roles) = (organisation.tree.name(tree::ROOT), organisation.roles.clone());
     let mut other = Organisation::new(name, directory, roles, (*organisation.assignments).clone(), absences);
     other.gone = Arc::clone(&organisation.gone);
+    other.subjects = Arc::clone(&organisation.subjects);
     Ok(other)
 }
 

@@ -156,6 +156,7 @@ impl Core {
         let absences = state.absences.into_values();
         let mut organisation = Organisation::new(name, state.directory, roles, state.assignments, absences);
         organisation.gone = Arc::new(state.gone);
+        organisation.subjects = Arc::new(state.subjects);
         let organisation = organisation.listing(listed(&state.lists, &settings.lists));
         let view = View {
             lists: state.lists,
@@ -280,6 +281,7 @@ impl View {
         let mut organisation =
             Organisation::new(&settings.organisation, directory, roles, assignments, absences);
         organisation.gone = Arc::clone(&self.organisation.gone);
+        organisation.subjects = Arc::clone(&self.organisation.subjects);
         let organisation = organisation.listing(listed(&self.lists, &settings.lists));
         self.take(organisation, now);
     }
