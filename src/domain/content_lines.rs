@@ -1,7 +1,7 @@
 //! Lines of iCalendar and vCard as they are written: escaped, and folded (RFC 5545 §3.1 and §3.3.11, RFC 6350 §3.2 and §3.4).
 
 /// The most octets of a line, without its end.
-const LINE: usize = 75;
+pub const LINE: usize = 75;
 
 /// A text as a value or a part of one.
 pub fn escaped(text: &str) -> String {

@@ -207,3 +207,6 @@ fn quotas(view: &View, settings: &Settings, plan: &Plan, now: DateTime<Utc>, err
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

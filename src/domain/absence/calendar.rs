@@ -95,7 +95,33 @@ mod tests {
         world.absences[1].note = Some("dentist, at nine; \"again\"".into());
         let organisation = world.organisation();
         let text = calendar(&organisation, &world.absences, Tz::UTC, 7, hour(0));
-        insta::assert_snapshot!(text.replace("\r\n", "\n"), @"");
+        insta::assert_snapshot!(text.replace("\r\n", "\n"), @r#"
+        BEGIN:VCALENDAR
+        VERSION:2.0
+        PRODID:-//Budkavle//Absences//EN
+        BEGIN:VEVENT
+        UID:budkavle-0000000000000007-absence-1
+        DTSTAMP:20260706T000000Z
+        DTSTART;VALUE=DATE:20260706
+        DTEND;VALUE=DATE:20260708
+        SUMMARY:User 1 is away
+        DESCRIPTION:User 2 stands in.
+        ATTENDEE;CN="User 1":mailto:u1@org.example
+        TRANSP:TRANSPARENT
+        X-MICROSOFT-CDO-BUSYSTATUS:OOF
+        END:VEVENT
+        BEGIN:VEVENT
+        UID:budkavle-0000000000000007-absence-2
+        DTSTAMP:20260706T000000Z
+        DTSTART:20260706T080000Z
+        DTEND:20260706T160000Z
+        SUMMARY:User 2 is away (dentist\, at nine\; "again")
+        ATTENDEE;CN="User 2":mailto:u2@org.example
+        TRANSP:TRANSPARENT
+        X-MICROSOFT-CDO-BUSYSTATUS:OOF
+        END:VEVENT
+        END:VCALENDAR
+        "#);
     }
 
     proptest! {

@@ -76,7 +76,7 @@ mod tests {
             let text = escaped(&text);
             let mut folded = String::new();
             fold(&mut folded, &text);
-            prop_assert!(folded.split("\r\n").all(|line| line.len() <= LINE));
+            prop_assert!(folded.split("\r\n").all(|line| line.len() <= crate::domain::content_lines::LINE));
             let unfolded = folded.replace("\r\n ", "");
             prop_assert_eq!(unfolded.trim_end_matches("\r\n"), text);
         }

@@ -105,17 +105,37 @@ fn what_is_wrong_is_said_of_each_line_whichever_way_it_is_written() {
         local,u1,,,,,,,maybe\n\
         ,u1,,,,,,,\n";
     let said = read(&organisation, csv.as_bytes(), Tz::UTC, Format::Csv).unwrap_err();
-    insta::assert_snapshot!(said, @"");
+    insta::assert_snapshot!(said, @r#"
+    line 2, column role: "locale" is no role; there are: local, global, outage, ad-sync, account-manager, support, login, report, system-owner, superuser, password-helper, remote-access, message-reader, helper
+    line 3, column user: there is no user "nobody"; give the account, the user principal name, the mail address or the GUID
+    line 4, column unit: there is no unit "Unit 7"; did you mean Unit 1, or Unit 1 / Unit 2, or Unit 1 / Unit 3?
+    line 5: say who: a user, or the mail address and name of somebody outside
+    line 6: name is for somebody outside; a user has one already
+    line 7, column mail: "no address" is not a mail address: it has no @
+    line 8, column subject: there is no subject "Herome"; did you mean Heroma?
+    line 9: name a unit, a directory or a subject, not several
+    line 10, column rank: "-1" is no number from 0 to 65535
+    line 11, column until: "juli" is no time; write 2026-07-15, 2026-07-15 08:00 or 2026-07-15T08:00:00+02:00
+    line 12, column any_unit: "maybe" is neither yes nor no
+    line 13, column role: is empty; every line needs it
+    "#);
     let json = r#"[{"role": "global", "user": "u1"},
         {"role": "global", "usr": "u1"},
         {"role": "global", "user": ["u1"]},
         {"role": "global", "user": "u1", "USER": "u2"},
-        7,
-        {"role": "global", "user": "u1", "rank": 70000, "phone": null}]"#;
+        7]"#;
     let said = read(&organisation, json.as_bytes(), Tz::UTC, Format::Json).unwrap_err();
-    insta::assert_snapshot!(said, @"");
-    let said = read(&organisation, b"{\"role\": 1}", Tz::UTC, Format::Json).unwrap_err();
-    insta::assert_snapshot!(said, @"");
+    insta::assert_snapshot!(said, @r#"
+    line 2: "usr" is no column here; did you mean user?
+    line 3, column user: must be a text, not a list or an object
+    line 4: "USER" stands there twice
+    line 5: "7" must be an object with these keys: role, user, name, mail, phone, unit, directory, subject, rank, from, until, any_unit
+    "#);
+    let json = b"[\n{\"role\": \"global\",\n \"user\": \"u1\", \"rank\": 70000, \"phone\": null}\n]";
+    let said = read(&organisation, json, Tz::UTC, Format::Json).unwrap_err();
+    insta::assert_snapshot!(said, @r#"line 2, column rank: "70000" is no number from 0 to 65535"#);
+    let said = read(&organisation, b"\n{\"role\": 1}", Tz::UTC, Format::Json).unwrap_err();
+    assert!(said.to_string().starts_with("line 2: this is no list in JSON: "), "{said}");
 }
 
 #[test]
@@ -127,7 +147,13 @@ fn people_and_units_are_named_as_they_are_called_where_that_is_clear() {
     world.assign(LOCAL, 1, Place::OwnUnit).from = Some(hour(8));
     let organisation = world.organisation();
     let text = String::from_utf8(bytes(&organisation, Tz::UTC, Format::Csv)).unwrap();
-    insta::assert_snapshot!(text, @"");
+    insta::assert_snapshot!(text, @r#"
+    role,user,name,mail,phone,unit,directory,subject,rank,from,until,any_unit
+    local,u2,,,,Unit 1 / Unit 2,,,100,,2026-07-06,
+    global,01010101-0101-0901-0101-010101010101,,,,,,,5,,,
+    report,u1,,,12,,,Heroma,100,,,
+    local,u1,,,,,,,100,2026-07-06T08:00:00+00:00,,
+    "#);
     let mut twins = world.clone();
     let twin = Unit { id: unit_id(4), ..unit(2, 1) };
     twins.directory.units.insert(twin.id, twin.into());
