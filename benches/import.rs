@@ -52,7 +52,8 @@ async fn measure(lines: u64, units: u64) {
     let table = format!("role,user,unit,rank\n{}", (0..lines).map(name).collect::<String>()).into_bytes();
     let wrong = String::from_utf8(table.clone()).unwrap().replace(",u", ",x").into_bytes();
     let by = Actor::System;
-    let take = |bytes: Vec<u8>, dry_run| import(&core, bytes, Format::Csv, How { dry_run, replace: false }, &by);
+    let take =
+        |bytes: Vec<u8>, dry_run| import(&core, bytes, Format::Csv, How { dry_run, replace: false }, &by);
     let start = Instant::now();
     assert!(take(wrong, true).await.is_err());
     told("assignments, every line wrong", start);
@@ -97,7 +98,14 @@ fn directory(users: u64, units: u64) -> Directory {
     let id = |n: u64| UnitId(guid(2, n));
     let top = |n: u64| UnitId(guid(3, n / 10));
     let unit = |id: UnitId, parent: UnitId, name: String| {
-        Arc::new(Unit { id, directory: "main".into(), parent, above: parent.0, name: name.into(), managed_by: None })
+        Arc::new(Unit {
+            id,
+            directory: "main".into(),
+            parent,
+            above: parent.0,
+            name: name.into(),
+            managed_by: None,
+        })
     };
     let user = |n: u64| {
         let fields = UserFields {
@@ -124,7 +132,8 @@ fn directory(users: u64, units: u64) -> Directory {
     };
     let mut directory = Directory::default();
     directory.users.extend((0..users).map(|n| (UserId(guid(1, n)), user(n))));
-    let tops = (0..units).step_by(10).map(|n| (top(n), unit(top(n), UnitId::ROOT, format!("Enhet {}", n / 10))));
+    let tops =
+        (0..units).step_by(10).map(|n| (top(n), unit(top(n), UnitId::ROOT, format!("Enhet {}", n / 10))));
     let all = (0..units).map(|n| (id(n), unit(id(n), top(n), format!("Enhet {n}"))));
     directory.units.extend(tops.chain(all).collect::<Vec<_>>());
     directory

@@ -66,7 +66,8 @@ impl Changes {
             for (before, after) in changed {
                 let differs = self.header.iter().zip(before.iter().zip(after)).filter(|(_, (b, a))| b != a);
                 let words = |cell: &String| if cell.is_empty() { "nothing".to_owned() } else { cell.clone() };
-                let differs = differs.map(|(name, (b, a))| format!("{name} from {} to {}", words(b), words(a)));
+                let differs =
+                    differs.map(|(name, (b, a))| format!("{name} from {} to {}", words(b), words(a)));
                 let differs = differs.collect::<Vec<_>>().join(", ");
                 out.line(super::print::visible(&format!("~ {}: {differs}", self.said(before))));
             }

@@ -37,8 +37,17 @@ pub struct Over {
     pub quota: u16,
     /// How many do.
     pub people: u32,
-    /// The first of them, and how they came to it.
-    pub holders: Vec<(Box<str>, Origin)>,
+    /// The first of them.
+    pub holders: Vec<OverHolder>,
+}
+
+/// One of too many.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct OverHolder {
+    /// Who.
+    pub name: Box<str>,
+    /// How they came to it.
+    pub origin: Origin,
 }
 
 impl std::fmt::Display for Over {
@@ -50,7 +59,7 @@ impl std::fmt::Display for Over {
             Origin::ManagedBy => "managedBy".to_owned(),
             Origin::List(name) => format!("list {name}"),
         };
-        let named = holders.iter().map(|(name, origin)| format!("{name} ({})", given(origin)));
+        let named = holders.iter().map(|h| format!("{} ({})", h.name, given(&h.origin)));
         let more = if (holders.len() as u64) < u64::from(*people) { ", …" } else { "" };
         let named = named.collect::<Vec<_>>().join(", ");
         write!(f, "{people} people hold the role {role}, and no more than {quota} may: {named}{more}")
@@ -294,7 +303,7 @@ pub fn over(organisation: &Organisation, role: &Role, now: DateTime<Utc>) -> Opt
             Holder::Outside { name, .. } => person.user.is_none() && *name == person.name,
         };
         let holding = organisation.holders(&role.name).all().find(|holding| is(&holding.holder))?;
-        Some((person.name.clone(), holding.origin.clone()))
+        Some(OverHolder { name: person.name.clone(), origin: holding.origin.clone() })
     };
     Some(Over {
         role: role.name.clone(),
@@ -307,9 +316,8 @@ pub fn over(organisation: &Organisation, role: &Role, now: DateTime<Utc>) -> Opt
 /// The subjects that belong to no unit that is there, and those for which only somebody counts who answers for everything.
 fn ownerless(organisation: &Organisation, now: DateTime<Utc>) -> Vec<OrphanSubject> {
     // As with units: of a role that nobody is expected to hold for everything, gaps are none.
-    let expected = |role: &&Role| {
-        role.scope == Scope::Subject && (role.minimum > 0 || &*role.name.0 == REPORT)
-    };
+    let expected =
+        |role: &&Role| role.scope == Scope::Subject && (role.minimum > 0 || &*role.name.0 == REPORT);
     let roles: Vec<&Role> = organisation.roles.iter().filter(expected).collect();
     let of = |subject: &Subject| {
         let near = |role: &RoleName| {

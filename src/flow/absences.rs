@@ -290,12 +290,7 @@ pub struct Line {
 }
 
 /// A table of absences that [`import_table`] takes without a change. People who are gone are left out: a list can't name them.
-pub fn export_table(
-    organisation: &Organisation,
-    absences: &[Absence],
-    format: Format,
-    zone: Tz,
-) -> Vec<u8> {
+pub fn export_table(organisation: &Organisation, absences: &[Absence], format: Format, zone: Tz) -> Vec<u8> {
     let mut namer = Namer::new(organisation, zone);
     let mut name = |id: UserId| organisation.user(id).map(|_| namer.user(id));
     let line = |absence: &Absence| {
@@ -309,7 +304,13 @@ pub fn export_table(
         Format::Csv => {
             let text = |cell: &Option<String>| cell.clone().unwrap_or_default();
             let cells = |line: &Line| {
-                [line.user.clone(), line.from.clone(), line.until.clone(), text(&line.deputy), text(&line.note)]
+                [
+                    line.user.clone(),
+                    line.from.clone(),
+                    line.until.clone(),
+                    text(&line.deputy),
+                    text(&line.note),
+                ]
             };
             let rows: Vec<[String; 5]> = lines.iter().map(cells).collect();
             let header = COLUMNS.map(|column| column.name);

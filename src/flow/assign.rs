@@ -48,7 +48,8 @@ pub struct NewAssignment {
 
 impl From<&Assignment> for NewAssignment {
     fn from(assignment: &Assignment) -> NewAssignment {
-        let Assignment { id: _, role, holder, place, rank, mail, phone, from, until, any_unit } = assignment.clone();
+        let Assignment { id: _, role, holder, place, rank, mail, phone, from, until, any_unit } =
+            assignment.clone();
         NewAssignment { role, holder, place, rank, mail, phone, from, until, any_unit }
     }
 }

@@ -198,7 +198,8 @@ fn quotas(view: &View, settings: &Settings, plan: &Plan, now: DateTime<Utc>, err
         let role = &new.assignment.role;
         let people = |organisation: &Organisation| entitled(organisation, std::slice::from_ref(role), period);
         let key = (role.clone(), period.from, period.until);
-        let (were, are) = counts.entry(key).or_insert_with(|| (people(before).len(), people(&view.organisation)));
+        let (were, are) =
+            counts.entry(key).or_insert_with(|| (people(before).len(), people(&view.organisation)));
         if are.len() > usize::from(quota) && are.len() > *were {
             let names: Vec<&str> = are.iter().take(20).map(|person| &*person.name).collect();
             let (count, names) = (are.len(), names.join(", "));

@@ -66,12 +66,7 @@ pub async fn add(core: &Core, new: Subject, by: &Actor) -> Result<Subject, Subje
 }
 
 /// Changes what is said of a subject. Returns it as it is then.
-pub async fn change(
-    core: &Core,
-    name: &str,
-    new: NewSubject,
-    by: &Actor,
-) -> Result<Subject, SubjectError> {
+pub async fn change(core: &Core, name: &str, new: NewSubject, by: &Actor) -> Result<Subject, SubjectError> {
     let turn = core.turn().await;
     let view = core.view();
     let before = view.organisation.find_subject(name)?;
@@ -93,12 +88,7 @@ pub async fn change(
 }
 
 /// Removes a subject for which nobody holds a role any more.
-pub async fn remove(
-    core: &Core,
-    name: &str,
-    by: &Actor,
-    why: Option<&str>,
-) -> Result<Subject, SubjectError> {
+pub async fn remove(core: &Core, name: &str, by: &Actor, why: Option<&str>) -> Result<Subject, SubjectError> {
     let turn = core.turn().await;
     let view = core.view();
     let organisation = &view.organisation;

@@ -80,7 +80,9 @@ impl From<AssignError> for ApiError {
     fn from(error: AssignError) -> Self {
         match error {
             AssignError::Store(error) => error.into(),
-            AssignError::Missing(_) | AssignError::NoRole(..) | AssignError::NoSubject(_) => ApiError::not_found(error.to_string()),
+            AssignError::Missing(_) | AssignError::NoRole(..) | AssignError::NoSubject(_) => {
+                ApiError::not_found(error.to_string())
+            }
             AssignError::Twice(_) | AssignError::Full { .. } => ApiError::conflict(error),
             _ => ApiError::bad(error),
         }

@@ -143,7 +143,9 @@ pub async fn contacts_of(
         (None, None, None, Some(subject)) => {
             let subject = organisation.find_subject(subject)?;
             let trouble = owner_of(organisation, subject).err();
-            note = trouble.map(|trouble| format!("{trouble}: beside its own contacts, only those of the whole organisation are asked"));
+            note = trouble.map(|trouble| {
+                format!("{trouble}: beside its own contacts, only those of the whole organisation are asked")
+            });
             (Asker::Subject(subject.name.clone()), subject.title.to_string())
         }
         (None, None, Some(directory), None) => {

@@ -95,16 +95,10 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/contacts/changes", get(follow::changes))
         .route("/v1/contacts/orphans", get(follow::orphans))
         .route("/v1/contacts/export", get(edit::export))
-        .route(
-            "/v1/contacts/import",
-            post(edit::import).layer(DefaultBodyLimit::max(absences::IMPORT_LIMIT)),
-        )
+        .route("/v1/contacts/import", post(edit::import).layer(DefaultBodyLimit::max(absences::IMPORT_LIMIT)))
         .route("/v1/contacts/{id}", delete(edit::revoke))
         .route("/v1/subjects", get(subjects::list).post(subjects::add))
-        .route(
-            "/v1/subjects/{name}",
-            get(subjects::show).patch(subjects::change).delete(subjects::remove),
-        )
+        .route("/v1/subjects/{name}", get(subjects::show).patch(subjects::change).delete(subjects::remove))
         .route("/v1/absences", get(look::absences).post(edit::add_absence))
         .route("/v1/absences/{id}", delete(edit::remove_absence).patch(absences::change))
         .route("/v1/absences/export", get(absences::export))

@@ -67,8 +67,7 @@ pub async fn add(
     Json(request): Json<SubjectRequest>,
 ) -> Result<(StatusCode, Json<SubjectLine>), ApiError> {
     let owner = request.owner.as_deref().map(|unit| unit_named(&app, unit)).transpose()?;
-    let subject =
-        Subject::new(&request.name, request.title.as_deref(), owner).map_err(SubjectError::from)?;
+    let subject = Subject::new(&request.name, request.title.as_deref(), owner).map_err(SubjectError::from)?;
     let subject = subjects::add(&app.core, subject, &by).await?;
     Ok((StatusCode::CREATED, Json(line_now(&app, &subject))))
 }

@@ -422,7 +422,8 @@ async fn subjects_and_many_assignments_come_and_go(open: Open<'_>) {
     let many = Change::Assignments { put: put(1..301, 0), end: Vec::new() };
     store.commit_event(event(2, many, vec![])).await.unwrap();
     assert_eq!(store.audit(None, 1_000).await.unwrap().len(), 300);
-    let change = |end| Change::Assignments { put: put(300..302, 7), end: vec![(AssignmentId(end), entry(end))] };
+    let change =
+        |end| Change::Assignments { put: put(300..302, 7), end: vec![(AssignmentId(end), entry(end))] };
     // One that isn't there, and nothing of it happens.
     let refused = store.commit_event(event(3, change(900), vec![])).await;
     assert!(matches!(refused, Err(StoreError::NotFound(_))), "{refused:?}");

@@ -90,9 +90,11 @@ fn a_list_of_one_role_need_not_name_it_and_a_list_of_nobody_says_so() {
 
 #[test]
 fn what_commands_a_terminal_or_turns_the_writing_is_taken_out() {
-    let listing =
-        read(r#"{"people":[{"role":"support","name":"Per \u202e\u001b[31mOlsson\r\nX","mail":"p@x.example"}]}"#, Format::Json)
-            .unwrap();
+    let listing = read(
+        r#"{"people":[{"role":"support","name":"Per \u202e\u001b[31mOlsson\r\nX","mail":"p@x.example"}]}"#,
+        Format::Json,
+    )
+    .unwrap();
     assert_eq!(&*listing.people[0].name, "Per [31mOlsson  X");
     let listing =
         read("role,name,mail\nsupport,\"Per \u{202e}Olsson\r\nX\",p@x.example", Format::Csv).unwrap();

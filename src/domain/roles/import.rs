@@ -95,7 +95,10 @@ pub fn plan(
         let key = (held(assignment), period(assignment));
         if let Some(earlier) = lines.get(&key) {
             if !says_the_same(&earlier.assignment, assignment) {
-                let what = format!("says otherwise of the same assignment than line {}; keep one of them", earlier.line);
+                let what = format!(
+                    "says otherwise of the same assignment than line {}; keep one of them",
+                    earlier.line
+                );
                 errors.push(LineError::of_line(one.line, what));
             }
             continue;
@@ -157,7 +160,9 @@ fn clashes(mut times: Vec<Counted>, errors: &mut LineErrors) {
             let (told, as_well) = if time.line.is_some() { (time, other) } else { (other, time) };
             if let Some(line) = told.line {
                 let what = match as_well.line {
-                    Some(other) => format!("gives the same at the same time as line {other}; keep one of them"),
+                    Some(other) => {
+                        format!("gives the same at the same time as line {other}; keep one of them")
+                    }
                     None => format!(
                         "gives the same at the same time as assignment {}; end that one first, or give the list with --replace",
                         as_well.id

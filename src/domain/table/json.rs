@@ -18,7 +18,8 @@ pub(super) fn read(bytes: &[u8], columns: &[Column]) -> Result<Vec<Row>, LineErr
         let line = u64::try_from(error.line()).unwrap_or(u64::MAX).max(1);
         let words = error.to_string();
         let words = words.rsplit_once(" at line ").map_or(words.as_str(), |(words, _)| words);
-        let what = format!("this is no list in JSON: {words}; it begins with [, and has {{ … }} for each line");
+        let what =
+            format!("this is no list in JSON: {words}; it begins with [, and has {{ … }} for each line");
         LineErrors::from(LineError::of_line(line, what))
     })?;
     let (mut rows, mut errors) = (Vec::with_capacity(objects.len()), LineErrors::default());
@@ -47,7 +48,8 @@ fn row(object: &RawValue, columns: &[Column], line: u64) -> Result<Row, LineErro
             return Err(of_key("stands there twice".to_owned()));
         }
         let text = value.get();
-        let of_value = |what: &str| LineError { column: Some(column.into()), ..LineError::of_line(line, what) };
+        let of_value =
+            |what: &str| LineError { column: Some(column.into()), ..LineError::of_line(line, what) };
         match text.bytes().next() {
             Some(b'"') => {
                 let text: String =

@@ -155,7 +155,10 @@ async fn a_quota_holds_for_a_list_as_a_whole_and_a_list_of_nobody_replaces_nothi
     };
     // One is global by the group: two more fit, and the one of the group is no one more.
     let refused = take(&core, &text(&["u1", "u2", "u3"]), true, false).await.unwrap_err();
-    assert!(refused.contains("line 2") && refused.contains("no more than 3") && refused.contains("4 would"), "{refused}");
+    assert!(
+        refused.contains("line 2") && refused.contains("no more than 3") && refused.contains("4 would"),
+        "{refused}"
+    );
     assert_eq!(take(&core, &text(&["u1", "u2", "u4"]), false, false).await.unwrap().added.len(), 3);
     let refused = take(&core, &text(&["u3"]), false, false).await.unwrap_err();
     assert!(refused.contains("no more than 3"), "{refused}");

@@ -37,20 +37,45 @@ fn a_system_has_its_contact_then_those_of_its_unit_and_all_comes_back_from_a_fil
 
     run(&["contacts", "assign", "local", "--user", "anna.svensson", "--unit", "Ekonomi"]);
     run(&["contacts", "assign", "report", "--subject", "heroma", "--user", "john.smith"]);
-    run(&["contacts", "assign", "report", "--subject", "intranet", "--mail", "web@vendor.example", "--name", "Webb; \"å\""]);
-    let answer = |subject: &str, at: &str| {
-        site.get(&format!("/v1/contacts/of?subject={subject}&role=report{at}"))
-    };
+    run(&[
+        "contacts",
+        "assign",
+        "report",
+        "--subject",
+        "intranet",
+        "--mail",
+        "web@vendor.example",
+        "--name",
+        "Webb; \"å\"",
+    ]);
+    let answer =
+        |subject: &str, at: &str| site.get(&format!("/v1/contacts/of?subject={subject}&role=report{at}"));
     assert_eq!(names(&answer("Heroma", "")), ["John Smith"]);
-    run(&["absence", "add", "john.smith", "--from", "2031-07-07", "--until", "2031-08-01", "--note", "fjäll"]);
+    run(&[
+        "absence",
+        "add",
+        "john.smith",
+        "--from",
+        "2031-07-07",
+        "--until",
+        "2031-08-01",
+        "--note",
+        "fjäll",
+    ]);
     let july = format!("&at={}", escape("2031-07-15T12:00:00Z"));
     let trail = answer("heroma", &july);
     assert_eq!(names(&trail), ["Anna Svensson"], "{trail}");
     assert_eq!(trail["trail"][0]["subject"], "Heroma");
     assert_eq!(trail["trail"][0]["skipped"][0]["reason"], "away");
-    assert_eq!((&trail["trail"][1]["role"], &trail["trail"][1]["unit_name"]), (&"local".into(), &"Ekonomi".into()));
+    assert_eq!(
+        (&trail["trail"][1]["role"], &trail["trail"][1]["unit_name"]),
+        (&"local".into(), &"Ekonomi".into())
+    );
     let why = run(&["contacts", "of", "--subject", "Heroma", "--at", "2031-07-15", "--why"]);
-    assert!(why.contains("report of Heroma: nobody who counts") && why.contains("local at Ekonomi: 1 found"), "{why}");
+    assert!(
+        why.contains("report of Heroma: nobody who counts") && why.contains("local at Ekonomi: 1 found"),
+        "{why}"
+    );
     let why = run(&["contacts", "of", "--subject", "intranet", "--why"]);
     assert!(why.contains("it belongs to no unit"), "{why}");
     let orphans = run(&["contacts", "orphans"]);
@@ -59,14 +84,19 @@ fn a_system_has_its_contact_then_those_of_its_unit_and_all_comes_back_from_a_fil
 
     // Everything out, in either way; taken again it changes nothing.
     let answers = || {
-        let asked = ["/v1/contacts/of?user=john.smith", "/v1/contacts/of?role=global", "/v1/contacts/of?subject=intranet"];
+        let asked = [
+            "/v1/contacts/of?user=john.smith",
+            "/v1/contacts/of?role=global",
+            "/v1/contacts/of?subject=intranet",
+        ];
         let all = asked.map(|path| names(&site.get(path)));
         (all, names(&answer("Heroma", "")), names(&answer("Heroma", &july)))
     };
     let before = answers();
     let folder = tempfile::tempdir().unwrap();
     let file = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
-    let (csv, json, away, ics) = (file("contacts.csv"), file("contacts.json"), file("away.json"), file("away.ics"));
+    let (csv, json, away, ics) =
+        (file("contacts.csv"), file("contacts.json"), file("away.json"), file("away.ics"));
     fs::write(&csv, run(&["contacts", "export"])).unwrap();
     fs::write(&json, run(&["contacts", "export", "--format", "json"])).unwrap();
     fs::write(&away, run(&["absence", "export", "--format", "json"])).unwrap();
@@ -84,7 +114,10 @@ fn a_system_has_its_contact_then_those_of_its_unit_and_all_comes_back_from_a_fil
     fs::write(&semicolons, format!("\u{feff}{other}")).unwrap();
     let dry = run(&["contacts", "import", &semicolons, "--replace", "--dry-run"]);
     assert!(dry.contains("0 added, 1 changed, 1 ended, 3 there already"), "{dry}");
-    assert!(dry.contains("~ role report, user john.smith, subject Heroma: phone from nothing to 112"), "{dry}");
+    assert!(
+        dry.contains("~ role report, user john.smith, subject Heroma: phone from nothing to 112"),
+        "{dry}"
+    );
     assert!(dry.contains("- role ad-sync, user soren.odegard"), "{dry}");
     assert_eq!(run(&["contacts", "export"]), text);
 
@@ -93,7 +126,11 @@ fn a_system_has_its_contact_then_those_of_its_unit_and_all_comes_back_from_a_fil
     let lines = "role,user,subject\nglobal,nobody.at.all,\nglobal,Anna Svensson,\nlocal,disabled,\nreport,john.smith,Herma\nglobal,obrien,\n";
     fs::write(&wrong, lines).unwrap();
     let outcome = site.budkavle.run(&["contacts", "import", &wrong]).ended_with(2);
-    for says in ["line 2, column user: there is no user", "line 3, column user: \"Anna Svensson\" fits 2 users", "line 5, column subject"] {
+    for says in [
+        "line 2, column user: there is no user",
+        "line 3, column user: \"Anna Svensson\" fits 2 users",
+        "line 5, column subject",
+    ] {
         assert!(outcome.stderr.contains(says), "{says}: {}", outcome.stderr);
     }
     fs::write(&wrong, "role,user\nlocal,disabled\nglobal,obrien\n").unwrap();

@@ -2,10 +2,12 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::*;
+use crate::domain::directory::Unit;
+use crate::domain::ids::AssignmentId;
 use crate::domain::roles::{GLOBAL, LOCAL, REPORT, check_place};
 use crate::domain::subject::Subject;
-use crate::domain::directory::Unit;
 use crate::domain::table::Format;
+use crate::domain::table::LineErrors;
 use crate::domain::testing::{World, directory_of, hour, unit, unit_id, user, world};
 
 /// What can be given by hand, as it would be kept.
@@ -29,7 +31,12 @@ fn bytes(organisation: &Organisation, zone: Tz, format: Format) -> Vec<u8> {
     written(&lines, format)
 }
 
-fn read(organisation: &Organisation, bytes: &[u8], zone: Tz, format: Format) -> Result<Vec<Assignment>, LineErrors> {
+fn read(
+    organisation: &Organisation,
+    bytes: &[u8],
+    zone: Tz,
+    format: Format,
+) -> Result<Vec<Assignment>, LineErrors> {
     let rows = format.read(bytes, &COLUMNS)?;
     Ok(wanted(organisation, &rows, zone)?.into_iter().map(|wanted| wanted.assignment).collect())
 }
