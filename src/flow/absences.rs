@@ -26,7 +26,7 @@ const LONGEST_NOTE: usize = 1_000;
 
 /// A note as it is kept; None for one that says nothing.
 pub fn note(text: &str) -> Option<Box<str>> {
-    Some(clean(text, LONGEST_NOTE).into()).filter(|text: &Box<str>| !text.is_empty())
+    Some(clean(text, LONGEST_NOTE)).filter(|text| !text.is_empty()).map(Box::from)
 }
 
 /// The columns of a table of absences.

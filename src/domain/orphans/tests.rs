@@ -124,7 +124,7 @@ fn a_subject_without_an_owner_or_anybody_near_is_told() {
     let gone = OwnerTrouble::Gone { name: None };
     let expected = [
         ("a".to_owned(), Some(OwnerTrouble::None), 0),
-        ("b".to_owned(), Some(gone.clone()), 1),
+        ("b".to_owned(), Some(gone), 1),
         ("c".to_owned(), None, 1),
     ];
     assert_eq!(told(&world), expected);

@@ -192,7 +192,7 @@ fn is_cell(text: &str) -> bool {
 
 /// A phone number as it is kept; None for one that says nothing.
 pub fn phone(text: &str) -> Option<Box<str>> {
-    Some(clean(text, LONGEST_PHONE).into()).filter(|text: &Box<str>| !text.is_empty())
+    Some(clean(text, LONGEST_PHONE)).filter(|text| !text.is_empty()).map(Box::from)
 }
 
 /// Why it isn't clear who is to hold a role, or where.
