@@ -50,7 +50,7 @@ async fn measure(lines: u64, units: u64) {
         .unwrap();
     let name = |n: u64| format!("local,u{n},Enhet {0} / Enhet {1},{2}\n", n % units / 10, n % units, n % 7);
     let table = format!("role,user,unit,rank\n{}", (0..lines).map(name).collect::<String>()).into_bytes();
-    let wrong = String::from_utf8(table.clone()).unwrap().replace(",u", ",x").into_bytes();
+    let wrong = String::from_utf8(table.clone()).unwrap().replace("local,u", "local,x").into_bytes();
     let by = Actor::System;
     let take =
         |bytes: Vec<u8>, dry_run| import(&core, bytes, Format::Csv, How { dry_run, replace: false }, &by);
