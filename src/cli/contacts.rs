@@ -1,5 +1,6 @@
 //! `budkavle contacts`: whom to turn to, and who holds which role.
 
+mod bulk;
 mod follow;
 
 use clap::Subcommand;
@@ -17,7 +18,7 @@ use crate::http::edit::AssignRequest;
 /// What to do.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  budkavle contacts of asa.oberg --why\n  budkavle contacts of --unit \"Vård / Hemtjänst\" --at 2026-07-15\n  budkavle contacts of --role outage\n  budkavle contacts assign local --user soren.odegard --unit Hemtjänst\n  budkavle contacts assign global --mail it@kommun.example --name \"IT-stöd\" --phone \"040-12 34 56\"\n  budkavle contacts revoke 12\n  budkavle contacts changes --since 2026-07-01\n  budkavle contacts orphans"
+    after_help = "Examples:\n  budkavle contacts of asa.oberg --why\n  budkavle contacts of --unit \"Vård / Hemtjänst\" --at 2026-07-15\n  budkavle contacts of --role outage\n  budkavle contacts assign local --user soren.odegard --unit Hemtjänst\n  budkavle contacts assign global --mail it@kommun.example --name \"IT-stöd\" --phone \"040-12 34 56\"\n  budkavle contacts revoke 12\n  budkavle contacts assign report --subject Heroma --user asa.oberg\n  budkavle contacts of --subject Heroma --why\n  budkavle contacts export > contacts.csv\n  budkavle contacts import contacts.csv --dry-run\n  budkavle contacts changes --since 2026-07-01\n  budkavle contacts orphans"
 )]
 pub struct Args {
     #[command(subcommand)]
@@ -36,7 +37,10 @@ enum Verb {
         /// Ask for a directory instead (role ad-sync)
         #[arg(long, conflicts_with_all = ["user", "unit"])]
         directory: Option<String>,
-        /// Which role; local for a user or a unit, global for everybody
+        /// Ask for a report or a system instead: its name (`budkavle subject list`)
+        #[arg(long, conflicts_with_all = ["user", "unit", "directory"])]
+        subject: Option<String>,
+        /// Which role; local for a user or a unit, report for a subject, global for everybody
         #[arg(long)]
         role: Option<String>,
         /// At that time, with the absences that are planned
@@ -54,9 +58,16 @@ enum Verb {
         /// Only at this unit and below
         #[arg(long)]
         unit: Option<String>,
+        /// Only for this subject
+        #[arg(long)]
+        subject: Option<String>,
     },
     /// Assign a role
     Assign(AssignArgs),
+    /// Print a table of all assignments that can be imported again
+    Export(bulk::ExportArgs),
+    /// Take everything in a table (CSV or JSON); what is there already stays, and one mistake stops all of it
+    Import(bulk::ImportArgs),
     /// Which units got other contacts, when and why
     Changes(follow::ChangesArgs),
     /// What nobody answers for, and who holds a role in vain
@@ -95,6 +106,9 @@ struct AssignArgs {
     /// Only for this directory (role ad-sync)
     #[arg(long, conflicts_with = "unit")]
     directory: Option<String>,
+    /// For this report or system (role report)
+    #[arg(long, conflicts_with_all = ["unit", "directory"])]
+    subject: Option<String>,
     /// The order among several, the lowest first
     #[arg(long, default_value_t = 0)]
     rank: u16,
@@ -114,16 +128,17 @@ struct AssignArgs {
 
 pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble> {
     match args.verb {
-        Verb::Of { user, unit, directory, role, at, why } => {
-            let fallback = match (&user, &unit, &directory) {
-                (None, None, None) => Some("global".to_owned()),
-                (None, None, Some(_)) => Some("ad-sync".to_owned()),
+        Verb::Of { user, unit, directory, subject, role, at, why } => {
+            let fallback = match (&user, &unit, &directory, &subject) {
+                (None, None, None, None) => Some("global".to_owned()),
+                (None, None, Some(_), None) => Some("ad-sync".to_owned()),
                 _ => None,
             };
             let query = [
                 ("user", user),
                 ("unit", unit),
                 ("directory", directory),
+                ("subject", subject),
                 ("role", role.or(fallback)),
                 ("at", time::text(at.as_ref(), client).await?),
             ];
@@ -131,9 +146,9 @@ pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble
             out.answer(&answer, |out, answer| print(out, answer, why));
             Ok(if answer.answer.contacts.is_empty() { Exit::Failed } else { Exit::Done })
         }
-        Verb::List { role, unit } => {
-            let list: Vec<HoldingAnswer> =
-                client.get("/v1/contacts", &[("role", role), ("unit", unit)]).await?;
+        Verb::List { role, unit, subject } => {
+            let query = [("role", role), ("unit", unit), ("subject", subject)];
+            let list: Vec<HoldingAnswer> = client.get("/v1/contacts", &query).await?;
             out.answer(&list, |out, list| holdings(out, list));
             Ok(Exit::Done)
         }
@@ -146,6 +161,7 @@ pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble
                 phone: a.phone,
                 unit: a.unit,
                 directory: a.directory,
+                subject: a.subject,
                 rank: a.rank,
                 from: time::at(a.from.as_ref(), client).await?,
                 until: time::at(a.until.as_ref(), client).await?,
@@ -162,6 +178,8 @@ pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble
             });
             Ok(Exit::Done)
         }
+        Verb::Export(args) => bulk::export(args, client, out).await,
+        Verb::Import(args) => bulk::import(args, client, out).await,
         Verb::Changes(args) => follow::changes(args, client, out).await,
         Verb::Orphans(args) => follow::orphans(args, client, out).await,
         Verb::Entitled(args) => super::entitled::run(args, client, out).await,
@@ -188,6 +206,9 @@ fn print(out: &Out, a: &ContactsAnswer, why: bool) {
     }
     if why {
         out.line(format!("\nWhy, on {}:", when(a.at)));
+        if let Some(note) = &a.note {
+            out.line(format!("  {}", visible(note)));
+        }
         trail(out, &a.answer.trail, a.zone);
         for contact in contacts {
             let origin = match &contact.origin {
@@ -230,7 +251,10 @@ fn place(step: &Step) -> String {
         0 => "nobody who counts".to_owned(),
         n => format!("{n} found"),
     };
-    format!("{} at {}: {found}", step.role, visible(&step.unit_name))
+    match &step.subject {
+        Some(subject) => format!("{} of {}: {found}", step.role, visible(&subject.0)),
+        None => format!("{} at {}: {found}", step.role, visible(&step.unit_name)),
+    }
 }
 
 /// A table of those who hold roles.

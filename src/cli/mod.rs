@@ -3,6 +3,7 @@
 mod absence;
 mod audit;
 mod backup;
+mod bulk;
 mod check;
 mod client;
 mod contacts;
@@ -17,6 +18,7 @@ mod outbox;
 mod print;
 mod run;
 mod status;
+mod subject;
 mod sync;
 mod time;
 mod unit;
@@ -81,6 +83,8 @@ enum Verb {
     Unit(unit::Args),
     /// Whom to turn to, and who holds which role
     Contacts(contacts::Args),
+    /// Reports, systems and whatever else somebody answers for
+    Subject(subject::Args),
     /// Lists of people that others keep, such as the vendor's account managers
     Lists(lists::Args),
     /// The vendor's support: when it is there, the ways to it, whom to ask here
@@ -158,6 +162,7 @@ pub fn run(cli: Cli) -> Exit {
                     Verb::User(args) => user::run(args, &client, &out).await,
                     Verb::Unit(args) => unit::run(args, &client, &out).await,
                     Verb::Contacts(args) => contacts::run(args, &client, &out).await,
+                    Verb::Subject(args) => subject::run(args, &client, &out).await,
                     Verb::Lists(args) => lists::run(args, &client, &out).await,
                     Verb::Support => lists::support(&client, &out).await,
                     Verb::Absence(args) => absence::run(args, &client, &out).await,

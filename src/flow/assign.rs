@@ -11,8 +11,10 @@ use crate::domain::authority::{Caller, Refusal};
 use crate::domain::entitled::{Period, in_the_way};
 use crate::domain::ids::{AbsenceId, AssignmentId, DirectoryName, UserId};
 use crate::domain::mailbox::Address;
-use crate::domain::organisation::{Candidate, Organisation};
-use crate::domain::roles::{Assignment, Holder, Misplacement, Place, Role, RoleName, check_place};
+use crate::domain::organisation::{Candidate, NoSubject, Organisation};
+use crate::domain::roles::import::meet;
+use crate::domain::roles::sheet::Unclear;
+use crate::domain::roles::{Assignment, Holder, Misplacement, Place, RoleName, check_place};
 use crate::store::{Change, Event, Sequence, StoreError};
 
 /// What an administrator says to assign a role.
@@ -42,6 +44,14 @@ pub struct NewAssignment {
     /// Take somebody whose main unit is another one.
     #[serde(default)]
     pub any_unit: bool,
+}
+
+impl From<&Assignment> for NewAssignment {
+    fn from(assignment: &Assignment) -> NewAssignment {
+        let Assignment { id: _, role, holder, place, rank, mail, phone, from, until, any_unit } =
+            assignment.clone();
+        NewAssignment { role, holder, place, rank, mail, phone, from, until, any_unit }
+    }
 }
 
 /// What an administrator says of somebody who will be away.
@@ -88,6 +98,12 @@ pub enum AssignError {
     /// Somebody or something it names isn't there.
     #[error("there is no {0}")]
     Missing(String),
+    /// The subject isn't there.
+    #[error(transparent)]
+    NoSubject(#[from] NoSubject),
+    /// It isn't clear who is to hold it, or where.
+    #[error(transparent)]
+    Unclear(#[from] Unclear),
     /// The person belongs to another unit.
     #[error(
         "{who} belongs to {unit}, and only people of the unit itself can be its contact; to take them all the same, add --any-unit"
@@ -115,7 +131,7 @@ pub enum AssignError {
         until: DateTime<Utc>,
     },
     /// The same is assigned already.
-    #[error("that is assigned already, as number {0}")]
+    #[error("that is assigned already for that time, as number {0}")]
     Twice(AssignmentId),
     /// The absence makes no sense.
     #[error(transparent)]
@@ -143,15 +159,18 @@ pub async fn assign(
     let turn = core.turn().await;
     let view = core.view();
     by.over(&view.organisation).may_give(&new.role, &new.holder, &new.place)?;
-    check(
-        &view.organisation,
-        &new,
-        &core.settings().directories.keys().cloned().collect::<Vec<_>>(),
-        core.now(),
-    )?;
+    let directories: Vec<_> = core.settings().directories.keys().cloned().collect();
+    fits(&view.organisation, &new, &directories)?;
+    let NewAssignment { role, holder, place, rank, mail, phone, from, until, any_unit } = new.clone();
+    let id = AssignmentId(0);
+    let mut assignment = Assignment { id, role, holder, place, rank, mail, phone, from, until, any_unit };
+    check_quota(&view.organisation, &new, core.now())?;
+    let mut there = view.organisation.assignments.values();
+    if let Some(same) = there.find(|other| meet(other, &assignment, core.now())) {
+        return Err(AssignError::Twice(same.id));
+    }
     let id = AssignmentId(core.store.allocate(Sequence::Assignment).await?);
-    let NewAssignment { role, holder, place, rank, mail, phone, from, until, any_unit } = new;
-    let assignment = Assignment { id, role, holder, place, rank, mail, phone, from, until, any_unit };
+    assignment.id = id;
     let now = core.now();
     let object = format!("assignment {id}");
     let audit = audit_entry(now, &by.actor, "role assigned", object, None, Some(&assignment), why);
@@ -262,10 +281,10 @@ pub async fn remove_absence(
 /// Whether one more may hold the role in the time that it is to be held. Who holds it already is no one more.
 fn check_quota(
     organisation: &Organisation,
-    role: &Role,
     new: &NewAssignment,
     now: DateTime<Utc>,
 ) -> Result<(), AssignError> {
+    let Some(role) = organisation.role(&new.role.0) else { return Ok(()) };
     let Some(quota) = role.quota else { return Ok(()) };
     let from = new.from.unwrap_or(now).max(now);
     let period = Period { from, until: new.until.unwrap_or(DateTime::<Utc>::MAX_UTC) };
@@ -275,11 +294,11 @@ fn check_quota(
     Err(AssignError::Full { role: role.name.clone(), quota, holders: names.join(", ") })
 }
 
-fn check(
+/// Whether somebody may hold a role at a place, whoever else does.
+pub(super) fn fits(
     organisation: &Organisation,
     new: &NewAssignment,
     directories: &[DirectoryName],
-    now: DateTime<Utc>,
 ) -> Result<(), AssignError> {
     let Some(role) = organisation.role(&new.role.0) else {
         let all: Vec<&str> = organisation.roles.iter().map(|r| &*r.name.0).collect();
@@ -298,6 +317,11 @@ fn check(
         && !directories.contains(name)
     {
         return Err(AssignError::Missing(format!("directory named {name} in the configuration")));
+    }
+    if let Place::Subject(name) = &new.place
+        && !organisation.subjects.contains_key(name)
+    {
+        return Err(AssignError::NoSubject(organisation.no_subject(&name.0)));
     }
     if let Place::Unit(unit) = &new.place
         && organisation.tree.index(*unit).is_none()
@@ -318,9 +342,5 @@ fn check(
             return Err(AssignError::OtherUnit { who: user.name().to_owned(), unit });
         }
     }
-    check_quota(organisation, role, new, now)?;
-    let same = |a: &&Assignment| {
-        a.role == new.role && a.holder == new.holder && a.place == new.place && a.until.is_none()
-    };
-    organisation.assignments.values().find(same).map_or(Ok(()), |a| Err(AssignError::Twice(a.id)))
+    Ok(())
 }

@@ -162,6 +162,7 @@ impl Core {
         let mut organisation =
             Organisation::new(name, state.directory, roles, state.assignments, absences, listed);
         organisation.gone = Arc::new(state.gone);
+        organisation.subjects = Arc::new(state.subjects);
         let view = View {
             lists: state.lists,
             given_out: state.given_out,
@@ -267,6 +268,7 @@ impl View {
         let listed = listed(&self.lists, &settings.lists);
         let mut organisation = Organisation::new(name, directory, roles, assignments, absences, listed);
         organisation.gone = Arc::clone(&self.organisation.gone);
+        organisation.subjects = Arc::clone(&self.organisation.subjects);
         self.take(organisation, now);
     }
 }

@@ -6,6 +6,7 @@
 //! * [`alert`]: tell the AD-sync contacts when a directory's sync is in trouble, and when it is well again;
 //! * [`outage`]: open, update and resolve outages, and tell the outage contacts;
 //! * [`assign`]: who holds which role, and who is away; [`absences`]: absences that are changed, and many at once;
+//! * [`assignments`]: all of them given out and taken as a list; [`subjects`]: what somebody answers for that is no unit;
 //! * [`entitled`]: what is given out of it; [`login_page`]: what is said to everybody;
 //! * [`lists`]: who holds a role by a list that somebody else keeps;
 //! * [`directories`]: which directories there are, and which is being read;
@@ -14,6 +15,7 @@
 pub mod absences;
 pub mod alert;
 pub mod assign;
+pub mod assignments;
 pub mod core;
 pub mod coverage;
 pub mod deliver;
@@ -23,5 +25,6 @@ pub mod gone;
 pub mod lists;
 pub mod login_page;
 pub mod outage;
+pub mod subjects;
 pub mod sync;
 pub mod undo;

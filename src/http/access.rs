@@ -63,8 +63,14 @@ enum Right {
 }
 
 /// Where not only operators may change something: there the core judges what exactly ([`crate::domain::authority`]).
-const DELEGATED: [&str; 5] =
-    ["/v1/contacts", "/v1/contacts/{id}", "/v1/absences", "/v1/absences/{id}", "/v1/absences/import"];
+const DELEGATED: [&str; 6] = [
+    "/v1/contacts",
+    "/v1/contacts/{id}",
+    "/v1/contacts/import",
+    "/v1/absences",
+    "/v1/absences/{id}",
+    "/v1/absences/import",
+];
 
 /// Lets a request through when its sender may do what it does: reading for GET, everything for the rest, unless it is delegated.
 pub async fn check(

@@ -17,6 +17,7 @@ use crate::domain::notice::{Facts, Message, MessageState};
 use crate::domain::outage::Outage;
 use crate::domain::roles::RoleName;
 use crate::domain::run::Run;
+use crate::domain::subject::Subject;
 use crate::flow::deliver::Pause;
 use crate::flow::directories::Progress;
 use crate::flow::sync::Report;
@@ -286,9 +287,38 @@ pub struct ContactsAnswer {
     pub at: DateTime<Utc>,
     /// Where the organisation's clocks are.
     pub zone: chrono_tz::Tz,
+    /// What somebody should know of a subject that is asked about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
     /// Who, and the way to them.
     #[serde(flatten)]
     pub answer: Answer,
+}
+
+/// A subject, and who answers for it now.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SubjectLine {
+    /// The subject.
+    #[serde(flatten)]
+    pub subject: Subject,
+    /// The path of the unit that it belongs to.
+    pub owner_path: Option<String>,
+    /// Those who answer, in order.
+    pub contacts: Vec<Box<str>>,
+    /// In which role they do: its own, or the one it falls back to.
+    pub by: Option<RoleName>,
+    /// What is the matter with the unit that it belongs to.
+    pub problem: Option<String>,
+}
+
+/// A subject with those who hold a role for it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SubjectAnswer {
+    /// The subject, and who answers for it.
+    #[serde(flatten)]
+    pub line: SubjectLine,
+    /// Who holds a role for it.
+    pub holds: Vec<HoldingAnswer>,
 }
 
 /// An absence with names.

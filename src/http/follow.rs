@@ -14,7 +14,8 @@ use super::look::{Moment, place_of, role_named};
 use crate::domain::changes::{Cause, ChangeAt, ContactChange};
 use crate::domain::ids::UnitId;
 use crate::domain::organisation::Organisation;
-use crate::domain::orphans::{self, Orphans};
+use crate::domain::orphans::{self, OrphanSubject, Orphans};
+use crate::domain::roles::Scope;
 
 /// Which changes.
 #[derive(Debug, Deserialize)]
@@ -117,13 +118,17 @@ pub async fn orphans(
         found.holders.retain(|it| it.role == role.name);
         found.assignments.retain(|it| it.role == role.name);
         found.short.retain(|it| it.role == role.name);
+        found.over.retain(|it| it.role == role.name);
+        found.subjects.retain(|it| it.unanswered.contains(&role.name) || role.scope == Scope::Subject);
     }
     if let Some(within) = within {
         let is_within = |unit: UnitId| organisation.tree.index(unit).is_some_and(|at| within.contains(&at));
         found.units.retain(|it| is_within(it.unit));
         found.holders.retain(|it| it.unit.is_some_and(is_within));
         // These are of no unit.
-        (found.assignments, found.short) = (Vec::new(), Vec::new());
+        (found.assignments, found.short, found.over) = (Vec::new(), Vec::new(), Vec::new());
+        let owner = |it: &OrphanSubject| organisation.subjects.get(&it.subject)?.owner;
+        found.subjects.retain(|it| owner(it).is_some_and(is_within));
     }
     Ok(Json(found))
 }

@@ -16,6 +16,7 @@ use super::answers::{DirectoryStatus, Held, Status};
 use super::error::ApiError;
 use crate::domain::audit::Entry;
 use crate::domain::ids::DirectoryName;
+use crate::domain::orphans;
 use crate::domain::roles;
 use crate::domain::tree::Misplaced;
 use crate::domain::warning;
@@ -85,6 +86,8 @@ fn warnings(app: &App, view: &View) -> Vec<String> {
             warnings.push(format!("nobody holds the role {name}; assign somebody with `budkavle contacts assign {name} --user …`"));
         }
     }
+    let over = |role| orphans::over(organisation, role, app.core.now());
+    warnings.extend(organisation.roles.iter().filter_map(over).map(|over| over.to_string()));
     for (name, state) in view.directories.iter().filter(|(name, _)| configured.contains(name)) {
         let due = warning::due(app.core.now(), &state.warnings, warning::BEFORE);
         warnings.extend(due.iter().map(|due| format!("{due} (directory {name})")));

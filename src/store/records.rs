@@ -29,6 +29,7 @@ use crate::domain::notice::{Message, Notice};
 use crate::domain::outage::Outage;
 use crate::domain::roles::Assignment;
 use crate::domain::run::{Cursor, HeldRun, Run};
+use crate::domain::subject::Subject;
 use crate::domain::undo::{Step, Veto};
 
 use super::types::AttemptLog;
@@ -84,6 +85,8 @@ kinds! {
     GivenOut = 0x37 "given-out lists",
     /// Which warning was told last of a period that is watched. Key: its name.
     CoverageTold = 0x33 "coverage warnings",
+    /// What somebody answers for that is no unit. Key: its name.
+    Subject = 0x38 "subjects",
     /// A directory's health. Key: its name.
     Health = 0x40 "health of directories",
     /// What was last read of a directory. Key: its name.
@@ -227,6 +230,7 @@ records! {
     Vec<Step> => RunSteps,
     TakenList => List,
     GivenOut => GivenOut,
+    Subject => Subject,
 }
 
 impl Record for Cursor {
@@ -372,6 +376,7 @@ pub(crate) fn check_schema(kind: Kind, bytes: &[u8]) -> Result<(), RecordError> 
         Kind::List => TakenList::SCHEMA,
         Kind::GivenOut => GivenOut::SCHEMA,
         Kind::CoverageTold => Told::SCHEMA,
+        Kind::Subject => Subject::SCHEMA,
         Kind::Health => Health::SCHEMA,
         Kind::Cursor => Cursor::SCHEMA,
         Kind::Held => HeldRun::SCHEMA,

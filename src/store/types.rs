@@ -16,13 +16,14 @@ use crate::domain::directory::{Directory, Quarantined};
 use crate::domain::entitled::GivenOut;
 use crate::domain::gone::{AllGone, Gone};
 use crate::domain::ids::{
-    AbsenceId, AssignmentId, DirectoryName, Generation, MessageId, NoticeId, OutageId, RunId,
+    AbsenceId, AssignmentId, DirectoryName, Generation, MessageId, NoticeId, OutageId, RunId, SubjectName,
 };
 use crate::domain::lists::{ListName, TakenList};
 use crate::domain::notice::{Message, MessageState, NewNotice, Notice};
 use crate::domain::outage::Outage;
 use crate::domain::roles::Assignment;
 use crate::domain::run::{Cursor, HeldRun, Run};
+use crate::domain::subject::Subject;
 use crate::domain::undo::{Step, Veto};
 use crate::domain::warning::Warning;
 
@@ -42,6 +43,8 @@ pub struct State {
     pub assignments: BTreeMap<AssignmentId, Assignment>,
     /// Who is away when.
     pub absences: BTreeMap<AbsenceId, Absence>,
+    /// What somebody answers for that is no unit.
+    pub subjects: BTreeMap<SubjectName, Subject>,
     /// When it was last looked who answers for whom.
     pub contacts_seen: Option<DateTime<Utc>>,
     /// The last good list of each that somebody else keeps.
@@ -151,6 +154,18 @@ pub enum Change {
     RemoveAbsence(AbsenceId),
     /// Absences, new or changed, all of them or none, each with its entry for the audit log.
     Absences(Vec<(Absence, audit::Entry)>),
+    /// Assignments, new or changed, and such as end, all of them or none, each with its entry for the audit log. Refused with
+    /// [`StoreError::NotFound`] when there is none of those that end.
+    Assignments {
+        /// New or changed.
+        put: Vec<(Assignment, audit::Entry)>,
+        /// Those that end.
+        end: Vec<(AssignmentId, audit::Entry)>,
+    },
+    /// A subject, new or changed.
+    Subject(Subject),
+    /// A subject that there is no longer. Refused with [`StoreError::NotFound`] when there is none.
+    RemoveSubject(SubjectName),
     /// A list of people that was believed.
     List(Box<TakenList>),
     /// A list of people that was given out.

@@ -1,6 +1,6 @@
 //! Finding users and units by what people type.
 
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, HashMap};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -11,7 +11,8 @@ use super::names::{Names, fold, fold_into, same};
 use crate::domain::delta::ObjectKind;
 use crate::domain::directory::User;
 use crate::domain::gone::{self, Gone};
-use crate::domain::ids::{Guid, RunId, UnitId, UserId};
+use crate::domain::ids::{Guid, RunId, SubjectName, UnitId, UserId};
+use crate::domain::subject::Subject;
 use crate::domain::tree;
 
 /// How many candidates an error names.
@@ -201,8 +202,8 @@ impl Organisation {
     /// The units whose whole path this is, in the form that paths are compared by, and those whose path ends so.
     fn units_called(&self, wanted: &str) -> (Vec<tree::Index>, Vec<tree::Index>) {
         // Only units whose name ends alike can have a path that does: the others' paths needn't be put together.
-        let ends_alike = |name: &str| same(last(name), last(wanted));
-        let alike = self.tree.indices().filter(|p| ends_alike(self.tree.name(*p)));
+        let names = self.unit_names.get_or_init(|| Arc::new(UnitNames::of(&self.tree)));
+        let alike = names.0.get(last(wanted)).into_iter().flatten().copied();
         let paths: Vec<(tree::Index, String)> = alike.map(|p| (p, path_key(&self.tree.path(p)))).collect();
         let ends = |path: &str| path.strip_suffix(wanted).is_some_and(|rest| rest.ends_with('/'));
         let those =
@@ -219,6 +220,34 @@ impl Organisation {
                 Err(ambiguous(ObjectKind::Unit, text, candidates, several.len()))
             }
         }
+    }
+
+    /// The subject that `text` names: by its name, else by its title, without regard to case.
+    pub fn find_subject(&self, text: &str) -> Result<&Subject, NoSubject> {
+        let text = text.trim();
+        let all = || self.subjects.values();
+        let titled = || {
+            let mut titled = all().filter(|subject| same(&subject.title, text));
+            titled.next().filter(|_| titled.next().is_none())
+        };
+        let found = self.subjects.get(&SubjectName::from(text));
+        let found = found.or_else(|| all().find(|subject| same(&subject.name.0, text))).or_else(titled);
+        found.ok_or_else(|| self.no_subject(text))
+    }
+
+    /// That there is no subject of that name, and which ones may have been meant.
+    pub fn no_subject(&self, text: &str) -> NoSubject {
+        let typo = Typo::of(text);
+        let mut room = String::new();
+        let mut distance = |subject: &Subject| {
+            let of = [&*subject.name.0, &*subject.title];
+            let contains = of.iter().any(|name| !typo.wanted.is_empty() && fold(name).contains(&typo.wanted));
+            let distance = of.into_iter().filter_map(|name| typo.distance(name, &mut room)).min();
+            if contains { Some(0) } else { distance }
+        };
+        let all = self.subjects.values();
+        let near = nearest(all.filter_map(|subject| Some((distance(subject)?, subject.name.clone()))));
+        NoSubject { text: shown(text), near, count: self.subjects.len() }
     }
 
     /// At most `limit` users in whose name, account, mail address or user principal name every word of `text` is found, wherever it
@@ -300,6 +329,43 @@ impl Organisation {
 
     fn unit_candidate(&self, place: tree::Index) -> Candidate {
         Candidate { id: self.tree.id(place).0, text: self.tree.path(place).into() }
+    }
+}
+
+/// There is no subject of that name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("there is no subject \"{text}\"; {}", meant(.near, .count))]
+pub struct NoSubject {
+    /// What was typed, at most 80 characters of it.
+    pub text: Box<str>,
+    /// What may have been meant, at most three.
+    pub near: Vec<SubjectName>,
+    /// How many there are.
+    pub count: usize,
+}
+
+fn meant(near: &[SubjectName], count: &usize) -> String {
+    match (near, count) {
+        (_, 0) => "there is none yet: add it with `budkavle subject add`".to_owned(),
+        ([], _) => "`budkavle subject list` shows what there is".to_owned(),
+        (near, _) => {
+            let near: Vec<&str> = near.iter().map(|name| &*name.0).collect();
+            format!("did you mean {}?", near.join(", or "))
+        }
+    }
+}
+
+/// The places of the units, by the last part of what they are called, in lower case.
+#[derive(Debug)]
+pub(super) struct UnitNames(HashMap<Box<str>, Vec<tree::Index>>);
+
+impl UnitNames {
+    fn of(tree: &tree::UnitTree) -> UnitNames {
+        let mut names: HashMap<Box<str>, Vec<tree::Index>> = HashMap::new();
+        for place in tree.indices() {
+            names.entry(last(tree.name(place)).to_lowercase().into()).or_default().push(place);
+        }
+        UnitNames(names)
     }
 }
 

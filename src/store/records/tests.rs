@@ -229,6 +229,7 @@ fn maintained(frozen: &mut Frozen) {
         ("unit", Place::Unit(UnitId(guid(2)))),
         ("own-unit", Place::OwnUnit),
         ("directory", Place::Directory("main".into())),
+        ("subject", Place::Subject("Heroma".into())),
     ] {
         frozen.check(&format!("assignment-{name}"), &Assignment { place, ..assignment.clone() });
     }
@@ -253,6 +254,9 @@ fn maintained(frozen: &mut Frozen) {
         note: text("leave"),
     };
     frozen.check("absence", &absence);
+    let subject = Subject { name: "Heroma".into(), title: "Lön".into(), owner: Some(UnitId(guid(2))) };
+    frozen.check("subject", &subject);
+    frozen.check("subject-bare", &Subject { owner: None, ..subject });
     frozen.check("absence-bare", &Absence { deputy: None, note: None, ..absence });
     frozen.check("outage", &outage());
     let entry = audit::Entry {

@@ -204,6 +204,20 @@ fn make(tx: &mut Tx<'_>, change: Change) -> Result<(), Fault> {
                 write_audit(tx, &entry)?;
             }
         }
+        Change::Assignments { put, end } => {
+            for (assignment, entry) in put {
+                tx.put(number_key(Kind::Assignment, assignment.id.0), &assignment)?;
+                write_audit(tx, &entry)?;
+            }
+            for (id, entry) in end {
+                remove(tx, number_key(Kind::Assignment, id.0), || format!("assignment {id}"))?;
+                write_audit(tx, &entry)?;
+            }
+        }
+        Change::Subject(subject) => tx.put(key(Kind::Subject, subject.name.0.as_bytes()), &subject)?,
+        Change::RemoveSubject(name) => {
+            remove(tx, key(Kind::Subject, name.0.as_bytes()), || format!("subject {name}"))?;
+        }
         Change::RemoveAbsence(id) => remove(tx, number_key(Kind::Absence, id.0), || format!("absence {id}"))?,
         Change::List(list) => tx.put(key(Kind::List, list.name.0.as_bytes()), &*list)?,
         Change::GivenOut(given) => {

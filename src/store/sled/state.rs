@@ -11,6 +11,7 @@ use crate::domain::lists::TakenList;
 use crate::domain::outage::Outage;
 use crate::domain::roles::Assignment;
 use crate::domain::run::Run;
+use crate::domain::subject::Subject;
 
 use super::super::records::{
     ContactsSeen, Kind, LastNumber, Numbers, Pack, Packed, number_key, number_of, runs_of,
@@ -21,7 +22,7 @@ use super::trouble::Trouble;
 use super::tx::decode;
 
 /// The kinds of records that a [`State`] is made of.
-const KINDS: [Kind; 17] = [
+const KINDS: [Kind; 18] = [
     Kind::ContactsSeen,
     Kind::Numbers,
     Kind::Users,
@@ -31,6 +32,7 @@ const KINDS: [Kind; 17] = [
     Kind::Gone,
     Kind::Assignment,
     Kind::Absence,
+    Kind::Subject,
     Kind::Outage,
     Kind::List,
     Kind::GivenOut,
@@ -71,6 +73,10 @@ impl StateBuilder {
             Kind::Absence => {
                 let absence: Absence = decode(value)?;
                 self.state.absences.insert(absence.id, absence);
+            }
+            Kind::Subject => {
+                let subject: Subject = decode(value)?;
+                self.state.subjects.insert(subject.name.clone(), subject);
             }
             Kind::Outage => {
                 let outage: Outage = decode(value)?;

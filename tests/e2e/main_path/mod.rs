@@ -18,6 +18,7 @@ mod outages;
 mod ranges;
 mod servers;
 mod sign_in;
+mod subjects;
 mod sync;
 mod undo;
 mod units;
