@@ -13,6 +13,7 @@ use budkavle::domain::ids::{UnitId, UserId};
 use budkavle::domain::roles::{Assignment, GLOBAL, Holder, LOCAL, Place};
 use budkavle::domain::run::{Outcome, Trigger, WholeReads};
 use budkavle::domain::schedule::Schedule;
+use budkavle::domain::table::Format;
 use budkavle::flow::absences::{self, ImportError, Imported};
 use budkavle::flow::assign::{self, AssignError, NewAbsence, NewAssignment};
 use budkavle::flow::core::{Core, DirectorySettings, Settings};
@@ -52,7 +53,7 @@ impl World {
         let (store, _) = Store::open_sled(store_settings(folder.path()), at(0)).await.unwrap();
         let core = Core::load(store, settings, Arc::new(|| at(0))).await.unwrap();
         let file = folder.path().join("people.ldif");
-        let source = Source::Ldif(Ldif { file, mapping: Mapping::default() });
+        let source = Source::Ldif(Ldif::new(file, Mapping::default()));
         let directories = Directories::new(BTreeMap::from([(main_directory(), Arc::new(source))]));
         let people = [("asa", CARE), ("bo", HOME), ("cilla", SCHOOL), ("dag", SCHOOL)].into();
         let world = World { folder, core, directories, people };
