@@ -91,15 +91,10 @@ fn a_list_of_one_role_need_not_name_it_and_a_list_of_nobody_says_so() {
 
 #[test]
 fn what_commands_a_terminal_or_turns_the_writing_is_taken_out() {
-    let listing = read(
-        r#"{"people":[{"role":"support","name":"Per \u202e\u001b[31mOlsson\r\nX","mail":"p@x.example"}]}"#,
-        Format::Json,
-    )
-    .unwrap();
-    assert_eq!(&*listing.people[0].name, "Per [31mOlsson  X");
     let listing =
-        read("role,name,mail\nsupport,\"Per \u{202e}Olsson\r\nX\",p@x.example", Format::Csv).unwrap();
-    assert_eq!(&*listing.people[0].name, "Per Olsson X");
+        read("role,name,mail\nsupport,\"Per \u{202e}\u{1b}[31mOlsson\r\nX\",p@x.example", Format::Csv)
+            .unwrap();
+    assert_eq!(&*listing.people[0].name, "Per [31mOlsson  X");
 }
 
 #[test]
@@ -165,17 +160,11 @@ from = 2030-01-01
     "#
     );
     insta::assert_snapshot!(
-        mistakes("role;name;mail;fon\nsupport;Per;per@x.example;1;2\n", Format::Csv),
-        @r#"line 1, column 1: "fon" is no column here; did you mean for?"#
-    );
-    insta::assert_snapshot!(
-        mistakes("role;name;mail\nsupport;Per;per@x.example;1;2\n\nsupport;\"A\nB\";a@x.example\n", Format::Csv),
-        @r#"line 2, column 1: has 5 cells, more than the 3 columns, of which one is "1"; a separator in a text needs quotation marks around the text"#
-    );
-    insta::assert_snapshot!(
-        mistakes("role;name;mail\nsupport;Per;per@\n\nsupport;\"A\nB\";a@x.example\nsupport;;\n", Format::Csv),
+        mistakes("role;name;mail;fon\nsupport;Per;per@;1;2\n\nsupport;\"A\nB\";a@x.example\nsupport;;\n", Format::Csv),
         @r#"
     line 2, column 3: mail: "per@" is not a mail address: what stands after the @ is no domain name
+    line 2, column 4: there is no "fon"; there are role, name, mail, phone, title, for, note, from, until
+    line 2, column 5: the line has 5 columns, the first one 4
     line 6, column 1: name is missing
     line 6, column 1: mail is missing: everybody has to be reachable
     "#
@@ -187,10 +176,10 @@ fn what_is_no_list_at_all_is_refused_with_the_reason() {
     for (bytes, format, says) in [
         (&b"<html>Sign in</html>"[..], Format::Toml, "no TOML"),
         (b"<html>Sign in</html>", Format::Json, "line 1, column 1: this is no JSON: expected value"),
-        (b"<html>Sign in</html>", Format::Csv, "the first line names the columns: role, name, mail"),
+        (b"<html>Sign in</html>", Format::Csv, "the first line must name the columns"),
         (b"", Format::Toml, "people is missing"),
         (b"", Format::Json, "no JSON"),
-        (b"", Format::Csv, "the file is empty; its first line names the columns"),
+        (b"", Format::Csv, "the first line"),
         (b"[]", Format::Json, "a list is an object"),
         (b"{\"people\": 1}", Format::Json, "must be a list"),
         (b"people = 1", Format::Toml, "[[people]]"),
@@ -223,30 +212,30 @@ fn a_new_list_is_judged_by_the_one_in_force() {
     let full = read(TOML, Format::Toml).unwrap();
     let in_force = full.issued.unwrap();
     let (may_give, all_but_support) = (both(), ["account-manager".into()]);
-    let judge = |before, found: &Listing| judge(before, found, &may_give, in_force);
-    assert_eq!(judge(None, &Listing::default()), Verdict::Take);
-    assert_eq!(judge(Some(&full), &full), Verdict::Same);
+    let judged = |before: Option<&Listing>, found: &Listing| judge(before, found, &may_give, in_force);
+    assert_eq!(judged(None, &Listing::default()), Verdict::Take);
+    assert_eq!(judged(Some(&full), &full), Verdict::Same);
     let one = Listing { people: full.people[..1].to_vec(), ..full.clone() };
-    assert_eq!(judge(Some(&full), &one), Verdict::Emptied { roles: vec!["support".into()] });
+    assert_eq!(judged(Some(&full), &one), Verdict::Emptied { roles: vec!["support".into()] });
     // Of a role that it may no longer give, nobody is missing.
-    assert_eq!(super::judge(Some(&full), &one, &all_but_support, in_force), Verdict::Take);
-    let nobody = Listing { people: Vec::new(), ..full.clone() };
-    assert_eq!(judge(Some(&full), &nobody), Verdict::Emptied { roles: both() });
-    assert_eq!(judge(Some(&one), &full), Verdict::Take);
-    let older = Listing { issued: time("2026-01-01T00:00:00Z"), ..one.clone() };
+    assert_eq!(judge(Some(&full), &one, &all_but_support, in_force), Verdict::Take);
+    let nobody = Listing { issued: full.issued, people: Vec::new() };
+    assert_eq!(judged(Some(&full), &nobody), Verdict::Emptied { roles: both() });
+    assert_eq!(judged(Some(&one), &full), Verdict::Take);
+    let older = Listing { issued: time("2026-01-01T00:00:00Z"), ..one };
     let issued = older.issued.unwrap();
-    assert_eq!(judge(Some(&full), &older), Verdict::Older { issued, in_force });
-    assert_eq!(judge(Some(&older), &full), Verdict::Take);
+    assert_eq!(judged(Some(&full), &older), Verdict::Older { issued, in_force });
+    assert_eq!(judged(Some(&older), &full), Verdict::Take);
     // One that says less could be an old one, too.
     let undated = Listing { issued: None, ..older.clone() };
-    assert_eq!(judge(Some(&older), &undated), Verdict::Undated { in_force: issued });
-    assert_eq!(judge(Some(&undated), &older), Verdict::Take);
+    assert_eq!(judged(Some(&older), &undated), Verdict::Undated { in_force: issued });
+    assert_eq!(judged(Some(&undated), &older), Verdict::Take);
     // One from the future would shut out all that come until then.
     let hours = |n| in_force + TimeDelta::hours(n);
     let ahead = |n| Listing { issued: Some(hours(n)), ..full.clone() };
-    assert_eq!(judge(None, &ahead(25)), Verdict::Ahead { issued: hours(25) });
-    assert_eq!(judge(Some(&full), &ahead(25)), Verdict::Ahead { issued: hours(25) });
-    assert_eq!(judge(Some(&full), &ahead(23)), Verdict::Take);
+    assert_eq!(judged(None, &ahead(25)), Verdict::Ahead { issued: hours(25) });
+    assert_eq!(judged(Some(&full), &ahead(25)), Verdict::Ahead { issued: hours(25) });
+    assert_eq!(judged(Some(&full), &ahead(23)), Verdict::Take);
 }
 
 #[test]

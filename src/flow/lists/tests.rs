@@ -5,14 +5,12 @@ use tokio::net::TcpListener;
 
 use super::*;
 use crate::flow::core::Settings;
-use crate::source::list::{Location, Proof};
+use crate::source::list::Location;
 use crate::store::{SledSettings, Store};
-use crate::tls::TlsTrust;
 
 fn list(location: Location) -> ListSettings {
-    let (proof, tls, timeout) = (Proof::Transport, TlsTrust::Pinned([0; 32]), Duration::from_secs(60));
-    let source = ListSource { location, proof, tls, timeout };
-    ListSettings { roles: vec!["support".into()], format: Format::Csv, zone: Tz::UTC, source }
+    let (roles, source) = (vec!["support".into()], ListSource::unproven(location));
+    ListSettings { roles, format: Format::Csv, zone: Tz::UTC, source }
 }
 
 fn named(lists: Vec<(&str, Location)>) -> BTreeMap<ListName, ListSettings> {
