@@ -4,6 +4,7 @@
 //! * [`sync`]: read a directory, judge the difference, commit it;
 //! * [`undo`]: put back what a run changed; [`gone`]: remember what runs removed;
 //! * [`alert`]: tell the AD-sync contacts when a directory's sync is in trouble, and when it is well again;
+//! * [`contacts`]: tell who is contact now, and who no longer; [`duties`]: what each is contact for; [`coverage`]: where nobody will be;
 //! * [`outage`]: open, update and resolve outages, and tell the outage contacts;
 //! * [`assign`]: who holds which role, and who is away; [`absences`]: absences that are changed, and many at once;
 //! * [`entitled`]: what is given out of it; [`login_page`]: what is said to everybody;
@@ -14,10 +15,12 @@
 pub mod absences;
 pub mod alert;
 pub mod assign;
+pub mod contacts;
 pub mod core;
 pub mod coverage;
 pub mod deliver;
 pub mod directories;
+pub mod duties;
 pub mod entitled;
 pub mod gone;
 pub mod lists;

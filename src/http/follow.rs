@@ -11,7 +11,7 @@ use super::App;
 use super::answers::Page;
 use super::error::ApiError;
 use super::look::{Moment, place_of, role_named};
-use crate::domain::changes::{Cause, ChangeAt, ContactChange};
+use crate::domain::changes::{Cause, ChangeAt, ContactChange, MOST_NAMED};
 use crate::domain::ids::UnitId;
 use crate::domain::organisation::Organisation;
 use crate::domain::orphans::{self, Orphans};
@@ -72,7 +72,7 @@ pub async fn changes(
         role.is_none_or(|role| role.name == change.role) && (within.is_none() || touches())
     };
     let zone = Moment::of(&app.core).zone();
-    let mut found = all.into_iter().filter(wanted);
+    let mut found = together(all.into_iter().filter(wanted)).into_iter();
     let items: Vec<ChangeAnswer> = found
         .by_ref()
         .take(query.limit)
@@ -85,6 +85,32 @@ pub async fn changes(
         })
         .collect();
     Ok(Json(Page { items, more: found.next().is_some() }))
+}
+
+/// Changes of many units are noted in parts: puts those together, the newest first as before. No more units are named than of one part.
+fn together(notes: impl Iterator<Item = ChangeAt>) -> Vec<ChangeAt> {
+    let mut all: Vec<ChangeAt> = Vec::new();
+    for note in notes {
+        let (by, change) = (note.by, &note.change);
+        let is_part = |last: &&mut ChangeAt| {
+            let other = &last.change;
+            (last.at, last.by, &other.role) == (note.at, by, &change.role)
+                && (&other.before, &other.after, &other.why) == (&change.before, &change.after, &change.why)
+                && !other.units.is_empty()
+                && !change.units.is_empty()
+        };
+        match all.last_mut().filter(is_part) {
+            Some(last) => {
+                // The later part comes first.
+                let (units, later) = (note.change.units, &mut last.change);
+                later.units = units.into_iter().chain(later.units.drain(..)).take(MOST_NAMED).collect();
+                later.all_units = later.all_units.saturating_add(note.change.all_units);
+                later.users = later.users.saturating_add(note.change.users);
+            }
+            None => all.push(note),
+        }
+    }
+    all
 }
 
 fn path(organisation: &Organisation, id: UnitId) -> String {

@@ -4,7 +4,7 @@
 //! * [`answers`]: the shapes of the answers, shared with the command line;
 //! * [`error`]: how an error is told;
 //! * the handlers, by subject: [`absences`] (changed, imported, exported), [`look`] (who, where, whom to turn to), [`gone`] (who was there once),
-//!   [`follow`] (who got other contacts, and what nobody answers for), [`edit`] (roles and absences), [`coverage`] (who is there when, and what would
+//!   [`follow`] (who got other contacts, and what nobody answers for), [`duties`] (what somebody is contact for), [`edit`] (roles and absences), [`coverage`] (who is there when, and what would
 //!   be), [`lists`] (what others keep, and who is entitled), [`outages`], [`outbox`], [`syncs`], [`service`]
 //!   (status, audit, backup).
 
@@ -12,6 +12,7 @@ pub mod absences;
 pub mod access;
 pub mod answers;
 pub mod coverage;
+pub mod duties;
 pub mod edit;
 pub mod error;
 pub mod follow;
@@ -93,6 +94,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/contacts/of", get(look::contacts_of))
         .route("/v1/contacts/changes", get(follow::changes))
         .route("/v1/contacts/orphans", get(follow::orphans))
+        .route("/v1/contacts/digest", get(duties::show).post(duties::send))
         .route("/v1/contacts/{id}", delete(edit::revoke))
         .route("/v1/absences", get(look::absences).post(edit::add_absence))
         .route("/v1/absences/{id}", delete(edit::remove_absence).patch(absences::change))
