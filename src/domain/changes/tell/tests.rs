@@ -259,6 +259,13 @@ fn picture(organisation: &Organisation, now: DateTime<Utc>) -> Picture {
     picture
 }
 
+fn reachable(organisation: &Organisation, who: &Who, at: DateTime<Utc>) -> bool {
+    match who {
+        Who::User(id) => organisation.user(*id).is_some_and(|user| user.is_active(at) && user.address().is_some()),
+        Who::Outside(_) => true,
+    }
+}
+
 /// Worlds with the same units, in whatever places, and no short absences.
 fn worlds() -> impl Strategy<Value = Vec<(World, i64, bool)>> {
     vec((world(), 1..30_i64, any::<bool>()), 2..7).prop_map(|mut worlds| {
@@ -316,17 +323,11 @@ proptest! {
                     }
                 }
             }
-            // Those are told who can be.
-            let open = |who: &Who| match who {
-                Who::User(id) => story.organisation.user(*id).is_some_and(|user| user.is_active(at)),
-                Who::Outside(_) => true,
-            };
-            let address = |who: &Who| match who {
-                Who::User(id) => story.organisation.user(*id).is_some_and(|user| user.address().is_some()),
-                Who::Outside(_) => true,
-            };
+            // Those are told who can be. Without an address of their own, they have one in a role that they come to.
             let letters: BTreeSet<&Who> = decision.letters.iter().map(|letter| &letter.who).collect();
-            expected.retain(|(who, part, _)| open(who) && (*part == Part::New || address(who) || letters.contains(who)));
+            expected.retain(|(who, part, _)| {
+                reachable(&story.organisation, who, at) || *part == Part::New || letters.contains(who)
+            });
             let told: BTreeSet<_> = found.iter().filter(|(_, part, _)| *part != Part::Owner).cloned().collect();
             prop_assert_eq!(told, expected);
             prop_assert_eq!(letters.len(), decision.letters.len(), "each person gets one letter");
@@ -363,26 +364,39 @@ proptest! {
                     for unit in &news.units {
                         let answerers = known.get_mut(&(news.role.clone(), story.organisation.tree.id(*unit))).unwrap();
                         match news.part {
-                            Part::New => prop_assert!(answerers.insert(letter.who.clone())),
-                            Part::Former => prop_assert!(answerers.remove(&letter.who)),
+                            Part::New => {
+                                answerers.insert(letter.who.clone());
+                            }
+                            Part::Former => {
+                                answerers.remove(&letter.who);
+                            }
                             Part::Owner => {}
                         }
                     }
                 }
             }
+            let quiet = picture(&without_short_absences(&story.organisation, story.policy.absences_from), at);
             if decision.summary.is_some() {
                 prop_assert!(decision.letters.is_empty());
-                known = picture(&without_short_absences(&story.organisation, story.policy.absences_from), at);
+                known = quiet;
+                continue;
+            }
+            // Who can't be written to is not told, and that is all.
+            for (key, is) in &quiet {
+                let answerers = known.get_mut(key).unwrap();
+                let unreached = |who: &&Who| !reachable(&story.organisation, who, at);
+                let all: Vec<Who> = answerers.union(is).filter(unreached).cloned().collect();
+                for who in all {
+                    if is.contains(&who) { answerers.insert(who); } else { answerers.remove(&who); }
+                }
             }
         }
         prop_assert_eq!(&story.told.open, &[]);
-        let reachable = |who: &&Who| match who {
-            Who::User(id) => story.organisation.user(*id).is_some_and(|user| user.is_active(at) && user.address().is_some()),
-            Who::Outside(_) => true,
-        };
         for (key, is) in picture(&story.organisation, at) {
-            let known: BTreeSet<&Who> = known[&key].iter().filter(reachable).collect();
-            prop_assert_eq!(known, is.iter().filter(reachable).collect(), "{:?}", key);
+            let those = |all: &BTreeSet<Who>| -> BTreeSet<Who> {
+                all.iter().filter(|who| reachable(&story.organisation, who, at)).cloned().collect()
+            };
+            prop_assert_eq!(those(&known[&key]), those(&is), "{:?}", key);
         }
     }
 }
