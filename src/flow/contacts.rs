@@ -108,6 +108,3 @@ fn decide(
     }
     (decision, notices)
 }
-
-#[cfg(test)]
-mod tests;

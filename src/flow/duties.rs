@@ -104,6 +104,3 @@ async fn note(
     let event = Event { at: now, change: Change::DutiesSent(sent), notices, audit: None };
     core.turn().await.commit(event, |view, _, _| view.duties_sent = sent).await
 }
-
-#[cfg(test)]
-mod tests;

@@ -7,6 +7,7 @@ mod check;
 mod contacts;
 mod controllers;
 mod coverage;
+mod digests;
 mod ds389;
 mod guard;
 mod incremental;
