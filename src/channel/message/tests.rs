@@ -161,7 +161,7 @@ fn of_one_unit() -> NewsFacts {
 }
 
 fn news(news: Vec<NewsFacts>, more: u32) -> Facts {
-    Facts::ContactNews(ContactNews { since: at(), account: Some("bo.ek".into()), news, more })
+    Facts::ContactNews(ContactNews { since: at(), news, more })
 }
 
 fn summary() -> ContactSummary {

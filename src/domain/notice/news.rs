@@ -24,8 +24,6 @@ pub enum Part {
 pub struct ContactNews {
     /// Since when the changes are.
     pub since: DateTime<Utc>,
-    /// The account of the person, None for somebody outside.
-    pub account: Option<Box<str>>,
     /// The changes, the first of them.
     pub news: Vec<NewsFacts>,
     /// How many more there are.

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use minijinja::{Value, context};
 
-use super::{AMBER, BLUE, Page, Writer, shell_word, texts};
+use super::{AMBER, BLUE, Page, Writer, first_upper, shell_word, texts};
 use crate::domain::changes::Why;
 use crate::domain::duties::{Duties, Duty, Planned};
 use crate::domain::notice::{ContactNews, ContactSummary, Fallback, NewsFacts, Part, RoleSum, UnitsAt};
@@ -12,25 +12,28 @@ use crate::domain::notice::{ContactNews, ContactSummary, Fallback, NewsFacts, Pa
 impl Writer {
     /// What is different for one person.
     pub(super) fn contact_news(&self, facts: &ContactNews) -> Page {
-        let title = news_title(facts);
-        let mut todo = Vec::new();
-        if let Some(account) = &facts.account {
-            todo.push(format!("All that you are contact for: budkavle contacts digest {}", shell_word(account)));
-        }
-        todo.push(format!("What changed, when and by what: budkavle contacts changes --since {}", local(facts.since, self.zone)));
-        todo.push("If it isn't right, answer whoever administers contacts in your organisation.".to_owned());
+        let subject = news_title(facts);
+        // A change alone has its title above all.
+        let (heading, parts) = match facts.news.as_slice() {
+            [one] if facts.more == 0 => (news_heading(one), vec![news_value(one, false, self.zone)]),
+            all => (subject.clone(), all.iter().map(|news| news_value(news, true, self.zone)).collect()),
+        };
+        let since = local(facts.since, self.zone);
         Page {
             template: "contacts",
-            subject: title.clone(),
-            heading: title,
+            subject,
+            heading,
             label: "Contacts",
             colour: BLUE,
             content: context! {
                 intro => "",
-                parts => facts.news.iter().map(|news| news_value(news, self.zone)).collect::<Vec<_>>(),
+                parts => parts,
                 more => (facts.more > 0).then(|| format!("and {}", counted(facts.more, "more change"))),
                 lines => Vec::<String>::new(),
-                todo => todo,
+                todo => [
+                    "If it isn't right, tell whoever administers contacts in your organisation.".to_owned(),
+                    format!("For them, with what changed, when and by what: budkavle contacts changes --since {since}"),
+                ],
             },
         }
     }
@@ -115,8 +118,8 @@ impl Writer {
                 more => (facts.more > 0).then(|| format!("and {}", counted(facts.more, "more role"))),
                 lines => lines,
                 todo => [
-                    format!("Note that you are away: budkavle absence add {account} --from DAY --until DAY --deputy USER"),
-                    "If it isn't right, answer whoever administers contacts in your organisation.".to_owned(),
+                    "If it isn't right, or you will be away, tell whoever administers contacts in your organisation.".to_owned(),
+                    format!("For them: budkavle absence add {account} --from DAY --until DAY --deputy USER"),
                 ],
             },
         }
@@ -145,14 +148,17 @@ fn news_title(facts: &ContactNews) -> String {
     }
 }
 
-fn news_value(news: &NewsFacts, zone: Tz) -> Value {
+fn news_heading(news: &NewsFacts) -> String {
     let what = format!("{} with {}", counted(news.all_units, "unit"), in_people(news.users));
-    let title = match (news.part, &news.deputy_for) {
+    match (news.part, &news.deputy_for) {
         (Part::New, None) => format!("You are now {} contact for {what}", news.role),
         (Part::New, Some(absent)) => format!("You are now {} contact for {what}, as deputy for {absent}", news.role),
         (Part::Former, _) => format!("You are no longer {} contact for {what}", news.role),
         (Part::Owner, _) => format!("The {} contact of {what} is another one now", news.role),
-    };
+    }
+}
+
+fn news_value(news: &NewsFacts, titled: bool, zone: Tz) -> Value {
     let (mut before, mut after) = (texts(&news.before), texts(&news.after));
     match news.part {
         Part::New => after.insert(0, "you".to_owned()),
@@ -169,6 +175,7 @@ fn news_value(news: &NewsFacts, zone: Tz) -> Value {
     if !why.is_empty() && (more || news.part == Part::Owner) {
         lines.push(format!("Why: {}.", why.join("; ")));
     }
+    let title = titled.then(|| news_heading(news));
     context! { title => title, lines => lines, units => units(&news.units, news.more) }
 }
 
@@ -186,7 +193,7 @@ fn duty_value(duty: &Duty) -> Value {
         (0, Some(_)) => format!("{}{place}", duty.role),
         (n, _) => format!("{}: {}, {}", duty.role, counted(n, "unit"), in_people(duty.users)),
     };
-    let mut lines = vec![format!("What it is: {}.", duty.title)];
+    let mut lines = vec![format!("{}.", first_upper(&duty.title))];
     match (&duty.skipped, &duty.deputy) {
         (Some(why), _) => lines.push(format!("You don't answer there now: {why}.")),
         (None, Some(deputy)) => lines.push(format!("You are away, and {deputy} stands in for you.")),

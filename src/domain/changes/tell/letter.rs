@@ -38,12 +38,8 @@ pub(super) fn facts(
     since: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> ContactNews {
-    let account = match &letter.who {
-        Who::User(id) => organisation.user(*id).map(|user| user.account().into()),
-        Who::Outside(_) => None,
-    };
     let news = letter.news.iter().take(NEWS).map(|news| one(organisation, news, &letter.who, now)).collect();
-    ContactNews { since, account, news, more: count(letter.news.len().saturating_sub(NEWS)) }
+    ContactNews { since, news, more: count(letter.news.len().saturating_sub(NEWS)) }
 }
 
 fn one(organisation: &Organisation, news: &News, who: &Who, now: DateTime<Utc>) -> NewsFacts {

@@ -165,7 +165,7 @@ pub(super) fn notices(frozen: &mut Frozen) {
         why: vec![Why::UnitMoved],
     };
     let news = [Part::New, Part::Former, Part::Owner].map(news).to_vec();
-    let news = Facts::ContactNews(ContactNews { since: at(0), account: text("asa.oberg"), news, more: 2 });
+    let news = Facts::ContactNews(ContactNews { since: at(0), news, more: 2 });
     let roles = vec![RoleSum { role: "local".into(), units: 400, users: 5000, without: 3 }];
     let summary = ContactSummary { since: at(0), people: 300, units: 400, users: 5000, roles };
     let duty = Duty {
