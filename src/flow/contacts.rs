@@ -35,6 +35,9 @@ pub async fn tick(core: &Core) -> Result<(), StoreError> {
         // The clock was ahead once.
         return note(&turn, now, Some(Told { at: now, ..Told::clone(&told) }), Vec::new()).await;
     }
+    if matches!(tell::due(&settings.telling, &told, true, now), Due::Later | Due::Off) {
+        return Ok(());
+    }
     if view.organisation.differs_by_time(view.contacts_seen, now) {
         // What time has changed isn't noted yet; in a minute it is.
         return Ok(());

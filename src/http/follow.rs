@@ -153,3 +153,30 @@ pub async fn orphans(
     }
     Ok(Json(found))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::changes::{Answerers, Why};
+    use crate::domain::ids::Guid;
+
+    #[test]
+    fn the_parts_of_one_change_are_one_again_and_others_are_left_alone() {
+        let at = DateTime::UNIX_EPOCH;
+        let part = |by, first: u8, units: u8| {
+            let units: Vec<UnitId> = (first..first + units).map(|n| UnitId(Guid([n; 16]))).collect();
+            let (before, after) = (Answerers::default(), Answerers::default());
+            let all_units = u32::try_from(units.len()).unwrap();
+            let (role, why) = ("local".into(), vec![Why::UnitMoved]);
+            ChangeAt { at, by, change: ContactChange { role, units, all_units, users: 10, before, after, why } }
+        };
+        let noted = [part(Cause::Time, 1, 3), part(Cause::Edit, 0, 100), part(Cause::Edit, 100, 100), part(Cause::Edit, 200, 5)];
+        let shown = together(noted.iter().rev().cloned());
+        let counts = |all: &[ChangeAt]| -> Vec<(u32, u32)> { all.iter().map(|c| (c.change.all_units, c.change.users)).collect() };
+        assert_eq!(counts(&shown), [(205, 30), (3, 10)]);
+        assert_eq!(shown[0].change.units, noted[1].change.units);
+        // Users who moved are of no unit: each of these is a change of its own.
+        let moved = [part(Cause::Edit, 0, 0), part(Cause::Edit, 0, 0)];
+        assert_eq!(together(moved.into_iter()).len(), 2);
+    }
+}
