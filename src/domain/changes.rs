@@ -278,7 +278,12 @@ fn same_people(before: &[Contact], after: &[Contact]) -> bool {
 }
 
 /// The changes of units that have the same contacts on either side: each names all of its units.
-fn of_units(was: &Answering<'_>, is: &Answering<'_>, sides: Sides, places: &[tree::Index]) -> Vec<ContactChange> {
+fn of_units(
+    was: &Answering<'_>,
+    is: &Answering<'_>,
+    sides: Sides,
+    places: &[tree::Index],
+) -> Vec<ContactChange> {
     let (before, after, why) = (answerers(was, sides.0), answerers(is, sides.1), why(was, is, sides));
     let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     let change = |places: &[tree::Index]| {

@@ -126,7 +126,11 @@ impl<'a> Book<'a> {
         for absence in organisation.absences.values().flatten().filter(|absence| absence.until > now) {
             if let Some((deputy, absent)) = absence.deputy.zip(organisation.user(absence.user)) {
                 let (from, until) = (absence.from, absence.until);
-                deputies.entry(deputy).or_default().push(StandsIn { name: absent.name().into(), from, until });
+                deputies.entry(deputy).or_default().push(StandsIn {
+                    name: absent.name().into(),
+                    from,
+                    until,
+                });
             }
         }
         deputies.values_mut().for_each(|all| all.sort_by(|a, b| (a.from, &a.name).cmp(&(b.from, &b.name))));
@@ -152,12 +156,17 @@ impl<'a> Book<'a> {
         let deputy = self.deputies.get(&user.id).map_or(&[][..], Vec::as_slice);
         let local = self.organisation.role(super::roles::LOCAL);
         let asker = Asker::User(user.id);
-        let turns_to = local.map(|role| contacts::resolve(self.organisation, role, &asker, self.now).contacts);
+        let turns_to =
+            local.map(|role| contacts::resolve(self.organisation, role, &asker, self.now).contacts);
         Duties {
             name: user.name().into(),
             account: user.account().into(),
             at: self.now,
-            duties: held.iter().take(NAMED).map(|(role, holding)| self.duty(user.id, role, holding)).collect(),
+            duties: held
+                .iter()
+                .take(NAMED)
+                .map(|(role, holding)| self.duty(user.id, role, holding))
+                .collect(),
             more: count(held.len().saturating_sub(NAMED)),
             absences: planned.take(NAMED).collect(),
             stands_in: deputy.iter().take(NAMED).cloned().collect(),
@@ -204,7 +213,8 @@ impl<'a> Book<'a> {
     /// Who answers when nobody at a place does.
     fn above(&self, role: &Role, at: Index, side: Option<&Answering<'_>>) -> Option<Fallback> {
         let tree = &self.organisation.tree;
-        let next = side.and_then(|side| tree.upwards(at).skip(1).find(|place| !side.at(Some(*place)).is_empty()));
+        let next =
+            side.and_then(|side| tree.upwards(at).skip(1).find(|place| !side.at(Some(*place)).is_empty()));
         if let Some((side, place)) = side.zip(next) {
             return Some(Fallback { role: role.name.clone(), people: names(side.at(Some(place)), None) });
         }

@@ -59,12 +59,21 @@ pub async fn tick(core: &Core) -> Result<(), StoreError> {
     }
     if !decision.unreached.is_empty() {
         let people = decision.unreached.len();
-        tracing::info!(people, "Some aren't told of other contacts, since they can't be written to; at the level debug it says who");
+        tracing::info!(
+            people,
+            "Some aren't told of other contacts, since they can't be written to; at the level debug it says who"
+        );
     }
     if let Some((summary, to)) = &decision.summary {
-        tracing::warn!(people = summary.people, units = summary.units, "Contacts changed for more people than are told one by one: a summary goes to the global contacts");
+        tracing::warn!(
+            people = summary.people,
+            units = summary.units,
+            "Contacts changed for more people than are told one by one: a summary goes to the global contacts"
+        );
         if to.is_empty() {
-            tracing::error!("The summary of changed contacts goes to nobody: no global contact counts; assign one with `budkavle contacts assign global`");
+            tracing::error!(
+                "The summary of changed contacts goes to nobody: no global contact counts; assign one with `budkavle contacts assign global`"
+            );
         }
     }
     let mails = notices.len();
@@ -76,7 +85,12 @@ pub async fn tick(core: &Core) -> Result<(), StoreError> {
 }
 
 /// Commits how far it has been told, with what is to be told by that.
-async fn note(turn: &Turn<'_>, now: DateTime<Utc>, told: Option<Told>, notices: Vec<NewNotice>) -> Result<(), StoreError> {
+async fn note(
+    turn: &Turn<'_>,
+    now: DateTime<Utc>,
+    told: Option<Told>,
+    notices: Vec<NewNotice>,
+) -> Result<(), StoreError> {
     let told = told.map(Arc::new);
     let audit = (!notices.is_empty()).then(|| {
         let object = format!("{} notices", notices.len());

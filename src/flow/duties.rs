@@ -45,13 +45,19 @@ pub async fn tick(core: &Core) -> Result<(), StoreError> {
     };
     let unreached = all.iter().filter(|written| written.is_none()).count();
     if unreached > 0 {
-        tracing::info!(people = unreached, "Some contacts aren't sent what they are contacts for: no mail address, or a closed account");
+        tracing::info!(
+            people = unreached,
+            "Some contacts aren't sent what they are contacts for: no mail address, or a closed account"
+        );
     }
     let expires = now + settings.expires_after;
     // Named by when it was due: begun again after a crash, what was enqueued isn't enqueued again.
     let event = |id: UserId| EventKey(format!("duties/{}/{id}", due.timestamp()).into());
-    let mut notices =
-        all.into_iter().flatten().map(|(id, mail, duties)| notice(event(id), mail, duties, expires)).peekable();
+    let mut notices = all
+        .into_iter()
+        .flatten()
+        .map(|(id, mail, duties)| notice(event(id), mail, duties, expires))
+        .peekable();
     let mut mails = 0;
     loop {
         let part: Vec<NewNotice> = notices.by_ref().take(AT_ONCE).collect();
@@ -67,7 +73,12 @@ pub async fn tick(core: &Core) -> Result<(), StoreError> {
 }
 
 /// What one user is contact for.
-pub fn of_user(organisation: &Organisation, id: UserId, now: DateTime<Utc>, zone: chrono_tz::Tz) -> Option<Duties> {
+pub fn of_user(
+    organisation: &Organisation,
+    id: UserId,
+    now: DateTime<Utc>,
+    zone: chrono_tz::Tz,
+) -> Option<Duties> {
     organisation.user(id).map(|user| Book::new(organisation, now, zone).of(user))
 }
 

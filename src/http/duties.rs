@@ -51,7 +51,10 @@ pub async fn send(
 ) -> Result<Json<DigestAnswer>, ApiError> {
     let (duties, mail) = find(&app, &query.user).await?;
     let mail = mail.ok_or_else(|| {
-        ApiError::bad(format!("{} has no mail address, or a closed account, and can't be written to", duties.name))
+        ApiError::bad(format!(
+            "{} has no mail address, or a closed account, and can't be written to",
+            duties.name
+        ))
     })?;
     let committed = duties::send(&app.core, mail.clone(), duties.clone(), &by).await?;
     let filter =
@@ -69,6 +72,7 @@ async fn find(app: &App, user: &str) -> Result<(Duties, Option<Address>), ApiErr
     // In a large organisation it takes a while: not on a thread that serves others.
     let work = move || duties::of_user(&view.organisation, id, now, zone);
     let duties = tokio::task::spawn_blocking(work).await.ok().flatten();
-    let duties = duties.ok_or_else(|| ApiError::conflict("what this user is contact for could not be worked out"))?;
+    let duties =
+        duties.ok_or_else(|| ApiError::conflict("what this user is contact for could not be worked out"))?;
     Ok((duties, mail))
 }

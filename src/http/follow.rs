@@ -168,11 +168,22 @@ mod tests {
             let (before, after) = (Answerers::default(), Answerers::default());
             let all_units = u32::try_from(units.len()).unwrap();
             let (role, why) = ("local".into(), vec![Why::UnitMoved]);
-            ChangeAt { at, by, change: ContactChange { role, units, all_units, users: 10, before, after, why } }
+            ChangeAt {
+                at,
+                by,
+                change: ContactChange { role, units, all_units, users: 10, before, after, why },
+            }
         };
-        let noted = [part(Cause::Time, 1, 3), part(Cause::Edit, 0, 100), part(Cause::Edit, 100, 100), part(Cause::Edit, 200, 5)];
+        let noted = [
+            part(Cause::Time, 1, 3),
+            part(Cause::Edit, 0, 100),
+            part(Cause::Edit, 100, 100),
+            part(Cause::Edit, 200, 5),
+        ];
         let shown = together(noted.iter().rev().cloned());
-        let counts = |all: &[ChangeAt]| -> Vec<(u32, u32)> { all.iter().map(|c| (c.change.all_units, c.change.users)).collect() };
+        let counts = |all: &[ChangeAt]| -> Vec<(u32, u32)> {
+            all.iter().map(|c| (c.change.all_units, c.change.users)).collect()
+        };
         assert_eq!(counts(&shown), [(205, 30), (3, 10)]);
         assert_eq!(shown[0].change.units, noted[1].change.units);
         // Users who moved are of no unit: each of these is a change of its own.

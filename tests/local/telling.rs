@@ -65,7 +65,8 @@ async fn give(core: &Core, role: &str, holder: Holder, place: Place) -> Assignme
 }
 
 async fn messages(core: &Core) -> Vec<Listed> {
-    let mut all = core.store.messages(MessageFilter { limit: 100_000, ..MessageFilter::default() }).await.unwrap();
+    let mut all =
+        core.store.messages(MessageFilter { limit: 100_000, ..MessageFilter::default() }).await.unwrap();
     all.reverse();
     all
 }
@@ -73,7 +74,9 @@ async fn messages(core: &Core) -> Vec<Listed> {
 /// Who was told what, in order.
 async fn told(core: &Core) -> Vec<String> {
     let parts = |facts: &Facts| match facts {
-        Facts::ContactNews(facts) => facts.news.iter().map(|news| format!("{:?}", news.part)).collect::<Vec<_>>().join("+"),
+        Facts::ContactNews(facts) => {
+            facts.news.iter().map(|news| format!("{:?}", news.part)).collect::<Vec<_>>().join("+")
+        }
         Facts::ContactSummary(facts) => format!("summary of {}", facts.people),
         Facts::Duties(duties) => format!("{} duties", duties.duties.len()),
         other => panic!("{other:?}"),
@@ -95,9 +98,12 @@ async fn a_digest_that_was_missed_goes_once_at_the_start() {
     revoke(&core, before, &Actor::System, None).await.unwrap();
     let bo = appoint(&core, LOCAL, "bo").await;
     let expected = ["bo New", "ann Former", "glo Owner"].map(String::from);
-    for (time, mails) in
-        [("2026-07-06T06:59:00Z", 0), ("2026-07-06T07:00:00Z", 3), ("2026-07-06T08:00:00Z", 3), ("2026-07-07T07:00:00Z", 3)]
-    {
+    for (time, mails) in [
+        ("2026-07-06T06:59:00Z", 0),
+        ("2026-07-06T07:00:00Z", 3),
+        ("2026-07-06T08:00:00Z", 3),
+        ("2026-07-07T07:00:00Z", 3),
+    ] {
         set(&clock, time);
         contacts::tick(&core).await.unwrap();
         let mut told = told(&core).await;
@@ -202,7 +208,8 @@ async fn local_contacts_are_sent_what_they_are_contacts_for_when_the_schedule_sa
             assert_eq!(messages(&core).await.len(), mails, "{time}");
         }
     }
-    let to: BTreeSet<String> = messages(&core).await.iter().map(|m| m.message.recipient.mail.to_string()).collect();
+    let to: BTreeSet<String> =
+        messages(&core).await.iter().map(|m| m.message.recipient.mail.to_string()).collect();
     assert_eq!(to.len(), 236);
     assert!(to.contains("asa.oberg5@kommun.example") && !to.contains("asa.oberg17@kommun.example"), "{to:?}");
     assert_eq!(told(&core).await[0].rsplit_once(' ').unwrap().1, "duties");
@@ -228,7 +235,10 @@ async fn kills_lose_nothing_and_double_nothing() {
             .spawn()
             .unwrap();
         let lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        let edits = lines.map_while(Result::ok).filter(|line| line.starts_with("edit ")).take(3 + usize::try_from(round).unwrap());
+        let edits = lines
+            .map_while(Result::ok)
+            .filter(|line| line.starts_with("edit "))
+            .take(3 + usize::try_from(round).unwrap());
         assert!(edits.count() > 2, "it ended by itself");
         process.kill().unwrap();
         process.wait().unwrap();

@@ -12,8 +12,8 @@ use crate::domain::duties::{Duties, Duty, Planned, StandsIn};
 use crate::domain::guard::{HoldReason, Kind, Limit};
 use crate::domain::ids::{Guid, MessageId, OutageId, RunId};
 use crate::domain::notice::{
-    ContactNews, ContactSummary, CoverageFacts, EventKey, Facts, Fallback, Gap, GapDays, HeldFacts, MessageState,
-    NewsFacts, Part, Recipient, RoleSum, SyncTrouble, UnitsAt,
+    ContactNews, ContactSummary, CoverageFacts, EventKey, Facts, Fallback, Gap, GapDays, HeldFacts,
+    MessageState, NewsFacts, Part, Recipient, RoleSum, SyncTrouble, UnitsAt,
 };
 use crate::domain::outage::{Opening, Outage, Severity, State};
 use crate::domain::warning::{Due, DueReason, Warning, WarningKind};
@@ -115,7 +115,16 @@ fn all_facts() -> Vec<(&'static str, Facts)> {
         ("owner of one unit", news(vec![of_one_unit()], 0)),
         ("too many contacts", Facts::ContactSummary(summary())),
         ("duties", Facts::Duties(Box::new(duties()))),
-        ("no duties", Facts::Duties(Box::new(Duties { duties: vec![], more: 0, absences: vec![], stands_in: vec![], ..duties() }))),
+        (
+            "no duties",
+            Facts::Duties(Box::new(Duties {
+                duties: vec![],
+                more: 0,
+                absences: vec![],
+                stands_in: vec![],
+                ..duties()
+            })),
+        ),
         ("certificate over", ending(WarningKind::ServerCertificate, DueReason::Over)),
     ]
 }

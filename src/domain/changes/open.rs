@@ -88,7 +88,11 @@ pub(super) struct Case {
 
 /// What is open, unit by unit: what was left open, with what has changed since. Who answered before the first change is kept; one
 /// that leads back to them is no change.
-pub(super) fn cases(open: &[Open], notes: &[Note], wanted: impl Fn(&RoleName) -> bool) -> BTreeMap<Key, Case> {
+pub(super) fn cases(
+    open: &[Open],
+    notes: &[Note],
+    wanted: impl Fn(&RoleName) -> bool,
+) -> BTreeMap<Key, Case> {
     let mut cases: BTreeMap<Key, Case> = BTreeMap::new();
     for open in open.iter().filter(|open| wanted(&open.role)) {
         let case = Case { before: Rc::new(open.before.clone()), why: vec![open.why.as_slice().into()] };
@@ -101,7 +105,8 @@ pub(super) fn cases(open: &[Open], notes: &[Note], wanted: impl Fn(&RoleName) ->
         let (before, why): (_, Rc<[Why]>) = (Rc::new(note.before.clone()), note.why.as_slice().into());
         for unit in &note.units {
             let key = Key { role: note.role.clone(), only: None, unit: *unit };
-            let case = cases.entry(key).or_insert_with(|| Case { before: Rc::clone(&before), why: Vec::new() });
+            let case =
+                cases.entry(key).or_insert_with(|| Case { before: Rc::clone(&before), why: Vec::new() });
             case.why.push(Rc::clone(&why));
         }
     }
@@ -125,7 +130,9 @@ pub(super) fn together(cases: impl IntoIterator<Item = (Key, Case)>) -> Vec<Open
             reasons.retain(|known| known != why);
             reasons.push(why.clone());
         }
-        let same = |open: &&mut Open| open.role == role && open.only == only && open.before == *before && open.why == reasons;
+        let same = |open: &&mut Open| {
+            open.role == role && open.only == only && open.before == *before && open.why == reasons
+        };
         match all.iter_mut().rev().take(LOOKED_AT).find(same) {
             Some(open) => open.units.push(unit),
             None => all.push(Open { role, only, before: (*before).clone(), why: reasons, units: vec![unit] }),

@@ -13,10 +13,9 @@ use std::rc::Rc;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 
-use concerned::Concerned;
 use super::open::{Case, Key, cases, together};
-use super::{Answerers, MOST_PEOPLE, Person, Who, Why};
 pub use super::open::{Note, Open, SummaryTold, Told};
+use super::{Answerers, MOST_PEOPLE, Person, Who, Why};
 use crate::domain::absence::Absence;
 use crate::domain::contacts::{self, Answering, Asker, Contact};
 use crate::domain::ids::UserId;
@@ -26,6 +25,7 @@ use crate::domain::organisation::Organisation;
 use crate::domain::roles::{GLOBAL, Pick, Role, RoleName};
 use crate::domain::schedule::Schedule;
 use crate::domain::tree::Index;
+use concerned::Concerned;
 
 /// When changes of contacts are told.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -167,7 +167,13 @@ pub struct Decision {
 /// Decides whom to tell what, of the changes since `told` and what was left open then.
 ///
 /// `notes` are all changes after [`Told::note`] that were noted before `organisation` became what it is.
-pub fn decide(organisation: &Organisation, now: DateTime<Utc>, policy: &Policy, told: &Told, notes: &[Note]) -> Decision {
+pub fn decide(
+    organisation: &Organisation,
+    now: DateTime<Utc>,
+    policy: &Policy,
+    told: &Told,
+    notes: &[Note],
+) -> Decision {
     let wanted = |name: &RoleName| {
         let is_nearest = organisation.role(&name.0).is_some_and(|role| role.pick == Pick::Nearest);
         is_nearest && (policy.roles.is_empty() || policy.roles.contains(name))
@@ -253,9 +259,9 @@ fn compare(
     for (key, case) in cases {
         let Some(role) = organisation.role(&key.role.0) else { continue };
         let Some(place) = organisation.tree.index(key.unit) else { continue };
-        let (actual, calm) = sides.entry(&key.role).or_insert_with(|| {
-            (Answering::new(organisation, role, now), Answering::new(quiet, role, now))
-        });
+        let (actual, calm) = sides
+            .entry(&key.role)
+            .or_insert_with(|| (Answering::new(organisation, role, now), Answering::new(quiet, role, now)));
         let at = calm.of_unit(place);
         let after = calm.at(at);
         let shown = who(actual.at(actual.of_unit(place)));
@@ -290,7 +296,12 @@ fn compare(
     groups.iter_mut().for_each(|group| group.units.sort_unstable());
     let of = |group: &Group| organisation.roles.iter().position(|role| role.name == group.role);
     groups.sort_by(|a, b| {
-        (of(a), &a.units, &a.only, whoever(&a.before.people)).cmp(&(of(b), &b.units, &b.only, whoever(&b.before.people)))
+        (of(a), &a.units, &a.only, whoever(&a.before.people)).cmp(&(
+            of(b),
+            &b.units,
+            &b.only,
+            whoever(&b.before.people),
+        ))
     });
     (groups, open)
 }
@@ -338,7 +349,8 @@ fn without_short_absences(organisation: &Organisation, least: TimeDelta) -> Orga
         let mut kept: Vec<Absence> = Vec::new();
         let mut row: Vec<Absence> = Vec::new();
         let mut end = |row: &mut Vec<Absence>| {
-            let length = row.first().zip(row.iter().map(|a| a.until).max()).map(|(first, until)| until - first.from);
+            let length =
+                row.first().zip(row.iter().map(|a| a.until).max()).map(|(first, until)| until - first.from);
             if length.is_some_and(|length| length >= least) {
                 kept.append(row);
             }
@@ -354,7 +366,8 @@ fn without_short_absences(organisation: &Organisation, least: TimeDelta) -> Orga
         kept
     };
     let absences = organisation.absences.iter().map(|(user, absences)| (*user, long(absences)));
-    let absences: HashMap<UserId, Vec<Absence>> = absences.filter(|(_, absences)| !absences.is_empty()).collect();
+    let absences: HashMap<UserId, Vec<Absence>> =
+        absences.filter(|(_, absences)| !absences.is_empty()).collect();
     quiet.absences = absences.into();
     quiet
 }
@@ -400,8 +413,10 @@ fn summarise(
         if units.is_empty() {
             continue;
         }
-        let nobody: BTreeSet<Index> =
-            of_role().filter(|group| group.after.is_empty()).flat_map(|group| group.units.iter().copied()).collect();
+        let nobody: BTreeSet<Index> = of_role()
+            .filter(|group| group.after.is_empty())
+            .flat_map(|group| group.units.iter().copied())
+            .collect();
         roles.push(RoleSum {
             role: role.name.clone(),
             units: count(units.len()),

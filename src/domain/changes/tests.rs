@@ -150,5 +150,11 @@ fn of_many_units_each_is_named() {
     assert_eq!(changes.iter().map(|change| change.units.len()).collect::<Vec<_>>(), [100, 100, 50]);
     let all: BTreeSet<UnitId> = changes.iter().flat_map(|change| change.units.iter().copied()).collect();
     assert_eq!(all.len(), 250);
-    assert_eq!(changes.iter().map(|change| (change.all_units, change.users)).fold((0, 0), |a, b| (a.0 + b.0, a.1 + b.1)), (250, 2));
+    assert_eq!(
+        changes
+            .iter()
+            .map(|change| (change.all_units, change.users))
+            .fold((0, 0), |a, b| (a.0 + b.0, a.1 + b.1)),
+        (250, 2)
+    );
 }

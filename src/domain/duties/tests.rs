@@ -51,7 +51,8 @@ fn it_tells_who_stands_in_for_whom_and_why_somebody_does_not_count() {
     let away = of(&world, 2);
     assert_eq!((away.duties[0].deputy.as_deref(), away.duties[0].skipped.as_deref()), (Some("User 3"), None));
     assert_eq!((away.duties[0].all_units, away.duties[0].beside.len()), (1, 0));
-    let planned: Vec<_> = away.absences.iter().map(|planned| (planned.from, planned.deputy.as_deref())).collect();
+    let planned: Vec<_> =
+        away.absences.iter().map(|planned| (planned.from, planned.deputy.as_deref())).collect();
     assert_eq!(planned, [(hour(0), Some("User 3")), (hour(10), None)]);
     let deputy = of(&world, 3);
     assert_eq!(deputy.stands_in, [StandsIn { name: "User 2".into(), from: hour(0), until: hour(5) }]);

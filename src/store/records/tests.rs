@@ -15,8 +15,8 @@ use crate::domain::guard::{HoldReason, Kind as Counted, Limit};
 use crate::domain::ids::{AbsenceId, AssignmentId, Generation, GroupId, OutageId, RunId, UnitId, UserId};
 use crate::domain::mailbox::Address;
 use crate::domain::notice::{
-    ContactNews, ContactSummary, CoverageFacts, EventKey, Facts, Fallback, Gap, GapDays, HeldFacts, MessageState,
-    NewsFacts, Part, Recipient, RoleSum, SyncTrouble, UnitsAt,
+    ContactNews, ContactSummary, CoverageFacts, EventKey, Facts, Fallback, Gap, GapDays, HeldFacts,
+    MessageState, NewsFacts, Part, Recipient, RoleSum, SyncTrouble, UnitsAt,
 };
 use crate::domain::outage::{Severity, State, Update};
 use crate::domain::roles::{Holder, Place};

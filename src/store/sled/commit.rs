@@ -18,8 +18,8 @@ use crate::domain::run::{Cursor, HeldRun, Outcome};
 
 use super::super::error::StoreError;
 use super::super::records::{
-    ContactsSeen, DutiesSent, Kind, NoticeOf, NoticeRow, Numbers, Pack, Packed, Record, RunOf, bucket, key, number_key,
-    run_of_key, steps_key, time_key,
+    ContactsSeen, DutiesSent, Kind, NoticeOf, NoticeRow, Numbers, Pack, Packed, Record, RunOf, bucket, key,
+    number_key, run_of_key, steps_key, time_key,
 };
 use super::super::types::{Change, Committed, Event, RunRecord, Sequence};
 use super::SledStore;

@@ -34,14 +34,17 @@ fn staffed() -> Site {
 #[test]
 fn a_contact_who_moves_is_told_with_the_new_one_and_the_owner_in_one_digest_each() {
     let site = staffed();
-    let every_minute = "[contact_changes]\ndigest = \"daily\"\nschedule = \"* * * * *\"\nmails_per_day = 20\n";
+    let every_minute =
+        "[contact_changes]\ndigest = \"daily\"\nschedule = \"* * * * *\"\nmails_per_day = 20\n";
     site.configure(&|text| {
         *text = text.replace("name = \"Kommunen\"", "name = \"Ekfors\"");
         *text = text.replace("[contact_changes]\ndigest = \"off\"\n", every_minute);
     });
     let daemon = site.start();
     let told = || site.get("/v1/status")["contact_changes"].clone();
-    crate::servers::wait_until("it is known from when on it is told", PATIENCE, || told()["last"].as_str().map(drop));
+    crate::servers::wait_until("it is known from when on it is told", PATIENCE, || {
+        told()["last"].as_str().map(drop)
+    });
     assert_eq!(told()["digest"], "daily");
 
     let world = &site.world;
@@ -50,7 +53,8 @@ fn a_contact_who_moves_is_told_with_the_new_one_and_the_owner_in_one_digest_each
     site.sync(0);
     let liam = "liam.o'brien";
     let everybody = ["anna.svensson", liam, "soren.odegard"];
-    let [former, new, owner] = everybody.map(|account| site.post.wait_for(&mail(account), 1, PATIENCE).remove(0));
+    let [former, new, owner] =
+        everybody.map(|account| site.post.wait_for(&mail(account), 1, PATIENCE).remove(0));
     assert_eq!(site.post.delivered(), each_one(&everybody));
     let ekonomi = "Kommunen / Ekonomi";
     assert!(new.subject().starts_with("You are now local contact for"), "{}", new.subject());
@@ -71,7 +75,9 @@ fn a_contact_who_moves_is_told_with_the_new_one_and_the_owner_in_one_digest_each
     let last = told()["last"].clone();
     daemon.kill();
     let _daemon = site.start();
-    crate::servers::wait_until("another digest's time has come", PATIENCE, || (told()["last"] != last).then_some(()));
+    crate::servers::wait_until("another digest's time has come", PATIENCE, || {
+        (told()["last"] != last).then_some(())
+    });
     site.mails_when_quiet(&mail(liam));
     assert_eq!(site.post.delivered(), each_one(&everybody));
     assert_eq!(told()["open"], 0);
@@ -82,14 +88,33 @@ fn what_somebody_is_contact_for_is_shown_and_sent() {
     let site = staffed();
     let _daemon = site.start();
     site.budkavle
-        .run(&["absence", "add", "anna.svensson", "--from", "2099-07-01", "--until", "2099-07-31", "--deputy", "john.smith"])
+        .run(&[
+            "absence",
+            "add",
+            "anna.svensson",
+            "--from",
+            "2099-07-01",
+            "--until",
+            "2099-07-31",
+            "--deputy",
+            "john.smith",
+        ])
         .success();
     let shown = site.budkavle.run(&["contacts", "digest", "anna.svensson"]).success().stdout;
-    for line in ["Anna Svensson is contact for:", "local at Kommunen / Ekonomi: ", "deputy: John Smith", "above: Liam O'Brien (local)"] {
+    for line in [
+        "Anna Svensson is contact for:",
+        "local at Kommunen / Ekonomi: ",
+        "deputy: John Smith",
+        "above: Liam O'Brien (local)",
+    ] {
         assert!(shown.contains(line), "{line}: {shown}");
     }
     let json = site.budkavle.json(&["contacts", "digest", "john.smith"]);
-    assert_eq!((json["duties"].as_array().map(Vec::len), &json["sent_to"]), (Some(0), &Value::Null), "{json}");
+    assert_eq!(
+        (json["duties"].as_array().map(Vec::len), &json["sent_to"]),
+        (Some(0), &Value::Null),
+        "{json}"
+    );
     assert_eq!(json["stands_in"][0]["name"], "Anna Svensson");
     assert_eq!(site.post.delivered(), BTreeMap::new());
 
@@ -112,15 +137,34 @@ fn who_owns_a_unit_and_the_global_contact_are_warned_of_a_period_without_anybody
     // Warnings go from seven o'clock on: where it is later than that.
     #[expect(clippy::disallowed_methods, reason = "Budkavle's clock is that of the machine")]
     let now = Utc::now();
-    let (zone, local) = if (7..21).contains(&now.hour()) { ("UTC", now) } else { ("Etc/GMT-10", now + TimeDelta::hours(10)) };
+    let (zone, local) =
+        if (7..21).contains(&now.hour()) { ("UTC", now) } else { ("Etc/GMT-10", now + TimeDelta::hours(10)) };
     let day = |days| (local + TimeDelta::days(days)).format("%m-%d").to_string();
     let date = |days| (local + TimeDelta::days(days)).format("%Y-%m-%d").to_string();
     let (from, to) = (day(2), day(8));
     // Nobody but John, who is away, may reset passwords, and that only at Ekonomi. Two people own the system.
     let daemon = site.start();
     let run = |words: &[&str]| site.budkavle.run(words).success();
-    run(&["contacts", "assign", "password-helper", "--user", "john.smith", "--unit", "Kommunen", "--any-unit"]);
-    run(&["contacts", "assign", "system-owner", "--user", "thora.jonsdottir", "--unit", "Ekonomi", "--any-unit"]);
+    run(&[
+        "contacts",
+        "assign",
+        "password-helper",
+        "--user",
+        "john.smith",
+        "--unit",
+        "Kommunen",
+        "--any-unit",
+    ]);
+    run(&[
+        "contacts",
+        "assign",
+        "system-owner",
+        "--user",
+        "thora.jonsdottir",
+        "--unit",
+        "Ekonomi",
+        "--any-unit",
+    ]);
     run(&["absence", "add", "john.smith", "--from", &date(0), "--until", &date(20)]);
     daemon.terminate(PATIENCE);
     site.configure(&|text| {
@@ -132,7 +176,8 @@ fn who_owns_a_unit_and_the_global_contact_are_warned_of_a_period_without_anybody
     });
     let _daemon = site.start();
     let warned = ["asa.oberg", "soren.odegard", "thora.jonsdottir"];
-    let [global, owner, of_unit] = warned.map(|account| site.post.wait_for(&mail(account), 1, PATIENCE).remove(0));
+    let [global, owner, of_unit] =
+        warned.map(|account| site.post.wait_for(&mail(account), 1, PATIENCE).remove(0));
     assert_eq!(site.post.delivered(), each_one(&warned));
     for got in [&global, &owner, &of_unit] {
         assert!(got.subject().starts_with("Not covered in one place: test"), "{}", got.subject());

@@ -45,7 +45,9 @@ impl Writer {
         let role = |sum: &RoleSum| {
             let without = match sum.without {
                 0 => String::new(),
-                n => format!("; {} of them {} nobody in this role now", n, if n == 1 { "has" } else { "have" }),
+                n => {
+                    format!("; {} of them {} nobody in this role now", n, if n == 1 { "has" } else { "have" })
+                }
             };
             format!("{}: {}, {}{without}", sum.role, counted(sum.units, "unit"), in_people(sum.users))
         };
@@ -100,7 +102,10 @@ impl Writer {
             lines.push("No absence of yours is planned.".to_owned());
         }
         lines.extend(
-            facts.stands_in.iter().map(|it| format!("You are deputy for {} {}.", it.name, span(it.from, it.until))),
+            facts
+                .stands_in
+                .iter()
+                .map(|it| format!("You are deputy for {} {}.", it.name, span(it.from, it.until))),
         );
         if !facts.turns_to.is_empty() {
             lines.push(format!("You turn to {} yourself.", all(&texts(&facts.turns_to))));
@@ -136,8 +141,12 @@ fn news_title(facts: &ContactNews) -> String {
     let (new, former) = (of(Part::New).next(), of(Part::Former).next());
     match (new, former) {
         _ if facts.more > 0 => "Contacts have changed".to_owned(),
-        (Some(one), None) if of(Part::New).count() == 1 => format!("You are now {} contact for {}", one.role, counted(one.all_units, "unit")),
-        (None, Some(one)) if of(Part::Former).count() == 1 => format!("You are no longer {} contact for {}", one.role, counted(one.all_units, "unit")),
+        (Some(one), None) if of(Part::New).count() == 1 => {
+            format!("You are now {} contact for {}", one.role, counted(one.all_units, "unit"))
+        }
+        (None, Some(one)) if of(Part::Former).count() == 1 => {
+            format!("You are no longer {} contact for {}", one.role, counted(one.all_units, "unit"))
+        }
         (Some(_), None) => "You are now contact in more roles".to_owned(),
         (None, Some(_)) => "You are no longer contact in some roles".to_owned(),
         (Some(_), Some(_)) => "What you are contact for has changed".to_owned(),
@@ -152,7 +161,9 @@ fn news_heading(news: &NewsFacts) -> String {
     let what = format!("{} with {}", counted(news.all_units, "unit"), in_people(news.users));
     match (news.part, &news.deputy_for) {
         (Part::New, None) => format!("You are now {} contact for {what}", news.role),
-        (Part::New, Some(absent)) => format!("You are now {} contact for {what}, as deputy for {absent}", news.role),
+        (Part::New, Some(absent)) => {
+            format!("You are now {} contact for {what}, as deputy for {absent}", news.role)
+        }
         (Part::Former, _) => format!("You are no longer {} contact for {what}", news.role),
         (Part::Owner, _) => format!("The {} contact of {what} is another one now", news.role),
     }
@@ -171,7 +182,8 @@ fn news_value(news: &NewsFacts, titled: bool, zone: Tz) -> Value {
     // That somebody answers now is said already, when there is more to say.
     let gained = |why: &&Why| matches!(why, Why::Gained { .. });
     let more = news.why.iter().any(|why| !gained(&why));
-    let why: Vec<String> = news.why.iter().filter(|why| !more || !gained(why)).map(|why| why.in_zone(zone)).collect();
+    let why: Vec<String> =
+        news.why.iter().filter(|why| !more || !gained(why)).map(|why| why.in_zone(zone)).collect();
     if !why.is_empty() && (more || news.part == Part::Owner) {
         lines.push(format!("Why: {}.", why.join("; ")));
     }

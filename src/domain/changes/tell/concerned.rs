@@ -68,7 +68,14 @@ struct People<'a> {
 }
 
 impl People<'_> {
-    fn add(&mut self, (n, group): (usize, &Group), who: Who, name: &str, part: Part, units: &[Index]) -> &mut Concerned {
+    fn add(
+        &mut self,
+        (n, group): (usize, &Group),
+        who: Who,
+        name: &str,
+        part: Part,
+        units: &[Index],
+    ) -> &mut Concerned {
         let mut units = units.to_vec();
         match &group.only {
             Some(only) if *only != who => units.clear(),
@@ -115,7 +122,10 @@ impl<'a> Owners<'a> {
             let place = answering.of_unit(*unit);
             let people = self.of_place.entry(place).or_insert_with(|| match place {
                 Some(_) => answering.at(place).to_vec(),
-                None => contacts::resolve(self.organisation, answering.role, &Asker::Organisation, self.now).contacts,
+                None => {
+                    contacts::resolve(self.organisation, answering.role, &Asker::Organisation, self.now)
+                        .contacts
+                }
             });
             for contact in people.iter() {
                 let who = Who::new(contact.user, &contact.mail);
@@ -128,7 +138,12 @@ impl<'a> Owners<'a> {
 
 impl Concerned {
     /// Where they are written to.
-    pub(super) fn reach(&self, who: &Who, organisation: &Organisation, now: DateTime<Utc>) -> Result<Address, Unreached> {
+    pub(super) fn reach(
+        &self,
+        who: &Who,
+        organisation: &Organisation,
+        now: DateTime<Utc>,
+    ) -> Result<Address, Unreached> {
         let noted = || self.noted.clone();
         match who {
             Who::Outside(mail) => noted().or_else(|| mail.parse().ok()).ok_or(Unreached::NoAddress),

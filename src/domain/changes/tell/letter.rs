@@ -21,7 +21,9 @@ const NAMED: usize = 6;
 /// Why this person gets a letter, for its end; `owner`: the role by which they own the system.
 pub(super) fn why(news: &[News], owner: Option<&RoleName>) -> String {
     let Some(first) = news.first() else { return String::new() };
-    if news.iter().any(|other| (other.part, &other.role) != (first.part, &first.role)) && first.part != Part::Owner {
+    if news.iter().any(|other| (other.part, &other.role) != (first.part, &first.role))
+        && first.part != Part::Owner
+    {
         return "contact in several roles".to_owned();
     }
     match (first.part, owner) {

@@ -53,7 +53,10 @@ impl Story {
     fn becomes(&mut self, world: &World, at: DateTime<Utc>) {
         let next = world.organisation();
         // Time passes first, then something is done.
-        for (before, after) in [((&self.organisation, self.at), (&self.organisation, at)), ((&self.organisation, at), (&next, at))] {
+        for (before, after) in [
+            ((&self.organisation, self.at), (&self.organisation, at)),
+            ((&self.organisation, at), (&next, at)),
+        ] {
             for change in between(before, after, &[]) {
                 let number = self.notes.len() as u64 + 1;
                 self.notes.push(Note { number, change: ChangeAt { at, by: Cause::Edit, change } });
@@ -63,7 +66,8 @@ impl Story {
     }
 
     fn tell(&mut self) -> Decision {
-        let notes: Vec<Note> = self.notes.iter().filter(|note| note.number > self.told.note).cloned().collect();
+        let notes: Vec<Note> =
+            self.notes.iter().filter(|note| note.number > self.told.note).cloned().collect();
         let decision = decide(&self.organisation, self.at, &self.policy, &self.told, &notes);
         self.told = decision.told.clone();
         decision
@@ -253,7 +257,8 @@ fn picture(organisation: &Organisation, now: DateTime<Utc>) -> Picture {
     for role in organisation.roles.iter().filter(|role| role.pick == Pick::Nearest) {
         let side = Answering::new(organisation, role, now);
         for place in organisation.tree.indices() {
-            picture.insert((role.name.clone(), organisation.tree.id(place)), who(side.at(side.of_unit(place))));
+            picture
+                .insert((role.name.clone(), organisation.tree.id(place)), who(side.at(side.of_unit(place))));
         }
     }
     picture
@@ -261,7 +266,9 @@ fn picture(organisation: &Organisation, now: DateTime<Utc>) -> Picture {
 
 fn reachable(organisation: &Organisation, who: &Who, at: DateTime<Utc>) -> bool {
     match who {
-        Who::User(id) => organisation.user(*id).is_some_and(|user| user.is_active(at) && user.address().is_some()),
+        Who::User(id) => {
+            organisation.user(*id).is_some_and(|user| user.is_active(at) && user.address().is_some())
+        }
         Who::Outside(_) => true,
     }
 }
