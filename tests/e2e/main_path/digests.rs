@@ -183,7 +183,7 @@ fn who_owns_a_unit_and_the_global_contact_are_warned_of_a_period_without_anybody
         assert!(got.subject().starts_with("Not covered in one place: test"), "{}", got.subject());
         assert!(got.text().contains("John Smith: away until"), "{}", got.text());
     }
-    assert!(global.text().contains("password-helper for the whole organisation"), "{}", global.text());
+    assert!(global.text().contains("password-helper for Kommunen and"), "{}", global.text());
     assert!(of_unit.text().contains("password-helper for Kommunen / Ekonomi"), "{}", of_unit.text());
     assert!(of_unit.html().contains("Ekonomi"));
 }

@@ -5,7 +5,8 @@ use std::rc::Rc;
 
 use chrono::{DateTime, Utc};
 
-use super::{Group, Letter, News, Unreached, letter, whoever};
+use super::compare::{Group, whoever};
+use super::{Letter, News, Unreached, letter};
 use crate::domain::changes::Who;
 use crate::domain::changes::open::{Case, Key};
 use crate::domain::contacts::{self, Answering, Asker, Contact};

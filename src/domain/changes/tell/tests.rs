@@ -4,8 +4,10 @@ use chrono::TimeZone;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
+use super::compare::who;
 use super::*;
 use crate::domain::changes::{Cause, ChangeAt, between};
+use crate::domain::contacts::Answering;
 use crate::domain::ids::{AssignmentId, UnitId};
 use crate::domain::notice::NewsFacts;
 use crate::domain::roles::{Holder, LOCAL, Place};
