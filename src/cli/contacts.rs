@@ -1,6 +1,7 @@
 //! `budkavle contacts`: whom to turn to, and who holds which role.
 
 mod bulk;
+mod digest;
 mod follow;
 
 use clap::Subcommand;
@@ -18,7 +19,7 @@ use crate::http::edit::AssignRequest;
 /// What to do.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  budkavle contacts of asa.oberg --why\n  budkavle contacts of --unit \"Vård / Hemtjänst\" --at 2026-07-15\n  budkavle contacts of --role outage\n  budkavle contacts assign local --user soren.odegard --unit Hemtjänst\n  budkavle contacts assign global --mail it@kommun.example --name \"IT-stöd\" --phone \"040-12 34 56\"\n  budkavle contacts revoke 12\n  budkavle contacts assign report --subject Heroma --user asa.oberg\n  budkavle contacts of --subject Heroma --why\n  budkavle contacts export > contacts.csv\n  budkavle contacts import contacts.csv --dry-run\n  budkavle contacts changes --since 2026-07-01\n  budkavle contacts orphans"
+    after_help = "Examples:\n  budkavle contacts of asa.oberg --why\n  budkavle contacts of --unit \"Vård / Hemtjänst\" --at 2026-07-15\n  budkavle contacts of --role outage\n  budkavle contacts assign local --user soren.odegard --unit Hemtjänst\n  budkavle contacts assign global --mail it@kommun.example --name \"IT-stöd\" --phone \"040-12 34 56\"\n  budkavle contacts revoke 12\n  budkavle contacts assign report --subject Heroma --user asa.oberg\n  budkavle contacts of --subject Heroma --why\n  budkavle contacts export > contacts.csv\n  budkavle contacts import contacts.csv --dry-run\n  budkavle contacts changes --since 2026-07-01\n  budkavle contacts orphans\n  budkavle contacts digest anna.svensson --mail"
 )]
 pub struct Args {
     #[command(subcommand)]
@@ -72,6 +73,8 @@ enum Verb {
     Changes(follow::ChangesArgs),
     /// What nobody answers for, and who holds a role in vain
     Orphans(follow::OrphansArgs),
+    /// What somebody is contact for, how many people that is, and who stands in
+    Digest(digest::DigestArgs),
     /// Who is entitled by a role, for the vendor, and what is different from what was last given out
     Entitled(super::entitled::EntitledArgs),
     /// End an assignment
@@ -182,6 +185,7 @@ pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble
         Verb::Import(args) => bulk::import(args, client, out).await,
         Verb::Changes(args) => follow::changes(args, client, out).await,
         Verb::Orphans(args) => follow::orphans(args, client, out).await,
+        Verb::Digest(args) => digest::run(args, client, out).await,
         Verb::Entitled(args) => super::entitled::run(args, client, out).await,
         Verb::Revoke { assignment, why } => {
             let gone: Assignment =

@@ -15,6 +15,7 @@ mod administrator;
 mod alerts;
 mod api;
 mod calendar;
+mod contacts;
 mod coverage;
 mod directory;
 mod document;
@@ -69,8 +70,10 @@ pub use support::{LoginPage, PageLanguage};
 
 use crate::domain::alert::Policy;
 use crate::domain::calendar::Calendar;
+use crate::domain::changes::tell;
 use crate::domain::coverage::watch::Watched;
 use crate::domain::roles::Role;
+use crate::domain::schedule::Schedule;
 use crate::domain::support::Support;
 use layers::Layers;
 use reader::Reader;
@@ -102,6 +105,10 @@ pub struct Config {
     pub support: Support,
     /// The page for trouble signing in.
     pub login_page: LoginPage,
+    /// How changes of contacts are told.
+    pub telling: tell::Policy,
+    /// When contacts are sent what they are contacts for; None: never.
+    pub duties: Option<Schedule>,
     /// The periods for which it is told that they aren't covered.
     pub watched: Vec<Watched>,
     /// What is logged.
@@ -162,6 +169,8 @@ fn resolve(
     let shared = Arc::new(calendar.clone());
     let support = support::read(&root.section("support"), organisation.timezone, &shared);
     let login_page = support::login_page(&root.section("login_page"), organisation.timezone, &shared);
+    let telling = contacts::changes(&root.section("contact_changes"), organisation.timezone, &roles);
+    let duties = contacts::digest(&root.section("contact_digest"), organisation.timezone);
     let watched = coverage::read(&root.section("coverage"), &roles);
     let log = log::read(&root.section("log"));
     let (findings, settings, known) = reader.finish();
@@ -176,6 +185,8 @@ fn resolve(
                 alerts,
                 mail,
                 roles,
+                telling,
+                duties,
                 watched,
                 calendar,
                 lists,

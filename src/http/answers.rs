@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::absence::Absence;
 use crate::domain::alert::Trouble;
+use crate::domain::changes::open::SummaryTold;
 use crate::domain::contacts::Answer;
 use crate::domain::delta::ObjectKind;
 use crate::domain::directory::{Quarantined, User};
@@ -54,8 +55,25 @@ pub struct Status {
     pub open_outages: usize,
     /// What the opening of the store had to say; None when all was well.
     pub store_note: Option<String>,
+    /// How changes of contacts are told.
+    pub contact_changes: ContactChangesStatus,
     /// What an administrator should look at, full sentences.
     pub warnings: Vec<String>,
+}
+
+/// How changes of contacts are told.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ContactChangesStatus {
+    /// `daily`, `at once` or `off`, as the configuration has it.
+    pub digest: String,
+    /// When it was last decided whom to tell.
+    pub last: Option<DateTime<Utc>>,
+    /// When the schedule says so next.
+    pub next: Option<DateTime<Utc>>,
+    /// Of so many units and people it is left open for later: an absence is short, or somebody has got enough mails today.
+    pub open: usize,
+    /// The last time that one summary took the place of too many mails.
+    pub summary: Option<SummaryTold>,
 }
 
 /// How one directory is doing.

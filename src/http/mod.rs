@@ -4,7 +4,7 @@
 //! * [`answers`]: the shapes of the answers, shared with the command line;
 //! * [`error`]: how an error is told;
 //! * the handlers, by subject: [`absences`] (changed, imported, exported), [`look`] (who, where, whom to turn to), [`gone`] (who was there once),
-//!   [`follow`] (who got other contacts, and what nobody answers for), [`edit`] (roles and absences), [`subjects`] (what else somebody answers for), [`coverage`] (who is there when, and what would
+//!   [`follow`] (who got other contacts, and what nobody answers for), [`duties`] (what somebody is contact for), [`edit`] (roles and absences), [`subjects`] (what else somebody answers for), [`coverage`] (who is there when, and what would
 //!   be), [`lists`] (what others keep, and who is entitled), [`outages`], [`outbox`], [`syncs`], [`service`]
 //!   (status, audit, backup), [`whoami`] (what the caller may do).
 
@@ -12,6 +12,7 @@ pub mod absences;
 pub mod access;
 pub mod answers;
 pub mod coverage;
+pub mod duties;
 pub mod edit;
 pub mod error;
 pub mod follow;
@@ -99,6 +100,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/contacts/orphans", get(follow::orphans))
         .route("/v1/contacts/export", get(edit::export))
         .route("/v1/contacts/import", post(edit::import).layer(DefaultBodyLimit::max(absences::IMPORT_LIMIT)))
+        .route("/v1/contacts/digest", get(duties::show).post(duties::send))
         .route("/v1/contacts/{id}", delete(edit::revoke))
         .route("/v1/subjects", get(subjects::list).post(subjects::add))
         .route("/v1/subjects/{name}", get(subjects::show).patch(subjects::change).delete(subjects::remove))

@@ -121,6 +121,8 @@ pub fn flow_settings(config: &Config) -> Settings {
         lists: config.lists.iter().map(|list| (list.name.clone(), list.roles.clone())).collect(),
         organisation: config.organisation.name.as_str().into(),
         roles: config.roles.clone(),
+        telling: config.telling.clone(),
+        duties: config.duties.clone(),
         watched: config.watched.clone(),
         zone: config.organisation.timezone,
         mail_domain: config.mail.from.address.domain().into(),

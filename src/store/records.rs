@@ -17,7 +17,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::domain::absence::Absence;
 use crate::domain::alert::Health;
 use crate::domain::audit;
-use crate::domain::changes::ChangeAt;
+use crate::domain::changes::{ChangeAt, open};
 use crate::domain::coverage::watch::Told;
 use crate::domain::delta::ObjectChange;
 use crate::domain::directory::{Container, Group, Quarantined, Unit, User};
@@ -119,6 +119,10 @@ kinds! {
     ContactChange = 0x71 "changes of contacts",
     /// When it was last looked who answers for whom. No key.
     ContactsSeen = 0x72 "looks at contacts",
+    /// How far changes of contacts have been told. No key.
+    ContactsTold = 0x7a "tellings of contacts",
+    /// When contacts were last sent what they are contacts for. No key.
+    DutiesSent = 0x7b "digests for contacts",
 }
 
 /// Which numbers are counted.
@@ -223,6 +227,8 @@ records! {
     audit::Entry => Audit,
     ChangeAt => ContactChange,
     ContactsSeen => ContactsSeen,
+    open::Told => ContactsTold,
+    DutiesSent => DutiesSent,
     HeldRun => Held,
     Run => Run,
     NoticeRow => Notice,
@@ -282,6 +288,10 @@ pub(crate) struct NoticeOf(pub(crate) NoticeId);
 /// When it was last looked who answers for whom: what time alone changed since then hasn't been told.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, serde::Deserialize)]
 pub(crate) struct ContactsSeen(pub(crate) DateTime<Utc>);
+
+/// When contacts were last sent what they are contacts for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, serde::Deserialize)]
+pub(crate) struct DutiesSent(pub(crate) DateTime<Utc>);
 
 /// A notice and its messages, whose numbers follow one another.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, serde::Deserialize)]
@@ -393,6 +403,8 @@ pub(crate) fn check_schema(kind: Kind, bytes: &[u8]) -> Result<(), RecordError> 
         Kind::Audit => audit::Entry::SCHEMA,
         Kind::ContactChange => ChangeAt::SCHEMA,
         Kind::ContactsSeen => ContactsSeen::SCHEMA,
+        Kind::ContactsTold => open::Told::SCHEMA,
+        Kind::DutiesSent => DutiesSent::SCHEMA,
     };
     match bytes.first_chunk().map(|schema| u16::from_be_bytes(*schema)) {
         Some(schema) if schema > newest => Err(RecordError::TooNew { kind, schema }),

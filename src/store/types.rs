@@ -10,7 +10,8 @@ use crate::domain::absence::Absence;
 use crate::domain::alert::Health;
 use crate::domain::audit;
 use crate::domain::changes::ContactChange;
-use crate::domain::coverage::watch::Told;
+use crate::domain::changes::open::Told;
+use crate::domain::coverage::watch;
 use crate::domain::delta::{Changes, ObjectChange};
 use crate::domain::directory::{Directory, Quarantined};
 use crate::domain::entitled::GivenOut;
@@ -47,6 +48,10 @@ pub struct State {
     pub subjects: BTreeMap<SubjectName, Subject>,
     /// When it was last looked who answers for whom.
     pub contacts_seen: Option<DateTime<Utc>>,
+    /// How far changes of contacts have been told; None: they aren't.
+    pub contacts_told: Option<Arc<Told>>,
+    /// When contacts were last sent what they are contacts for; None: never, or they aren't.
+    pub duties_sent: Option<DateTime<Utc>>,
     /// The last good list of each that somebody else keeps.
     pub lists: BTreeMap<ListName, Arc<TakenList>>,
     /// What was last given out, by [`GivenOut::key`].
@@ -54,7 +59,7 @@ pub struct State {
     /// Outages that are not resolved.
     pub open_outages: BTreeMap<OutageId, Outage>,
     /// Which warning was told last of each period that is watched.
-    pub coverage_told: BTreeMap<Box<str>, Told>,
+    pub coverage_told: BTreeMap<Box<str>, watch::Told>,
     /// How each directory's sync is doing, and what was last read of it.
     pub directories: BTreeMap<DirectoryName, DirectoryState>,
 }
@@ -171,7 +176,11 @@ pub enum Change {
     /// A list of people that was given out.
     GivenOut(Box<GivenOut>),
     /// A warning was told of a period that is watched.
-    CoverageTold(Box<str>, Told),
+    CoverageTold(Box<str>, watch::Told),
+    /// Changes of contacts were told so far; None: they aren't any more.
+    ContactsTold(Option<Arc<Told>>),
+    /// Contacts were sent what they are contacts for; None: they aren't any more.
+    DutiesSent(Option<DateTime<Utc>>),
     /// A directory's health, after an alert was told.
     Health(DirectoryName, Health),
     /// The word of a person on a held run; None: it is rejected, and the directory's health holds it no longer. Refused with

@@ -16,4 +16,5 @@ mod store_contract;
 mod store_damage;
 mod store_disk;
 mod store_samples;
+mod telling;
 mod undo;

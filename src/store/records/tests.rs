@@ -7,14 +7,16 @@ use chrono::{DateTime, TimeZone, Utc};
 use super::*;
 use crate::domain::alert::{OpenAlert, Trouble};
 use crate::domain::audit::Actor;
-use crate::domain::changes::{Answerers, Cause, ContactChange, Loss, Person, Why};
+use crate::domain::changes::{Answerers, Cause, ContactChange, Loss, Person, Who, Why};
 use crate::domain::delta::{FieldChange, ObjectKind, What};
 use crate::domain::directory::UserFields;
+use crate::domain::duties::{Duties, Duty, Planned, StandsIn};
 use crate::domain::guard::{HoldReason, Kind as Counted, Limit};
 use crate::domain::ids::{AbsenceId, AssignmentId, Generation, GroupId, OutageId, RunId, UnitId, UserId};
 use crate::domain::mailbox::Address;
 use crate::domain::notice::{
-    CoverageFacts, EventKey, Facts, Gap, GapDays, HeldFacts, MessageState, Recipient, SyncTrouble,
+    ContactNews, ContactSummary, CoverageFacts, EventKey, Facts, Fallback, Gap, GapDays, HeldFacts,
+    MessageState, NewsFacts, Part, Recipient, RoleSum, SyncTrouble, UnitsAt,
 };
 use crate::domain::outage::{Severity, State, Update};
 use crate::domain::roles::{Holder, Place};

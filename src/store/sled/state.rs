@@ -14,7 +14,7 @@ use crate::domain::run::Run;
 use crate::domain::subject::Subject;
 
 use super::super::records::{
-    ContactsSeen, Kind, LastNumber, Numbers, Pack, Packed, number_key, number_of, runs_of,
+    ContactsSeen, DutiesSent, Kind, LastNumber, Numbers, Pack, Packed, number_key, number_of, runs_of,
 };
 use super::super::types::{DirectoryState, State};
 use super::engine::View;
@@ -22,8 +22,10 @@ use super::trouble::Trouble;
 use super::tx::decode;
 
 /// The kinds of records that a [`State`] is made of.
-const KINDS: [Kind; 18] = [
+const KINDS: [Kind; 20] = [
     Kind::ContactsSeen,
+    Kind::ContactsTold,
+    Kind::DutiesSent,
     Kind::Numbers,
     Kind::Users,
     Kind::Units,
@@ -101,6 +103,8 @@ impl StateBuilder {
             Kind::Held => self.directory(rest).held = Some(decode(value)?),
             Kind::Vetoes => self.directory(rest).vetoes = decode(value)?,
             Kind::ContactsSeen => self.state.contacts_seen = Some(decode::<ContactsSeen>(value)?.0),
+            Kind::ContactsTold => self.state.contacts_told = Some(Arc::new(decode(value)?)),
+            Kind::DutiesSent => self.state.duties_sent = Some(decode::<DutiesSent>(value)?.0),
             Kind::Numbers if *rest == [Numbers::Generation as u8] => {
                 self.state.generation = Some(Generation(decode::<LastNumber>(value)?.0));
             }

@@ -8,6 +8,7 @@ mod contacts;
 mod controllers;
 mod coverage;
 mod delegation;
+mod digests;
 mod ds389;
 mod guard;
 mod incremental;
