@@ -52,8 +52,9 @@ async fn measure(lines: u64, units: u64) {
     let table = format!("role,user,unit,rank\n{}", (0..lines).map(name).collect::<String>()).into_bytes();
     let wrong = String::from_utf8(table.clone()).unwrap().replace("local,u", "local,x").into_bytes();
     let by = Caller::system();
-    let take =
-        |bytes: Vec<u8>, dry_run| import(&core, bytes, Format::Csv, How { dry_run, replace: false }, &by, None);
+    let take = |bytes: Vec<u8>, dry_run| {
+        import(&core, bytes, Format::Csv, How { dry_run, replace: false }, &by, None)
+    };
     let start = Instant::now();
     assert!(take(wrong, true).await.is_err());
     told("assignments, every line wrong", start);

@@ -137,7 +137,15 @@ async fn commit(
     let now = core.now();
     let all = after(&core.view().organisation.assignments, &plan);
     let entry = |action, id, before: Option<&Assignment>, after: Option<&Assignment>| -> audit::Entry {
-        audit_entry(now, &by.actor, action, format!("assignment {id}"), before, after, why.or(Some("imported")))
+        audit_entry(
+            now,
+            &by.actor,
+            action,
+            format!("assignment {id}"),
+            before,
+            after,
+            why.or(Some("imported")),
+        )
     };
     let new = plan.added.into_iter().map(|Wanted { assignment, .. }| {
         let entry = entry("role assigned", assignment.id, None, Some(&assignment));

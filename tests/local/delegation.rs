@@ -112,7 +112,8 @@ impl World {
 
     async fn import(&self, rows: &str) -> Result<Imported, ImportError> {
         let bytes = format!("user,from,until,deputy\n{rows}").into_bytes();
-        absences::import_table(&self.core, bytes, Format::Csv, false, &of_care(), Some("the list of July")).await
+        absences::import_table(&self.core, bytes, Format::Csv, false, &of_care(), Some("the list of July"))
+            .await
     }
 
     /// What was done last, and how much was done in all.

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 
-use budkavle::domain::audit::Actor;
+use budkavle::domain::authority::Caller;
 use budkavle::domain::changes::tell::{Mode, Policy};
 use budkavle::domain::directory::Directory;
 use budkavle::domain::ids::{AssignmentId, UnitId, UserId};
@@ -61,7 +61,7 @@ async fn give(core: &Core, role: &str, holder: Holder, place: Place) -> Assignme
         until: None,
         any_unit: false,
     };
-    assign(core, new, &Actor::System).await.unwrap().id
+    assign(core, new, &Caller::system(), None).await.unwrap().id
 }
 
 async fn messages(core: &Core) -> Vec<Listed> {
@@ -95,7 +95,7 @@ async fn a_digest_that_was_missed_goes_once_at_the_start() {
     let before = appoint(&core, LOCAL, "ann").await;
     // What was before the first look is history.
     contacts::tick(&core).await.unwrap();
-    revoke(&core, before, &Actor::System, None).await.unwrap();
+    revoke(&core, before, &Caller::system(), None).await.unwrap();
     let bo = appoint(&core, LOCAL, "bo").await;
     let expected = ["bo New", "ann Former", "glo Owner"].map(String::from);
     for (time, mails) in [
@@ -111,7 +111,7 @@ async fn a_digest_that_was_missed_goes_once_at_the_start() {
         assert_eq!(told, expected[..mails], "{time}");
     }
     set(&clock, "2026-07-07T12:00:00Z");
-    revoke(&core, bo, &Actor::System, None).await.unwrap();
+    revoke(&core, bo, &Caller::system(), None).await.unwrap();
     core.store.close().await;
     drop(core);
     // Down for two days, over seven o'clock.
@@ -281,7 +281,7 @@ async fn changes_contacts_until_it_is_killed() {
         let last = core.view().organisation.assignments.keys().next_back().copied();
         appoint(&core, LOCAL, &format!("p{round}-{n}")).await;
         if let Some(last) = last {
-            revoke(&core, last, &Actor::System, None).await.unwrap();
+            revoke(&core, last, &Caller::system(), None).await.unwrap();
         }
         writeln!(std::io::stdout(), "edit {n}").unwrap();
     }

@@ -53,7 +53,8 @@ pub async fn import(args: ImportArgs, client: &Client, out: &Out) -> Result<Exit
         let text = "a calendar has no contacts in it; `budkavle absence import` takes it".to_owned();
         return Err(Trouble { exit: Exit::Usage, text });
     }
-    let mut query = vec![("format", format), ("dry_run", word(args.dry_run)), ("replace", word(args.replace))];
+    let mut query =
+        vec![("format", format), ("dry_run", word(args.dry_run)), ("replace", word(args.replace))];
     query.extend(args.why.as_deref().map(|why| ("why", why)));
     let done: Imported = client.post_bytes("/v1/contacts/import", &query, bytes).await?;
     out.answer(&done, |out, done| {

@@ -54,7 +54,9 @@ async fn core(folder: &std::path::Path) -> Core {
 async fn take(core: &Core, text: &str, dry_run: bool, replace: bool) -> Result<Imported, String> {
     let format = if text.starts_with('[') { Format::Json } else { Format::Csv };
     let how = How { dry_run, replace };
-    import(core, text.as_bytes().to_vec(), format, how, &Caller::system(), None).await.map_err(|e| e.to_string())
+    import(core, text.as_bytes().to_vec(), format, how, &Caller::system(), None)
+        .await
+        .map_err(|e| e.to_string())
 }
 
 fn assignments(core: &Core) -> Vec<Assignment> {
