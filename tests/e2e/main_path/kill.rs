@@ -36,7 +36,7 @@ fn fifty_kills_lose_nothing() {
             });
             scope.spawn(|| site.budkavle.run(&["sync"]));
             // Any moment will do: this is not waiting for something, it is the point at which the power goes.
-            thread::sleep(Duration::from_millis(chance >> 33 & 0xff));
+            thread::sleep(Duration::from_millis(chance >> 33 & 0x1ff));
             daemon.kill();
             accepted.extend(opener.join().unwrap());
         });
