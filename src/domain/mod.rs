@@ -38,6 +38,7 @@ pub mod notice;
 pub mod organisation;
 pub mod orphans;
 pub mod outage;
+pub mod past;
 pub mod roles;
 pub mod run;
 pub mod schedule;

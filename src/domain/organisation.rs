@@ -65,20 +65,13 @@ impl Organisation {
     ) -> Organisation {
         let tree = Arc::new(UnitTree::build(name, &directory.units));
         let people = People::arrange(&directory, &tree);
-        let mut by_user: HashMap<UserId, Vec<Absence>> = HashMap::new();
-        for absence in absences {
-            by_user.entry(absence.user).or_default().push(absence);
-        }
-        for absences in by_user.values_mut() {
-            absences.sort_by_key(|a| (a.from, a.id));
-        }
         let mut organisation = Organisation {
             tallies: directory.tallies(),
             directory,
             tree,
             roles,
             assignments: Arc::new(assignments),
-            absences: Arc::new(by_user),
+            absences: Arc::new(by_user(absences)),
             unknown_groups: Vec::new(),
             gone: Arc::default(),
             listed: Arc::default(),
@@ -97,6 +90,23 @@ impl Organisation {
             self.listed = listed;
             self.collect_holders();
         }
+        self
+    }
+
+    /// The organisation with other roles, and with what people maintain, and others keep, as it is given here.
+    #[must_use]
+    pub fn maintained(
+        mut self,
+        roles: Vec<Role>,
+        assignments: BTreeMap<AssignmentId, Assignment>,
+        absences: impl IntoIterator<Item = Absence>,
+        listed: Arc<Vec<(ListName, ListedPerson)>>,
+    ) -> Organisation {
+        self.roles = roles;
+        self.assignments = Arc::new(assignments);
+        self.absences = Arc::new(by_user(absences));
+        self.listed = listed;
+        self.collect_holders();
         self
     }
 
@@ -261,6 +271,18 @@ impl Organisation {
         let gone = || self.gone.get(&id).map(|gone| gone.name().into());
         user().or_else(unit).or_else(group).or_else(gone)
     }
+}
+
+/// Absences by person, in order of time.
+fn by_user(absences: impl IntoIterator<Item = Absence>) -> HashMap<UserId, Vec<Absence>> {
+    let mut by_user: HashMap<UserId, Vec<Absence>> = HashMap::new();
+    for absence in absences {
+        by_user.entry(absence.user).or_default().push(absence);
+    }
+    for absences in by_user.values_mut() {
+        absences.sort_by_key(|a| (a.from, a.id));
+    }
+    by_user
 }
 
 /// The objects as they were before.

@@ -336,7 +336,8 @@ fn any_place() -> impl Strategy<Value = Place> {
     ]
 }
 
-fn any_assignment() -> impl Strategy<Value = Assignment> {
+/// An assignment without number.
+pub fn any_assignment() -> impl Strategy<Value = Assignment> {
     let role = select(&[
         roles::LOCAL,
         roles::LOCAL,
@@ -364,7 +365,8 @@ fn any_assignment() -> impl Strategy<Value = Assignment> {
     )
 }
 
-fn any_absence() -> impl Strategy<Value = Absence> {
+/// An absence without number.
+pub fn any_absence() -> impl Strategy<Value = Absence> {
     (any_user_id(), 0..HOURS, 0..12_i64, option::of(any_user_id())).prop_map(
         |(user, from, length, deputy)| Absence {
             id: AbsenceId(0),

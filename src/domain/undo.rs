@@ -67,6 +67,38 @@ pub struct Step {
     pub left: Vec<Guid>,
 }
 
+/// What is kept of how objects were before a run.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Kept {
+    /// What it did, object by object; empty when nobody sees what it did.
+    Steps(Vec<Step>),
+    /// That there was nothing of its directory.
+    Empty,
+    /// Nothing: it would be too much.
+    Nothing,
+}
+
+impl Kept {
+    /// What to keep of a run that makes these changes; `first`: to a directory of which there is nothing.
+    pub fn of(delta: &Delta, first: bool) -> Kept {
+        let adds_only = || {
+            let Delta { users, units, groups, .. } = delta;
+            adds_only(users) && adds_only(units) && adds_only(groups)
+        };
+        match first {
+            true if adds_only() => Kept::Empty,
+            // What was of another directory before comes over: rare, and nothing that could be undone.
+            true => Kept::Nothing,
+            false if delta.len() > MOST_STEPS => Kept::Nothing,
+            false => Kept::Steps(steps(delta)),
+        }
+    }
+}
+
+fn adds_only<T>(changes: &Changes<T>) -> bool {
+    changes.changed.is_empty() && changes.removed.is_empty()
+}
+
 /// Why an object isn't put back.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -6,6 +6,7 @@
 //! * [`alert`]: tell the AD-sync contacts when a directory's sync is in trouble, and when it is well again;
 //! * [`outage`]: open, update and resolve outages, and tell the outage contacts;
 //! * [`assign`]: who holds which role, and who is away; [`absences`]: absences that are changed, and many at once;
+//! * [`past`]: how all of it was at a time in the past;
 //! * [`entitled`]: what is given out of it; [`login_page`]: what is said to everybody;
 //! * [`lists`]: who holds a role by a list that somebody else keeps;
 //! * [`directories`]: which directories there are, and which is being read;
@@ -23,5 +24,6 @@ pub mod gone;
 pub mod lists;
 pub mod login_page;
 pub mod outage;
+pub mod past;
 pub mod sync;
 pub mod undo;

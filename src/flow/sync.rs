@@ -22,7 +22,7 @@ use crate::domain::guard::{self, Circumstances, HoldReason, Verdict};
 use crate::domain::ids::{DirectoryName, GroupId, Guid, RunId, UnitId, UserId};
 use crate::domain::organisation::Organisation;
 use crate::domain::run::{Counts, Cursor, HeldRun, KindCounts, ModeReason, Outcome, Run, Trigger};
-use crate::domain::undo::{self, MOST_STEPS, Step};
+use crate::domain::undo::Kept;
 use crate::source::{Ask, Progress, Reading, Source, SourceError};
 use crate::store::{Change, DirectoryState, Event, RunRecord, Sequence, StoreError};
 
@@ -180,7 +180,7 @@ pub async fn sync(
                 last_run: before.last_run,
             };
             let delta = checked.delta();
-            let steps = if first || delta.len() > MOST_STEPS { Vec::new() } else { undo::steps(delta) };
+            let kept = Kept::of(delta, first);
             let gone = gone::changes(&organisation, delta, run.id, run.ended);
             let new = after.map(|mut after| {
                 after.gone = Arc::new(domain_gone::apply(&organisation.gone, &gone));
@@ -190,7 +190,7 @@ pub async fn sync(
                     let users = &checked.delta().users.changed;
                     contact_changes(&organisation, &after, users, run.ended)
                 };
-                New { checked, cursor, organisation: after, gone, steps, contacts }
+                New { checked, cursor, organisation: after, gone, kept, contacts }
             });
             if new.is_some() {
                 run.outcome = Outcome::Committed { generation: view.generation };
@@ -214,13 +214,14 @@ fn doubt(found: &Found, delta: &Delta) -> Option<Box<str>> {
     Some(text.chars().take(2_000).collect::<String>().into())
 }
 
-/// What a run brings: the checked delta, where it ends, the organisation with it applied, what is gone by it, and what it takes to undo it.
+/// What a run brings: the checked delta, where it ends, the organisation with it applied, what is gone by it, and what is kept of how it
+/// was before.
 pub(super) struct New {
     pub(super) checked: guard::CheckedDelta,
     pub(super) cursor: Cursor,
     pub(super) organisation: Organisation,
     pub(super) gone: Changes<Gone>,
-    pub(super) steps: Vec<Step>,
+    pub(super) kept: Kept,
     pub(super) contacts: Vec<ContactChange>,
 }
 
@@ -302,8 +303,8 @@ pub(super) async fn finish(
         ..RunRecord::new(run.clone(), health.clone())
     };
     let (committed, organisation) = match new {
-        Some(New { checked, cursor, organisation, gone, steps, contacts }) => {
-            (record.gone, record.steps, record.contacts) = (gone, steps, contacts);
+        Some(New { checked, cursor, organisation, gone, kept, contacts }) => {
+            (record.gone, record.kept, record.contacts) = (gone, kept, contacts);
             (core.store.commit_sync(checked, record, cursor).await?, Some(organisation))
         }
         None => (core.store.commit_run(record, state.cursor.clone()).await?, None),

@@ -22,9 +22,10 @@ use tokio::sync::watch;
 use crate::domain::audit;
 use crate::domain::changes::{ChangeAt, ContactChange};
 use crate::domain::guard::CheckedDelta;
-use crate::domain::ids::{DirectoryName, MessageId, OutageId, RunId};
+use crate::domain::ids::{DirectoryName, Generation, MessageId, OutageId, RunId};
 use crate::domain::notice::Message;
 use crate::domain::outage::Outage;
+use crate::domain::past::Entry;
 use crate::domain::run::{Cursor, Run};
 use crate::domain::undo::Step;
 
@@ -270,6 +271,14 @@ impl Store {
     pub async fn steps(&self, id: RunId) -> Result<Vec<Step>, StoreError> {
         match self {
             Store::Sled(store) => store.steps(id).await,
+        }
+    }
+
+    /// What changed after `at` of what is answered from, up to the generation `until`, the newest first: each with how it was before.
+    /// The last one says that more isn't known, if `at` is before what is.
+    pub async fn past(&self, at: DateTime<Utc>, until: Generation) -> Result<Vec<Entry>, StoreError> {
+        match self {
+            Store::Sled(store) => store.past(at, until).await,
         }
     }
 

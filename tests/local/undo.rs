@@ -404,6 +404,7 @@ async fn what_cannot_be_undone_says_why() {
         runs: TimeDelta::days(90),
         messages: TimeDelta::days(90),
         steps: TimeDelta::hours(1),
+        past: TimeDelta::hours(1),
     };
     world.pass(TimeDelta::hours(2));
     assert_eq!(world.core.store.prune(world.core.now(), keep).await.unwrap().undoable, 2);

@@ -13,7 +13,7 @@ use crate::domain::roles::Assignment;
 use crate::domain::run::Run;
 
 use super::super::records::{
-    ContactsSeen, Kind, LastNumber, Numbers, Pack, Packed, number_key, number_of, runs_of,
+    Arranged, ContactsSeen, Kind, LastNumber, Numbers, Pack, Packed, number_key, number_of, runs_of,
 };
 use super::super::types::{DirectoryState, State};
 use super::engine::View;
@@ -21,7 +21,8 @@ use super::trouble::Trouble;
 use super::tx::decode;
 
 /// The kinds of records that a [`State`] is made of.
-const KINDS: [Kind; 17] = [
+const KINDS: [Kind; 18] = [
+    Kind::Arranged,
     Kind::ContactsSeen,
     Kind::Numbers,
     Kind::Users,
@@ -94,6 +95,7 @@ impl StateBuilder {
             Kind::Cursor => self.directory(rest).cursor = Some(decode(value)?),
             Kind::Held => self.directory(rest).held = Some(decode(value)?),
             Kind::Vetoes => self.directory(rest).vetoes = decode(value)?,
+            Kind::Arranged => self.state.arranged = Some(decode::<Arranged>(value)?.0),
             Kind::ContactsSeen => self.state.contacts_seen = Some(decode::<ContactsSeen>(value)?.0),
             Kind::Numbers if *rest == [Numbers::Generation as u8] => {
                 self.state.generation = Some(Generation(decode::<LastNumber>(value)?.0));
