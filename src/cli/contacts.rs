@@ -5,20 +5,21 @@ mod follow;
 use chrono::{DateTime, Utc};
 use clap::Subcommand;
 
-use super::client::Client;
+use super::client::{Client, segment};
 use super::exit::{Exit, Trouble};
 use super::print::{Out, or_dash, visible, when};
 use super::time;
 use crate::domain::contacts::{Contact, Step};
 use crate::domain::organisation::Origin;
+use crate::domain::past::Told;
 use crate::domain::roles::Assignment;
-use crate::http::answers::{ContactsAnswer, HoldingAnswer};
+use crate::http::answers::{ContactsAnswer, HoldingAnswer, HoldingsAt, PastAnswer};
 use crate::http::edit::AssignRequest;
 
 /// What to do.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  budkavle contacts of asa.oberg --why\n  budkavle contacts of --unit \"Vård / Hemtjänst\" --at 2026-07-15\n  budkavle contacts of --role outage\n  budkavle contacts assign local --user soren.odegard --unit Hemtjänst\n  budkavle contacts assign global --mail it@kommun.example --name \"IT-stöd\" --phone \"040-12 34 56\"\n  budkavle contacts revoke 12\n  budkavle contacts changes --since 2026-07-01\n  budkavle contacts orphans"
+    after_help = "Examples:\n  budkavle contacts of asa.oberg --why\n  budkavle contacts of --unit \"Vård / Hemtjänst\" --at 2026-07-15\n  budkavle contacts of asa.oberg --at \"2026-03-02 09:00\" --why   (who was it then?)\n  budkavle contacts of --role outage\n  budkavle contacts assign local --user soren.odegard --unit Hemtjänst\n  budkavle contacts assign global --mail it@kommun.example --name \"IT-stöd\" --phone \"040-12 34 56\"\n  budkavle contacts list --role local --at 2026-03-02\n  budkavle contacts revoke 12\n  budkavle contacts changes --since 2026-07-01\n  budkavle contacts orphans"
 )]
 pub struct Args {
     #[command(subcommand)]
@@ -40,7 +41,7 @@ enum Verb {
         /// Which role; local for a user or a unit, global for everybody
         #[arg(long)]
         role: Option<String>,
-        /// At that time, with the absences that are planned
+        /// At that time: one to come, with the absences that are planned; or one that is past, as it was known then (docs/past.md)
         #[arg(long, value_name = "TIME", value_parser = time::parse)]
         at: Option<DateTime<Utc>>,
         /// Say which units were passed, and who was skipped and why
@@ -55,6 +56,9 @@ enum Verb {
         /// Only at this unit and below
         #[arg(long)]
         unit: Option<String>,
+        /// At that time; one that is past: as it was known then
+        #[arg(long, value_name = "TIME", value_parser = time::parse)]
+        at: Option<DateTime<Utc>>,
     },
     /// Assign a role
     Assign(AssignArgs),
@@ -129,7 +133,16 @@ pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble
             out.answer(&answer, |out, answer| print(out, answer, why));
             Ok(if answer.answer.contacts.is_empty() { Exit::Failed } else { Exit::Done })
         }
-        Verb::List { role, unit } => {
+        Verb::List { role, unit, at: Some(at) } => {
+            let path = format!("/v1/contacts/at/{}", segment(&at.to_rfc3339()));
+            let then: HoldingsAt = client.get(&path, &[("role", role), ("unit", unit)]).await?;
+            out.answer(&then, |out, then| {
+                as_of(out, then.past.as_ref());
+                holdings(out, &then.holdings);
+            });
+            Ok(Exit::Done)
+        }
+        Verb::List { role, unit, at: None } => {
             let list: Vec<HoldingAnswer> =
                 client.get("/v1/contacts", &[("role", role), ("unit", unit)]).await?;
             out.answer(&list, |out, list| holdings(out, list));
@@ -173,7 +186,21 @@ pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble
     }
 }
 
+/// Of when an answer is, how that is known, and what isn't certain; nothing for what is not past.
+pub fn as_of(out: &Out, past: Option<&PastAnswer>) {
+    let Some(PastAnswer { told, uncertain }) = past else { return };
+    let Told { as_of, runs, edits, .. } = told;
+    let many = |n: &u32, what: &str| format!("{n} {what}{}", if *n == 1 { "" } else { "s" });
+    let since = match (runs, edits) {
+        (0, 0) => "nothing has changed since".to_owned(),
+        _ => format!("{} and {} since then are taken back", many(runs, "run"), many(edits, "edit")),
+    };
+    out.line(format!("As it was known on {} ({since}):", when(*as_of)));
+    uncertain.iter().for_each(|note| out.line(format!("Not certain: {}", visible(note))));
+}
+
 fn print(out: &Out, a: &ContactsAnswer, why: bool) {
+    as_of(out, a.past.as_ref());
     let contacts = &a.answer.contacts;
     if contacts.is_empty() {
         out.line(format!("Nobody: no contact for {} counts for {}.", a.role, visible(&a.asker)));

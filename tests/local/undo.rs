@@ -1,5 +1,6 @@
 //! Runs, one after the other, from a file that changes: what is held, what is gone and comes back, and what is undone.
 
+mod past;
 mod units;
 
 use std::collections::BTreeMap;
