@@ -3,7 +3,7 @@
 //! In reading order: [`ids`] names things; [`directory`] is what was read from Active Directory, in [`map`]s, [`entry`],
 //! [`dn`] and [`decode`] turn raw entries into it, [`follow`] their changes; [`tree`] arranges the units; [`delta`] compares two
 //! directories, [`guard`] judges the difference, [`undo`] takes it back, [`gone`] is what it removed; [`roles`], [`absence`],
-//! [`lists`] (kept by others), [`organisation`] and [`contacts`] answer "whom do I turn to?"; [`coverage`] tells for each day of a period whether anybody
+//! [`lists`] (kept by others), [`organisation`] and [`contacts`] answer "whom do I turn to?", [`past`] how that was once; [`coverage`] tells for each day of a period whether anybody
 //! is there, [`whatif`] what would be if somebody weren't; [`entitled`] lists those who are for the vendor; [`outage`], [`alert`] and [`notice`] say who
 //! must be told what; [`run`] is the record of one
 //! sync; [`schedule`] says when it is due, [`hint`] when it is due before that, [`backoff`] spaces out what is tried again, [`warning`] knows what

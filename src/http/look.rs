@@ -188,7 +188,7 @@ pub async fn holdings_at(
 ) -> Answer<HoldingsAt> {
     let then = Then::of(&app, Some(at)).await?;
     let holdings = wanted_holdings(&then, &query)?;
-    Ok(Json(HoldingsAt { at, zone: then.zone, past: then.past.clone(), holdings }))
+    Ok(Json(HoldingsAt { at, zone: then.zone, past: then.past, holdings }))
 }
 
 fn wanted_holdings(then: &Then, query: &HoldingsQuery) -> Result<Vec<HoldingAnswer>, ApiError> {

@@ -234,7 +234,10 @@ async fn a_run_can_be_undone_until_its_objects_are_pruned(open: Open<'_>) {
     assert_eq!(lengths(&store).await, [0, 202, 52, 3]);
     // With the run its steps go, too.
     let keep = Retention { runs: minute, messages: day, steps: day, past: minute };
-    assert_eq!(store.prune(at(60), keep).await.unwrap(), Pruned { runs: 3, undoable: 2, past: 3, ..Pruned::default() });
+    assert_eq!(
+        store.prune(at(60), keep).await.unwrap(),
+        Pruned { runs: 3, undoable: 2, past: 3, ..Pruned::default() }
+    );
     let store = reopen(store, open).await;
     assert_eq!(lengths(&store).await, [0, 0, 0, 3], "the last run stays");
 }

@@ -14,6 +14,7 @@ mod kill;
 mod notify;
 mod openldap;
 mod outages;
+mod past;
 mod ranges;
 mod servers;
 mod sign_in;
