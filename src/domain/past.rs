@@ -237,7 +237,7 @@ impl Rewind {
         }
         match was {
             Was::Run(run) => {
-                let undo::Reverse { delta, skipped } = undo::reverse(steps, &self.directory);
+                let undo::Reverse { delta, skipped } = undo::take_back(steps, &self.directory);
                 if steps.is_empty() || !skipped.is_empty() {
                     return Err(unknown(Reason::Misfit(run)));
                 }

@@ -195,6 +195,14 @@ pub fn steps(delta: &Delta) -> Vec<Step> {
 
 /// What puts back the objects of `steps` that are in `now` as the run left them, but for those that would be in no unit then.
 pub fn reverse(steps: &[Step], now: &Directory) -> Reverse {
+    let mut back = take_back(steps, now);
+    sound::leave_out(&mut back, now);
+    back
+}
+
+/// What puts back the objects of `steps` that are in `now` as the run left them. Of the last run that is all of them, and what was there before
+/// it, sound or not.
+pub fn take_back(steps: &[Step], now: &Directory) -> Reverse {
     let mut back = Reverse::default();
     for step in steps {
         let id = step.id;
@@ -219,7 +227,6 @@ pub fn reverse(steps: &[Step], now: &Directory) -> Reverse {
             back.skipped.push(Skipped { kind: step.kind, id, name, reason });
         }
     }
-    sound::leave_out(&mut back, now);
     back
 }
 
