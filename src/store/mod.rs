@@ -5,7 +5,7 @@
 //! written, and `backup` the file that holds all of it.
 //!
 //! The directory is read with [`Store::load`] and held in memory by the caller; every change of what is held there makes a new
-//! [`Generation`](crate::domain::ids::Generation).
+//! [`Generation`].
 
 mod backup;
 mod counts;
