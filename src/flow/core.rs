@@ -6,9 +6,9 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
-use tokio::sync::{Mutex, MutexGuard, Notify};
+use tokio::sync::{Mutex, MutexGuard, Notify, Semaphore};
 
-use super::lists::listed;
+use super::past;
 use crate::domain::absence::Absence;
 use crate::domain::alert;
 use crate::domain::audit::{self, Actor};
@@ -23,10 +23,11 @@ use crate::domain::directory::{Directory, User};
 use crate::domain::entitled::GivenOut;
 use crate::domain::guard::Limits;
 use crate::domain::ids::{AssignmentId, DirectoryName, Generation, OutageId};
-use crate::domain::lists::{ListName, TakenList};
+use crate::domain::lists::{ListName, TakenList, listed};
 use crate::domain::notice::{Recipient, once_each};
 use crate::domain::organisation::Organisation;
 use crate::domain::outage::Outage;
+use crate::domain::past::Arrangement;
 use crate::domain::roles::{self, Assignment, Role, RoleName};
 use crate::domain::run::WholeReads;
 use crate::domain::schedule::Schedule;
@@ -92,6 +93,11 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// What answers depend on.
+    pub fn arrangement(&self) -> Arrangement {
+        Arrangement { roles: self.roles.clone(), lists: self.lists.clone() }
+    }
+
     /// Whether the organisation works on a day.
     pub fn day(&self, date: NaiveDate) -> Day {
         match self.calendar.day_off(date) {
@@ -155,6 +161,8 @@ pub struct Core {
     settings: ArcSwap<Settings>,
     view: ArcSwap<View>,
     writer: Mutex<()>,
+    /// How many may look into the past at once.
+    pub(super) looking_back: Semaphore,
 }
 
 /// The right to decide on what is held in memory and to commit: one at a time, so that two decisions can't be taken on one picture.
@@ -168,6 +176,7 @@ impl Core {
     pub async fn load(store: Store, settings: Settings, now: Now) -> Result<Core, StoreError> {
         let state = store.load().await?;
         let instance = store.instance();
+        let arranged = note_arrangement(&store, &settings, state.arranged.as_deref(), now()).await;
         let (name, roles) = (&settings.organisation, settings.roles.clone());
         let absences = state.absences.into_values();
         let listed = listed(&state.lists, &settings.lists);
@@ -178,7 +187,7 @@ impl Core {
         let view = View {
             lists: state.lists,
             given_out: state.given_out,
-            generation: state.generation.unwrap_or(Generation(0)),
+            generation: arranged.or(state.generation).unwrap_or(Generation(0)),
             local: Arc::new(local_map(&organisation, now())),
             organisation: Arc::new(organisation),
             outages: state.open_outages,
@@ -197,6 +206,7 @@ impl Core {
             settings: ArcSwap::from_pointee(settings),
             view: ArcSwap::from_pointee(view),
             writer: Mutex::new(()),
+            looking_back: Semaphore::new(past::AT_ONCE),
         })
     }
 
@@ -223,8 +233,11 @@ impl Core {
     /// Puts new settings in force, and arranges the organisation by them.
     pub async fn reload(&self, settings: Settings) {
         let turn = self.turn().await;
+        let before = self.settings().arrangement().to_text();
+        let arranged = note_arrangement(&self.store, &settings, Some(&before), self.now()).await;
         self.settings.store(Arc::new(settings));
         turn.show(|view, settings, now| {
+            view.generation = arranged.unwrap_or(view.generation);
             let organisation = Arc::clone(&view.organisation);
             view.arrange(
                 settings,
@@ -308,6 +321,28 @@ pub fn contact_changes(
 
 /// That time has passed is noted this often when nobody got other contacts by it.
 const LOOK_NOTED: TimeDelta = TimeDelta::hours(1);
+
+/// Writes down what answers depend on of the configuration, if it is another than `before`; returns the generation that makes. When it
+/// can't be written the organisation is answered from all the same, and the next start tries again.
+async fn note_arrangement(
+    store: &Store,
+    settings: &Settings,
+    before: Option<&str>,
+    now: DateTime<Utc>,
+) -> Option<Generation> {
+    let text = settings.arrangement().to_text();
+    if before == Some(&*text) {
+        return None;
+    }
+    let event = Event { at: now, change: Change::Arranged(text), notices: Vec::new(), audit: None };
+    match store.commit_event(event).await {
+        Ok(committed) => committed.generation,
+        Err(error) => {
+            tracing::error!("It can't be noted that the roles are configured otherwise now: {error}");
+            None
+        }
+    }
+}
 
 fn local_map(organisation: &Organisation, now: DateTime<Utc>) -> ContactMap {
     organisation

@@ -8,6 +8,7 @@
 //! * [`outage`]: open, update and resolve outages, and tell the outage contacts;
 //! * [`assign`]: who holds which role, and who is away; [`absences`]: absences that are changed, and many at once;
 //! * [`assignments`]: all of them given out and taken as a list; [`subjects`]: what somebody answers for that is no unit;
+//! * [`past`]: how all of it was at a time in the past;
 //! * [`entitled`]: what is given out of it; [`login_page`]: what is said to everybody;
 //! * [`lists`]: who holds a role by a list that somebody else keeps;
 //! * [`directories`]: which directories there are, and which is being read;
@@ -28,6 +29,7 @@ pub mod gone;
 pub mod lists;
 pub mod login_page;
 pub mod outage;
+pub mod past;
 pub mod subjects;
 pub mod sync;
 pub mod undo;

@@ -21,7 +21,7 @@ use crate::domain::guard::{self, Circumstances, Lately, Verdict};
 use crate::domain::ids::{DirectoryName, GroupId, Guid, RunId, UnitId, UserId};
 use crate::domain::organisation::Organisation;
 use crate::domain::run::{Counts, Cursor, KindCounts, ModeReason, Outcome, Run, Trigger};
-use crate::domain::undo::{self, MOST_STEPS};
+use crate::domain::undo::Kept;
 use crate::source::{Ask, Progress, Reading, Source, SourceError};
 use crate::store::{DirectoryState, Sequence, StoreError};
 pub(super) use finish::{New, finish};
@@ -180,7 +180,7 @@ pub async fn sync(
                 last_run: before.last_run,
             };
             let delta = checked.delta();
-            let steps = if first || delta.len() > MOST_STEPS { Vec::new() } else { undo::steps(delta) };
+            let kept = Kept::of(delta, first);
             let gone = gone::changes(&organisation, delta, run.id, run.ended);
             let new = after.map(|mut after| {
                 after.gone = Arc::new(domain_gone::apply(&organisation.gone, &gone));
@@ -190,7 +190,7 @@ pub async fn sync(
                     let users = &checked.delta().users.changed;
                     contact_changes(&organisation, &after, users, run.ended)
                 };
-                New { checked, cursor, organisation: after, gone, steps, contacts }
+                New { checked, cursor, organisation: after, gone, kept, contacts }
             });
             if new.is_some() {
                 run.outcome = Outcome::Committed { generation: view.generation };

@@ -1,5 +1,6 @@
 //! Runs, one after the other, from a file that changes: what is held, what is gone and comes back, and what is undone.
 
+mod past;
 mod units;
 
 use std::collections::BTreeMap;
@@ -405,6 +406,7 @@ async fn what_cannot_be_undone_says_why() {
         runs: TimeDelta::days(90),
         messages: TimeDelta::days(90),
         steps: TimeDelta::hours(1),
+        past: TimeDelta::hours(1),
     };
     world.pass(TimeDelta::hours(2));
     assert_eq!(world.core.store.prune(world.core.now(), keep).await.unwrap().undoable, 2);

@@ -10,7 +10,7 @@ use crate::domain::gone::Gone;
 use crate::domain::guard;
 use crate::domain::organisation::Organisation;
 use crate::domain::run::{Cursor, KindCounts, Outcome, Run};
-use crate::domain::undo::Step;
+use crate::domain::undo::Kept;
 use crate::flow::alert;
 use crate::flow::core::{Core, Turn};
 use crate::store::{DirectoryState, RunRecord, StoreError};
@@ -25,7 +25,7 @@ pub(in crate::flow) struct New {
     pub(in crate::flow) cursor: Cursor,
     pub(in crate::flow) organisation: Organisation,
     pub(in crate::flow) gone: Changes<Gone>,
-    pub(in crate::flow) steps: Vec<Step>,
+    pub(in crate::flow) kept: Kept,
     pub(in crate::flow) contacts: Vec<ContactChange>,
 }
 
@@ -58,8 +58,8 @@ pub(in crate::flow) async fn finish(
         ..RunRecord::new(run.clone(), health.clone())
     };
     let (committed, organisation) = match new {
-        Some(New { checked, cursor, organisation, gone, steps, contacts }) => {
-            (record.gone, record.steps, record.contacts) = (gone, steps, contacts);
+        Some(New { checked, cursor, organisation, gone, kept, contacts }) => {
+            (record.gone, record.kept, record.contacts) = (gone, kept, contacts);
             (core.store.commit_sync(checked, record, cursor).await?, Some(organisation))
         }
         None => (core.store.commit_run(record, state.cursor.clone()).await?, None),
