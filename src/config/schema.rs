@@ -20,7 +20,7 @@ const SCHEMAS: [(&str, Schema); 3] = [
 /// An attribute as it is called here, and where its name goes.
 type Slot = (&'static str, fn(&mut Mapping, Box<str>));
 
-const ATTRIBUTES: [Slot; 18] = [
+const ATTRIBUTES: [Slot; 19] = [
     ("id", |m, name| m.id = name),
     ("account", |m, name| m.account = name),
     ("group_account", |m, name| m.group_account = name),
@@ -39,6 +39,7 @@ const ATTRIBUTES: [Slot; 18] = [
     ("unique_member", |m, name| m.unique_member = name),
     ("member_account", |m, name| m.member_account = name),
     ("locked", |m, name| m.locks = vec![name]),
+    ("absence", |m, name| m.absence = name),
 ];
 
 /// Reads both.
@@ -68,7 +69,7 @@ pub(super) fn read(table: &Section) -> (Mapping, Filters) {
 }
 
 /// An attribute description without options (RFC 4512 §2.5): a name, or numbers with points between.
-fn attribute(text: &str) -> Result<String, Problem> {
+pub(super) fn attribute(text: &str) -> Result<String, Problem> {
     let is_name = text.starts_with(|c: char| c.is_ascii_alphabetic())
         && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
     let number =

@@ -340,6 +340,8 @@ impl<'a> Decoder<'a> {
             enabled: control & 0x2 == 0 && !is_locked(entry, mapping),
             expires: self.expiry(entry),
             unit_path: self.unit_path(entry, known),
+            marks: self.marks(entry),
+            away: self.away(entry, known),
             account,
         };
         let manager = self.named(entry, &mapping.manager, known.and_then(|user| user.manager));

@@ -9,7 +9,7 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::absence::Absence;
+use super::absence::{Absence, Origin};
 use super::directory::{Directory, Group, Unit, UserFields};
 use super::ids::{AbsenceId, AssignmentId, DirectoryName, GroupId, Guid, UnitId, UserId};
 use super::map::Map;
@@ -80,6 +80,8 @@ pub fn user(n: u8, unit: u8) -> UserFields {
         enabled: true,
         expires: None,
         unit_path: None,
+        marks: None,
+        away: None,
     }
 }
 
@@ -315,6 +317,7 @@ impl World {
             until: hour(until),
             deputy: deputy.map(user_id),
             note: None,
+            origin: Origin::ByHand,
         });
     }
 }
@@ -373,6 +376,7 @@ fn any_absence() -> impl Strategy<Value = Absence> {
             until: hour(from + length),
             deputy,
             note: None,
+            origin: Origin::ByHand,
         },
     )
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::ids::{DirectoryName, Guid, UnitId, UserId};
 use super::mailbox::Address;
+use super::shape::BETWEEN;
 
 /// A person with an account.
 ///
@@ -88,6 +89,21 @@ impl User {
         self.texts.some(9)
     }
 
+    /// Which of the values that some role is granted by it has: `attribute=value` as the configuration writes them, in order.
+    pub fn marks(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.texts.get(10).split(BETWEEN).filter_map(|mark| mark.split_once('='))
+    }
+
+    /// The same in one text, separated by U+001F.
+    pub fn marks_text(&self) -> Option<&str> {
+        self.texts.some(10)
+    }
+
+    /// The absences that an attribute says, in order of time, as [`said`](super::absence::said) reads them.
+    pub fn away(&self) -> Option<&str> {
+        self.texts.some(11)
+    }
+
     /// Whether the account can be used at `now`: enabled and not expired.
     pub fn is_active(&self, now: DateTime<Utc>) -> bool {
         self.enabled && self.expires.is_none_or(|end| now < end)
@@ -120,6 +136,8 @@ impl User {
             enabled: self.enabled,
             expires: self.expires,
             unit_path: own(self.unit_path()),
+            marks: own(self.marks_text()),
+            away: own(self.away()),
         }
     }
 }
@@ -148,6 +166,10 @@ pub struct UserFields {
     // Answers say of a user besides which unit that is, by its path: under the name that this field has here.
     #[serde(rename = "unit_levels")]
     pub unit_path: Option<Box<str>>,
+    #[serde(default)]
+    pub marks: Option<Box<str>>,
+    #[serde(default, rename = "away_by_attribute")]
+    pub away: Option<Box<str>>,
 }
 
 impl From<UserFields> for User {
@@ -163,6 +185,8 @@ impl From<UserFields> for User {
             f.title.as_deref().unwrap_or_default(),
             f.language.as_deref().unwrap_or_default(),
             f.unit_path.as_deref().unwrap_or_default(),
+            f.marks.as_deref().unwrap_or_default(),
+            f.away.as_deref().unwrap_or_default(),
         ]);
         let UserFields { id, directory, unit, above, named, manager, enabled, expires, .. } = f;
         User { id, directory, unit, above, named, manager, enabled, expires, texts }
@@ -197,6 +221,9 @@ struct Wire<'a> {
     expires: Option<DateTime<Utc>>,
     #[serde(rename = "unit_levels")]
     unit_path: Option<&'a str>,
+    marks: Option<&'a str>,
+    #[serde(rename = "away_by_attribute")]
+    away: Option<&'a str>,
 }
 
 impl<'a> From<&'a User> for Wire<'a> {
@@ -220,6 +247,8 @@ impl<'a> From<&'a User> for Wire<'a> {
             enabled: u.enabled,
             expires: u.expires,
             unit_path: u.unit_path(),
+            marks: u.marks_text(),
+            away: u.away(),
         }
     }
 }
@@ -234,12 +263,12 @@ impl Serialize for User {
 #[derive(Clone, PartialEq, Eq, Debug)]
 struct Texts {
     all: Box<str>,
-    lengths: [u16; 10],
+    lengths: [u16; 12],
 }
 
 impl Texts {
     /// A text is cut after 65,535 bytes; what is read of a directory is shorter.
-    fn of(texts: [&str; 10]) -> Texts {
+    fn of(texts: [&str; 12]) -> Texts {
         let most = usize::from(u16::MAX);
         let texts = texts.map(|text| text.get(..text.floor_char_boundary(most)).unwrap_or_default());
         let lengths = texts.map(|text| u16::try_from(text.len()).unwrap_or(u16::MAX));
@@ -272,13 +301,13 @@ mod tests {
         #[test]
         fn a_user_is_what_it_was_made_of(
             texts in (text(), text(), text(), text(), text()),
-            more in (text(), text()),
+            more in (text(), text(), text(), text()),
             name in ".{1,20}",
         ) {
             let (upn, mail, phone, mobile, title) = texts;
-            let (language, unit_path) = more;
+            let (language, unit_path, marks, away) = more;
             let plain = user(1, 2);
-            let fields = UserFields { upn, mail, phone, mobile, title, language, unit_path, name: name.into(), ..plain };
+            let fields = UserFields { upn, mail, phone, mobile, title, language, unit_path, marks, away, name: name.into(), ..plain };
             let user = User::from(fields.clone());
             prop_assert_eq!(&user.fields(), &fields);
             prop_assert_eq!(user.phone(), fields.phone.as_deref());

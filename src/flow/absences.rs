@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::assign::{AssignError, NewAbsence};
 use super::core::{Core, Turn, all_absences, audit_entry};
-use crate::domain::absence::Absence;
 use crate::domain::absence::import::{Plan, Wanted, plan};
+use crate::domain::absence::{Absence, Origin};
 use crate::domain::audit::{self, Actor};
 use crate::domain::ical::{self, Busy, Window};
 use crate::domain::ids::{AbsenceId, UserId};
@@ -65,14 +65,35 @@ pub async fn change(
             "absence {id}; `budkavle absence list` shows their numbers"
         )));
     };
+    by_hand(before)?;
     let NewAbsence { user, from, until, deputy, note } = new(before);
-    let after = Absence { id, user, from, until, deputy, note };
+    let after = Absence { id, user, from, until, deputy, note, origin: Origin::ByHand };
     after.check(view.organisation.absences.get(&user).into_iter().flatten())?;
     if after != *before {
         let entry = entry(core, by, Some(before), &after);
         commit(&turn, core, vec![(after.clone(), entry)]).await?;
     }
     Ok(after)
+}
+
+/// Whether people may change an absence.
+pub(super) fn by_hand(absence: &Absence) -> Result<(), AssignError> {
+    if absence.origin.is_by_hand() {
+        return Ok(());
+    }
+    Err(AssignError::NotHere { id: absence.id, origin: absence.origin.clone() })
+}
+
+/// Gives those that are new their numbers.
+pub(super) async fn number(core: &Core, absences: &mut [Absence]) -> Result<(), StoreError> {
+    let count = absences.iter().filter(|a| a.id == AbsenceId(0)).count();
+    if count > 0 {
+        let count = u64::try_from(count).unwrap_or(u64::MAX);
+        let first = core.store.allocate_many(Sequence::Absence, count).await?;
+        let new = absences.iter_mut().filter(|a| a.id == AbsenceId(0));
+        new.zip(first..).for_each(|(absence, id)| absence.id = AbsenceId(id));
+    }
+    Ok(())
 }
 
 /// Takes a table of absences, all of it or nothing; with `dry_run` it only says what it would come to.
@@ -108,11 +129,36 @@ pub struct CalendarOf {
     pub user: Option<UserId>,
     /// Take what takes time at all, not only what is out of office.
     pub busy: bool,
+    /// Take what has one of these in its title, without case, whatever it says of its time.
+    pub titles: Vec<Box<str>>,
+}
+
+impl CalendarOf {
+    fn wants(&self, event: &ical::Event) -> bool {
+        let title = || event.summary.to_lowercase();
+        event.busy == Busy::OutOfOffice
+            || (self.busy && event.busy == Busy::Busy)
+            || (!self.titles.is_empty()
+                && self.titles.iter().any(|part| title().contains(&part.to_lowercase())))
+    }
 }
 
 /// How far back and ahead a calendar is read.
 const BACK: TimeDelta = TimeDelta::days(30);
 const AHEAD: TimeDelta = TimeDelta::days(730);
+
+/// The absences of a calendar at a time.
+pub(super) async fn events(
+    core: &Core,
+    bytes: Vec<u8>,
+    of: &CalendarOf,
+) -> Result<Vec<ical::Event>, ImportError> {
+    let now = core.now();
+    let (window, zone) = (Window { from: now - BACK, until: now + AHEAD }, core.settings().zone);
+    let mut events = apart(move || ical::read(&bytes, zone, window)).await?;
+    events.retain(|event| of.wants(event));
+    Ok(events)
+}
 
 /// Takes the absences of a calendar (iCalendar), all of them or none.
 ///
@@ -125,18 +171,15 @@ pub async fn import_calendar(
     dry_run: bool,
     by: &Actor,
 ) -> Result<Imported, ImportError> {
-    let now = core.now();
-    let (window, zone) = (Window { from: now - BACK, until: now + AHEAD }, core.settings().zone);
-    let mut events = apart(move || ical::read(&bytes, zone, window)).await?;
+    let events = events(core, bytes, of).await?;
     let turn = core.turn().await;
     let view = core.view();
-    events.retain(|e| e.busy == Busy::OutOfOffice || (of.busy && e.busy == Busy::Busy));
     let wanted = of_events(&view.organisation, &events, of.user).map_err(ImportError::Lines)?;
     take(&turn, core, wanted, dry_run, by).await
 }
 
 /// What events mean. Those of one person that overlap are one absence.
-fn of_events(
+pub(super) fn of_events(
     organisation: &Organisation,
     events: &[ical::Event],
     owner: Option<UserId>,
@@ -173,7 +216,8 @@ fn of_events(
             }
             let note = Some(event.summary.clone()).filter(|n| !n.is_empty());
             let (from, until) = (event.from, event.until);
-            let absence = Absence { id: AbsenceId(0), user, from, until, deputy: None, note };
+            let absence =
+                Absence { id: AbsenceId(0), user, from, until, deputy: None, note, origin: Origin::ByHand };
             wanted.push(Wanted { line: event.line, absence });
         }
     }
@@ -192,11 +236,7 @@ async fn take(
         plan(&core.view().organisation.absences, wanted).map_err(ImportError::Lines)?;
     let nothing = added.is_empty() && changed.is_empty();
     if !dry_run && !nothing {
-        if !added.is_empty() {
-            let count = u64::try_from(added.len()).unwrap_or(u64::MAX);
-            let first = core.store.allocate_many(Sequence::Absence, count).await?;
-            added.iter_mut().zip(first..).for_each(|(absence, id)| absence.id = AbsenceId(id));
-        }
+        number(core, &mut added).await?;
         let new = added.iter().map(|a| (a.clone(), entry(core, by, None, a)));
         let other = changed.iter().map(|(before, a)| (a.clone(), entry(core, by, Some(before), a)));
         commit(turn, core, new.chain(other).collect()).await?;
@@ -257,6 +297,7 @@ fn one(people: &mut People<'_>, row: &Row, zone: Tz) -> Result<Wanted, LineError
         until: until.map_err(wrong("until"))?,
         deputy: people.find(row, "deputy")?,
         note: row.get("note").map(Box::from),
+        origin: Origin::ByHand,
     };
     Ok(Wanted { line: row.line, absence })
 }
@@ -282,14 +323,15 @@ impl People<'_> {
     }
 }
 
-/// A table of absences that [`import_table`] takes without a change. People who are gone are left out: a list can't name them.
+/// A table of absences that [`import_table`] takes without a change. People who are gone are left out: a list can't name them; so is what
+/// wasn't entered by hand, which its source says.
 pub fn export_table(organisation: &Organisation, absences: &[Absence], zone: Tz) -> Vec<u8> {
     let name = |id: UserId| {
         let user = organisation.user(id)?;
         let by_account = organisation.find_user(user.account()).is_ok_and(|found| found.id == id);
         Some(if by_account { user.account().to_owned() } else { id.to_string() })
     };
-    let rows = absences.iter().filter_map(|absence| {
+    let rows = absences.iter().filter(|absence| absence.origin.is_by_hand()).filter_map(|absence| {
         let (from, until) = moment::written(absence.from, absence.until, &zone);
         let deputy = absence.deputy.and_then(name).unwrap_or_default();
         let note = absence.note.as_deref().unwrap_or_default().to_owned();

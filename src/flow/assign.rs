@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::absences::by_hand;
 use super::core::{Core, all_absences, audit_entry};
-use crate::domain::absence::{Absence, InvalidAbsence};
+use crate::domain::absence::{Absence, InvalidAbsence, Origin};
 use crate::domain::audit::Actor;
 use crate::domain::entitled::{Period, entitled};
 use crate::domain::ids::{AbsenceId, AssignmentId, DirectoryName, UserId};
@@ -112,6 +113,14 @@ pub enum AssignError {
     /// The same is assigned already.
     #[error("that is assigned already, as number {0}")]
     Twice(AssignmentId),
+    /// It comes from elsewhere.
+    #[error("absence {id} comes from {origin}; change it there, it is taken over by the next look")]
+    NotHere {
+        /// Which absence.
+        id: AbsenceId,
+        /// From where.
+        origin: Origin,
+    },
     /// The absence makes no sense.
     #[error(transparent)]
     Absence(#[from] InvalidAbsence),
@@ -185,7 +194,7 @@ pub async fn add_absence(core: &Core, new: NewAbsence, by: &Actor) -> Result<Abs
     for id in [Some(user), deputy].into_iter().flatten() {
         view.organisation.user(id).ok_or_else(|| AssignError::Missing(format!("user {id}")))?;
     }
-    let mut absence = Absence { id: AbsenceId(0), user, from, until, deputy, note };
+    let mut absence = Absence { id: AbsenceId(0), user, from, until, deputy, note, origin: Origin::ByHand };
     absence.check(view.organisation.absences.get(&user).into_iter().flatten())?;
     absence.id = AbsenceId(core.store.allocate(Sequence::Absence).await?);
     let now = core.now();
@@ -212,6 +221,7 @@ pub async fn remove_absence(core: &Core, id: AbsenceId, by: &Actor) -> Result<Ab
             "absence {id}; `budkavle absence list` shows their numbers"
         )));
     };
+    by_hand(&gone)?;
     let now = core.now();
     let audit = audit_entry(now, by, "absence removed", format!("absence {id}"), Some(&gone), None, None);
     let event = Event { at: now, change: Change::RemoveAbsence(id), notices: Vec::new(), audit: Some(audit) };

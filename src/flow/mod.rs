@@ -6,11 +6,14 @@
 //! * [`alert`]: tell the AD-sync contacts when a directory's sync is in trouble, and when it is well again;
 //! * [`outage`]: open, update and resolve outages, and tell the outage contacts;
 //! * [`assign`]: who holds which role, and who is away; [`absences`]: absences that are changed, and many at once;
+//! * [`absence_sources`]: absences that calendars say, looked at by a schedule;
 //! * [`entitled`]: what is given out of it; [`login_page`]: what is said to everybody;
 //! * [`lists`]: who holds a role by a list that somebody else keeps;
+//! * [`kept`]: what is looked at elsewhere by a schedule, whatever it is;
 //! * [`directories`]: which directories there are, and which is being read;
 //! * [`deliver`]: send what is in the outbox.
 
+pub mod absence_sources;
 pub mod absences;
 pub mod alert;
 pub mod assign;
@@ -20,6 +23,7 @@ pub mod deliver;
 pub mod directories;
 pub mod entitled;
 pub mod gone;
+pub mod kept;
 pub mod lists;
 pub mod login_page;
 pub mod outage;

@@ -9,9 +9,12 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::absences::number;
 use super::alert;
 use super::core::{Core, DirectorySettings, audit_entry, contact_changes};
 use super::gone;
+use crate::domain::absence::import::Replacement;
+use crate::domain::absence::said;
 use crate::domain::alert::Health;
 use crate::domain::audit::{self, Actor};
 use crate::domain::changes::ContactChange;
@@ -120,7 +123,7 @@ pub async fn sync(
     let tally = organisation.tally(name);
     let first = tally == Tally::default();
     let changes = if first { Vec::new() } else { lines(&delta, &reading, &organisation) };
-    let quarantined = reading.found.quarantined().to_vec();
+    let mut quarantined = reading.found.quarantined().to_vec();
     if let Some(error) = doubt(&reading.found, &delta) {
         run.outcome = Outcome::Failed { error };
         if !order.dry_run {
@@ -182,7 +185,20 @@ pub async fn sync(
             let delta = checked.delta();
             let steps = if first || delta.len() > MOST_STEPS { Vec::new() } else { undo::steps(delta) };
             let gone = gone::changes(&organisation, delta, run.id, run.ended);
+            let followed = match &after {
+                Some(after) => {
+                    let zone = &settings.zone;
+                    let (mut absences, unknown) =
+                        said::follow(&organisation, after, delta, name, zone, run.ended);
+                    number(core, &mut absences.put).await?;
+                    run.counts.quarantined += u32::try_from(unknown.len()).unwrap_or(u32::MAX);
+                    quarantined.extend(unknown);
+                    absences
+                }
+                None => Replacement::default(),
+            };
             let new = after.map(|mut after| {
+                after.replace_absences(&followed);
                 after.gone = Arc::new(domain_gone::apply(&organisation.gone, &gone));
                 let contacts = if first {
                     Vec::new()
@@ -190,7 +206,7 @@ pub async fn sync(
                     let users = &checked.delta().users.changed;
                     contact_changes(&organisation, &after, users, run.ended)
                 };
-                New { checked, cursor, organisation: after, gone, steps, contacts }
+                New { checked, cursor, organisation: after, gone, steps, contacts, absences: followed }
             });
             if new.is_some() {
                 run.outcome = Outcome::Committed { generation: view.generation };
@@ -222,6 +238,7 @@ pub(super) struct New {
     pub(super) gone: Changes<Gone>,
     pub(super) steps: Vec<Step>,
     pub(super) contacts: Vec<ContactChange>,
+    pub(super) absences: Replacement,
 }
 
 /// Why everything is to be read, if it is.
@@ -302,8 +319,9 @@ pub(super) async fn finish(
         ..RunRecord::new(run.clone(), health.clone())
     };
     let (committed, organisation) = match new {
-        Some(New { checked, cursor, organisation, gone, steps, contacts }) => {
+        Some(New { checked, cursor, organisation, gone, steps, contacts, absences }) => {
             (record.gone, record.steps, record.contacts) = (gone, steps, contacts);
+            record.absences = absences;
             (core.store.commit_sync(checked, record, cursor).await?, Some(organisation))
         }
         None => (core.store.commit_run(record, state.cursor.clone()).await?, None),

@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::organisation::LookupError;
+use crate::flow::absence_sources::SourcesError;
 use crate::flow::absences::ImportError;
 use crate::flow::assign::AssignError;
 use crate::flow::directories::NotUndone;
@@ -80,7 +81,9 @@ impl From<AssignError> for ApiError {
         match error {
             AssignError::Store(error) => error.into(),
             AssignError::Missing(_) | AssignError::NoRole(..) => ApiError::not_found(error.to_string()),
-            AssignError::Twice(_) | AssignError::Full { .. } => ApiError::conflict(error),
+            AssignError::Twice(_) | AssignError::Full { .. } | AssignError::NotHere { .. } => {
+                ApiError::conflict(error)
+            }
             _ => ApiError::bad(error),
         }
     }
@@ -91,6 +94,15 @@ impl From<ImportError> for ApiError {
         match error {
             ImportError::Store(error) => error.into(),
             ImportError::Lines(_) => ApiError::bad(error),
+        }
+    }
+}
+
+impl From<SourcesError> for ApiError {
+    fn from(error: SourcesError) -> Self {
+        match error {
+            SourcesError::Store(error) => error.into(),
+            SourcesError::NoSource(..) => ApiError::not_found(error.to_string()),
         }
     }
 }

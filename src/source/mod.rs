@@ -3,7 +3,9 @@
 //! Both end in the same decoding ([`crate::domain::decode`]) and give everything or nothing: a read that broke off, or that can't
 //! be shown to be whole, is an error.
 
+pub mod calendar;
 mod error;
+pub mod fetch;
 #[cfg(fuzzing)]
 pub mod fuzz;
 pub mod ldap;
