@@ -8,15 +8,17 @@ mod repeat;
 #[cfg(test)]
 mod tests;
 mod time;
+mod zone;
 
 use std::collections::{BTreeSet, HashMap};
 
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};
 use chrono_tz::Tz;
 
 use super::table::{LineError, LineErrors, text_of};
 use lines::{Component, Line, components};
 use time::{When, duration, instant, when};
+use zone::Zones;
 
 /// The largest calendar that is read, in bytes.
 pub const LARGEST: usize = 10 * 1024 * 1024;
@@ -24,6 +26,8 @@ pub const LARGEST: usize = 10 * 1024 * 1024;
 const MOST_EVENTS: usize = 100_000;
 /// After so many mistakes no further rule is followed.
 const HOPELESS: usize = 3;
+/// No event of a calendar of holidays has more days.
+const LONGEST: i64 = 730;
 /// So many of them may repeat.
 const MOST_RULES: usize = 2_000;
 
@@ -47,6 +51,8 @@ pub struct Event {
     pub from: DateTime<Utc>,
     /// The first moment after it.
     pub until: DateTime<Utc>,
+    /// When it is of whole days: the first and the last of them.
+    pub days: Option<(NaiveDate, NaiveDate)>,
     /// What it is called.
     pub summary: Box<str>,
     /// Whether it takes its time.
@@ -76,9 +82,10 @@ pub fn read(bytes: &[u8], zone: Tz, window: Window) -> Result<Vec<Event>, LineEr
     let (text, _) = text_of(bytes).map_err(|what| LineErrors::from(LineError::of_line(1, what)))?;
     let calendar = components(&text).map_err(LineErrors::from)?;
     let zone = calendar.zone.as_deref().and_then(time::zone_named).unwrap_or(zone);
+    let zones = Zones::new(zone, &calendar.zones, window);
     let (mut errors, mut read) = (LineErrors::default(), Vec::new());
     for component in &calendar.events {
-        read.extend(errors.take(raw(component, zone)).flatten());
+        read.extend(errors.take(raw(component, &zones)).flatten());
     }
     if read.iter().filter(|raw| raw.rule.is_some()).count() > MOST_RULES {
         let what = format!("more than {MOST_RULES} events repeat; publish a shorter period");
@@ -110,6 +117,30 @@ pub fn read(bytes: &[u8], zone: Tz, window: Window) -> Result<Vec<Event>, LineEr
     errors.or(events)
 }
 
+/// A day that a calendar closes, with its line and title.
+pub type ClosedDay = (u64, NaiveDate, Box<str>);
+
+/// The days of all events of whole days, as a calendar of holidays has them, from the year `from` to before the year `until`.
+///
+/// # Errors
+/// As [`read`], and an event of more than two years.
+pub fn closed_days(bytes: &[u8], from: i32, until: i32) -> Result<Vec<ClosedDay>, LineErrors> {
+    let new_year = |year| NaiveDate::from_ymd_opt(year, 1, 1).unwrap_or_default();
+    let (first, end) = (new_year(from), new_year(until));
+    let at = |day: NaiveDate| day.and_time(NaiveTime::MIN).and_utc();
+    let (mut days, mut errors) = (Vec::new(), LineErrors::default());
+    for event in read(bytes, Tz::UTC, Window { from: at(first), until: at(end) })? {
+        let Some((from, until)) = event.days else { continue };
+        if (until - from).num_days() > LONGEST {
+            errors.push(LineError::of_line(event.line, "closes more than two years"));
+            continue;
+        }
+        let all = from.iter_days().take_while(|day| *day <= until && *day < end).filter(|day| first <= *day);
+        days.extend(all.map(|day| (event.line, day, event.summary.clone())));
+    }
+    errors.or(days)
+}
+
 /// An event as it stands there, with its repetitions still to come.
 struct Raw {
     line: u64,
@@ -128,20 +159,20 @@ struct Raw {
 }
 
 /// None for an event without a start, which takes no time.
-fn raw(component: &Component, zone: Tz) -> Result<Option<Raw>, LineError> {
+fn raw(component: &Component, zones: &Zones) -> Result<Option<Raw>, LineError> {
     let find = |name: &str| component.lines.iter().find(|line| line.name == name);
     let all = |name: &'static str| component.lines.iter().filter(move |line| line.name == name);
     let text = |name: &str| find(name).map(|line| line.text()).unwrap_or_default();
     let Some(start) = find("DTSTART") else { return Ok(None) };
-    let start = when(start, &start.value, zone)?;
+    let start = when(start, &start.value, zones)?;
     let end = match (find("DTEND"), find("DURATION")) {
-        (Some(end), _) => when(end, &end.value, zone)?,
+        (Some(end), _) => when(end, &end.value, zones)?,
         (None, Some(line)) => start.after(duration(line)?),
         (None, None) if start.whole_day => start.after(chrono::TimeDelta::days(1)),
         (None, None) => start.clone(),
     };
     let list = |line: &Line| -> Result<Vec<When>, LineError> {
-        line.value.split(',').map(|value| when(line, value, zone)).collect()
+        line.value.split(',').map(|value| when(line, value, zones)).collect()
     };
     let (mut also, mut except) = (Vec::new(), BTreeSet::new());
     for line in all("EXDATE") {
@@ -150,7 +181,7 @@ fn raw(component: &Component, zone: Tz) -> Result<Option<Raw>, LineError> {
     for line in all("RDATE").filter(|line| line.parameter("VALUE") != Some("PERIOD")) {
         also.extend(list(line)?);
     }
-    let moved = find("RECURRENCE-ID").map(|line| when(line, &line.value, zone)).transpose()?;
+    let moved = find("RECURRENCE-ID").map(|line| when(line, &line.value, zones)).transpose()?;
     let mails = |name| all(name).filter_map(|line: &Line| mail(&line.value)).collect::<Vec<Box<str>>>();
     let attendees = mails("ATTENDEE");
     Ok(Some(Raw {
@@ -214,7 +245,10 @@ impl Raw {
             };
             let wanted = !self.except.contains(&from) && !left_out.contains(&from);
             let (line, summary, people) = (self.line, self.summary.clone(), self.people.clone());
-            wanted.then_some(Event { line, from, until, summary, busy: self.busy, people })
+            let last = wall.checked_add_signed(long).and_then(|end| end.date().pred_opt());
+            let days =
+                last.filter(|_| self.start.whole_day && self.end.whole_day).map(|last| (wall.date(), last));
+            wanted.then_some(Event { line, from, until, days, summary, busy: self.busy, people })
         };
         Ok(starts.into_iter().filter_map(event).collect())
     }

@@ -32,6 +32,9 @@ pub(super) fn starts(rule: &str, start: &When, window: Window) -> Result<Vec<Nai
     let set = parsed.build(as_utc(first)).map_err(|e| format!("is no rule that can be followed: {e}"))?;
     let set = set.limit();
     let found = set.clone().after(as_utc(earliest)).before(as_utc(last)).all(MOST);
+    if found.dates.len() >= usize::from(MOST) {
+        return Err(format!("comes true more than {MOST} times in these years"));
+    }
     // One with a count may have ended; any other that has nothing to show never will, or only after many years.
     if found.dates.is_empty() && (!counted || set.all(1).dates.is_empty()) {
         return Err("never comes true in these years; take the event out, or mend its rule".into());
@@ -68,7 +71,7 @@ fn without_until(rule: &str, start: &When) -> Result<(String, Option<NaiveDateTi
                     .ok()
                     .and_then(|d| d.and_hms_opt(23, 59, 59));
                 let time = match (time, utc) {
-                    (Some(time), Some(_)) => start.zone.from_utc_datetime(&time).naive_local(),
+                    (Some(time), Some(_)) => start.zone.wall(time.and_utc()),
                     (Some(time), None) => time,
                     (None, _) => day.ok_or_else(wrong)?,
                 };
