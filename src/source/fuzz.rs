@@ -29,13 +29,26 @@ pub fn dirsync(bytes: &[u8]) {
 }
 
 /// Reads the bytes as what a server tells of its changes (RFC 4533) since `cookie`, and `end` as the control at the end; the identity is
-/// that of 389 Directory Server or everybody else's.
-pub fn sync(bytes: &[u8], end: &[u8], cookie: Option<&[u8]>, of_389: bool) {
+/// that of 389 Directory Server or everybody else's. None: nothing can be made of it.
+pub fn sync(bytes: &[u8], end: &[u8], cookie: Option<&[u8]>, of_389: bool) -> Option<Synchronized> {
     let mut mapping = Schema::InetOrgPerson.mapping();
     if of_389 {
         mapping.id = "nsUniqueId".into();
     }
-    fuzz_sync(bytes, end, &mapping, cookie);
+    fuzz_sync(bytes, end, &mapping, cookie)
+}
+
+/// What was made of what a server tells of its changes, identities in the order of their bytes in the store.
+#[derive(PartialEq, Eq, Debug)]
+pub struct Synchronized {
+    /// Who changed, in the order told.
+    pub changed: Vec<[u8; 16]>,
+    /// Who was said to be deleted.
+    pub deleted: BTreeSet<[u8; 16]>,
+    /// All that there are, when they were named.
+    pub present: Option<BTreeSet<[u8; 16]>>,
+    /// Where the next read goes on.
+    pub cookie: Vec<u8>,
 }
 
 /// Whatever is read makes a sound directory.

@@ -20,6 +20,8 @@ use super::standard::sync::{self, Told};
 #[cfg(fuzzing)]
 use crate::domain::decode::Mapping;
 use crate::domain::entry::Entry;
+#[cfg(fuzzing)]
+use crate::source::fuzz::Synchronized;
 use crate::source::{Answer, SourceError};
 use crate::tls;
 
@@ -396,8 +398,8 @@ pub fn fuzz_entries(bytes: &[u8]) -> Vec<Entry> {
 
 /// Reads the bytes as what is told of changes (RFC 4533), and `end` as the control at the end.
 #[cfg(fuzzing)]
-pub fn fuzz_sync(bytes: &[u8], end: &[u8], mapping: &Mapping, cookie: Option<&[u8]>) {
-    sync::fuzz_together(fuzz_finds(bytes, true), end, mapping, cookie);
+pub fn fuzz_sync(bytes: &[u8], end: &[u8], mapping: &Mapping, cookie: Option<&[u8]>) -> Option<Synchronized> {
+    sync::fuzz_together(fuzz_finds(bytes, true), end, mapping, cookie)
 }
 
 fn words(error: &io::Error) -> String {

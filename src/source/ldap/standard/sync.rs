@@ -7,6 +7,8 @@ use ldap3::controls::RawControl;
 use crate::domain::decode::Mapping;
 use crate::domain::entry::Entry;
 use crate::domain::ids::Guid;
+#[cfg(fuzzing)]
+use crate::source::fuzz::Synchronized;
 use crate::source::ldap::ber::{CONTEXT, Element, Reader};
 use crate::source::ldap::screen::Finds;
 use crate::source::ldap::session::{Search, Session};
@@ -274,34 +276,32 @@ fn uuid(element: Element<'_>) -> Option<Guid> {
     (id != Guid::default()).then_some(id)
 }
 
-/// Takes together what was told: the entries and what came in between, and the control at the end. What comes of it is sound.
+/// Takes together what was told: the entries and what came in between, and the control at the end. The cookie is kept and sent as it came.
 #[cfg(fuzzing)]
-pub(in crate::source) fn fuzz_together(found: Finds, end: &[u8], mapping: &Mapping, cookie: Option<&[u8]>) {
+pub(in crate::source) fn fuzz_together(
+    found: Finds,
+    end: &[u8],
+    mapping: &Mapping,
+    cookie: Option<&[u8]>,
+) -> Option<Synchronized> {
     assert_eq!(found.entries.len(), found.told.states.len(), "an entry has no state, or a state no entry");
-    let Some((last, only_deleted)) = done(end) else {
-        return;
-    };
-    let Ok(changes) = together(found, last, only_deleted, mapping, cookie) else {
-        return;
-    };
-    for entry in &changes.changed {
-        let id = entry.first(&mapping.id).and_then(|value| mapping.identity(value)).expect("an identity");
-        assert!(
-            changes.present.as_ref().is_none_or(|present| present.contains(&id)),
-            "it changed and isn't there"
-        );
-    }
+    let (last, only_deleted) = done(end)?;
+    let changes = together(found, last, only_deleted, mapping, cookie).ok()?;
     let cookie = &changes.cookie[..];
-    assert_eq!(
-        split(&join([cookie, cookie])),
-        Some(vec![cookie, cookie]),
-        "another cookie is kept than was given"
-    );
+    assert_eq!(split(&join([cookie, cookie])), Some(vec![cookie, cookie]), "another is kept than was given");
     let sent = request(Some(cookie));
     let mut parts = only(&sent).and_then(Element::inside).expect("a sequence");
     let last = std::iter::from_fn(|| parts.next()).last().and_then(Element::bytes);
     assert_eq!(last, Some(cookie), "another cookie is sent than was given");
     assert!(parts.is_empty());
+    let identity = |entry: &Entry| mapping.identity(entry.first(&mapping.id)?);
+    let bytes = |ids: BTreeSet<Guid>| ids.into_iter().map(|id| id.0).collect();
+    Some(Synchronized {
+        changed: changes.changed.iter().map(|entry| identity(entry).expect("an identity").0).collect(),
+        deleted: bytes(changes.deleted),
+        present: changes.present.map(bytes),
+        cookie: changes.cookie,
+    })
 }
 
 #[cfg(test)]
