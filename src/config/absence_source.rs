@@ -75,11 +75,7 @@ fn read(table: &Section, timezone: Tz) -> Option<AbsenceSource> {
     let events = [("out-of-office", false), ("busy", true)];
     let busy = table.choice("events", &events, Some("out-of-office"));
     let titles = table.texts("titles", &[]);
-    let titles: Vec<Box<str>> = titles.iter().map(|title| title.trim().into()).collect();
-    if titles.iter().any(|title| title.is_empty()) {
-        let problem = Problem::new("has an empty text, which is in every title");
-        table.mistake("titles", problem.hint("titles = [\"semester\", \"vacation\"]"));
-    }
+    let titles = titles.iter().map(|title| title.trim().into()).collect();
     let at = at(table);
     Some(AbsenceSource {
         name: SourceName::from(name.as_str()),

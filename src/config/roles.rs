@@ -117,9 +117,9 @@ fn change(role: &mut Role, table: &Section) {
 fn by_attribute(table: &Section) -> Option<AttributeGrant> {
     let attribute = table.parsed("attribute", schema::attribute);
     let values: Vec<Box<str>> = table.texts("values", &[]).iter().map(|value| value.trim().into()).collect();
-    if values.iter().any(|value| value.is_empty() || value.chars().count() > MAX_VALUE) {
-        let problem = Problem::new("has a value that is empty or too long");
-        table.mistake("values", problem.hint(format!("each has 1 to {MAX_VALUE} characters")));
+    if values.iter().any(|value| value.chars().count() > MAX_VALUE) {
+        let problem = Problem::new("has a value that is too long");
+        table.mistake("values", problem.hint(format!("each has up to {MAX_VALUE} characters")));
     }
     if values.len() > MAX_VALUES {
         let problem = Problem::new(format!("has more than {MAX_VALUES} values"));

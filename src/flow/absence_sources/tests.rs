@@ -56,7 +56,8 @@ impl World {
                 "dn: CN=u{n},OU=a,DC=org\nobjectClass: user\nobjectGUID:: {guid}\nsAMAccountName: u{n}\nmail: u{n}@org.example\nuserAccountControl: 512\n{more}\n"
             )
         };
-        let unit = "dn: OU=a,DC=org\nobjectClass: organizationalUnit\nobjectGUID:: BAAAAAAAAAAAAAAAAAAAAA==\n\n";
+        let unit =
+            "dn: OU=a,DC=org\nobjectClass: organizationalUnit\nobjectGUID:: BAAAAAAAAAAAAAAAAAAAAA==\n\n";
         let text: String = (1..).zip(more).map(person).collect();
         let file = self.folder.path().join("people.ldif");
         std::fs::write(&file, format!("{unit}{text}")).unwrap();
@@ -72,7 +73,11 @@ impl World {
 
     async fn sync(&self, more: [&'static str; 2]) -> Report {
         let report = self.report(more, false).await;
-        assert!(!matches!(report.run.outcome, crate::domain::run::Outcome::Failed { .. }), "{:?}", report.run);
+        assert!(
+            !matches!(report.run.outcome, crate::domain::run::Outcome::Failed { .. }),
+            "{:?}",
+            report.run
+        );
         report
     }
 
@@ -175,7 +180,11 @@ async fn what_a_calendar_says_is_replaced_by_what_it_says_next_and_what_is_by_ha
     server.says("/secret/cal.ics", 200, &[("etag", "\"1\"")], both.as_bytes());
     let fetched = world.fetch(&calendars).await;
     assert_eq!((fetched.put, fetched.removed, fetched.absences, fetched.trouble), (2, 0, 2, None));
-    let said = ["u1 07-06T06–07-11T06 the calendar cal", "u1 07-10T00–07-12T00 by hand", "u1 08-01T06–08-02T06 the calendar cal"];
+    let said = [
+        "u1 07-06T06–07-11T06 the calendar cal",
+        "u1 07-10T00–07-12T00 by hand",
+        "u1 08-01T06–08-02T06 the calendar cal",
+    ];
     assert_eq!(world.away(), said);
     // Nothing new: the server is asked whether anything changed, and no more is noted.
     let generation = world.core.view().generation;
@@ -187,7 +196,9 @@ async fn what_a_calendar_says_is_replaced_by_what_it_says_next_and_what_is_by_ha
     assert_eq!(world.core.view().generation, generation);
 
     // It can't be read any more: what it said last stays, and the path, which is a secret, isn't told.
-    for (status, body) in [(404, b"".to_vec()), (200, b"<html>".to_vec()), (200, vec![b'x'; ical::LARGEST + 1])] {
+    for (status, body) in
+        [(404, b"".to_vec()), (200, b"<html>".to_vec()), (200, vec![b'x'; ical::LARGEST + 1])]
+    {
         server.says("/secret/cal.ics", status, &[], &body);
         let trouble = world.fetch(&calendars).await.trouble.unwrap();
         assert!(trouble.starts_with("https://localhost/…") && !trouble.contains("secret"), "{trouble}");
@@ -200,10 +211,21 @@ async fn what_a_calendar_says_is_replaced_by_what_it_says_next_and_what_is_by_ha
     // Gone there, gone here; the other one keeps its number.
     let number = |from: &str| {
         let view = world.core.view();
-        view.organisation.absences.values().flatten().find(|a| a.from == from.parse::<DateTime<Utc>>().unwrap()).unwrap().id
+        view.organisation
+            .absences
+            .values()
+            .flatten()
+            .find(|a| a.from == from.parse::<DateTime<Utc>>().unwrap())
+            .unwrap()
+            .id
     };
     let kept = number("2026-08-01T06:00:00Z");
-    server.says("/secret/cal.ics", 200, &[], ics(&[event(second, "20260802T060000Z", "SUMMARY:Semester\n")]).as_bytes());
+    server.says(
+        "/secret/cal.ics",
+        200,
+        &[],
+        ics(&[event(second, "20260802T060000Z", "SUMMARY:Semester\n")]).as_bytes(),
+    );
     let fetched = world.fetch(&calendars).await;
     assert_eq!((fetched.put, fetched.removed), (1, 1));
     assert_eq!(world.away(), [said[1], said[2]]);
@@ -211,11 +233,24 @@ async fn what_a_calendar_says_is_replaced_by_what_it_says_next_and_what_is_by_ha
 
     // Not by hand.
     let refused = remove_absence(&world.core, kept, &Actor::System).await.unwrap_err();
-    assert!(matches!(&refused, AssignError::NotHere { .. }) && refused.to_string().contains("the calendar cal"), "{refused}");
-    let same = |before: &Absence| NewAbsence { user: before.user, from: before.from, until: before.until, deputy: None, note: None };
-    assert!(matches!(change(&world.core, kept, &Actor::System, same).await, Err(AssignError::NotHere { .. })));
+    assert!(
+        matches!(&refused, AssignError::NotHere { .. }) && refused.to_string().contains("the calendar cal"),
+        "{refused}"
+    );
+    let same = |before: &Absence| NewAbsence {
+        user: before.user,
+        from: before.from,
+        until: before.until,
+        deputy: None,
+        note: None,
+    };
+    assert!(matches!(
+        change(&world.core, kept, &Actor::System, same).await,
+        Err(AssignError::NotHere { .. })
+    ));
     assert!(change(&world.core, hand, &Actor::System, same).await.is_ok());
-    let actions: Vec<String> = world.core.store.audit(None, 100).await.unwrap().iter().map(|e| e.action.to_string()).collect();
+    let actions: Vec<String> =
+        world.core.store.audit(None, 100).await.unwrap().iter().map(|e| e.action.to_string()).collect();
     assert_eq!(actions.iter().filter(|a| *a == "absence noted").count(), 3);
     assert_eq!(actions.iter().filter(|a| *a == "absence removed").count(), 1);
 
@@ -254,8 +289,10 @@ async fn a_shared_calendar_is_of_those_who_take_part_and_guests_are_left_out() {
         event("20260706T060000Z", "20260707T060000Z", both),
         event("20260708T060000Z", "20260709T060000Z", "ATTENDEE:mailto:guest@else.example\n"),
         event("20260710T060000Z", "20260711T060000Z", ""),
-        event("20260712T060000Z", "20260713T060000Z", "ATTENDEE:mailto:u2@org.example\nSUMMARY:SEMESTER x\n").replace("OOF", "FREE"),
-        event("20260714T060000Z", "20260715T060000Z", "ATTENDEE:mailto:u2@org.example\n").replace("OOF", "BUSY"),
+        event("20260712T060000Z", "20260713T060000Z", "ATTENDEE:mailto:u2@org.example\nSUMMARY:SEMESTER x\n")
+            .replace("OOF", "FREE"),
+        event("20260714T060000Z", "20260715T060000Z", "ATTENDEE:mailto:u2@org.example\n")
+            .replace("OOF", "BUSY"),
     ]);
     let path = file(world.folder.path(), &text);
     let shared = CalendarSettings {
@@ -269,11 +306,16 @@ async fn a_shared_calendar_is_of_those_who_take_part_and_guests_are_left_out() {
     assert_eq!((fetched.unknown, fetched.trouble), (2, None));
     assert_eq!(
         world.away(),
-        ["u1 07-06T06–07-07T06 (u2) the calendar cal", "u2 07-06T06–07-07T06 the calendar cal", "u2 07-12T06–07-13T06 the calendar cal"]
+        [
+            "u1 07-06T06–07-07T06 (u2) the calendar cal",
+            "u2 07-06T06–07-07T06 the calendar cal",
+            "u2 07-12T06–07-13T06 the calendar cal"
+        ]
     );
     // Whoever is named in the configuration has to be there.
     for (user, deputy, said) in [(Some("nobody"), None, "`user`"), (Some("u1"), Some("nobody"), "`deputy`")] {
-        let wrong = CalendarSettings { user: user.map(Box::from), deputy: deputy.map(Box::from), ..shared.clone() };
+        let wrong =
+            CalendarSettings { user: user.map(Box::from), deputy: deputy.map(Box::from), ..shared.clone() };
         calendars.replace([("cal".into(), wrong)].into());
         let trouble = world.fetch(&calendars).await.trouble.unwrap();
         assert!(trouble.contains(said) && trouble.contains("nobody"), "{trouble}");
@@ -293,7 +335,9 @@ async fn an_endless_calendar_does_no_harm() {
     assert_eq!(world.fetch(&calendars).await.trouble, None);
     assert!((700..800).contains(&world.away().len()));
     for (rule, said) in [("FREQ=SECONDLY", "more often"), ("FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=31", "never")] {
-        let bad: Vec<String> = (0..300).map(|_| event("20260706T060000Z", "20260706T070000Z", &format!("RRULE:{rule}\n"))).collect();
+        let bad: Vec<String> = (0..300)
+            .map(|_| event("20260706T060000Z", "20260706T070000Z", &format!("RRULE:{rule}\n")))
+            .collect();
         std::fs::write(&path, ics(&bad)).unwrap();
         let trouble = world.fetch(&calendars).await.trouble.unwrap();
         assert!(trouble.contains(said) && trouble.len() < 2_000, "{trouble}");
@@ -337,7 +381,12 @@ async fn a_role_comes_and_goes_with_the_value_of_an_attribute() {
         all.map(said).collect::<Vec<_>>()
     };
     assert_eq!(holders(), [""; 0]);
-    world.sync(["extensionAttribute1: other\nextensionAttribute1: BUDKAVLE-local\n", "extensionAttribute1: none\n"]).await;
+    world
+        .sync([
+            "extensionAttribute1: other\nextensionAttribute1: BUDKAVLE-local\n",
+            "extensionAttribute1: none\n",
+        ])
+        .await;
     assert_eq!(holders(), ["u1 at a by Attribute(\"extensionAttribute1=budkavle-local\")"]);
     // Those without keep nothing of it.
     assert_eq!(world.core.view().organisation.user(world.user("u2")).unwrap().marks_text(), None);
