@@ -1,5 +1,6 @@
 //! A user, kept small: there may be a million of them.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -86,22 +87,27 @@ impl User {
     /// Where units are no OUs but come from attributes of the user: what these say, separated by U+001F. Of a path the levels from the top,
     /// of a code the code, that of the unit above, and the unit's name, each perhaps empty.
     pub fn unit_path(&self) -> Option<&str> {
-        self.texts.some(9)
+        self.more(0)
     }
 
     /// Which of the values that some role is granted by it has: `attribute=value` as the configuration writes them, in order.
     pub fn marks(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.texts.get(10).split(BETWEEN).filter_map(|mark| mark.split_once('='))
+        self.marks_text().unwrap_or_default().split(BETWEEN).filter_map(|mark| mark.split_once('='))
     }
 
     /// The same in one text, separated by U+001F.
     pub fn marks_text(&self) -> Option<&str> {
-        self.texts.some(10)
+        self.more(1)
     }
 
     /// The absences that an attribute says, in order of time, as [`said`](super::absence::said) reads them.
     pub fn away(&self) -> Option<&str> {
-        self.texts.some(11)
+        self.more(2)
+    }
+
+    /// What few users have stands together in one text, so that the others need no room for it.
+    fn more(&self, number: usize) -> Option<&str> {
+        self.texts.get(9).split(APART).nth(number).filter(|text| !text.is_empty())
     }
 
     /// Whether the account can be used at `now`: enabled and not expired.
@@ -174,6 +180,12 @@ pub struct UserFields {
 
 impl From<UserFields> for User {
     fn from(f: UserFields) -> User {
+        let [path, marks, away] = [&f.unit_path, &f.marks, &f.away].map(|t| t.as_deref().unwrap_or_default());
+        let more = if marks.is_empty() && away.is_empty() {
+            Cow::Borrowed(path)
+        } else {
+            Cow::Owned([path, marks, away].join(APART.encode_utf8(&mut [0; 4])))
+        };
         let texts = Texts::of([
             &f.rdn,
             &f.account,
@@ -184,9 +196,7 @@ impl From<UserFields> for User {
             f.mobile.as_deref().unwrap_or_default(),
             f.title.as_deref().unwrap_or_default(),
             f.language.as_deref().unwrap_or_default(),
-            f.unit_path.as_deref().unwrap_or_default(),
-            f.marks.as_deref().unwrap_or_default(),
-            f.away.as_deref().unwrap_or_default(),
+            &more,
         ]);
         let UserFields { id, directory, unit, above, named, manager, enabled, expires, .. } = f;
         User { id, directory, unit, above, named, manager, enabled, expires, texts }
@@ -198,6 +208,9 @@ impl From<UserFields> for Arc<User> {
         Arc::new(fields.into())
     }
 }
+
+/// Between texts that stand together. No text that was read has it in it.
+const APART: char = '\u{1d}';
 
 /// How a user is written: as [`UserFields`] are read, in this order for good.
 #[derive(Serialize)]
@@ -263,12 +276,12 @@ impl Serialize for User {
 #[derive(Clone, PartialEq, Eq, Debug)]
 struct Texts {
     all: Box<str>,
-    lengths: [u16; 12],
+    lengths: [u16; 10],
 }
 
 impl Texts {
     /// A text is cut after 65,535 bytes; what is read of a directory is shorter.
-    fn of(texts: [&str; 12]) -> Texts {
+    fn of(texts: [&str; 10]) -> Texts {
         let most = usize::from(u16::MAX);
         let texts = texts.map(|text| text.get(..text.floor_char_boundary(most)).unwrap_or_default());
         let lengths = texts.map(|text| u16::try_from(text.len()).unwrap_or(u16::MAX));
@@ -325,6 +338,6 @@ mod tests {
 
     #[test]
     fn a_user_is_small() {
-        assert!(size_of::<User>() <= 144, "{}", size_of::<User>());
+        assert!(size_of::<User>() <= 136, "{}", size_of::<User>());
     }
 }
