@@ -168,7 +168,7 @@ pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble
         }
         Verb::Sources { fetch: None } => {
             let lines: Vec<SourceLine> = client.get("/v1/absence-sources", &[]).await?;
-            out.answer(&lines, sources);
+            out.answer(&lines, |out, lines| sources(out, lines));
         }
         Verb::Sources { fetch: Some(name) } => {
             let path = format!("/v1/absence-sources/{}/fetch", segment(&name));
@@ -188,7 +188,7 @@ pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble
     Ok(Exit::Done)
 }
 
-fn sources(out: &Out, lines: &Vec<SourceLine>) {
+fn sources(out: &Out, lines: &[SourceLine]) {
     let row = |line: &SourceLine| {
         vec![
             line.name.to_string(),

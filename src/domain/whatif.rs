@@ -80,7 +80,8 @@ pub fn imagine(organisation: &Organisation, steps: &[Step]) -> Result<Organisati
                     until,
                     deputy: None,
                     note: None,
-                    origin: Origin::ByHand,
+                    // Behind those of any directory, whose names are letters: what is noted goes first.
+                    origin: Origin::Directory("~".into()),
                 });
             }
             Step::Move { user, unit } => {

@@ -117,6 +117,9 @@ impl Replacement {
     }
 }
 
+/// From when to when.
+type Period = (DateTime<Utc>, DateTime<Utc>);
+
 /// Compares what a source said before with what it says at `at`. The same person and period is the same absence and keeps its number; what is
 /// said no longer goes. What is over stays, as published calendars show only some of what was, unless something else is said of that time.
 pub fn replace<'a>(
@@ -127,7 +130,7 @@ pub fn replace<'a>(
     let period = |a: &Absence| (a.user, a.from, a.until);
     let mut before: BTreeMap<_, &Absence> = before.into_iter().map(|a| (period(a), a)).collect();
     let mut replacement = Replacement::default();
-    let mut said: HashMap<UserId, Vec<(DateTime<Utc>, DateTime<Utc>)>> = HashMap::new();
+    let mut said: HashMap<UserId, Vec<Period>> = HashMap::new();
     let mut seen = BTreeSet::new();
     for absence in now.into_iter().filter(|a| seen.insert(period(a))) {
         said.entry(absence.user).or_default().push((absence.from, absence.until));

@@ -22,6 +22,9 @@ const MOST: usize = 100;
 /// A name of an account has no more characters.
 const LONGEST: usize = 256;
 
+/// From when to when.
+type Period = (DateTime<Utc>, DateTime<Utc>);
+
 /// What is said of one period, as it was written.
 struct Said<'t> {
     from: &'t str,
@@ -55,7 +58,7 @@ impl<'t> Said<'t> {
         Ok(said)
     }
 
-    fn period(&self, zone: &Tz) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
+    fn period(&self, zone: &Tz) -> Option<Period> {
         let from = moment::parse(self.from, zone).ok()?;
         let until = moment::parse_end(self.until, zone).ok()?;
         (from < until).then_some((from, until))
@@ -81,7 +84,7 @@ pub fn read<'v>(values: impl IntoIterator<Item = &'v str>) -> (Option<Box<str>>,
             break;
         }
     }
-    let mut kept: Vec<((DateTime<Utc>, DateTime<Utc>), String)> = Vec::new();
+    let mut kept: Vec<(Period, String)> = Vec::new();
     for (period, text) in read.into_iter().take(MOST) {
         match kept.last().filter(|((_, until), _)| period.0 < *until) {
             Some((_, other)) => wrong.push(format!("says {text}, which overlaps {other}")),

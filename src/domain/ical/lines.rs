@@ -149,7 +149,7 @@ pub(super) fn components(text: &str) -> Result<Calendar, LineError> {
             "X-WR-TIMEZONE" if within.len() == 1 => calendar.zone = Some(line.text()),
             _ => match place {
                 Place::Event => {
-                    calendar.events.last_mut().into_iter().for_each(|e| e.lines.push(line.clone()))
+                    calendar.events.last_mut().into_iter().for_each(|e| e.lines.push(line.clone()));
                 }
                 Place::Zone if line.name == "TZID" => {
                     calendar.zones.last_mut().into_iter().for_each(|zone| zone.name = line.text());

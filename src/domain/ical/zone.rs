@@ -10,8 +10,10 @@ use super::lines::{Component, Line, VTimeZone};
 use super::time::{When, wall_of, zone_named};
 use super::{HOPELESS, Window, repeat};
 
-/// So many zones are read of a calendar, and so many observances of each.
-const MOST: usize = 50;
+/// So many zones are read of a calendar.
+const MOST_ZONES: usize = 10;
+/// So many observances are read of each.
+const MOST_OBSERVANCES: usize = 50;
 
 /// Which clocks.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -88,7 +90,7 @@ impl Zones {
     /// Reads those that a calendar describes and that aren't known by their names.
     pub(super) fn new(usual: Tz, described: &[VTimeZone], window: Window) -> Zones {
         let (mut own, mut failed) = (HashMap::new(), 0);
-        for zone in described.iter().filter(|zone| zone_named(&zone.name).is_none()).take(MOST) {
+        for zone in described.iter().filter(|zone| zone_named(&zone.name).is_none()).take(MOST_ZONES) {
             match own_zone(&zone.observances, window) {
                 Some(read) => drop(own.insert(zone.name.trim().to_owned(), Zone::Own(Arc::new(read)))),
                 None => failed += 1,
@@ -109,7 +111,7 @@ impl Zones {
 
 fn own_zone(observances: &[Component], window: Window) -> Option<Own> {
     let mut changes = Vec::new();
-    for observance in observances.iter().take(MOST) {
+    for observance in observances.iter().take(MOST_OBSERVANCES) {
         changes.extend(changes_of(observance, window)?);
     }
     changes.sort_by_key(|change| change.at);

@@ -115,7 +115,7 @@ impl From<UserV2> for User {
 /// An object with a [`UserV2`].
 #[derive(Deserialize)]
 enum ObjectV1 {
-    User(UserV2),
+    User(Box<UserV2>),
     Unit(Arc<Unit>),
     Group(Arc<Group>),
 }
@@ -123,7 +123,7 @@ enum ObjectV1 {
 impl From<ObjectV1> for Object {
     fn from(old: ObjectV1) -> Object {
         match old {
-            ObjectV1::User(user) => Object::User(Arc::new(user.into())),
+            ObjectV1::User(user) => Object::User(Arc::new((*user).into())),
             ObjectV1::Unit(unit) => Object::Unit(unit),
             ObjectV1::Group(group) => Object::Group(group),
         }
