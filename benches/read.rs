@@ -181,7 +181,7 @@ async fn core(folder: &Path) -> Core {
     };
     let limits = Limits::same(Limit { count: 5_000, percent: 50, floor: 5 });
     let schedule = Schedule::parse("30 3 * * *", chrono_tz::UTC).unwrap();
-    let whole_reads = WholeReads { schedule, always: false };
+    let whole_reads = WholeReads { blind: schedule.clone(), seeing: schedule };
     let directory = DirectorySettings { limits, policy: Policy::default(), whole_reads };
     let flow = Settings { directories: BTreeMap::from([("main".into(), directory)]), ..Settings::default() };
     let (store, _) = Store::open_sled(settings, Utc::now()).await.unwrap();

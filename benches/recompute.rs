@@ -21,7 +21,7 @@ use budkavle::domain::contacts::{Asker, recompute, resolve};
 use budkavle::domain::coverage::{Day, Period, Wanted, cover};
 use budkavle::domain::delta::{apply, describe, diff};
 use budkavle::domain::directory::{Directory, Found, Unit, Update, User, UserFields};
-use budkavle::domain::guard::{Circumstances, Limit, Limits, approval_of, judge};
+use budkavle::domain::guard::{Circumstances, Lately, Limit, Limits, approval_of, judge};
 use budkavle::domain::ids::{AbsenceId, AssignmentId, Guid, UnitId, UserId};
 use budkavle::domain::map::Map;
 use budkavle::domain::organisation::Organisation;
@@ -187,6 +187,7 @@ fn run_of(what: &str, old: &Organisation, written: Directory, now: DateTime<Utc>
             approved: &BTreeSet::new(),
             scope_changed: false,
             vetoes: &[],
+            lately: Lately::default(),
         };
         let approval = approval_of(&delta, &given);
         let verdict = judge(delta, &given);

@@ -74,7 +74,7 @@ libfuzzer_sys::fuzz_target!(|input: Input<'_>| {
     let known = known(input.base_is_unit, &mapping, &name);
     let bases = BTreeMap::from([(id(BASE), "OU=n1".parse().expect("a name"))]);
     let (users, units, groups) = input.afresh;
-    let mut follow = Follow::new(&known, &name, &mapping, bases, Afresh { users, units, groups });
+    let mut follow = Follow::new(&known, &name, &mapping, bases, BTreeMap::new(), Afresh { users, units, groups });
     assert!(follow.knows_the_bases());
     for (told_only, told) in &input.changes {
         if *told_only { follow.touch(&entry(told)) } else { follow.change(&entry(told)) }

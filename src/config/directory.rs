@@ -75,8 +75,9 @@ fn read(table: &Section, timezone: Tz, above: &Limits) -> Option<Directory> {
     table.require("source", "source = \"ldap\"");
     let kind = table.choice("source", &[("ldap", Kind::Ldap), ("ldif", Kind::Ldif)], None);
     let schedule = schedule(table, "schedule", "*/15 * * * *", timezone);
-    let always = table.is_set("whole_read_schedule");
-    let whole_reads = self::schedule(table, "whole_read_schedule", "30 3 * * *", timezone);
+    let chosen = table.is_set("whole_read_schedule");
+    let blind = self::schedule(table, "whole_read_schedule", "30 3 * * *", timezone);
+    let seeing = if chosen { blind.clone() } else { Schedule::parse("30 3 * * 0", timezone).ok() };
     let run_timeout = table.duration("run_timeout", SECOND * 10..=DAY, MINUTE * 30);
     let guard = super::guard::read(&table.section("guard"), above);
     let (mapping, filters) = schema::read(table);
@@ -97,7 +98,7 @@ fn read(table: &Section, timezone: Tz, above: &Limits) -> Option<Directory> {
     Some(Directory {
         name: DirectoryName::from(name.as_str()),
         schedule: schedule?,
-        whole_reads: WholeReads { schedule: whole_reads?, always },
+        whole_reads: WholeReads { blind: blind?, seeing: seeing? },
         run_timeout,
         guard,
         mapping,

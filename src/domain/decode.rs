@@ -62,6 +62,8 @@ pub struct Decoder<'a> {
     excluded: HashSet<NodeId>,
     quarantined: Vec<Quarantined>,
     unidentified: Option<Box<str>>,
+    /// The first account of which it can't be read whether it is enabled, and how many there are.
+    hidden: Option<(Box<str>, u32)>,
     progress: Progress,
 }
 
@@ -145,6 +147,7 @@ impl<'a> Decoder<'a> {
             excluded,
             quarantined: Vec::new(),
             unidentified: None,
+            hidden: None,
             progress: Progress::default(),
         }
     }
@@ -204,6 +207,7 @@ impl<'a> Decoder<'a> {
 
     /// Resolves what refers to others: units, managers, members.
     pub fn finish(mut self) -> Objects {
+        self.tell_hidden();
         let bearers = self.bearers();
         // What only reading needs goes before the rest is put together.
         self.seen = HashMap::new();
@@ -309,15 +313,16 @@ impl<'a> Decoder<'a> {
     fn push_user(&mut self, entry: &Entry, id: UserId, node: NodeId, rdn: &Rdn) -> Result<(), String> {
         let mapping = self.mapping;
         let account = account(entry, &mapping.account)?;
-        let control = self.number(entry, &mapping.control).unwrap_or(0);
+        let control = self.number(entry, &mapping.control);
         // Accounts of computers and of trusted domains are users of the directory, too, but nobody's
         // ([MS-ADTS] 2.2.16: interdomain, workstation and server trust).
-        if control & 0x3800 != 0 {
+        if control.is_some_and(|control| control & 0x3800 != 0) {
             self.progress.others += 1;
             return Ok(());
         }
         let rdn = text::value(rdn.value());
         let known = self.known.and_then(|known| known.users.get(&id)).map(Arc::as_ref);
+        let (enabled, expires) = self.in_use(entry, control, known);
         let display =
             self.text(entry, &mapping.name, known.filter(|user| user.named).map(|user| user.name()));
         let named = display.is_some();
@@ -337,8 +342,8 @@ impl<'a> Decoder<'a> {
             title: self.text(entry, &mapping.title, known.and_then(|user| user.title())),
             manager: None,
             language: self.language(entry, known),
-            enabled: control & 0x2 == 0 && !is_locked(entry, mapping),
-            expires: self.expiry(entry),
+            enabled,
+            expires,
             unit_path: self.unit_path(entry, known),
             marks: self.marks(entry),
             away: self.away(entry, known),

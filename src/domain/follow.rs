@@ -200,6 +200,10 @@ impl<'a> Follow<'a> {
             self.stirred |= object.is_structure();
             self.want(id);
         } else if self.stands_within(entry) {
+            // It was deleted once, and has its place in groups again, which isn't told of the groups.
+            if has(entry, "lastKnownParent") {
+                self.revived.push(id);
+            }
             self.arrived.insert(id);
             self.want(id);
         }

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::delta::{Changes, Delta, ObjectKind};
+use super::guard::Lately;
 use super::ids::{DirectoryName, Guid, RunId};
 use super::map::Map;
 use super::undo::Object;
@@ -58,6 +59,20 @@ impl Gone {
             Object::Unit(_) | Object::Group(_) => None,
         }
     }
+}
+
+/// How many users and units of a directory went after `since` and after `run`.
+pub fn lately(gone: &AllGone, directory: &DirectoryName, since: DateTime<Utc>, run: Option<RunId>) -> Lately {
+    let recent = |gone: &&Arc<Gone>| gone.since > since && run.is_none_or(|run| gone.run > run);
+    let mut lately = Lately::default();
+    for gone in gone.values().filter(recent).filter(|gone| gone.directory == *directory) {
+        match gone.kind() {
+            ObjectKind::User => lately.users += 1,
+            ObjectKind::Unit => lately.units += 1,
+            ObjectKind::Group => {}
+        }
+    }
+    lately
 }
 
 /// What a delta makes of what is gone: what it removes is so from now on, and what it adds is so no longer.

@@ -8,6 +8,7 @@ mod limits;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -100,6 +101,19 @@ pub enum HoldReason {
         /// How many of its changes would be made again, those already approved not counted.
         changes: u32,
     },
+    /// With what earlier runs took within a day, a few each, more would be lost than the limit lets pass at once.
+    Gradually {
+        /// Of what.
+        kind: Kind,
+        /// How many would go now, those already approved not counted.
+        removed: u32,
+        /// How many went before, within a day.
+        before: u32,
+        /// How many there were.
+        of: u32,
+        /// The limit in force.
+        limit: Limit,
+    },
 }
 
 impl std::fmt::Display for HoldReason {
@@ -120,6 +134,11 @@ impl std::fmt::Display for HoldReason {
             HoldReason::Undone { run, changes } => {
                 write!(f, "{changes} changes of run {run}, which was undone, would be made again")
             }
+            HoldReason::Gradually { kind, removed, before, of, limit } => write!(
+                f,
+                "{removed} more {kind} would be lost after {before} within a day, of {of}; up to {} and {} % pass without approval",
+                limit.count, limit.percent
+            ),
         }
     }
 }
@@ -170,7 +189,21 @@ pub struct Circumstances<'a> {
     pub scope_changed: bool,
     /// What people have undone of this directory.
     pub vetoes: &'a [Veto],
+    /// What went within a day and nobody was asked about.
+    pub lately: Lately,
 }
+
+/// What earlier runs removed within [`DAY`], since a person last approved one: runs that take a few each take everything, too.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Lately {
+    /// Users.
+    pub users: usize,
+    /// Units.
+    pub units: usize,
+}
+
+/// So long what went is counted in.
+pub const DAY: TimeDelta = TimeDelta::days(1);
 
 /// Judges a delta: may it be committed, or must a person look first?
 ///
@@ -180,13 +213,16 @@ pub fn judge(delta: Delta, given: &Circumstances<'_>) -> Verdict {
     let losses = Losses::of(&delta, given);
     let limits = given.limits;
     let mut reasons: Vec<HoldReason> = [
-        (Kind::Users, &losses.users, limits.users),
-        (Kind::Units, &losses.units, limits.units),
-        (Kind::Memberships, &losses.memberships, limits.memberships),
-        (Kind::Holders, &losses.holders, limits.holders),
+        (Kind::Users, &losses.users, limits.users, given.lately.users),
+        (Kind::Units, &losses.units, limits.units, given.lately.units),
+        (Kind::Memberships, &losses.memberships, limits.memberships, 0),
+        (Kind::Holders, &losses.holders, limits.holders, 0),
     ]
     .into_iter()
-    .filter_map(|(kind, loss, limit)| exceeds(kind, loss, limit, given.approved))
+    .filter_map(|(kind, loss, limit, lately)| {
+        exceeds(kind, loss, limit, given.approved)
+            .or_else(|| gradually(kind, loss, limit, given.approved, lately))
+    })
     .collect();
     let changes = changes::of(&delta, given);
     reasons.extend(
@@ -226,15 +262,33 @@ fn exceeds(kind: Kind, loss: &Loss, limit: Limit, approved: &BTreeSet<Guid>) -> 
     if fresh == 0 {
         return None;
     }
-    let above_floor = fresh > limit.floor as usize;
     // A single object or membership, or the few that hold a role, come and go; the floor speaks for those.
     let wiped = loss.lost.len() >= loss.of && loss.of > 1;
-    if wiped && (above_floor || matches!(kind, Kind::Users | Kind::Units)) {
+    if wiped && (fresh > limit.floor as usize || matches!(kind, Kind::Users | Kind::Units)) {
         return Some(HoldReason::All { kind, of: clamp(loss.of) });
     }
-    let over_percent = (fresh as u128) * 100 > (loss.of as u128) * u128::from(limit.percent);
-    let over = above_floor && (fresh > limit.count as usize || over_percent);
+    let over = limit.is_exceeded(fresh, loss.of);
     over.then(|| HoldReason::TooMany { kind, removed: clamp(fresh), of: clamp(loss.of), limit })
+}
+
+/// The same, of what goes now and what went before.
+fn gradually(
+    kind: Kind,
+    loss: &Loss,
+    limit: Limit,
+    approved: &BTreeSet<Guid>,
+    before: usize,
+) -> Option<HoldReason> {
+    let fresh = loss.lost.iter().filter(|id| !approved.contains(id)).count();
+    let of = loss.of + before;
+    let over = fresh > 0 && before > 0 && limit.is_exceeded(fresh + before, of);
+    over.then(|| HoldReason::Gradually {
+        kind,
+        removed: clamp(fresh),
+        before: clamp(before),
+        of: clamp(of),
+        limit,
+    })
 }
 
 fn clamp(n: usize) -> u32 {

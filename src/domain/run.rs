@@ -243,19 +243,20 @@ pub struct Cursor {
 /// When everything is to be read though what changed would do.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct WholeReads {
-    /// When.
-    pub schedule: Schedule,
-    /// Also when the runs in between see what is deleted.
-    pub always: bool,
+    /// Where deletions can't be seen otherwise.
+    pub blind: Schedule,
+    /// Where they can. What moves out of the account's sight, or into it, isn't told even there ([MS-ADTS] 3.1.1.3.4.1.3: DirSync gives what the
+    /// account may read).
+    pub seeing: Schedule,
 }
 
 impl WholeReads {
     /// Whether the read that begins at `now` is to be a whole one, when the last one ended at `cursor`.
     pub fn is_due(&self, cursor: &Cursor, now: DateTime<Utc>) -> bool {
-        if cursor.sees_deletions && !self.always {
-            return false;
-        }
-        cursor.whole_at.is_none_or(|last| self.schedule.next_after(last).is_some_and(|due| due <= now))
+        let schedule = if cursor.sees_deletions { &self.seeing } else { &self.blind };
+        // A time ahead was noted by a clock that has since been put right.
+        let last = cursor.whole_at.filter(|last| *last <= now);
+        last.is_none_or(|last| schedule.next_after(last).is_some_and(|due| due <= now))
     }
 }
 
@@ -329,23 +330,24 @@ mod tests {
             whole_at,
             sees_deletions,
         };
-        let daily =
-            |always| WholeReads { schedule: Schedule::parse("30 3 * * *", chrono_tz::UTC).unwrap(), always };
+        let schedule = |text| Schedule::parse(text, chrono_tz::UTC).unwrap();
+        let reads = WholeReads { blind: schedule("30 3 * * *"), seeing: schedule("30 3 * * 0") };
         // hour(0) is midnight. Last whole read at 1 o'clock of the first day; looked at so many hours later.
-        for (always, sees_deletions, read_at, now, due) in [
-            (false, false, Some(1), 3, false),
-            (false, false, Some(1), 4, true),
-            (false, false, Some(4), 27, false),
-            (false, false, Some(4), 28, true),
-            (false, false, Some(4), 400, true),
-            (false, false, None, 0, true),
-            (false, true, Some(1), 400, false),
-            (false, true, None, 400, false),
-            (true, true, Some(1), 4, true),
-            (true, true, Some(4), 27, false),
+        for (sees_deletions, read_at, now, due) in [
+            (false, Some(1), 3, false),
+            (false, Some(1), 4, true),
+            (false, Some(4), 27, false),
+            (false, Some(4), 28, true),
+            (false, Some(4), 400, true),
+            (false, None, 0, true),
+            (false, Some(2), 1, true),
+            (true, Some(4), 28, false),
+            (true, Some(4), 147, false),
+            (true, Some(4), 148, true),
+            (true, None, 0, true),
         ] {
             let cursor = cursor(read_at.map(hour), sees_deletions);
-            assert_eq!(daily(always).is_due(&cursor, hour(now)), due, "{always} {cursor:?} {now}");
+            assert_eq!(reads.is_due(&cursor, hour(now)), due, "{cursor:?} {now}");
         }
     }
 }

@@ -42,6 +42,7 @@ fn reasons() -> Vec<HoldReason> {
         HoldReason::All { kind: Kind::Holders, of: 6 },
         HoldReason::ScopeChanged { removed: 7 },
         HoldReason::Undone { run: RunId(8), changes: 9 },
+        HoldReason::Gradually { kind: Kind::Users, removed: 10, before: 11, of: 12, limit },
     ]
 }
 

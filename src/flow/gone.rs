@@ -7,10 +7,15 @@ use chrono::{DateTime, Utc};
 use super::core::Core;
 use crate::domain::delta::{Changes, Delta};
 use crate::domain::gone::{self, Gone};
-use crate::domain::ids::RunId;
+use crate::domain::guard::{DAY, Lately};
+use crate::domain::ids::{DirectoryName, RunId};
 use crate::domain::organisation::Organisation;
+use crate::domain::run::Trigger;
 use crate::domain::undo::Object;
 use crate::store::{Change, Event, StoreError};
+
+/// A directory that tells of its changes isn't read more often than each half minute.
+const RUNS_OF_A_DAY: usize = 3_000;
 
 /// What a run that makes these changes to `organisation` makes of what is gone.
 pub fn changes(organisation: &Organisation, delta: &Delta, run: RunId, now: DateTime<Utc>) -> Changes<Gone> {
@@ -24,6 +29,24 @@ pub fn changes(organisation: &Organisation, delta: &Delta, run: RunId, now: Date
         }
         .into()
     })
+}
+
+/// What runs of a directory took within a day, since a person last approved one.
+pub(super) async fn lately(
+    core: &Core,
+    organisation: &Organisation,
+    directory: &DirectoryName,
+    now: DateTime<Utc>,
+) -> Result<Lately, StoreError> {
+    let since = now - DAY;
+    let all = gone::lately(&organisation.gone, directory, since, None);
+    if all == Lately::default() {
+        return Ok(all);
+    }
+    let runs = core.store.runs(Some(directory.clone()), RUNS_OF_A_DAY).await?;
+    let mut recent = runs.iter().take_while(|run| run.ended > since);
+    let approved = recent.find(|run| matches!(run.trigger, Trigger::Approval(_))).map(|run| run.id);
+    Ok(gone::lately(&organisation.gone, directory, since, approved))
 }
 
 /// Forgets what has been gone since before `limit`; returns how much that was.

@@ -21,7 +21,7 @@ use crate::domain::changes::ContactChange;
 use crate::domain::delta::{self, Changes, Delta, ObjectChange};
 use crate::domain::directory::{Found, Quarantined, Tally};
 use crate::domain::gone::{self as domain_gone, Gone};
-use crate::domain::guard::{self, Circumstances, HoldReason, Verdict};
+use crate::domain::guard::{self, Circumstances, HoldReason, Lately, Verdict};
 use crate::domain::ids::{DirectoryName, GroupId, Guid, RunId, UnitId, UserId};
 use crate::domain::organisation::Organisation;
 use crate::domain::run::{Counts, Cursor, HeldRun, KindCounts, ModeReason, Outcome, Run, Trigger};
@@ -145,6 +145,14 @@ pub async fn sync(
     };
     // Most runs change nothing: then there is nothing to arrange anew.
     let after = (!delta.is_empty()).then(|| organisation.updated(&delta));
+    // Nothing is lost by most runs: then it doesn't matter what went before.
+    let lately =
+        if delta.users.removed.is_empty() && delta.users.changed.is_empty() && delta.units.removed.is_empty()
+        {
+            Lately::default()
+        } else {
+            gone::lately(core, &organisation, name, run.ended).await?
+        };
     let given = Circumstances {
         directory: name,
         before: &tally,
@@ -155,6 +163,7 @@ pub async fn sync(
         approved: &approved,
         scope_changed: run.mode_reason == ModeReason::ScopeChanged,
         vetoes: &before.vetoes,
+        lately,
     };
     let approval = guard::approval_of(&delta, &given);
     let verdict = guard::judge(delta, &given);

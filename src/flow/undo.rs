@@ -14,7 +14,7 @@ use crate::domain::alert::Health;
 use crate::domain::audit::Actor;
 use crate::domain::delta;
 use crate::domain::gone as domain_gone;
-use crate::domain::guard::{self, Circumstances, Verdict};
+use crate::domain::guard::{self, Circumstances, Lately, Verdict};
 use crate::domain::ids::RunId;
 use crate::domain::run::{Counts, Cursor, Mode, ModeReason, Outcome, Position, Run, Trigger};
 use crate::domain::undo::{self, MOST_STEPS, Reverse, Skipped, Veto};
@@ -118,6 +118,7 @@ pub async fn undo(
         approved: &BTreeSet::new(),
         scope_changed: false,
         vetoes: &[],
+        lately: Lately::default(),
     };
     // Whoever undoes a run has seen what it changed: the guard passes what was approved, and all of this is.
     let approved = guard::approval_of(&delta, &given);

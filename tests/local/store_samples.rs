@@ -8,7 +8,9 @@ use budkavle::domain::audit::{Actor, Entry};
 use budkavle::domain::delta::{Delta, describe, diff};
 use budkavle::domain::directory::{Container, Directory, Group, Tally, Unit, User, UserFields};
 use budkavle::domain::gone::{self, AllGone};
-use budkavle::domain::guard::{CheckedDelta, Circumstances, Limit, Limits, Verdict, approval_of, judge};
+use budkavle::domain::guard::{
+    CheckedDelta, Circumstances, Lately, Limit, Limits, Verdict, approval_of, judge,
+};
 use budkavle::domain::ids::{DirectoryName, Generation, GroupId, Guid, OutageId, RunId, UnitId, UserId};
 use budkavle::domain::map::Map;
 use budkavle::domain::notice::{EventKey, Facts, NewNotice, Recipient};
@@ -118,6 +120,7 @@ pub fn checked(delta: Delta) -> CheckedDelta {
         approved: &nothing,
         scope_changed: false,
         vetoes: &[],
+        lately: Lately::default(),
     };
     let approved = approval_of(&delta, &nothing_approved);
     match judge(delta, &Circumstances { approved: &approved, ..nothing_approved }) {

@@ -53,7 +53,7 @@ fn flow_settings() -> Settings {
     let directory = DirectorySettings {
         limits: limits(),
         policy: Policy { stale_after: TimeDelta::days(30), ..Policy::default() },
-        whole_reads: WholeReads { schedule, always: true },
+        whole_reads: WholeReads { blind: schedule.clone(), seeing: schedule },
     };
     Settings {
         organisation: "Kommunen".into(),

@@ -34,6 +34,7 @@ fn made(dn: &str, number: u8, classes: &[&str]) -> Made {
 fn user(dn: &str, number: u8) -> Made {
     made(dn, number, &["top", "person", "organizationalPerson", "user"])
         .with("sAMAccountName", format!("u{number}"))
+        .with("userAccountControl", "512")
 }
 
 fn unit(dn: &str, number: u8) -> Made {
@@ -116,14 +117,16 @@ fn the_name_falls_back_to_the_relative_name_and_then_the_account() {
 fn kinds_follow_the_object_classes() {
     let objects = decoded([
         user("CN=a", 1),
-        made("CN=b", 2, &["top", "person", "INETORGPERSON"]).with("sAMAccountName", "b"),
+        made("CN=b", 2, &["top", "person", "INETORGPERSON"])
+            .with("sAMAccountName", "b")
+            .with("userAccountControl", "512"),
         made("CN=pc", 3, &["top", "person", "organizationalPerson", "user", "computer"])
             .with("sAMAccountName", "pc$"),
         unit("OU=c", 4),
         group("CN=d", 5),
         made("CN=e", 6, &["top", "container"]),
         made("CN=f", 7, &["top", "contact"]),
-        user("CN=TRUSTED$", 8).with("userAccountControl", "2080"),
+        user("CN=TRUSTED$", 8).without("userAccountControl").with("userAccountControl", "2080"),
     ]);
     let directory = &objects.directory;
     assert_eq!((directory.users.len(), directory.units.len(), directory.groups.len()), (2, 1, 1));
@@ -133,7 +136,7 @@ fn kinds_follow_the_object_classes() {
 #[test]
 fn flags_and_times_of_an_account_are_understood() {
     assert!(one(user("CN=a", 1)).enabled);
-    assert!(!one(user("CN=a", 1).with("userAccountControl", "514")).enabled);
+    assert!(!one(user("CN=a", 1).without("userAccountControl").with("userAccountControl", "514")).enabled);
     for never in ["0", "9223372036854775807"] {
         assert_eq!(one(user("CN=a", 1).with("accountExpires", never)).expires, None);
     }
@@ -175,6 +178,30 @@ fn a_damaged_value_costs_no_more_than_what_is_new_in_it() {
         );
         assert!(reason_of(&objects).contains("was known of it before stays"), "{:?}", objects.quarantined);
     }
+}
+
+#[test]
+fn who_is_in_use_stays_as_known_where_it_is_hidden() {
+    let name = DirectoryName::from("main");
+    let mapping = Mapping::default();
+    let disabled = user("CN=a", 1)
+        .without("userAccountControl")
+        .with("userAccountControl", "514")
+        .with("accountExpires", "133485408000000000");
+    let before = decoded([disabled]);
+    let hidden = || user("CN=a", 1).without("userAccountControl");
+    let state = |objects: &Objects| (the_user(objects).enabled, the_user(objects).expires.is_some());
+    assert_eq!(state(&before), (false, true));
+    let mut decoder = Decoder::new(&mapping, &name).with_known(&before.directory);
+    decoder.push(&hidden().0);
+    let objects = decoder.finish();
+    assert_eq!(state(&objects), (false, true), "hidden isn't enabled");
+    assert!(reason_of(&objects).contains("userAccountControl can't be read"), "{:?}", objects.quarantined);
+    let new = decoded([hidden()]);
+    assert_eq!(state(&new), (true, false));
+    let many = decoded((1..=3).map(|n| user(&format!("CN=a{n}"), n).without("userAccountControl")));
+    assert!(reason_of(&many).contains("nor that of 2 others"), "{:?}", many.quarantined);
+    assert!(reason_of(&new).contains("who is new counts as enabled"), "{:?}", new.quarantined);
 }
 
 #[test]

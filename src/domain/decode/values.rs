@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 
+use super::references::is_locked;
 use super::time::{from_days, from_filetime};
 use super::{Decoder, Expiry, Reference, extended, generalized_time, text};
 use crate::domain::absence::said;
@@ -81,6 +82,44 @@ impl Decoder<'_> {
             self.leave_out(&entry.dn, attribute, "is not a whole number");
         }
         number
+    }
+
+    /// Whether the account is enabled, and when it expires. Every account of Active Directory has a `userAccountControl`: where there is none, or
+    /// none that can be read, it is hidden from the account that reads, as `accountExpires` is with it (both are of the property set
+    /// User-Account-Restrictions, [MS-ADTS] 3.1.1.2.3.3), and what is known of it stays.
+    pub(super) fn in_use(
+        &mut self,
+        entry: &Entry,
+        control: Option<i64>,
+        known: Option<&User>,
+    ) -> (bool, Option<DateTime<Utc>>) {
+        let mapping = self.mapping;
+        let unlocked = !is_locked(entry, mapping);
+        if let Some(control) = control {
+            return (control & 0x2 == 0 && unlocked, self.expiry(entry));
+        }
+        if !mapping.control.eq_ignore_ascii_case("userAccountControl") {
+            return (unlocked, self.expiry(entry));
+        }
+        match &mut self.hidden {
+            Some((_, count)) => *count += 1,
+            none => *none = Some((entry.dn.as_str().into(), 1)),
+        }
+        match known {
+            Some(user) => (user.enabled, user.expires),
+            None => (unlocked, self.expiry(entry)),
+        }
+    }
+
+    /// Sets aside, once, that it couldn't be read of some accounts whether they are enabled.
+    pub(super) fn tell_hidden(&mut self) {
+        let Some((dn, count)) = self.hidden.take() else { return };
+        let others = if count > 1 { format!(", nor that of {} others", count - 1) } else { String::new() };
+        let reason = format!(
+            "Its {} can't be read{others}; may the account that reads it see that? Who was disabled stays so, who is new counts as enabled.",
+            self.mapping.control
+        );
+        self.set_aside(None, &dn, reason);
     }
 
     pub(super) fn expiry(&mut self, entry: &Entry) -> Option<DateTime<Utc>> {

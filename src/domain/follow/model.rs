@@ -106,6 +106,9 @@ impl Model {
         if matches!(class, Class::User | Class::Group | Class::Computer) {
             self.set(n, "sAMAccountName", Some(format!("account{n}").into_bytes()));
         }
+        if matches!(class, Class::User) {
+            self.set(n, "userAccountControl", Some(b"512".to_vec()));
+        }
         n
     }
 
@@ -303,6 +306,9 @@ impl Model {
                 entry.add("isDeleted", [&b"TRUE"[..]]).unwrap();
             } else if thing.revived && thing.flagged > since {
                 entry.add("isDeleted", []).unwrap();
+            }
+            if thing.revived && !thing.deleted {
+                entry.add("lastKnownParent", [&b"OU=whatever"[..]]).unwrap();
             }
             for (name, (when, value)) in &thing.values {
                 if *when > since && (value.is_some() || !is_new) {

@@ -1,4 +1,4 @@
-//! How much may go, or change, in one run without a person's word.
+//! How much may go, or change, in one run without a person's word; of users and units, also within a day.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +15,14 @@ pub struct Limit {
     pub percent: u8,
     /// So few are never held.
     pub floor: u32,
+}
+
+impl Limit {
+    /// Whether so many of `of` are more than pass.
+    pub fn is_exceeded(self, many: usize, of: usize) -> bool {
+        let over_percent = (many as u128) * 100 > (of as u128) * u128::from(self.percent);
+        many > self.floor as usize && (many > self.count as usize || over_percent)
+    }
 }
 
 /// The limits of every kind.

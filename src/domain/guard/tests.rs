@@ -73,6 +73,7 @@ impl Case {
             approved,
             scope_changed,
             vetoes: &[],
+            lately: Lately::default(),
         })
     }
 
@@ -257,6 +258,7 @@ proptest! {
                     HoldReason::All { kind, of } => (Some(kind), of as usize),
                     HoldReason::ScopeChanged { removed } => (None, removed as usize),
                     HoldReason::Undone { run, .. } => panic!("{run} was not undone"),
+                    HoldReason::Gradually { before, .. } => panic!("{before} went before"),
                 }).collect();
                 prop_assert_eq!(got, expected);
                 prop_assert_eq!(delta, case.delta());
@@ -283,6 +285,34 @@ fn users(numbers: std::ops::Range<u8>) -> Directory {
 
 fn of_users(limit: Limit) -> Limits {
     Limits { users: limit, ..NO_LIMITS }
+}
+
+#[test]
+fn what_goes_a_few_at_a_time_is_held_when_it_comes_to_too_many_within_a_day() {
+    let limits = of_users(Limit { count: 100, percent: 10, floor: 2 });
+    let (case, none) = (Case::new(users(0..80), users(2..80)), BTreeSet::new());
+    let judged = |before, approved: &BTreeSet<Guid>| {
+        case.with(&limits, approved, false, |given| {
+            let lately = Lately { users: before, units: 50 };
+            match judge(case.delta(), &Circumstances { lately, ..*given }) {
+                Verdict::Checked(_) => Vec::new(),
+                Verdict::Held { reasons, .. } => reasons.iter().map(ToString::to_string).collect(),
+            }
+        })
+    };
+    // 80 and those before: 10 % of 86 are 8, of 87 too.
+    assert_eq!(judged(6, &none), [""; 0]);
+    assert_eq!(
+        judged(7, &none),
+        ["2 more users would be lost after 7 within a day, of 87; up to 100 and 10 % pass without approval"]
+    );
+    assert_eq!(judged(7, &case.approval()), [""; 0], "what was approved doesn't count");
+    let nothing = Case::new(users(0..80), users(0..80));
+    let passes = nothing.with(&limits, &none, false, |given| {
+        let lately = Lately { users: 79, units: 50 };
+        matches!(judge(nothing.delta(), &Circumstances { lately, ..*given }), Verdict::Checked(_))
+    });
+    assert!(passes, "nobody goes now");
 }
 
 #[test]

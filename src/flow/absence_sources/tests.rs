@@ -132,7 +132,7 @@ async fn load(folder: &Path, now: &Arc<Mutex<DateTime<Utc>>>) -> Core {
         role.grants = Grants { attribute: Some(attribute.clone()), ..role.grants.clone() };
     }
     let schedule = Schedule::parse("0 3 * * *", chrono_tz::UTC).unwrap();
-    let whole_reads = WholeReads { schedule, always: false };
+    let whole_reads = WholeReads { blind: schedule.clone(), seeing: schedule };
     let policy = Policy::default();
     let settings = DirectorySettings { limits: Limits::default(), policy, whole_reads };
     let settings = Settings { roles, directories: [(directory(), settings)].into(), ..Settings::default() };

@@ -389,7 +389,9 @@ fn runs(frozen: &mut Frozen) {
         .map(|kind| HoldReason::TooMany { kind, removed: 7, of: 300, limit })
         .into();
     reasons.push(HoldReason::Undone { run: RunId(7), changes: 300 });
-    frozen.check("held-for-changes", &HeldRun { reasons, ..held });
+    frozen.check("held-for-changes", &HeldRun { reasons, ..held.clone() });
+    let gradually = HoldReason::Gradually { kind: Counted::Units, removed: 7, before: 8, of: 300, limit };
+    frozen.check("held-after-others", &HeldRun { reasons: vec![gradually], ..held });
     cursors(frozen);
     for trouble in [Trouble::Held, Trouble::Failing, Trouble::Stale] {
         let alert = OpenAlert { trouble, since: at(1), last_told: at(2), reminders: 3 };

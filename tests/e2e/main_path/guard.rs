@@ -63,6 +63,26 @@ fn a_mass_deletion_waits_for_a_person() {
     assert_eq!(outcome(&report[0]["run"]), "committed");
     assert_eq!(users(), all - gone.len());
     assert_eq!(outcome(&site.sync(0)["run"]), "unchanged");
+
+    // Twelve go, which is less than 5 % of those who are left, and then twelve more.
+    let left: Vec<String> = world
+        .people
+        .iter()
+        .filter(|p| !keep.contains(&p.account.as_str()) && !gone.contains(&world.dn(p)))
+        .map(|p| world.dn(p))
+        .collect();
+    site.dc.delete(left[..12].iter().map(String::as_str));
+    assert_eq!(outcome(&site.sync(0)["run"]), "committed", "what was approved doesn't count");
+    site.dc.delete(left[12..24].iter().map(String::as_str));
+    let held = site.sync(3)["run"].clone();
+    let reason = &held["outcome"]["held"]["reasons"][0]["gradually"];
+    assert_eq!((reason["removed"].as_u64(), reason["before"].as_u64()), (Some(12), Some(12)), "{held}");
+    let id = held["id"].to_string();
+    let shown = site.budkavle.run(&["sync", "show", &id]).success().stdout;
+    assert!(shown.contains("12 more users would be lost after 12 within a day"), "{shown}");
+    site.budkavle.run(&["sync", "approve", &id]).success();
+    site.dc.delete(left[24..27].iter().map(String::as_str));
+    assert_eq!(outcome(&site.sync(0)["run"]), "committed");
 }
 
 #[test]

@@ -14,18 +14,29 @@ use crate::site::{Site, outcome};
 use crate::world::{Organisation, ROOT_UNIT};
 use steps::Walk;
 
-/// The changes of one walk.
-const CHANGES: usize = 2_000;
-/// One of those that were walked by hand.
-const SEED: u64 = 3;
+/// The changes of the long walk.
+const LONG: usize = 2_000;
+/// Those of the others.
+const SHORT: usize = 400;
 
 #[test]
 fn a_random_walk_ends_where_a_whole_read_ends() {
+    // Not odd, nor one less than a multiple of three: neither filter nor second base, so at the end all is compared with the directory itself.
     let chosen = std::env::var("BUDKAVLE_WALK").ok();
-    walk(chosen.map_or(SEED, |seed| seed.parse().expect("BUDKAVLE_WALK is a number")));
+    walk(chosen.map_or(4, |seed| seed.parse().expect("BUDKAVLE_WALK is a number")), LONG);
 }
 
-fn walk(seed: u64) {
+#[test]
+fn a_random_walk_past_a_filter_ends_where_a_whole_read_ends() {
+    walk(3, SHORT);
+}
+
+#[test]
+fn a_random_walk_between_two_bases_ends_where_a_whole_read_ends() {
+    walk(2, SHORT);
+}
+
+fn walk(seed: u64, changes: usize) {
     // Shown when the test fails.
     eprintln!("the walk is made by the number {seed}");
     let site = Site::new(Organisation::generate(300, 40));
@@ -52,7 +63,7 @@ fn walk(seed: u64) {
 
     let mut walk = Walk::new(&site.dc, seed, &bases);
     let (mut runs, mut by_reason) = (0, BTreeMap::<String, u32>::new());
-    while walk.changes() < CHANGES {
+    while walk.changes() < changes {
         let batch = walk.random().random_range(10..=50);
         walk.go(&site.dc, batch);
         // Now and then a whole read comes between, and the numbers tell what changed since.
@@ -82,7 +93,7 @@ fn walk(seed: u64) {
     let continued = by_reason.get("\"dir_sync\" \"continued\"").copied().unwrap_or(0);
     assert!(continued * 20 >= runs * 19, "of {runs} runs only {continued} read what changed: {by_reason:?}");
     let rare = walk.kinds().iter().filter(|(_, count)| **count < 5).collect::<Vec<_>>();
-    assert!(rare.is_empty(), "hardly ever done: {rare:?}");
+    assert!(rare.is_empty() || changes < LONG, "hardly ever done: {rare:?}");
     if filter.is_empty() && bases == [ROOT_UNIT] {
         assert_same(&site);
     }

@@ -69,7 +69,7 @@ async fn load(folder: &std::path::Path) -> Core {
     let directory = DirectorySettings {
         limits,
         policy: Policy { stale_after: TimeDelta::days(30), ..Policy::default() },
-        whole_reads: WholeReads { schedule, always: false },
+        whole_reads: WholeReads { blind: schedule.clone(), seeing: schedule },
     };
     let settings = Settings {
         organisation: "Kommunen".into(),
@@ -153,7 +153,7 @@ pub(crate) fn is_main(asked: &Asked, how: How) -> bool {
     match how {
         How::Whole => cookie.is_some() && attributes.len() > 5,
         How::Changes => dirsync.is_some(),
-        How::Numbers => cookie.is_some() && attributes.len() == 1,
+        How::Numbers => cookie.is_some() && attributes.len() == 2,
     }
 }
 
@@ -188,6 +188,7 @@ fn object(
         ("objectGUID", vec![vec![number; 16]]),
         ("parentGUID", vec![vec![above; 16]]),
         ("sAMAccountName", vec![format!("o{number}").into_bytes()]),
+        ("userAccountControl", vec![b"512".to_vec()]),
     ];
     attributes.extend(more.iter().cloned());
     entry(id, &name(number, path), &attributes)

@@ -33,6 +33,9 @@ const NEVER_TOLD: [&str; 12] = [
     "whenChanged",
 ];
 
+/// Where an object stood before it was deleted; it keeps that when it is restored.
+const LAST_PARENT: &str = "lastKnownParent";
+
 impl Ldap {
     /// Reads what changed, or says why everything must be read.
     pub(super) async fn read_changes(
@@ -57,7 +60,7 @@ impl Ldap {
             place.contexts.first().filter(|_| place.contexts.len() == 1 && place.controller.has_dirsync)
         {
             let mut attributes = self.mapping.attributes();
-            attributes.extend(["name", "isDeleted"]);
+            attributes.extend(["name", "isDeleted", LAST_PARENT]);
             let (filter, last) = match &cursor.position {
                 Position::DirSync { cookie, .. } => (self.concerned(None), Some(cookie)),
                 _ => (self.concerned(Some(at)), None),
@@ -118,7 +121,7 @@ impl Ldap {
     ) -> Result<(), SourceError> {
         for context in &place.contexts {
             let filter = self.concerned(Some(at));
-            let search = everything_below(context, &filter, vec![&self.mapping.id]);
+            let search = everything_below(context, &filter, vec![&self.mapping.id, LAST_PARENT]);
             session.pages(&search, |entries| entries.iter().for_each(|entry| follow.touch(entry))).await?;
             if place.sees_deletions && place.controller.shows_deleted() {
                 let (base, filter) = (deleted_objects(context), format!("(&(isDeleted=TRUE){filter})"));

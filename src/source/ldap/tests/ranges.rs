@@ -91,6 +91,7 @@ impl Crowd {
             ("objectClass", vec![b"user".to_vec()]),
             ("objectGUID", vec![guid(n).0.to_vec()]),
             ("sAMAccountName", vec![format!("u{n}").into_bytes()]),
+            ("userAccountControl", vec![b"512".to_vec()]),
         ];
         if !(self.hidden)(n) {
             all.push(("uSNCreated", vec![(self.number)(n).to_string().into_bytes()]));

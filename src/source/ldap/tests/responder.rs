@@ -362,6 +362,7 @@ pub(crate) fn user(id: u32, number: u8) -> Vec<u8> {
         ("objectClass", vec![b"top".to_vec(), b"person".to_vec(), b"user".to_vec()]),
         ("objectGUID", vec![vec![number; 16]]),
         ("sAMAccountName", vec![format!("u{number}").into_bytes()]),
+        ("userAccountControl", vec![b"512".to_vec()]),
     ];
     entry(id, &format!("CN=u{number},{BASE}"), &attributes)
 }
