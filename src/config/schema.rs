@@ -68,14 +68,11 @@ pub(super) fn read(table: &Section) -> (Mapping, Filters) {
     (mapping, Filters { users, groups, units: "(objectClass=organizationalUnit)" })
 }
 
-/// An attribute description without options (RFC 4512 §2.5): a name, or numbers with points between.
+/// The name of an attribute, without options (RFC 4512 §2.5). Not its number: entries tell it by name, and it wouldn't be found in them.
 pub(super) fn attribute(text: &str) -> Result<String, Problem> {
     let is_name = text.starts_with(|c: char| c.is_ascii_alphabetic())
         && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
-    let number =
-        |n: &str| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()) && (n == "0" || !n.starts_with('0'));
-    let is_oid = text.contains('.') && text.split('.').all(number);
-    if (is_name || is_oid) && text.len() <= 100 {
+    if is_name && text.len() <= 100 {
         return Ok(text.to_owned());
     }
     let problem = Problem::new(format!("can't be {}, which is no attribute's name", quoted(text)));

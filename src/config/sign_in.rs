@@ -108,7 +108,7 @@ fn gssapi(table: &Section) -> Option<LdapSignIn> {
         let problem = Problem::new("can't be \"gssapi\": this build of Budkavle has no Kerberos in it");
         table.mistake(
             "sign_in",
-            problem.hint("the Debian package has it; or build it with: cargo install --features gssapi"),
+            problem.hint("build it with Kerberos in it: cargo install --path . --features gssapi"),
         );
     }
     table.require("keytab_file", "keytab_file = \"/etc/budkavle/budkavle.keytab\"");

@@ -93,15 +93,10 @@ pub(super) fn read(directory: &Section) -> Option<UnitsFrom> {
     }
 }
 
-/// The name of an attribute (RFC 4512 §1.4).
+/// The name of an attribute that can tell of units.
 fn attribute(table: &Section, key: &'static str) -> Option<Box<str>> {
     table.parsed(key, |text| {
-        let fits = text.starts_with(|c: char| c.is_ascii_alphabetic())
-            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
-        if !fits {
-            let problem = Problem::new(format!("{} is no attribute's name", quoted(text)));
-            return Err(problem.hint("for example: \"department\""));
-        }
+        super::schema::attribute(text)?;
         if ["memberOf", "member"].iter().any(|name| name.eq_ignore_ascii_case(text)) {
             let problem = Problem::new(format!("can't be {}, which names groups", quoted(text)));
             return Err(problem.hint(

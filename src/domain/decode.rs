@@ -39,7 +39,7 @@ use names::{Bearer, Names, NodeId};
 pub use progress::Progress;
 pub use references::{account_key, is_locked, without_bits};
 pub use text::clean;
-pub use time::{from_filetime, generalized_time};
+pub use time::{from_filetime, generalized_time, to_filetime};
 
 /// So many quarantined objects are listed; those after are counted in one last line.
 const MAX_QUARANTINED: usize = 10_000;

@@ -97,6 +97,14 @@ impl Directory {
         }
     }
 
+    /// Who was read from the directory `name`: its users, units and groups.
+    pub fn identities(&self, name: &DirectoryName) -> Vec<Guid> {
+        let users = self.users.values().filter(|user| user.directory == *name).map(|user| user.id.0);
+        let units = self.units.values().filter(|unit| unit.directory == *name).map(|unit| unit.id.0);
+        let groups = self.groups.values().filter(|group| group.directory == *name).map(|group| group.id.0);
+        users.chain(units).chain(groups).collect()
+    }
+
     /// How much there is of each directory. Counts everything: `Organisation::tally` knows it.
     pub fn tallies(&self) -> BTreeMap<DirectoryName, Tally> {
         let mut tallies: BTreeMap<DirectoryName, Tally> = BTreeMap::new();

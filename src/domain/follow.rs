@@ -289,6 +289,11 @@ impl<'a> Follow<'a> {
         self.take(entry, true);
     }
 
+    /// How much more may be found before it is too much to be followed.
+    pub fn room(&self) -> usize {
+        self.limit.saturating_sub(self.asked.len() + self.wanted.len())
+    }
+
     /// Takes an entry that was needed and that the filter doesn't find: its class, identity and `parentGUID`.
     pub fn other(&mut self, entry: &Entry) {
         self.take(entry, false);

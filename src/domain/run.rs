@@ -108,6 +108,8 @@ pub enum ModeReason {
     Undone,
     /// So much changed that reading everything is less work.
     TooMuch,
+    /// The account may see deletions by now: those before were missed.
+    SeesDeletions,
 }
 
 impl std::fmt::Display for ModeReason {
@@ -127,6 +129,7 @@ impl std::fmt::Display for ModeReason {
             ModeReason::Untraceable => "the changes could only be followed by reading everything",
             ModeReason::Undone => "a run was undone",
             ModeReason::TooMuch => "so much changed that reading everything is less work",
+            ModeReason::SeesDeletions => "the account may see deletions by now, and those before were missed",
         })
     }
 }

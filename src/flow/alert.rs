@@ -118,11 +118,15 @@ pub async fn tick(core: &Core) -> Result<(), StoreError> {
         let state = core.view().directory_state(&name);
         // A directory that was never tried ages from the first look at it.
         let known = state.health.clone().unwrap_or_else(|| Health::new(now));
-        let changes = match &state.held {
-            Some(held) => core.store.run(held.run).await.map(|detail| detail.changes).unwrap_or_default(),
-            None => Vec::new(),
+        let judged = judge(core, &name, known.clone(), state.held.as_ref(), &[], now);
+        let (health, notice) = match (&state.held, &judged.1) {
+            // Only who is told is told what the run would lose: that may be long, and nobody may decide anything meanwhile.
+            (Some(held), Some(_)) => {
+                let changes = core.store.run(held.run).await.map(|detail| detail.changes).unwrap_or_default();
+                judge(core, &name, known, Some(held), &changes, now)
+            }
+            _ => judged,
         };
-        let (health, notice) = judge(core, &name, known, state.held.as_ref(), &changes, now);
         if notice.is_none() && state.health.as_ref() == Some(&health) {
             continue;
         }

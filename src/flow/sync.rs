@@ -2,6 +2,8 @@
 
 #[cfg(test)]
 pub(crate) mod bad_input;
+mod finish;
+mod held;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -10,24 +12,24 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::absences::number;
-use super::alert;
-use super::core::{Core, DirectorySettings, audit_entry, contact_changes};
+use super::core::{Core, DirectorySettings, contact_changes};
 use super::gone;
 use crate::domain::absence::import::Replacement;
 use crate::domain::absence::said;
 use crate::domain::alert::Health;
-use crate::domain::audit::{self, Actor};
-use crate::domain::changes::ContactChange;
-use crate::domain::delta::{self, Changes, Delta, ObjectChange};
+use crate::domain::delta::{self, Delta, ObjectChange};
 use crate::domain::directory::{Found, Quarantined, Tally};
-use crate::domain::gone::{self as domain_gone, Gone};
-use crate::domain::guard::{self, Circumstances, HoldReason, Lately, Verdict};
+use crate::domain::gone as domain_gone;
+use crate::domain::guard::{self, Circumstances, Lately, Verdict};
 use crate::domain::ids::{DirectoryName, GroupId, Guid, RunId, UnitId, UserId};
 use crate::domain::organisation::Organisation;
-use crate::domain::run::{Counts, Cursor, HeldRun, KindCounts, ModeReason, Outcome, Run, Trigger};
-use crate::domain::undo::{self, MOST_STEPS, Step};
+use crate::domain::run::{Counts, Cursor, KindCounts, ModeReason, Outcome, Run, Trigger};
+use crate::domain::undo::{self, MOST_STEPS};
 use crate::source::{Ask, Progress, Reading, Source, SourceError};
-use crate::store::{Change, DirectoryState, Event, RunRecord, Sequence, StoreError};
+use crate::store::{DirectoryState, Sequence, StoreError};
+pub(super) use finish::{New, finish};
+use held::held_run;
+pub use held::{HeldError, approve, reject};
 
 /// How a run is to be made.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -49,17 +51,6 @@ pub struct Report {
     pub changes: Vec<ObjectChange>,
     /// What it set aside.
     pub quarantined: Vec<Quarantined>,
-}
-
-/// Why a person's word on a held run isn't taken.
-#[derive(Debug, thiserror::Error)]
-pub enum HeldError {
-    /// No run waits in that directory, or another one.
-    #[error("run {0} doesn't wait for approval{1}")]
-    NotWaiting(RunId, String),
-    /// The store.
-    #[error(transparent)]
-    Store(#[from] StoreError),
 }
 
 /// Syncs one directory. A failed or held run is a report, not an error: only a store that can't be written is one.
@@ -239,17 +230,6 @@ fn doubt(found: &Found, delta: &Delta) -> Option<Box<str>> {
     Some(text.chars().take(2_000).collect::<String>().into())
 }
 
-/// What a run brings: the checked delta, where it ends, the organisation with it applied, what is gone by it, and what it takes to undo it.
-pub(super) struct New {
-    pub(super) checked: guard::CheckedDelta,
-    pub(super) cursor: Cursor,
-    pub(super) organisation: Organisation,
-    pub(super) gone: Changes<Gone>,
-    pub(super) steps: Vec<Step>,
-    pub(super) contacts: Vec<ContactChange>,
-    pub(super) absences: Replacement,
-}
-
 /// Why everything is to be read, if it is.
 fn whole_because(
     order: &Order,
@@ -276,10 +256,6 @@ pub fn first_read(run: &Run, changes: &[ObjectChange]) -> bool {
     !held && changes.is_empty() && [&counts.users, &counts.units, &counts.groups].into_iter().any(new)
 }
 
-/// A held run that wants what an earlier one waits for already doesn't list more than this a second time: a hundred thousand lines each quarter
-/// of an hour, until somebody decides, would fill the disk.
-const LISTED_AGAIN: usize = 1_000;
-
 /// Whether a run waits for the same as an earlier one, whose list is its own.
 pub fn repeats(run: &Run) -> bool {
     matches!(run.outcome, Outcome::Held { same_as: Some(_), .. })
@@ -299,134 +275,6 @@ fn lines(delta: &Delta, reading: &Reading, organisation: &Organisation) -> Vec<O
     lines
 }
 
-/// Writes a run into the history, with the data when there is some, and with the alert that follows from it.
-#[expect(clippy::too_many_arguments, reason = "each is a part of the record, and named where it is made")]
-pub(super) async fn finish(
-    core: &Core,
-    turn: &super::core::Turn<'_>,
-    run: &mut Run,
-    mut state: DirectoryState,
-    changes: Vec<ObjectChange>,
-    quarantined: Vec<Quarantined>,
-    new: Option<New>,
-    audit: Option<audit::Entry>,
-) -> Result<(), StoreError> {
-    let name = run.directory.clone();
-    let now = run.ended;
-    let known = state.health.take().unwrap_or_else(|| Health::new(now));
-    let health = known.after(run);
-    let (health, notice) = alert::judge(core, &name, health, state.held.as_ref(), &changes, now);
-    let changes = if repeats(run) && changes.len() > LISTED_AGAIN { Vec::new() } else { changes };
-    let endings = alert::endings(core, &name, &state.warnings, now);
-    let mut record = RunRecord {
-        changes,
-        quarantined,
-        held: state.held.clone(),
-        notices: notice.into_iter().chain(endings).collect(),
-        vetoes: state.vetoes.clone(),
-        audit,
-        ..RunRecord::new(run.clone(), health.clone())
-    };
-    let (committed, organisation) = match new {
-        Some(New { checked, cursor, organisation, gone, steps, contacts, absences }) => {
-            (record.gone, record.steps, record.contacts) = (gone, steps, contacts);
-            record.absences = absences;
-            (core.store.commit_sync(checked, record, cursor).await?, Some(organisation))
-        }
-        None => (core.store.commit_run(record, state.cursor.clone()).await?, None),
-    };
-    if let (Outcome::Committed { generation }, Some(new)) = (&mut run.outcome, committed.generation) {
-        *generation = new;
-    }
-    state.health = Some(health);
-    state.last_run = Some(run.clone());
-    turn.show_committed(&committed, |view, _, now| {
-        view.directories.insert(name.clone(), state);
-        if let Some(organisation) = organisation {
-            view.take(organisation, now);
-        }
-    });
-    log(run);
-    Ok(())
-}
-
-/// Approves a held run: the next run, which the caller starts, may lose what this one listed.
-pub async fn approve(
-    core: &Core,
-    id: RunId,
-    by: &Actor,
-    why: Option<&str>,
-) -> Result<DirectoryName, HeldError> {
-    decide(core, id, by, why, true).await
-}
-
-/// Rejects a held run. The data stays as it is; a later run that wants the same is held anew.
-pub async fn reject(
-    core: &Core,
-    id: RunId,
-    by: &Actor,
-    why: Option<&str>,
-) -> Result<DirectoryName, HeldError> {
-    decide(core, id, by, why, false).await
-}
-
-async fn decide(
-    core: &Core,
-    id: RunId,
-    by: &Actor,
-    why: Option<&str>,
-    approved: bool,
-) -> Result<DirectoryName, HeldError> {
-    let turn = core.turn().await;
-    let view = core.view();
-    let waiting = || view.directories.values().filter_map(|d| d.held.as_ref());
-    let Some(held) = waiting().find(|h| h.run == id) else {
-        let others: Vec<String> =
-            waiting().map(|h| format!("run {} of {} does", h.run, h.directory)).collect();
-        let hint =
-            if others.is_empty() { "; none does".to_owned() } else { format!("; {}", others.join(", ")) };
-        return Err(HeldError::NotWaiting(id, hint));
-    };
-    let name = held.directory.clone();
-    let after = approved.then(|| HeldRun { approved: Some(by.clone()), ..held.clone() });
-    let action = if approved { "held run approved" } else { "held run rejected" };
-    let now = core.now();
-    let audit = audit_entry(now, by, action, format!("run {id}"), None, Some(&held.reasons), why);
-    let change = Change::Held(name.clone(), id, after.clone());
-    let event = Event { at: now, change, notices: Vec::new(), audit: Some(audit) };
-    turn.commit(event, |view, _, _| {
-        if let Some(state) = view.directories.get_mut(&name) {
-            if after.is_none() {
-                state.health = state.health.take().map(Health::rejected);
-            }
-            state.held = after;
-        }
-    })
-    .await?;
-    Ok(name)
-}
-
-/// The run that waits after this one: an earlier one with the very same removals goes on waiting under its number.
-fn held_run(
-    run: &Run,
-    approval: BTreeSet<Guid>,
-    reasons: &[HoldReason],
-    earlier: Option<&HeldRun>,
-) -> HeldRun {
-    let objects: Vec<Guid> = approval.into_iter().collect();
-    match earlier {
-        Some(held) if held.objects == objects && held.approved.is_none() => held.clone(),
-        _ => HeldRun {
-            run: run.id,
-            directory: run.directory.clone(),
-            since: run.ended,
-            reasons: reasons.to_vec(),
-            objects,
-            approved: None,
-        },
-    }
-}
-
 fn counts(reading: &Reading, delta: &Delta) -> Counts {
     let clamp = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     let read = |n: usize| KindCounts { read: clamp(n), ..KindCounts::default() };
@@ -443,43 +291,4 @@ fn counts(reading: &Reading, delta: &Delta) -> Counts {
 fn failure(error: &SourceError) -> Box<str> {
     // A server chooses the length of its words; the history and the mail don't have room for all of them.
     error.to_string().chars().filter(|c| !c.is_control() || *c == '\n').take(2_000).collect::<String>().into()
-}
-
-fn log(run: &Run) {
-    let (id, directory) = (run.id.0, &*run.directory.0);
-    let taken = (run.ended - run.started).num_milliseconds();
-    match &run.outcome {
-        Outcome::Failed { error } => {
-            tracing::error!(run = id, directory, "The sync failed, the old data stays in force: {error}");
-        }
-        Outcome::Held { reasons, same_as } => {
-            let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
-            let waiting = same_as.unwrap_or(run.id);
-            tracing::warn!(
-                run = id,
-                directory,
-                "The sync is held until `budkavle sync approve {waiting}`: {}",
-                reasons.join("; ")
-            );
-        }
-        Outcome::Unchanged => {
-            tracing::info!(run = id, directory, taken_ms = taken, "Synced; nothing changed");
-        }
-        Outcome::Committed { generation } => {
-            let c = &run.counts;
-            let of = |k: &KindCounts| format!("+{} ~{} -{}", k.added, k.changed, k.removed);
-            let (users, units, groups) = (of(&c.users), of(&c.units), of(&c.groups));
-            tracing::info!(
-                run = id,
-                directory,
-                taken_ms = taken,
-                generation = generation.0,
-                users,
-                units,
-                groups,
-                quarantined = c.quarantined,
-                "Synced"
-            );
-        }
-    }
 }

@@ -19,6 +19,28 @@ pub enum KerberosError {
     Helper(String),
 }
 
+/// With whom it lies that there is no sign-in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Fault {
+    /// A KDC refused the account or its key: to try the same again can lock the account.
+    Account,
+    /// With the one server: the KDCs don't know it, its key isn't the one they have, or its clock is wrong. Another one may take the ticket.
+    Server,
+    /// With neither, or it can't be told.
+    Other,
+}
+
+impl KerberosError {
+    /// With whom it lies.
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        match self {
+            KerberosError::Failed(failure) => failure.fault(),
+            KerberosError::Late(_) | KerberosError::Helper(_) => Fault::Other,
+        }
+    }
+}
+
 /// What the library said.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Failure {
@@ -47,10 +69,14 @@ impl Failure {
         Failure { code: i32::from_be_bytes(*code), text: text.into() }
     }
 
-    /// Whether the KDC refused the account or its key: to try the same again can lock the account.
+    /// With whom it lies.
     #[must_use]
-    pub fn refuses_credentials(&self) -> bool {
-        matches!(self.number(), Some(1 | 6 | 18 | 23 | 24 | 31))
+    pub fn fault(&self) -> Fault {
+        match self.number() {
+            Some(1 | 6 | 18 | 23 | 24 | 31) => Fault::Account,
+            Some(7 | 37 | 41 | 44) => Fault::Server,
+            _ => Fault::Other,
+        }
     }
 
     fn number(&self) -> Option<i32> {
@@ -104,28 +130,31 @@ impl std::fmt::Display for Failure {
 
 #[cfg(test)]
 mod tests {
+    use super::Fault::*;
     use super::*;
 
     #[test]
     fn a_failure_travels_and_its_code_gets_words() {
         // The number of each as krb5.h has it.
-        for (code, words, refuses) in [
-            (-1_765_328_360, "make the keytab anew", true),
-            (-1_765_328_378, "knows no such account", true),
-            (-1_765_328_366, "disabled, locked or expired", true),
-            (-1_765_328_361, "password has expired", true),
-            (-1_765_328_347, "set the clock", false),
-            (-1_765_328_377, "full name", false),
-            (-1_765_328_243, "klist -k", false),
-            (-1_765_328_230, "krb5.conf", false),
-            (-1_765_328_228, "firewall", false),
-            (100, "said", false),
+        for (code, words, fault) in [
+            (-1_765_328_360, "make the keytab anew", Account),
+            (-1_765_328_378, "knows no such account", Account),
+            (-1_765_328_366, "disabled, locked or expired", Account),
+            (-1_765_328_361, "password has expired", Account),
+            (-1_765_328_347, "set the clock", Server),
+            (-1_765_328_377, "full name", Server),
+            (-1_765_328_243, "klist -k", Other),
+            (-1_765_328_230, "krb5.conf", Other),
+            (-1_765_328_228, "firewall", Other),
+            (-1_765_328_343, "can't read its ticket", Server),
+            (-1_765_328_340, "can't read its ticket", Server),
+            (100, "said", Other),
         ] {
             let failure = Failure { code, text: "what it said".into() };
             assert_eq!(Failure::parse(&failure.to_bytes()), failure);
             assert!(failure.to_string().contains(words), "{failure}");
             assert!(failure.to_string().contains("\"what it said\""), "{failure}");
-            assert_eq!(failure.refuses_credentials(), refuses, "{failure}");
+            assert_eq!(KerberosError::from(failure.clone()).fault(), fault, "{failure}");
         }
         assert_eq!(Failure::parse(b"ab"), Failure { code: 0, text: "ab".into() });
         assert_eq!(&*Failure::parse(b"\0\0\0\0a\x1b[2J\n").text, "a[2J");

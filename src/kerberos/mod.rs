@@ -18,7 +18,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::time::timeout;
 
-pub use error::{Failure, KerberosError};
+pub use error::{Failure, Fault, KerberosError};
 
 /// The hidden command that makes this program the helper.
 pub const COMMAND: &str = "kerberos-sign-in";

@@ -13,7 +13,7 @@ use tokio::net::UnixListener;
 use super::clock::Clock;
 use super::hints::{self, HintBook};
 use super::lifecycle::{Exit, Lifecycle, Reloads, Signals};
-use super::loops::{self, LoginPage, Upkeep};
+use super::loops::{self, LOOP_WITHIN, LoginPage, Syncing, Upkeep};
 use super::systemd::Notifier;
 use super::telemetry::LevelHandle;
 use super::wire::{self, Schedules, WireError};
@@ -38,9 +38,6 @@ const DRAIN_WITHIN: Duration = Duration::from_secs(30);
 const API_GRACE: Duration = Duration::from_secs(10);
 /// How long the recovery of a damaged store may keep systemd waiting.
 const OPEN_WITHIN: Duration = Duration::from_secs(15 * 60);
-/// A loop that hasn't moved for so long is hung: more than any single step may take, but for the two that wait for servers. The reading of a
-/// directory is limited by its `run_timeout`.
-const LOOP_WITHIN: Duration = Duration::from_secs(5 * 60);
 /// A try to send may take over an hour with the longest time limits, and must not be cut short: that makes second copies (RFC 1047).
 const DELIVER_WITHIN: Duration = Duration::from_secs(80 * 60);
 
@@ -163,21 +160,16 @@ impl Daemon {
         });
         let tasks = lifecycle.tasks();
         let beat = |name: &str, within| tasks.heartbeat(name, within);
-        let longest_run = config.directories.iter().map(|d| d.run_timeout).max().unwrap_or_default();
         let (c, t, k) = (|| clock.clone(), || tasks.clone(), || Arc::clone(&core));
-        tasks.spawn(
-            "sync",
-            loops::sync(
-                c(),
-                t(),
-                beat("sync", LOOP_WITHIN + longest_run),
-                k(),
-                Arc::clone(&directories),
-                Arc::clone(&schedules),
-                Arc::clone(&hints),
-                rebuilt,
-            ),
-        );
+        let syncing = Syncing {
+            clock: c(),
+            tasks: t(),
+            core: k(),
+            directories: Arc::clone(&directories),
+            schedules: Arc::clone(&schedules),
+            hints: Arc::clone(&hints),
+        };
+        tasks.spawn("sync", loops::sync(syncing, beat("sync", LOOP_WITHIN), rebuilt));
         tasks.spawn("hints", hints::listen(c(), t(), k(), Arc::clone(&directories), Arc::clone(&hints)));
         tasks.spawn(
             "deliver",

@@ -1,5 +1,7 @@
 //! What the daemon does again and again. Each loop moves at least as often as it promised, or the watchdog isn't fed.
 
+mod sync;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,25 +11,23 @@ use arc_swap::ArcSwap;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::clock::Clock;
-use super::hints::HintBook;
 use super::lifecycle::{Heartbeat, Tasks};
-use super::wire::Schedules;
 use crate::channel::login_page::{self, Language};
 use crate::domain::calendar::OpeningHours;
-use crate::domain::ids::DirectoryName;
-use crate::domain::run::{Outcome, Trigger};
 use crate::domain::schedule::Schedule;
 use crate::flow;
 use crate::flow::alert;
 use crate::flow::core::Core;
 use crate::flow::coverage;
 use crate::flow::deliver::Sender;
-use crate::flow::directories::{Directories, NotBegun};
 use crate::flow::gone;
 use crate::flow::kept::Looked;
-use crate::flow::sync::{Order, Report};
 use crate::store::{Retention, StoreError};
+pub use sync::{Syncing, sync};
 
+/// A loop that hasn't moved for so long is hung: more than any single step may take, but for the two that wait for servers. The reading of a
+/// directory is limited by its `run_timeout`.
+pub const LOOP_WITHIN: Duration = Duration::from_secs(5 * 60);
 /// How often each loop looks around at least, whatever it waits for.
 const LOOK: TimeDelta = TimeDelta::seconds(60);
 
@@ -38,92 +38,6 @@ async fn pause(clock: &Clock, tasks: &Tasks, until: DateTime<Utc>) {
         () = clock.sleep_until(until) => {}
         () = tasks.soft().cancelled() => {}
     }
-}
-
-/// Syncs every directory by its schedule, and before that when it was told of changes; at the start those that a schedule would have had
-/// synced already.
-#[expect(clippy::too_many_arguments, reason = "each is a part of the daemon, and named where it is made")]
-pub async fn sync(
-    clock: Clock,
-    tasks: Tasks,
-    heartbeat: Heartbeat,
-    core: Arc<Core>,
-    directories: Arc<Directories>,
-    schedules: Arc<Schedules>,
-    hints: Arc<HintBook>,
-    resync: bool,
-) -> Result<(), StoreError> {
-    let mut started = clock.now();
-    for name in directories.names() {
-        let state = core.view().directory_state(&name);
-        let due = |ended| schedules.next_after(&name, ended).is_some_and(|due| due <= started);
-        let overdue = state.last_run.is_none_or(|run| due(run.ended));
-        if resync || overdue {
-            one(&core, &directories, &tasks, &heartbeat, &name, Trigger::Start).await;
-        }
-    }
-    while !tasks.soft().is_cancelled() {
-        heartbeat.beat();
-        let now = clock.now();
-        for name in directories.names() {
-            if schedules.next_after(&name, started).is_some_and(|due| due <= now) {
-                hints.begun(&name);
-                one(&core, &directories, &tasks, &heartbeat, &name, Trigger::Schedule).await;
-            } else if hints.due(&core, &name).is_some_and(|due| due <= now) {
-                hints.begun(&name);
-                if directories.is_running(&name) {
-                    // What is under way may have read before the change: once more, a little later.
-                    hints.note(&name, now);
-                    continue;
-                }
-                let trigger = Trigger::ChangeNotification;
-                let report = one(&core, &directories, &tasks, &heartbeat, &name, trigger).await;
-                let changed = report.is_some_and(|r| matches!(r.run.outcome, Outcome::Committed { .. }));
-                hints.ended(&name, clock.now(), changed);
-            }
-        }
-        started = now;
-        let due = directories
-            .names()
-            .iter()
-            .flat_map(|name| [schedules.next_after(name, now), hints.due(&core, name)])
-            .flatten()
-            .min();
-        tokio::select! {
-            () = pause(&clock, &tasks, due.unwrap_or(now + LOOK)) => {}
-            () = hints.woken.notified() => {}
-        }
-    }
-    Ok(())
-}
-
-/// One run; None when it wasn't begun, or not written down.
-async fn one(
-    core: &Core,
-    directories: &Directories,
-    tasks: &Tasks,
-    heartbeat: &Heartbeat,
-    name: &DirectoryName,
-    trigger: Trigger,
-) -> Option<Report> {
-    heartbeat.beat();
-    let order = Order { trigger, full: false, dry_run: false };
-    // Whatever is read is progress: a slow directory is not a hung daemon.
-    let run = directories.sync(core, name, order, |_| heartbeat.beat());
-    let ended = tokio::select! {
-        ended = run => ended,
-        // A read that is broken off changes nothing; the next start makes up for it.
-        () = tasks.soft().cancelled() => return None,
-    };
-    heartbeat.beat();
-    match ended {
-        Ok(report) => return Some(report),
-        Err(NotBegun::Running(name)) => {
-            tracing::info!(directory = &*name.0, "A sync is left out: one is under way");
-        }
-        Err(error) => tracing::error!(directory = &*name.0, "The sync could not be written down: {error}"),
-    }
-    None
 }
 
 /// Sends what is due in the outbox, as soon as it is due.

@@ -54,6 +54,11 @@ pub enum WireError {
 pub struct Schedules(ArcSwap<BTreeMap<DirectoryName, Schedule>>);
 
 impl Schedules {
+    /// Of these directories.
+    pub fn new(schedules: BTreeMap<DirectoryName, Schedule>) -> Schedules {
+        Schedules(ArcSwap::from_pointee(schedules))
+    }
+
     /// When `directory` is due first after `now`; None when it isn't known.
     pub fn next_after(&self, directory: &DirectoryName, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         self.0.load().get(directory)?.next_after(now)
@@ -68,7 +73,7 @@ impl Schedules {
 /// When each directory is synced.
 pub fn schedules(config: &Config) -> Schedules {
     let all = config.directories.iter().map(|d| (d.name.clone(), d.schedule.clone()));
-    Schedules(ArcSwap::from_pointee(all.collect()))
+    Schedules::new(all.collect())
 }
 
 /// The least time between two runs that change notification makes, of the directories that are listened to.
@@ -220,7 +225,8 @@ pub fn source(directory: &config::Directory) -> Result<Source, WireError> {
     let ldap = match &directory.source {
         config::Source::Ldif { file } => {
             let mapping = Mapping { units: directory.units.clone(), ..directory.mapping.clone() };
-            return Ok(Source::Ldif(Ldif { file: file.clone(), mapping }));
+            let run_timeout = directory.run_timeout;
+            return Ok(Source::Ldif(Ldif { file: file.clone(), mapping, run_timeout }));
         }
         config::Source::Ldap(ldap) => ldap,
     };

@@ -3,6 +3,7 @@
 //! Both end in the same decoding ([`crate::domain::decode`]) and give everything or nothing: a read that broke off, or that can't
 //! be shown to be whole, is an error.
 
+mod answer;
 pub mod calendar;
 mod error;
 pub mod fetch;
@@ -11,6 +12,8 @@ pub mod fuzz;
 pub mod ldap;
 pub mod ldif;
 pub mod list;
+
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use xxhash_rust::xxh3::xxh3_64;
@@ -22,7 +25,8 @@ use crate::domain::ids::{DirectoryName, Guid};
 use crate::domain::run::{Cursor, Mode, ModeReason};
 use crate::domain::shape::Frame;
 use crate::domain::warning::Warning;
-pub use error::{Answer, BindProblem, ErrorKind, SourceError};
+pub use answer::{Answer, BindProblem};
+pub use error::{ErrorKind, SourceError};
 pub use ldap::{Heard, WatchEnded};
 
 /// A directory that can be read.
@@ -107,10 +111,19 @@ impl Source {
         }
     }
 
-    /// Takes over what the source in whose place it comes has learned: which credentials were refused.
+    /// How long a whole read may take.
+    pub fn run_timeout(&self) -> Duration {
+        match self {
+            Source::Ldap(ldap) => ldap.run_timeout,
+            Source::Ldif(ldif) => ldif.run_timeout,
+        }
+    }
+
+    /// Takes over what the source in whose place it comes has learned: which credentials were refused, which servers are in trouble.
     pub fn inherit(&self, before: &Source) {
         if let (Source::Ldap(ldap), Source::Ldap(before)) = (self, before) {
             ldap.refusals.inherit(&before.refusals);
+            ldap.experience.inherit(&before.experience, ldap.servers == before.servers);
         }
     }
 }

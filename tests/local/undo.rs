@@ -24,6 +24,7 @@ use budkavle::flow::gone;
 use budkavle::flow::sync::{self, Order, Report};
 use budkavle::flow::undo::{UndoError, Undone};
 use budkavle::source::Source;
+use budkavle::source::ldap::{Ldap, Server};
 use budkavle::source::ldif::Ldif;
 use budkavle::store::{Change, Event, Store};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -75,7 +76,7 @@ impl World {
         let now = Arc::new(Mutex::new(at(0)));
         let core = load(folder.path(), &now).await;
         let file = folder.path().join("people.ldif");
-        let source = Source::Ldif(Ldif { file, mapping: Mapping::default() });
+        let source = Source::Ldif(Ldif::new(file, Mapping::default()));
         let directories = Directories::new(BTreeMap::from([(main_directory(), Arc::new(source))]));
         let people = (1..=20).map(|n| (n, (format!("p{n}@kommun.example"), format!("+46 {n}")))).collect();
         let mut world = World { folder, core, directories, now, people, departments: BTreeMap::new() };
@@ -447,18 +448,20 @@ async fn nothing_is_undone_while_the_directory_is_read() {
     let mut world = World::new().await;
     world.people.get_mut(&4).unwrap().0 = "wrong@kommun.example".into();
     let run = world.sync().await.run.id;
-    // A read that doesn't get on: a pipe that nobody writes into.
-    std::fs::remove_file(world.file()).unwrap();
-    nix::unistd::mkfifo(&world.file(), nix::sys::stat::Mode::S_IRWXU).unwrap();
+    // A read that doesn't get on: of a server that never says a word.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let server: Server = format!("ldap://{}", silent.local_addr().unwrap()).parse().unwrap();
+    let ldap =
+        Ldap::new(vec![server.in_plain_text()], "cn=reader", "secret".into(), vec!["dc=org".to_owned()]);
+    world.directories.replace(BTreeMap::from([(main_directory(), Arc::new(Source::Ldap(ldap)))]));
     let order = Order { trigger: Trigger::Schedule, full: false, dry_run: false };
     let name = main_directory();
     let reading = world.directories.sync(&world.core, &name, order, |_| ());
     let undo = async {
         let refused = world.undo(run, false).await;
         assert!(matches!(refused, Err(NotUndone::NotBegun(NotBegun::Running(_)))), "{refused:?}");
-        // An empty file: the run fails, and the directory is free again.
-        let file = world.file();
-        tokio::task::spawn_blocking(move || std::fs::write(file, "")).await.unwrap().unwrap();
+        // It is gone: the run fails, and the directory is free again.
+        drop(silent);
     };
     let (report, ()) = tokio::join!(biased; reading, undo);
     assert!(matches!(report.unwrap().run.outcome, Outcome::Failed { .. }));

@@ -1,7 +1,9 @@
 //! Which attribute of a directory's schema means what here.
 
+use super::extended;
 use super::identity::{Identity, parse_uuid};
 use crate::domain::dn::Dn;
+use crate::domain::entry::Entry;
 use crate::domain::ids::Guid;
 use crate::domain::roles::AttributeGrant;
 use crate::domain::shape::UnitsFrom;
@@ -206,6 +208,12 @@ impl Mapping {
             Identity::Bytes => value.try_into().ok().map(Guid),
             Identity::Uuid | Identity::NsUniqueId => parse_uuid(value),
         }
+    }
+
+    /// Who an entry is, by its extended DN or by [`id`](Mapping::id); None when it doesn't say so, or not in this way.
+    pub fn id_of(&self, entry: &Entry) -> Option<Guid> {
+        let extended = if self.has_bytes_for_id() { extended::split(&entry.dn).0 } else { None };
+        extended.or_else(|| self.identity(entry.first(&self.id)?))
     }
 
     /// Whether [`id`](Mapping::id) is 16 bytes, as Active Directory has it, rather than a text.

@@ -57,13 +57,20 @@ pub(super) fn from_days(days: i64) -> Option<DateTime<Utc>> {
     DateTime::from_timestamp(seconds, 0)
 }
 
+const SECONDS_FROM_1601_TO_1970: i64 = 11_644_473_600;
+
 /// 100 nanoseconds since 1601 ([MS-DTYP] 2.3.3); None when it is negative.
 pub fn from_filetime(filetime: i64) -> Option<DateTime<Utc>> {
-    const SECONDS_FROM_1601_TO_1970: i64 = 11_644_473_600;
     let filetime = u64::try_from(filetime).ok()?;
     let seconds = i64::try_from(filetime / 10_000_000).ok()? - SECONDS_FROM_1601_TO_1970;
     let rest = TimeDelta::nanoseconds(i64::try_from(filetime % 10_000_000).ok()? * 100);
     DateTime::from_timestamp(seconds, 0)?.checked_add_signed(rest)
+}
+
+/// The same back; None when it can't be said so.
+pub fn to_filetime(time: DateTime<Utc>) -> Option<i64> {
+    let seconds = time.timestamp().checked_add(SECONDS_FROM_1601_TO_1970)?;
+    seconds.checked_mul(10_000_000)?.checked_add(i64::from(time.timestamp_subsec_nanos() / 100))
 }
 
 #[cfg(test)]

@@ -3,11 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
-
 use super::place::changed;
 use super::{Decoded, Follow, Object, guid, has};
-use crate::domain::decode::{Decoder, extended};
+use crate::domain::decode::{Decoder, extended, to_filetime};
 use crate::domain::directory::{Container, Directory, Group, Unit, User};
 use crate::domain::entry::{Entry, TooLarge};
 use crate::domain::ids::Guid;
@@ -131,7 +129,7 @@ impl Follow<'_> {
         keep(&m.title, old.title())?;
         keep(&m.language, old.language())?;
         keep(&m.control, Some(if old.enabled { "512" } else { "514" }))?;
-        keep(&m.expires, old.expires.and_then(filetime).as_deref())?;
+        keep(&m.expires, old.expires.and_then(to_filetime).map(|ticks| ticks.to_string()).as_deref())?;
         if let Some(path) = old.unit_path() {
             for (name, value) in m.units.said(path) {
                 keep(name, Some(&value))?;
@@ -236,13 +234,4 @@ fn refer(entry: &mut Entry, name: &str, ids: impl IntoIterator<Item = Guid>) -> 
         entry.add(name, [format!("<GUID={id}>").as_bytes()])?;
     }
     Ok(())
-}
-
-/// 100 nanoseconds since 1601 ([MS-DTYP] 2.3.3).
-fn filetime(time: DateTime<Utc>) -> Option<String> {
-    const SECONDS_FROM_1601_TO_1970: i64 = 11_644_473_600;
-    let seconds = time.timestamp().checked_add(SECONDS_FROM_1601_TO_1970)?;
-    let ticks =
-        seconds.checked_mul(10_000_000)?.checked_add(i64::from(time.timestamp_subsec_nanos() / 100))?;
-    Some(ticks.to_string())
 }

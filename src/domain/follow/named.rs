@@ -22,11 +22,8 @@ impl Follow<'_> {
     /// All that is known of this directory.
     pub fn all_known(&self) -> Vec<Guid> {
         let (known, ours) = (self.known, self.directory);
-        let users = known.users.values().filter(|u| u.directory == *ours).map(|u| u.id.0);
-        let units = known.units.values().filter(|u| u.directory == *ours).map(|u| u.id.0);
-        let groups = known.groups.values().filter(|g| g.directory == *ours).map(|g| g.id.0);
         let containers = known.containers.values().filter(|c| c.directory == *ours).map(|c| c.id);
-        users.chain(units).chain(groups).chain(containers).collect()
+        known.identities(ours).into_iter().chain(containers).collect()
     }
 
     /// The accounts of all known users of this directory.

@@ -17,7 +17,7 @@ fn by_code() -> UnitsFrom {
 fn person(number: u8, said: &[(&str, &str)]) -> Entry {
     let mut entry = Entry::new(format!("CN=Person {number},DC=example,DC=org"));
     let account = format!("p{number}");
-    let all = [("objectClass", "user"), ("sAMAccountName", &account)];
+    let all = [("objectClass", "user"), ("sAMAccountName", &account), ("userAccountControl", "512")];
     entry.add("objectGUID", [&[number; 16][..]]).unwrap();
     all.iter().chain(said).for_each(|(name, value)| entry.add(name, [value.as_bytes()]).unwrap());
     entry

@@ -66,7 +66,7 @@ impl World {
             marks: granting_attributes(&self.core.settings().roles),
             ..Mapping::default()
         };
-        let source = Source::Ldif(Ldif { file, mapping });
+        let source = Source::Ldif(Ldif { file, mapping, run_timeout: Duration::from_secs(600) });
         let order = Order { trigger: Trigger::Schedule, full: true, dry_run };
         sync(&self.core, &source, &directory(), order, |_| {}).await.unwrap()
     }

@@ -140,7 +140,7 @@ impl Tasks {
         self.with_state(|state| state.running.values().cloned().collect())
     }
 
-    pub(super) fn stale_heartbeats(&self) -> Vec<String> {
+    pub(in crate::runtime) fn stale_heartbeats(&self) -> Vec<String> {
         self.heartbeats.stale()
     }
 

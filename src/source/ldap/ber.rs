@@ -128,9 +128,43 @@ pub(super) fn header(bytes: &[u8]) -> Header {
     length.map_or(Header::Bad, |length| Header::Known { header: 2 + count, length })
 }
 
+/// An element with its content, its length in as few bytes as it takes (X.690 §8.1).
+pub(super) fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
+    let length = content.len().to_be_bytes();
+    let zeros = length.iter().take_while(|byte| **byte == 0).count();
+    let significant = length.get(zeros..).unwrap_or_default();
+    let mut element = vec![tag];
+    match (significant, u8::try_from(significant.len())) {
+        ([], _) => element.push(0),
+        ([short], _) if *short < 0x80 => element.push(*short),
+        (long, count) => {
+            element.push(0x80 | count.unwrap_or_default());
+            element.extend(long);
+        }
+    }
+    element.extend(content);
+    element
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lengths_are_written_in_as_few_bytes_as_they_take() {
+        for (size, head) in [
+            (0, &[4, 0][..]),
+            (127, &[4, 127]),
+            (128, &[4, 0x81, 128]),
+            (255, &[4, 0x81, 255]),
+            (256, &[4, 0x82, 1, 0]),
+            (70_000, &[4, 0x83, 1, 0x11, 0x70]),
+        ] {
+            let element = tlv(4, &vec![7; size]);
+            assert_eq!(&element[..head.len()], head);
+            assert_eq!(element.len(), head.len() + size);
+        }
+    }
 
     #[test]
     fn elements_are_read_one_by_one() {

@@ -19,7 +19,8 @@ use tokio_rustls::client::TlsStream;
 use tokio_util::either::Either;
 
 use super::discover::locate;
-use super::screen::{Ended, Found, carry, extended_answer};
+use super::messages::extended_answer;
+use super::screen::{Ended, Found, carry};
 use super::server::{Security, Server};
 use super::sign_in::exchange::message;
 use crate::source::SourceError;

@@ -5,8 +5,11 @@ mod ber;
 mod connect;
 mod discover;
 mod health;
+mod messages;
 mod named;
 mod notify;
+mod pages;
+mod place;
 mod probe;
 mod screen;
 mod server;
@@ -14,15 +17,16 @@ mod servers;
 mod session;
 mod sign_in;
 mod standard;
+mod whole;
 
 #[cfg(test)]
 pub(crate) mod tests;
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use ldap3::Scope;
 use rustls::ClientConfig;
 use secrecy::SecretString;
 
@@ -31,7 +35,7 @@ use crate::domain::decode::{Decoder, Mapping, extended};
 use crate::domain::directory::Found;
 use crate::domain::dn::Dn;
 use crate::domain::entry::Entry;
-use crate::domain::ids::DirectoryName;
+use crate::domain::ids::{DirectoryName, Guid};
 use crate::domain::run::{Cursor, Mode, ModeReason, Position};
 use crate::domain::shape::shape;
 use crate::tls::{self, TlsTrust};
@@ -45,7 +49,7 @@ pub(super) use screen::{fuzz_entries, fuzz_sync};
 pub use server::{NotAServer, Security, Server};
 pub use servers::{Experience, Servers};
 pub use session::RootDse;
-use session::{Search, Session};
+use session::Session;
 pub use sign_in::pause::Refusals;
 pub use sign_in::{Password, SignIn};
 
@@ -204,8 +208,9 @@ impl Ldap {
         let mut decoder = Decoder::new(&self.mapping, directory).with_known(ask.known);
         for base in &self.bases {
             session.check_base(base, &root).await?;
-            self.read_base(&mut session, base, &mut decoder, tell).await?;
         }
+        let bases: Vec<&str> = self.bases.iter().map(String::as_str).collect();
+        self.read_in_one_go(&mut session, &bases, directory, ask, &mut decoder, tell).await?;
         self.names_still_there(&mut session, &named).await?;
         let server: Box<str> = session.server().into();
         session.close().await;
@@ -220,50 +225,6 @@ impl Ldap {
             sees_deletions: false,
         };
         Ok(Reading { found, mode: Mode::Full, reason, cursor, server, warnings })
-    }
-
-    async fn read_base(
-        &self,
-        session: &mut Session<'_>,
-        base: &str,
-        decoder: &mut Decoder<'_>,
-        tell: Tell<'_>,
-    ) -> Result<(), SourceError> {
-        let filter = self.filter();
-        let search =
-            Search { base, scope: Scope::Subtree, filter: &filter, attributes: self.mapping.attributes() };
-        let before = decoder.progress().users;
-        let mut cut: Vec<Entry> = Vec::new();
-        let references = session
-            .pages(&search, |entries| {
-                for entry in entries {
-                    // The rest of a long list is asked for when the pages are through.
-                    if entry.missing_from(&self.mapping.member).is_some() {
-                        cut.push(entry);
-                    } else {
-                        decoder.push(&entry);
-                    }
-                }
-                tell(decoder.progress());
-            })
-            .await?;
-        for mut entry in cut {
-            self.complete(session, &mut entry).await?;
-            decoder.push(&entry);
-            tell(decoder.progress());
-        }
-        if references > 0 {
-            tracing::info!(
-                server = session.server(),
-                base,
-                references,
-                "references to other servers were not followed"
-            );
-        }
-        if decoder.progress().users == before {
-            tracing::warn!(server = session.server(), base, "the read succeeded and found no users");
-        }
-        Ok(())
     }
 
     /// Looks up what stands between the objects that were read and the bases, and wasn't read itself.
@@ -286,6 +247,19 @@ impl Ldap {
     /// What finds everything that is read.
     fn filter(&self) -> String {
         format!("(|{}{}{})", self.user_filter, self.unit_filter, self.group_filter)
+    }
+
+    /// What finds these objects, and nothing else.
+    fn one_of(&self, ids: &[Guid]) -> String {
+        if ids.is_empty() {
+            return "(!(objectClass=*))".to_owned();
+        }
+        let mut filter = "(|".to_owned();
+        for id in ids {
+            let _ = write!(filter, "({}={})", self.mapping.id, self.mapping.assertion(*id));
+        }
+        filter.push(')');
+        filter
     }
 
     /// Fetches what is missing of a group's members ([MS-ADTS] 3.1.1.3.1.3.3).

@@ -15,7 +15,11 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, split};
 use tokio::net::UnixStream;
 
-use super::ber::{APPLICATION, CONTEXT, Element, Header, Reader, header};
+use super::ber::{Element, Header, Reader, header};
+use super::messages::{
+    BIND_REQUEST, BIND_RESPONSE, EXTENDED_RESPONSE, INTERMEDIATE, SEARCH_DONE, SEARCH_ENTRY,
+    SEARCH_REFERENCE, SEARCH_REQUEST, answer, are_controls, entry, is_result, parts,
+};
 use super::standard::sync::{self, Told};
 #[cfg(fuzzing)]
 use crate::domain::decode::Mapping;
@@ -29,16 +33,9 @@ use crate::tls;
 const MAX_MESSAGE: usize = 64 << 20;
 /// No search is answered with more before its result comes; pages are far smaller.
 const MAX_FOUND: usize = 512 << 20;
+/// So much is kept of entries that aren't wanted but to see what they look like.
+const MAX_SEEN: usize = 1 << 20;
 const CHUNK: usize = 64 << 10;
-
-const BIND_REQUEST: u8 = 0;
-pub(super) const BIND_RESPONSE: u8 = 1;
-const SEARCH_REQUEST: u8 = 3;
-pub(super) const SEARCH_ENTRY: u8 = 4;
-pub(super) const SEARCH_DONE: u8 = 5;
-const SEARCH_REFERENCE: u8 = 19;
-pub(super) const EXTENDED_RESPONSE: u8 = 24;
-const INTERMEDIATE: u8 = 25;
 
 /// Why a connection ended.
 #[derive(Debug, thiserror::Error)]
@@ -83,6 +80,18 @@ pub(super) struct Found {
 /// Is shown the entries of a search that never ends, which aren't kept.
 pub(super) type Listener = Box<dyn Fn(&Entry) + Send + Sync>;
 
+/// What the next search is to be, and what of it is wanted.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Expected {
+    /// All that it finds, each entry without a state; nothing is said in between.
+    #[default]
+    All,
+    /// Content synchronization (RFC 4533), and all that it tells.
+    Changes,
+    /// Content synchronization, for its cookie: of what there is only the first entries are kept, to see what they look like.
+    Cookie,
+}
+
 /// What a search gave.
 #[derive(Default)]
 pub(super) struct Finds {
@@ -91,15 +100,44 @@ pub(super) struct Finds {
     pub references: usize,
     /// What the server says of each of the entries, and of others, when changes were asked for (RFC 4533).
     pub told: Told,
+    /// Whether more was told of changes than is kept.
+    pub cut: bool,
+    /// How much is held.
+    held: usize,
+    /// How much came.
     bytes: usize,
-    /// Whether they were.
-    synchronizes: bool,
+    expected: Expected,
+}
+
+impl Finds {
+    fn synchronizes(&self) -> bool {
+        self.expected != Expected::All
+    }
+
+    /// Whether there is room for so much more. Of changes what is too much is left out, elsewhere it ends the connection.
+    fn has_room(&mut self, bytes: usize) -> Result<bool, Ended> {
+        let most = if self.expected == Expected::Cookie { MAX_SEEN } else { MAX_FOUND };
+        self.bytes += bytes;
+        let fits = self.held + bytes <= most;
+        match fits {
+            true => self.held += bytes,
+            false if self.synchronizes() => self.cut = true,
+            false => return Err(Ended::Nonsense("it gives more at once than can be held")),
+        }
+        Ok(fits)
+    }
 }
 
 impl Found {
-    /// The next search is a content synchronization, or isn't: then its entries carry no state, and nothing is said in between.
-    pub(super) fn expect(&self, synchronizes: bool) {
-        *self.lock() = Finds { synchronizes, ..Finds::default() };
+    /// What the next search is.
+    pub(super) fn expect(&self, expected: Expected) {
+        *self.lock() = Finds { expected, ..Finds::default() };
+    }
+
+    /// A search begins: what an earlier one has left, for whose end nobody waited, goes.
+    fn begin(&self) {
+        let mut finds = self.lock();
+        *finds = Finds { expected: finds.expected, ..Finds::default() };
     }
 
     /// How much came, to see whether there is any progress.
@@ -107,7 +145,7 @@ impl Found {
         self.lock().bytes
     }
 
-    /// Takes everything, at the end of a search.
+    /// Takes everything, at the end of a search; the next one is a usual one, unless something else is expected.
     pub(super) fn take(&self) -> Finds {
         std::mem::take(&mut *self.lock())
     }
@@ -130,7 +168,7 @@ pub(super) async fn carry(server: impl AsyncRead + AsyncWrite, ldap3: UnixStream
     let asked = AtomicU64::new(0);
     let ended = tokio::select! {
         ended = pass(from_server, to_ldap3, |message| check(message, &asked, found)) => ended,
-        ended = pass(from_ldap3, to_server, |message| note(message, &asked)) => match ended {
+        ended = pass(from_ldap3, to_server, |message| note(message, &asked, found)) => match ended {
             Ended::ByServer => Ended::ByUs,
             other => other,
         },
@@ -195,8 +233,11 @@ fn first_message(bytes: &[u8]) -> Result<Option<&[u8]>, Ended> {
 }
 
 /// Notes what ldap3 asks. It asks one thing at a time.
-fn note(message: &[u8], asked: &AtomicU64) -> Result<Fate, Ended> {
+fn note(message: &[u8], asked: &AtomicU64, found: &Found) -> Result<Fate, Ended> {
     if let Some((id, operation, _)) = parts(message) {
+        if operation.number == SEARCH_REQUEST {
+            found.begin();
+        }
         asked.store(u64::from(id) << 8 | u64::from(operation.number), Ordering::Relaxed);
     }
     Ok(Fate::Pass)
@@ -205,6 +246,7 @@ fn note(message: &[u8], asked: &AtomicU64) -> Result<Fate, Ended> {
 /// Judges a message of the server: whether it is a well-formed answer to what was asked.
 fn check(message: &[u8], asked: &AtomicU64, found: &Found) -> Result<Fate, Ended> {
     const MALFORMED: Ended = Ended::Nonsense("a message of it is malformed");
+    const STATELESS: Ended = Ended::Nonsense("an entry of it came without a state that makes sense");
     let (id, operation, controls) = parts(message).ok_or(MALFORMED)?;
     if operation.number == EXTENDED_RESPONSE {
         // Nothing extended is ever asked here: either a Notice of Disconnection (RFC 4511 §4.4.1), or Samba's answer to
@@ -230,17 +272,14 @@ fn check(message: &[u8], asked: &AtomicU64, found: &Found) -> Result<Fate, Ended
                 return Ok(Fate::Keep);
             }
             let mut found = found.lock();
-            if found.synchronizes {
-                const STATELESS: Ended =
-                    Ended::Nonsense("an entry of it came without a state that makes sense");
-                let state = controls.filter(|c| are_controls(*c)).and_then(sync::state).ok_or(STATELESS)?;
-                found.told.states.push(state);
+            let state = match found.synchronizes() {
+                true => Some(controls.filter(|c| are_controls(*c)).and_then(sync::state).ok_or(STATELESS)?),
+                false => None,
+            };
+            if found.has_room(message.len() + size_of::<Entry>())? {
+                found.told.states.extend(state);
+                found.entries.push(entry);
             }
-            found.bytes += message.len() + size_of::<Entry>();
-            if found.bytes > MAX_FOUND {
-                return Err(Ended::Nonsense("it gives more at once than can be held"));
-            }
-            found.entries.push(entry);
             Ok(Fate::Keep)
         }
         SEARCH_REFERENCE => {
@@ -250,12 +289,9 @@ fn check(message: &[u8], asked: &AtomicU64, found: &Found) -> Result<Fate, Ended
         INTERMEDIATE => {
             const SENSELESS: Ended = Ended::Nonsense("what it says of its changes makes no sense");
             let mut found = found.lock();
-            if found.synchronizes {
-                found.bytes += message.len();
-                if found.bytes > MAX_FOUND {
-                    return Err(Ended::Nonsense("it gives more at once than can be held"));
-                }
-                found.told.take(operation).ok_or(SENSELESS)?;
+            if found.synchronizes() {
+                let fits = found.has_room(message.len())?;
+                found.told.take(operation, fits).ok_or(SENSELESS)?;
             }
             Ok(Fate::Keep)
         }
@@ -267,118 +303,11 @@ fn check(message: &[u8], asked: &AtomicU64, found: &Found) -> Result<Fate, Ended
     }
 }
 
-/// An entry (RFC 4511 §4.5.2).
-pub(super) fn entry(operation: Element<'_>) -> Option<Entry> {
-    let mut parts = operation.inside()?;
-    // A name in another encoding is shown with marks in it, and stops nobody else.
-    let mut entry = Entry::new(String::from_utf8_lossy(parts.next()?.bytes()?));
-    let mut attributes = parts.next()?.inside()?;
-    while let Some(attribute) = attributes.next() {
-        let mut parts = attribute.inside()?;
-        let name = parts.next()?.text()?;
-        let mut values = parts.next()?.inside()?;
-        let mut sound = true;
-        let values = std::iter::from_fn(|| {
-            let value = values.next();
-            sound &= value.map_or(values.is_empty(), |value| !value.constructed);
-            value.filter(|_| sound).map(|value| value.content)
-        });
-        entry.add(name, values).ok()?;
-        if !sound {
-            return None;
-        }
-    }
-    attributes.is_empty().then_some(entry)
-}
-
-/// Number, operation and controls of a message (RFC 4511 §4.1.1).
-pub(super) fn parts(message: &[u8]) -> Option<(u32, Element<'_>, Option<Element<'_>>)> {
-    let mut parts = Reader(message).next()?.inside()?;
-    let id = parts.next().filter(|id| (id.class, id.number) == (0, 2))?.unsigned()?;
-    let operation = parts.next().filter(|operation| operation.class == APPLICATION)?;
-    let controls = parts.next();
-    // Active Directory puts the name of a Notice of Disconnection where controls belong.
-    let controls = controls.filter(|_| operation.number != EXTENDED_RESPONSE);
-    let are_fit = controls.is_none_or(|c| (c.class, c.number, c.constructed) == (CONTEXT, 0, true));
-    (are_fit && parts.is_empty()).then_some((id, operation, controls))
-}
-
-/// What an operation's result says (RFC 4511 §4.1.9).
-pub(super) fn answer(operation: Element<'_>) -> Option<Answer> {
-    let mut parts = operation.inside()?;
-    let code = parts.next().filter(|code| (code.class, code.number) == (0, 10))?.unsigned()?;
-    let matched = parts.next()?.text()?;
-    let text = parts.next()?.text()?;
-    Some(Answer::new(code, matched, text))
-}
-
-/// The result of a StartTLS request: the whole reply in, what it says out.
-pub(super) fn extended_answer(message: &[u8]) -> Option<Answer> {
-    let (_, operation, _) = parts(message)?;
-    (operation.number == EXTENDED_RESPONSE).then(|| answer(operation))?
-}
-
-fn is_result(operation: Element<'_>) -> bool {
-    let rest = |mut parts: Reader<'_>| {
-        for _ in 0..3 {
-            parts.next();
-        }
-        while let Some(part) = parts.next() {
-            let fit = match part.number {
-                3 => part.inside().is_some_and(are_texts),
-                7 | 11 => part.bytes().is_some(),
-                10 => part.text().is_some(),
-                _ => true,
-            };
-            if !fit {
-                return false;
-            }
-        }
-        parts.is_empty()
-    };
-    answer(operation).is_some() && operation.inside().is_some_and(rest)
-}
-
-fn are_texts(mut parts: Reader<'_>) -> bool {
-    while let Some(part) = parts.next() {
-        if part.text().is_none() {
-            return false;
-        }
-    }
-    parts.is_empty()
-}
-
-fn are_controls(controls: Element<'_>) -> bool {
-    let one = |control: Element<'_>| {
-        let mut parts = control.inside()?;
-        parts.next()?.text()?;
-        let mut next = parts.next();
-        if let Some(criticality) = next.filter(|part| part.number == 1) {
-            criticality.bytes().filter(|bytes| !bytes.is_empty())?;
-            next = parts.next();
-        }
-        match next {
-            Some(value) if value.number == 4 => value.bytes().map(|_| ()),
-            Some(_) => None,
-            None => Some(()),
-        }
-    };
-    let Some(mut all) = controls.inside() else {
-        return false;
-    };
-    while let Some(control) = all.next() {
-        if one(control).is_none() {
-            return false;
-        }
-    }
-    all.is_empty()
-}
-
 /// What a search gives by these bytes, up to the first message that isn't let through.
 #[cfg(fuzzing)]
 fn fuzz_finds(mut bytes: &[u8], synchronizes: bool) -> Finds {
     let found = Found::default();
-    found.expect(synchronizes);
+    found.expect(if synchronizes { Expected::Changes } else { Expected::All });
     while let Ok(Some(message)) = first_message(bytes) {
         let id = parts(message).map_or(0, |(id, _, _)| id);
         let asked = AtomicU64::new(u64::from(id) << 8 | u64::from(SEARCH_REQUEST));
@@ -408,3 +337,6 @@ fn words(error: &io::Error) -> String {
     }
     tls::explain(error).unwrap_or_else(|| error.to_string())
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,7 +11,8 @@ use super::discover::Domain;
 use super::health::ServerHealth;
 use super::session::Session;
 use super::{Ldap, Security, Server};
-use crate::source::{Ask, SourceError};
+use crate::kerberos::Fault;
+use crate::source::{Ask, BindProblem, SourceError};
 
 /// The servers that a directory can be read from.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -26,13 +27,15 @@ pub enum Servers {
 #[derive(Clone, Debug, Default)]
 pub struct Experience(Arc<Mutex<Known>>);
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Known {
     health: ServerHealth,
     /// What DNS said last.
     found: Vec<Server>,
     /// Where, and of which scope, ranges of numbers were shown to give everything.
     ranges_give_all: BTreeSet<(Box<str>, u64)>,
+    /// Which don't tell their changes by DirSync, as far as is known since they were read whole.
+    no_dirsync: BTreeSet<Box<str>>,
 }
 
 impl Servers {
@@ -81,6 +84,34 @@ impl Experience {
         });
     }
 
+    /// Whether a server refused to tell its changes by DirSync.
+    pub(super) fn refuses_dirsync(&self, server: &str) -> bool {
+        self.with(|known| known.no_dirsync.contains(server))
+    }
+
+    /// Takes note that it does.
+    pub(super) fn note_no_dirsync(&self, server: &str) {
+        self.with(|known| known.no_dirsync.insert(server.into()));
+    }
+
+    /// It is asked for them again: it may have been given the right since.
+    pub(super) fn asks_dirsync_again(&self, server: &str) {
+        self.with(|known| known.no_dirsync.remove(server));
+    }
+
+    /// Takes over what another one has seen, as after a reload of the configuration; what DNS said only if the servers are the `same`. With new
+    /// credentials DirSync may be had.
+    pub(in crate::source) fn inherit(&self, other: &Experience, same: bool) {
+        if !Arc::ptr_eq(&self.0, &other.0) {
+            let mut seen = other.with(|known| known.clone());
+            seen.no_dirsync.clear();
+            if !same {
+                seen.found = Vec::new();
+            }
+            self.with(|known| *known = seen);
+        }
+    }
+
     fn with<T>(&self, look: impl FnOnce(&mut Known) -> T) -> T {
         // Whoever panicked with it in hand left it whole: each change is one step.
         look(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
@@ -92,7 +123,8 @@ impl Ldap {
     /// breaks off or has no time, `read` begins anew on the next one, at most once on each, all within the time of one run. Where there is only
     /// one, it begins anew there when the connection has dropped.
     ///
-    /// A server that refuses what is asked ends it: a wrong password tried on each would lock the account.
+    /// A server that refuses what is asked ends it: a wrong password tried on each would lock the account. A ticket that one server doesn't
+    /// take is shown to the next.
     ///
     /// # Errors
     /// The server's; of several servers, all their errors.
@@ -188,7 +220,7 @@ impl Ldap {
     }
 }
 
-/// Whether another server might do better: this one isn't there, is slow, broke off, or says that it can't now.
+/// Whether another server might do better: this one isn't there, is slow, broke off, says that it can't now, or can't do with a ticket.
 fn lies_with_the_server(error: &SourceError) -> bool {
     match error {
         SourceError::ConnectFailed { .. }
@@ -197,8 +229,64 @@ fn lies_with_the_server(error: &SourceError) -> bool {
         | SourceError::RunTimeout { .. }
         | SourceError::Disconnected { .. }
         | SourceError::Protocol { .. } => true,
+        SourceError::Bind { problem, .. } => *problem == BindProblem::Ticket,
+        SourceError::Kerberos { fault, .. } => *fault == Fault::Server,
         // busy, unavailable, other
         SourceError::Refused { answer, .. } => matches!(answer.code, 51 | 52 | 80),
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::Answer;
+
+    #[test]
+    fn a_reload_forgets_nothing_but_what_dns_said_of_another_domain() {
+        let old = Experience::default();
+        old.note_ranges("ldaps://dc1", 7, true);
+        old.note_no_dirsync("ldaps://dc1");
+        let found: Server = "ldaps://dc1".parse().unwrap();
+        old.with(|known| {
+            known.health.failed("ldaps://dc1", chrono::DateTime::UNIX_EPOCH, 0.5);
+            known.found.push(found.clone());
+        });
+        for (same, expected) in [(true, vec![found]), (false, vec![])] {
+            let new = Experience::default();
+            new.inherit(&old, same);
+            new.inherit(&new.clone(), same);
+            assert!(new.ranges_give_all("ldaps://dc1", 7) && !new.refuses_dirsync("ldaps://dc1"));
+            assert_eq!(new.with(|known| known.found.clone()), expected);
+            assert_eq!(new.with(|known| known.health.clone()), old.with(|known| known.health.clone()));
+        }
+    }
+
+    #[test]
+    fn only_what_lies_with_a_server_leads_to_the_next_and_no_refused_account_does() {
+        let text = || "x".to_owned();
+        let kerberos =
+            |fault| SourceError::Kerberos { server: text(), account: text(), reason: text(), fault };
+        let bind = |problem| SourceError::Bind {
+            server: text(),
+            account: text(),
+            problem,
+            answer: Answer::new(49, "", ""),
+        };
+        for (error, next, refuses) in [
+            (kerberos(Fault::Server), true, false),
+            (kerberos(Fault::Account), false, true),
+            (kerberos(Fault::Other), false, false),
+            (bind(BindProblem::Ticket), true, false),
+            (bind(BindProblem::WrongPassword), false, true),
+            (bind(BindProblem::Locked), false, true),
+            (bind(BindProblem::ChannelBinding), false, false),
+        ] {
+            assert_eq!(
+                (lies_with_the_server(&error), error.refuses_credentials()),
+                (next, refuses),
+                "{error}"
+            );
+        }
     }
 }

@@ -4,13 +4,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ldap3::controls::{MakeCritical, PagedResults, RawControl};
+use ldap3::controls::RawControl;
 use ldap3::{LdapError, LdapResult, Scope, SearchResult};
 use rustls::ClientConfig;
 
-use super::ber::Reader;
 use super::connect::Connection;
-use super::screen::{Finds, Listener};
+use super::pages::PAGED_RESULTS;
+use super::screen::{Expected, Finds, Listener};
 use super::sign_in::{Credentials, sign_in};
 use super::{Ldap, Server};
 use crate::domain::dn::Dn;
@@ -18,15 +18,12 @@ use crate::domain::entry::Entry;
 use crate::source::{Answer, SourceError};
 use crate::tls::CertificateSummary;
 
-const PAGED_RESULTS: &str = "1.2.840.113556.1.4.319";
 /// A broken connection has this long to say why.
 const LAST_WORDS: Duration = Duration::from_secs(2);
-/// More empty pages in a row than this lead nowhere.
-const MAX_EMPTY_PAGES: u32 = 1000;
 
 /// A connection to one server.
 pub(super) struct Session<'a> {
-    settings: &'a Ldap,
+    pub(super) settings: &'a Ldap,
     server: String,
     credentials: Credentials,
     tls: Arc<ClientConfig>,
@@ -34,7 +31,7 @@ pub(super) struct Session<'a> {
     /// Goes with every search.
     always: Vec<RawControl>,
     /// Whether the server can page; until it says that it can't, it is thought to.
-    pages: bool,
+    pub(super) pages: bool,
 }
 
 /// The way to more connections to the same address, on which the same controls go with every search.
@@ -76,47 +73,6 @@ pub(super) struct Search<'a> {
     pub scope: Scope,
     pub filter: &'a str,
     pub attributes: Vec<&'a str>,
-}
-
-/// One page of a search.
-pub(super) struct Page {
-    pub entries: Vec<Entry>,
-    /// How many references to other servers came with it. They are never followed.
-    pub references: usize,
-    /// How many entries the server believes there are in all, 0 when it doesn't say.
-    pub estimate: u32,
-    /// What to ask the next page with; empty after the last one.
-    pub cookie: Vec<u8>,
-}
-
-impl Page {
-    /// Tells two pages apart.
-    fn mark(&self) -> (Vec<u8>, Option<String>) {
-        (self.cookie.clone(), self.entries.first().map(|entry| entry.dn.clone()))
-    }
-}
-
-/// Whether page after page leads anywhere.
-#[derive(Default)]
-pub(super) struct Advance {
-    last: (Vec<u8>, Option<String>),
-    empty: u32,
-}
-
-impl Advance {
-    /// Takes note of a page, before the next one is asked for.
-    pub(super) fn note(&mut self, page: &Page) {
-        self.last = page.mark();
-    }
-
-    /// Judges the next one. The cookie may stay the same (Samba's does), and a page may be empty (RFC 2696 §3), but not for ever.
-    pub(super) fn judge(&mut self, page: &Page) -> Result<(), &'static str> {
-        self.empty = if page.entries.is_empty() { self.empty + 1 } else { 0 };
-        if self.empty > MAX_EMPTY_PAGES || (self.empty == 0 && page.mark() == self.last) {
-            return Err("the server gives the same page again and again");
-        }
-        Ok(())
-    }
 }
 
 impl<'a> Door<'a> {
@@ -244,70 +200,6 @@ impl<'a> Session<'a> {
         Ok(found.entries.into_iter().next())
     }
 
-    /// One page, `cookie` being empty for the first.
-    pub(super) async fn page(&mut self, search: &Search<'_>, cookie: Vec<u8>) -> Result<Page, SourceError> {
-        self.page_with(search, &[], cookie).await
-    }
-
-    async fn page_with(
-        &mut self,
-        search: &Search<'_>,
-        controls: &[RawControl],
-        cookie: Vec<u8>,
-    ) -> Result<Page, SourceError> {
-        if !self.pages {
-            let (Finds { entries, references, .. }, result) = self.run(search, controls.to_vec()).await?;
-            self.judge(search, &result)?;
-            return Ok(Page { entries, references, estimate: 0, cookie: Vec::new() });
-        }
-        let size = i32::from(self.settings.page_size);
-        let paged = PagedResults { size, cookie }.critical();
-        let controls = std::iter::once(paged.into()).chain(controls.iter().cloned()).collect();
-        let (Finds { entries, references, .. }, result) = self.run(search, controls).await?;
-        self.judge(search, &result)?;
-        let control = result.ctrls.iter().find(|control| control.1.ctype == PAGED_RESULTS);
-        let (estimate, cookie) =
-            control.and_then(|control| paging(control.1.val.as_deref()?)).ok_or_else(|| {
-                self.incomplete(
-                    search.base,
-                    "a page of it came without the mark that tells whether there are more",
-                )
-            })?;
-        Ok(Page { entries, references, estimate, cookie })
-    }
-
-    /// All pages, each handed to `take`. Returns how many references came with them.
-    pub(super) async fn pages(
-        &mut self,
-        search: &Search<'_>,
-        take: impl FnMut(Vec<Entry>),
-    ) -> Result<usize, SourceError> {
-        self.pages_with(search, &[], take).await
-    }
-
-    /// All pages of a search with these controls besides.
-    pub(super) async fn pages_with(
-        &mut self,
-        search: &Search<'_>,
-        controls: &[RawControl],
-        mut take: impl FnMut(Vec<Entry>),
-    ) -> Result<usize, SourceError> {
-        let mut page = self.page_with(search, controls, Vec::new()).await?;
-        let (mut references, mut progress) = (page.references, Advance::default());
-        while !page.cookie.is_empty() {
-            progress.note(&page);
-            let cookie = std::mem::take(&mut page.cookie);
-            // The server makes the next page while this one is taken.
-            let (next, ()) =
-                tokio::join!(self.page_with(search, controls, cookie), async { take(page.entries) });
-            page = next?;
-            references += page.references;
-            progress.judge(&page).map_err(|reason| self.incomplete(search.base, reason))?;
-        }
-        take(page.entries);
-        Ok(references)
-    }
-
     /// Says goodbye.
     pub(super) async fn close(self) {
         self.connection.close(LAST_WORDS.min(self.settings.operation_timeout)).await;
@@ -364,9 +256,10 @@ impl<'a> Session<'a> {
         &mut self,
         search: &Search<'_>,
         control: RawControl,
+        expected: Expected,
     ) -> Result<(Finds, LdapResult), SourceError> {
         let (tick, most) = (self.settings.operation_timeout, self.settings.run_timeout);
-        self.connection.found.expect(true);
+        self.connection.found.expect(expected);
         let found = Arc::clone(&self.connection.found);
         let mut handle = self.connection.ldap.clone();
         let controls: Vec<_> = self.always.iter().cloned().chain([control]).collect();
@@ -424,12 +317,4 @@ impl<'a> Session<'a> {
 
 fn spoken(result: &LdapResult) -> Answer {
     Answer::new(result.rc, &result.matched, &result.text)
-}
-
-/// Estimate and cookie of the server's paging control (RFC 2696 §2).
-fn paging(value: &[u8]) -> Option<(u32, Vec<u8>)> {
-    let mut parts = Reader(value).next()?.inside()?;
-    let estimate = parts.next()?.bytes()?;
-    let estimate = estimate.iter().fold(0_u32, |number, byte| number.wrapping_shl(8) | u32::from(*byte));
-    Some((estimate, parts.next()?.bytes()?.to_vec()))
 }

@@ -2,11 +2,13 @@ mod changes;
 mod connecting;
 pub(super) mod dns;
 mod failover;
+mod moved;
 mod notify;
 mod ranges;
 pub(crate) mod responder;
 mod signing_in;
 mod standard;
+mod timestamps;
 
 use std::sync::atomic::Ordering;
 use std::sync::{LazyLock, Mutex};

@@ -9,7 +9,9 @@ mod records;
 #[cfg(test)]
 mod tests;
 
+use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use encoding_rs::{Decoder as Transcoder, DecoderResult, UTF_16BE, UTF_16LE};
 use tokio::fs::File;
@@ -34,6 +36,8 @@ pub struct Ldif {
     pub file: PathBuf,
     /// Which attribute means what.
     pub mapping: Mapping,
+    /// How long reading it may take: what lies behind a path may be another machine.
+    pub run_timeout: Duration,
 }
 
 /// What is wrong with a file.
@@ -46,6 +50,11 @@ enum Problem {
 }
 
 impl Ldif {
+    /// A file, with the usual limit.
+    pub fn new(file: impl Into<PathBuf>, mapping: Mapping) -> Ldif {
+        Ldif { file: file.into(), mapping, run_timeout: Duration::from_secs(30 * 60) }
+    }
+
     /// How it will be read, and why: whole, always.
     pub fn plan(&self, ask: &Ask<'_>) -> (Mode, ModeReason) {
         (Mode::Full, ask.whole_because(self.scope()).unwrap_or(ModeReason::OnlyFull))
@@ -54,8 +63,19 @@ impl Ldif {
     /// Reads the whole file.
     ///
     /// # Errors
-    /// When it can't be read, is no LDIF, or is not whole.
+    /// When it can't be read, not in time, is no LDIF, or is not whole.
     pub async fn read(
+        &self,
+        directory: &DirectoryName,
+        ask: &Ask<'_>,
+        tell: Tell<'_>,
+    ) -> Result<Reading, SourceError> {
+        let limit = self.run_timeout;
+        let late = |_| SourceError::RunTimeout { server: self.file.display().to_string(), limit };
+        tokio::time::timeout(limit, self.read_all(directory, ask, tell)).await.map_err(late)?
+    }
+
+    async fn read_all(
         &self,
         directory: &DirectoryName,
         ask: &Ask<'_>,
@@ -63,6 +83,10 @@ impl Ldif {
     ) -> Result<Reading, SourceError> {
         let unreadable = |cause| SourceError::FileUnreadable { file: self.file.clone(), cause };
         let mut decoder = Decoder::new(&self.mapping, directory).with_known(ask.known);
+        // To open a pipe would wait for whoever writes into it.
+        if !tokio::fs::metadata(&self.file).await.map_err(unreadable)?.is_file() {
+            return Err(unreadable(io::Error::other("it is no file; export to one, and name that")));
+        }
         let mut file = File::open(&self.file).await.map_err(unreadable)?;
         let mut parser = Parser::new(&self.mapping.id);
         let mut chunk = vec![0; CHUNK];

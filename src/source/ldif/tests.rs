@@ -45,7 +45,7 @@ fn incomplete(text: &str) -> String {
 async fn read(bytes: &[u8]) -> Result<Reading, SourceError> {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), bytes).unwrap();
-    let ldif = Ldif { file: file.path().to_owned(), mapping: Mapping::default() };
+    let ldif = Ldif::new(file.path(), Mapping::default());
     ldif.read(&"main".into(), &ask(), &|_| {}).await
 }
 
@@ -274,10 +274,29 @@ async fn a_file_that_gives_nothing_is_an_error() {
         assert_eq!(error.kind(), kind);
         assert!(error.to_string().contains(words), "{error}");
     }
-    let ldif = Ldif { file: "/nowhere/export.ldif".into(), mapping: Mapping::default() };
+    let ldif = Ldif::new("/nowhere/export.ldif", Mapping::default());
     let error = ldif.read(&"main".into(), &ask(), &|_| {}).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::FileUnreadable);
     assert!(error.to_string().contains("/nowhere/export.ldif can't be read: No such file"), "{error}");
+}
+
+#[tokio::test]
+async fn what_is_no_file_is_not_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    for path in [pipe, folder.path().to_owned()] {
+        let read = async { Ldif::new(path, Mapping::default()).read(&"main".into(), &ask(), &|_| {}).await };
+        let read = tokio::time::timeout(Duration::from_secs(20), read).await.expect("nobody writes into it");
+        let error = read.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::FileUnreadable);
+        assert!(error.to_string().contains("it is no file"), "{error}");
+    }
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), LDAPSEARCH).unwrap();
+    let late = Ldif { run_timeout: Duration::ZERO, ..Ldif::new(file.path(), Mapping::default()) };
+    let error = late.read(&"main".into(), &ask(), &|_| {}).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
 }
 
 proptest! {

@@ -111,7 +111,10 @@ fn deletions_that_can_not_be_seen_are_left_to_a_whole_read() {
     // Once the right is granted, what happened before is looked for, too.
     site.dc.grant(Right::ReadDeletions);
     let report = site.sync(0);
-    assert_eq!((&report["run"]["mode"], &report["run"]["mode_reason"]), (&"full".into(), &"due".into()));
+    assert_eq!(
+        (&report["run"]["mode"], &report["run"]["mode_reason"]),
+        (&"full".into(), &"sees_deletions".into())
+    );
     assert_eq!(report["run"]["counts"]["users"]["removed"], 1);
     assert_eq!(followed(&site), [""; 0]);
 }

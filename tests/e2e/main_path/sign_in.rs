@@ -9,6 +9,8 @@ use std::path::Path;
 #[cfg(feature = "gssapi")]
 use crate::servers::budkavle::Budkavle;
 use crate::servers::certs::{Authority, CertFiles};
+#[cfg(feature = "gssapi")]
+use crate::servers::openldap::HOST;
 use crate::servers::openldap::OpenLdap;
 use crate::servers::samba::READER_PASSWORD;
 use crate::site::{Site, outcome};
@@ -53,7 +55,7 @@ fn a_certificate_signs_in_at_openldap() {
     let check = |url: &str, client: &CertFiles, code: i32| {
         let keys = &["external", "client_certificate_file", "client_key_file"];
         let values = [&client.cert, &client.key].map(|file| file.display().to_string());
-        sign_in_with(&site, url, openldap.ca_file(), keys, [&values[0], &values[1]]);
+        sign_in_with(&site, &[url], openldap.ca_file(), keys, [&values[0], &values[1]]);
         site.budkavle.run(&["check", "--online"]).ended_with(code).stdout
     };
     for url in [openldap.ldaps_url(), openldap.ldap_url()] {
@@ -72,20 +74,28 @@ fn kerberos_signs_in_with_a_keytab_over_ldaps_and_starttls() {
     let mut site = Site::new(Organisation::generate(80, 20));
     let kerberos = site.dc.kerberos();
     fs::set_permissions(&kerberos.keytab, fs::Permissions::from_mode(0o600)).unwrap();
-    site.budkavle = with_variable(&site, "KRB5_CONFIG", &kerberos.config.display().to_string());
-    let with = |site: &Site, url: &str| {
+    let openldap = OpenLdap::start(&site.world, 0);
+    let hosts = site.path().join("hosts");
+    fs::write(&hosts, format!("{} {}\n", openldap.address(), HOST)).unwrap();
+    site.budkavle = with_kerberos(&site, &kerberos.config, &hosts);
+    let with = |site: &Site, urls: &[&str]| {
         let keys = &["gssapi", "keytab_file", "principal"];
         let values = [kerberos.keytab.display().to_string(), kerberos.principal.clone()];
-        sign_in_with(site, url, site.dc.ca_file(), keys, [&values[0], &values[1]]);
+        sign_in_with(site, urls, site.dc.ca_file(), keys, [&values[0], &values[1]]);
     };
-    with(&site, &site.dc.ldap_url());
+    with(&site, &[&site.dc.ldap_url()]);
     let told = site.budkavle.run(&["check", "--online"]).success().stdout;
     assert!(told.contains("dc1.ad.kommun.example lets us in"), "{told}");
 
-    with(&site, &site.dc.ldaps_url());
+    // Of a server that the KDC doesn't know there is no ticket: that is no refusal, and the next one is read.
+    let stranger = format!("ldaps://{HOST}");
+    with(&site, &[&stranger]);
+    let told = site.budkavle.run(&["check", "--online"]).ended_with(1).stdout;
+    assert!(told.contains("the KDC knows no LDAP service of that server"), "{told}");
+    with(&site, &[&stranger, &site.dc.ldaps_url()]);
     let _daemon = site.start();
     let first = site.get("/v1/runs")[0].clone();
-    assert_eq!(outcome(&first), "committed", "{first}");
+    assert_eq!((outcome(&first), &first["server"]), ("committed", &site.dc.ldaps_url().into()), "{first}");
 
     // A new password makes the keys useless; new ones are taken without a restart.
     site.dc.set_password(&format!("{READER_DN},{BASE}"), "An0ther.Password");
@@ -96,8 +106,8 @@ fn kerberos_signs_in_with_a_keytab_over_ldaps_and_starttls() {
     assert_eq!(outcome(&done["run"]), "unchanged", "{done}");
 }
 
-/// Lets the site's directory be this one, signed in to as the first word says, with these two keys.
-fn sign_in_with(site: &Site, url: &str, ca: &Path, [kind, first, second]: &[&str; 3], values: [&str; 2]) {
+/// Lets the site's directory be on these servers, signed in to as the first word says, with these two keys.
+fn sign_in_with(site: &Site, urls: &[&str], ca: &Path, [kind, first, second]: &[&str; 3], values: [&str; 2]) {
     site.configure(&|text| {
         let is_of_password = |line: &&str| !line.starts_with("bind_") && !line.starts_with("ca_file");
         let (before, mail) = text.split_once("[mail]").unwrap();
@@ -110,17 +120,20 @@ fn sign_in_with(site: &Site, url: &str, ca: &Path, [kind, first, second]: &[&str
         );
         let before = lines
             .join("\n")
-            .replace(&format!("urls = [\"{}\"]", site.dc.ldaps_url()), &format!("urls = [\"{url}\"]"));
+            .replace(&format!("urls = [\"{}\"]", site.dc.ldaps_url()), &format!("urls = {urls:?}"));
         *text = format!("{before}\n{keys}\n[mail]{mail}");
     });
 }
 
-/// The site's program with a variable that it inherits.
+/// The site's program with this configuration of Kerberos, and these names of machines besides what name servers know.
 #[cfg(feature = "gssapi")]
-fn with_variable(site: &Site, name: &str, value: &str) -> Budkavle {
+fn with_kerberos(site: &Site, config: &Path, hosts: &Path) -> Budkavle {
     let program = site.path().join("budkavle");
-    let script = format!("#!/bin/sh\n{name}='{value}' exec '{}' \"$@\"\n", Budkavle::installed().display());
-    fs::write(&program, script).unwrap();
+    let (config, hosts, installed) = (config.display(), hosts.display(), Budkavle::installed());
+    let installed = installed.display();
+    let inside = format!("mount --bind {hosts} /etc/hosts && KRB5_CONFIG={config} exec {installed} \"$@\"");
+    fs::write(&program, format!("#!/bin/sh\nexec unshare --mount sh -c '{inside}' budkavle \"$@\"\n"))
+        .unwrap();
     fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
     Budkavle::of_program(&program, site.path())
 }

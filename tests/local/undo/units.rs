@@ -9,7 +9,7 @@ impl World {
     /// From the next run on its units come from there.
     fn units_from(&self, units: UnitsFrom) {
         let mapping = Mapping { units, ..Mapping::default() };
-        let source = Source::Ldif(Ldif { file: self.file(), mapping });
+        let source = Source::Ldif(Ldif::new(self.file(), mapping));
         self.directories.replace(BTreeMap::from([(main_directory(), Arc::new(source))]));
     }
 

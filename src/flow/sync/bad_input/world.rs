@@ -147,11 +147,11 @@ impl World {
 
 /// Whether it is asked for the objects, in the way of such a run.
 pub(crate) fn is_main(asked: &Asked, how: How) -> bool {
-    let What::Search { subtree: true, cookie, dirsync, attributes, .. } = &asked.what else {
+    let What::Search { subtree: true, cookie, dirsync, attributes, wanted, .. } = &asked.what else {
         return false;
     };
     match how {
-        How::Whole => cookie.is_some() && attributes.len() > 5,
+        How::Whole => cookie.is_some() && attributes.len() > 5 && wanted.ids.is_empty(),
         How::Changes => dirsync.is_some(),
         How::Numbers => cookie.is_some() && attributes.len() == 2,
     }
@@ -220,7 +220,7 @@ pub(crate) fn good(asked: &Asked, how: How) -> Reply {
     let found = |dn: &str, attributes: &[(&str, Vec<Vec<u8>>)]| {
         Reply::Send([entry(id, dn, attributes), done(id, SEARCH, 0, "", "")].concat())
     };
-    let What::Search { base, subtree, attributes, cookie, dirsync, .. } = &asked.what else {
+    let What::Search { base, subtree, attributes, cookie, dirsync, wanted, .. } = &asked.what else {
         return usual(asked);
     };
     if dirsync.is_some() {
@@ -255,6 +255,8 @@ pub(crate) fn good(asked: &Asked, how: How) -> Reply {
         (deleted, false) if deleted.starts_with("<WKGUID=") => {
             found("CN=Deleted", &[("objectClass", vec![bytes("container")])])
         }
+        // Who wasn't in a whole read isn't found by identity either.
+        (_, true) if how == How::Whole && !wanted.ids.is_empty() => Reply::Send(page(id, 0, b"")),
         (_, true) if attributes.len() > 5 => Reply::Send(match cookie.as_deref() {
             Some(b"2") => [part(id, 1), page(id, 0, b"")].concat(),
             _ => [part(id, 0), page(id, 0, b"2")].concat(),

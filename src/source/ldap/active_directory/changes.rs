@@ -4,12 +4,12 @@ use std::fmt::Write as _;
 
 use super::controller::{deleted_objects, show_deleted};
 use super::dirsync::{self, everything_below};
-use super::{GROUPS, Place, UNITS, USERS};
+use super::{Domain, GROUPS, UNITS, USERS};
 use crate::domain::decode::extended;
 use crate::domain::directory::Found;
 use crate::domain::entry::Entry;
 use crate::domain::follow::{Afresh, Follow, Need};
-use crate::domain::ids::{DirectoryName, Guid};
+use crate::domain::ids::DirectoryName;
 use crate::domain::run::{Cursor, Mode, ModeReason, Position, UsnPosition};
 use crate::domain::shape::{as_read, shape};
 use crate::source::ldap::Ldap;
@@ -41,24 +41,23 @@ impl Ldap {
     pub(super) async fn read_changes(
         &self,
         session: &mut Session<'_>,
-        place: &Place<'_>,
+        domain: &Domain<'_>,
         directory: &DirectoryName,
         ask: &Ask<'_>,
         cursor: &Cursor,
         at: UsnPosition,
     ) -> Result<Result<Reading, ModeReason>, SourceError> {
-        let bases = place.bases.iter().map(|base| (base.id, base.dn.clone())).collect();
         let known = as_read(ask.known, &self.mapping.units);
-        let excluded = place.named.excluded.clone();
-        let mut follow = Follow::new(&known, directory, &self.mapping, bases, excluded, self.afresh());
-        if !follow.knows_the_bases() {
-            return Ok(Err(ModeReason::ScopeChanged));
-        }
+        let mut follow = match domain.place.follow(self, &known, directory, self.afresh()) {
+            Ok(follow) => follow,
+            Err(reason) => return Ok(Err(reason)),
+        };
         let mut mode = Mode::DirSync;
         let mut given = None;
-        if let Some(context) =
-            place.contexts.first().filter(|_| place.contexts.len() == 1 && place.controller.has_dirsync)
-        {
+        let by_cookie = matches!(cursor.position, Position::DirSync { .. });
+        let tells = domain.controller.has_dirsync && domain.contexts.len() == 1;
+        let tells = tells && (by_cookie || !self.experience.refuses_dirsync(session.server()));
+        if let Some(context) = domain.contexts.first().filter(|_| tells) {
             let mut attributes = self.mapping.attributes();
             attributes.extend(["name", "isDeleted", LAST_PARENT]);
             let (filter, last) = match &cursor.position {
@@ -76,37 +75,38 @@ impl Ldap {
                 Ok(cookie) => given = Some(cookie),
                 Err(answer) => {
                     tracing::warn!(server = session.server(), %answer, "the server doesn't tell its changes by DirSync");
+                    self.experience.note_no_dirsync(session.server());
                     if last.is_some() {
                         return Ok(Err(ModeReason::CookieRefused));
                     }
                 }
             }
-        } else if matches!(cursor.position, Position::DirSync { .. }) {
+        } else if by_cookie {
             return Ok(Err(ModeReason::CookieRefused));
         }
         if given.is_none() {
             mode = Mode::Usn;
-            self.changes_by_number(session, place, at, &mut follow).await?;
+            self.changes_by_number(session, domain, at, &mut follow).await?;
         }
-        if let Err(reason) = self.fetch(session, place, &mut follow).await? {
+        if let Err(reason) = self.fetch(session, domain, &mut follow).await? {
             return Ok(Err(reason));
         }
         let update = match follow.finish() {
             Ok(update) => update,
             Err(lost) => return Ok(Err(lost.into())),
         };
-        self.still_there(session, place).await?;
+        self.still_there(session, &domain.place).await?;
         let mut found = Found::Changes(update);
-        shape(&mut found, &ask.frame(directory, &self.mapping, self.scope(), place.named.units_below));
+        shape(&mut found, &ask.frame(directory, &self.mapping, self.scope(), domain.place.named.units_below));
         let position = match given {
             // A controller that knows less than now was put back.
-            Some(cookie) => match place.controller.at_now(session).await? {
+            Some(cookie) => match domain.controller.at_now(session).await? {
                 Some(at) => Position::DirSync { at, cookie },
                 None => Position::None,
             },
-            None => place.controller.at().map_or(Position::None, Position::Usn),
+            None => domain.controller.at().map_or(Position::None, Position::Usn),
         };
-        let cursor = self.cursor(session, place, ask, position, cursor.whole_at);
+        let cursor = self.cursor(session, domain, ask, position, cursor.whole_at);
         let (server, reason) = (cursor.server.clone(), ModeReason::Continued);
         Ok(Ok(Reading { found, mode, reason, cursor, server, warnings: Vec::new() }))
     }
@@ -115,15 +115,15 @@ impl Ldap {
     async fn changes_by_number(
         &self,
         session: &mut Session<'_>,
-        place: &Place<'_>,
+        domain: &Domain<'_>,
         at: UsnPosition,
         follow: &mut Follow<'_>,
     ) -> Result<(), SourceError> {
-        for context in &place.contexts {
+        for context in &domain.contexts {
             let filter = self.concerned(Some(at));
             let search = everything_below(context, &filter, vec![&self.mapping.id, LAST_PARENT]);
             session.pages(&search, |entries| entries.iter().for_each(|entry| follow.touch(entry))).await?;
-            if place.sees_deletions && place.controller.shows_deleted() {
+            if domain.sees_deletions && domain.controller.shows_deleted() {
                 let (base, filter) = (deleted_objects(context), format!("(&(isDeleted=TRUE){filter})"));
                 let attributes = vec![&*self.mapping.id, "isDeleted"];
                 let search = Search { base: &base, scope: Scope::OneLevel, filter: &filter, attributes };
@@ -141,7 +141,7 @@ impl Ldap {
     async fn fetch(
         &self,
         session: &mut Session<'_>,
-        place: &Place<'_>,
+        domain: &Domain<'_>,
         follow: &mut Follow<'_>,
     ) -> Result<Result<(), ModeReason>, SourceError> {
         let filter = self.filter();
@@ -154,15 +154,15 @@ impl Ldap {
                 Need::Nothing => return Ok(Ok(())),
                 Need::Objects(ids) => {
                     let mut left = ids.clone();
-                    for context in &place.contexts {
-                        let these = format!("(&{}{filter})", one_of(&ids));
+                    for context in &domain.contexts {
+                        let these = format!("(&{}{filter})", self.one_of(&ids));
                         for entry in self.entries(session, context, &these).await? {
                             left.retain(|id| Some(*id) != extended::split(&entry.dn).0);
                             follow.found(&entry);
                         }
                     }
-                    for context in place.contexts.iter().filter(|_| !left.is_empty()) {
-                        let these = one_of(&left);
+                    for context in domain.contexts.iter().filter(|_| !left.is_empty()) {
+                        let these = self.one_of(&left);
                         let attributes = vec!["objectClass", &self.mapping.id, "parentGUID"];
                         let search = everything_below(context, &these, attributes);
                         session
@@ -170,8 +170,9 @@ impl Ldap {
                             .await?;
                     }
                 }
-                Need::Below(id) => match self.entries(session, &format!("<GUID={id}>"), &filter).await {
-                    Ok(entries) => entries.iter().for_each(|entry| follow.found(entry)),
+                Need::Below(id) => match self.below(session, &format!("<GUID={id}>"), follow.room()).await {
+                    Ok(Some(entries)) => entries.iter().for_each(|entry| follow.found(entry)),
+                    Ok(None) => return Ok(Err(ModeReason::TooMuch)),
                     // It went meanwhile, with what was below it; the next changes tell.
                     Err(SourceError::BaseNotFound { .. }) => {}
                     Err(error) => return Err(error),
@@ -183,7 +184,7 @@ impl Ldap {
                         let _ = write!(these, "({name}=<GUID={id}>)");
                     }
                     these.push(')');
-                    for context in &place.contexts {
+                    for context in &domain.contexts {
                         let search = everything_below(context, &these, vec![&self.mapping.id]);
                         session
                             .pages(&search, |entries| entries.iter().for_each(|e| follow.refers(e)))
@@ -194,8 +195,28 @@ impl Ldap {
         }
     }
 
+    /// Everything below an object; None when that is more than `most`.
+    async fn below(
+        &self,
+        session: &mut Session<'_>,
+        base: &str,
+        most: usize,
+    ) -> Result<Option<Vec<Entry>>, SourceError> {
+        let filter = self.filter();
+        let mut attributes = self.mapping.attributes();
+        attributes.push("parentGUID");
+        let found = session.up_to(&everything_below(base, &filter, attributes), most).await?;
+        let Some(mut all) = found else {
+            return Ok(None);
+        };
+        for entry in &mut all {
+            self.complete(session, entry).await?;
+        }
+        Ok(Some(all))
+    }
+
     /// Whole entries, their lists of members completed.
-    pub(super) async fn entries(
+    async fn entries(
         &self,
         session: &mut Session<'_>,
         base: &str,
@@ -236,17 +257,4 @@ impl Ldap {
             groups: untold || &*self.group_filter != GROUPS,
         }
     }
-}
-
-pub(super) fn one_of(ids: &[Guid]) -> String {
-    let mut filter = "(|".to_owned();
-    for id in ids {
-        filter.push_str("(objectGUID=");
-        for byte in id.0 {
-            let _ = write!(filter, "\\{byte:02x}");
-        }
-        filter.push(')');
-    }
-    filter.push(')');
-    filter
 }

@@ -4,7 +4,7 @@ use ldap3::Scope;
 use ldap3::controls::RawControl;
 
 use crate::domain::entry::Entry;
-use crate::source::ldap::ber::Reader;
+use crate::source::ldap::ber::{Reader, tlv};
 use crate::source::ldap::session::{Search, Session};
 use crate::source::{Answer, SourceError};
 
@@ -60,10 +60,7 @@ pub(super) async fn changes(
 
 /// `SEQUENCE { flags INTEGER, maxBytes INTEGER, cookie OCTET STRING }`.
 fn request(cookie: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(cookie.len()).unwrap_or(u32::MAX).to_be_bytes();
-    let inside = [&[2, 4][..], &FLAGS, &[2, 4], &BATCH, &[4, 0x84], &length, cookie].concat();
-    let length = u32::try_from(inside.len()).unwrap_or(u32::MAX).to_be_bytes();
-    [&[0x30, 0x84][..], &length, &inside].concat()
+    tlv(0x30, &[tlv(2, &FLAGS), tlv(2, &BATCH), tlv(4, cookie)].concat())
 }
 
 /// Whether there is more, and the cookie.

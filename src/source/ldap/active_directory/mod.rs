@@ -15,14 +15,12 @@ mod ranges;
 use chrono::TimeDelta;
 use ldap3::controls::RawControl;
 
-use super::named::Named;
+use super::place::{Base, Place};
 use super::session::{RootDse, Session};
 use super::{Ldap, Tell};
-use crate::domain::decode::{Decoder, extended};
+use crate::domain::decode::Decoder;
 use crate::domain::directory::Found;
-use crate::domain::dn::Dn;
-use crate::domain::entry::Entry;
-use crate::domain::ids::{DirectoryName, Guid};
+use crate::domain::ids::DirectoryName;
 use crate::domain::run::{Cursor, Mode, ModeReason, Position, UsnPosition};
 use crate::domain::shape::shape;
 use crate::source::{Ask, Reading, SourceError};
@@ -37,22 +35,12 @@ pub(super) const GROUPS: &str = "(objectClass=group)";
 
 const EXTENDED_DN: &str = "1.2.840.113556.1.4.529";
 
-/// A base that is read, and what bears its name.
-struct Base<'a> {
-    text: &'a str,
-    dn: Dn,
-    id: Guid,
-    entry: Entry,
-}
-
 /// What a run knows of where it reads.
-struct Place<'a> {
+struct Domain<'a> {
     controller: Controller,
-    bases: Vec<Base<'a>>,
+    place: Place<'a>,
     /// The naming contexts that hold the bases.
     contexts: Vec<String>,
-    /// What the other names in the settings mean.
-    named: Named,
     sees_deletions: bool,
 }
 
@@ -75,32 +63,33 @@ impl Ldap {
         // MS-ADTS 3.1.1.3.4.1.5; flag 1: identities as text.
         let value = Some(vec![0x30, 3, 2, 1, 1]);
         session.always(RawControl { ctype: EXTENDED_DN.to_owned(), crit: true, val: value });
-        let bases = self.bases(session, root).await?;
-        let named = self.named(session).await?;
-        let contexts = contexts(&bases, root);
+        let place = self.place(session, root).await?;
+        let contexts = contexts(&place.bases, root);
         let mut sees_deletions = !contexts.is_empty();
         for context in &contexts {
             sees_deletions &= controller::sees_deletions(session, context).await?;
         }
-        let place = Place { controller, bases, contexts, named, sees_deletions };
-        let reason = match self.on_from(session, &place, ask).await? {
+        let domain = Domain { controller, place, contexts, sees_deletions };
+        let reason = match self.on_from(session, &domain, ask).await? {
             Err(reason) => reason,
-            Ok((cursor, at)) => match self.read_changes(session, &place, directory, ask, cursor, at).await? {
-                Ok(reading) => return Ok(Some(reading)),
-                Err(reason) => reason,
-            },
+            Ok((cursor, at)) => {
+                match self.read_changes(session, &domain, directory, ask, cursor, at).await? {
+                    Ok(reading) => return Ok(Some(reading)),
+                    Err(reason) => reason,
+                }
+            }
         };
         if ask.cursor.is_some() && ask.whole.is_none() && reason != ModeReason::OnlyFull {
             tracing::info!(server = session.server(), ?reason, "everything is read instead of what changed");
         }
-        self.read_whole(session, &place, directory, ask, reason, tell).await.map(Some)
+        self.read_whole(session, &domain, directory, ask, reason, tell).await.map(Some)
     }
 
     /// Where the changes since the last read begin, or why everything must be read.
     async fn on_from<'a>(
         &self,
         session: &mut Session<'_>,
-        place: &Place<'_>,
+        domain: &Domain<'_>,
         ask: &Ask<'a>,
     ) -> Result<Result<(&'a Cursor, UsnPosition), ModeReason>, SourceError> {
         if let Some(reason) = ask.whole_because(self.scope()) {
@@ -112,20 +101,20 @@ impl Ldap {
         let (at, only_here) = match &cursor.position {
             Position::Usn(at) => (*at, true),
             Position::DirSync { at, .. } => (*at, false),
-            Position::None if place.controller.at().is_none() => return Ok(Err(ModeReason::OnlyFull)),
+            Position::None if domain.controller.at().is_none() => return Ok(Err(ModeReason::OnlyFull)),
             _ => return Ok(Err(ModeReason::NoPosition)),
         };
-        if let Err(reason) = place.controller.goes_on_from(at, only_here) {
+        if let Err(reason) = domain.controller.goes_on_from(at, only_here) {
             return Ok(Err(reason));
         }
-        if place.contexts.is_empty() || (!only_here && place.contexts.len() > 1) {
+        if domain.contexts.is_empty() || (!only_here && domain.contexts.len() > 1) {
             return Ok(Err(ModeReason::NoPosition));
         }
         // Deletions that couldn't be seen so far are behind the position.
-        if place.sees_deletions && !cursor.sees_deletions {
-            return Ok(Err(ModeReason::Due));
+        if domain.sees_deletions && !cursor.sees_deletions {
+            return Ok(Err(ModeReason::SeesDeletions));
         }
-        let lifetime = place.controller.tombstone_lifetime(session).await?;
+        let lifetime = domain.controller.tombstone_lifetime(session).await?;
         // A day for clocks that differ and for what was deleted while it was read.
         let limit = TimeDelta::days(lifetime.saturating_sub(1).into());
         let age = cursor.read_at.map(|read_at| ask.now - read_at);
@@ -138,24 +127,25 @@ impl Ldap {
     async fn read_whole(
         &self,
         session: &mut Session<'_>,
-        place: &Place<'_>,
+        domain: &Domain<'_>,
         directory: &DirectoryName,
         ask: &Ask<'_>,
         reason: ModeReason,
         tell: Tell<'_>,
     ) -> Result<Reading, SourceError> {
         let mut decoder = Decoder::new(&self.mapping, directory).with_known(ask.known);
-        self.read_below(session, place, directory, ask, &mut decoder, tell).await?;
-        for base in &place.bases {
+        self.read_below(session, domain, directory, ask, &mut decoder, tell).await?;
+        for base in &domain.place.bases {
             decoder.push_base(&base.entry);
         }
         self.look_above(session, &mut decoder).await?;
-        self.still_there(session, place).await?;
+        self.still_there(session, &domain.place).await?;
+        self.experience.asks_dirsync_again(session.server());
         // Every change from before the read on comes again with the next run's changes, so that none falls between.
-        let position = place.controller.at().map_or(Position::None, Position::Usn);
-        let cursor = self.cursor(session, place, ask, position, Some(ask.now));
+        let position = domain.controller.at().map_or(Position::None, Position::Usn);
+        let cursor = self.cursor(session, domain, ask, position, Some(ask.now));
         let mut found = Found::Whole(decoder.finish());
-        shape(&mut found, &ask.frame(directory, &self.mapping, self.scope(), place.named.units_below));
+        shape(&mut found, &ask.frame(directory, &self.mapping, self.scope(), domain.place.named.units_below));
         Ok(Reading {
             found,
             mode: Mode::Full,
@@ -169,7 +159,7 @@ impl Ldap {
     fn cursor(
         &self,
         session: &Session<'_>,
-        place: &Place<'_>,
+        domain: &Domain<'_>,
         ask: &Ask<'_>,
         position: Position,
         whole_at: Option<chrono::DateTime<chrono::Utc>>,
@@ -180,42 +170,8 @@ impl Ldap {
             position,
             read_at: Some(ask.now),
             whole_at,
-            sees_deletions: place.sees_deletions,
+            sees_deletions: domain.sees_deletions,
         }
-    }
-
-    /// The bases that don't stand below another one, all of which must be there.
-    async fn bases<'a>(
-        &'a self,
-        session: &mut Session<'_>,
-        root: &RootDse,
-    ) -> Result<Vec<Base<'a>>, SourceError> {
-        let names: Vec<Dn> = self.bases.iter().map(|base| base.parse().unwrap_or_default()).collect();
-        let mut bases = Vec::new();
-        for (n, (text, dn)) in self.bases.iter().zip(&names).enumerate() {
-            session.check_base(text, root).await?;
-            let mut others = names.iter().enumerate().filter(|(m, _)| *m != n);
-            if others.any(|(m, other)| dn.is_within(other) && (dn != other || m < n)) {
-                continue;
-            }
-            let entry = session.look(text, vec!["objectClass", &self.mapping.id]).await?.unwrap_or_default();
-            let Some(id) = extended::split(&entry.dn).0 else {
-                return Err(session.incomplete(text, "the base came without its objectGUID"));
-            };
-            bases.push(Base { text, dn: dn.clone(), id, entry });
-        }
-        Ok(bases)
-    }
-
-    /// Whether the bases' names still mean the same objects.
-    async fn still_there(&self, session: &mut Session<'_>, place: &Place<'_>) -> Result<(), SourceError> {
-        for base in &place.bases {
-            let entry = session.look(base.text, vec![&self.mapping.id]).await?.unwrap_or_default();
-            if extended::split(&entry.dn).0 != Some(base.id) {
-                return Err(session.incomplete(base.text, "the base was renamed or moved while it was read"));
-            }
-        }
-        self.names_still_there(session, &place.named).await
     }
 }
 

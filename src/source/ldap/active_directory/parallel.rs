@@ -6,7 +6,7 @@
 //! An object whose number the account may not see is in no range, not even among those that have none (MS-ADTS 3.1.1.3.1.3.1: such a clause
 //! is neither true nor false). So the first time the identities of all objects are asked for besides, in one search that tells nothing
 //! else, and what no range gave is fetched by its identity. Once that has shown that the ranges give everything, later reads
-//! look up by identity whom they would lose, before they lose anybody.
+//! don't ask. In any case those are looked up by identity who would be lost, before anybody is.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -16,18 +16,20 @@ use futures_util::stream::FuturesUnordered;
 use ldap3::Scope;
 use tokio::sync::Notify;
 
-use super::changes::one_of;
+use super::Domain;
 use super::controller::Controller;
 use super::pace::{MOST, Pace};
 use super::queue::{Job, Next, PIECES, Shared, State, What, identity};
 use super::ranges::Range;
-use super::{Base, Place};
 use crate::domain::decode::Decoder;
-use crate::domain::directory::Directory;
 use crate::domain::entry::Entry;
-use crate::domain::ids::{DirectoryName, Guid};
+use crate::domain::ids::DirectoryName;
+use crate::domain::shape::as_read;
 use crate::source::ldap::Ldap;
-use crate::source::ldap::session::{Advance, Door, Page, Search, Session};
+use crate::source::ldap::pages::{Advance, Page};
+use crate::source::ldap::place::Base;
+use crate::source::ldap::session::{Door, Search, Session};
+use crate::source::ldap::whole::MANY;
 use crate::source::{Ask, SourceError, Tell};
 
 /// After so many pages it is clear whether ranges pay.
@@ -36,31 +38,25 @@ const LOOK: usize = 2;
 const LARGE: usize = 10;
 /// A controller whose numbers haven't come so far for each entry of a page holds too little, unless a number of connections is set.
 const WORTHWHILE: u64 = 10;
-/// So many objects are fetched at once by their identity.
-const BATCH: usize = 100;
-/// Where the ranges missed more, everything is read anew in one go.
-const MOST_MISSED: usize = 2_000;
 
 impl Ldap {
     /// Reads everything below the bases, over several connections if that pays.
     pub(super) async fn read_below(
         &self,
         session: &mut Session<'_>,
-        place: &Place<'_>,
+        domain: &Domain<'_>,
         directory: &DirectoryName,
         ask: &Ask<'_>,
         decoder: &mut Decoder<'_>,
         tell: Tell<'_>,
     ) -> Result<(), SourceError> {
+        let bases = domain.place.texts();
         let set = self.connections.map(usize::from);
         let page_size = u64::from(self.page_size);
-        let highest = place.controller.at().map_or(0, |at| at.highest);
+        let highest = domain.controller.at().map_or(0, |at| at.highest);
         let worthwhile = set.is_some() || highest >= WORTHWHILE * LOOK as u64 * page_size;
         if set == Some(1) || highest < 2 * page_size || !worthwhile {
-            for base in &place.bases {
-                self.read_base(session, base.text, decoder, tell).await?;
-            }
-            return Ok(());
+            return self.read_in_one_go(session, &bases, directory, ask, decoder, tell).await;
         }
         let shared = Shared {
             decoder: Mutex::new(decoder),
@@ -70,18 +66,21 @@ impl Ldap {
             tell,
         };
         // Where it is known that there is much, no look is needed: the server finds everything before it gives a first page.
-        let known = known(ask.known, directory);
-        let mut large: Vec<usize> = (0..place.bases.len()).collect();
+        let known = as_read(ask.known, &self.mapping.units).identities(directory);
+        let mut large: Vec<usize> = (0..domain.place.bases.len()).collect();
         if known.len() < LARGE * self.page_size as usize {
             large.clear();
-            for (n, base) in place.bases.iter().enumerate() {
+            for (n, base) in domain.place.bases.iter().enumerate() {
                 if !self.look_at(session, base, &shared).await? {
                     large.push(n);
                 }
             }
         }
         if large.is_empty() {
-            return Ok(());
+            let Shared { decoder, state, .. } = shared;
+            let decoder = decoder.into_inner().unwrap_or_else(PoisonError::into_inner);
+            let State { read, .. } = state.into_inner().unwrap_or_else(PoisonError::into_inner);
+            return self.read_missing(session, &bases, directory, ask, &read, decoder, tell).await;
         }
         let proven = self.experience.ranges_give_all(session.server(), self.scope());
         let most = set.unwrap_or(MOST) as u64;
@@ -98,16 +97,20 @@ impl Ldap {
                 state.waiting.extend(ranges.into_iter().map(|range| job(What::Range(range))));
             }
         }
-        self.read_all_jobs(session, place, &shared).await?;
+        self.read_all_jobs(session, domain, &shared).await?;
         let Shared { decoder, state, .. } = shared;
         let decoder = decoder.into_inner().unwrap_or_else(PoisonError::into_inner);
         let State { read, mut there, .. } = state.into_inner().unwrap_or_else(PoisonError::into_inner);
-        if proven {
-            there = known;
-        }
+        there.extend(known);
         there.retain(|id| !read.contains(id));
+        there.sort_unstable();
+        there.dedup();
         drop(read);
-        let missed = self.fetch_missed(session, place, &there, decoder, tell).await?;
+        let there = self.who_is_there(session, &bases, there).await?;
+        let missed = match there.len() {
+            many if many > MANY => many,
+            _ => self.read_these(session, &bases, &there, decoder, tell).await?,
+        };
         self.experience.note_ranges(session.server(), self.scope(), missed == 0);
         if proven && missed > 0 {
             tracing::warn!(
@@ -116,10 +119,8 @@ impl Ldap {
                 "objects don't show their uSNCreated any more: everything is read in one go"
             );
         }
-        if missed > MOST_MISSED || (proven && missed > 0) {
-            for base in &place.bases {
-                self.read_base(session, base.text, decoder, tell).await?;
-            }
+        if missed > MANY || (proven && missed > 0) {
+            self.read_in_one_go(session, &bases, directory, ask, decoder, tell).await?;
         }
         Ok(())
     }
@@ -146,17 +147,18 @@ impl Ldap {
     async fn read_all_jobs(
         &self,
         session: &mut Session<'_>,
-        place: &Place<'_>,
+        domain: &Domain<'_>,
         shared: &Shared<'_, '_>,
     ) -> Result<(), SourceError> {
         let door = session.door();
         loop {
             let mut readers = FuturesUnordered::new();
-            readers.push(futures_util::future::Either::Left(self.read_jobs(&mut *session, place, shared)));
+            readers.push(futures_util::future::Either::Left(self.read_jobs(&mut *session, domain, shared)));
             loop {
                 let changed = shared.changed.notified();
                 if shared.opens_one() {
-                    readers.push(futures_util::future::Either::Right(self.read_beside(&door, place, shared)));
+                    readers
+                        .push(futures_util::future::Either::Right(self.read_beside(&door, domain, shared)));
                 }
                 tokio::select! {
                     ended = readers.next() => match ended {
@@ -180,12 +182,12 @@ impl Ldap {
     async fn read_beside(
         &self,
         door: &Door<'_>,
-        place: &Place<'_>,
+        domain: &Domain<'_>,
         shared: &Shared<'_, '_>,
     ) -> Result<(), SourceError> {
         let opened = async {
             let mut session = door.open().await?;
-            let same = Controller::find(&mut session).await?.is_some_and(|it| it.is(&place.controller));
+            let same = Controller::find(&mut session).await?.is_some_and(|it| it.is(&domain.controller));
             Ok::<_, SourceError>((session, same))
         };
         let mut session = match opened.await {
@@ -204,7 +206,7 @@ impl Ldap {
             }
         };
         shared.opened(true);
-        self.read_jobs(&mut session, place, shared).await?;
+        self.read_jobs(&mut session, domain, shared).await?;
         session.close().await;
         Ok(())
     }
@@ -213,13 +215,13 @@ impl Ldap {
     async fn read_jobs(
         &self,
         session: &mut Session<'_>,
-        place: &Place<'_>,
+        domain: &Domain<'_>,
         shared: &Shared<'_, '_>,
     ) -> Result<(), SourceError> {
         loop {
             let changed = shared.changed.notified();
             match shared.next() {
-                Next::Do(job) => match self.read_job(session, place, job, shared).await {
+                Next::Do(job) => match self.read_job(session, domain, job, shared).await {
                     Ok(()) => shared.done(),
                     Err(SourceError::Refused { answer, .. }) if answer.code == 51 && shared.put_back(job) => {
                         tracing::info!(server = session.server(), %answer, "the server is busy: it is read over fewer connections");
@@ -240,11 +242,11 @@ impl Ldap {
     async fn read_job(
         &self,
         session: &mut Session<'_>,
-        place: &Place<'_>,
+        domain: &Domain<'_>,
         job: Job,
         shared: &Shared<'_, '_>,
     ) -> Result<(), SourceError> {
-        let Some(base) = place.bases.get(job.base) else {
+        let Some(base) = domain.place.bases.get(job.base) else {
             return Ok(());
         };
         let filter = match job.what {
@@ -309,36 +311,10 @@ impl Ldap {
         }
         for mut entry in cut {
             self.complete(session, &mut entry).await?;
+            shared.state().read.extend(identity(&entry));
             shared.decode(|decoder| decoder.push(&entry));
         }
         Ok(Searched { to_the_end: true, entries })
-    }
-
-    /// Fetches those of the objects that are there and that no range gave. Tells how many they were; if there are too many to fetch, that
-    /// they are all.
-    async fn fetch_missed(
-        &self,
-        session: &mut Session<'_>,
-        place: &Place<'_>,
-        ids: &[Guid],
-        decoder: &mut Decoder<'_>,
-        tell: Tell<'_>,
-    ) -> Result<usize, SourceError> {
-        if ids.len() > MOST_MISSED {
-            return Ok(ids.len());
-        }
-        let mut missed = 0;
-        for ids in ids.chunks(BATCH) {
-            let these = format!("(&{}{})", one_of(ids), self.filter());
-            for base in &place.bases {
-                for entry in self.entries(session, base.text, &these).await? {
-                    missed += 1;
-                    decoder.push(&entry);
-                }
-            }
-            tell(decoder.progress());
-        }
-        Ok(missed)
     }
 }
 
@@ -347,14 +323,6 @@ struct Searched {
     /// Else the rest wasn't asked for.
     to_the_end: bool,
     entries: usize,
-}
-
-/// The identities of all that is known of a directory.
-fn known(all: &Directory, directory: &DirectoryName) -> Vec<Guid> {
-    let users = all.users.values().filter(|user| user.directory == *directory).map(|user| user.id.0);
-    let units = all.units.values().filter(|unit| unit.directory == *directory).map(|unit| unit.id.0);
-    let groups = all.groups.values().filter(|group| group.directory == *directory).map(|group| group.id.0);
-    users.chain(units).chain(groups).collect()
 }
 
 /// What comes of it, and how long that took.

@@ -79,19 +79,16 @@ impl Shared<'_, '_> {
         with(&mut self.decoder.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Takes a page's entries; those whose list of members is cut go to `cut`.
+    /// Takes a page's entries; those whose list of members is cut go to `cut`, and aren't read yet.
     pub fn take(&self, entries: Vec<Entry>, cut: &mut Vec<Entry>) {
-        self.state().read.extend(entries.iter().filter_map(identity));
+        let (whole, incomplete): (Vec<_>, _) =
+            entries.into_iter().partition(|entry| entry.missing_from(self.member).is_none());
+        self.state().read.extend(whole.iter().filter_map(identity));
         let progress = self.decode(|decoder| {
-            for entry in entries {
-                if entry.missing_from(self.member).is_some() {
-                    cut.push(entry);
-                } else {
-                    decoder.push(&entry);
-                }
-            }
+            whole.iter().for_each(|entry| decoder.push(entry));
             decoder.progress()
         });
+        cut.extend::<Vec<Entry>>(incomplete);
         (self.tell)(progress);
     }
 

@@ -10,7 +10,7 @@ use tokio::net::UdpSocket;
 use tokio::time::timeout;
 
 use super::netlogon::Netlogon;
-use crate::source::ldap::ber::{APPLICATION, Element, Reader};
+use crate::source::ldap::ber::{APPLICATION, Element, Reader, tlv};
 
 /// A lost datagram is sent again after this.
 const AGAIN_AFTER: Duration = Duration::from_millis(600);
@@ -68,12 +68,6 @@ fn request(id: u32, domain: &str) -> Vec<u8> {
     ];
     let id = tlv(0x02, &id.to_be_bytes());
     tlv(0x30, &[id, tlv(0x63, &search.concat())].concat())
-}
-
-fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
-    // A domain has at most 255 bytes, so two bytes hold every length.
-    let [high, low] = u16::try_from(content.len()).unwrap_or(u16::MAX).to_be_bytes();
-    [&[tag, 0x82, high, low], content].concat()
 }
 
 /// The value in the entry that answers request `id`.

@@ -2,10 +2,11 @@
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-use super::super::ber::{CONTEXT, Header, header};
-use super::super::screen::{
-    BIND_RESPONSE, EXTENDED_RESPONSE, Ended, SEARCH_DONE, SEARCH_ENTRY, answer, entry, parts,
+use super::super::ber::{CONTEXT, Header, header, tlv};
+use super::super::messages::{
+    BIND_RESPONSE, EXTENDED_RESPONSE, SEARCH_DONE, SEARCH_ENTRY, answer, entry, parts,
 };
+use super::super::screen::Ended;
 use crate::source::Answer;
 
 /// No answer here is longer: Kerberos' longest has some 64 KB.
@@ -151,43 +152,9 @@ fn cut(error: std::io::Error, between_messages: bool) -> Ended {
     }
 }
 
-/// An element with its content (X.690 §8.1).
-fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
-    let length = content.len().to_be_bytes();
-    let zeros = length.iter().take_while(|byte| **byte == 0).count();
-    let significant = length.get(zeros..).unwrap_or_default();
-    let mut element = vec![tag];
-    match (significant, u8::try_from(significant.len())) {
-        ([], _) => element.push(0),
-        ([short], _) if *short < 0x80 => element.push(*short),
-        (long, count) => {
-            element.push(0x80 | count.unwrap_or_default());
-            element.extend(long);
-        }
-    }
-    element.extend(content);
-    element
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn lengths_are_written_in_as_few_bytes_as_they_take() {
-        for (size, head) in [
-            (0, &[4, 0][..]),
-            (127, &[4, 127]),
-            (128, &[4, 0x81, 128]),
-            (255, &[4, 0x81, 255]),
-            (256, &[4, 0x82, 1, 0]),
-            (70_000, &[4, 0x83, 1, 0x11, 0x70]),
-        ] {
-            let element = tlv(4, &vec![7; size]);
-            assert_eq!(&element[..head.len()], head);
-            assert_eq!(element.len(), head.len() + size);
-        }
-    }
 
     #[tokio::test]
     async fn a_message_is_read_and_not_a_byte_of_what_follows() {

@@ -181,14 +181,11 @@ impl<S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin> Talk<'_, S> {
     }
 
     async fn kerberos(&mut self, order: &Order<'_>) -> Result<Answer, SourceError> {
-        let failed = |error: KerberosError, server: &str| {
-            let refused = matches!(&error, KerberosError::Failed(failure) if failure.refuses_credentials());
-            SourceError::Kerberos {
-                server: server.to_owned(),
-                account: order.principal.to_owned(),
-                reason: error.to_string(),
-                refused,
-            }
+        let failed = |error: KerberosError, server: &str| SourceError::Kerberos {
+            server: server.to_owned(),
+            account: order.principal.to_owned(),
+            fault: error.fault(),
+            reason: error.to_string(),
         };
         let (mut initiator, mut token) =
             Initiator::start(order, self.limit).await.map_err(|error| failed(error, &self.server))?;

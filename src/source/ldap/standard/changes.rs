@@ -8,7 +8,7 @@ use ldap3::Scope;
 
 use super::names::Names;
 use super::sync::{self, Refusal};
-use super::{ALL, Base, CHANGED, Place, changed, written};
+use super::{CHANGED, changed, written};
 use crate::domain::decode::generalized_time;
 use crate::domain::directory::Found;
 use crate::domain::entry::Entry;
@@ -17,6 +17,7 @@ use crate::domain::ids::{DirectoryName, Guid};
 use crate::domain::run::{Cursor, Mode, ModeReason, Position};
 use crate::domain::shape::{as_read, shape};
 use crate::source::ldap::Ldap;
+use crate::source::ldap::place::{Base, Place};
 use crate::source::ldap::session::{Search, Session};
 use crate::source::{Ask, Reading, SourceError};
 
@@ -39,14 +40,11 @@ impl Ldap {
         cursor: &Cursor,
     ) -> Result<Result<Reading, ModeReason>, SourceError> {
         let bases = &place.bases;
-        let names = bases.iter().map(|base| (base.id, base.dn.clone())).collect();
         let known = as_read(ask.known, &self.mapping.units);
-        let excluded = place.named.excluded.clone();
-        let mut follow =
-            Follow::new(&known, directory, &self.mapping, names, excluded, Afresh::default()).by_name();
-        if !follow.knows_the_bases() {
-            return Ok(Err(ModeReason::ScopeChanged));
-        }
+        let mut follow = match place.follow(self, &known, directory, Afresh::default()) {
+            Ok(follow) => follow.by_name(),
+            Err(reason) => return Ok(Err(reason)),
+        };
         let (mode, told) = match &cursor.position {
             Position::ContentSync { cookie } => {
                 (Mode::ContentSync, self.told_changes(session, bases, cookie, &mut follow).await?)
@@ -67,7 +65,7 @@ impl Ldap {
             Ok(update) => update,
             Err(lost) => return Ok(Err(lost.into())),
         };
-        self.bases_still_there(session, place).await?;
+        self.still_there(session, place).await?;
         let cursor = self.standard_cursor(session, ask, position, cursor.whole_at);
         let (server, reason) = (cursor.server.clone(), ModeReason::Continued);
         let mut found = Found::Changes(update);
@@ -102,6 +100,7 @@ impl Ldap {
                 }
                 Err(Refusal::NoCookie) => return Ok(Err(ModeReason::NoPosition)),
                 Err(Refusal::OtherIdentity) => return Ok(Err(ModeReason::Untraceable)),
+                Err(Refusal::TooMuch) => return Ok(Err(ModeReason::TooMuch)),
                 Err(Refusal::Answer(answer)) => {
                     tracing::warn!(server = session.server(), %answer, "the server doesn't go on from its cookie");
                     let was_put_back = answer.code == 53 && answer.text.contains("newer than provider");
@@ -125,8 +124,7 @@ impl Ldap {
         for ids in gone.chunks(BATCH) {
             let mut left: BTreeSet<Guid> = ids.iter().copied().collect();
             for entry in self.search_all(session, bases, &self.one_of(ids), vec![&self.mapping.id]).await? {
-                if let Some(id) = entry.first(&self.mapping.id).and_then(|value| self.mapping.identity(value))
-                {
+                if let Some(id) = self.mapping.id_of(&entry) {
                     left.remove(&id);
                 }
                 follow.touch(&entry);
@@ -146,9 +144,10 @@ impl Ldap {
         since: &str,
         follow: &mut Follow<'_>,
     ) -> Result<Result<Position, ModeReason>, SourceError> {
-        let Some(mut latest) = generalized_time(since) else {
+        let Some(since) = generalized_time(since) else {
             return Ok(Err(ModeReason::NoPosition));
         };
+        let mut latest = since.min(ask.now);
         let filter = format!("({CHANGED}>={})", written(latest - OVERLAP));
         let found = self.search_all(session, bases, &filter, vec![&self.mapping.id, CHANGED]).await?;
         for entry in &found {
@@ -193,8 +192,7 @@ impl Ldap {
                     };
                     let mut left: BTreeSet<Guid> = ids.into_iter().collect();
                     for entry in &found {
-                        if let Some(id) = entry.first(&self.mapping.id).and_then(|v| self.mapping.identity(v))
-                        {
+                        if let Some(id) = self.mapping.id_of(entry) {
                             left.remove(&id);
                         }
                         follow.found(entry);
@@ -216,12 +214,12 @@ impl Ldap {
                     let Some(base) = names.dn(id).map(str::to_owned) else { continue };
                     let attributes = self.mapping.attributes();
                     let search = Search { base: &base, scope: Scope::Subtree, filter: &filter, attributes };
-                    let mut found = Vec::new();
-                    match session.pages(&search, |entries| found.extend(entries)).await {
-                        Ok(_) => {}
+                    let found = match session.up_to(&search, follow.room()).await {
+                        Ok(Some(found)) => found,
+                        Ok(None) => return Ok(Err(ModeReason::TooMuch)),
                         Err(SourceError::BaseNotFound { .. }) => continue,
                         Err(error) => return Err(error),
-                    }
+                    };
                     let Some(found) = names.by_identity(session, &found, &base_ids).await? else {
                         return Ok(Err(ModeReason::Untraceable));
                     };
@@ -293,17 +291,5 @@ impl Ldap {
             session.pages(&search, |entries| all.extend(entries)).await?;
         }
         Ok(all)
-    }
-
-    fn one_of(&self, ids: &[Guid]) -> String {
-        if ids.is_empty() {
-            return format!("(!{ALL})");
-        }
-        let mut filter = "(|".to_owned();
-        for id in ids {
-            let _ = write!(filter, "({}={})", self.mapping.id, self.mapping.assertion(*id));
-        }
-        filter.push(')');
-        filter
     }
 }

@@ -9,18 +9,19 @@ mod changes;
 mod names;
 pub(super) mod sync;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use std::collections::HashSet;
+
+use chrono::{DateTime, Utc};
 use ldap3::Scope;
 
-use super::named::Named;
+use super::place::{Base, Place};
 use super::probe::Follows;
 use super::session::{RootDse, Search, Session};
 use super::{Ldap, Tell};
 use crate::domain::decode::{Decoder, generalized_time};
 use crate::domain::directory::Found;
-use crate::domain::dn::Dn;
 use crate::domain::entry::Entry;
-use crate::domain::ids::{DirectoryName, Guid};
+use crate::domain::ids::DirectoryName;
 use crate::domain::run::{Cursor, Mode, ModeReason, Position};
 use crate::domain::shape::shape;
 use crate::source::{Ask, Reading, SourceError};
@@ -30,20 +31,6 @@ use sync::Refusal;
 const CHANGED: &str = "modifyTimestamp";
 /// Everything, whatever it is: what stands above is of concern, too.
 const ALL: &str = "(objectClass=*)";
-
-/// A base that is read, and what bears its name.
-struct Base<'a> {
-    text: &'a str,
-    dn: Dn,
-    id: Guid,
-    entry: Entry,
-}
-
-/// What a run knows of where it reads.
-struct Place<'a> {
-    bases: Vec<Base<'a>>,
-    named: Named,
-}
 
 impl Ldap {
     /// Reads what is asked from a server whose identities are texts.
@@ -55,18 +42,7 @@ impl Ldap {
         ask: &Ask<'_>,
         tell: Tell<'_>,
     ) -> Result<Reading, SourceError> {
-        let mut bases = Vec::new();
-        for text in &self.bases {
-            session.check_base(text, root).await?;
-            let entry = session.look(text, vec!["objectClass", &self.mapping.id]).await?.unwrap_or_default();
-            let Some(id) = entry.first(&self.mapping.id).and_then(|value| self.mapping.identity(value))
-            else {
-                let reason = format!("the base came without its {}", self.mapping.id);
-                return Err(session.incomplete(text, reason));
-            };
-            bases.push(Base { text, dn: text.parse().unwrap_or_default(), id, entry });
-        }
-        let place = Place { bases, named: self.named(session).await? };
+        let place = self.place(session, root).await?;
         let reason = match self.goes_on(session, root, ask) {
             Err(reason) => reason,
             Ok(cursor) => match self.read_standard_changes(session, &place, directory, ask, cursor).await? {
@@ -115,7 +91,7 @@ impl Ldap {
         let cookies =
             if self.is_told_changes(root) { self.first_cookies(session, &place.bases).await? } else { None };
         let mut decoder = Decoder::new(&self.mapping, directory).with_known(ask.known);
-        let mut latest = None;
+        let (mut latest, mut read) = (None, HashSet::new());
         let filter = self.filter();
         for base in &place.bases {
             let mut attributes = self.mapping.attributes();
@@ -126,6 +102,7 @@ impl Ldap {
                 .pages(&search, |entries| {
                     for entry in &entries {
                         latest = latest.max(changed(entry, ask.now));
+                        read.extend(self.mapping.id_of(entry));
                         decoder.push(entry);
                     }
                     tell(decoder.progress());
@@ -139,11 +116,12 @@ impl Ldap {
                 );
             }
         }
+        self.read_missing(session, &place.texts(), directory, ask, &read, &mut decoder, tell).await?;
         for base in &place.bases {
             decoder.push_base(&base.entry);
         }
         self.look_above(session, &mut decoder).await?;
-        self.bases_still_there(session, place).await?;
+        self.still_there(session, place).await?;
         let position = match (cookies, latest) {
             (Some(cookies), _) => {
                 Position::ContentSync { cookie: sync::join(cookies.iter().map(Vec::as_slice)) }
@@ -173,7 +151,7 @@ impl Ldap {
                     tracing::info!(server = session.server(), %answer, "the server doesn't tell its changes (RFC 4533)");
                     return Ok(None);
                 }
-                Err(Refusal::NoCookie) => return Ok(None),
+                Err(Refusal::NoCookie | Refusal::TooMuch) => return Ok(None),
                 Err(Refusal::OtherIdentity) => {
                     let id = &*self.mapping.id;
                     tracing::warn!(
@@ -204,7 +182,7 @@ impl Ldap {
             match sync::changes(session, &search, &self.mapping, None).await.ok()? {
                 Ok(_) => return Some(Follows::ContentSync),
                 Err(Refusal::Answer(answer)) => why = answer.to_string(),
-                Err(Refusal::NoCookie) => "it gives no cookie".clone_into(&mut why),
+                Err(Refusal::NoCookie | Refusal::TooMuch) => "it gives no cookie".clone_into(&mut why),
                 Err(Refusal::OtherIdentity) => {
                     why = format!("it speaks of its entries by another identity than {}", self.mapping.id);
                 }
@@ -237,27 +215,13 @@ impl Ldap {
         let (scope, server, read_at) = (self.scope(), session.server().into(), Some(ask.now));
         Cursor { scope, server, position, read_at, whole_at, sees_deletions }
     }
-
-    /// Whether the names that are read by still mean the same objects.
-    async fn bases_still_there(
-        &self,
-        session: &mut Session<'_>,
-        place: &Place<'_>,
-    ) -> Result<(), SourceError> {
-        for base in &place.bases {
-            let entry = session.look(base.text, vec![&self.mapping.id]).await?.unwrap_or_default();
-            if entry.first(&self.mapping.id).and_then(|value| self.mapping.identity(value)) != Some(base.id) {
-                return Err(session.incomplete(base.text, "the base was renamed or moved while it was read"));
-            }
-        }
-        self.names_still_there(session, &place.named).await
-    }
 }
 
-/// When an entry last changed, by the server's clock; None also when that is long after `now`: no clock is so far off.
+/// When an entry last changed, by the server's clock; None also when that is after `now`: one time in the future would hide what changes until
+/// then. If the server's clock is ahead of ours, what it says comes again until ours has come so far.
 fn changed(entry: &Entry, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let time = generalized_time(str::from_utf8(entry.first(CHANGED)?).ok()?)?;
-    (time <= now + TimeDelta::days(1)).then_some(time)
+    (time <= now).then_some(time)
 }
 
 /// As a filter wants it.

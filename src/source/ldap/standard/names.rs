@@ -50,7 +50,7 @@ impl<'a> Names<'a> {
 
     /// Takes what an entry tells of names.
     pub(super) fn note(&mut self, entry: &Entry) {
-        let Some(id) = entry.first(&self.mapping.id).and_then(|value| self.mapping.identity(value)) else {
+        let Some(id) = self.mapping.id_of(entry) else {
             return;
         };
         if let Some(key) = key(&entry.dn) {
@@ -110,7 +110,7 @@ impl<'a> Names<'a> {
         self.look_up(session, wanted).await?;
         let mut whole = Vec::new();
         for entry in entries {
-            let id = entry.first(&m.id).and_then(|value| m.identity(value));
+            let id = m.id_of(entry);
             let above = parent(&entry.dn).and_then(|dn| self.who(&dn));
             let is_base = id.is_some_and(|id| bases.contains(&id));
             if above.is_none() && !is_base {
@@ -196,7 +196,7 @@ impl<'a> Names<'a> {
                 Err(error) => return Err(error),
             };
             if let Some(key) = key(&dn) {
-                let id = found.and_then(|entry| self.mapping.identity(entry.first(&self.mapping.id)?));
+                let id = found.and_then(|entry| self.mapping.id_of(&entry));
                 self.ids.insert(key, id);
             }
         }

@@ -9,8 +9,8 @@ use crate::domain::entry::Entry;
 use crate::domain::ids::Guid;
 #[cfg(fuzzing)]
 use crate::source::fuzz::Synchronized;
-use crate::source::ldap::ber::{CONTEXT, Element, Reader};
-use crate::source::ldap::screen::Finds;
+use crate::source::ldap::ber::{CONTEXT, Element, Reader, tlv};
+use crate::source::ldap::screen::{Expected, Finds};
 use crate::source::ldap::session::{Search, Session};
 use crate::source::{Answer, SourceError};
 
@@ -72,9 +72,12 @@ pub(super) enum Refusal {
     NoCookie,
     /// It speaks of its entries by another identity than the one that is read.
     OtherIdentity,
+    /// It told more than can be held.
+    TooMuch,
 }
 
-/// Asks for what changed since `cookie`; for everything, when there is none.
+/// Asks for what changed since `cookie`. When there is none, for everything: then the next cookie is what counts, and of what there is little
+/// is kept.
 pub(super) async fn changes(
     session: &mut Session<'_>,
     search: &Search<'_>,
@@ -82,7 +85,8 @@ pub(super) async fn changes(
     cookie: Option<&[u8]>,
 ) -> Result<Result<Changes, Refusal>, SourceError> {
     let control = RawControl { ctype: REQUEST.to_owned(), crit: true, val: Some(request(cookie)) };
-    let (found, result) = session.synchronize(search, control).await?;
+    let expected = if cookie.is_some() { Expected::Changes } else { Expected::Cookie };
+    let (found, result) = session.synchronize(search, control, expected).await?;
     // Not able, not allowed, too much at once, not this cookie.
     if matches!(result.rc, 1 | 2 | 4 | 11 | 12 | 50 | 53 | 80 | REFRESH_REQUIRED) {
         return Ok(Err(Refusal::Answer(Answer::new(result.rc, &result.matched, &result.text))));
@@ -112,6 +116,9 @@ fn together(
     mapping: &Mapping,
     cookie: Option<&[u8]>,
 ) -> Result<Changes, Refusal> {
+    if found.cut && cookie.is_some() {
+        return Err(Refusal::TooMuch);
+    }
     let told = found.told;
     // Where nothing changed OpenLDAP gives none: the old one stays good.
     let next = last.or(told.cookie).filter(|next| !next.is_empty());
@@ -128,8 +135,7 @@ fn together(
                 present.insert(state.id);
             }
             Kind::Changed => {
-                let own = entry.first(&mapping.id).and_then(|value| mapping.identity(value));
-                if own != Some(state.id) {
+                if mapping.id_of(&entry) != Some(state.id) {
                     return Err(Refusal::OtherIdentity);
                 }
                 present.insert(state.id);
@@ -145,16 +151,16 @@ fn together(
 
 /// `SEQUENCE { mode ENUMERATED, cookie OCTET STRING OPTIONAL }`; the mode is refreshOnly.
 fn request(cookie: Option<&[u8]>) -> Vec<u8> {
-    let mut inside = vec![10, 1, 1];
+    let mut inside = tlv(10, &[1]);
     if let Some(cookie) = cookie {
-        inside.extend(octets(cookie));
+        inside.extend(tlv(4, cookie));
     }
-    wrapped(0x30, &inside)
+    tlv(0x30, &inside)
 }
 
 /// Several cookies as one, to be kept.
 pub(super) fn join<'a>(cookies: impl IntoIterator<Item = &'a [u8]>) -> Box<[u8]> {
-    cookies.into_iter().flat_map(octets).collect()
+    cookies.into_iter().flat_map(|cookie| tlv(4, cookie)).collect()
 }
 
 /// The cookies of [`join`].
@@ -164,15 +170,6 @@ pub(super) fn split(joined: &[u8]) -> Option<Vec<&[u8]>> {
         cookies.push(is(cookie, 0, 4)?.bytes()?);
     }
     reader.is_empty().then_some(cookies)
-}
-
-fn octets(bytes: &[u8]) -> Vec<u8> {
-    wrapped(4, bytes)
-}
-
-fn wrapped(tag: u8, content: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(content.len()).unwrap_or(u32::MAX).to_be_bytes();
-    [&[tag, 0x84], &length[..], content].concat()
 }
 
 /// The state that an entry's controls tell.
@@ -198,8 +195,14 @@ pub(in crate::source::ldap) fn state(controls: Element<'_>) -> Option<State> {
 }
 
 impl Told {
-    /// Takes an intermediate response (RFC 4511 §4.13); one of another kind says nothing.
-    pub(in crate::source::ldap) fn take(&mut self, operation: Element<'_>) -> Option<()> {
+    /// How many it names besides the entries, and the cookie.
+    #[cfg(test)]
+    pub(in crate::source::ldap) fn told(&self) -> (usize, Option<&[u8]>) {
+        (self.present.len() + self.deleted.len(), self.cookie.as_deref())
+    }
+
+    /// Takes an intermediate response (RFC 4511 §4.13); one of another kind says nothing. Unless all of it is `wanted`, who is named isn't kept.
+    pub(in crate::source::ldap) fn take(&mut self, operation: Element<'_>, wanted: bool) -> Option<()> {
         let mut parts = operation.inside()?;
         let name = is(parts.next()?, CONTEXT, 0)?.bytes()?;
         if name != INFO.as_bytes() {
@@ -234,7 +237,10 @@ impl Told {
                 let list = if flag == Some(true) { &mut self.deleted } else { &mut self.present };
                 let mut ids = is(next?, 0, 17)?.inside()?;
                 while let Some(id) = ids.next() {
-                    list.push(uuid(id)?);
+                    let id = uuid(id)?;
+                    if wanted {
+                        list.push(id);
+                    }
                 }
                 ids.is_empty().then_some(())?;
             }
@@ -294,10 +300,9 @@ pub(in crate::source) fn fuzz_together(
     let last = std::iter::from_fn(|| parts.next()).last().and_then(Element::bytes);
     assert_eq!(last, Some(cookie), "another cookie is sent than was given");
     assert!(parts.is_empty());
-    let identity = |entry: &Entry| mapping.identity(entry.first(&mapping.id)?);
     let bytes = |ids: BTreeSet<Guid>| ids.into_iter().map(|id| id.0).collect();
     Some(Synchronized {
-        changed: changes.changed.iter().map(|entry| identity(entry).expect("an identity").0).collect(),
+        changed: changes.changed.iter().map(|entry| mapping.id_of(entry).expect("an identity").0).collect(),
         deleted: bytes(changes.deleted),
         present: changes.present.map(bytes),
         cookie: changes.cookie,
@@ -315,6 +320,21 @@ mod tests {
         assert_eq!(parts.next().unwrap().unsigned(), Some(1));
         assert_eq!(parts.next().unwrap().bytes(), Some(&b"ck"[..]));
         assert!(parts.is_empty());
+    }
+
+    #[test]
+    fn of_too_much_only_the_cookie_counts() {
+        let mapping = Mapping::default();
+        let finds = || {
+            let mut finds = Finds::default();
+            finds.cut = true;
+            finds
+        };
+        let last = Some(b"next".to_vec());
+        let since = together(finds(), last.clone(), true, &mapping, Some(b"old"));
+        assert!(matches!(since, Err(Refusal::TooMuch)));
+        let first = together(finds(), last, true, &mapping, None);
+        assert!(first.is_ok_and(|changes| changes.cookie == b"next"));
     }
 
     #[test]

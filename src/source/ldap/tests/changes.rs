@@ -167,6 +167,66 @@ async fn without_dirsync_the_numbers_tell() {
 }
 
 #[tokio::test]
+async fn where_dirsync_was_refused_it_is_asked_for_again_after_a_whole_read() {
+    let asked = Arc::new(Mutex::new(0));
+    let count = Arc::clone(&asked);
+    let refused = controller(move |id, _| {
+        *count.lock().unwrap() += 1;
+        done(id, SEARCH, 50, "", "")
+    });
+    let responder = Responder::start(refused).await;
+    let ldap = settings(vec![responder.server().in_plain_text()]);
+    let first = ldap.read(&"main".into(), &ask(), &|_| {}).await.unwrap();
+    let mut cursor = first.cursor.clone();
+    for (whole, times) in [(None, 1), (None, 1), (Some(ModeReason::Asked), 1), (None, 2), (None, 2)] {
+        let ask = Ask { known: &objects(&first).directory, cursor: Some(&cursor), whole, ..ask() };
+        let next = ldap.read(&"main".into(), &ask, &|_| {}).await.unwrap();
+        assert_eq!(*asked.lock().unwrap(), times);
+        assert_eq!(next.mode, if whole.is_some() { Mode::Full } else { Mode::Usn });
+        cursor = next.cursor;
+    }
+}
+
+#[tokio::test]
+async fn of_a_unit_with_thousands_below_only_the_first_pages_are_read_before_everything_is() {
+    let unit = |id: u32| {
+        let attributes = [
+            ("objectClass", vec![b"organizationalUnit".to_vec()]),
+            ("objectGUID", vec![vec![9; 16]]),
+            ("parentGUID", vec![vec![0xb; 16]]),
+            ("name", vec![b"new".to_vec()]),
+        ];
+        entry(id, &format!("<GUID={}>;OU=new,{BASE}", Guid([9; 16])), &attributes)
+    };
+    let pages = Arc::new(Mutex::new(0));
+    let count = Arc::clone(&pages);
+    let rest = controller(move |id, _| [unit(id), batch(id, false, b"next")].concat());
+    let responder = Responder::start(move |asked| {
+        let id = asked.id;
+        match &asked.what {
+            What::Search { subtree: true, wanted, .. } if wanted.ids == [[9; 16]] => {
+                send(&[unit(id), page(id, 0, b"")])
+            }
+            What::Search { subtree: true, base, cookie: Some(_), .. } if base.starts_with("<GUID=09") => {
+                let mut count = count.lock().unwrap();
+                *count += 1;
+                let name = |n: u8| format!("<GUID={}>;CN=u{n},OU={count},{BASE}", Guid([n; 16]));
+                let some: Vec<u8> = (0..=255).flat_map(|n| entry(id, &name(n), &[])).collect();
+                send(&[some, page(id, 0, if *count < 10 { b"more" } else { b"" })])
+            }
+            _ => rest(asked),
+        }
+    })
+    .await;
+    let ldap = settings(vec![responder.server().in_plain_text()]);
+    let first = ldap.read(&"main".into(), &ask(), &|_| {}).await.unwrap();
+    let ask = Ask { known: &objects(&first).directory, cursor: Some(&first.cursor), ..ask() };
+    let reading = ldap.read(&"main".into(), &ask, &|_| {}).await.unwrap();
+    assert_eq!((reading.mode, reading.reason), (Mode::Full, ModeReason::TooMuch));
+    assert_eq!(*pages.lock().unwrap(), 4, "a thousand may be followed");
+}
+
+#[tokio::test]
 async fn what_does_not_go_on_from_the_last_read_is_read_whole_and_says_why() {
     use ModeReason::*;
     let other = Some(Guid([1; 16]));
@@ -178,7 +238,7 @@ async fn what_does_not_go_on_from_the_last_read_is_read_whole_and_says_why() {
         (|cursor, _| cursor.scope += 1, ScopeChanged),
         (|cursor, _| cursor.read_at = Some(DateTime::UNIX_EPOCH - TimeDelta::days(59)), TooOld),
         (|cursor, _| cursor.read_at = None, TooOld),
-        (|cursor, _| cursor.sees_deletions = false, Due),
+        (|cursor, _| cursor.sees_deletions = false, SeesDeletions),
     ];
     for (change, expected) in cases {
         let reading = read_on(nothing, change).await.unwrap();

@@ -50,7 +50,7 @@ pub(crate) enum What {
     Other,
 }
 
-/// What the filter says of `uSNCreated` and `objectGUID`.
+/// What the filter says of `uSNCreated`, of who is meant (`objectGUID`, `entryUUID`), and of `modifyTimestamp`.
 #[derive(Clone, PartialEq, Default, Debug)]
 pub(crate) struct Wanted {
     pub from: Option<u64>,
@@ -59,6 +59,8 @@ pub(crate) struct Wanted {
     pub without: bool,
     /// One of these.
     pub ids: Vec<[u8; 16]>,
+    /// Changed then or later.
+    pub since: Option<String>,
 }
 
 /// What the server does.
@@ -259,6 +261,15 @@ impl Wanted {
             2 => self.without |= parts.next().unwrap().content == b"uSNCreated",
             3 if parts.next().unwrap().content == b"objectGUID" => {
                 self.ids.push(parts.next().unwrap().content.try_into().unwrap());
+            }
+            3 if Reader(filter.content).next().unwrap().content == b"entryUUID" => {
+                let text = str::from_utf8(parts.next().unwrap().content).unwrap().replace('-', "");
+                let byte = |at: usize| u8::from_str_radix(&text[2 * at..2 * at + 2], 16).unwrap();
+                self.ids.push(std::array::from_fn(byte));
+            }
+            5 if Reader(filter.content).next().unwrap().content == b"modifyTimestamp" => {
+                parts.next();
+                self.since = Some(String::from_utf8(parts.next().unwrap().content.to_vec()).unwrap());
             }
             5 | 6 if parts.next().unwrap().content == b"uSNCreated" => {
                 let number = str::from_utf8(parts.next().unwrap().content).unwrap().parse().ok();
