@@ -48,8 +48,8 @@ impl Zone {
     /// The moment: in the hour that comes twice the first; in one that the clocks skip, the first one after it.
     pub(super) fn instant(&self, wall: NaiveDateTime) -> Option<DateTime<Utc>> {
         match self {
-            Zone::Known(zone) => (0..=4 * 24).find_map(|quarters| {
-                let wall = wall.checked_add_signed(TimeDelta::minutes(15 * quarters))?;
+            Zone::Known(zone) => (0..=4 * 60).find_map(|minutes| {
+                let wall = wall.checked_add_signed(TimeDelta::minutes(minutes))?;
                 zone.from_local_datetime(&wall).earliest().map(|at| at.to_utc())
             }),
             Zone::Own(own) => {
