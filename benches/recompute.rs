@@ -40,8 +40,16 @@ fn main() {
     let (assignments, absences) = (assignments(&directory, units * 3 / 5), absences(users, now));
     println!("{} local contacts, {} away", assignments.len(), absences.len());
 
-    let build =
-        || Organisation::new("Kommun", directory.clone(), built_in(), assignments.clone(), absences.clone());
+    let build = || {
+        Organisation::new(
+            "Kommun",
+            directory.clone(),
+            built_in(),
+            assignments.clone(),
+            absences.clone(),
+            Arc::default(),
+        )
+    };
     let built = repeat("Organisation::new", 5, build);
     println!("{:<44} {:>9} MB", "resident with the organisation", resident());
 
@@ -126,7 +134,7 @@ fn summer(built: &Organisation, directory: &Directory, units: u64, now: DateTime
     };
     let absences: Vec<Absence> = (1..).zip(holders.iter().chain(&holders)).map(away).collect();
     println!("{} holders in {} roles, {} absences", held.len(), roles.len(), absences.len());
-    let staffed = Organisation::new("Kommun", directory.clone(), built_in(), held, absences);
+    let staffed = Organisation::new("Kommun", directory.clone(), built_in(), held, absences, Arc::default());
     let first = now.date_naive();
     let calendar = Calendar::default();
     let day = |date| if calendar.is_working_day(date) { Day::Work } else { Day::Closed };

@@ -3,7 +3,6 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use chrono::{DateTime, Utc};
 use clap::Subcommand;
 
 use super::client::{Client, segment};
@@ -35,10 +34,10 @@ enum Verb {
         user: String,
         /// From when on
         #[arg(long, value_name = "TIME", value_parser = time::parse)]
-        from: DateTime<Utc>,
+        from: time::Typed,
         /// Until when; a mere date means the whole of that day
         #[arg(long, value_name = "TIME", value_parser = time::parse_end)]
-        until: DateTime<Utc>,
+        until: time::Typed,
         /// Who stands in
         #[arg(long)]
         deputy: Option<String>,
@@ -52,10 +51,10 @@ enum Verb {
         absence: u64,
         /// From when on
         #[arg(long, value_name = "TIME", value_parser = time::parse)]
-        from: Option<DateTime<Utc>>,
+        from: Option<time::Typed>,
         /// Until when; a mere date means the whole of that day
         #[arg(long, value_name = "TIME", value_parser = time::parse_end)]
-        until: Option<DateTime<Utc>>,
+        until: Option<time::Typed>,
         /// Who stands in; "" for nobody
         #[arg(long)]
         deputy: Option<String>,
@@ -111,11 +110,14 @@ enum Verb {
 pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble> {
     match args.verb {
         Verb::Add { user, from, until, deputy, note } => {
+            let (from, until) = (from.at(client).await?, until.at(client).await?);
             let request = AbsenceRequest { user, from, until, deputy, note };
             let answer: AbsenceAnswer = client.post("/v1/absences", &request).await?;
             out.answer(&answer, told);
         }
         Verb::Change { absence, from, until, deputy, note } => {
+            let from = time::at(from.as_ref(), client).await?;
+            let until = time::at(until.as_ref(), client).await?;
             let request = ChangeRequest { from, until, deputy, note };
             let answer: AbsenceAnswer = client.patch(&format!("/v1/absences/{absence}"), &request).await?;
             out.answer(&answer, told);

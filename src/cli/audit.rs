@@ -1,7 +1,5 @@
 //! `budkavle audit`.
 
-use chrono::{DateTime, Utc};
-
 use super::client::Client;
 use super::exit::{Exit, Trouble};
 use super::print::{Out, or_dash, when};
@@ -16,14 +14,15 @@ use crate::domain::audit::Entry;
 pub struct Args {
     /// From when on
     #[arg(long, value_name = "TIME", value_parser = time::parse)]
-    since: Option<DateTime<Utc>>,
+    since: Option<time::Typed>,
     /// The newest so many
     #[arg(long, default_value_t = 1_000)]
     limit: usize,
 }
 
 pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble> {
-    let query = [("since", args.since.map(|t| t.to_rfc3339())), ("limit", Some(args.limit.to_string()))];
+    let query =
+        [("since", time::text(args.since.as_ref(), client).await?), ("limit", Some(args.limit.to_string()))];
     let entries: Vec<Entry> = client.get("/v1/audit", &query).await?;
     out.answer(&entries, |out, entries| {
         let row = |e: &Entry| {

@@ -3,11 +3,13 @@
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use chrono_tz::Tz;
 use reqwest::{Method, RequestBuilder, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::exit::{Exit, Trouble};
+use crate::http::answers::Status;
 use crate::http::error::ErrorBody;
 
 /// A client of the running daemon.
@@ -38,6 +40,11 @@ impl Client {
     ) -> Result<T, Trouble> {
         let query: Vec<(&str, &String)> = query.iter().filter_map(|(k, v)| Some((*k, v.as_ref()?))).collect();
         self.read(self.request(Method::GET, path).query(&query)).await
+    }
+
+    /// Where the organisation's clocks are.
+    pub async fn zone(&self) -> Result<Tz, Trouble> {
+        Ok(self.get::<Status>("/v1/status", &[]).await?.zone)
     }
 
     /// POST, with a body.

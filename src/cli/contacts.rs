@@ -2,7 +2,6 @@
 
 mod follow;
 
-use chrono::{DateTime, Utc};
 use clap::Subcommand;
 
 use super::client::Client;
@@ -42,7 +41,7 @@ enum Verb {
         role: Option<String>,
         /// At that time, with the absences that are planned
         #[arg(long, value_name = "TIME", value_parser = time::parse)]
-        at: Option<DateTime<Utc>>,
+        at: Option<time::Typed>,
         /// Say which units were passed, and who was skipped and why
         #[arg(long)]
         why: bool,
@@ -76,7 +75,7 @@ enum Verb {
 
 #[derive(Debug, clap::Args)]
 struct AssignArgs {
-    /// Which role: local, global, outage, ad-sync
+    /// Which role, such as local, global, outage, support, login, system-owner or password-helper; config/roles.toml has them all
     role: String,
     /// Who: account, address, UPN, name or GUID
     #[arg(long, required_unless_present = "mail")]
@@ -101,10 +100,10 @@ struct AssignArgs {
     rank: u16,
     /// From when on
     #[arg(long, value_name = "TIME", value_parser = time::parse)]
-    from: Option<DateTime<Utc>>,
+    from: Option<time::Typed>,
     /// Until when; a mere date means the whole of that day
     #[arg(long, value_name = "TIME", value_parser = time::parse_end)]
-    until: Option<DateTime<Utc>>,
+    until: Option<time::Typed>,
     /// Take somebody whose main unit is another one
     #[arg(long)]
     any_unit: bool,
@@ -123,7 +122,7 @@ pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble
                 ("unit", unit),
                 ("directory", directory),
                 ("role", role.or(fallback)),
-                ("at", at.map(|t| t.to_rfc3339())),
+                ("at", time::text(at.as_ref(), client).await?),
             ];
             let answer: ContactsAnswer = client.get("/v1/contacts/of", &query).await?;
             out.answer(&answer, |out, answer| print(out, answer, why));
@@ -145,8 +144,8 @@ pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble
                 unit: a.unit,
                 directory: a.directory,
                 rank: a.rank,
-                from: a.from,
-                until: a.until,
+                from: time::at(a.from.as_ref(), client).await?,
+                until: time::at(a.until.as_ref(), client).await?,
                 any_unit: a.any_unit,
             };
             let answer: HoldingAnswer = client.post("/v1/contacts", &request).await?;

@@ -16,7 +16,7 @@ use words::Language;
 /// What to look at.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  budkavle coverage --from 2026-06-22 --to 2026-08-16\n  budkavle coverage --from 2026-06-22 --to 2026-08-16 --role password-helper --only gaps\n  budkavle coverage --from 2026-12-20 --to 2027-01-06 --format html --lang sv > jul.html\n\nA day counts by its worst moment between 08 and 16 (the whole day for roles with `always`), with the absences and assignments that are\nplanned. Weekends are closed.\n\nExit codes: 0 everywhere enough are there, 1 a minimum isn't met somewhere (or the command failed), 2 wrong usage, 4 the daemon isn't\nrunning."
+    after_help = "Examples:\n  budkavle coverage --from 2026-06-22 --to 2026-08-16\n  budkavle coverage --from 2026-06-22 --to 2026-08-16 --role password-helper --only gaps\n  budkavle coverage --from 2026-12-20 --to 2027-01-06 --format html --lang sv > jul.html\n\nA day counts by its worst moment between 08 and 16 (the whole day for roles with `always`), with the absences and assignments that are\nplanned. Weekends and holidays are closed, half days end at noon.\n\nExit codes: 0 everywhere enough are there, 1 a minimum isn't met somewhere (or the command failed), 2 wrong usage, 4 the daemon isn't\nrunning."
 )]
 pub struct Args {
     /// The first day
@@ -78,7 +78,7 @@ pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble
             let page = html::page(&answer, args.lang);
             out.raw(page.map_err(|e| Trouble::failed(format!("the page can't be written: {e}")))?.as_bytes());
         }
-        Format::Csv if !out.json => out.raw(table::csv(&answer).as_bytes()),
+        Format::Csv if !out.json => out.raw(&table::csv(&answer)),
         Format::Json => Out::new(true).answer(&answer, |_, _| {}),
         _ => out.answer(&answer, table::print),
     }

@@ -1,7 +1,5 @@
 //! `budkavle whatif`.
 
-use chrono::{DateTime, Utc};
-
 use super::client::Client;
 use super::exit::{Exit, Trouble};
 use super::print::{Out, visible, when};
@@ -30,10 +28,10 @@ pub struct Args {
     move_unit: Vec<String>,
     /// At that time; without it now
     #[arg(long, value_name = "TIME", value_parser = time::parse)]
-    from: Option<DateTime<Utc>>,
+    from: Option<time::Typed>,
     /// Until when they are away; a mere date means the whole of that day
     #[arg(long, value_name = "TIME", value_parser = time::parse_end)]
-    to: Option<DateTime<Utc>>,
+    to: Option<time::Typed>,
 }
 
 pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble> {
@@ -51,8 +49,8 @@ pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble
     let steps = serde_json::to_string(&steps).map_err(Trouble::failed)?;
     let query = [
         ("steps", Some(steps)),
-        ("from", args.from.map(|t| t.to_rfc3339())),
-        ("until", args.to.map(|t| t.to_rfc3339())),
+        ("from", time::text(args.from.as_ref(), client).await?),
+        ("until", time::text(args.to.as_ref(), client).await?),
     ];
     let answer: WhatifAnswer = client.get("/v1/whatif", &query).await?;
     out.answer(&answer, print);

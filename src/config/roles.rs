@@ -52,6 +52,10 @@ fn own(table: &Section) -> Option<Role> {
         let problem = Problem::new("there is nothing nearer or farther where a role isn't held at units");
         table.mistake("pick", problem.hint("leave it out, or take scope = \"unit\""));
     }
+    if pick == Pick::All && scope == Scope::Unit {
+        let problem = Problem::new("finds nobody who holds the role at a unit: whoever asks has one unit");
+        table.mistake("pick", problem.hint("leave it out, or take scope = \"organisation\""));
+    }
     let grants = Grants { assign: true, groups: Vec::new(), managed_by: false, attribute: None };
     let title = name.into();
     let mut role = Role {

@@ -302,7 +302,8 @@ impl Standing<'_> {
             name: self.name.into(),
             mail: self.mail,
             phone: self.phone.or(user.and_then(|u| u.phone())).map(Box::from),
-            mobile: user.and_then(|u| u.mobile()).map(Box::from),
+            // A number in place of the user's own takes the place of all of them.
+            mobile: user.filter(|_| self.phone.is_none()).and_then(|u| u.mobile()).map(Box::from),
             title: user.map_or_else(|| holding.title.clone(), |u| u.title().map(Box::from)),
             user: user.map(|u| u.id),
             role: role.name.clone(),

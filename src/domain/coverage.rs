@@ -24,6 +24,8 @@ use super::tree::{self, Index};
 pub const LONGEST: i64 = 750;
 /// The hours of a working day that are looked at, first and last.
 const WORK: (u32, u32) = (8, 16);
+/// Those of a day on which work ends at noon.
+const HALF: (u32, u32) = (8, 12);
 
 /// From a moment on, and until another.
 type Window = (DateTime<Utc>, DateTime<Utc>);
@@ -33,6 +35,8 @@ type Window = (DateTime<Utc>, DateTime<Utc>);
 pub enum Day {
     /// The organisation works.
     Work,
+    /// It works until noon.
+    Half,
     /// Weekend, or a holiday.
     Closed,
 }
@@ -95,9 +99,11 @@ impl Period {
     /// The moments of each day that matter, the end not among them; None on a day that isn't judged.
     fn windows(&self, always: bool) -> Vec<(NaiveDate, Option<Window>)> {
         let window = |(date, day): &(NaiveDate, Day)| {
+            let hours = |(first, last)| (self.at(*date, first), self.at(*date, last));
             let window = match (always, day) {
                 (true, _) => Some((self.at(*date, 0), self.at(date.succ_opt().unwrap_or(*date), 0))),
-                (false, Day::Work) => Some((self.at(*date, WORK.0), self.at(*date, WORK.1))),
+                (false, Day::Work) => Some(hours(WORK)),
+                (false, Day::Half) => Some(hours(HALF)),
                 (false, Day::Closed) => None,
             };
             (*date, window.filter(|(from, until)| from < until))
@@ -185,7 +191,7 @@ pub struct There {
     pub missing: Vec<Skipped>,
 }
 
-/// Days in a row on which the same people are there. Days that aren't judged don't end it.
+/// Days in a row on which the same people are there, or nobody for the same reasons. Days that aren't judged don't end it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Run {
     /// The first day.
@@ -302,7 +308,7 @@ fn runs(line: &[timeline::Piece], windows: &[(NaiveDate, Option<Window>)], minim
         let today = rest.iter().take_while(|piece| piece.from < *until);
         // Of several moments that are as bad, the first.
         let Some(worst) = today.min_by_key(|piece| piece.there.people.len()) else { continue };
-        match runs.last_mut().filter(|run| alike(&run.there, &worst.there)) {
+        match runs.last_mut().filter(|run| run.there == worst.there) {
             Some(run) => run.last = *date,
             None => {
                 let count = worst.there.people.len();
@@ -317,11 +323,6 @@ fn runs(line: &[timeline::Piece], windows: &[(NaiveDate, Option<Window>)], minim
         }
     }
     runs
-}
-
-/// Whether the same people are there; why nobody is doesn't matter.
-fn alike(one: &Arc<There>, other: &Arc<There>) -> bool {
-    Arc::ptr_eq(one, other) || (one.at, &one.people) == (other.at, &other.people)
 }
 
 #[cfg(test)]

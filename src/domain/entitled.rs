@@ -5,11 +5,12 @@ mod vcard;
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::audit::Actor;
 use super::ids::UserId;
+use super::mailbox::Address;
 use super::organisation::{Holding, Organisation};
 use super::roles::{Holder, RoleName};
 pub use vcard::vcards;
@@ -111,6 +112,36 @@ pub fn entitled(organisation: &Organisation, roles: &[RoleName], period: Period)
     people
 }
 
+/// The people because of whom `newcomer` can't hold `role` in `period`: those who hold it at the first of its moments at which there would be
+/// more than `quota` with them. Who holds it at that moment anyway is no one more. None: there is room.
+pub fn in_the_way(
+    organisation: &Organisation,
+    (role, quota): (&RoleName, u16),
+    newcomer: (&Holder, Option<&Address>),
+    period: Period,
+) -> Option<Vec<Entitled>> {
+    let begin = organisation.holders(role).all().filter_map(|holding| holding.from);
+    // Between two moments at which somebody begins, only fewer hold it.
+    let mut moments: Vec<DateTime<Utc>> =
+        begin.filter(|at| period.from < *at && *at < period.until).collect();
+    moments.push(period.from);
+    moments.sort_unstable();
+    moments.dedup();
+    let is_newcomer = |person: &Entitled| match newcomer {
+        (Holder::User(id), _) => person.user == Some(*id),
+        (Holder::Outside { mail, .. }, instead) => {
+            let same =
+                |text: &str| text.parse::<Address>().is_ok_and(|known| known == *instead.unwrap_or(mail));
+            person.user.is_none() && person.mail.as_deref().is_some_and(same)
+        }
+    };
+    moments.into_iter().find_map(|from| {
+        let until = from.checked_add_signed(TimeDelta::nanoseconds(1)).unwrap_or(from);
+        let people = entitled(organisation, std::slice::from_ref(role), Period { from, until });
+        (people.len() >= usize::from(quota) && !people.iter().any(is_newcomer)).then_some(people)
+    })
+}
+
 fn person(
     organisation: &Organisation,
     role: &RoleName,
@@ -173,6 +204,9 @@ pub fn difference(before: &[Entitled], now: &[Entitled]) -> Difference {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::directory::UserFields;
+    use crate::domain::roles::{GLOBAL, Place, SUPPORT};
+    use crate::domain::testing::{World, directory_of, hour, unit, user, user_id};
 
     fn person(name: &str, phone: Option<&str>) -> Entitled {
         Entitled {
@@ -184,6 +218,58 @@ mod tests {
             mail: Some(format!("{name}@x.example").into()),
             phone: phone.map(Box::from),
         }
+    }
+
+    #[test]
+    fn a_role_is_full_when_as_many_hold_it_at_one_moment() {
+        let mut world = World::new(directory_of((1..6).map(|n| user(n, 0)), [], []));
+        world.assign(SUPPORT, 1, Place::Organisation).until = Some(hour(6));
+        world.assign(SUPPORT, 2, Place::Organisation).from = Some(hour(6));
+        let organisation = world.organisation();
+        let names = |quota, who: u8, from, until| {
+            let period = Period { from: hour(from), until: hour(until) };
+            let newcomer = Holder::User(user_id(who));
+            let full = in_the_way(&organisation, (&SUPPORT.into(), quota), (&newcomer, None), period);
+            full.map(|people| people.iter().map(|p| p.name.to_string()).collect::<Vec<_>>().join(" "))
+        };
+        // One after the other: never are there more than one, so that of two there is room for a third.
+        assert_eq!(names(2, 3, 0, 24), None);
+        assert_eq!(names(1, 3, 0, 24).as_deref(), Some("User 1"));
+        // User 1 again, while user 2 has it; and user 2 also before.
+        assert_eq!(names(1, 1, 0, 24).as_deref(), Some("User 2"));
+        assert_eq!(names(1, 1, 2, 6), None);
+        assert_eq!(names(1, 2, 6, 24), None);
+        assert_eq!(names(1, 2, 5, 24).as_deref(), Some("User 1"));
+        // Somebody outside is found by the address.
+        world.list(SUPPORT, "Vera", "vera@vendor.example");
+        let organisation = world.organisation();
+        let outside = |mail: &str| {
+            let newcomer = Holder::Outside { name: "V".into(), mail: mail.parse().unwrap() };
+            let period = Period { from: hour(0), until: hour(24) };
+            in_the_way(&organisation, (&SUPPORT.into(), 2), (&newcomer, None), period).is_none()
+        };
+        assert!(outside("Vera@vendor.example") && !outside("other@vendor.example"));
+    }
+
+    #[test]
+    fn whoever_holds_it_at_any_time_of_the_period_is_entitled() {
+        let users = [user(1, 1), user(2, 1), UserFields { enabled: false, ..user(3, 1) }, user(4, 1)];
+        let mut world = World::new(directory_of(users, [unit(1, 0)], []));
+        world.assign(SUPPORT, 1, Place::Organisation).until = Some(hour(6));
+        world.assign(SUPPORT, 2, Place::Organisation).from = Some(hour(9));
+        world.assign(SUPPORT, 3, Place::Organisation);
+        world.assign(GLOBAL, 4, Place::Organisation);
+        world.away(1, 0, 24, None);
+        let organisation = world.organisation();
+        let names = |from, until| {
+            let period = Period { from: hour(from), until: hour(until) };
+            let people = entitled(&organisation, &[SUPPORT.into()], period);
+            people.iter().map(|p| p.name.to_string()).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(
+            [names(0, 24), names(0, 9), names(6, 9), names(6, 10)],
+            ["User 1 User 2", "User 1", "", "User 2"]
+        );
     }
 
     #[test]

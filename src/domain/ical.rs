@@ -17,7 +17,8 @@ use chrono_tz::Tz;
 
 use super::table::{LineError, LineErrors, text_of};
 use lines::{Component, Line, components};
-use time::{When, duration, instant, when};
+use repeat::Effort;
+use time::{Span, When, duration, instant, when};
 use zone::Zones;
 
 /// The largest calendar that is read, in bytes.
@@ -70,37 +71,47 @@ pub struct Window {
     pub until: DateTime<Utc>,
 }
 
-/// Reads a calendar. Times without a zone are those of `zone`, unless the calendar names one.
+/// Reads the events of a calendar that are `wanted`, by whether they take their time and by what they are called. Times without a zone are
+/// those of `zone`, unless the calendar names one.
 ///
 /// # Errors
-/// What isn't a calendar, and each event that isn't understood.
-pub fn read(bytes: &[u8], zone: Tz, window: Window) -> Result<Vec<Event>, LineErrors> {
+/// What isn't a calendar, and each event that is wanted and isn't understood.
+pub fn read(
+    bytes: &[u8],
+    zone: Tz,
+    window: Window,
+    wanted: impl Fn(Busy, &str) -> bool,
+) -> Result<Vec<Event>, LineErrors> {
     if bytes.len() > LARGEST {
         let what = format!("this is larger than {} MiB; publish a shorter period", LARGEST / 1024 / 1024);
         return Err(LineError::of_line(1, what).into());
     }
-    let (text, _) = text_of(bytes).map_err(|what| LineErrors::from(LineError::of_line(1, what)))?;
-    let calendar = components(&text).map_err(LineErrors::from)?;
+    let (file, _) = text_of(bytes).map_err(|what| LineErrors::from(LineError::of_line(1, what)))?;
+    let calendar = components(&file).map_err(LineErrors::from)?;
     let zone = calendar.zone.as_deref().and_then(time::zone_named).unwrap_or(zone);
-    let zones = Zones::new(zone, &calendar.zones, window);
+    let mut effort = Effort::default();
+    let zones = Zones::new(zone, &calendar.zones, window, &mut effort);
     let (mut errors, mut read) = (LineErrors::default(), Vec::new());
+    // A repetition that was moved or changed stands there as an event of its own.
+    let mut moved: HashMap<Box<str>, BTreeSet<DateTime<Utc>>> = HashMap::new();
     for component in &calendar.events {
-        read.extend(errors.take(raw(component, &zones)).flatten());
+        if let Some(at) = errors.take(in_place_of(component, &zones)).flatten() {
+            moved.entry(text(component, "UID").into()).or_default().insert(at);
+        }
+        let cancelled = text(component, "STATUS").eq_ignore_ascii_case("CANCELLED");
+        if !cancelled && wanted(busy(component), &summary(component)) {
+            read.extend(errors.take(raw(component, &zones)).flatten());
+        }
     }
     if read.iter().filter(|raw| raw.rule.is_some()).count() > MOST_RULES {
         let what = format!("more than {MOST_RULES} events repeat; publish a shorter period");
         errors.push(LineError::of_line(1, what));
         return errors.or(Vec::new());
     }
-    // A repetition that was moved or changed stands there as an event of its own.
-    let mut moved: HashMap<&str, BTreeSet<DateTime<Utc>>> = HashMap::new();
-    for (uid, at) in read.iter().filter_map(|raw| Some((&*raw.uid, raw.in_place_of?))) {
-        moved.entry(uid).or_default().insert(at);
-    }
     let (none, mut events) = (BTreeSet::new(), Vec::new());
     for raw in &read {
-        let left_out = if raw.in_place_of.is_some() { &none } else { moved.get(&*raw.uid).unwrap_or(&none) };
-        let Some(found) = errors.take(raw.events(window, left_out)) else {
+        let left_out = if raw.moved { &none } else { moved.get(&raw.uid).unwrap_or(&none) };
+        let Some(found) = errors.take(raw.events(window, left_out, &mut effort)) else {
             // To find that a rule never comes true takes a while.
             if errors.errors.len() >= HOPELESS {
                 break;
@@ -128,8 +139,9 @@ pub fn closed_days(bytes: &[u8], from: i32, until: i32) -> Result<Vec<ClosedDay>
     let new_year = |year| NaiveDate::from_ymd_opt(year, 1, 1).unwrap_or_default();
     let (first, end) = (new_year(from), new_year(until));
     let at = |day: NaiveDate| day.and_time(NaiveTime::MIN).and_utc();
+    let window = Window { from: at(first), until: at(end) };
     let (mut days, mut errors) = (Vec::new(), LineErrors::default());
-    for event in read(bytes, Tz::UTC, Window { from: at(first), until: at(end) })? {
+    for event in read(bytes, Tz::UTC, window, |_, _| true)? {
         let Some((from, until)) = event.days else { continue };
         if (until - from).num_days() > LONGEST {
             errors.push(LineError::of_line(event.line, "closes more than two years"));
@@ -141,18 +153,26 @@ pub fn closed_days(bytes: &[u8], from: i32, until: i32) -> Result<Vec<ClosedDay>
     errors.or(days)
 }
 
+/// When an event ends.
+enum End {
+    At(When),
+    After(Span),
+}
+
 /// An event as it stands there, with its repetitions still to come.
 struct Raw {
     line: u64,
     uid: Box<str>,
     start: When,
-    end: When,
+    end: End,
     rule: Option<(u64, Box<str>)>,
     /// Further starts.
-    also: Vec<When>,
+    also: Vec<DateTime<Utc>>,
+    /// Further starts with their ends.
+    periods: Vec<(DateTime<Utc>, DateTime<Utc>)>,
     except: BTreeSet<DateTime<Utc>>,
-    in_place_of: Option<DateTime<Utc>>,
-    cancelled: bool,
+    /// It takes the place of a repetition of another one.
+    moved: bool,
     summary: Box<str>,
     busy: Busy,
     people: Vec<Box<str>>,
@@ -160,52 +180,96 @@ struct Raw {
 
 /// None for an event without a start, which takes no time.
 fn raw(component: &Component, zones: &Zones) -> Result<Option<Raw>, LineError> {
-    let find = |name: &str| component.lines.iter().find(|line| line.name == name);
+    let find = |name: &str| find(component, name);
     let all = |name: &'static str| component.lines.iter().filter(move |line| line.name == name);
-    let text = |name: &str| find(name).map(|line| line.text()).unwrap_or_default();
     let Some(start) = find("DTSTART") else { return Ok(None) };
     let start = when(start, &start.value, zones)?;
     let end = match (find("DTEND"), find("DURATION")) {
-        (Some(end), _) => when(end, &end.value, zones)?,
-        (None, Some(line)) => start.after(duration(line)?),
-        (None, None) if start.whole_day => start.after(chrono::TimeDelta::days(1)),
-        (None, None) => start.clone(),
+        (Some(end), _) => End::At(when(end, &end.value, zones)?),
+        (None, Some(line)) => End::After(duration(line, &line.value)?),
+        (None, None) => End::After(Span::days(start.whole_day.into())),
     };
     let list = |line: &Line| -> Result<Vec<When>, LineError> {
         line.value.split(',').map(|value| when(line, value, zones)).collect()
     };
-    let (mut also, mut except) = (Vec::new(), BTreeSet::new());
+    let (mut also, mut periods, mut except) = (Vec::new(), Vec::new(), BTreeSet::new());
     for line in all("EXDATE") {
         except.extend(list(line)?.iter().filter_map(instant));
     }
-    for line in all("RDATE").filter(|line| line.parameter("VALUE") != Some("PERIOD")) {
-        also.extend(list(line)?);
+    for line in all("RDATE") {
+        if is(line, "VALUE", "PERIOD") {
+            let all = line.value.split(',').map(|value| period(line, value, zones));
+            periods.extend(all.collect::<Result<Vec<_>, _>>()?);
+        } else {
+            also.extend(list(line)?.iter().filter_map(instant));
+        }
     }
-    let moved = find("RECURRENCE-ID").map(|line| when(line, &line.value, zones)).transpose()?;
-    let mails = |name| all(name).filter_map(|line: &Line| mail(&line.value)).collect::<Vec<Box<str>>>();
+    let goes = |line: &&Line| !is(line, "PARTSTAT", "DECLINED");
+    let mails = |name| all(name).filter(goes).filter_map(|line| mail(&line.value)).collect::<Vec<Box<str>>>();
     let attendees = mails("ATTENDEE");
     Ok(Some(Raw {
         line: component.line,
-        uid: text("UID").into(),
+        uid: text(component, "UID").into(),
         start,
         end,
         rule: find("RRULE").map(|line| (line.line, line.value.as_str().into())),
         also,
+        periods,
         except,
-        in_place_of: moved.as_ref().and_then(instant),
-        cancelled: text("STATUS").eq_ignore_ascii_case("CANCELLED"),
-        summary: super::table::shown(&text("SUMMARY")),
-        busy: busy(&text("X-MICROSOFT-CDO-BUSYSTATUS"), &text("TRANSP")),
+        moved: find("RECURRENCE-ID").is_some(),
+        summary: summary(component),
+        busy: busy(component),
         people: if attendees.is_empty() { mails("ORGANIZER") } else { attendees },
     }))
 }
 
+fn find<'c>(component: &'c Component, name: &str) -> Option<&'c Line> {
+    component.lines.iter().find(|line| line.name == name)
+}
+
+fn text(component: &Component, name: &str) -> String {
+    find(component, name).map(Line::text).unwrap_or_default()
+}
+
+fn summary(component: &Component) -> Box<str> {
+    super::table::shown(&text(component, "SUMMARY"))
+}
+
+fn is(line: &Line, parameter: &str, value: &str) -> bool {
+    line.parameter(parameter).is_some_and(|found| found.eq_ignore_ascii_case(value))
+}
+
+/// The repetition that an event takes the place of.
+fn in_place_of(component: &Component, zones: &Zones) -> Result<Option<DateTime<Utc>>, LineError> {
+    let Some(line) = find(component, "RECURRENCE-ID") else { return Ok(None) };
+    if is(line, "RANGE", "THISANDFUTURE") {
+        return Err(line.wrong(
+            "changes all repetitions from there on, which isn't understood; end the repetition there, and begin another",
+        ));
+    }
+    Ok(instant(&when(line, &line.value, zones)?))
+}
+
+/// From one moment until another, or so long (RFC 5545 §3.3.9).
+fn period(line: &Line, value: &str, zones: &Zones) -> Result<(DateTime<Utc>, DateTime<Utc>), LineError> {
+    let wrong =
+        || line.wrong("is no period; 20260706T060000Z/20260706T140000Z and 20260706T060000Z/PT8H are");
+    let (from, until) = value.trim().split_once('/').ok_or_else(wrong)?;
+    let from = when(line, from, zones)?;
+    let until = if until.starts_with('P') {
+        duration(line, until)?.end(&from)
+    } else {
+        instant(&when(line, until, zones)?)
+    };
+    instant(&from).zip(until).ok_or_else(wrong)
+}
+
 /// Exchange says more than the standard, which knows only whether time is taken ([MS-OXCICAL] 2.1.3.1.1.20.31).
-fn busy(exchange: &str, standard: &str) -> Busy {
-    match exchange.to_ascii_uppercase().as_str() {
+fn busy(component: &Component) -> Busy {
+    match text(component, "X-MICROSOFT-CDO-BUSYSTATUS").to_ascii_uppercase().as_str() {
         "OOF" => Busy::OutOfOffice,
         "FREE" | "TENTATIVE" | "WORKINGELSEWHERE" => Busy::Free,
-        "" if standard.eq_ignore_ascii_case("TRANSPARENT") => Busy::Free,
+        "" if text(component, "TRANSP").eq_ignore_ascii_case("TRANSPARENT") => Busy::Free,
         _ => Busy::Busy,
     }
 }
@@ -217,39 +281,54 @@ fn mail(value: &str) -> Option<Box<str>> {
 
 impl Raw {
     /// The event and its repetitions, but for those in `left_out`.
-    fn events(&self, window: Window, left_out: &BTreeSet<DateTime<Utc>>) -> Result<Vec<Event>, LineError> {
-        if self.cancelled {
-            return Ok(Vec::new());
-        }
+    fn events(
+        &self,
+        window: Window,
+        left_out: &BTreeSet<DateTime<Utc>>,
+        effort: &mut Effort,
+    ) -> Result<Vec<Event>, LineError> {
         let mut starts: Vec<NaiveDateTime> = vec![self.start.wall];
-        if let (Some((line, rule)), None) = (&self.rule, self.in_place_of) {
-            starts = repeat::starts(rule, &self.start, window).map_err(|what| LineError {
+        if let (Some((line, rule)), false) = (&self.rule, self.moved) {
+            starts = repeat::starts(rule, &self.start, window, effort).map_err(|what| LineError {
                 value: Some(super::table::shown(rule)),
                 ..LineError::of_line(*line, what)
             })?;
         }
-        starts.extend(self.also.iter().map(|also| also.wall));
+        starts.extend(self.also.iter().map(|at| self.start.zone.wall(*at)));
         starts.sort_unstable();
         starts.dedup();
-        // In wall time, so that eight to four stays eight to four when the clocks change in between.
-        let long = self.end.wall.signed_duration_since(self.start.wall);
-        let zones_differ = self.end.zone != self.start.zone;
-        let event = |wall: NaiveDateTime| {
+        let one = |wall: NaiveDateTime| {
             let start = When { wall, ..self.start.clone() };
-            let from = instant(&start)?;
-            let until = if zones_differ {
-                let long = instant(&self.end)?.signed_duration_since(instant(&self.start)?);
-                from.checked_add_signed(long)?
-            } else {
-                instant(&start.after(long))?
-            };
-            let wanted = !self.except.contains(&from) && !left_out.contains(&from);
-            let (line, summary, people) = (self.line, self.summary.clone(), self.people.clone());
-            let last = wall.checked_add_signed(long).and_then(|end| end.date().pred_opt());
-            let days =
-                last.filter(|_| self.start.whole_day && self.end.whole_day).map(|last| (wall.date(), last));
-            wanted.then_some(Event { line, from, until, days, summary, busy: self.busy, people })
+            Some((instant(&start)?, self.end_of(&start)?))
         };
-        Ok(starts.into_iter().filter_map(event).collect())
+        let periods = starts.into_iter().filter_map(one).chain(self.periods.iter().copied());
+        let wanted = periods.filter(|(from, _)| !self.except.contains(from) && !left_out.contains(from));
+        let event = |(from, until)| {
+            let (line, summary, people) = (self.line, self.summary.clone(), self.people.clone());
+            Event { line, from, until, days: self.days(from, until), summary, busy: self.busy, people }
+        };
+        Ok(wanted.map(event).collect())
+    }
+
+    /// The first and the last day of one of whole days.
+    fn days(&self, from: DateTime<Utc>, until: DateTime<Utc>) -> Option<(NaiveDate, NaiveDate)> {
+        let day = |at| self.start.zone.wall(at).date();
+        self.start.whole_day.then_some(())?;
+        Some((day(from), day(until).pred_opt()?))
+    }
+
+    /// When the one that begins at `start` ends.
+    fn end_of(&self, start: &When) -> Option<DateTime<Utc>> {
+        match &self.end {
+            End::After(span) => span.end(start),
+            // In wall time, so that eight to four stays eight to four when the clocks change in between.
+            End::At(end) if end.zone == self.start.zone => {
+                instant(&start.after(end.wall.signed_duration_since(self.start.wall)))
+            }
+            End::At(end) => {
+                let long = instant(end)?.signed_duration_since(instant(&self.start)?);
+                instant(start)?.checked_add_signed(long)
+            }
+        }
     }
 }

@@ -10,7 +10,7 @@ mod parse;
 mod tests;
 mod toml;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 pub use super::ids::ListName;
@@ -87,12 +87,22 @@ pub enum Verdict {
     Take,
     /// It says the same as the one in force.
     Same,
-    /// It was issued before the one in force: somebody sends an old one again.
+    /// It was issued before the one in force: somebody sends an old one again. A person may accept that.
     Older {
         /// When it was issued.
         issued: DateTime<Utc>,
         /// When the one in force was.
         in_force: DateTime<Utc>,
+    },
+    /// It doesn't say when it was issued, and the one in force does: it may be an old one. A person may accept that.
+    Undated {
+        /// When the one in force was issued.
+        in_force: DateTime<Utc>,
+    },
+    /// It was issued on a day that is still to come, and would shut out those that come until then.
+    Ahead {
+        /// That day.
+        issued: DateTime<Utc>,
     },
     /// It has nobody any more for roles that had somebody. A person has to accept that.
     Emptied {
@@ -101,20 +111,25 @@ pub enum Verdict {
     },
 }
 
-/// Judges what a file says by what is in force.
-pub fn judge(before: Option<&Listing>, found: &Listing) -> Verdict {
+/// So far clocks and time zones may be apart.
+const APART: TimeDelta = TimeDelta::days(1);
+
+/// Judges what a file says by what is in force; `roles` are those that the list may give.
+pub fn judge(before: Option<&Listing>, found: &Listing, roles: &[RoleName], now: DateTime<Utc>) -> Verdict {
+    if let Some(issued) = found.issued.filter(|issued| now + APART < *issued) {
+        return Verdict::Ahead { issued };
+    }
     let Some(before) = before else { return Verdict::Take };
     if before == found {
         return Verdict::Same;
     }
-    if let (Some(in_force), Some(issued)) = (before.issued, found.issued)
-        && issued < in_force
-    {
-        return Verdict::Older { issued, in_force };
+    match (before.issued, found.issued) {
+        (Some(in_force), Some(issued)) if issued < in_force => return Verdict::Older { issued, in_force },
+        (Some(in_force), None) => return Verdict::Undated { in_force },
+        _ => {}
     }
-    let mut roles: Vec<RoleName> = before.people.iter().map(|person| person.role.clone()).collect();
+    let emptied = roles.iter().filter(|role| before.count(role) > 0 && found.count(role) == 0);
+    let mut roles: Vec<RoleName> = emptied.cloned().collect();
     roles.sort();
-    roles.dedup();
-    roles.retain(|role| found.count(role) == 0);
     if roles.is_empty() { Verdict::Take } else { Verdict::Emptied { roles } }
 }

@@ -1,6 +1,6 @@
 //! Times as people write them.
 
-use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Utc};
+use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Utc};
 
 /// What was written, before it is known what the clocks make of it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -36,7 +36,10 @@ pub fn parse<Z: TimeZone>(text: &str, zone: &Z) -> Result<DateTime<Utc>, String>
 fn read<Z: TimeZone>(text: &str, zone: &Z) -> Result<DateTime<Utc>, String> {
     let naive = match spelled(text) {
         Some(Spelled::Exact(exact)) => return Ok(exact),
-        Some(Spelled::Day(day)) => day.and_time(NaiveTime::MIN),
+        Some(Spelled::Day(day)) => {
+            return first_moment(day, zone)
+                .ok_or_else(|| format!("{text} doesn't exist: the clocks skip that day"));
+        }
         Some(Spelled::Clock(naive)) => naive,
         None => {
             return Err(format!(
@@ -49,6 +52,15 @@ fn read<Z: TimeZone>(text: &str, zone: &Z) -> Result<DateTime<Utc>, String> {
         .earliest()
         .map(|t| t.to_utc())
         .ok_or_else(|| format!("{text} doesn't exist: the clocks skip that hour"))
+}
+
+/// When a day begins: where the clocks skip midnight, later than then. None for a day that they skip as a whole.
+fn first_moment<Z: TimeZone>(day: NaiveDate, zone: &Z) -> Option<DateTime<Utc>> {
+    let midnight = day.and_time(NaiveTime::MIN);
+    (0..24 * 4).find_map(|quarters| {
+        let clock = midnight.checked_add_signed(TimeDelta::minutes(15 * quarters))?;
+        zone.from_local_datetime(&clock).earliest().map(|at| at.to_utc())
+    })
 }
 
 /// The end of a period: a mere date means the whole of that day.
@@ -82,7 +94,6 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
-    use chrono::TimeDelta;
     use chrono_tz::Europe::Stockholm;
 
     #[test]
@@ -109,5 +120,13 @@ mod tests {
         assert_eq!(day("2026-03-29"), TimeDelta::hours(23));
         assert_eq!(day("2026-10-25"), TimeDelta::hours(25));
         assert!(parse("2026-03-29 02:30", &Stockholm).unwrap_err().contains("skip"));
+        // 2022-03-27 began at 01:00 in Beirut, and Samoa had no 30 December 2011.
+        let beirut = |day| parse(day, &chrono_tz::Asia::Beirut).map(|at| at.to_rfc3339());
+        assert_eq!(beirut("2022-03-27").as_deref(), Ok("2022-03-26T22:00:00+00:00"));
+        assert_eq!(
+            parse_end("2022-03-26", &chrono_tz::Asia::Beirut).map(|at| at.to_rfc3339()),
+            beirut("2022-03-27")
+        );
+        assert!(parse("2011-12-30", &chrono_tz::Pacific::Apia).unwrap_err().contains("skip that day"));
     }
 }

@@ -58,35 +58,29 @@ pub struct Organisation {
 }
 
 impl Organisation {
-    /// Arranges what is committed for answering.
+    /// Arranges what is committed for answering; `listed` are the people of lists that somebody else keeps.
     pub fn new(
         name: &str,
         directory: Directory,
         roles: Vec<Role>,
         assignments: BTreeMap<AssignmentId, Assignment>,
         absences: impl IntoIterator<Item = Absence>,
+        listed: Arc<Vec<(ListName, ListedPerson)>>,
     ) -> Organisation {
         let tree = Arc::new(UnitTree::build(name, &directory.units));
         let people = People::arrange(&directory, &tree);
         let marked = directory.users.values().filter(|u| u.marks_text().is_some()).map(|u| u.id);
         let marked = Arc::new(marked.collect());
-        let mut by_user: HashMap<UserId, Vec<Absence>> = HashMap::new();
-        for absence in absences {
-            by_user.entry(absence.user).or_default().push(absence);
-        }
-        for absences in by_user.values_mut() {
-            absences.sort_by_key(|a| (a.from, a.id));
-        }
         let mut organisation = Organisation {
             tallies: directory.tallies(),
             directory,
             tree,
             roles,
             assignments: Arc::new(assignments),
-            absences: Arc::new(by_user),
+            absences: Arc::new(by_user(absences)),
             unknown_groups: Vec::new(),
             gone: Arc::default(),
-            listed: Arc::default(),
+            listed,
             collected: Arc::default(),
             people,
             marked,
@@ -96,7 +90,12 @@ impl Organisation {
         organisation
     }
 
-    /// The organisation with the people of lists that somebody else keeps; [`Organisation::new`] has none.
+    /// The people of lists that somebody else keeps.
+    pub fn listed(&self) -> &Arc<Vec<(ListName, ListedPerson)>> {
+        &self.listed
+    }
+
+    /// The organisation with other people of lists.
     #[must_use]
     pub fn listing(mut self, listed: Arc<Vec<(ListName, ListedPerson)>>) -> Organisation {
         if self.listed != listed {
@@ -104,6 +103,22 @@ impl Organisation {
             self.collect_holders();
         }
         self
+    }
+
+    /// The organisation with other assignments; what follows from the directory alone is shared.
+    #[must_use]
+    pub fn with_assignments(&self, assignments: BTreeMap<AssignmentId, Assignment>) -> Organisation {
+        let mut new = Organisation { assignments: Arc::new(assignments), ..self.clone() };
+        new.collect_holders();
+        new
+    }
+
+    /// The organisation with other absences; what follows from the directory alone is shared.
+    #[must_use]
+    pub fn with_absences(&self, absences: impl IntoIterator<Item = Absence>) -> Organisation {
+        let mut new = Organisation { absences: Arc::new(by_user(absences)), ..self.clone() };
+        new.collect_holders();
+        new
     }
 
     /// The organisation as it is once `delta` is applied: the same as [`Organisation::new`] makes of the new directory.
@@ -299,6 +314,18 @@ impl Organisation {
         let gone = || self.gone.get(&id).map(|gone| gone.name().into());
         user().or_else(unit).or_else(group).or_else(gone)
     }
+}
+
+/// Absences by person, in order of time.
+fn by_user(absences: impl IntoIterator<Item = Absence>) -> HashMap<UserId, Vec<Absence>> {
+    let mut by_user: HashMap<UserId, Vec<Absence>> = HashMap::new();
+    for absence in absences {
+        by_user.entry(absence.user).or_default().push(absence);
+    }
+    for absences in by_user.values_mut() {
+        absences.sort_by_key(|a| (a.from, a.id));
+    }
+    by_user
 }
 
 /// The objects as they were before.

@@ -15,6 +15,7 @@ mod bytes;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -201,21 +202,72 @@ pub fn read(bytes: &[u8], columns: &[Column]) -> Result<Table, LineErrors> {
     let line = lines.of(&header);
     let header = header_of(&header, columns, line)?;
     let (mut rows, mut errors) = (Vec::new(), LineErrors::default());
-    let (mut last, mut last_cells) = (1, 0);
+    if let Some((line, what)) = stray_quotation(text, separator, header.len()) {
+        return Err(LineError::of_line(line + above, what).into());
+    }
     for record in records {
         let record = record.map_err(unreadable)?;
-        (last, last_cells) = (lines.of(&record), record.len());
+        let line = lines.of(&record);
         if record.iter().all(|cell| cell.trim().is_empty()) {
             continue;
         }
-        errors.take(row(&record, &header, last)).into_iter().for_each(|row| rows.push(row));
-    }
-    // A quotation mark that is never closed swallows the rest of the file.
-    if text.bytes().filter(|b| *b == b'"').count() % 2 == 1 && last_cells < header.len() {
-        let what = "has a quotation mark that isn't closed; double one that belongs to the text: \"\"";
-        errors.push(LineError::of_line(last, what));
+        errors.take(row(&record, &header, line)).into_iter().for_each(|row| rows.push(row));
     }
     errors.or(Table { rows, encoding, separator })
+}
+
+/// A text in quotation marks has so many lines at most.
+const MOST_LINES: usize = 50;
+
+/// A line with a quotation mark that isn't closed where its text ends. It swallows the lines below it, to the next mark or to the end of the
+/// file; that they are lines of the table is seen by their separators.
+fn stray_quotation(text: &str, separator: char, columns: usize) -> Option<(u64, &'static str)> {
+    /// Where a reader of RFC 4180 is.
+    enum At {
+        Start,
+        Plain,
+        Quoted,
+        /// After a quotation mark within a quoted text: its end, or the first of two that stand for one.
+        Closing,
+    }
+    const NOT_CLOSED: &str =
+        "has a quotation mark that isn't closed; double one that belongs to the text: \"\"";
+    let separator = u8::try_from(separator).unwrap_or(b',');
+    let (mut at, mut line, mut opened) = (At::Start, 1, 1);
+    let (mut lines, mut separators) = (0, 0);
+    for byte in text.bytes() {
+        at = match (at, byte) {
+            (At::Start, b'"') => {
+                (opened, lines) = (line, 0);
+                At::Quoted
+            }
+            (At::Quoted, b'"') => At::Closing,
+            (At::Closing, b'"') => At::Quoted,
+            (At::Quoted, b'\n') => {
+                (lines, separators) = (lines + 1, 0);
+                if lines > MOST_LINES {
+                    return Some((
+                        opened,
+                        "has a text of too many lines, or a quotation mark that isn't closed",
+                    ));
+                }
+                At::Quoted
+            }
+            (At::Quoted, byte) if byte == separator && lines > 0 => {
+                separators += 1;
+                // A text of several lines may have a comma in one of them.
+                if columns > 2 && separators + 1 >= columns {
+                    return Some((opened, NOT_CLOSED));
+                }
+                At::Quoted
+            }
+            (At::Quoted, _) => At::Quoted,
+            (_, byte) if byte == separator || byte == b'\r' || byte == b'\n' => At::Start,
+            _ => At::Plain,
+        };
+        line += u64::from(byte == b'\n');
+    }
+    matches!(at, At::Quoted).then_some((opened, NOT_CLOSED))
 }
 
 /// Counts lines. What csv says is off after a line that ends in CR and LF, and after an empty one.
@@ -239,13 +291,30 @@ impl Lines<'_> {
     }
 }
 
-/// Writes a table that [`read`] reads: UTF-8, commas.
+/// What makes a spreadsheet take a cell for a formula when it begins with it.
+const FORMULA: [char; 4] = ['=', '+', '-', '@'];
+
+/// A cell that no spreadsheet takes for a formula: an apostrophe goes before what could be one. A phone number may begin with a plus.
+fn harmless(cell: &str) -> Cow<'_, str> {
+    let number = cell.chars().all(|c| c.is_ascii_digit() || "+-() ".contains(c));
+    let formula = cell.trim_start_matches('\'').starts_with(FORMULA) && !number;
+    if formula || cell.starts_with(['\t', '\r']) { format!("'{cell}").into() } else { cell.into() }
+}
+
+/// A cell without the apostrophe that [`harmless`] puts before it.
+fn meant(cell: &str) -> &str {
+    let inner = cell.strip_prefix('\'').filter(|rest| rest.trim_start_matches('\'').starts_with(FORMULA));
+    inner.unwrap_or(cell)
+}
+
+/// Writes a table that [`read`] reads: UTF-8, commas. No cell is one that a spreadsheet takes for a formula: what stands in them is others' to
+/// choose.
 pub fn write<'a, R: AsRef<[&'a str]>>(header: &[&str], rows: impl IntoIterator<Item = R>) -> Vec<u8> {
     let mut writer = csv::WriterBuilder::new().from_writer(Vec::new());
     // Writing into memory can't fail.
     let _ = writer.write_record(header);
     for row in rows {
-        let _ = writer.write_record(row.as_ref());
+        let _ = writer.write_record(row.as_ref().iter().map(|cell| harmless(cell).into_owned()));
     }
     writer.into_inner().unwrap_or_default()
 }
@@ -318,7 +387,7 @@ fn row(record: &csv::StringRecord, header: &[Option<&'static str>], line: u64) -
     }
     let mut row = Row { line, cells: Vec::new() };
     for (name, cell) in header.iter().zip(record) {
-        let (Some(name), cell) = (name, cell.trim()) else { continue };
+        let (Some(name), cell) = (name, meant(cell.trim())) else { continue };
         if cell.is_empty() {
             continue;
         }

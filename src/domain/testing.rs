@@ -12,6 +12,7 @@ use proptest::sample::select;
 use super::absence::{Absence, Origin};
 use super::directory::{Directory, Group, Unit, UserFields};
 use super::ids::{AbsenceId, AssignmentId, DirectoryName, GroupId, Guid, UnitId, UserId};
+use super::lists::{ListName, ListedPerson};
 use super::map::Map;
 use super::organisation::Organisation;
 use super::roles::{self, Assignment, AttributeGrant, Holder, Pick, Place, Role, Scope};
@@ -270,6 +271,7 @@ pub struct World {
     pub roles: Vec<Role>,
     pub assignments: BTreeMap<AssignmentId, Assignment>,
     pub absences: Vec<Absence>,
+    pub listed: Vec<(ListName, ListedPerson)>,
 }
 
 impl World {
@@ -282,13 +284,14 @@ impl World {
             roles[0].scope == Scope::Unit && roles[0].pick == Pick::Nearest,
             "roles[0] is the local contact"
         );
-        World { directory, roles, assignments: BTreeMap::new(), absences: Vec::new() }
+        World { directory, roles, assignments: BTreeMap::new(), absences: Vec::new(), listed: Vec::new() }
     }
 
     /// Arranged for answering.
     pub fn organisation(&self) -> Organisation {
         let (roles, assignments) = (self.roles.clone(), self.assignments.clone());
-        Organisation::new(NAME, self.directory.clone(), roles, assignments, self.absences.clone())
+        let (absences, listed) = (self.absences.clone(), Arc::new(self.listed.clone()));
+        Organisation::new(NAME, self.directory.clone(), roles, assignments, absences, listed)
     }
 
     /// Gives a role to a user, by number, and returns the assignment to change it.
@@ -310,6 +313,12 @@ impl World {
         self.assignments.entry(id).or_insert(assignment)
     }
 
+    /// Gives a role to somebody on a list.
+    pub fn list(&mut self, role: &str, name: &str, mail: &str) -> &mut ListedPerson {
+        self.listed.push(("vendor".into(), listed_person(role, name, mail)));
+        &mut self.listed.last_mut().unwrap().1
+    }
+
     /// A user is away for the given hours.
     pub fn away(&mut self, who: u8, from: i64, until: i64, deputy: Option<u8>) {
         self.absences.push(Absence {
@@ -322,6 +331,34 @@ impl World {
             origin: Origin::ByHand,
         });
     }
+}
+
+/// Somebody on a list, for good.
+pub fn listed_person(role: &str, name: &str, mail: &str) -> ListedPerson {
+    let mail = mail.parse().unwrap();
+    let (role, name) = (role.into(), name.into());
+    ListedPerson {
+        role,
+        name,
+        mail,
+        phone: None,
+        title: None,
+        about: None,
+        note: None,
+        from: None,
+        until: None,
+    }
+}
+
+fn any_listed() -> impl Strategy<Value = (ListName, ListedPerson)> {
+    // A list can't give a role of units.
+    let role = select(&[roles::GLOBAL, roles::OUTAGE, roles::LOCAL]);
+    let who = select(&[("Vera", "vera@vendor.example"), ("desk", "shared@org.example")]);
+    let times = (option::weighted(0.2, 0..HOURS), option::weighted(0.2, 0..HOURS));
+    (role, who, times).prop_map(|(role, (name, mail), (from, until))| {
+        let person = listed_person(role, name, mail);
+        ("vendor".into(), ListedPerson { from: from.map(hour), until: until.map(hour), ..person })
+    })
 }
 
 fn any_holder() -> impl Strategy<Value = Holder> {
@@ -394,9 +431,10 @@ pub fn world() -> impl Strategy<Value = World> {
     let grants = vec((granted(), any::<bool>(), option::weighted(0.3, by)), 5);
     let assignments = vec(any_assignment(), 0..24);
     let circle = prop::bool::weighted(0.2);
-    (directory(), grants, assignments, vec(any_absence(), 0..10), circle).prop_map(
-        |(directory, grants, assignments, absences, circle)| {
-            let mut world = World::new(directory);
+    let (absences, listed) = (vec(any_absence(), 0..10), vec(any_listed(), 0..4));
+    (directory(), grants, assignments, absences, listed, circle).prop_map(
+        |(directory, grants, assignments, absences, listed, circle)| {
+            let mut world = World { listed, ..World::new(directory) };
             for (role, (groups, managed_by, attribute)) in world.roles.iter_mut().zip(grants) {
                 role.grants.groups = groups.into_iter().map(Box::from).collect();
                 (role.grants.managed_by, role.grants.attribute) = (managed_by, attribute);

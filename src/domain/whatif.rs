@@ -104,7 +104,8 @@ pub fn imagine(organisation: &Organisation, steps: &[Step]) -> Result<Organisati
         }
     }
     let (name, roles) = (organisation.tree.name(tree::ROOT), organisation.roles.clone());
-    let mut other = Organisation::new(name, directory, roles, (*organisation.assignments).clone(), absences);
+    let (assignments, listed) = ((*organisation.assignments).clone(), Arc::clone(organisation.listed()));
+    let mut other = Organisation::new(name, directory, roles, assignments, absences, listed);
     other.gone = Arc::clone(&organisation.gone);
     Ok(other)
 }

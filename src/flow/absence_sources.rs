@@ -106,11 +106,11 @@ impl Looked for Calendars {
     }
 
     async fn tidy(&self, core: &Core) -> Result<(), StoreError> {
-        let _one = self.kept.one_at_a_time().await;
         let settings = self.kept.settings();
         let left: Vec<SourceName> =
             core.view().calendars.keys().filter(|name| !settings.contains_key(*name)).cloned().collect();
         for name in left {
+            let _alone = self.kept.alone(&name).await;
             take(core, &name, None, Vec::new(), &Actor::System).await?;
             tracing::info!(calendar = %name, "A calendar is no longer in the configuration, and what it said of absences is no longer in force");
         }
@@ -148,12 +148,21 @@ impl Calendars {
 
     /// Looks at a calendar, and takes what it says.
     pub async fn fetch(&self, core: &Core, name: &SourceName, by: &Actor) -> Result<Fetched, SourcesError> {
-        let _one = self.kept.one_at_a_time().await;
-        let Some(settings) = self.kept.settings().get(name).cloned() else {
-            let all = self.kept.named(&name.0).err().unwrap_or_default();
-            return Err(SourcesError::NoSource(name.to_string(), all));
+        let _alone = self.kept.alone(name).await;
+        let mut all = self.kept.settings();
+        let (settings, found) = loop {
+            let Some(settings) = all.get(name).cloned() else {
+                let all = self.kept.named(&name.0).err().unwrap_or_default();
+                return Err(SourcesError::NoSource(name.to_string(), all));
+            };
+            let found = look(&settings, name, core).await;
+            // What was found by another configuration isn't what is wanted now.
+            let now = self.kept.settings();
+            if Arc::ptr_eq(&all, &now) {
+                break (settings, found);
+            }
+            all = now;
         };
-        let found = look(&settings, name, core).await;
         let (taken, trouble) = match found {
             Ok(None) => (None, None),
             Ok(Some((taken, events))) => match absences_of(&settings, core, name, &events) {
@@ -172,7 +181,9 @@ impl Calendars {
         }
         let good = if trouble.is_none() { Some(now) } else { self.state(name).good };
         let state = SourceState { checked: Some(now), good, trouble: trouble.clone() };
-        self.kept.states().insert(name.clone(), state);
+        if Arc::ptr_eq(&all, &self.kept.settings()) {
+            self.kept.states().insert(name.clone(), state);
+        }
         let view = core.view();
         Ok(Fetched {
             name: name.clone(),

@@ -134,12 +134,9 @@ pub struct CalendarOf {
 }
 
 impl CalendarOf {
-    fn wants(&self, event: &ical::Event) -> bool {
-        let title = || event.summary.to_lowercase();
-        event.busy == Busy::OutOfOffice
-            || (self.busy && event.busy == Busy::Busy)
-            || (!self.titles.is_empty()
-                && self.titles.iter().any(|part| title().contains(&part.to_lowercase())))
+    fn wants(&self, busy: Busy, title: &str) -> bool {
+        let named = |part: &Box<str>| title.to_lowercase().contains(&part.to_lowercase());
+        busy == Busy::OutOfOffice || (self.busy && busy == Busy::Busy) || self.titles.iter().any(named)
     }
 }
 
@@ -155,9 +152,8 @@ pub(super) async fn events(
 ) -> Result<Vec<ical::Event>, ImportError> {
     let now = core.now();
     let (window, zone) = (Window { from: now - BACK, until: now + AHEAD }, core.settings().zone);
-    let mut events = apart(move || ical::read(&bytes, zone, window)).await?;
-    events.retain(|event| of.wants(event));
-    Ok(events)
+    let of = of.clone();
+    apart(move || ical::read(&bytes, zone, window, |busy, title| of.wants(busy, title))).await
 }
 
 /// Takes the absences of a calendar (iCalendar), all of them or none.
@@ -253,12 +249,12 @@ fn entry(core: &Core, by: &Actor, before: Option<&Absence>, after: &Absence) -> 
 async fn commit(turn: &Turn<'_>, core: &Core, all: Vec<(Absence, audit::Entry)>) -> Result<(), StoreError> {
     let written: HashMap<AbsenceId, Absence> = all.iter().map(|(a, _)| (a.id, a.clone())).collect();
     let event = Event { at: core.now(), change: Change::Absences(all), notices: Vec::new(), audit: None };
-    turn.commit(event, |view, settings, now| {
+    turn.commit(event, |view, _, now| {
         let old = view.organisation.clone();
         let mut absences = all_absences(&old);
         absences.retain(|a| !written.contains_key(&a.id));
         absences.extend(written.into_values());
-        view.arrange(settings, old.directory.clone(), BTreeMap::clone(&old.assignments), absences, now);
+        view.take(old.with_absences(absences), now);
     })
     .await?;
     Ok(())
@@ -283,12 +279,8 @@ fn one(people: &mut People<'_>, row: &Row, zone: Tz) -> Result<Wanted, LineError
     row.need("user")?;
     let from = moment::parse(row.need("from")?, &zone);
     let until = moment::parse_end(row.need("until")?, &zone);
-    let wrong = |column: &'static str| {
-        move |_| {
-            let how = "is no time; write 2026-07-15, 2026-07-15 08:00 or 2026-07-15T08:00:00+02:00";
-            row.wrong(column, how)
-        }
-    };
+    let wrong =
+        |column: &'static str| move |reason: String| LineError { value: None, ..row.wrong(column, reason) };
     let user = people.find(row, "user")?;
     let absence = Absence {
         id: AbsenceId(0),

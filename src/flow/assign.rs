@@ -9,7 +9,7 @@ use super::absences::by_hand;
 use super::core::{Core, all_absences, audit_entry};
 use crate::domain::absence::{Absence, InvalidAbsence, Origin};
 use crate::domain::audit::Actor;
-use crate::domain::entitled::{Period, entitled};
+use crate::domain::entitled::{Period, in_the_way};
 use crate::domain::ids::{AbsenceId, AssignmentId, DirectoryName, UserId};
 use crate::domain::mailbox::Address;
 use crate::domain::organisation::Organisation;
@@ -147,11 +147,11 @@ pub async fn assign(core: &Core, new: NewAssignment, by: &Actor) -> Result<Assig
     let audit = audit_entry(now, by, "role assigned", object, None, Some(&assignment), None);
     let change = Change::Assign(assignment.clone());
     let event = Event { at: now, change, notices: Vec::new(), audit: Some(audit) };
-    turn.commit(event, |view, settings, now| {
+    turn.commit(event, |view, _, now| {
         let old = view.organisation.clone();
         let mut assignments = BTreeMap::clone(&old.assignments);
         assignments.insert(id, assignment.clone());
-        view.arrange(settings, old.directory.clone(), assignments, all_absences(&old), now);
+        view.take(old.with_assignments(assignments), now);
     })
     .await?;
     tracing::info!(assignment = id.0, role = %assignment.role, "Role assigned");
@@ -175,11 +175,11 @@ pub async fn revoke(
     let now = core.now();
     let audit = audit_entry(now, by, "role revoked", format!("assignment {id}"), Some(&gone), None, why);
     let event = Event { at: now, change: Change::Revoke(id), notices: Vec::new(), audit: Some(audit) };
-    turn.commit(event, |view, settings, now| {
+    turn.commit(event, |view, _, now| {
         let old = view.organisation.clone();
         let mut assignments = BTreeMap::clone(&old.assignments);
         assignments.remove(&id);
-        view.arrange(settings, old.directory.clone(), assignments, all_absences(&old), now);
+        view.take(old.with_assignments(assignments), now);
     })
     .await?;
     tracing::info!(assignment = id.0, role = %gone.role, "Role revoked");
@@ -202,11 +202,11 @@ pub async fn add_absence(core: &Core, new: NewAbsence, by: &Actor) -> Result<Abs
     let audit = audit_entry(now, by, "absence noted", object, None, Some(&absence), None);
     let change = Change::Absence(absence.clone());
     let event = Event { at: now, change, notices: Vec::new(), audit: Some(audit) };
-    turn.commit(event, |view, settings, now| {
+    turn.commit(event, |view, _, now| {
         let old = view.organisation.clone();
         let mut absences = all_absences(&old);
         absences.push(absence.clone());
-        view.arrange(settings, old.directory.clone(), BTreeMap::clone(&old.assignments), absences, now);
+        view.take(old.with_absences(absences), now);
     })
     .await?;
     Ok(absence)
@@ -225,10 +225,10 @@ pub async fn remove_absence(core: &Core, id: AbsenceId, by: &Actor) -> Result<Ab
     let now = core.now();
     let audit = audit_entry(now, by, "absence removed", format!("absence {id}"), Some(&gone), None, None);
     let event = Event { at: now, change: Change::RemoveAbsence(id), notices: Vec::new(), audit: Some(audit) };
-    turn.commit(event, |view, settings, now| {
+    turn.commit(event, |view, _, now| {
         let old = view.organisation.clone();
-        let absences = all.into_iter().filter(|a| a.id != id).collect();
-        view.arrange(settings, old.directory.clone(), BTreeMap::clone(&old.assignments), absences, now);
+        let absences = all.into_iter().filter(|a| a.id != id);
+        view.take(old.with_absences(absences), now);
     })
     .await?;
     Ok(gone)
@@ -244,19 +244,10 @@ fn check_quota(
     let Some(quota) = role.quota else { return Ok(()) };
     let from = new.from.unwrap_or(now).max(now);
     let period = Period { from, until: new.until.unwrap_or(DateTime::<Utc>::MAX_UTC) };
-    let people = entitled(organisation, std::slice::from_ref(&role.name), period);
-    let is_new = match &new.holder {
-        Holder::User(id) => !people.iter().any(|person| person.user == Some(*id)),
-        Holder::Outside { mail, .. } => {
-            let same = |text: &str| text.parse::<Address>().is_ok_and(|address| address == *mail);
-            !people.iter().any(|person| person.mail.as_deref().is_some_and(same))
-        }
-    };
-    if is_new && people.len() >= usize::from(quota) {
-        let names: Vec<&str> = people.iter().map(|person| &*person.name).collect();
-        return Err(AssignError::Full { role: role.name.clone(), quota, holders: names.join(", ") });
-    }
-    Ok(())
+    let newcomer = (&new.holder, new.mail.as_ref());
+    let Some(people) = in_the_way(organisation, (&role.name, quota), newcomer, period) else { return Ok(()) };
+    let names: Vec<&str> = people.iter().map(|person| &*person.name).collect();
+    Err(AssignError::Full { role: role.name.clone(), quota, holders: names.join(", ") })
 }
 
 fn check(

@@ -87,7 +87,11 @@ impl Default for Settings {
 impl Settings {
     /// Whether the organisation works on a day.
     pub fn day(&self, date: NaiveDate) -> Day {
-        if self.calendar.is_working_day(date) { Day::Work } else { Day::Closed }
+        match self.calendar.day_off(date) {
+            _ if !self.calendar.is_working_day(date) => Day::Closed,
+            Some(_) => Day::Half,
+            None => Day::Work,
+        }
     }
 }
 
@@ -157,9 +161,10 @@ impl Core {
         let instance = store.instance();
         let (name, roles) = (&settings.organisation, settings.roles.clone());
         let absences = state.absences.into_values();
-        let mut organisation = Organisation::new(name, state.directory, roles, state.assignments, absences);
+        let listed = listed(&state.lists, &settings.lists);
+        let mut organisation =
+            Organisation::new(name, state.directory, roles, state.assignments, absences, listed);
         organisation.gone = Arc::new(state.gone);
-        let organisation = organisation.listing(listed(&state.lists, &settings.lists));
         let view = View {
             lists: state.lists,
             calendars: state.calendars,
@@ -224,28 +229,10 @@ impl Core {
     /// is noted.
     pub async fn recompute(&self) -> Result<(), StoreError> {
         let turn = self.turn().await;
-        let now = self.now();
-        let view = self.view();
-        let organisation = &view.organisation;
-        let seen = view.contacts_seen;
-        let contacts = if organisation.differs_by_time(seen, now) {
-            changes::between((organisation, seen), (organisation, now), &[])
-        } else {
-            Vec::new()
-        };
-        let note = !contacts.is_empty() || now - seen >= LOOK_NOTED;
-        let noted = if note {
-            let event = Event { at: now, change: Change::TimePassed, notices: Vec::new(), audit: None };
-            self.store.commit_edit(event, contacts).await.map(|_| now)
-        } else {
-            Ok(seen)
-        };
+        let noted = turn.note_time(self.now()).await;
         // Answers stay right also when that can't be noted.
-        turn.show(|view, _, now| {
-            view.contacts_seen = *noted.as_ref().unwrap_or(&seen);
-            view.local = Arc::new(local_map(&view.organisation, now));
-        });
-        noted.map(|_| ())
+        turn.show(|view, _, now| view.local = Arc::new(local_map(&view.organisation, now)));
+        noted
     }
 
     /// Those who hold `role` for `asker` and count now, as recipients; the role's fallback when nobody does.
@@ -280,11 +267,10 @@ impl View {
         absences: Vec<Absence>,
         now: DateTime<Utc>,
     ) {
-        let roles = settings.roles.clone();
-        let mut organisation =
-            Organisation::new(&settings.organisation, directory, roles, assignments, absences);
+        let (name, roles) = (&settings.organisation, settings.roles.clone());
+        let listed = listed(&self.lists, &settings.lists);
+        let mut organisation = Organisation::new(name, directory, roles, assignments, absences, listed);
         organisation.gone = Arc::clone(&self.organisation.gone);
-        let organisation = organisation.listing(listed(&self.lists, &settings.lists));
         self.take(organisation, now);
     }
 }
@@ -319,14 +305,35 @@ fn local_map(organisation: &Organisation, now: DateTime<Utc>) -> ContactMap {
 }
 
 impl Turn<'_> {
+    /// Notes who got other contacts by time alone since it was last looked at, up to `now`.
+    async fn note_time(&self, now: DateTime<Utc>) -> Result<(), StoreError> {
+        let view = self.core.view();
+        let (organisation, seen) = (&view.organisation, view.contacts_seen);
+        let contacts = if organisation.differs_by_time(seen, now) {
+            changes::between((organisation, seen), (organisation, now), &[])
+        } else {
+            Vec::new()
+        };
+        if !contacts.is_empty() || now - seen >= LOOK_NOTED {
+            let event = Event { at: now, change: Change::TimePassed, notices: Vec::new(), audit: None };
+            self.core.store.commit_edit(event, contacts).await?;
+            self.show(|view, _, _| view.contacts_seen = now);
+        }
+        Ok(())
+    }
+
     /// Commits an event with who gets other contacts by it, and then shows what `change` makes of the view.
+    ///
+    /// What time alone has changed up to then is noted before, by what was in force: else what began shortly before an edit that
+    /// brings it would be noted once more.
     pub async fn commit(
         &self,
         event: Event,
         change: impl FnOnce(&mut View, &Settings, DateTime<Utc>),
     ) -> Result<Committed, StoreError> {
+        self.note_time(event.at).await?;
         let (before, now) = (self.core.view(), event.at);
-        let mut after = View::clone(&before);
+        let mut after = View { contacts_seen: now, ..View::clone(&before) };
         change(&mut after, &self.core.settings(), self.core.now());
         let contacts = contact_changes(&before.organisation, &after.organisation, &[], now);
         let committed = self.core.store.commit_edit(event, contacts).await?;
@@ -378,3 +385,6 @@ pub fn audit_entry<T: serde::Serialize>(
         why: why.map(Box::from),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
 use chrono::{DateTime, Utc};
-use tokio::sync::MutexGuard as Turn;
+use tokio::sync::OwnedMutexGuard;
 
 use super::core::Core;
 use crate::store::StoreError;
@@ -14,7 +14,8 @@ use crate::store::StoreError;
 pub struct Kept<Name, Settings, State> {
     settings: ArcSwap<BTreeMap<Name, Settings>>,
     states: Mutex<BTreeMap<Name, State>>,
-    looking: tokio::sync::Mutex<()>,
+    /// One look at each at a time, so that an old answer can't come after a new one. A server that hangs holds up no other.
+    looking: Mutex<BTreeMap<Name, Arc<tokio::sync::Mutex<()>>>>,
 }
 
 impl<Name: Ord, Settings, State> Default for Kept<Name, Settings, State> {
@@ -29,7 +30,7 @@ impl<Name: Ord, Settings, State> Kept<Name, Settings, State> {
         Kept {
             settings: ArcSwap::from_pointee(settings),
             states: Mutex::default(),
-            looking: tokio::sync::Mutex::default(),
+            looking: Mutex::default(),
         }
     }
 
@@ -48,14 +49,18 @@ impl<Name: Ord, Settings, State> Kept<Name, Settings, State> {
     pub fn states(&self) -> MutexGuard<'_, BTreeMap<Name, State>> {
         self.states.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    /// One look at a time, so that an old answer can't come after a new one.
-    pub async fn one_at_a_time(&self) -> Turn<'_, ()> {
-        self.looking.lock().await
-    }
 }
 
 impl<Name: Ord + Clone + std::fmt::Display, Settings, State> Kept<Name, Settings, State> {
+    /// Waits until nobody else looks at one.
+    pub async fn alone(&self, name: &Name) -> OwnedMutexGuard<()> {
+        let one = {
+            let mut looking = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(looking.entry(name.clone()).or_default())
+        };
+        one.lock_owned().await
+    }
+
     /// Their names.
     pub fn names(&self) -> Vec<Name> {
         self.settings.load().keys().cloned().collect()

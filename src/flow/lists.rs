@@ -125,14 +125,22 @@ impl Lists {
 
     /// Looks at a list, and takes what is new and may be believed.
     pub async fn refresh(&self, core: &Core, name: &ListName, by: &Actor) -> Result<Refreshed, ListsError> {
-        let _one = self.kept.one_at_a_time().await;
-        let settings = self.kept.settings().get(name).cloned();
-        let settings = match settings {
-            Some(settings) => settings,
-            None => return Err(self.named(&name.0).err().unwrap_or(ListsError::NotWaiting(name.clone()))),
+        let _alone = self.kept.alone(name).await;
+        let mut all = self.kept.settings();
+        let (before, found) = loop {
+            let Some(settings) = all.get(name) else {
+                return Err(self.named(&name.0).err().unwrap_or(ListsError::NotWaiting(name.clone())));
+            };
+            let before = core.view().lists.get(name).cloned();
+            let found = look(settings, name, before.as_deref(), core.now()).await;
+            // What was found by another configuration, with its address and its key, isn't what is wanted now.
+            let now = self.kept.settings();
+            if Arc::ptr_eq(&all, &now) {
+                break (before, found);
+            }
+            all = now;
         };
-        let before = core.view().lists.get(name).cloned();
-        let found = look(&settings, name, before.as_deref(), core.now()).await;
+        let day = |at: DateTime<Utc>| at.format("%Y-%m-%d").to_string();
         let (trouble, waiting, take) = match found {
             Ok(None) => (None, None, None),
             Ok(Some((list, Verdict::Take))) => (None, None, Some(list)),
@@ -140,12 +148,23 @@ impl Lists {
             Ok(Some((list, Verdict::Same))) => {
                 (None, None, Some(list).filter(|list| differs(before.as_deref(), list)))
             }
-            Ok(Some((_, Verdict::Older { issued, in_force }))) => {
+            Ok(Some((list, Verdict::Older { issued, in_force }))) => {
                 let words = format!(
-                    "it was issued {}, before the one in force ({}): somebody sends an old list again",
-                    issued.format("%Y-%m-%d"),
-                    in_force.format("%Y-%m-%d")
+                    "it was issued {}, before the one in force ({}): somebody sends an old list again; if it is to be taken all the same: `budkavle lists accept {name}`",
+                    day(issued),
+                    day(in_force)
                 );
+                (Some(words), Some(list), None)
+            }
+            Ok(Some((list, Verdict::Undated { in_force }))) => {
+                let words = format!(
+                    "it doesn't say when it was issued, as the one in force does ({}): it may be an old list; if it is to be taken all the same: `budkavle lists accept {name}`",
+                    day(in_force)
+                );
+                (Some(words), Some(list), None)
+            }
+            Ok(Some((_, Verdict::Ahead { issued }))) => {
+                let words = format!("it was issued on a day that is still to come ({})", day(issued));
                 (Some(words), None, None)
             }
             Ok(Some((list, Verdict::Emptied { roles }))) => {
@@ -173,14 +192,16 @@ impl Lists {
         if let Some(list) = take {
             self.take(core, list, by).await?;
         }
-        self.kept.states().insert(name.clone(), State { shown, waiting });
+        if Arc::ptr_eq(&all, &self.kept.settings()) {
+            self.kept.states().insert(name.clone(), State { shown, waiting });
+        }
         let people = core.view().lists.get(name).map_or(0, |list| list.listing.people.len());
         Ok(Refreshed { name: name.clone(), taken, people, trouble })
     }
 
     /// Takes a list that waits, by the word of a person: the very one that was looked at.
     pub async fn accept(&self, core: &Core, name: &ListName, by: &Actor) -> Result<Refreshed, ListsError> {
-        let _one = self.kept.one_at_a_time().await;
+        let _alone = self.kept.alone(name).await;
         let waiting = self.kept.states().get(name).and_then(|state| state.waiting.clone());
         let list = waiting.ok_or_else(|| ListsError::NotWaiting(name.clone()))?;
         let people = list.listing.people.len();
@@ -249,7 +270,7 @@ async fn look(
     let rules = Rules { roles: &settings.roles, zone: settings.zone };
     let listing =
         parse(&file.bytes, settings.format, rules).map_err(|e| format!("{}: {e}", source.location))?;
-    let verdict = judge(before.map(|before| &before.listing), &listing);
+    let verdict = judge(before.map(|before| &before.listing), &listing, rules.roles, now);
     let list = TakenList {
         name: name.clone(),
         listing,
@@ -276,3 +297,6 @@ pub fn listed(
     };
     Arc::new(lists.iter().flat_map(of).collect())
 }
+
+#[cfg(test)]
+mod tests;

@@ -31,6 +31,8 @@ pub struct Status {
     pub started: DateTime<Utc>,
     /// What the organisation is called.
     pub organisation: Box<str>,
+    /// Where its clocks are.
+    pub zone: chrono_tz::Tz,
     /// How many changes were committed to what is held in memory.
     pub generation: Generation,
     /// How many users there are.

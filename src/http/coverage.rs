@@ -85,7 +85,7 @@ pub struct UnitCover {
     pub users: usize,
     /// Nobody holds the role there, so that it is as with the unit above.
     pub as_above: bool,
-    /// Days in a row, in order.
+    /// Days in a row, in order; empty where it is as above.
     pub runs: Vec<RunAnswer>,
 }
 
@@ -143,7 +143,8 @@ fn answer(
     };
     let one = |wanted: Wanted<'_>| {
         let covered = coverage::cover(organisation, wanted, period);
-        let within = tree.subtree(top);
+        // What is looked at for the organisation as a whole concerns each of its units.
+        let within = tree.subtree(if covered.per_unit { top } else { tree::ROOT });
         let places = || covered.places().filter(|place| within.contains(place));
         let told = places().filter(|place| !query.gaps || covered.is_short(*place));
         RoleAnswer {
@@ -191,14 +192,17 @@ fn unit(
             .map(|s| format!("{}: {}", s.name, s.reason.in_zone(zone)))
             .collect(),
     };
+    let as_above = place != top && covered.as_above(tree, place);
+    // Ten thousands of units may share one row.
+    let runs = if as_above { &[] } else { covered.of_unit(place) };
     UnitCover {
         unit: tree.id(place),
         name: tree.name(place).into(),
         path: tree.path(place),
         depth: tree.depth(place),
         users: organisation.count_users(place, false),
-        as_above: place != top && covered.as_above(tree, place),
-        runs: covered.of_unit(place).iter().filter(|run| run.short || !gaps).map(run).collect(),
+        as_above,
+        runs: runs.iter().filter(|run| run.short || !gaps).map(run).collect(),
     }
 }
 

@@ -16,10 +16,12 @@ use super::error::ApiError;
 use super::gone;
 use crate::domain::contacts::{self, Asker};
 use crate::domain::directory::User;
+use crate::domain::ids::DirectoryName;
 use crate::domain::organisation::{Holding, Organisation, Origin};
 use crate::domain::roles::{self, Holder, Place, Role};
 use crate::domain::tree;
 use crate::flow::core::Core;
+use crate::flow::directories::NotBegun;
 
 type Answer<T> = Result<Json<T>, ApiError>;
 
@@ -137,7 +139,7 @@ pub async fn contacts_of(
             (Asker::Unit(organisation.tree.id(place)), organisation.tree.path(place))
         }
         (None, None, Some(directory)) => {
-            (Asker::Directory(directory.as_str().into()), format!("directory {directory}"))
+            (Asker::Directory(directory_named(&app, directory)?), format!("directory {directory}"))
         }
         (None, None, None) => (Asker::Organisation, organisation.tree.name(tree::ROOT).to_owned()),
         _ => return Err(ApiError::bad("name a user, a unit or a directory, not several")),
@@ -219,6 +221,15 @@ pub fn place_of(organisation: &Organisation, unit: &str) -> Result<tree::Index, 
     Ok(organisation.find_unit(unit)?)
 }
 
+/// A directory by name, or which ones there are.
+fn directory_named(app: &App, name: &str) -> Result<DirectoryName, ApiError> {
+    let names = app.directories.names();
+    names.iter().find(|known| &*known.0 == name).cloned().ok_or_else(|| {
+        let all: Vec<&str> = names.iter().map(|known| &*known.0).collect();
+        ApiError::not_found(NotBegun::Unknown(name.into(), all.join(", ")).to_string())
+    })
+}
+
 /// A role by name, or which ones there are.
 pub fn role_named<'a>(organisation: &'a Organisation, name: &str) -> Result<&'a Role, ApiError> {
     organisation.role(name).ok_or_else(|| {
@@ -271,10 +282,7 @@ fn holding_answer(
     moment: Moment,
 ) -> HoldingAnswer {
     let standing = contacts::judge(organisation, role, holding, &(&holding.place).into(), moment.now);
-    let user = match holding.holder {
-        Holder::User(id) => Some(id),
-        Holder::Outside { .. } => None,
-    };
+    let user = holding.holder.user();
     let (origin, assignment) = match &holding.origin {
         Origin::Assigned(id) => (format!("assignment {id}"), Some(*id)),
         Origin::Group(name) => (format!("group {name}"), None),

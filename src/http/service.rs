@@ -33,6 +33,7 @@ pub async fn status(State(app): State<Arc<App>>) -> Result<Json<Status>, ApiErro
         version: env!("CARGO_PKG_VERSION").to_owned(),
         started: app.started,
         organisation: organisation.tree.name(crate::domain::tree::ROOT).into(),
+        zone: app.core.settings().zone,
         generation: view.generation,
         users: organisation.directory.users.len(),
         units: organisation.directory.units.len(),

@@ -151,8 +151,8 @@ pub struct LoginPage {
     pub hours: OpeningHours,
 }
 
-/// Writes the page for trouble signing in whenever it says something else: after a sync or an edit, when somebody leaves or comes back, after
-/// a reload.
+/// Writes the page for trouble signing in whenever it says something else, or is gone: after a sync or an edit, when somebody leaves or comes
+/// back, after a reload.
 pub async fn login_page(
     clock: Clock,
     tasks: Tasks,
@@ -165,7 +165,8 @@ pub async fn login_page(
         heartbeat.beat();
         if let Some(settings) = settings.load().as_ref() {
             let page = flow::login_page::page(&core, settings.language, &settings.hours);
-            if written.as_ref() != Some(&(settings.clone(), page.clone())) {
+            let gone = matches!(tokio::fs::try_exists(&settings.file).await, Ok(false));
+            if gone || written.as_ref() != Some(&(settings.clone(), page.clone())) {
                 let (file, now, zone) = (settings.file.clone(), clock.now(), core.settings().zone);
                 let said = page.clone();
                 let done =

@@ -20,6 +20,15 @@ pub struct CalendarSource {
     pub timeout: Duration,
 }
 
+#[cfg(test)]
+impl CalendarSource {
+    /// One in a file.
+    pub(crate) fn file(path: std::path::PathBuf) -> CalendarSource {
+        let (tls, timeout) = (TlsTrust::SystemRoots, Duration::from_secs(60));
+        CalendarSource { location: Location::File(path), tls, timeout }
+    }
+}
+
 impl CalendarSource {
     /// A digest of where it is, and of what else is to tell one reading from another.
     pub fn terms(&self, more: &str) -> u64 {

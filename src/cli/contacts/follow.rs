@@ -1,6 +1,6 @@
 //! `budkavle contacts changes` and `budkavle contacts orphans`.
 
-use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 
 use crate::cli::client::Client;
 use crate::cli::exit::{Exit, Trouble};
@@ -16,7 +16,7 @@ use crate::http::follow::ChangeAnswer;
 pub struct ChangesArgs {
     /// Since then
     #[arg(long, value_name = "TIME", value_parser = time::parse)]
-    since: Option<DateTime<Utc>>,
+    since: Option<time::Typed>,
     /// Only in this role
     #[arg(long)]
     role: Option<String>,
@@ -41,7 +41,7 @@ pub struct OrphansArgs {
 
 pub async fn changes(args: ChangesArgs, client: &Client, out: &Out) -> Result<Exit, Trouble> {
     let query = [
-        ("since", args.since.map(|time| time.to_rfc3339())),
+        ("since", time::text(args.since.as_ref(), client).await?),
         ("role", args.role),
         ("unit", args.unit),
         ("limit", Some(args.limit.to_string())),
@@ -101,11 +101,12 @@ fn names(answerers: &Answerers) -> String {
 pub async fn orphans(args: OrphansArgs, client: &Client, out: &Out) -> Result<Exit, Trouble> {
     let query = [("role", args.role), ("unit", args.unit)];
     let orphans: Orphans = client.get("/v1/contacts/orphans", &query).await?;
-    out.answer(&orphans, print);
+    let zone = client.zone().await?;
+    out.answer(&orphans, |out, orphans| print(out, orphans, zone));
     Ok(Exit::Done)
 }
 
-fn print(out: &Out, orphans: &Orphans) {
+fn print(out: &Out, orphans: &Orphans, zone: Tz) {
     let Orphans { units, holders, assignments, short } = orphans;
     if *orphans == Orphans::default() {
         out.line("Everything is answered for, and nobody holds a role in vain.");
@@ -125,7 +126,7 @@ fn print(out: &Out, orphans: &Orphans) {
     if !holders.is_empty() {
         let rows = holders
             .iter()
-            .map(|h| vec![h.role.to_string(), h.path.clone(), h.name.to_string(), h.reason.to_string()]);
+            .map(|h| vec![h.role.to_string(), h.path.clone(), h.name.to_string(), h.reason.in_zone(zone)]);
         out.line("These hold a role and don't count:");
         out.table(&["role", "for", "holder", "why"], rows.collect(), "");
     }

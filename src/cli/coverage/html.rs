@@ -58,10 +58,11 @@ fn day(date: NaiveDate, closed: &HashSet<NaiveDate>, language: Language) -> Valu
 
 fn section(role: &RoleAnswer, days: &[NaiveDate], closed: &HashSet<NaiveDate>, language: Language) -> Value {
     let all = role.units.len() * days.len() <= MOST_CELLS;
-    let shown = || role.units.iter().filter(|unit| all || !unit.as_above);
-    let top = shown().map(|unit| unit.depth).min().unwrap_or_default();
+    let shown = || super::table::with_days(&role.units).filter(|(unit, _)| all || !unit.as_above);
+    let top = shown().map(|(unit, _)| unit.depth).min().unwrap_or_default();
     let closed = |date: &NaiveDate| !role.always && closed.contains(date);
-    let rows: Vec<Value> = shown().map(|unit| row(role, unit, top, days, &closed, language)).collect();
+    let rows: Vec<Value> =
+        shown().map(|(unit, runs)| row(role, (unit, &runs), top, days, &closed, language)).collect();
     context! {
         id => &*role.role.0,
         title => &*role.title,
@@ -90,13 +91,14 @@ fn gaps(role: &RoleAnswer, language: Language) -> Vec<Value> {
 
 fn row(
     role: &RoleAnswer,
-    unit: &UnitCover,
+    (unit, runs): (&UnitCover, &[RunAnswer]),
     top: usize,
     days: &[NaiveDate],
     closed: &dyn Fn(&NaiveDate) -> bool,
     language: Language,
 ) -> Value {
-    let mut runs = unit.runs.iter().peekable();
+    let short = runs.iter().any(|run| run.short);
+    let mut runs = runs.iter().peekable();
     let cells = days.iter().map(|date| {
         while runs.next_if(|run| run.to < *date).is_some() {}
         let run = runs.peek().copied().filter(|run| run.from <= *date && !closed(date));
@@ -107,7 +109,7 @@ fn row(
         level => (unit.depth - top).min(12),
         depth => unit.depth - top + 1,
         as_above => unit.as_above,
-        short => unit.runs.iter().any(|run| run.short),
+        short => short,
         cells => cells.collect::<Vec<_>>(),
     }
 }

@@ -1,7 +1,10 @@
 //! Coverage for the terminal and for spreadsheets.
 
+use std::borrow::Cow;
+
 use crate::cli::print::Out;
 use crate::domain::coverage::State;
+use crate::domain::table;
 use crate::http::coverage::{CoverageAnswer, RoleAnswer, RunAnswer, UnitCover};
 
 use super::words::Language;
@@ -60,82 +63,86 @@ fn summary(role: &RoleAnswer, quiet: usize) -> String {
 /// For each unit, how many units below share its row.
 pub(super) fn same_below(units: &[UnitCover]) -> Vec<usize> {
     let mut counts = vec![0; units.len()];
-    // The units on the way up, each with the one whose row it has.
-    let mut way: Vec<(usize, usize)> = Vec::new();
-    for (n, unit) in units.iter().enumerate() {
-        while way.last().is_some_and(|(depth, _)| *depth >= unit.depth) {
-            way.pop();
-        }
-        let row = match way.last() {
-            Some((_, row)) if unit.as_above => *row,
-            _ => n,
-        };
-        if row != n
-            && let Some(count) = counts.get_mut(row)
-        {
+    for (_, row) in row_of(units).into_iter().enumerate().filter(|(n, row)| n != row) {
+        if let Some(count) = counts.get_mut(row) {
             *count += 1;
         }
-        way.push((unit.depth, row));
     }
     counts
 }
 
-/// For spreadsheets: RFC 4180, UTF-8.
-pub(super) fn csv(answer: &CoverageAnswer) -> String {
-    let mut text = String::from("role,unit,unit_id,from,to,state,minimum,short,count,people,at,missing\r\n");
-    for role in &answer.roles {
-        for unit in &role.units {
-            for run in &unit.runs {
-                let people: Vec<&str> = run.people.iter().map(|person| &*person.name).collect();
-                let state = match run.state {
-                    State::Nobody => "nobody",
-                    State::One => "one",
-                    State::Few => "few",
-                    State::Enough => "enough",
-                };
-                let fields = [
-                    role.role.to_string(),
-                    unit.path.clone(),
-                    unit.unit.to_string(),
-                    run.from.to_string(),
-                    run.to.to_string(),
-                    state.to_owned(),
-                    role.minimum.to_string(),
-                    run.short.to_string(),
-                    run.people.len().to_string(),
-                    people.join("; "),
-                    run.at.clone().unwrap_or_default(),
-                    run.missing.join("; "),
-                ];
-                text.push_str(&fields.map(|field| quoted(&field)).join(","));
-                text.push_str("\r\n");
-            }
+/// For each unit, the place in the list of the one that has its days: itself, or the unit above that it is as.
+fn row_of(units: &[UnitCover]) -> Vec<usize> {
+    // The units on the way up, each with the one whose row it has.
+    let mut way: Vec<(usize, usize)> = Vec::new();
+    let row = |(n, unit): (usize, &UnitCover)| {
+        while way.last().is_some_and(|(depth, _)| *depth >= unit.depth) {
+            way.pop();
         }
-    }
-    text
+        let row = way.last().filter(|_| unit.as_above).map_or(n, |(_, row)| *row);
+        way.push((unit.depth, row));
+        row
+    };
+    units.iter().enumerate().map(row).collect()
 }
 
-/// A field in quotes where it needs them. What a spreadsheet would take for a formula gets an apostrophe: names are others' to choose.
-fn quoted(field: &str) -> String {
-    let formula = field.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    let field = if formula { format!("'{field}") } else { field.to_owned() };
-    if field.contains(['"', ',', ';', '\r', '\n']) {
-        format!("\"{}\"", field.replace('"', "\"\""))
-    } else {
-        field
+/// Every unit with its days, also those that are as with the unit above.
+pub(super) fn with_days(units: &[UnitCover]) -> impl Iterator<Item = (&UnitCover, Cow<'_, [RunAnswer]>)> {
+    units.iter().zip(row_of(units)).map(|(unit, row)| {
+        let Some(above) = units.get(row).filter(|_| unit.as_above) else {
+            return (unit, Cow::Borrowed(&*unit.runs));
+        };
+        let mut runs = above.runs.clone();
+        for run in runs.iter_mut().filter(|run| run.at.is_none() && !run.people.is_empty()) {
+            run.at = Some(above.path.clone());
+        }
+        (unit, Cow::Owned(runs))
+    })
+}
+
+const HEADER: [&str; 12] = [
+    "role", "unit", "unit_id", "from", "to", "state", "minimum", "short", "count", "people", "at", "missing",
+];
+
+/// For spreadsheets.
+pub(super) fn csv(answer: &CoverageAnswer) -> Vec<u8> {
+    let mut rows: Vec<[String; 12]> = Vec::new();
+    for role in &answer.roles {
+        for (unit, runs) in with_days(&role.units) {
+            rows.extend(runs.iter().map(|run| cells(role, unit, run)));
+        }
     }
+    table::write(&HEADER, rows.iter().map(|row| row.each_ref().map(String::as_str)))
+}
+
+fn cells(role: &RoleAnswer, unit: &UnitCover, run: &RunAnswer) -> [String; 12] {
+    let people: Vec<&str> = run.people.iter().map(|person| &*person.name).collect();
+    let state = match run.state {
+        State::Nobody => "nobody",
+        State::One => "one",
+        State::Few => "few",
+        State::Enough => "enough",
+    };
+    [
+        role.role.to_string(),
+        unit.path.clone(),
+        unit.unit.to_string(),
+        run.from.to_string(),
+        run.to.to_string(),
+        state.to_owned(),
+        role.minimum.to_string(),
+        run.short.to_string(),
+        run.people.len().to_string(),
+        people.join("; "),
+        run.at.clone().unwrap_or_default(),
+        run.missing.join("; "),
+    ]
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_field_is_quoted_where_it_must_be_and_is_never_a_formula() {
-        assert_eq!(quoted("Vård / Hemtjänst"), "Vård / Hemtjänst");
-        assert_eq!(quoted("a \"b\", c"), "\"a \"\"b\"\", c\"");
-        assert_eq!(quoted("=1+1"), "'=1+1");
-    }
+    use crate::domain::coverage::Person;
 
     #[test]
     fn units_that_are_as_the_one_above_are_counted_there() {
@@ -151,5 +158,35 @@ mod tests {
         let units =
             [unit(0, false), unit(1, true), unit(2, false), unit(3, true), unit(3, true), unit(1, true)];
         assert_eq!(same_below(&units), [2, 0, 2, 0, 0, 0]);
+    }
+
+    #[test]
+    fn a_unit_that_is_as_above_has_the_days_of_the_one_above() {
+        let run = |name: &str, at: Option<&str>| RunAnswer {
+            from: chrono::NaiveDate::default(),
+            to: chrono::NaiveDate::default(),
+            state: State::One,
+            short: false,
+            people: vec![Person { name: name.into(), user: None, deputy_for: None }],
+            at: at.map(str::to_owned),
+            missing: Vec::new(),
+        };
+        let unit = |path: &str, depth, runs: &[RunAnswer]| UnitCover {
+            unit: crate::domain::ids::UnitId::ROOT,
+            name: "".into(),
+            path: path.to_owned(),
+            depth,
+            users: 0,
+            as_above: runs.is_empty(),
+            runs: runs.to_vec(),
+        };
+        let care = [run("Åsa", None), run("Bo", Some("Org"))];
+        let units = [unit("Org", 0, &[run("Bo", None)]), unit("Care", 1, &care), unit("Home", 2, &[])];
+        let days: Vec<_> = with_days(&units).map(|(unit, runs)| (&*unit.path, runs.into_owned())).collect();
+        assert_eq!(days[1].1.iter().map(|run| run.at.as_deref()).collect::<Vec<_>>(), [None, Some("Org")]);
+        assert_eq!(
+            days[2].1.iter().map(|run| run.at.as_deref()).collect::<Vec<_>>(),
+            [Some("Care"), Some("Org")]
+        );
     }
 }

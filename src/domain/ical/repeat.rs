@@ -9,16 +9,45 @@ use rrule::{Frequency, RRule, Unvalidated};
 use super::Window;
 use super::time::When;
 
+const OFTEN: &str = "repeats more often than daily, which nobody's absence does";
 /// So many repetitions of one event are read: a thousand, and those of a year before the window.
 const MOST: u16 = 1_400;
 
+/// So many days are looked at for all rules of a calendar; a million take about a second.
+const MOST_DAYS: i64 = 3_000_000;
+/// So many days, or more, `rrule` looks at before it gives up to find anything.
+const IN_VAIN: i64 = 100_000;
+
+/// How much work the rules of one calendar were so far, in days that were looked at.
+#[derive(Default)]
+pub(super) struct Effort(i64);
+
+impl Effort {
+    fn spend(&mut self, days: i64) -> Result<(), String> {
+        self.0 = self.0.saturating_add(days.max(0));
+        if self.0 > MOST_DAYS {
+            return Err("is one rule too many that began long ago; publish a shorter period".into());
+        }
+        Ok(())
+    }
+}
+
 /// The starts within the window, and a little around it.
-pub(super) fn starts(rule: &str, start: &When, window: Window) -> Result<Vec<NaiveDateTime>, String> {
+pub(super) fn starts(
+    rule: &str,
+    start: &When,
+    window: Window,
+    effort: &mut Effort,
+) -> Result<Vec<NaiveDateTime>, String> {
     let (rule, until) = without_until(rule, start)?;
     let parsed: RRule<Unvalidated> =
         rule.parse().map_err(|e| format!("is no rule that can be followed: {e}"))?;
     if matches!(parsed.get_freq(), Frequency::Hourly | Frequency::Minutely | Frequency::Secondly) {
-        return Err("repeats more often than daily, which nobody's absence does".into());
+        return Err(OFTEN.into());
+    }
+    // Each of these lists multiplies what comes of a day, up to every second of it.
+    if [parsed.get_by_hour(), parsed.get_by_minute(), parsed.get_by_second()].iter().any(|by| by.len() > 1) {
+        return Err(OFTEN.into());
     }
     // As far as a zone can be off, and an event be long.
     let earliest = window.from.naive_utc() - TimeDelta::days(370);
@@ -26,18 +55,21 @@ pub(super) fn starts(rule: &str, start: &When, window: Window) -> Result<Vec<Nai
     if last < earliest || last < start.wall {
         return Ok(Vec::new());
     }
-    let counted = parsed.get_count().is_some();
     let first = nearer(&parsed, start.wall, earliest);
     let as_utc = |wall: NaiveDateTime| rrule::Tz::UTC.from_utc_datetime(&wall);
     let set = parsed.build(as_utc(first)).map_err(|e| format!("is no rule that can be followed: {e}"))?;
     let set = set.limit();
+    effort.spend((last - first).num_days())?;
     let found = set.clone().after(as_utc(earliest)).before(as_utc(last)).all(MOST);
     if found.dates.len() >= usize::from(MOST) {
         return Err(format!("comes true more than {MOST} times in these years"));
     }
-    // One with a count may have ended; any other that has nothing to show never will, or only after many years.
-    if found.dates.is_empty() && (!counted || set.all(1).dates.is_empty()) {
-        return Err("never comes true in these years; take the event out, or mend its rule".into());
+    // It may have ended, or come true in other years only, as each 29 February; one that never does is a mistake.
+    match until {
+        _ if !found.dates.is_empty() => {}
+        Some(_) => effort.spend(IN_VAIN)?,
+        None if !set.all(1).dates.is_empty() => {}
+        None => return Err("never comes true; take the event out, or mend its rule".into()),
     }
     Ok(found.dates.iter().map(|at| at.with_timezone(&Utc).naive_utc()).collect())
 }

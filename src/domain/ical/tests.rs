@@ -15,6 +15,10 @@ fn window() -> Window {
     Window { from: at("2026-01-01T00:00:00Z"), until: at("2028-01-01T00:00:00Z") }
 }
 
+fn read_all(bytes: &[u8], zone: Tz) -> Result<Vec<Event>, LineErrors> {
+    read(bytes, zone, window(), |_, _| true)
+}
+
 fn calendar(events: &str) -> String {
     format!("BEGIN:VCALENDAR\r\nVERSION:2.0\r\n{events}END:VCALENDAR\r\n")
 }
@@ -25,18 +29,18 @@ fn event(lines: &str) -> String {
 }
 
 fn periods(text: &str) -> Vec<String> {
-    let events = read(text.as_bytes(), STOCKHOLM, window()).unwrap_or_else(|e| panic!("{e}"));
+    let events = read_all(text.as_bytes(), STOCKHOLM).unwrap_or_else(|e| panic!("{e}"));
     let said = |e: &Event| format!("{}–{}", e.from.format("%m-%d %H:%M"), e.until.format("%m-%d %H:%M"));
     events.iter().map(said).collect()
 }
 
 fn refused(text: &str) -> String {
-    read(text.as_bytes(), STOCKHOLM, window()).unwrap_err().to_string()
+    read_all(text.as_bytes(), STOCKHOLM).unwrap_err().to_string()
 }
 
 #[test]
 fn what_exchange_publishes_is_read() {
-    let events = read(EXCHANGE.as_bytes(), Tz::UTC, window()).unwrap();
+    let events = read_all(EXCHANGE.as_bytes(), Tz::UTC).unwrap();
     let said: Vec<String> = events
         .iter()
         .map(|e| {
@@ -83,6 +87,17 @@ fn every_way_to_say_a_period_is_read() {
         (
             "DTSTART;VALUE=DATE:20260706\nRDATE;VALUE=DATE:20260710",
             "07-05 22:00–07-06 22:00 07-09 22:00–07-10 22:00",
+        ),
+        // On the day that the clocks go back: eight hours are eight hours, a day is as long as it is.
+        ("DTSTART:20261025T000000\nDURATION:PT8H", "10-24 22:00–10-25 06:00"),
+        ("DTSTART:20261025T000000\nDURATION:P1DT1H", "10-24 22:00–10-26 00:00"),
+        (
+            "DTSTART:20260706T080000\nDTEND:20260706T160000\nRDATE:20260710T060000Z",
+            "07-06 06:00–07-06 14:00 07-10 06:00–07-10 14:00",
+        ),
+        (
+            "DTSTART:20260706T080000\nDTEND:20260706T160000\nRDATE;VALUE=PERIOD:20260710T060000Z/20260710T070000Z,20260711T080000/PT2H",
+            "07-06 06:00–07-06 14:00 07-10 06:00–07-10 07:00 07-11 06:00–07-11 08:00",
         ),
         ("DTSTART;VALUE=DATE:20260706\nSTATUS:CANCELLED", ""),
         ("DTSTART:20260706T080000Z", ""),
@@ -205,6 +220,16 @@ fn repetitions_have_bounds() {
     );
     let never = refused(&event("DTSTART;VALUE=DATE:20260101\nRRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=31"));
     assert!(never.contains("never comes true"), "{never}");
+    // Whatever has nothing in these years is no mistake.
+    for rule in [
+        "DTSTART;VALUE=DATE:20200229\nRRULE:FREQ=YEARLY;INTERVAL=4;BYMONTH=2;BYMONTHDAY=29;COUNT=2",
+        "DTSTART;VALUE=DATE:20240229\nRRULE:FREQ=YEARLY",
+        "DTSTART;VALUE=DATE:20240701\nRRULE:FREQ=YEARLY;INTERVAL=5",
+        "DTSTART;VALUE=DATE:20100104\nRRULE:FREQ=WEEKLY;UNTIL=20101231",
+        "DTSTART;VALUE=DATE:20240701\nRRULE:FREQ=YEARLY;UNTIL=20241231",
+    ] {
+        assert_eq!(periods(&event(rule)), [""; 0], "{rule}");
+    }
 }
 
 #[test]
@@ -234,7 +259,57 @@ fn what_is_wrong_has_its_line() {
         assert!(error.contains(said), "{error}\nshould say: {said}");
     }
     let large = vec![b'x'; LARGEST + 1];
-    assert!(read(&large, Tz::UTC, window()).unwrap_err().to_string().contains("10 MiB"));
+    assert!(read_all(&large, Tz::UTC).unwrap_err().to_string().contains("10 MiB"));
+}
+
+#[test]
+fn what_repeats_within_a_day_is_refused_before_it_is_followed() {
+    let list = |n: u8| (0..n).map(|n| n.to_string()).collect::<Vec<_>>().join(",");
+    let lists = format!("BYHOUR={};BYMINUTE={};BYSECOND={}", list(24), list(60), list(60));
+    let rule = format!("DTSTART:20260101T080000\nDURATION:PT1H\nRRULE:FREQ=YEARLY;BYDAY=MO;{lists}");
+    assert!(refused(&event(&rule)).contains("more often than daily"));
+    let once = "DTSTART:20270601T080000\nDURATION:PT1H\nRRULE:FREQ=YEARLY;BYHOUR=8;BYMINUTE=0";
+    assert_eq!(periods(&event(once)), ["06-01 06:00–06-01 07:00"], "a list of one multiplies nothing");
+}
+
+#[test]
+fn rules_that_began_long_ago_are_followed_only_so_far_together() {
+    let one = |begin: &str| {
+        format!(
+            "BEGIN:VEVENT\nUID:1\nDTSTART:{begin}\nDURATION:PT1H\nRRULE:FREQ=DAILY;COUNT=40000\nEND:VEVENT\n"
+        )
+    };
+    let error = refused(&calendar(&one("19000101T000000Z").repeat(2_000)));
+    assert!(error.contains("one rule too many"), "{error}");
+    assert_eq!(periods(&calendar(&one("20200101T000000Z").repeat(3))).len(), 3 * 730);
+}
+
+#[test]
+fn what_is_not_wanted_stops_nothing() {
+    let other = "BEGIN:VEVENT\nUID:2\nDTSTART;TZID=Nowhere:20260706T080000\nRRULE:FREQ=HOURLY\nTRANSP:TRANSPARENT\nEND:VEVENT\n";
+    let away = "BEGIN:VEVENT\nUID:1\nDTSTART;VALUE=DATE:20260706\nRRULE:FREQ=DAILY;COUNT=3\nEND:VEVENT\n";
+    // One of its days is worked after all: that isn't wanted, but takes its place.
+    let but = "BEGIN:VEVENT\nUID:1\nRECURRENCE-ID;VALUE=DATE:20260707\nDTSTART;VALUE=DATE:20260707\nTRANSP:TRANSPARENT\nEND:VEVENT\n";
+    let text = calendar(&[other, away, but].concat());
+    let found = read(text.as_bytes(), STOCKHOLM, window(), |busy, _| busy != Busy::Free).unwrap();
+    let days: Vec<String> = found.iter().map(|event| event.from.format("%m-%d").to_string()).collect();
+    assert_eq!(days, ["07-05", "07-07"]);
+    assert!(refused(&text).contains("Nowhere"));
+    let later = but.replace("VALUE=DATE:20260707\nDT", "VALUE=DATE;RANGE=THISANDFUTURE:20260707\nDT");
+    assert!(refused(&calendar(&[away, &later].concat())).contains("all repetitions from there on"));
+}
+
+#[test]
+fn whoever_declined_is_not_away() {
+    let people = |lines: &str| {
+        let text = event(&format!("DTSTART;VALUE=DATE:20260706\nORGANIZER:mailto:o@x.example\n{lines}"));
+        let events = read_all(text.as_bytes(), STOCKHOLM).unwrap();
+        events[0].people.join(" ")
+    };
+    let comes = "ATTENDEE;PARTSTAT=ACCEPTED:mailto:a@x.example";
+    let declines = "ATTENDEE;PARTSTAT=DECLINED:mailto:d@x.example";
+    assert_eq!(people(&format!("{comes}\n{declines}")), "a@x.example");
+    assert_eq!(people(declines), "o@x.example");
 }
 
 #[test]
@@ -244,16 +319,16 @@ fn ten_megabytes_come_to_an_end() {
     assert!(refused(&calendar(&one.repeat(300))).contains("one event too many"));
     // Zones are no way round the limits.
     let zone = "BEGIN:VTIMEZONE\nTZID:Z0\nBEGIN:STANDARD\nDTSTART:19700101T000000\nTZOFFSETFROM:+0000\nTZOFFSETTO:+0100\nRRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=31\nEND:STANDARD\nEND:VTIMEZONE\n";
-    assert!(read(calendar(&zone.repeat(50_000)).as_bytes(), Tz::UTC, window()).unwrap().is_empty());
+    assert!(read_all(calendar(&zone.repeat(50_000)).as_bytes(), Tz::UTC).unwrap().is_empty());
     let folded = format!("BEGIN:VCALENDAR\n{}END:VCALENDAR\n", "X-LONG:\n a\n".repeat(900_000));
-    assert!(read(folded.as_bytes(), Tz::UTC, window()).unwrap().is_empty());
+    assert!(read_all(folded.as_bytes(), Tz::UTC).unwrap().is_empty());
 }
 
 proptest! {
     #[test]
     fn whatever_comes_it_is_read_or_refused(bytes: Vec<u8>, lines in prop::collection::vec("(DTSTART|DTEND|DURATION|RRULE|EXDATE|RECURRENCE-ID|TZID)[;:][A-Z0-9=;:,+-]{0,30}", 0..6)) {
-        let _ = read(&bytes, STOCKHOLM, window());
-        let _ = read(event(&lines.join("\n")).as_bytes(), STOCKHOLM, window());
+        let _ = read_all(&bytes, STOCKHOLM);
+        let _ = read_all(event(&lines.join("\n")).as_bytes(), STOCKHOLM);
     }
 
     /// Stockholm's clocks described are Stockholm's clocks.
@@ -275,7 +350,7 @@ proptest! {
         let (word, step) = if weekly { ("WEEKLY", every * 7) } else { ("DAILY", every) };
         let end = count.map(|n| format!(";COUNT={n}")).unwrap_or_default();
         let text = event(&format!("DTSTART;VALUE=DATE:{}\nRRULE:FREQ={word};INTERVAL={every}{end}", first.format("%Y%m%d")));
-        let found: Vec<DateTime<Utc>> = read(text.as_bytes(), Tz::UTC, window()).unwrap().iter().map(|e| e.from).collect();
+        let found: Vec<DateTime<Utc>> = read_all(text.as_bytes(), Tz::UTC).unwrap().iter().map(|e| e.from).collect();
         let all = (0..).map(|n| (first + chrono::TimeDelta::days(n * step)).and_hms_opt(0, 0, 0).unwrap().and_utc());
         let all = all.take(count.unwrap_or(usize::MAX)).take_while(|at| *at < window().until);
         let wanted: Vec<DateTime<Utc>> = all.filter(|at| *at + chrono::TimeDelta::days(1) > window().from).collect();

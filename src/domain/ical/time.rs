@@ -25,6 +25,25 @@ impl When {
     }
 }
 
+/// How long something takes (§3.3.6): days on the clocks, which needn't have 24 hours, and then hours.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Span {
+    days: TimeDelta,
+    exact: TimeDelta,
+}
+
+impl Span {
+    /// So many days.
+    pub(super) fn days(days: i64) -> Span {
+        Span { days: TimeDelta::days(days), exact: TimeDelta::zero() }
+    }
+
+    /// When what begins at `start` ends.
+    pub(super) fn end(self, start: &When) -> Option<DateTime<Utc>> {
+        instant(&start.after(self.days))?.checked_add_signed(self.exact)
+    }
+}
+
 /// The moment: in the hour that comes twice the first; in one that the clocks skip, the first one after it.
 pub(super) fn instant(when: &When) -> Option<DateTime<Utc>> {
     when.zone.instant(when.wall)
@@ -82,11 +101,11 @@ pub(super) fn zone_named(name: &str) -> Option<Tz> {
 }
 
 /// `P1W`, `PT8H`, `P1DT2H30M` (§3.3.6), up to ten years.
-pub(super) fn duration(line: &Line) -> Result<TimeDelta, LineError> {
+pub(super) fn duration(line: &Line, value: &str) -> Result<Span, LineError> {
     let wrong = || line.wrong("is no duration; P1D, PT8H30M and P2W are");
-    let text = line.value.trim().trim_start_matches('+');
+    let text = value.trim().trim_start_matches('+');
     let mut rest = text.strip_prefix('P').filter(|rest| !rest.is_empty()).ok_or_else(wrong)?;
-    let (mut total, mut clock) = (0_i64, false);
+    let (mut days, mut exact, mut clock) = (0_i64, 0_i64, false);
     while !rest.is_empty() {
         if let Some(after) = rest.strip_prefix('T') {
             (rest, clock) = (after, true);
@@ -104,9 +123,13 @@ pub(super) fn duration(line: &Line) -> Result<TimeDelta, LineError> {
             _ => return Err(wrong()),
         };
         let number: i64 = number.parse().map_err(|_| wrong())?;
-        total = number.checked_mul(seconds).and_then(|n| total.checked_add(n)).ok_or_else(wrong)?;
+        let total = if clock { &mut exact } else { &mut days };
+        *total = number.checked_mul(seconds).and_then(|n| total.checked_add(n)).ok_or_else(wrong)?;
         rest = after.get(unit.len_utf8()..).unwrap_or_default();
     }
     let limit = 10 * 366 * 86_400;
-    if total > limit { Err(wrong()) } else { Ok(TimeDelta::seconds(total)) }
+    if days > limit || exact > limit {
+        return Err(wrong());
+    }
+    Ok(Span { days: TimeDelta::seconds(days), exact: TimeDelta::seconds(exact) })
 }

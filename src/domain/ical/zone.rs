@@ -7,8 +7,9 @@ use chrono::{DateTime, Datelike, NaiveDateTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 
 use super::lines::{Component, Line, VTimeZone};
+use super::repeat::{self, Effort};
 use super::time::{When, wall_of, zone_named};
-use super::{HOPELESS, Window, repeat};
+use super::{HOPELESS, Window};
 
 /// So many zones are read of a calendar.
 const MOST_ZONES: usize = 10;
@@ -88,10 +89,10 @@ pub(super) struct Zones {
 
 impl Zones {
     /// Reads those that a calendar describes and that aren't known by their names.
-    pub(super) fn new(usual: Tz, described: &[VTimeZone], window: Window) -> Zones {
+    pub(super) fn new(usual: Tz, described: &[VTimeZone], window: Window, effort: &mut Effort) -> Zones {
         let (mut own, mut failed) = (HashMap::new(), 0);
         for zone in described.iter().filter(|zone| zone_named(&zone.name).is_none()).take(MOST_ZONES) {
-            match own_zone(&zone.observances, window) {
+            match own_zone(&zone.observances, window, effort) {
                 Some(read) => drop(own.insert(zone.name.trim().to_owned(), Zone::Own(Arc::new(read)))),
                 None => failed += 1,
             }
@@ -109,17 +110,17 @@ impl Zones {
     }
 }
 
-fn own_zone(observances: &[Component], window: Window) -> Option<Own> {
+fn own_zone(observances: &[Component], window: Window, effort: &mut Effort) -> Option<Own> {
     let mut changes = Vec::new();
     for observance in observances.iter().take(MOST_OBSERVANCES) {
-        changes.extend(changes_of(observance, window)?);
+        changes.extend(changes_of(observance, window, effort)?);
     }
     changes.sort_by_key(|change| change.at);
     let first = changes.first()?.from;
     Some(Own { first, changes })
 }
 
-fn changes_of(observance: &Component, window: Window) -> Option<Vec<Change>> {
+fn changes_of(observance: &Component, window: Window, effort: &mut Effort) -> Option<Vec<Change>> {
     let find = |name: &str| observance.lines.iter().find(|line| line.name == name);
     let (from, to) = (offset(find("TZOFFSETFROM")?)?, offset(find("TZOFFSETTO")?)?);
     let zone = Zone::fixed(from);
@@ -130,7 +131,7 @@ fn changes_of(observance: &Component, window: Window) -> Option<Vec<Change>> {
     let mut onsets = match rule {
         Some(rule) => {
             let start = When { wall: start, zone: zone.clone(), whole_day: false };
-            repeat::starts(&rule.value, &start, window).ok()?
+            repeat::starts(&rule.value, &start, window, effort).ok()?
         }
         None => vec![start],
     };

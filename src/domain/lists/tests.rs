@@ -1,3 +1,4 @@
+use chrono::TimeDelta;
 use chrono_tz::Europe::Stockholm;
 use proptest::prelude::*;
 
@@ -209,16 +210,32 @@ fn a_list_has_its_limits() {
 #[test]
 fn a_new_list_is_judged_by_the_one_in_force() {
     let full = read(TOML, Format::Toml).unwrap();
-    assert_eq!(judge(None, &Listing::default()), Verdict::Take);
-    assert_eq!(judge(Some(&full), &full), Verdict::Same);
+    let in_force = full.issued.unwrap();
+    let (may_give, all_but_support) = (both(), ["account-manager".into()]);
+    let judged = |before: Option<&Listing>, found: &Listing| judge(before, found, &may_give, in_force);
+    assert_eq!(judged(None, &Listing::default()), Verdict::Take);
+    assert_eq!(judged(Some(&full), &full), Verdict::Same);
     let one = Listing { people: full.people[..1].to_vec(), ..full.clone() };
-    assert_eq!(judge(Some(&full), &one), Verdict::Emptied { roles: vec!["support".into()] });
-    assert_eq!(judge(Some(&full), &Listing::default()), Verdict::Emptied { roles: both() });
-    assert_eq!(judge(Some(&one), &full), Verdict::Take);
+    assert_eq!(judged(Some(&full), &one), Verdict::Emptied { roles: vec!["support".into()] });
+    // Of a role that it may no longer give, nobody is missing.
+    assert_eq!(judge(Some(&full), &one, &all_but_support, in_force), Verdict::Take);
+    let nobody = Listing { issued: full.issued, people: Vec::new() };
+    assert_eq!(judged(Some(&full), &nobody), Verdict::Emptied { roles: both() });
+    assert_eq!(judged(Some(&one), &full), Verdict::Take);
     let older = Listing { issued: time("2026-01-01T00:00:00Z"), ..one };
-    let (issued, in_force) = (older.issued.unwrap(), full.issued.unwrap());
-    assert_eq!(judge(Some(&full), &older), Verdict::Older { issued, in_force });
-    assert_eq!(judge(Some(&older), &full), Verdict::Take);
+    let issued = older.issued.unwrap();
+    assert_eq!(judged(Some(&full), &older), Verdict::Older { issued, in_force });
+    assert_eq!(judged(Some(&older), &full), Verdict::Take);
+    // One that says less could be an old one, too.
+    let undated = Listing { issued: None, ..older.clone() };
+    assert_eq!(judged(Some(&older), &undated), Verdict::Undated { in_force: issued });
+    assert_eq!(judged(Some(&undated), &older), Verdict::Take);
+    // One from the future would shut out all that come until then.
+    let hours = |n| in_force + TimeDelta::hours(n);
+    let ahead = |n| Listing { issued: Some(hours(n)), ..full.clone() };
+    assert_eq!(judged(None, &ahead(25)), Verdict::Ahead { issued: hours(25) });
+    assert_eq!(judged(Some(&full), &ahead(25)), Verdict::Ahead { issued: hours(25) });
+    assert_eq!(judged(Some(&full), &ahead(23)), Verdict::Take);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::roles::{LOCAL, Place};
+use crate::domain::roles::{GLOBAL, LOCAL, Place};
 use crate::domain::testing::{self, World, directory_of, hour, unit, unit_id, user, user_id, world};
 
 /// Unit 1 above unit 2 and unit 3; user 1 is contact at unit 1, user 2 at unit 2; users 4 and 5 are in unit 2, user 6 in unit 3.
@@ -57,6 +57,15 @@ fn whoever_is_away_gone_or_elsewhere_is_replaced_by_the_next() {
 }
 
 #[test]
+fn whoever_is_on_a_list_stays_there() {
+    let mut world = office();
+    world.list(GLOBAL, "Vera", "vera@vendor.example");
+    let before = world.organisation();
+    let after = imagine(&before, &[Step::Gone(user_id(6))]).unwrap();
+    assert_eq!(compare(&before, &after, hour(1)), []);
+}
+
+#[test]
 fn a_unit_that_is_moved_takes_its_people_along() {
     let steps = [Step::MoveUnit { unit: unit_id(3), into: unit_id(2) }];
     assert_eq!(told(&office(), &steps), ["User 1 -> User 2: 1 in Unit 1 / Unit 2 / Unit 3"]);
@@ -90,8 +99,10 @@ proptest! {
 
     #[test]
     fn every_user_whose_contacts_would_be_others_is_counted_and_nobody_else(
-        world in world(), who in 1..15_u8, n in 1..10_u8, kind in 0..4_u8, now in testing::now()
+        world in world(), who in 1..15_u8, n in 1..10_u8, kind in 0..4_u8, minimum in 0..3_u16, now in testing::now()
     ) {
+        let mut world = world;
+        world.roles.iter_mut().for_each(|role| role.minimum = minimum);
         let before = world.organisation();
         let step = match kind {
             0 => Step::Away { user: user_id(who), from: hour(0), until: hour(24) },
@@ -101,17 +112,31 @@ proptest! {
         };
         let Ok(after) = imagine(&before, &[step]) else { return Ok(()) };
         let compared = compare(&before, &after, now);
-        for role in before.roles.iter().filter(|role| role.pick == Pick::Nearest) {
+        for role in &before.roles {
             let alone = Role { fallback: None, ..role.clone() };
-            let of = |organisation: &Organisation, id| {
-                let answer = contacts::resolve(organisation, &alone, &Asker::User(id), now);
+            let of = |organisation: &Organisation, asker| {
+                let answer = contacts::resolve(organisation, &alone, &asker, now);
                 answer.contacts.iter().map(name).collect::<Vec<_>>()
             };
-            let differs = |id: &&UserId| before.user(**id).is_some() && of(&before, **id) != of(&after, **id);
-            let expected = after.directory.users.keys().filter(differs).count();
+            let differs = |asker: Asker| of(&before, asker.clone()) != of(&after, asker);
+            let known = |id: &&UserId| before.user(**id).is_some();
+            let expected = match role.pick {
+                Pick::Nearest => {
+                    after.directory.users.keys().filter(known).filter(|id| differs(Asker::User(**id))).count()
+                }
+                Pick::All if differs(Asker::Organisation) => after.directory.users.len(),
+                Pick::All => 0,
+            };
             let told = compared.iter().find(|shifts| shifts.role == role.name);
             let counted: usize = told.map_or(0, |told| told.shifts.iter().map(|shift| shift.users).sum());
             prop_assert_eq!(counted, expected, "{}", &role.name);
+            let places = after.tree.indices().filter(|place| role.pick == Pick::Nearest || *place == tree::ROOT);
+            let broken = places.filter_map(|place| {
+                let there = |organisation| of(organisation, Asker::Unit(after.tree.id(place))).len();
+                let minimum = usize::from(role.minimum);
+                (there(&before) >= minimum && there(&after) < minimum).then(|| (place, there(&after)))
+            });
+            prop_assert_eq!(told.map_or(Vec::new(), |told| told.broken.clone()), broken.collect::<Vec<_>>());
         }
     }
 }

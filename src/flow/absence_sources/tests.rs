@@ -141,8 +141,7 @@ async fn load(folder: &Path, now: &Arc<Mutex<DateTime<Utc>>>) -> Core {
     Core::load(store, settings, Arc::new(move || *clock.lock().unwrap())).await.unwrap()
 }
 
-fn settings(location: Location, tls: crate::tls::TlsTrust) -> CalendarSettings {
-    let source = CalendarSource { location, tls, timeout: Duration::from_secs(20) };
+fn settings(source: CalendarSource) -> CalendarSettings {
     CalendarSettings { user: Some("u1".into()), deputy: None, busy: false, titles: Vec::new(), source }
 }
 
@@ -174,7 +173,7 @@ async fn what_a_calendar_says_is_replaced_by_what_it_says_next_and_what_is_by_ha
         Location::Url(url) => Location::Hidden(url),
         other => other,
     };
-    let calendars = calendars(settings(at, server.trust()));
+    let calendars = calendars(settings(server.calendar(at)));
     let (first, second) = ("20260706T060000Z", "20260801T060000Z");
     let both = ics(&[event(first, "20260711T060000Z", ""), event(second, "20260802T060000Z", "")]);
     server.says("/secret/cal.ics", 200, &[("etag", "\"1\"")], both.as_bytes());
@@ -268,7 +267,7 @@ async fn a_calendar_that_is_no_longer_configured_says_nothing() {
     let world = World::new().await;
     let text = ics(&[event("20260706T060000Z", "20260711T060000Z", "")]);
     let path = file(world.folder.path(), &text);
-    let calendars = calendars(settings(Location::File(path), crate::tls::TlsTrust::SystemRoots));
+    let calendars = calendars(settings(CalendarSource::file(path)));
     world.fetch(&calendars).await;
     calendars.tidy(&world.core).await.unwrap();
     assert_eq!(world.away().len(), 1);
@@ -299,7 +298,7 @@ async fn a_shared_calendar_is_of_those_who_take_part_and_guests_are_left_out() {
         user: None,
         deputy: Some("u2".into()),
         titles: vec!["semester".into()],
-        ..settings(Location::File(path), crate::tls::TlsTrust::SystemRoots)
+        ..settings(CalendarSource::file(path))
     };
     let calendars = calendars(shared.clone());
     let fetched = world.fetch(&calendars).await;
@@ -331,7 +330,7 @@ async fn an_endless_calendar_does_no_harm() {
     let world = World::new().await;
     let daily = event("20260706T060000Z", "20260706T070000Z", "RRULE:FREQ=DAILY\n");
     let path = file(world.folder.path(), &ics(&[daily]));
-    let calendars = calendars(settings(Location::File(path.clone()), crate::tls::TlsTrust::SystemRoots));
+    let calendars = calendars(settings(CalendarSource::file(path.clone())));
     assert_eq!(world.fetch(&calendars).await.trouble, None);
     assert!((700..800).contains(&world.away().len()));
     for (rule, said) in [("FREQ=SECONDLY", "more often"), ("FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=31", "never")] {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -11,6 +12,7 @@ use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
 use super::Location;
+use crate::source::calendar::CalendarSource;
 use crate::tls::TlsTrust;
 use crate::tls::pki::Authority;
 
@@ -85,6 +87,11 @@ impl Server {
 
     pub(crate) fn trust(&self) -> TlsTrust {
         TlsTrust::CaFile(self.ca.clone())
+    }
+
+    /// A calendar there.
+    pub(crate) fn calendar(&self, location: Location) -> CalendarSource {
+        CalendarSource { location, tls: self.trust(), timeout: Duration::from_secs(20) }
     }
 
     pub(crate) fn at(&self, path: &str) -> Location {

@@ -78,16 +78,16 @@ impl SledStore {
             let Event { at, change, notices, audit } = event;
             tx.speaks_of(at);
             let cause = if matches!(change, Change::TimePassed) { Cause::Time } else { Cause::Edit };
+            // Whoever notes what others got by an edit has looked what time did before.
+            if cause == Cause::Time || !contacts.is_empty() {
+                tx.put(key(Kind::ContactsSeen, &[]), &ContactsSeen(at))?;
+            }
             write_contacts(tx, at, cause, contacts)?;
             // What nobody may want any more needn't be saved in a hurry.
             tx.effect.precious =
                 !matches!(change, Change::Forget(_) | Change::TimePassed) || !notices.is_empty();
             let generation = match change {
-                Change::None => None,
-                Change::TimePassed => {
-                    tx.put(key(Kind::ContactsSeen, &[]), &ContactsSeen(at))?;
-                    None
-                }
+                Change::None | Change::TimePassed => None,
                 change => {
                     make(tx, change)?;
                     Some(next_generation(tx)?)

@@ -146,7 +146,7 @@ fn name(world: &World, who: &Holder) -> String {
     }
 }
 
-/// Whoever holds the role at the unit: assigned, then by group, then by `managedBy`; sorted by rank, then name.
+/// Whoever holds the role at the unit: assigned, then listed, then by group, then by `managedBy`; sorted by rank, then name.
 fn held_at(world: &World, role: &Role, unit: UnitId) -> Vec<Held> {
     let directory = &world.directory;
     let is_root = unit == UnitId::ROOT;
@@ -175,6 +175,21 @@ fn held_at(world: &World, role: &Role, unit: UnitId) -> Vec<Held> {
                 ends,
                 only_directory,
                 must_be_in,
+            });
+        }
+    }
+    for (_, person) in world.listed.iter().filter(|(_, person)| person.role == role.name) {
+        if is_root && role.scope == Scope::Organisation {
+            let who = Holder::Outside { name: person.name.clone(), mail: person.mail.clone() };
+            let (begins, ends) = (person.from, person.until);
+            all.push(Held {
+                rank: u16::MAX - 1,
+                who,
+                mail: None,
+                begins,
+                ends,
+                only_directory: None,
+                must_be_in: None,
             });
         }
     }

@@ -84,6 +84,24 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+
+    #[test]
+    fn other_assignments_and_absences_are_as_if_they_had_been_there(
+        world in world(), other in world(), now in testing::now(), ask in any::<bool>()
+    ) {
+        let organisation = world.organisation();
+        if ask {
+            let _ = organisation.find_user("u1");
+        }
+        let new = organisation.with_assignments(other.assignments.clone()).with_absences(other.absences.clone());
+        let names = names_of(&world.directory);
+        let (assignments, absences) = (other.assignments, other.absences);
+        assert_same(&new, &World { assignments, absences, ..world }.organisation(), &names, now);
+    }
+}
+
 /// Somebody who answers for nobody, and what happens to them, leaves everything in place that doesn't speak of them.
 #[test]
 fn a_change_of_somebody_without_a_role_is_small() {
