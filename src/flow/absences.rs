@@ -135,8 +135,10 @@ pub struct CalendarOf {
 
 impl CalendarOf {
     fn wants(&self, busy: Busy, title: &str) -> bool {
-        let named = |part: &Box<str>| title.to_lowercase().contains(&part.to_lowercase());
-        busy == Busy::OutOfOffice || (self.busy && busy == Busy::Busy) || self.titles.iter().any(named)
+        let named = |part: &str| title.to_lowercase().contains(&part.to_lowercase());
+        busy == Busy::OutOfOffice
+            || (self.busy && busy == Busy::Busy)
+            || self.titles.iter().any(|part| named(part))
     }
 }
 
