@@ -134,7 +134,7 @@ fn a_system_has_its_contact_then_those_of_its_unit_and_all_comes_back_from_a_fil
         assert!(outcome.stderr.contains(says), "{says}: {}", outcome.stderr);
     }
     fs::write(&wrong, "role,user\nlocal,disabled\nglobal,obrien\n").unwrap();
-    refused(&["contacts", "import", &wrong], 2, "line 2: Stängd Konto has a disabled account");
+    refused(&["contacts", "import", &wrong], 2, "line 2: disabled (Stängd Konto");
     fs::write(&wrong, "role,user\0\n").unwrap();
     refused(&["contacts", "import", &wrong], 2, "zero bytes");
     assert_eq!(run(&["contacts", "export"]), text);
