@@ -1,25 +1,25 @@
 //! `budkavle absence`.
 
-use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Subcommand;
 
+use super::bulk::{Changes, contents, format_of, word};
 use super::client::{Client, segment};
 use super::exit::{Exit, Trouble};
 use super::print::{Out, or_dash, visible, when};
 use super::time;
 use crate::flow::absence_sources::Fetched;
-use crate::flow::absences::Imported;
+use crate::flow::absences::COLUMNS;
 use crate::http::absence_sources::SourceLine;
-use crate::http::absences::{ChangeRequest, IMPORT_LIMIT};
+use crate::http::absences::{ChangeRequest, Imported};
 use crate::http::answers::AbsenceAnswer;
 use crate::http::edit::AbsenceRequest;
 
 /// What to do.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  budkavle absence add asa.oberg --from 2026-07-06 --until 2026-07-31 --deputy soren.odegard\n  budkavle absence add asa.oberg --from 2026-07-06T13:00 --until 2026-07-06\n  budkavle absence change 12 --until 2026-08-07\n  budkavle absence import leave.csv --dry-run\n  budkavle absence import calendar.ics --user asa.oberg\n  budkavle absence export > absences.csv\n  budkavle absence sources\n  budkavle absence sources --fetch asa-oberg\n\nA table (CSV) has a first line with the names of its columns: user, from, until, and if wanted deputy and note."
+    after_help = "Examples:\n  budkavle absence add asa.oberg --from 2026-07-06 --until 2026-07-31 --deputy soren.odegard\n  budkavle absence add asa.oberg --from 2026-07-06T13:00 --until 2026-07-06\n  budkavle absence change 12 --until 2026-08-07\n  budkavle absence import leave.csv --dry-run\n  budkavle absence import calendar.ics --user asa.oberg\n  budkavle absence export > absences.csv\n  budkavle absence export --format ics > away.ics\n  budkavle absence sources\n  budkavle absence sources --fetch asa-oberg\n\nA table (CSV) has a first line with the names of its columns: user, from, until, and if wanted deputy and note. JSON is a list of objects with these keys."
 )]
 pub struct Args {
     #[command(subcommand)]
@@ -44,6 +44,9 @@ enum Verb {
         /// For people, such as "parental leave"
         #[arg(long)]
         note: Option<String>,
+        /// The reason, for the audit log
+        #[arg(long)]
+        why: Option<String>,
     },
     /// Change an absence; what isn't named stays as it is
     Change {
@@ -61,16 +64,19 @@ enum Verb {
         /// For people; "" for none
         #[arg(long)]
         note: Option<String>,
+        /// The reason, for the audit log
+        #[arg(long)]
+        why: Option<String>,
     },
-    /// Note everything in a table (CSV) or calendar (iCalendar); what is there already stays, and one mistake stops all of it
+    /// Note everything in a table (CSV or JSON) or calendar (iCalendar); what is there already stays, and one mistake stops all of it
     Import {
         /// The file, `-` for the standard input
         file: PathBuf,
         /// Only say what would happen
         #[arg(long)]
         dry_run: bool,
-        /// What it is written in: a table (csv) or a calendar (ics); found out by itself
-        #[arg(long, value_parser = ["csv", "ics"])]
+        /// What it is written in: a table (csv, json) or a calendar (ics); found out by itself
+        #[arg(long, value_parser = ["csv", "json", "ics"])]
         format: Option<String>,
         /// Whose calendar it is; else each event is of those who take part in it, by their addresses
         #[arg(long)]
@@ -78,9 +84,15 @@ enum Verb {
         /// Of a calendar take all that takes time, not only what is marked as out of office
         #[arg(long)]
         busy: bool,
+        /// The reason, for the audit log
+        #[arg(long)]
+        why: Option<String>,
     },
-    /// Print a table (CSV) that can be imported again
+    /// Print a table that can be imported again, or a calendar for programs that show such
     Export {
+        /// What to write it in: a table (csv, json) or a calendar (ics)
+        #[arg(long, value_parser = ["csv", "json", "ics"], default_value = "csv")]
+        format: String,
         /// Those that are over, too
         #[arg(long)]
         past: bool,
@@ -104,46 +116,53 @@ enum Verb {
     Remove {
         /// Its number
         absence: u64,
+        /// The reason, for the audit log
+        #[arg(long)]
+        why: Option<String>,
     },
 }
 
 pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble> {
     match args.verb {
-        Verb::Add { user, from, until, deputy, note } => {
+        Verb::Add { user, from, until, deputy, note, why } => {
             let (from, until) = (from.at(client).await?, until.at(client).await?);
-            let request = AbsenceRequest { user, from, until, deputy, note };
+            let request = AbsenceRequest { user, from, until, deputy, note, why };
             let answer: AbsenceAnswer = client.post("/v1/absences", &request).await?;
             out.answer(&answer, told);
         }
-        Verb::Change { absence, from, until, deputy, note } => {
+        Verb::Change { absence, from, until, deputy, note, why } => {
             let from = time::at(from.as_ref(), client).await?;
             let until = time::at(until.as_ref(), client).await?;
-            let request = ChangeRequest { from, until, deputy, note };
+            let request = ChangeRequest { from, until, deputy, note, why };
             let answer: AbsenceAnswer = client.patch(&format!("/v1/absences/{absence}"), &request).await?;
             out.answer(&answer, told);
         }
-        Verb::Import { file, dry_run, format, user, busy } => {
+        Verb::Import { file, dry_run, format, user, busy, why } => {
             let bytes = contents(&file)?;
-            let word = |flag| if flag { "true" } else { "false" };
-            let format = format.as_deref().unwrap_or_else(|| if is_calendar(&bytes) { "ics" } else { "csv" });
-            if format == "csv" && (user.is_some() || busy) {
+            let format = format.as_deref().unwrap_or_else(|| format_of(&bytes));
+            if format != "ics" && (user.is_some() || busy) {
                 let text =
                     "--user and --busy are for calendars; a table has a column for the user".to_owned();
                 return Err(Trouble { exit: Exit::Usage, text });
             }
             let mut query = vec![("dry_run", word(dry_run)), ("format", format), ("busy", word(busy))];
             query.extend(user.as_deref().map(|user| ("user", user)));
+            query.extend(why.as_deref().map(|why| ("why", why)));
             let done: Imported = client.post_bytes("/v1/absences/import", &query, bytes).await?;
             out.answer(&done, |out, done| {
-                let Imported { added, changed, unchanged } = done;
-                let (added, changed) = (added.len(), changed.len());
-                let would = if dry_run { "Nothing was done. It would be: " } else { "" };
-                out.line(format!("{would}{added} added, {changed} changed, {unchanged} there already."));
+                let changes = Changes {
+                    header: COLUMNS.iter().map(|column| column.name).collect(),
+                    added: done.added.iter().map(cells).collect(),
+                    changed: done.changed.iter().map(|c| (cells(&c.before), cells(&c.after))).collect(),
+                    ended: Vec::new(),
+                    unchanged: done.unchanged,
+                };
+                changes.print(out, dry_run);
             });
         }
-        Verb::Export { past } => {
-            let past = if past { "true" } else { "false" };
-            out.raw(&client.get_bytes("/v1/absences/export", &[("past", past)]).await?);
+        Verb::Export { past, format } => {
+            let query = [("past", word(past)), ("format", if out.json { "json" } else { &*format })];
+            out.raw(&client.get_bytes("/v1/absences/export", &query).await?);
         }
         Verb::List { user, past } => {
             let query = [("user", user), ("past", past.then(|| "true".to_owned()))];
@@ -180,8 +199,9 @@ pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble
                 return Ok(Exit::Failed);
             }
         }
-        Verb::Remove { absence } => {
-            let gone: AbsenceAnswer = client.delete(&format!("/v1/absences/{absence}"), None).await?;
+        Verb::Remove { absence, why } => {
+            let gone: AbsenceAnswer =
+                client.delete(&format!("/v1/absences/{absence}"), why.as_deref()).await?;
             out.answer(&gone, |out, a| {
                 out.line(format!("Absence {} of {} is taken back.", a.absence.id, a.name));
             });
@@ -230,25 +250,10 @@ fn told(out: &Out, answer: &AbsenceAnswer) {
     }
 }
 
-fn is_calendar(bytes: &[u8]) -> bool {
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start();
-    bytes.get(..15).is_some_and(|start| start.eq_ignore_ascii_case(b"BEGIN:VCALENDAR"))
-}
-
-/// What a file holds, or the standard input.
-fn contents(file: &Path) -> Result<Vec<u8>, Trouble> {
-    let mut bytes = Vec::new();
-    let limit = IMPORT_LIMIT as u64 + 1;
-    let read = if file == Path::new("-") {
-        std::io::stdin().lock().take(limit).read_to_end(&mut bytes)
-    } else {
-        std::fs::File::open(file).and_then(|f| f.take(limit).read_to_end(&mut bytes))
-    };
-    let name = file.display();
-    read.map_err(|e| Trouble { exit: Exit::Usage, text: format!("{name} can't be read: {e}") })?;
-    if bytes.len() > IMPORT_LIMIT {
-        let text = format!("{name} is larger than {} MiB; split it", IMPORT_LIMIT / 1024 / 1024);
-        return Err(Trouble { exit: Exit::Usage, text });
-    }
-    Ok(bytes)
+/// An absence in the columns of a table, as people are called.
+fn cells(a: &AbsenceAnswer) -> Vec<String> {
+    let text = |text: &Option<Box<str>>| text.as_deref().unwrap_or_default().to_owned();
+    let absence = &a.absence;
+    let (from, until) = (when(absence.from), when(absence.until));
+    vec![a.name.to_string(), from, until, text(&a.deputy_name), text(&absence.note)]
 }

@@ -2,14 +2,14 @@
 
 use super::client::Client;
 use super::exit::{Exit, Trouble};
-use super::print::{Out, or_dash, when};
+use super::print::{Out, or_dash, visible, when};
 use super::time;
 use crate::domain::audit::Entry;
 
 /// From when on.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  budkavle audit --since 2026-07-01\n  budkavle audit --json | jq '.[] | select(.action == \"role revoked\")'"
+    after_help = "Examples:\n  budkavle audit --since 2026-07-01\n  budkavle audit --full --limit 20\n  budkavle audit --json | jq '.[] | select(.action == \"role revoked\")'"
 )]
 pub struct Args {
     /// From when on
@@ -18,6 +18,9 @@ pub struct Args {
     /// The newest so many
     #[arg(long, default_value_t = 1_000)]
     limit: usize,
+    /// Also what it was before and what it became
+    #[arg(long)]
+    full: bool,
 }
 
 pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble> {
@@ -25,6 +28,9 @@ pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble
         [("since", time::text(args.since.as_ref(), client).await?), ("limit", Some(args.limit.to_string()))];
     let entries: Vec<Entry> = client.get("/v1/audit", &query).await?;
     out.answer(&entries, |out, entries| {
+        if args.full {
+            return entries.iter().for_each(|entry| whole(out, entry));
+        }
         let row = |e: &Entry| {
             vec![
                 when(e.at),
@@ -41,4 +47,15 @@ pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble
         );
     });
     Ok(Exit::Done)
+}
+
+fn whole(out: &Out, entry: &Entry) {
+    let why = entry.why.as_ref().map_or_else(String::new, |why| format!(": {why}"));
+    let Entry { at, by, action, object, .. } = entry;
+    out.line(visible(&format!("{}  {by}  {action}  {object}{why}", when(*at))));
+    for (when, what) in [("before", &entry.before), ("after", &entry.after)] {
+        if let Some(what) = what {
+            out.line(format!("  {when}: {}", visible(what)));
+        }
+    }
 }

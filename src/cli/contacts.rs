@@ -1,5 +1,7 @@
 //! `budkavle contacts`: whom to turn to, and who holds which role.
 
+mod bulk;
+mod digest;
 mod follow;
 
 use clap::Subcommand;
@@ -17,7 +19,7 @@ use crate::http::edit::AssignRequest;
 /// What to do.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  budkavle contacts of asa.oberg --why\n  budkavle contacts of --unit \"Vård / Hemtjänst\" --at 2026-07-15\n  budkavle contacts of --role outage\n  budkavle contacts assign local --user soren.odegard --unit Hemtjänst\n  budkavle contacts assign global --mail it@kommun.example --name \"IT-stöd\" --phone \"040-12 34 56\"\n  budkavle contacts revoke 12\n  budkavle contacts changes --since 2026-07-01\n  budkavle contacts orphans"
+    after_help = "Examples:\n  budkavle contacts of asa.oberg --why\n  budkavle contacts of --unit \"Vård / Hemtjänst\" --at 2026-07-15\n  budkavle contacts of --role outage\n  budkavle contacts assign local --user soren.odegard --unit Hemtjänst\n  budkavle contacts assign global --mail it@kommun.example --name \"IT-stöd\" --phone \"040-12 34 56\"\n  budkavle contacts revoke 12\n  budkavle contacts assign report --subject Heroma --user asa.oberg\n  budkavle contacts of --subject Heroma --why\n  budkavle contacts export > contacts.csv\n  budkavle contacts import contacts.csv --dry-run\n  budkavle contacts changes --since 2026-07-01\n  budkavle contacts orphans\n  budkavle contacts digest anna.svensson --mail"
 )]
 pub struct Args {
     #[command(subcommand)]
@@ -36,7 +38,10 @@ enum Verb {
         /// Ask for a directory instead (role ad-sync)
         #[arg(long, conflicts_with_all = ["user", "unit"])]
         directory: Option<String>,
-        /// Which role; local for a user or a unit, global for everybody
+        /// Ask for a report or a system instead: its name (`budkavle subject list`)
+        #[arg(long, conflicts_with_all = ["user", "unit", "directory"])]
+        subject: Option<String>,
+        /// Which role; local for a user or a unit, report for a subject, global for everybody
         #[arg(long)]
         role: Option<String>,
         /// At that time, with the absences that are planned
@@ -54,13 +59,22 @@ enum Verb {
         /// Only at this unit and below
         #[arg(long)]
         unit: Option<String>,
+        /// Only for this subject
+        #[arg(long)]
+        subject: Option<String>,
     },
     /// Assign a role
     Assign(AssignArgs),
+    /// Print a table of all assignments that can be imported again
+    Export(bulk::ExportArgs),
+    /// Take everything in a table (CSV or JSON); what is there already stays, and one mistake stops all of it
+    Import(bulk::ImportArgs),
     /// Which units got other contacts, when and why
     Changes(follow::ChangesArgs),
     /// What nobody answers for, and who holds a role in vain
     Orphans(follow::OrphansArgs),
+    /// What somebody is contact for, how many people that is, and who stands in
+    Digest(digest::DigestArgs),
     /// Who is entitled by a role, for the vendor, and what is different from what was last given out
     Entitled(super::entitled::EntitledArgs),
     /// End an assignment
@@ -95,6 +109,9 @@ struct AssignArgs {
     /// Only for this directory (role ad-sync)
     #[arg(long, conflicts_with = "unit")]
     directory: Option<String>,
+    /// For this report or system (role report)
+    #[arg(long, conflicts_with_all = ["unit", "directory"])]
+    subject: Option<String>,
     /// The order among several, the lowest first
     #[arg(long, default_value_t = 0)]
     rank: u16,
@@ -107,20 +124,24 @@ struct AssignArgs {
     /// Take somebody whose main unit is another one
     #[arg(long)]
     any_unit: bool,
+    /// The reason, for the audit log
+    #[arg(long)]
+    why: Option<String>,
 }
 
 pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble> {
     match args.verb {
-        Verb::Of { user, unit, directory, role, at, why } => {
-            let fallback = match (&user, &unit, &directory) {
-                (None, None, None) => Some("global".to_owned()),
-                (None, None, Some(_)) => Some("ad-sync".to_owned()),
+        Verb::Of { user, unit, directory, subject, role, at, why } => {
+            let fallback = match (&user, &unit, &directory, &subject) {
+                (None, None, None, None) => Some("global".to_owned()),
+                (None, None, Some(_), None) => Some("ad-sync".to_owned()),
                 _ => None,
             };
             let query = [
                 ("user", user),
                 ("unit", unit),
                 ("directory", directory),
+                ("subject", subject),
                 ("role", role.or(fallback)),
                 ("at", time::text(at.as_ref(), client).await?),
             ];
@@ -128,9 +149,9 @@ pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble
             out.answer(&answer, |out, answer| print(out, answer, why));
             Ok(if answer.answer.contacts.is_empty() { Exit::Failed } else { Exit::Done })
         }
-        Verb::List { role, unit } => {
-            let list: Vec<HoldingAnswer> =
-                client.get("/v1/contacts", &[("role", role), ("unit", unit)]).await?;
+        Verb::List { role, unit, subject } => {
+            let query = [("role", role), ("unit", unit), ("subject", subject)];
+            let list: Vec<HoldingAnswer> = client.get("/v1/contacts", &query).await?;
             out.answer(&list, |out, list| holdings(out, list));
             Ok(Exit::Done)
         }
@@ -143,10 +164,12 @@ pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble
                 phone: a.phone,
                 unit: a.unit,
                 directory: a.directory,
+                subject: a.subject,
                 rank: a.rank,
                 from: time::at(a.from.as_ref(), client).await?,
                 until: time::at(a.until.as_ref(), client).await?,
                 any_unit: a.any_unit,
+                why: a.why,
             };
             let answer: HoldingAnswer = client.post("/v1/contacts", &request).await?;
             out.answer(&answer, |out, a| {
@@ -158,8 +181,11 @@ pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble
             });
             Ok(Exit::Done)
         }
+        Verb::Export(args) => bulk::export(args, client, out).await,
+        Verb::Import(args) => bulk::import(args, client, out).await,
         Verb::Changes(args) => follow::changes(args, client, out).await,
         Verb::Orphans(args) => follow::orphans(args, client, out).await,
+        Verb::Digest(args) => digest::run(args, client, out).await,
         Verb::Entitled(args) => super::entitled::run(args, client, out).await,
         Verb::Revoke { assignment, why } => {
             let gone: Assignment =
@@ -184,6 +210,9 @@ fn print(out: &Out, a: &ContactsAnswer, why: bool) {
     }
     if why {
         out.line(format!("\nWhy, on {}:", when(a.at)));
+        if let Some(note) = &a.note {
+            out.line(format!("  {}", visible(note)));
+        }
         trail(out, &a.answer.trail, a.zone);
         for contact in contacts {
             let origin = match &contact.origin {
@@ -227,7 +256,10 @@ fn place(step: &Step) -> String {
         0 => "nobody who counts".to_owned(),
         n => format!("{n} found"),
     };
-    format!("{} at {}: {found}", step.role, visible(&step.unit_name))
+    match &step.subject {
+        Some(subject) => format!("{} of {}: {found}", step.role, visible(&subject.0)),
+        None => format!("{} at {}: {found}", step.role, visible(&step.unit_name)),
+    }
 }
 
 /// A table of those who hold roles.

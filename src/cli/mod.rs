@@ -3,6 +3,7 @@
 mod absence;
 mod audit;
 mod backup;
+mod bulk;
 mod check;
 mod client;
 mod contacts;
@@ -17,11 +18,13 @@ mod outbox;
 mod print;
 mod run;
 mod status;
+mod subject;
 mod sync;
 mod time;
 mod unit;
 mod user;
 mod whatif;
+mod whoami;
 
 use std::path::PathBuf;
 
@@ -80,6 +83,8 @@ enum Verb {
     Unit(unit::Args),
     /// Whom to turn to, and who holds which role
     Contacts(contacts::Args),
+    /// Reports, systems and whatever else somebody answers for
+    Subject(subject::Args),
     /// Lists of people that others keep, such as the vendor's account managers
     Lists(lists::Args),
     /// The vendor's support: when it is there, the ways to it, whom to ask here
@@ -96,8 +101,13 @@ enum Verb {
     Outbox(outbox::Args),
     /// Try whether mail arrives
     Notify(notify::Args),
-    /// Who changed what, and when
+    /// Who changed what, when and why
     Audit(audit::Args),
+    /// Who you are to the daemon, and what you may do
+    #[command(
+        after_help = "Examples:\n  budkavle whoami\n  budkavle --json whoami | jq '.grants[].units'\n\nWho may do what stands in [api] and [[administrator]] of the configuration."
+    )]
+    Whoami,
     /// Write everything the daemon knows into one file
     Backup(backup::BackupArgs),
     /// Put a backup back, while the daemon is stopped
@@ -152,6 +162,7 @@ pub fn run(cli: Cli) -> Exit {
                     Verb::User(args) => user::run(args, &client, &out).await,
                     Verb::Unit(args) => unit::run(args, &client, &out).await,
                     Verb::Contacts(args) => contacts::run(args, &client, &out).await,
+                    Verb::Subject(args) => subject::run(args, &client, &out).await,
                     Verb::Lists(args) => lists::run(args, &client, &out).await,
                     Verb::Support => lists::support(&client, &out).await,
                     Verb::Absence(args) => absence::run(args, &client, &out).await,
@@ -161,6 +172,7 @@ pub fn run(cli: Cli) -> Exit {
                     Verb::Outbox(args) => outbox::run(args, &client, &out).await,
                     Verb::Notify(args) => notify::run(args, &client, &out).await,
                     Verb::Audit(args) => audit::run(args, &client, &out).await,
+                    Verb::Whoami => whoami::run(&client, &out).await,
                     Verb::Backup(args) => backup::run(args, &client, &out).await,
                     Verb::Run
                     | Verb::Demo(_)

@@ -8,7 +8,7 @@ use super::print::{Out, ago, or_dash, when};
 use crate::domain::alert::Trouble as SyncTrouble;
 use crate::domain::hint::Telling;
 use crate::domain::run::Outcome;
-use crate::http::answers::{DirectoryStatus, Status};
+use crate::http::answers::{ContactChangesStatus, DirectoryStatus, Status};
 use crate::runtime::clock::Clock;
 
 pub async fn run(client: &Client, out: &Out) -> Result<Exit, Trouble> {
@@ -31,6 +31,7 @@ fn print(out: &Out, status: &Status) {
             status.channel_pause.as_ref().map(|p| format!("paused until {}: {}", when(p.until), p.reason)),
         ),
         ("store", status.store_note.clone()),
+        ("contact mails", Some(contact_changes(&status.contact_changes))),
     ]);
     out.line("");
     let row = |d: &DirectoryStatus| {
@@ -82,6 +83,13 @@ fn outbox(status: &Status) -> String {
     let counts: Vec<String> =
         status.outbox.iter().filter(|(_, n)| **n > 0).map(|(state, n)| format!("{n} {state}")).collect();
     if counts.is_empty() { "empty".to_owned() } else { counts.join(", ") }
+}
+
+fn contact_changes(told: &ContactChangesStatus) -> String {
+    let last = told.last.map(|at| format!(", last {}", when(at)));
+    let next = told.next.map(|at| format!(", next {}", when(at)));
+    let open = (told.open > 0).then(|| format!(", {} left for later", told.open));
+    [Some(told.digest.clone()), last, next, open].into_iter().flatten().collect()
 }
 
 fn state(d: &DirectoryStatus) -> String {

@@ -57,7 +57,7 @@ impl Api {
     }
 }
 
-fn callers(section: &Section, users: &[&str], groups: &[&str]) -> Callers {
+pub(super) fn callers(section: &Section, users: &[&str], groups: &[&str]) -> Callers {
     Callers { users: section.texts("users", users), groups: section.texts("groups", groups) }
 }
 

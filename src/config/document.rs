@@ -13,7 +13,7 @@ use super::mask::mask;
 use super::words::quoted;
 
 /// The tables that there can be several of, each with a name.
-pub(super) const LISTED: [&str; 3] = ["directory", "list", "absence_source"];
+pub(super) const LISTED: [&str; 4] = ["directory", "list", "absence_source", "administrator"];
 
 /// The levels of a key, outermost first; an element of a list is `[0]`, `[1]` ….
 pub(super) type KeyPath = Vec<String>;
@@ -136,7 +136,11 @@ impl Document {
         } else if let Some(list) = item.as_array() {
             list.iter().map(|v| Item::Value(v.clone())).collect()
         } else {
-            let example = if what == "directory" { "main" } else { "vendor" };
+            let example = match what {
+                "directory" => "main",
+                "list" => "vendor",
+                _ => "school",
+            };
             let hint = format!("begin each with a line [[{what}]], and name = \"{example}\" below it");
             self.complain(path, "there can be several: it takes double brackets".into(), hint);
             // What else is wrong with it is told at once, too.

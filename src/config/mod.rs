@@ -12,9 +12,11 @@
 //! what of it can.
 
 mod absence_source;
+mod administrator;
 mod alerts;
 mod api;
 mod calendar;
+mod contacts;
 mod coverage;
 mod directory;
 mod document;
@@ -50,6 +52,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub use absence_source::AbsenceSource;
+pub use administrator::Administrator;
 pub use api::{Api, Callers, Readers};
 pub use directory::{Directory, Source};
 pub use domain::LdapDomain;
@@ -69,8 +72,10 @@ pub use support::{LoginPage, PageLanguage};
 
 use crate::domain::alert::Policy;
 use crate::domain::calendar::Calendar;
+use crate::domain::changes::tell;
 use crate::domain::coverage::watch::Watched;
 use crate::domain::roles::Role;
+use crate::domain::schedule::Schedule;
 use crate::domain::support::Support;
 use layers::Layers;
 use reader::Reader;
@@ -84,6 +89,8 @@ pub struct Config {
     pub store: Store,
     /// Where the daemon listens, and to whom.
     pub api: Api,
+    /// What is delegated, and to whom, in the order of their names.
+    pub administrators: Vec<Administrator>,
     /// Where users and units come from, in the order of their names. At least one.
     pub directories: Vec<Directory>,
     /// When the AD-sync contacts are told.
@@ -102,6 +109,10 @@ pub struct Config {
     pub support: Support,
     /// The page for trouble signing in.
     pub login_page: LoginPage,
+    /// How changes of contacts are told.
+    pub telling: tell::Policy,
+    /// When contacts are sent what they are contacts for; None: never.
+    pub duties: Option<Schedule>,
     /// The periods for which it is told that they aren't covered.
     pub watched: Vec<Watched>,
     /// What is logged.
@@ -159,12 +170,15 @@ fn resolve(
     for directory in directories.iter_mut().flatten() {
         directory.mapping.marks = crate::domain::roles::granting_attributes(&roles);
     }
+    let administrators = administrator::read_all(&root, &roles);
     let calendar = calendar::read(&root.section("calendar"));
     let lists = list::read_all(&root, organisation.timezone, &roles);
     let absence_sources = absence_source::read_all(&root, organisation.timezone);
     let shared = Arc::new(calendar.clone());
     let support = support::read(&root.section("support"), organisation.timezone, &shared);
     let login_page = support::login_page(&root.section("login_page"), organisation.timezone, &shared);
+    let telling = contacts::changes(&root.section("contact_changes"), organisation.timezone, &roles);
+    let duties = contacts::digest(&root.section("contact_digest"), organisation.timezone);
     let watched = coverage::read(&root.section("coverage"), &roles);
     let log = log::read(&root.section("log"));
     let (findings, settings, known) = reader.finish();
@@ -174,10 +188,13 @@ fn resolve(
                 organisation,
                 store,
                 api,
+                administrators,
                 directories,
                 alerts,
                 mail,
                 roles,
+                telling,
+                duties,
                 watched,
                 calendar,
                 lists,

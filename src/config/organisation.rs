@@ -41,22 +41,23 @@ fn timezone(section: &Section) -> Tz {
         section.warn_unset("timezone", problem.hint("for example: timezone = \"Europe/Stockholm\""));
         return Tz::UTC;
     }
-    let zone = section.parsed("timezone", |text| {
-        text.parse().map_err(|_| {
-            let names = TZ_VARIANTS.iter().map(|zone| zone.name());
-            let city = |name: &'static str| name.rsplit('/').next().unwrap_or(name);
-            let by_city = || names.clone().find(|name| city(name).eq_ignore_ascii_case(city_of(text)));
-            let hint = match meant(text, names.clone()).or_else(by_city) {
-                Some(name) => format!("did you mean {}?", quoted(name)),
-                None => {
-                    "use a name of the IANA database, such as \"Europe/Oslo\" (timedatectl list-timezones)"
-                        .into()
-                }
-            };
-            Problem::new(format!("{} is no time zone", quoted(text))).hint(hint)
-        })
-    });
-    zone.unwrap_or(Tz::UTC)
+    section.parsed("timezone", zone_named).unwrap_or(Tz::UTC)
+}
+
+/// The time zone of this name.
+pub(super) fn zone_named(text: &str) -> Result<Tz, Problem> {
+    text.parse().map_err(|_| {
+        let names = TZ_VARIANTS.iter().map(|zone| zone.name());
+        let city = |name: &'static str| name.rsplit('/').next().unwrap_or(name);
+        let by_city = || names.clone().find(|name| city(name).eq_ignore_ascii_case(city_of(text)));
+        let hint = match meant(text, names.clone()).or_else(by_city) {
+            Some(name) => format!("did you mean {}?", quoted(name)),
+            None => {
+                "use a name of the IANA database, such as \"Europe/Oslo\" (timedatectl list-timezones)".into()
+            }
+        };
+        Problem::new(format!("{} is no time zone", quoted(text))).hint(hint)
+    })
 }
 
 /// What may be the city in a wrong name: `Stockholm`, `Sweden/Stockholm`.

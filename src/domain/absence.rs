@@ -1,5 +1,6 @@
 //! Who is away, from when to when, and who stands in.
 
+pub mod calendar;
 pub mod import;
 pub mod said;
 pub mod source;

@@ -1,4 +1,7 @@
-//! Who got other contacts, and why: what was, beside what is.
+//! Who got other contacts, and why: what was, beside what is. Whom that is told is decided in [`tell`].
+
+pub mod open;
+pub mod tell;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -11,11 +14,11 @@ use super::contacts::{self, Answering, Asker, Contact, Sides, Skip};
 use super::directory::User;
 use super::ids::{RunId, UnitId, UserId};
 use super::mailbox::Address;
-use super::organisation::Organisation;
+use super::organisation::{Holding, Organisation};
 use super::roles::{Pick, RoleName};
 use super::tree;
 
-/// So many units are named in one [`ContactChange`]; it tells how many there are.
+/// So many units are named in one [`ContactChange`]; of more units, there are more changes.
 pub const MOST_NAMED: usize = 100;
 /// So many people are named on each side of one.
 const MOST_PEOPLE: usize = 20;
@@ -27,7 +30,7 @@ pub struct ContactChange {
     pub role: RoleName,
     /// The first of the units, in the order of the tree.
     pub units: Vec<UnitId>,
-    /// How many units there are.
+    /// How many units there are. More than are named only in what an older version wrote.
     pub all_units: u32,
     /// How many users belong to these units, or moved from one to another.
     pub users: u32,
@@ -84,8 +87,52 @@ pub struct Person {
     pub deputy_for: Option<Box<str>>,
 }
 
+/// Who somebody is, whatever they are called.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Who {
+    /// A user of a directory.
+    User(UserId),
+    /// Somebody outside, by their address as it is compared.
+    Outside(Box<str>),
+}
+
+impl Who {
+    /// A user, or else whoever has this address.
+    pub fn new(user: Option<UserId>, mail: &Address) -> Who {
+        user.map_or_else(|| Who::Outside(mail.key().into()), Who::User)
+    }
+}
+
+impl std::fmt::Display for Who {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Who::User(id) => id.fmt(f),
+            Who::Outside(mail) => f.write_str(mail),
+        }
+    }
+}
+
+impl Person {
+    /// Who this is.
+    pub fn who(&self) -> Who {
+        Who::new(self.user, &self.mail)
+    }
+}
+
+impl From<&Contact> for Person {
+    fn from(contact: &Contact) -> Person {
+        Person {
+            name: contact.name.clone(),
+            user: contact.user,
+            mail: contact.mail.clone(),
+            deputy_for: contact.deputy_for.clone(),
+        }
+    }
+}
+
 /// Why contacts changed.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Why {
     /// A holder doesn't count any more.
@@ -112,7 +159,7 @@ pub enum Why {
 }
 
 /// Why a holder doesn't count any more.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Loss {
     /// The account is disabled.
@@ -195,21 +242,15 @@ pub fn between(
 }
 
 fn answerers(side: &Answering<'_>, at: Option<tree::Index>) -> Answerers {
-    let person = |contact: &Contact| Person {
-        name: contact.name.clone(),
-        user: contact.user,
-        mail: contact.mail.clone(),
-        deputy_for: contact.deputy_for.clone(),
-    };
     let unit = at.map(|at| side.organisation.tree.id(at));
-    Answerers { unit, people: side.at(at).iter().take(MOST_PEOPLE).map(person).collect() }
+    Answerers { unit, people: side.at(at).iter().take(MOST_PEOPLE).map(Person::from).collect() }
 }
 
 fn of_role(was: &Answering<'_>, is: &Answering<'_>, users: &[(Arc<User>, Arc<User>)]) -> Vec<ContactChange> {
     let differ = |sides: &Sides| !same_people(was.at(sides.0), is.at(sides.1));
     let units = contacts::side_by_side(was, is).into_iter().filter(|(sides, _)| differ(sides));
     let mut changes: Vec<ContactChange> =
-        units.map(|(sides, places)| change(was, is, sides, &places)).collect();
+        units.flat_map(|(sides, places)| of_units(was, is, sides, &places)).collect();
     let mut moved: BTreeMap<Sides, u32> = BTreeMap::new();
     for (before, after) in users.iter().filter(|(before, after)| before.unit != after.unit) {
         let places = (was.organisation.place_of(before), is.organisation.place_of(after));
@@ -236,53 +277,81 @@ fn same_people(before: &[Contact], after: &[Contact]) -> bool {
     before == after || keys(before) == keys(after)
 }
 
-fn change(was: &Answering<'_>, is: &Answering<'_>, sides: Sides, places: &[tree::Index]) -> ContactChange {
-    let tree = &is.organisation.tree;
-    let users: usize = places.iter().map(|place| is.organisation.count_users(*place, false)).sum();
+/// The changes of units that have the same contacts on either side: each names all of its units.
+fn of_units(
+    was: &Answering<'_>,
+    is: &Answering<'_>,
+    sides: Sides,
+    places: &[tree::Index],
+) -> Vec<ContactChange> {
+    let (before, after, why) = (answerers(was, sides.0), answerers(is, sides.1), why(was, is, sides));
     let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-    ContactChange {
-        role: is.role.name.clone(),
-        units: places.iter().take(MOST_NAMED).map(|place| tree.id(*place)).collect(),
-        all_units: count(places.len()),
-        users: count(users),
-        before: answerers(was, sides.0),
-        after: answerers(is, sides.1),
-        why: why(was, is, sides),
-    }
+    let change = |places: &[tree::Index]| {
+        let users: usize = places.iter().map(|place| is.organisation.count_users(*place, false)).sum();
+        ContactChange {
+            role: is.role.name.clone(),
+            units: places.iter().map(|place| is.organisation.tree.id(*place)).collect(),
+            all_units: count(places.len()),
+            users: count(users),
+            before: before.clone(),
+            after: after.clone(),
+            why: why.clone(),
+        }
+    };
+    places.chunks(MOST_NAMED).map(change).collect()
 }
 
 fn why(was: &Answering<'_>, is: &Answering<'_>, (at_before, at): Sides) -> Vec<Why> {
     let (before, after) = (was.at(at_before), is.at(at));
-    let mut reasons = Vec::new();
     // Where they answered, as it is now.
     let there_now = at_before.and_then(|at| is.organisation.tree.index(was.organisation.tree.id(at)));
-    for person in before.iter().filter(|person| !among(person, after)) {
+    let lost = before.iter().filter(|person| !among(person, after)).filter_map(|person| {
         let still = there_now.is_some_and(|place| among(person, is.at(Some(place))));
-        if still {
-            continue;
-        }
-        let holders = is.organisation.holders(&is.role.name);
-        let there = there_now.map_or(&[][..], |place| holders.at(place));
-        let holding = there.iter().find(|h| h.holder.user() == person.user && person.user.is_some());
-        let lost = holding
-            .and_then(|h| contacts::judge(is.organisation, is.role, h, &Asker::Organisation, is.now).err());
-        let gone = person.user.filter(|id| is.organisation.user(*id).is_none()).map(|_| Skip::Gone);
-        reasons.push(match lost.or(gone) {
-            Some(reason) => Why::Lost { name: person.name.clone(), reason: reason.into() },
-            None => Why::Revoked { name: person.name.clone() },
-        });
-    }
+        if still { None } else { why_not(is, person, there_now) }
+    });
     let there_before = at.and_then(|at| was.organisation.tree.index(is.organisation.tree.id(at)));
-    for person in after.iter().filter(|person| !among(person, before)) {
-        if !there_before.is_some_and(|place| among(person, was.at(Some(place)))) {
-            reasons.push(Why::Gained { name: person.name.clone() });
-        }
-    }
+    let gained = after.iter().filter(|person| !among(person, before)).filter_map(|person| {
+        let before = there_before.is_some_and(|place| among(person, was.at(Some(place))));
+        (!before).then(|| Why::Gained { name: person.name.clone() })
+    });
+    let mut reasons: Vec<Why> = lost.chain(gained).take(MOST_PEOPLE).collect();
     if reasons.is_empty() {
         reasons.push(Why::UnitMoved);
     }
-    reasons.truncate(MOST_PEOPLE);
     reasons
+}
+
+/// Why somebody who answered at a place doesn't any more. None: the deputy of somebody who is back.
+fn why_not(is: &Answering<'_>, person: &Contact, there: Option<tree::Index>) -> Option<Why> {
+    let (organisation, name) = (is.organisation, person.name.clone());
+    let holders = there.map_or(&[][..], |place| organisation.holders(&is.role.name).at(place));
+    let judge = |h: &Holding| contacts::judge(organisation, is.role, h, &Asker::Organisation, is.now);
+    let lost = |name: &str, skip: Skip| Some(Why::Lost { name: name.into(), reason: skip.into() });
+    if let Some(absent) = &person.deputy_for {
+        let holding = holders.iter().find(|h| organisation.holder_name(&h.holder) == *absent);
+        return match holding.map(judge) {
+            Some(Ok(_)) => None,
+            Some(Err(Skip::Away { deputy: Some(deputy), .. })) => lost(&deputy.name, deputy.reason),
+            Some(Err(skip)) => lost(absent, skip),
+            None => Some(Why::Revoked { name: absent.clone() }),
+        };
+    }
+    let holding = holders.iter().find(|h| h.holder.user() == person.user && person.user.is_some());
+    let away = || organisation.absence_of(person.user?, is.now).map(|absence| absence.until);
+    match holding.map(judge) {
+        Some(Err(skip)) => return lost(&name, skip),
+        // Somebody stands in.
+        Some(Ok(contact)) if contact.user != person.user => {
+            if let Some(until) = away() {
+                return Some(Why::Lost { name, reason: Loss::Away { until } });
+            }
+        }
+        _ => {}
+    }
+    if person.user.is_some_and(|id| organisation.user(id).is_none()) {
+        return lost(&name, Skip::Gone);
+    }
+    Some(Why::Revoked { name })
 }
 
 fn among(person: &Contact, people: &[Contact]) -> bool {

@@ -13,7 +13,8 @@ use super::directory::User;
 use super::ids::{AbsenceId, DirectoryName, SubjectName, UnitId, UserId};
 use super::mailbox::Address;
 use super::organisation::{Holding, Organisation, Origin};
-use super::roles::{Holder, Pick, Place, Role, RoleName};
+use super::roles::{Holder, Pick, Place, Role, RoleName, Scope};
+use super::subject::owner_of;
 use super::tree;
 pub use answering::{Answering, Sides, side_by_side};
 pub use everybody::{ContactMap, recompute};
@@ -165,6 +166,9 @@ pub struct Step {
     pub unit: UnitId,
     /// What it is called.
     pub unit_name: Box<str>,
+    /// The subject whose holders were asked, for a role of subjects.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<SubjectName>,
     /// Who holds the role there but doesn't count.
     pub skipped: Vec<Skipped>,
     /// How many count.
@@ -183,9 +187,10 @@ pub struct Answer {
 /// Finds who answers for `asker` in `role` at `now`: the one rule of all roles.
 ///
 /// Start at the main unit; the holders there who count are the answer. Nobody: the unit above. At the root: the role's
-/// fallback. Roles of the organisation have one place, the root.
+/// fallback. Roles of the organisation have one place, the root. A subject's own holders are asked there, too; a fallback of units begins
+/// at the unit that the subject belongs to.
 ///
-/// An asker who is in no directory gets no contact and an empty trail: a failed look-up is never a step to a farther contact.
+/// An asker who is in no directory, and a subject that isn't known, gets no contact and an empty trail: a failed look-up is never a step to a farther contact.
 pub fn resolve(organisation: &Organisation, role: &Role, asker: &Asker, now: DateTime<Utc>) -> Answer {
     let mut trail = Vec::new();
     let Some(start) = start(organisation, asker) else {
@@ -195,13 +200,19 @@ pub fn resolve(organisation: &Organisation, role: &Role, asker: &Asker, now: Dat
     let mut next = Some(role);
     while let Some(role) = next {
         asked.push(&role.name);
-        let from = if role.pick == Pick::Nearest { start } else { tree::ROOT };
+        let nearest = role.pick == Pick::Nearest && role.scope != Scope::Subject;
+        let from = if nearest { start } else { tree::ROOT };
+        let subject = match asker {
+            Asker::Subject(name) if role.scope == Scope::Subject => Some(name),
+            _ => None,
+        };
         for place in organisation.tree.upwards(from) {
             let (contacts, skipped) = present(organisation, role, place, asker, now);
             trail.push(Step {
                 role: role.name.clone(),
                 unit: organisation.tree.id(place),
                 unit_name: organisation.tree.name(place).into(),
+                subject: subject.cloned(),
                 skipped,
                 found: u32::try_from(contacts.len()).unwrap_or(u32::MAX),
             });
@@ -220,7 +231,11 @@ fn start(organisation: &Organisation, asker: &Asker) -> Option<tree::Index> {
     match asker {
         Asker::User(id) => organisation.user(*id).map(|u| organisation.place_of(u)),
         Asker::Unit(id) => organisation.tree.index(*id),
-        Asker::Organisation | Asker::Directory(_) | Asker::Subject(_) => Some(tree::ROOT),
+        Asker::Organisation | Asker::Directory(_) => Some(tree::ROOT),
+        Asker::Subject(name) => {
+            let owner = |subject| owner_of(organisation, subject).unwrap_or(tree::ROOT);
+            organisation.subjects.get(name).map(owner)
+        }
     }
 }
 
@@ -237,7 +252,12 @@ fn present(
     let (mut people, mut mailboxes) = (HashSet::new(), HashSet::new());
     // Who is answered for here, in person or by a deputy, through one holding is not skipped through another.
     let mut settled = HashSet::new();
-    for holding in organisation.holders(&role.name).at(place) {
+    let holders = organisation.holders(&role.name);
+    let of_subject = match asker {
+        Asker::Subject(name) if place == tree::ROOT => holders.of_subject(name),
+        _ => &[],
+    };
+    for holding in of_subject.iter().chain(holders.at(place)) {
         let holder = holding.holder.user();
         match standing(organisation, holding, asker, now) {
             Ok(standing) => {

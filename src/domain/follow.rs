@@ -196,17 +196,16 @@ impl<'a> Follow<'a> {
         let Some(id) = self.begin(entry) else {
             return;
         };
-        if let Some(object) = self.at(id) {
-            self.stirred |= object.is_structure();
-            self.want(id);
-        } else if self.stands_within(entry) {
-            // It was deleted once, and has its place in groups again, which isn't told of the groups.
-            if has(entry, "lastKnownParent") {
-                self.revived.push(id);
-            }
-            self.arrived.insert(id);
-            self.want(id);
+        // It was deleted once, perhaps just now, and has its place in groups again or lost it, which isn't told of the groups.
+        if has(entry, "lastKnownParent") {
+            self.revived.push(id);
         }
+        match self.at(id).map(Object::is_structure) {
+            Some(is_structure) => self.stirred |= is_structure,
+            None if self.stands_within(entry) => drop(self.arrived.insert(id)),
+            None => return,
+        }
+        self.want(id);
     }
 
     /// Takes a change: its values that differ since what is known, removed ones without values, and of lists which were added and

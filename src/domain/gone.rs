@@ -1,5 +1,6 @@
 //! What a run has removed, kept for a while: so that people who are gone have a name, and what comes back is known again.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -7,6 +8,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::delta::{Changes, Delta, ObjectKind};
+use super::directory::User;
 use super::guard::Lately;
 use super::ids::{DirectoryName, Guid, RunId};
 use super::map::Map;
@@ -59,6 +61,21 @@ impl Gone {
             Object::Unit(_) | Object::Group(_) => None,
         }
     }
+}
+
+/// The users who are gone and whom `text` names, by identity, account, user principal name, mail address or full name: the last to go first.
+pub fn users_called<'a>(gone: &'a AllGone, text: &str) -> Vec<(&'a Gone, &'a Arc<User>)> {
+    let (text, id) = (text.trim().to_lowercase(), text.trim().parse().ok());
+    let called = |name: &str| name.to_lowercase() == text;
+    let user = |gone: &'a Arc<Gone>| {
+        let Object::User(user) = &gone.object else { return None };
+        let names = [Some(user.account()), user.upn(), user.mail(), Some(user.name())];
+        let is = id == Some(gone.id) || names.into_iter().flatten().any(called);
+        is.then_some((&**gone, user))
+    };
+    let mut found: Vec<_> = gone.values().filter_map(user).collect();
+    found.sort_by_key(|(gone, _)| (Reverse(gone.since), gone.id));
+    found
 }
 
 /// How many users and units of a directory went after `since` and after `run`.

@@ -3,7 +3,6 @@
 //!
 //! A list grants its roles and nothing else. What isn't right in every line is refused as a whole: the last good list stays in force.
 
-mod csv;
 mod json;
 mod parse;
 #[cfg(test)]

@@ -3,25 +3,29 @@
 //! In reading order: [`ids`] names things; [`directory`] is what was read from Active Directory, in [`map`]s, [`entry`],
 //! [`dn`] and [`decode`] turn raw entries into it, [`follow`] their changes; [`tree`] arranges the units; [`delta`] compares two
 //! directories, [`guard`] judges the difference, [`undo`] takes it back, [`gone`] is what it removed; [`roles`], [`absence`],
-//! [`lists`] (kept by others), [`organisation`] and [`contacts`] answer "whom do I turn to?"; [`coverage`] tells for each day of a period whether anybody
-//! is there, [`whatif`] what would be if somebody weren't; [`entitled`] lists those who are for the vendor; [`outage`], [`alert`] and [`notice`] say who
+//! [`subject`], [`lists`] (kept by others), [`organisation`] and [`contacts`] answer "whom do I turn to?"; [`authority`] says who may change that; [`coverage`] tells for each day of a period whether anybody
+//! is there, [`whatif`] what would be if somebody weren't; [`entitled`] lists those who are for the vendor; [`changes`] tells who got other contacts and whom to
+//! tell, [`duties`] what somebody is contact for; [`outage`], [`alert`] and [`notice`] say who
 //! must be told what; [`run`] is the record of one
 //! sync; [`schedule`] says when it is due, [`hint`] when it is due before that, [`backoff`] spaces out what is tried again, [`warning`] knows what
-//! ends on which day; [`secret`] says which text can be a password; [`moment`] reads times, [`ical`] calendars and [`table`] what people keep in spreadsheets; [`calendar`] knows which
+//! ends on which day; [`secret`] says which text can be a password; [`moment`] reads times, [`ical`] calendars and [`table`] what people keep in spreadsheets, [`content_lines`] writes calendars and cards; [`calendar`] knows which
 //! days are worked and when somebody is there.
 
 pub mod absence;
 pub mod alert;
 pub mod audit;
+pub mod authority;
 pub mod backoff;
 pub mod calendar;
 pub mod changes;
 pub mod contacts;
+pub mod content_lines;
 pub mod coverage;
 pub mod decode;
 pub mod delta;
 pub mod directory;
 pub mod dn;
+pub mod duties;
 pub mod entitled;
 pub mod entry;
 pub mod follow;
@@ -45,6 +49,7 @@ pub mod secret;
 pub mod shape;
 #[cfg(test)]
 mod stored;
+pub mod subject;
 pub mod support;
 pub mod table;
 #[cfg(test)]

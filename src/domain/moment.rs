@@ -77,16 +77,34 @@ pub fn parse_end<Z: TimeZone>(text: &str, zone: &Z) -> Result<DateTime<Utc>, Str
     }
 }
 
+/// A beginning as [`parse`] reads it: a day when it is the first moment of one, else a time with its offset.
+pub fn written_start<Z: TimeZone>(at: DateTime<Utc>, zone: &Z) -> String
+where
+    Z::Offset: std::fmt::Display,
+{
+    let day = at.with_timezone(zone).format("%Y-%m-%d").to_string();
+    if parse(&day, zone) == Ok(at) { day } else { at.with_timezone(zone).to_rfc3339() }
+}
+
+/// An end as [`parse_end`] reads it: a day when it is the first moment after one, else a time with its offset.
+pub fn written_end<Z: TimeZone>(at: DateTime<Utc>, zone: &Z) -> String
+where
+    Z::Offset: std::fmt::Display,
+{
+    let before = at.with_timezone(zone).date_naive().pred_opt();
+    let day = before.map(|day| day.format("%Y-%m-%d").to_string());
+    day.filter(|day| parse_end(day, zone) == Ok(at)).unwrap_or_else(|| at.with_timezone(zone).to_rfc3339())
+}
+
 /// A period as [`parse`] and [`parse_end`] read it: days when it is made of whole days, else times with their offset.
 pub fn written<Z: TimeZone>(from: DateTime<Utc>, until: DateTime<Utc>, zone: &Z) -> (String, String)
 where
     Z::Offset: std::fmt::Display,
 {
-    let (start, end) = (from.with_timezone(zone).naive_local(), until.with_timezone(zone).naive_local());
-    let day = |at: NaiveDateTime| at.date().format("%Y-%m-%d").to_string();
-    let whole = start.time() == NaiveTime::MIN && end.time() == NaiveTime::MIN && start < end;
-    if let Some(last) = end.date().pred_opt().filter(|_| whole) {
-        return (day(start), last.format("%Y-%m-%d").to_string());
+    let (start, end) = (written_start(from, zone), written_end(until, zone));
+    let is_day = |text: &str| matches!(spelled(text), Some(Spelled::Day(_)));
+    if is_day(&start) && is_day(&end) && from < until {
+        return (start, end);
     }
     (from.with_timezone(zone).to_rfc3339(), until.with_timezone(zone).to_rfc3339())
 }

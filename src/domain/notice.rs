@@ -1,5 +1,7 @@
 //! What must be told, to whom, and how far it has come.
 
+mod news;
+
 use std::borrow::Cow;
 use std::collections::HashSet;
 
@@ -10,12 +12,15 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::alert::Trouble;
 use super::contacts::Contact;
 use super::delta::ObjectChange;
+use super::duties::Duties;
 use super::guard::HoldReason;
 use super::ids::{DirectoryName, MessageId, NoticeId, RunId};
 use super::mailbox::Address;
 use super::outage::Outage;
 use super::roles::RoleName;
 use super::warning::Due;
+
+pub use news::{ContactNews, ContactSummary, Fallback, NewsFacts, Part, RoleSum, UnitsAt, units_at};
 
 /// The event a notice speaks of. There is one notice for an event, however often it is handed in.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
@@ -73,6 +78,12 @@ pub enum Facts {
     },
     /// A period that is watched is near: where it isn't covered, or that it is.
     Coverage(CoverageFacts),
+    /// Contacts are others now, as far as it concerns one person.
+    ContactNews(ContactNews),
+    /// The same of everybody, when they are too many to be told.
+    ContactSummary(ContactSummary),
+    /// What somebody is contact for.
+    Duties(Box<Duties>),
 }
 
 /// What there is to say of a period that is near.

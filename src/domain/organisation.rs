@@ -20,10 +20,12 @@ use super::gone::AllGone;
 use super::ids::{AssignmentId, DirectoryName, GroupId, Guid, UnitId, UserId};
 use super::lists::{ListName, ListedPerson};
 use super::roles::{Assignment, Holder, Place, Role, RoleName};
+use super::subject::{Subject, SubjectName};
 use super::tree::{self, UnitTree};
 use holders::Collected;
 pub use holders::{Holders, Holding, Origin, UnknownGroup};
-pub use lookup::{Candidate, LookupError};
+use lookup::UnitNames;
+pub use lookup::{Candidate, GoneCandidate, LookupError, NoSubject};
 use names::Names;
 use people::People;
 
@@ -47,6 +49,8 @@ pub struct Organisation {
     pub unknown_groups: Vec<UnknownGroup>,
     /// Who and what is gone, for their names. Nothing is arranged by it; [`Organisation::new`] leaves it empty.
     pub gone: Arc<AllGone>,
+    /// What somebody answers for that is no unit. Nothing is arranged by it; [`Organisation::new`] leaves it empty.
+    pub subjects: Arc<BTreeMap<SubjectName, Subject>>,
     listed: Arc<Vec<(ListName, ListedPerson)>>,
     collected: Arc<Collected>,
     people: People,
@@ -55,6 +59,8 @@ pub struct Organisation {
     tallies: BTreeMap<DirectoryName, Tally>,
     /// Built by the first look-up by name.
     names: OnceLock<Names>,
+    /// Built by the first look-up of a unit.
+    unit_names: OnceLock<Arc<UnitNames>>,
 }
 
 impl Organisation {
@@ -80,11 +86,13 @@ impl Organisation {
             absences: Arc::new(by_user(absences)),
             unknown_groups: Vec::new(),
             gone: Arc::default(),
+            subjects: Arc::default(),
             listed,
             collected: Arc::default(),
             people,
             marked,
             names: OnceLock::new(),
+            unit_names: OnceLock::new(),
         };
         organisation.collect_holders();
         organisation
@@ -130,6 +138,7 @@ impl Organisation {
         new.count(delta);
         if tree::depends_on(&delta.units) {
             new.tree = Arc::new(UnitTree::build(self.tree.name(tree::ROOT), &new.directory.units));
+            new.unit_names = OnceLock::new();
         }
         if new.tree.has_places_of(&self.tree) {
             new.people.change(&delta.users, &new.tree);

@@ -1,12 +1,14 @@
 //! What nobody answers for, and who answers for nothing any more: what an administrator should mend.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::contacts::{self, Asker, Skip, recompute};
+use super::entitled::{Entitled, Period, entitled};
 use super::ids::{AssignmentId, UnitId, UserId};
 use super::organisation::{Organisation, Origin};
-use super::roles::{Holder, LOCAL, Pick, Place, Role, RoleName, Scope, check_place};
+use super::roles::{Holder, LOCAL, Pick, Place, REPORT, Role, RoleName, Scope, check_place};
+use super::subject::{OwnerTrouble, Subject, SubjectName, owner_of};
 use super::tree;
 
 /// What is to be mended.
@@ -20,6 +22,62 @@ pub struct Orphans {
     pub assignments: Vec<OrphanAssignment>,
     /// Roles for which fewer count than should.
     pub short: Vec<Short>,
+    /// Roles that more people hold than may.
+    pub over: Vec<Over>,
+    /// Subjects that nobody answers for, or that belong nowhere.
+    pub subjects: Vec<OrphanSubject>,
+}
+
+/// A role that more people hold than may. Groups and lists give it without asking; nobody is dropped for it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Over {
+    /// Which role.
+    pub role: RoleName,
+    /// How many people may hold it.
+    pub quota: u16,
+    /// How many do.
+    pub people: u32,
+    /// The first of them.
+    pub holders: Vec<OverHolder>,
+}
+
+/// One of too many.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct OverHolder {
+    /// Who.
+    pub name: Box<str>,
+    /// How they came to it.
+    pub origin: Origin,
+}
+
+impl std::fmt::Display for Over {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Over { role, quota, people, holders } = self;
+        let given = |origin: &Origin| match origin {
+            Origin::Assigned(id) => format!("assignment {id}"),
+            Origin::Group(name) => format!("group {name}"),
+            Origin::ManagedBy => "managedBy".to_owned(),
+            Origin::Attribute(value) => value.to_string(),
+            Origin::List(name) => format!("list {name}"),
+        };
+        let named = holders.iter().map(|h| format!("{} ({})", h.name, given(&h.origin)));
+        let more = if (holders.len() as u64) < u64::from(*people) { ", …" } else { "" };
+        let named = named.collect::<Vec<_>>().join(", ");
+        write!(f, "{people} people hold the role {role}, and no more than {quota} may: {named}{more}")
+    }
+}
+
+/// A subject to be mended.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct OrphanSubject {
+    /// Which.
+    pub subject: SubjectName,
+    /// What it is.
+    pub title: Box<str>,
+    /// What is the matter with the unit that it belongs to.
+    pub owner: Option<OwnerTrouble>,
+    /// The roles in which neither its own contacts nor those of its unit count: only who answers for everything does, or nobody.
+    pub unanswered: Vec<RoleName>,
 }
 
 /// A unit, and all below it if nobody answers there either.
@@ -85,6 +143,11 @@ pub enum Nowhere {
     },
     /// The person is gone.
     Person,
+    /// There is no such subject any more.
+    Subject {
+        /// What it was called.
+        name: SubjectName,
+    },
 }
 
 impl std::fmt::Display for Nowhere {
@@ -93,6 +156,7 @@ impl std::fmt::Display for Nowhere {
             Nowhere::Role => f.write_str("the role is gone, or isn't held at such a place any more"),
             Nowhere::Unit { name: Some(name) } => write!(f, "the unit {name} is gone"),
             Nowhere::Unit { name: None } => f.write_str("the unit is gone"),
+            Nowhere::Subject { name } => write!(f, "there is no subject {name} any more"),
             Nowhere::Person => f.write_str("the person is no longer in the directory"),
         }
     }
@@ -111,7 +175,9 @@ pub struct Short {
 
 /// What is to be mended at `now`. Who is merely away, or begins later, is no orphan.
 pub fn find(organisation: &Organisation, now: DateTime<Utc>) -> Orphans {
-    let mut orphans = Orphans { assignments: nowhere(organisation), ..Orphans::default() };
+    let (assignments, subjects) = (nowhere(organisation), ownerless(organisation, now));
+    let over = organisation.roles.iter().filter_map(|role| over(organisation, role, now)).collect();
+    let mut orphans = Orphans { assignments, subjects, over, ..Orphans::default() };
     for role in &organisation.roles {
         orphans.holders.extend(in_vain(organisation, role, now));
         match role.pick {
@@ -136,6 +202,9 @@ fn nowhere(organisation: &Organisation) -> Vec<OrphanAssignment> {
             (Place::Unit(unit), _) if organisation.tree.index(*unit).is_none() => {
                 Some(Nowhere::Unit { name: organisation.name_of(unit.0) })
             }
+            (Place::Subject(name), _) if !organisation.subjects.contains_key(name) => {
+                Some(Nowhere::Subject { name: name.clone() })
+            }
             // Elsewhere such a holder is told of as one who doesn't count.
             (Place::OwnUnit, Holder::User(id)) => organisation.user(*id).is_none().then_some(Nowhere::Person),
             _ => None,
@@ -158,7 +227,10 @@ fn in_vain(organisation: &Organisation, role: &Role, now: DateTime<Utc>) -> Vec<
             role: role.name.clone(),
             place: holding.place.clone(),
             unit: (role.scope == Scope::Unit).then(|| organisation.tree.id(holding.at)),
-            path: organisation.tree.path(holding.at),
+            path: match &holding.place {
+                Place::Subject(subject) => subject.to_string(),
+                _ => organisation.tree.path(holding.at),
+            },
             name: organisation.holder_name(&holding.holder),
             user: holding.holder.user(),
             origin: holding.origin.clone(),
@@ -213,6 +285,61 @@ fn short(organisation: &Organisation, role: &Role, now: DateTime<Utc>) -> Option
     let answer = contacts::resolve(organisation, &alone, &Asker::Organisation, now);
     let there = u32::try_from(answer.contacts.len()).unwrap_or(u32::MAX);
     (there < u32::from(role.minimum)).then(|| Short { role: role.name.clone(), there, minimum: role.minimum })
+}
+
+/// So many holders of a role are named.
+const NAMED: usize = 20;
+
+/// Whether more people hold a role now than may.
+pub fn over(organisation: &Organisation, role: &Role, now: DateTime<Utc>) -> Option<Over> {
+    let quota = role.quota?;
+    let period = Period { from: now, until: now + TimeDelta::nanoseconds(1) };
+    let people = entitled(organisation, std::slice::from_ref(&role.name), period);
+    if people.len() <= usize::from(quota) {
+        return None;
+    }
+    let origin_of = |person: &Entitled| {
+        let is = |holder: &Holder| match holder {
+            Holder::User(id) => person.user == Some(*id),
+            Holder::Outside { name, .. } => person.user.is_none() && *name == person.name,
+        };
+        let holding = organisation.holders(&role.name).all().find(|holding| is(&holding.holder))?;
+        Some(OverHolder { name: person.name.clone(), origin: holding.origin.clone() })
+    };
+    Some(Over {
+        role: role.name.clone(),
+        quota,
+        people: u32::try_from(people.len()).unwrap_or(u32::MAX),
+        holders: people.iter().take(NAMED).filter_map(origin_of).collect(),
+    })
+}
+
+/// The subjects that belong to no unit that is there, and those for which only somebody counts who answers for everything.
+fn ownerless(organisation: &Organisation, now: DateTime<Utc>) -> Vec<OrphanSubject> {
+    // As with units: of a role that nobody is expected to hold for everything, gaps are none.
+    let expected =
+        |role: &&Role| role.scope == Scope::Subject && (role.minimum > 0 || &*role.name.0 == REPORT);
+    let roles: Vec<&Role> = organisation.roles.iter().filter(expected).collect();
+    let of = |subject: &Subject| {
+        let near = |role: &RoleName| {
+            organisation.role(&role.0).is_some_and(|r| matches!(r.scope, Scope::Subject | Scope::Unit))
+        };
+        let unanswered = |role: &&&Role| {
+            let asker = Asker::Subject(subject.name.clone());
+            let answer = contacts::resolve(organisation, role, &asker, now);
+            !answer.contacts.iter().any(|contact| near(&contact.role))
+        };
+        let unanswered: Vec<RoleName> =
+            roles.iter().filter(unanswered).map(|role| role.name.clone()).collect();
+        let owner = owner_of(organisation, subject).err();
+        (owner.is_some() || !unanswered.is_empty()).then(|| OrphanSubject {
+            subject: subject.name.clone(),
+            title: subject.title.clone(),
+            owner,
+            unanswered,
+        })
+    };
+    organisation.subjects.values().filter_map(of).collect()
 }
 
 #[cfg(test)]

@@ -1,5 +1,8 @@
 //! The contact roles: what each is for, where it applies and who may hold it. Roles are data.
 
+pub mod import;
+pub mod sheet;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
@@ -173,6 +176,8 @@ pub const AD_SYNC: &str = "ad-sync";
 
 /// The role of those who are entitled to the vendor's support.
 pub const SUPPORT: &str = "support";
+/// The role of those who answer for a report or a system.
+pub const REPORT: &str = "report";
 /// The role of those who help with trouble signing in.
 pub const LOGIN: &str = "login";
 
@@ -202,7 +207,7 @@ impl Holder {
 }
 
 /// Where a holding applies.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Place {
     /// Everywhere. For a role with the scope of directories: for every directory.

@@ -54,6 +54,7 @@ proptest! {
         world.directory.groups.values().for_each(|g| survives(&**g));
         world.assignments.values().for_each(survives);
         world.absences.iter().for_each(survives);
+        world.subjects.values().for_each(survives);
         world.roles.iter().for_each(survives);
         let found = Found::from(world.directory);
         let delta = diff(&Directory::default(), &DIRECTORIES[0].into(), &found);

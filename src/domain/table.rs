@@ -12,6 +12,7 @@
 //! ```
 
 mod bytes;
+mod json;
 #[cfg(test)]
 mod tests;
 
@@ -21,6 +22,39 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 pub use bytes::{Encoding, text_of};
+pub(in crate::domain) use json::{Pairs, offset};
+
+/// How a table is written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// Comma-separated values, as spreadsheets save them.
+    #[default]
+    Csv,
+    /// A list of objects, whose keys are the columns.
+    Json,
+}
+
+impl Format {
+    /// Reads the lines of a table.
+    ///
+    /// # Errors
+    /// Everything that isn't as it should be.
+    pub fn read(self, bytes: &[u8], columns: &[Column]) -> Result<Vec<Row>, LineErrors> {
+        match self {
+            Format::Csv => read(bytes, columns).map(|table| table.rows),
+            Format::Json => json::read(bytes, columns),
+        }
+    }
+
+    /// Its media type.
+    pub fn media_type(self) -> &'static str {
+        match self {
+            Format::Csv => "text/csv; charset=utf-8",
+            Format::Json => "application/json",
+        }
+    }
+}
 
 /// So many mistakes are told; who has more made one mistake many times.
 pub const TOLD: usize = 100;
@@ -62,13 +96,42 @@ pub struct Table {
 pub struct Row {
     /// The line of the file that it begins on, from 1.
     pub line: u64,
-    cells: Vec<(&'static str, Box<str>)>,
+    cells: Vec<Cell>,
+}
+
+/// What stands in a column of a line.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Cell {
+    /// Which column.
+    pub column: &'static str,
+    /// The place among the cells of the line, from 1.
+    pub place: u64,
+    /// What stands there, without the spaces around it; never empty.
+    pub text: Box<str>,
 }
 
 impl Row {
     /// What stands in a column, without the spaces around it; None when nothing does.
     pub fn get(&self, column: &str) -> Option<&str> {
-        self.cells.iter().find(|(name, _)| *name == column).map(|(_, cell)| &**cell)
+        self.cells.iter().find(|cell| cell.column == column).map(|cell| &*cell.text)
+    }
+
+    /// What stands there, in the order of the file.
+    pub fn cells(&self) -> &[Cell] {
+        &self.cells
+    }
+
+    /// Takes in what stands in a column.
+    fn put(&mut self, column: &'static str, place: u64, text: &str) -> Result<(), LineError> {
+        // A cell of several lines is a text of several lines; it is kept on one.
+        let parts = text.split(['\r', '\n', '\t']).map(str::trim).filter(|part| !part.is_empty());
+        let text: Box<str> = parts.collect::<Vec<_>>().join(" ").into();
+        if text.is_empty() {
+            return Ok(());
+        }
+        let controls = text.chars().any(char::is_control);
+        self.cells.push(Cell { column, place, text });
+        if controls { Err(self.wrong(column, "has a control character in it; take it out")) } else { Ok(()) }
     }
 
     /// A mistake in a column: `what` goes on from the value ("is no date; write 2026-07-31").
@@ -105,18 +168,21 @@ impl LineError {
     pub fn of_line(line: u64, problem: impl Into<String>) -> LineError {
         LineError { line, column: None, value: None, problem: problem.into() }
     }
+
+    /// What is wrong, without the line.
+    pub fn without_line(&self) -> String {
+        let column = self.column.as_ref().map(|column| format!("column {column}: ")).unwrap_or_default();
+        match &self.value {
+            Some(value) => format!("{column}\"{value}\" {}", self.problem),
+            None => format!("{column}{}", self.problem),
+        }
+    }
 }
 
 impl fmt::Display for LineError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}", self.line)?;
-        if let Some(column) = &self.column {
-            write!(f, ", column {column}")?;
-        }
-        match &self.value {
-            Some(value) => write!(f, ": \"{value}\" {}", self.problem),
-            None => write!(f, ": {}", self.problem),
-        }
+        let separator = if self.column.is_some() { ", " } else { ": " };
+        write!(f, "line {}{separator}{}", self.line, self.without_line())
     }
 }
 
@@ -319,6 +385,13 @@ pub fn write<'a, R: AsRef<[&'a str]>>(header: &[&str], rows: impl IntoIterator<I
     writer.into_inner().unwrap_or_default()
 }
 
+/// Writes a table as a list of objects, which [`Format::Json`] reads: an object a line, so that programs that compare files see which changed.
+pub fn objects<T: Serialize>(lines: &[T]) -> Vec<u8> {
+    // Texts, numbers and flags can always be written.
+    let lines: Vec<String> = lines.iter().filter_map(|line| serde_json::to_string(line).ok()).collect();
+    format!("[\n{}\n]\n", lines.join(",\n")).into_bytes()
+}
+
 /// Which separator the header has: the one by which most of its names are known.
 fn separator_of(text: &str, columns: &[Column]) -> char {
     let header = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
@@ -334,6 +407,18 @@ fn names(columns: &[Column]) -> String {
     columns.iter().map(|c| c.name).collect::<Vec<_>>().join(", ")
 }
 
+/// What to say of a column that isn't known.
+fn unknown(name: &str, columns: &[Column]) -> String {
+    let short = shown(name).to_lowercase();
+    let distance = |column: &&Column| strsim::osa_distance(column.name, &short);
+    let near = columns.iter().min_by_key(distance).filter(|column| distance(column) <= 2);
+    let meant = near.map_or_else(
+        || format!("there are: {}", names(columns)),
+        |near| format!("did you mean {}?", near.name),
+    );
+    format!("is no column here; {meant}")
+}
+
 /// Which column each cell of a line is.
 fn header_of(
     header: &csv::StringRecord,
@@ -347,15 +432,7 @@ fn header_of(
         let known = columns.iter().find(|c| c.name.eq_ignore_ascii_case(cell)).map(|c| c.name);
         let problem = match known {
             Some(name) if found.contains(&Some(name)) => Some("stands there twice".to_owned()),
-            None if !cell.is_empty() => {
-                let near = columns.iter().min_by_key(|c| strsim::osa_distance(c.name, &cell.to_lowercase()));
-                let near = near.filter(|c| strsim::osa_distance(c.name, &cell.to_lowercase()) <= 2);
-                let meant = near.map_or_else(
-                    || format!("there are: {}; the first line names the columns", names(columns)),
-                    |near| format!("did you mean {}?", near.name),
-                );
-                Some(format!("is no column here; {meant}"))
-            }
+            None if !cell.is_empty() => Some(unknown(cell, columns)),
             _ => None,
         };
         if let Some(problem) = problem {
@@ -386,17 +463,9 @@ fn row(record: &csv::StringRecord, header: &[Option<&'static str>], line: u64) -
         return Err(LineError::of_line(line, problem));
     }
     let mut row = Row { line, cells: Vec::new() };
-    for (name, cell) in header.iter().zip(record) {
-        let (Some(name), cell) = (name, meant(cell.trim())) else { continue };
-        if cell.is_empty() {
-            continue;
-        }
-        // A cell of several lines is a text of several lines; it is kept on one.
-        let plain: String =
-            cell.split(['\r', '\n', '\t']).filter(|s| !s.is_empty()).collect::<Vec<_>>().join(" ");
-        row.cells.push((*name, plain.into()));
-        if row.get(name).is_some_and(|cell| cell.chars().any(char::is_control)) {
-            return Err(row.wrong(name, "has a control character in it; take it out"));
+    for ((place, name), cell) in (1..).zip(header).zip(record) {
+        if let Some(name) = name {
+            row.put(name, place, meant(cell.trim()))?;
         }
     }
     Ok(row)

@@ -11,11 +11,12 @@ use proptest::sample::select;
 
 use super::absence::{Absence, Origin};
 use super::directory::{Directory, Group, Unit, UserFields};
-use super::ids::{AbsenceId, AssignmentId, DirectoryName, GroupId, Guid, UnitId, UserId};
+use super::ids::{AbsenceId, AssignmentId, DirectoryName, GroupId, Guid, SubjectName, UnitId, UserId};
 use super::lists::{ListName, ListedPerson};
 use super::map::Map;
 use super::organisation::Organisation;
 use super::roles::{self, Assignment, AttributeGrant, Holder, Pick, Place, Role, Scope};
+use super::subject::Subject;
 
 /// What the organisation is called.
 pub const NAME: &str = "Org";
@@ -272,6 +273,7 @@ pub struct World {
     pub assignments: BTreeMap<AssignmentId, Assignment>,
     pub absences: Vec<Absence>,
     pub listed: Vec<(ListName, ListedPerson)>,
+    pub subjects: BTreeMap<SubjectName, Subject>,
 }
 
 impl World {
@@ -284,14 +286,24 @@ impl World {
             roles[0].scope == Scope::Unit && roles[0].pick == Pick::Nearest,
             "roles[0] is the local contact"
         );
-        World { directory, roles, assignments: BTreeMap::new(), absences: Vec::new(), listed: Vec::new() }
+        World {
+            directory,
+            roles,
+            assignments: BTreeMap::new(),
+            absences: Vec::new(),
+            listed: Vec::new(),
+            subjects: BTreeMap::new(),
+        }
     }
 
     /// Arranged for answering.
     pub fn organisation(&self) -> Organisation {
         let (roles, assignments) = (self.roles.clone(), self.assignments.clone());
-        let (absences, listed) = (self.absences.clone(), Arc::new(self.listed.clone()));
-        Organisation::new(NAME, self.directory.clone(), roles, assignments, absences, listed)
+        let (directory, absences) = (self.directory.clone(), self.absences.clone());
+        let listed = Arc::new(self.listed.clone());
+        let mut organisation = Organisation::new(NAME, directory, roles, assignments, absences, listed);
+        organisation.subjects = Arc::new(self.subjects.clone());
+        organisation
     }
 
     /// Gives a role to a user, by number, and returns the assignment to change it.
@@ -375,10 +387,17 @@ fn any_place() -> impl Strategy<Value = Place> {
         2 => Just(Place::OwnUnit),
         2 => Just(Place::Organisation),
         1 => directory_name().prop_map(Place::Directory),
+        1 => any_subject().prop_map(Place::Subject),
     ]
 }
 
-fn any_assignment() -> impl Strategy<Value = Assignment> {
+/// One of the subjects of a [`world`], or one that isn't there.
+fn any_subject() -> impl Strategy<Value = SubjectName> {
+    select(&["pay", "Heroma", "gone"]).prop_map(SubjectName::from)
+}
+
+/// An assignment without a number, of a role that may not be there.
+pub fn any_assignment() -> impl Strategy<Value = Assignment> {
     let role = select(&[
         roles::LOCAL,
         roles::LOCAL,
@@ -386,6 +405,8 @@ fn any_assignment() -> impl Strategy<Value = Assignment> {
         roles::GLOBAL,
         roles::OUTAGE,
         roles::AD_SYNC,
+        roles::REPORT,
+        roles::REPORT,
         "unknown",
     ]);
     let mail = option::weighted(0.15, select(&["Duty@org.example", "shared@org.example"]));
@@ -406,7 +427,8 @@ fn any_assignment() -> impl Strategy<Value = Assignment> {
     )
 }
 
-fn any_absence() -> impl Strategy<Value = Absence> {
+/// An absence without a number, of somebody who may not be there.
+pub fn any_absence() -> impl Strategy<Value = Absence> {
     (any_user_id(), 0..HOURS, 0..12_i64, option::of(any_user_id())).prop_map(
         |(user, from, length, deputy)| Absence {
             id: AbsenceId(0),
@@ -431,9 +453,10 @@ pub fn world() -> impl Strategy<Value = World> {
     let grants = vec((granted(), any::<bool>(), option::weighted(0.3, by)), 5);
     let assignments = vec(any_assignment(), 0..24);
     let circle = prop::bool::weighted(0.2);
+    let owners = [option::of((0..=UNITS + 1).prop_map(unit_id)), option::of((0..=UNITS).prop_map(unit_id))];
     let (absences, listed) = (vec(any_absence(), 0..10), vec(any_listed(), 0..4));
-    (directory(), grants, assignments, absences, listed, circle).prop_map(
-        |(directory, grants, assignments, absences, listed, circle)| {
+    (directory(), grants, assignments, absences, listed, circle, owners).prop_map(
+        |(directory, grants, assignments, absences, listed, circle, owners)| {
             let mut world = World { listed, ..World::new(directory) };
             for (role, (groups, managed_by, attribute)) in world.roles.iter_mut().zip(grants) {
                 role.grants.groups = groups.into_iter().map(Box::from).collect();
@@ -446,6 +469,11 @@ pub fn world() -> impl Strategy<Value = World> {
             world.assignments = numbered.map(|(id, a)| (id, Assignment { id, ..a })).collect();
             let numbered = (1..).map(AbsenceId).zip(absences);
             world.absences = numbered.map(|(id, a)| Absence { id, ..a }).collect();
+            let named = ["pay", "Heroma"].map(SubjectName::from).into_iter().zip(owners);
+            let subject = |(name, owner): (SubjectName, _)| {
+                (name.clone(), Subject { name, title: "System".into(), owner })
+            };
+            world.subjects = named.map(subject).collect();
             world
         },
     )

@@ -107,6 +107,7 @@ pub fn imagine(organisation: &Organisation, steps: &[Step]) -> Result<Organisati
     let (assignments, listed) = ((*organisation.assignments).clone(), Arc::clone(organisation.listed()));
     let mut other = Organisation::new(name, directory, roles, assignments, absences, listed);
     other.gone = Arc::clone(&organisation.gone);
+    other.subjects = Arc::clone(&organisation.subjects);
     Ok(other)
 }
 

@@ -10,14 +10,25 @@ use super::assign::{AssignError, NewAbsence};
 use super::core::{Core, Turn, all_absences, audit_entry};
 use crate::domain::absence::import::{Plan, Wanted, plan};
 use crate::domain::absence::{Absence, Origin};
-use crate::domain::audit::{self, Actor};
+use crate::domain::audit;
+use crate::domain::authority::Caller;
+use crate::domain::decode::clean;
 use crate::domain::ical::{self, Busy, Window};
 use crate::domain::ids::{AbsenceId, UserId};
 use crate::domain::moment;
 use crate::domain::organisation::Organisation;
 use crate::domain::roles::Holder;
-use crate::domain::table::{self, Column, LineError, LineErrors, Row};
+use crate::domain::roles::sheet::{Namer, People};
+use crate::domain::table::{self, Column, Format, LineError, LineErrors, Row};
 use crate::store::{Change, Event, Sequence, StoreError};
+
+/// The most characters of a note.
+const LONGEST_NOTE: usize = 1_000;
+
+/// A note as it is kept; None for one that says nothing.
+pub fn note(text: &str) -> Option<Box<str>> {
+    Some(clean(text, LONGEST_NOTE)).filter(|text| !text.is_empty()).map(Box::from)
+}
 
 /// The columns of a table of absences.
 pub const COLUMNS: [Column; 5] = [
@@ -44,8 +55,8 @@ pub enum ImportError {
 pub struct Imported {
     /// Those that are new; without numbers when nothing was done.
     pub added: Vec<Absence>,
-    /// Those that were changed, as they are now.
-    pub changed: Vec<Absence>,
+    /// Those that were changed: as they were, and as they are.
+    pub changed: Vec<(Absence, Absence)>,
     /// How many were there already.
     pub unchanged: usize,
 }
@@ -54,7 +65,8 @@ pub struct Imported {
 pub async fn change(
     core: &Core,
     id: AbsenceId,
-    by: &Actor,
+    by: &Caller,
+    why: Option<&str>,
     new: impl FnOnce(&Absence) -> NewAbsence,
 ) -> Result<Absence, AssignError> {
     let turn = core.turn().await;
@@ -68,9 +80,10 @@ pub async fn change(
     by_hand(before)?;
     let NewAbsence { user, from, until, deputy, note } = new(before);
     let after = Absence { id, user, from, until, deputy, note, origin: Origin::ByHand };
+    by.over(&view.organisation).may_change(Some(before), Some(&after))?;
     after.check(view.organisation.absences.get(&user).into_iter().flatten())?;
     if after != *before {
-        let entry = entry(core, by, Some(before), &after);
+        let entry = entry(core, by, why, Some(before), &after);
         commit(&turn, core, vec![(after.clone(), entry)]).await?;
     }
     Ok(after)
@@ -103,19 +116,21 @@ pub(super) async fn number(core: &Core, absences: &mut [Absence]) -> Result<(), 
 pub async fn import_table(
     core: &Core,
     bytes: Vec<u8>,
+    format: Format,
     dry_run: bool,
-    by: &Actor,
+    by: &Caller,
+    why: Option<&str>,
 ) -> Result<Imported, ImportError> {
-    let table = apart(move || table::read(&bytes, &COLUMNS)).await?;
+    let rows = apart(move || format.read(&bytes, &COLUMNS)).await?;
     let turn = core.turn().await;
     let view = core.view();
     let zone = core.settings().zone;
-    let wanted = wanted(&view.organisation, &table.rows, zone).map_err(ImportError::Lines)?;
-    take(&turn, core, wanted, dry_run, by).await
+    let wanted = wanted(&view.organisation, &rows, zone).map_err(ImportError::Lines)?;
+    take(&turn, core, wanted, dry_run, by, why).await
 }
 
 /// Reads what may be large where nobody else waits.
-async fn apart<T: Send + 'static>(
+pub(super) async fn apart<T: Send + 'static>(
     read: impl FnOnce() -> Result<T, LineErrors> + Send + 'static,
 ) -> Result<T, ImportError> {
     let broken = || LineErrors::from(LineError::of_line(1, "can't be read; the daemon's log says why"));
@@ -167,13 +182,14 @@ pub async fn import_calendar(
     bytes: Vec<u8>,
     of: &CalendarOf,
     dry_run: bool,
-    by: &Actor,
+    by: &Caller,
+    why: Option<&str>,
 ) -> Result<Imported, ImportError> {
     let events = events(core, bytes, of).await?;
     let turn = core.turn().await;
     let view = core.view();
     let wanted = of_events(&view.organisation, &events, of.user).map_err(ImportError::Lines)?;
-    take(&turn, core, wanted, dry_run, by).await
+    take(&turn, core, wanted, dry_run, by, why).await
 }
 
 /// What events mean. Those of one person that overlap are one absence.
@@ -228,24 +244,51 @@ async fn take(
     core: &Core,
     wanted: Vec<Wanted>,
     dry_run: bool,
-    by: &Actor,
+    by: &Caller,
+    why: Option<&str>,
 ) -> Result<Imported, ImportError> {
+    let view = core.view();
+    let wanted = permitted(&view.organisation, wanted, by).map_err(ImportError::Lines)?;
     let Plan { mut added, changed, unchanged } =
-        plan(&core.view().organisation.absences, wanted).map_err(ImportError::Lines)?;
+        plan(&view.organisation.absences, wanted).map_err(ImportError::Lines)?;
     let nothing = added.is_empty() && changed.is_empty();
     if !dry_run && !nothing {
         number(core, &mut added).await?;
-        let new = added.iter().map(|a| (a.clone(), entry(core, by, None, a)));
-        let other = changed.iter().map(|(before, a)| (a.clone(), entry(core, by, Some(before), a)));
+        let new = added.iter().map(|a| (a.clone(), entry(core, by, why, None, a)));
+        let other = changed.iter().map(|(before, a)| (a.clone(), entry(core, by, why, Some(before), a)));
         commit(turn, core, new.chain(other).collect()).await?;
         tracing::info!(added = added.len(), changed = changed.len(), unchanged, "Absences imported");
     }
-    Ok(Imported { added, changed: changed.into_iter().map(|(_, after)| after).collect(), unchanged })
+    Ok(Imported { added, changed, unchanged })
 }
 
-fn entry(core: &Core, by: &Actor, before: Option<&Absence>, after: &Absence) -> audit::Entry {
+/// The same list, if each line of it is the caller's to note.
+fn permitted(
+    organisation: &Organisation,
+    wanted: Vec<Wanted>,
+    by: &Caller,
+) -> Result<Vec<Wanted>, LineErrors> {
+    let authority = by.over(organisation);
+    let mut errors = LineErrors::default();
+    for Wanted { line, absence } in &wanted {
+        let there = organisation.absences.get(&absence.user).into_iter().flatten();
+        let mut there = there.filter(|a| (a.from, a.until) == (absence.from, absence.until));
+        if let Err(refusal) = authority.may_change(there.next(), Some(absence)) {
+            errors.push(LineError::of_line(*line, refusal.to_string()));
+        }
+    }
+    errors.or(wanted)
+}
+
+fn entry(
+    core: &Core,
+    by: &Caller,
+    why: Option<&str>,
+    before: Option<&Absence>,
+    after: &Absence,
+) -> audit::Entry {
     let action = if before.is_some() { "absence changed" } else { "absence noted" };
-    audit_entry(core.now(), by, action, format!("absence {}", after.id), before, Some(after), None)
+    audit_entry(core.now(), &by.actor, action, format!("absence {}", after.id), before, Some(after), why)
 }
 
 async fn commit(turn: &Turn<'_>, core: &Core, all: Vec<(Absence, audit::Entry)>) -> Result<(), StoreError> {
@@ -264,7 +307,7 @@ async fn commit(turn: &Turn<'_>, core: &Core, all: Vec<(Absence, audit::Entry)>)
 
 /// What the rows of a table mean.
 fn wanted(organisation: &Organisation, rows: &[Row], zone: Tz) -> Result<Vec<Wanted>, LineErrors> {
-    let mut people = People { organisation, known: HashMap::new() };
+    let mut people = People::of(organisation);
     let (mut all, mut errors) = (Vec::with_capacity(rows.len()), LineErrors::default());
     for (n, row) in rows.iter().enumerate() {
         all.extend(errors.take(one(&mut people, row, zone)));
@@ -290,50 +333,58 @@ fn one(people: &mut People<'_>, row: &Row, zone: Tz) -> Result<Wanted, LineError
         from: from.map_err(wrong("from"))?,
         until: until.map_err(wrong("until"))?,
         deputy: people.find(row, "deputy")?,
-        note: row.get("note").map(Box::from),
+        note: row.get("note").and_then(note),
         origin: Origin::ByHand,
     };
     Ok(Wanted { line: row.line, absence })
 }
 
-/// Who is meant by which text; a list says the same names again and again.
-struct People<'o> {
-    organisation: &'o Organisation,
-    known: HashMap<Box<str>, UserId>,
-}
-
-impl People<'_> {
-    fn find(&mut self, row: &Row, column: &str) -> Result<Option<UserId>, LineError> {
-        let Some(text) = row.get(column) else { return Ok(None) };
-        if let Some(id) = self.known.get(text) {
-            return Ok(Some(*id));
-        }
-        let user = self
-            .organisation
-            .find_user(text)
-            .map_err(|error| LineError { value: None, ..row.wrong(column, error.to_string()) })?;
-        self.known.insert(text.into(), user.id);
-        Ok(Some(user.id))
-    }
+/// An absence as people name things: what [`COLUMNS`] are called.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Line {
+    /// Who.
+    pub user: String,
+    /// The first day, or the first moment.
+    pub from: String,
+    /// The last day, or the first moment after it.
+    pub until: String,
+    /// Who stands in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deputy: Option<String>,
+    /// For people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
 }
 
 /// A table of absences that [`import_table`] takes without a change. People who are gone are left out: a list can't name them; so is what
 /// wasn't entered by hand, which its source says.
-pub fn export_table(organisation: &Organisation, absences: &[Absence], zone: Tz) -> Vec<u8> {
-    let name = |id: UserId| {
-        let user = organisation.user(id)?;
-        let by_account = organisation.find_user(user.account()).is_ok_and(|found| found.id == id);
-        Some(if by_account { user.account().to_owned() } else { id.to_string() })
-    };
-    let rows = absences.iter().filter(|absence| absence.origin.is_by_hand()).filter_map(|absence| {
+pub fn export_table(organisation: &Organisation, absences: &[Absence], format: Format, zone: Tz) -> Vec<u8> {
+    let mut namer = Namer::new(organisation, zone);
+    let mut name = |id: UserId| organisation.user(id).map(|_| namer.user(id));
+    let line = |absence: &Absence| {
         let (from, until) = moment::written(absence.from, absence.until, &zone);
-        let deputy = absence.deputy.and_then(name).unwrap_or_default();
-        let note = absence.note.as_deref().unwrap_or_default().to_owned();
-        Some([name(absence.user)?, from, until, deputy, note])
-    });
-    let rows: Vec<[String; 5]> = rows.collect();
-    let header = COLUMNS.map(|column| column.name);
-    table::write(&header, rows.iter().map(|row| row.each_ref().map(String::as_str)))
+        let (user, deputy) = (name(absence.user)?, absence.deputy.and_then(&mut name));
+        Some(Line { user, from, until, deputy, note: absence.note.as_deref().map(str::to_owned) })
+    };
+    let lines: Vec<Line> = absences.iter().filter(|a| a.origin.is_by_hand()).filter_map(line).collect();
+    match format {
+        Format::Json => table::objects(&lines),
+        Format::Csv => {
+            let text = |cell: &Option<String>| cell.clone().unwrap_or_default();
+            let cells = |line: &Line| {
+                [
+                    line.user.clone(),
+                    line.from.clone(),
+                    line.until.clone(),
+                    text(&line.deputy),
+                    text(&line.note),
+                ]
+            };
+            let rows: Vec<[String; 5]> = lines.iter().map(cells).collect();
+            let header = COLUMNS.map(|column| column.name);
+            table::write(&header, rows.iter().map(|row| row.each_ref().map(String::as_str)))
+        }
+    }
 }
 
 /// What somebody should know of an absence that is noted all the same: its deputy may be nobody to turn to.

@@ -8,12 +8,14 @@ use serde::{Deserialize, Serialize};
 use super::absences::by_hand;
 use super::core::{Core, all_absences, audit_entry};
 use crate::domain::absence::{Absence, InvalidAbsence, Origin};
-use crate::domain::audit::Actor;
+use crate::domain::authority::{Caller, Refusal};
 use crate::domain::entitled::{Period, in_the_way};
 use crate::domain::ids::{AbsenceId, AssignmentId, DirectoryName, UserId};
 use crate::domain::mailbox::Address;
-use crate::domain::organisation::Organisation;
-use crate::domain::roles::{Assignment, Holder, Misplacement, Place, Role, RoleName, check_place};
+use crate::domain::organisation::{Candidate, NoSubject, Organisation};
+use crate::domain::roles::import::meet;
+use crate::domain::roles::sheet::Unclear;
+use crate::domain::roles::{Assignment, Holder, Misplacement, Place, RoleName, check_place};
 use crate::store::{Change, Event, Sequence, StoreError};
 
 /// What an administrator says to assign a role.
@@ -43,6 +45,14 @@ pub struct NewAssignment {
     /// Take somebody whose main unit is another one.
     #[serde(default)]
     pub any_unit: bool,
+}
+
+impl From<&Assignment> for NewAssignment {
+    fn from(assignment: &Assignment) -> NewAssignment {
+        let Assignment { id: _, role, holder, place, rank, mail, phone, from, until, any_unit } =
+            assignment.clone();
+        NewAssignment { role, holder, place, rank, mail, phone, from, until, any_unit }
+    }
 }
 
 /// What an administrator says of somebody who will be away.
@@ -89,6 +99,12 @@ pub enum AssignError {
     /// Somebody or something it names isn't there.
     #[error("there is no {0}")]
     Missing(String),
+    /// The subject isn't there.
+    #[error(transparent)]
+    NoSubject(#[from] NoSubject),
+    /// It isn't clear who is to hold it, or where.
+    #[error(transparent)]
+    Unclear(#[from] Unclear),
     /// The person belongs to another unit.
     #[error(
         "{who} belongs to {unit}, and only people of the unit itself can be its contact; to take them all the same, add --any-unit"
@@ -100,8 +116,13 @@ pub enum AssignError {
         unit: String,
     },
     /// The person can't be turned to.
-    #[error("{0} has a disabled account, and would never count as a contact")]
-    Disabled(String),
+    #[error("{who} has a disabled account, and would never count as a contact{}", or_meant(.others))]
+    Disabled {
+        /// Who, with account and unit.
+        who: Box<str>,
+        /// Enabled ones of the same name.
+        others: Vec<Candidate>,
+    },
     /// It ends before it starts.
     #[error("it ends ({until}) before it starts ({from})")]
     Backwards {
@@ -111,7 +132,7 @@ pub enum AssignError {
         until: DateTime<Utc>,
     },
     /// The same is assigned already.
-    #[error("that is assigned already, as number {0}")]
+    #[error("that is assigned already for that time, as number {0}")]
     Twice(AssignmentId),
     /// It comes from elsewhere.
     #[error("absence {id} comes from {origin}; change it there, it is taken over by the next look")]
@@ -124,27 +145,44 @@ pub enum AssignError {
     /// The absence makes no sense.
     #[error(transparent)]
     Absence(#[from] InvalidAbsence),
+    /// The caller may not do that.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
+fn or_meant(others: &[Candidate]) -> String {
+    let others: Vec<&str> = others.iter().map(|other| &*other.text).collect();
+    if others.is_empty() { String::new() } else { format!("; did you mean {}?", others.join(", or ")) }
+}
+
 /// Assigns a role.
-pub async fn assign(core: &Core, new: NewAssignment, by: &Actor) -> Result<Assignment, AssignError> {
+pub async fn assign(
+    core: &Core,
+    new: NewAssignment,
+    by: &Caller,
+    why: Option<&str>,
+) -> Result<Assignment, AssignError> {
     let turn = core.turn().await;
     let view = core.view();
-    check(
-        &view.organisation,
-        &new,
-        &core.settings().directories.keys().cloned().collect::<Vec<_>>(),
-        core.now(),
-    )?;
+    by.over(&view.organisation).may_give(&new.role, &new.holder, &new.place)?;
+    let directories: Vec<_> = core.settings().directories.keys().cloned().collect();
+    fits(&view.organisation, &new, &directories)?;
+    let NewAssignment { role, holder, place, rank, mail, phone, from, until, any_unit } = new.clone();
+    let id = AssignmentId(0);
+    let mut assignment = Assignment { id, role, holder, place, rank, mail, phone, from, until, any_unit };
+    check_quota(&view.organisation, &new, core.now())?;
+    let mut there = view.organisation.assignments.values();
+    if let Some(same) = there.find(|other| meet(other, &assignment, core.now())) {
+        return Err(AssignError::Twice(same.id));
+    }
     let id = AssignmentId(core.store.allocate(Sequence::Assignment).await?);
-    let NewAssignment { role, holder, place, rank, mail, phone, from, until, any_unit } = new;
-    let assignment = Assignment { id, role, holder, place, rank, mail, phone, from, until, any_unit };
+    assignment.id = id;
     let now = core.now();
     let object = format!("assignment {id}");
-    let audit = audit_entry(now, by, "role assigned", object, None, Some(&assignment), None);
+    let audit = audit_entry(now, &by.actor, "role assigned", object, None, Some(&assignment), why);
     let change = Change::Assign(assignment.clone());
     let event = Event { at: now, change, notices: Vec::new(), audit: Some(audit) };
     turn.commit(event, |view, _, now| {
@@ -162,7 +200,7 @@ pub async fn assign(core: &Core, new: NewAssignment, by: &Actor) -> Result<Assig
 pub async fn revoke(
     core: &Core,
     id: AssignmentId,
-    by: &Actor,
+    by: &Caller,
     why: Option<&str>,
 ) -> Result<Assignment, AssignError> {
     let turn = core.turn().await;
@@ -172,8 +210,10 @@ pub async fn revoke(
             "assignment {id}; `budkavle contacts list` shows their numbers"
         )));
     };
+    by.over(&view.organisation).may_give(&gone.role, &gone.holder, &gone.place)?;
     let now = core.now();
-    let audit = audit_entry(now, by, "role revoked", format!("assignment {id}"), Some(&gone), None, why);
+    let object = format!("assignment {id}");
+    let audit = audit_entry(now, &by.actor, "role revoked", object, Some(&gone), None, why);
     let event = Event { at: now, change: Change::Revoke(id), notices: Vec::new(), audit: Some(audit) };
     turn.commit(event, |view, _, now| {
         let old = view.organisation.clone();
@@ -187,7 +227,12 @@ pub async fn revoke(
 }
 
 /// Notes an absence.
-pub async fn add_absence(core: &Core, new: NewAbsence, by: &Actor) -> Result<Absence, AssignError> {
+pub async fn add_absence(
+    core: &Core,
+    new: NewAbsence,
+    by: &Caller,
+    why: Option<&str>,
+) -> Result<Absence, AssignError> {
     let turn = core.turn().await;
     let view = core.view();
     let NewAbsence { user, from, until, deputy, note } = new;
@@ -195,11 +240,12 @@ pub async fn add_absence(core: &Core, new: NewAbsence, by: &Actor) -> Result<Abs
         view.organisation.user(id).ok_or_else(|| AssignError::Missing(format!("user {id}")))?;
     }
     let mut absence = Absence { id: AbsenceId(0), user, from, until, deputy, note, origin: Origin::ByHand };
+    by.over(&view.organisation).may_change(None, Some(&absence))?;
     absence.check(view.organisation.absences.get(&user).into_iter().flatten())?;
     absence.id = AbsenceId(core.store.allocate(Sequence::Absence).await?);
     let now = core.now();
     let object = format!("absence {}", absence.id);
-    let audit = audit_entry(now, by, "absence noted", object, None, Some(&absence), None);
+    let audit = audit_entry(now, &by.actor, "absence noted", object, None, Some(&absence), why);
     let change = Change::Absence(absence.clone());
     let event = Event { at: now, change, notices: Vec::new(), audit: Some(audit) };
     turn.commit(event, |view, _, now| {
@@ -213,17 +259,25 @@ pub async fn add_absence(core: &Core, new: NewAbsence, by: &Actor) -> Result<Abs
 }
 
 /// Takes an absence back.
-pub async fn remove_absence(core: &Core, id: AbsenceId, by: &Actor) -> Result<Absence, AssignError> {
+pub async fn remove_absence(
+    core: &Core,
+    id: AbsenceId,
+    by: &Caller,
+    why: Option<&str>,
+) -> Result<Absence, AssignError> {
     let turn = core.turn().await;
-    let all = all_absences(&core.view().organisation);
+    let view = core.view();
+    let all = all_absences(&view.organisation);
     let Some(gone) = all.iter().find(|a| a.id == id).cloned() else {
         return Err(AssignError::Missing(format!(
             "absence {id}; `budkavle absence list` shows their numbers"
         )));
     };
     by_hand(&gone)?;
+    by.over(&view.organisation).may_change(Some(&gone), None)?;
     let now = core.now();
-    let audit = audit_entry(now, by, "absence removed", format!("absence {id}"), Some(&gone), None, None);
+    let object = format!("absence {id}");
+    let audit = audit_entry(now, &by.actor, "absence removed", object, Some(&gone), None, why);
     let event = Event { at: now, change: Change::RemoveAbsence(id), notices: Vec::new(), audit: Some(audit) };
     turn.commit(event, |view, _, now| {
         let old = view.organisation.clone();
@@ -237,10 +291,10 @@ pub async fn remove_absence(core: &Core, id: AbsenceId, by: &Actor) -> Result<Ab
 /// Whether one more may hold the role in the time that it is to be held. Who holds it already is no one more.
 fn check_quota(
     organisation: &Organisation,
-    role: &Role,
     new: &NewAssignment,
     now: DateTime<Utc>,
 ) -> Result<(), AssignError> {
+    let Some(role) = organisation.role(&new.role.0) else { return Ok(()) };
     let Some(quota) = role.quota else { return Ok(()) };
     let from = new.from.unwrap_or(now).max(now);
     let period = Period { from, until: new.until.unwrap_or(DateTime::<Utc>::MAX_UTC) };
@@ -250,11 +304,11 @@ fn check_quota(
     Err(AssignError::Full { role: role.name.clone(), quota, holders: names.join(", ") })
 }
 
-fn check(
+/// Whether somebody may hold a role at a place, whoever else does.
+pub(super) fn fits(
     organisation: &Organisation,
     new: &NewAssignment,
     directories: &[DirectoryName],
-    now: DateTime<Utc>,
 ) -> Result<(), AssignError> {
     let Some(role) = organisation.role(&new.role.0) else {
         let all: Vec<&str> = organisation.roles.iter().map(|r| &*r.name.0).collect();
@@ -274,6 +328,11 @@ fn check(
     {
         return Err(AssignError::Missing(format!("directory named {name} in the configuration")));
     }
+    if let Place::Subject(name) = &new.place
+        && !organisation.subjects.contains_key(name)
+    {
+        return Err(AssignError::NoSubject(organisation.no_subject(&name.0)));
+    }
     if let Place::Unit(unit) = &new.place
         && organisation.tree.index(*unit).is_none()
     {
@@ -282,7 +341,8 @@ fn check(
     if let Holder::User(id) = &new.holder {
         let user = organisation.user(*id).ok_or_else(|| AssignError::Missing(format!("user {id}")))?;
         if !user.enabled {
-            return Err(AssignError::Disabled(user.name().to_owned()));
+            let (who, others) = (organisation.candidate(user).text, organisation.enabled_namesakes(user));
+            return Err(AssignError::Disabled { who, others });
         }
         if let Place::Unit(unit) = &new.place
             && !new.any_unit
@@ -292,9 +352,5 @@ fn check(
             return Err(AssignError::OtherUnit { who: user.name().to_owned(), unit });
         }
     }
-    check_quota(organisation, role, new, now)?;
-    let same = |a: &&Assignment| {
-        a.role == new.role && a.holder == new.holder && a.place == new.place && a.until.is_none()
-    };
-    organisation.assignments.values().find(same).map_or(Ok(()), |a| Err(AssignError::Twice(a.id)))
+    Ok(())
 }

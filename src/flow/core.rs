@@ -11,11 +11,12 @@ use tokio::sync::{Mutex, MutexGuard, Notify};
 use super::lists::listed;
 use crate::domain::absence::Absence;
 use crate::domain::absence::source::TakenCalendar;
-use crate::domain::alert::Policy;
+use crate::domain::alert;
 use crate::domain::audit::{self, Actor};
 use crate::domain::backoff::Backoff;
 use crate::domain::calendar::Calendar;
-use crate::domain::changes::{self, ContactChange};
+use crate::domain::changes::tell::Policy;
+use crate::domain::changes::{self, ContactChange, open};
 use crate::domain::contacts::{self, Asker, ContactMap};
 use crate::domain::coverage::Day;
 use crate::domain::coverage::watch::{Told, Watched};
@@ -29,6 +30,7 @@ use crate::domain::organisation::Organisation;
 use crate::domain::outage::Outage;
 use crate::domain::roles::{self, Assignment, Role, RoleName};
 use crate::domain::run::WholeReads;
+use crate::domain::schedule::Schedule;
 use crate::domain::support::Support;
 use crate::store::{Change, Committed, DirectoryState, Event, Store, StoreError};
 
@@ -42,6 +44,10 @@ pub struct Settings {
     pub organisation: Box<str>,
     /// The roles.
     pub roles: Vec<Role>,
+    /// How changes of contacts are told.
+    pub telling: Policy,
+    /// When contacts are sent what they are contacts for. None: never.
+    pub duties: Option<Schedule>,
     /// The periods for which it is told that they aren't covered.
     pub watched: Vec<Watched>,
     /// Where its clocks are, for days in the reasons of an answer.
@@ -78,6 +84,8 @@ impl Default for Settings {
             calendar: Calendar::default(),
             support: Support::default(),
             lists: BTreeMap::new(),
+            telling: Policy::never(),
+            duties: None,
             watched: Vec::new(),
             directories: BTreeMap::new(),
         }
@@ -101,7 +109,7 @@ pub struct DirectorySettings {
     /// What passes without approval.
     pub limits: Limits,
     /// When to alert.
-    pub policy: Policy,
+    pub policy: alert::Policy,
     /// When to read everything.
     pub whole_reads: WholeReads,
 }
@@ -121,6 +129,10 @@ pub struct View {
     pub calendars: BTreeMap<SourceName, Arc<TakenCalendar>>,
     /// What was last given out of those who hold some roles.
     pub given_out: BTreeMap<Box<str>, Arc<GivenOut>>,
+    /// How far changes of contacts have been told; None: they aren't.
+    pub contacts_told: Option<Arc<open::Told>>,
+    /// When contacts were last sent what they are contacts for; None: never, or they aren't.
+    pub duties_sent: Option<DateTime<Utc>>,
     /// Which warning was told last of each period that is watched.
     pub coverage_told: BTreeMap<Box<str>, Told>,
     /// How each directory's sync is doing.
@@ -165,6 +177,7 @@ impl Core {
         let mut organisation =
             Organisation::new(name, state.directory, roles, state.assignments, absences, listed);
         organisation.gone = Arc::new(state.gone);
+        organisation.subjects = Arc::new(state.subjects);
         let view = View {
             lists: state.lists,
             calendars: state.calendars,
@@ -174,6 +187,8 @@ impl Core {
             organisation: Arc::new(organisation),
             outages: state.open_outages,
             contacts_seen: state.contacts_seen.unwrap_or_else(|| now()),
+            contacts_told: state.contacts_told,
+            duties_sent: state.duties_sent,
             coverage_told: state.coverage_told,
             directories: state.directories,
         };
@@ -271,6 +286,7 @@ impl View {
         let listed = listed(&self.lists, &settings.lists);
         let mut organisation = Organisation::new(name, directory, roles, assignments, absences, listed);
         organisation.gone = Arc::clone(&self.organisation.gone);
+        organisation.subjects = Arc::clone(&self.organisation.subjects);
         self.take(organisation, now);
     }
 }

@@ -10,10 +10,12 @@ use crate::store::{Change, Event, StoreError};
 pub async fn give_out(core: &Core, given: GivenOut) -> Result<(), StoreError> {
     let key = GivenOut::key(&given.roles);
     let object = format!("people of {key}");
-    let audit = audit_entry(given.at, &given.by, "given out", object, None, Some(&given.people), None);
+    let turn = core.turn().await;
+    let view = core.view();
+    let before = view.given_out.get(key.as_str()).map(|before| &before.people);
+    let audit = audit_entry(given.at, &given.by, "given out", object, before, Some(&given.people), None);
     let change = Change::GivenOut(Box::new(given.clone()));
     let event = Event { at: given.at, change, notices: Vec::new(), audit: Some(audit) };
-    let turn = core.turn().await;
     turn.commit(event, |view, _, _| {
         view.given_out.insert(key.into(), Arc::new(given));
     })

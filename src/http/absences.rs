@@ -14,10 +14,11 @@ use super::App;
 use super::answers::AbsenceAnswer;
 use super::error::ApiError;
 use super::look;
-use crate::domain::absence::Absence;
-use crate::domain::audit::Actor;
+use crate::domain::absence::{Absence, calendar};
+use crate::domain::authority::Caller;
 use crate::domain::ids::AbsenceId;
-use crate::flow::absences::{self, CalendarOf, Imported};
+use crate::domain::table;
+use crate::flow::absences::{self, CalendarOf};
 use crate::flow::assign::NewAbsence;
 
 /// The largest table that is read: a million lines.
@@ -34,12 +35,15 @@ pub struct ChangeRequest {
     pub deputy: Option<String>,
     /// For people; an empty text for none.
     pub note: Option<String>,
+    /// The reason, for the audit log.
+    #[serde(default)]
+    pub why: Option<String>,
 }
 
 /// `PATCH /v1/absences/{id}`.
 pub async fn change(
     State(app): State<Arc<App>>,
-    Extension(by): Extension<Actor>,
+    Extension(by): Extension<Caller>,
     Path(id): Path<u64>,
     Json(request): Json<ChangeRequest>,
 ) -> Result<Json<AbsenceAnswer>, ApiError> {
@@ -48,7 +52,7 @@ pub async fn change(
         Some("") => Some(None),
         Some(who) => Some(Some(app.core.view().organisation.find_user(who)?.id)),
     };
-    let note = request.note.map(|note| Some(note.trim()).filter(|n| !n.is_empty()).map(Box::from));
+    let note = request.note.map(|note| absences::note(&note));
     let new = |before: &Absence| NewAbsence {
         user: before.user,
         from: request.from.unwrap_or(before.from),
@@ -56,7 +60,7 @@ pub async fn change(
         deputy: deputy.unwrap_or(before.deputy),
         note: note.unwrap_or_else(|| before.note.clone()),
     };
-    let after = absences::change(&app.core, AbsenceId(id), &by, new).await?;
+    let after = absences::change(&app.core, AbsenceId(id), &by, request.why.as_deref(), new).await?;
     Ok(Json(with_warnings(&app, &after)))
 }
 
@@ -78,6 +82,8 @@ pub struct ImportQuery {
     /// Take what takes time at all in a calendar.
     #[serde(default)]
     busy: bool,
+    /// The reason, for the audit log.
+    why: Option<String>,
 }
 
 /// What a list is written in.
@@ -87,6 +93,8 @@ pub enum Format {
     /// A table.
     #[default]
     Csv,
+    /// A table, as a list of objects.
+    Json,
     /// A calendar.
     Ics,
 }
@@ -94,20 +102,50 @@ pub enum Format {
 /// `POST /v1/absences/import`: the body is the file.
 pub async fn import(
     State(app): State<Arc<App>>,
-    Extension(by): Extension<Actor>,
+    Extension(by): Extension<Caller>,
     Query(query): Query<ImportQuery>,
     body: Bytes,
 ) -> Result<Json<Imported>, ApiError> {
-    let (core, dry_run) = (&app.core, query.dry_run);
+    let (core, dry_run, why) = (&app.core, query.dry_run, query.why.as_deref());
+    let table = async |format| absences::import_table(core, body.to_vec(), format, dry_run, &by, why).await;
     let done = match query.format {
-        Format::Csv => absences::import_table(core, body.to_vec(), dry_run, &by).await?,
+        Format::Csv => table(table::Format::Csv).await?,
+        Format::Json => table(table::Format::Json).await?,
         Format::Ics => {
             let user = query.user.as_deref().map(|who| core.view().organisation.find_user(who).map(|u| u.id));
             let of = CalendarOf { user: user.transpose()?, busy: query.busy, titles: Vec::new() };
-            absences::import_calendar(core, body.to_vec(), &of, dry_run, &by).await?
+            absences::import_calendar(core, body.to_vec(), &of, dry_run, &by, why).await?
         }
     };
-    Ok(Json(done))
+    let organisation = &core.view().organisation;
+    let named = |absence: &Absence| look::absence_answer(organisation, absence);
+    Ok(Json(Imported {
+        added: done.added.iter().map(named).collect(),
+        changed: (done.changed.iter())
+            .map(|(before, after)| Changed { before: named(before), after: named(after) })
+            .collect(),
+        unchanged: done.unchanged,
+    }))
+}
+
+/// What a list of absences came to.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Imported {
+    /// Those that are new; without numbers when nothing was done.
+    pub added: Vec<AbsenceAnswer>,
+    /// Those of which something else is said.
+    pub changed: Vec<Changed>,
+    /// How many were there already.
+    pub unchanged: usize,
+}
+
+/// An absence of which something else is said.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Changed {
+    /// As it was.
+    pub before: AbsenceAnswer,
+    /// As it is.
+    pub after: AbsenceAnswer,
 }
 
 /// Which absences are wanted.
@@ -115,9 +153,11 @@ pub async fn import(
 pub struct ExportQuery {
     #[serde(default)]
     past: bool,
+    #[serde(default)]
+    format: Format,
 }
 
-/// `GET /v1/absences/export`: a table that can be imported again.
+/// `GET /v1/absences/export`: a table that can be imported again, or a calendar to be shown.
 pub async fn export(
     State(app): State<Arc<App>>,
     Query(query): Query<ExportQuery>,
@@ -127,6 +167,17 @@ pub async fn export(
     let all = view.organisation.absences.values().flatten();
     let mut all: Vec<Absence> = all.filter(|a| query.past || now < a.until).cloned().collect();
     all.sort_by_key(|a| (a.from, a.id));
-    let table = absences::export_table(&view.organisation, &all, app.core.settings().zone);
-    Ok(([(header::CONTENT_TYPE, "text/csv; charset=utf-8")], table).into_response())
+    let (organisation, zone) = (&view.organisation, app.core.settings().zone);
+    let table = |format: table::Format| {
+        (format.media_type(), absences::export_table(organisation, &all, format, zone))
+    };
+    let (media_type, bytes) = match query.format {
+        Format::Csv => table(table::Format::Csv),
+        Format::Json => table(table::Format::Json),
+        Format::Ics => {
+            let text = calendar::calendar(organisation, &all, zone, app.core.instance, now);
+            ("text/calendar; charset=utf-8", text.into_bytes())
+        }
+    };
+    Ok(([(header::CONTENT_TYPE, media_type)], bytes).into_response())
 }

@@ -5,8 +5,8 @@ use std::ffi::CString;
 use std::sync::Arc;
 
 use axum::extract::connect_info::{ConnectInfo, Connected};
-use axum::extract::{Request, State};
-use axum::http::Method;
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::serve::IncomingStream;
@@ -16,6 +16,8 @@ use tokio::net::UnixListener;
 use super::App;
 use super::error::ApiError;
 use crate::domain::audit::Actor;
+use crate::domain::authority::{Caller, Grant, Level};
+use crate::domain::organisation::Organisation;
 
 /// The process at the other end (`SO_PEERCRED`, unix(7)). None when the kernel didn't say: that one may do nothing.
 #[derive(Clone, Copy, Debug)]
@@ -45,16 +47,32 @@ pub struct Access {
     pub readers: Names,
     /// Whether everybody on this machine may look things up.
     pub everybody_reads: bool,
+    /// What is delegated, and to whom. They may look things up.
+    pub administrators: Vec<(Names, Arc<Grant>)>,
 }
 
+/// What a request takes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 enum Right {
+    /// That the kernel says who asks.
     Nothing,
     Read,
+    /// To be an administrator; of what, is for the core to judge.
+    Administer,
     Operate,
 }
 
-/// Lets a request through when its sender may do what it does: reading for GET, everything for the rest.
+/// Where not only operators may change something: there the core judges what exactly ([`crate::domain::authority`]).
+const DELEGATED: [&str; 6] = [
+    "/v1/contacts",
+    "/v1/contacts/{id}",
+    "/v1/contacts/import",
+    "/v1/absences",
+    "/v1/absences/{id}",
+    "/v1/absences/import",
+];
+
+/// Lets a request through when its sender may do what it does: reading for GET, everything for the rest, unless it is delegated.
 pub async fn check(
     State(app): State<Arc<App>>,
     ConnectInfo(Peer(peer)): ConnectInfo<Peer>,
@@ -68,35 +86,77 @@ pub async fn check(
     let access = app.access.load_full();
     // The machine may ask a directory server for its groups: not on a thread that serves others.
     let judged = tokio::task::spawn_blocking(move || access.judge(uid, gid)).await;
-    let Ok((right, name)) = judged else {
+    let Ok((level, name)) = judged else {
         return ApiError::forbidden("who you are could not be looked up".to_owned()).into_response();
     };
-    let needed = if *request.method() == Method::GET { Right::Read } else { Right::Operate };
-    if right < needed {
+    let needed = needed(&request);
+    if right(&level) < needed {
         tracing::warn!(uid, "Refused a request over the socket: not permitted");
-        let key = if needed == Right::Read { "readers" } else { "operators" };
+        let key = match needed {
+            Right::Nothing | Right::Read => "[api] readers",
+            Right::Administer => "[api] operators and [[administrator]]",
+            Right::Operate => "[api] operators",
+        };
         return ApiError::forbidden(format!(
-            "{name} (uid {uid}) may not do that; [api] {key} in the configuration names who may"
+            "{name} (uid {uid}) may not do that; {key} in the configuration says who may"
         ))
         .into_response();
     }
-    request.extensions_mut().insert(Actor::Local { uid, name: name.into() });
-    if needed == Right::Read {
+    let actor = Actor::Local { uid, name: name.into() };
+    request.extensions_mut().insert(actor.clone());
+    request.extensions_mut().insert(Caller { actor, level });
+    if needed <= Right::Read {
         return next.run(request).await;
     }
     // What changes something doesn't end with its caller: what the store has taken must be shown and told.
     match tokio::spawn(next.run(request)).await {
-        Ok(response) => response,
+        Ok(response) => {
+            if response.status() == StatusCode::FORBIDDEN {
+                tracing::warn!(uid, "Refused a change over the socket: not delegated");
+            }
+            response
+        }
         Err(_) => ApiError::conflict("the request broke off in the daemon; its log says why").into_response(),
     }
 }
 
+fn needed(request: &Request) -> Right {
+    let path = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
+    match *request.method() {
+        Method::GET if path == super::whoami::PATH => Right::Nothing,
+        Method::GET => Right::Read,
+        _ if DELEGATED.contains(&path) => Right::Administer,
+        _ => Right::Operate,
+    }
+}
+
+fn right(level: &Level) -> Right {
+    match level {
+        Level::Stranger => Right::Nothing,
+        Level::Reader => Right::Read,
+        Level::Administrator(_) => Right::Administer,
+        Level::Operator => Right::Operate,
+    }
+}
+
 impl Access {
-    fn judge(&self, uid: u32, gid: u32) -> (Right, String) {
+    /// What of the delegated units can't be found, a sentence for each.
+    pub fn unknown_units(&self, organisation: &Organisation) -> Vec<String> {
+        let of_grant = |grant: &Grant| -> Vec<String> {
+            let unknown = grant.units(organisation).filter_map(|(_, found)| found.err());
+            let sentence =
+                |error| format!("[[administrator]] {} delegates nothing there: {error}", grant.name);
+            unknown.map(sentence).collect()
+        };
+        self.administrators.iter().flat_map(|(_, grant)| of_grant(grant)).collect()
+    }
+
+    /// How far a user of this machine is trusted, and what they are called.
+    pub fn judge(&self, uid: u32, gid: u32) -> (Level, String) {
         let user = User::from_uid(Uid::from_raw(uid)).ok().flatten();
         let name = user.as_ref().map_or_else(|| uid.to_string(), |u| u.name.clone());
         if uid == 0 || uid == nix::unistd::geteuid().as_raw() {
-            return (Right::Operate, name);
+            return (Level::Operator, name);
         }
         let mut groups: HashSet<u32> = [gid].into();
         if let Some(user) = &user
@@ -111,20 +171,25 @@ impl Access {
                     Group::from_name(g).ok().flatten().is_some_and(|g| groups.contains(&g.gid.as_raw()))
                 })
         };
-        let right = if among(&self.operators) {
-            Right::Operate
+        let granted = || self.administrators.iter().filter(|(names, _)| among(names));
+        let grants: Vec<Arc<Grant>> = granted().map(|(_, grant)| Arc::clone(grant)).collect();
+        let level = if among(&self.operators) {
+            Level::Operator
+        } else if !grants.is_empty() {
+            Level::Administrator(grants)
         } else if self.everybody_reads || among(&self.readers) {
-            Right::Read
+            Level::Reader
         } else {
-            Right::Nothing
+            Level::Stranger
         };
-        (right, name)
+        (level, name)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::authority::{Given, Over};
 
     // `daemon` has the number 1, and a group of its own name, on every Debian.
     fn names(users: &[&str], groups: &[&str]) -> Names {
@@ -132,21 +197,38 @@ mod tests {
         Names { users: owned(users), groups: owned(groups) }
     }
 
-    fn right(access: &Access) -> Right {
+    fn level(access: &Access) -> Level {
         access.judge(1, 1).0
+    }
+
+    fn grant(name: &str) -> Arc<Grant> {
+        let roles = Given::These(vec!["local".into()]);
+        Arc::new(Grant { name: name.into(), roles, over: Over::Units(vec!["Care".into()]), absences: true })
     }
 
     #[test]
     fn rights_come_from_names_and_groups_and_default_to_none() {
         let nobody = Access::default();
-        assert_eq!(right(&nobody), Right::Nothing);
-        assert_eq!(right(&Access { everybody_reads: true, ..nobody.clone() }), Right::Read);
-        assert_eq!(right(&Access { readers: names(&["daemon"], &[]), ..nobody.clone() }), Right::Read);
-        assert_eq!(right(&Access { operators: names(&[], &["daemon"]), ..nobody.clone() }), Right::Operate);
+        assert_eq!(level(&nobody), Level::Stranger);
+        assert_eq!(level(&Access { everybody_reads: true, ..nobody.clone() }), Level::Reader);
+        assert_eq!(level(&Access { readers: names(&["daemon"], &[]), ..nobody.clone() }), Level::Reader);
+        assert_eq!(level(&Access { operators: names(&[], &["daemon"]), ..nobody.clone() }), Level::Operator);
         assert_eq!(
-            right(&Access { operators: names(&["no-such"], &["no-such"]), ..nobody.clone() }),
-            Right::Nothing
+            level(&Access { operators: names(&["no-such"], &["no-such"]), ..nobody.clone() }),
+            Level::Stranger
         );
-        assert_eq!(nobody.judge(0, 0).0, Right::Operate);
+        assert_eq!(nobody.judge(0, 0).0, Level::Operator);
+    }
+
+    #[test]
+    fn an_administrator_has_every_grant_that_names_them_and_an_operator_needs_none() {
+        let administrators = vec![
+            (names(&["daemon"], &[]), grant("care")),
+            (names(&["root"], &["no-such"]), grant("school")),
+            (names(&[], &["daemon"]), grant("it")),
+        ];
+        let access = Access { administrators, everybody_reads: true, ..Access::default() };
+        assert_eq!(level(&access), Level::Administrator(vec![grant("care"), grant("it")]));
+        assert_eq!(level(&Access { operators: names(&["daemon"], &[]), ..access }), Level::Operator);
     }
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::absence::Absence;
 use crate::domain::alert::Trouble;
+use crate::domain::changes::open::SummaryTold;
 use crate::domain::contacts::Answer;
 use crate::domain::delta::ObjectKind;
 use crate::domain::directory::{Quarantined, User};
@@ -17,6 +18,7 @@ use crate::domain::notice::{Facts, Message, MessageState};
 use crate::domain::outage::Outage;
 use crate::domain::roles::RoleName;
 use crate::domain::run::Run;
+use crate::domain::subject::Subject;
 use crate::flow::deliver::Pause;
 use crate::flow::directories::Progress;
 use crate::flow::sync::Report;
@@ -53,8 +55,25 @@ pub struct Status {
     pub open_outages: usize,
     /// What the opening of the store had to say; None when all was well.
     pub store_note: Option<String>,
+    /// How changes of contacts are told.
+    pub contact_changes: ContactChangesStatus,
     /// What an administrator should look at, full sentences.
     pub warnings: Vec<String>,
+}
+
+/// How changes of contacts are told.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ContactChangesStatus {
+    /// `daily`, `at once` or `off`, as the configuration has it.
+    pub digest: String,
+    /// When it was last decided whom to tell.
+    pub last: Option<DateTime<Utc>>,
+    /// When the schedule says so next.
+    pub next: Option<DateTime<Utc>>,
+    /// Of so many units and people it is left open for later: an absence is short, or somebody has got enough mails today.
+    pub open: usize,
+    /// The last time that one summary took the place of too many mails.
+    pub summary: Option<SummaryTold>,
 }
 
 /// How one directory is doing.
@@ -286,9 +305,38 @@ pub struct ContactsAnswer {
     pub at: DateTime<Utc>,
     /// Where the organisation's clocks are.
     pub zone: chrono_tz::Tz,
+    /// What somebody should know of a subject that is asked about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
     /// Who, and the way to them.
     #[serde(flatten)]
     pub answer: Answer,
+}
+
+/// A subject, and who answers for it now.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SubjectLine {
+    /// The subject.
+    #[serde(flatten)]
+    pub subject: Subject,
+    /// The path of the unit that it belongs to.
+    pub owner_path: Option<String>,
+    /// Those who answer, in order.
+    pub contacts: Vec<Box<str>>,
+    /// In which role they do: its own, or the one it falls back to.
+    pub by: Option<RoleName>,
+    /// What is the matter with the unit that it belongs to.
+    pub problem: Option<String>,
+}
+
+/// A subject with those who hold a role for it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SubjectAnswer {
+    /// The subject, and who answers for it.
+    #[serde(flatten)]
+    pub line: SubjectLine,
+    /// Who holds a role for it.
+    pub holds: Vec<HoldingAnswer>,
 }
 
 /// An absence with names.

@@ -5,13 +5,14 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
-use crate::domain::organisation::LookupError;
+use crate::domain::organisation::{LookupError, NoSubject};
 use crate::flow::absence_sources::SourcesError;
 use crate::flow::absences::ImportError;
 use crate::flow::assign::AssignError;
 use crate::flow::directories::NotUndone;
 use crate::flow::lists::ListsError;
 use crate::flow::outage::OutageError;
+use crate::flow::subjects::SubjectError;
 use crate::flow::sync::HeldError;
 use crate::flow::undo::UndoError;
 use crate::store::StoreError;
@@ -80,11 +81,32 @@ impl From<AssignError> for ApiError {
     fn from(error: AssignError) -> Self {
         match error {
             AssignError::Store(error) => error.into(),
-            AssignError::Missing(_) | AssignError::NoRole(..) => ApiError::not_found(error.to_string()),
+            AssignError::Missing(_) | AssignError::NoRole(..) | AssignError::NoSubject(_) => {
+                ApiError::not_found(error.to_string())
+            }
             AssignError::Twice(_) | AssignError::Full { .. } | AssignError::NotHere { .. } => {
                 ApiError::conflict(error)
             }
+            AssignError::Refused(refusal) => ApiError::forbidden(refusal.to_string()),
             _ => ApiError::bad(error),
+        }
+    }
+}
+
+impl From<NoSubject> for ApiError {
+    fn from(error: NoSubject) -> Self {
+        ApiError::not_found(error.to_string())
+    }
+}
+
+impl From<SubjectError> for ApiError {
+    fn from(error: SubjectError) -> Self {
+        match error {
+            SubjectError::Store(error) => error.into(),
+            SubjectError::Unknown(error) => error.into(),
+            SubjectError::NoUnit(_) => ApiError::not_found(error.to_string()),
+            SubjectError::Taken(_) | SubjectError::Held { .. } => ApiError::conflict(error),
+            SubjectError::Invalid(_) => ApiError::bad(error),
         }
     }
 }

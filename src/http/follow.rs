@@ -11,10 +11,11 @@ use super::App;
 use super::answers::Page;
 use super::error::ApiError;
 use super::look::{Moment, place_of, role_named};
-use crate::domain::changes::{Cause, ChangeAt, ContactChange};
+use crate::domain::changes::{Cause, ChangeAt, ContactChange, MOST_NAMED};
 use crate::domain::ids::UnitId;
 use crate::domain::organisation::Organisation;
-use crate::domain::orphans::{self, Orphans};
+use crate::domain::orphans::{self, OrphanSubject, Orphans};
+use crate::domain::roles::Scope;
 
 /// Which changes.
 #[derive(Debug, Deserialize)]
@@ -72,7 +73,7 @@ pub async fn changes(
         role.is_none_or(|role| role.name == change.role) && (within.is_none() || touches())
     };
     let zone = Moment::of(&app.core).zone();
-    let mut found = all.into_iter().filter(wanted);
+    let mut found = together(all.into_iter().filter(wanted)).into_iter();
     let items: Vec<ChangeAnswer> = found
         .by_ref()
         .take(query.limit)
@@ -85,6 +86,32 @@ pub async fn changes(
         })
         .collect();
     Ok(Json(Page { items, more: found.next().is_some() }))
+}
+
+/// Changes of many units are noted in parts: puts those together, the newest first as before. No more units are named than of one part.
+fn together(notes: impl Iterator<Item = ChangeAt>) -> Vec<ChangeAt> {
+    let mut all: Vec<ChangeAt> = Vec::new();
+    for note in notes {
+        let (by, change) = (note.by, &note.change);
+        let is_part = |last: &&mut ChangeAt| {
+            let other = &last.change;
+            (last.at, last.by, &other.role) == (note.at, by, &change.role)
+                && (&other.before, &other.after, &other.why) == (&change.before, &change.after, &change.why)
+                && !other.units.is_empty()
+                && !change.units.is_empty()
+        };
+        match all.last_mut().filter(is_part) {
+            Some(last) => {
+                // The later part comes first.
+                let (units, later) = (note.change.units, &mut last.change);
+                later.units = units.into_iter().chain(later.units.drain(..)).take(MOST_NAMED).collect();
+                later.all_units = later.all_units.saturating_add(note.change.all_units);
+                later.users = later.users.saturating_add(note.change.users);
+            }
+            None => all.push(note),
+        }
+    }
+    all
 }
 
 fn path(organisation: &Organisation, id: UnitId) -> String {
@@ -117,13 +144,55 @@ pub async fn orphans(
         found.holders.retain(|it| it.role == role.name);
         found.assignments.retain(|it| it.role == role.name);
         found.short.retain(|it| it.role == role.name);
+        found.over.retain(|it| it.role == role.name);
+        found.subjects.retain(|it| it.unanswered.contains(&role.name) || role.scope == Scope::Subject);
     }
     if let Some(within) = within {
         let is_within = |unit: UnitId| organisation.tree.index(unit).is_some_and(|at| within.contains(&at));
         found.units.retain(|it| is_within(it.unit));
         found.holders.retain(|it| it.unit.is_some_and(is_within));
         // These are of no unit.
-        (found.assignments, found.short) = (Vec::new(), Vec::new());
+        (found.assignments, found.short, found.over) = (Vec::new(), Vec::new(), Vec::new());
+        let owner = |it: &OrphanSubject| organisation.subjects.get(&it.subject)?.owner;
+        found.subjects.retain(|it| owner(it).is_some_and(is_within));
     }
     Ok(Json(found))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::changes::{Answerers, Why};
+    use crate::domain::ids::Guid;
+
+    #[test]
+    fn the_parts_of_one_change_are_one_again_and_others_are_left_alone() {
+        let at = DateTime::UNIX_EPOCH;
+        let part = |by, first: u8, units: u8| {
+            let units: Vec<UnitId> = (first..first + units).map(|n| UnitId(Guid([n; 16]))).collect();
+            let (before, after) = (Answerers::default(), Answerers::default());
+            let all_units = u32::try_from(units.len()).unwrap();
+            let (role, why) = ("local".into(), vec![Why::UnitMoved]);
+            ChangeAt {
+                at,
+                by,
+                change: ContactChange { role, units, all_units, users: 10, before, after, why },
+            }
+        };
+        let noted = [
+            part(Cause::Time, 1, 3),
+            part(Cause::Edit, 0, 100),
+            part(Cause::Edit, 100, 100),
+            part(Cause::Edit, 200, 5),
+        ];
+        let shown = together(noted.iter().rev().cloned());
+        let counts = |all: &[ChangeAt]| -> Vec<(u32, u32)> {
+            all.iter().map(|c| (c.change.all_units, c.change.users)).collect()
+        };
+        assert_eq!(counts(&shown), [(205, 30), (3, 10)]);
+        assert_eq!(shown[0].change.units, noted[1].change.units);
+        // Users who moved are of no unit: each of these is a change of its own.
+        let moved = [part(Cause::Edit, 0, 0), part(Cause::Edit, 0, 0)];
+        assert_eq!(together(moved.into_iter()).len(), 2);
+    }
 }

@@ -12,11 +12,10 @@ use super::error::ApiError;
 use super::look::{Moment, holding_answers};
 use crate::domain::delta::ObjectKind;
 use crate::domain::directory::User;
-use crate::domain::gone::Gone;
+use crate::domain::gone::{Gone, users_called};
 use crate::domain::ids::UserId;
 use crate::domain::organisation::LookupError;
 use crate::domain::roles::Holder;
-use crate::domain::undo::Object;
 use crate::flow::core::View;
 
 /// What to look for, and how much of it.
@@ -41,20 +40,7 @@ pub async fn list(State(app): State<Arc<App>>, Query(search): Query<Search>) -> 
 
 /// A user who is gone, by GUID, account, user principal name, mail address or full name; else why there is none.
 pub fn user(view: &View, moment: Moment, who: &str, unknown: LookupError) -> Result<UserAnswer, ApiError> {
-    let who = who.trim();
-    let called = |name: &str| name.to_lowercase() == who.to_lowercase();
-    let id = who.parse().ok();
-    let found: Vec<(&Gone, &Arc<User>)> = view
-        .organisation
-        .gone
-        .values()
-        .filter_map(|gone| {
-            let Object::User(user) = &gone.object else { return None };
-            let names = [Some(user.account()), user.upn(), user.mail(), Some(user.name())];
-            let is = id == Some(gone.id) || names.into_iter().flatten().any(called);
-            is.then_some((&**gone, user))
-        })
-        .collect();
+    let found = users_called(&view.organisation.gone, who);
     let (gone, user) = match found.as_slice() {
         [] => return Err(unknown.into()),
         [only] => *only,

@@ -18,7 +18,8 @@ use crate::domain::contacts::{self, Asker};
 use crate::domain::directory::User;
 use crate::domain::ids::DirectoryName;
 use crate::domain::organisation::{Holding, Organisation, Origin};
-use crate::domain::roles::{self, Holder, Place, Role};
+use crate::domain::roles::{self, Holder, Place, Role, Scope};
+use crate::domain::subject::owner_of;
 use crate::domain::tree;
 use crate::flow::core::Core;
 use crate::flow::directories::NotBegun;
@@ -116,6 +117,7 @@ pub struct Question {
     user: Option<String>,
     unit: Option<String>,
     directory: Option<String>,
+    subject: Option<String>,
     role: Option<String>,
     at: Option<DateTime<Utc>>,
 }
@@ -127,26 +129,40 @@ pub async fn contacts_of(
 ) -> Answer<ContactsAnswer> {
     let view = app.core.view();
     let organisation = &view.organisation;
-    let role = role_named(organisation, question.role.as_deref().unwrap_or(roles::LOCAL))?;
+    let usual = if question.subject.is_some() { roles::REPORT } else { roles::LOCAL };
+    let role = role_named(organisation, question.role.as_deref().unwrap_or(usual))?;
     let at = question.at.unwrap_or_else(|| app.core.now());
-    let (asker, name) = match (&question.user, &question.unit, &question.directory) {
-        (Some(user), None, None) => {
+    let mut note = None;
+    let (asker, name) = match (&question.user, &question.unit, &question.directory, &question.subject) {
+        (Some(user), None, None, None) => {
             let user = organisation.find_user(user)?;
             (Asker::User(user.id), user.name().to_owned())
         }
-        (None, Some(unit), None) => {
+        (None, Some(unit), None, None) => {
             let place = place_of(organisation, unit)?;
             (Asker::Unit(organisation.tree.id(place)), organisation.tree.path(place))
         }
-        (None, None, Some(directory)) => {
+        (None, None, None, Some(subject)) => {
+            let subject = organisation.find_subject(subject)?;
+            let trouble = owner_of(organisation, subject).err();
+            note = trouble.map(|trouble| {
+                format!("{trouble}: beside its own contacts, only those of the whole organisation are asked")
+            });
+            (Asker::Subject(subject.name.clone()), subject.title.to_string())
+        }
+        (None, None, Some(directory), None) => {
             (Asker::Directory(directory_named(&app, directory)?), format!("directory {directory}"))
         }
-        (None, None, None) => (Asker::Organisation, organisation.tree.name(tree::ROOT).to_owned()),
-        _ => return Err(ApiError::bad("name a user, a unit or a directory, not several")),
+        (None, None, None, None) => (Asker::Organisation, organisation.tree.name(tree::ROOT).to_owned()),
+        _ => return Err(ApiError::bad("name a user, a unit, a directory or a subject, not several")),
     };
+    if role.scope == Scope::Subject && !matches!(asker, Asker::Subject(_)) {
+        let what = format!("the role {} is about a report or system; name it with --subject", role.name);
+        return Err(ApiError::bad(what));
+    }
     let answer = contacts::resolve(organisation, role, &asker, at);
     let zone = app.core.settings().zone;
-    Ok(Json(ContactsAnswer { asker: name, role: role.name.clone(), at, zone, answer }))
+    Ok(Json(ContactsAnswer { asker: name, role: role.name.clone(), at, zone, note, answer }))
 }
 
 /// Which holdings to list.
@@ -154,6 +170,7 @@ pub async fn contacts_of(
 pub struct HoldingsQuery {
     role: Option<String>,
     unit: Option<String>,
+    subject: Option<String>,
 }
 
 /// `GET /v1/contacts`.
@@ -166,8 +183,11 @@ pub async fn holdings(
     let role = query.role.as_deref().map(|r| role_named(organisation, r)).transpose()?;
     let within = query.unit.as_deref().map(|u| place_of(organisation, u)).transpose()?;
     let within = within.map(|place| organisation.tree.subtree(place));
+    let subject = query.subject.as_deref().map(|s| organisation.find_subject(s)).transpose()?;
+    let subject = subject.map(|subject| Place::Subject(subject.name.clone()));
     let wanted = |of: &Role, h: &Holding| {
         role.is_none_or(|r| r.name == of.name)
+            && subject.as_ref().is_none_or(|subject| h.place == *subject)
             && within.as_ref().is_none_or(|w| is_of_unit(h) && w.contains(&h.at))
     };
     Ok(Json(holding_answers(organisation, Moment::of(&app.core), wanted)))

@@ -4,15 +4,16 @@
 //! * [`answers`]: the shapes of the answers, shared with the command line;
 //! * [`error`]: how an error is told;
 //! * the handlers, by subject: [`absences`] (changed, imported, exported), [`absence_sources`] (calendars that are looked at), [`look`] (who, where, whom to turn to), [`gone`] (who was there once),
-//!   [`follow`] (who got other contacts, and what nobody answers for), [`edit`] (roles and absences), [`coverage`] (who is there when, and what would
+//!   [`follow`] (who got other contacts, and what nobody answers for), [`duties`] (what somebody is contact for), [`edit`] (roles and absences), [`subjects`] (what else somebody answers for), [`coverage`] (who is there when, and what would
 //!   be), [`lists`] (what others keep, and who is entitled), [`outages`], [`outbox`], [`syncs`], [`service`]
-//!   (status, audit, backup).
+//!   (status, audit, backup), [`whoami`] (what the caller may do).
 
 pub mod absence_sources;
 pub mod absences;
 pub mod access;
 pub mod answers;
 pub mod coverage;
+pub mod duties;
 pub mod edit;
 pub mod error;
 pub mod follow;
@@ -22,7 +23,9 @@ pub mod look;
 pub mod outages;
 pub mod outbox;
 pub mod service;
+pub mod subjects;
 pub mod syncs;
+pub mod whoami;
 
 use std::sync::Arc;
 
@@ -76,9 +79,11 @@ pub type Tells = Box<dyn Fn(&DirectoryName) -> Telling + Send + Sync>;
 /// The largest request that is read: an outage's text and its lists fit many times over.
 const BODY_LIMIT: usize = 256 * 1024;
 
-/// All paths. Reading needs a reader's rights, everything else an operator's: by the method, so that none is forgotten.
+/// All paths. Reading needs a reader's rights, everything else an operator's: by the method, so that none is forgotten. What is delegated to
+/// administrators stands in [`access`].
 pub fn router(app: Arc<App>) -> Router {
     Router::new()
+        .route(whoami::PATH, get(whoami::whoami))
         .route("/v1/status", get(service::status))
         .route("/v1/audit", get(service::audit))
         .route("/v1/backup", post(service::backup))
@@ -97,7 +102,12 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/contacts/of", get(look::contacts_of))
         .route("/v1/contacts/changes", get(follow::changes))
         .route("/v1/contacts/orphans", get(follow::orphans))
+        .route("/v1/contacts/export", get(edit::export))
+        .route("/v1/contacts/import", post(edit::import).layer(DefaultBodyLimit::max(absences::IMPORT_LIMIT)))
+        .route("/v1/contacts/digest", get(duties::show).post(duties::send))
         .route("/v1/contacts/{id}", delete(edit::revoke))
+        .route("/v1/subjects", get(subjects::list).post(subjects::add))
+        .route("/v1/subjects/{name}", get(subjects::show).patch(subjects::change).delete(subjects::remove))
         .route("/v1/absences", get(look::absences).post(edit::add_absence))
         .route("/v1/absences/{id}", delete(edit::remove_absence).patch(absences::change))
         .route("/v1/absences/export", get(absences::export))

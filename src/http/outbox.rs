@@ -157,6 +157,9 @@ fn about(facts: &Facts) -> String {
             [] => format!("{} is covered", facts.period),
             gaps => format!("{} isn't covered in {} places", facts.period, gaps.len() + facts.more as usize),
         },
+        Facts::ContactNews(_) => "other contacts".to_owned(),
+        Facts::ContactSummary(facts) => format!("other contacts of {} units", facts.units),
+        Facts::Duties(_) => "what they are contact for".to_owned(),
         Facts::Ending { directory, due } => format!("something that {directory} needs: {}", due.stage()),
     }
 }

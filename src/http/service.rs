@@ -7,15 +7,17 @@ use axum::body::Body;
 use axum::extract::{Query, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
 use tokio::io::AsyncReadExt;
 
 use super::App;
-use super::answers::{DirectoryStatus, Held, Status};
+use super::answers::{ContactChangesStatus, DirectoryStatus, Held, Status};
 use super::error::ApiError;
 use crate::domain::audit::Entry;
+use crate::domain::changes::tell::Mode;
 use crate::domain::ids::DirectoryName;
+use crate::domain::orphans;
 use crate::domain::roles;
 use crate::domain::tree::Misplaced;
 use crate::domain::warning;
@@ -44,8 +46,26 @@ pub async fn status(State(app): State<Arc<App>>) -> Result<Json<Status>, ApiErro
         channel_pause: app.sender.load().pause(now),
         open_outages: view.outages.len(),
         store_note: app.store_note.clone(),
+        contact_changes: contact_changes(&app, &view),
         warnings: warnings(&app, &view),
     }))
+}
+
+fn contact_changes(app: &App, view: &View) -> ContactChangesStatus {
+    let policy = &app.core.settings().telling;
+    let told = view.contacts_told.as_deref().filter(|_| policy.mode != Mode::Off);
+    let digest = match policy.mode {
+        Mode::Off => "off",
+        Mode::Daily(_) => "daily",
+        Mode::AtOnce => "at once",
+    };
+    ContactChangesStatus {
+        digest: digest.to_owned(),
+        last: told.map(|told| told.at),
+        next: told.and_then(|told| policy.next(told)),
+        open: told.map_or(0, |told| told.open.iter().map(|open| open.units.len()).sum()),
+        summary: told.and_then(|told| told.summary.clone()),
+    }
 }
 
 fn directory_status(app: &App, view: &View, name: &DirectoryName) -> DirectoryStatus {
@@ -69,6 +89,9 @@ fn directory_status(app: &App, view: &View, name: &DirectoryName) -> DirectorySt
     }
 }
 
+/// So long it is shown that a summary took the place of many mails.
+const SUMMARY_SHOWN: TimeDelta = TimeDelta::days(7);
+
 /// What an administrator should look at though nothing has failed.
 fn warnings(app: &App, view: &View) -> Vec<String> {
     let organisation = &view.organisation;
@@ -80,11 +103,14 @@ fn warnings(app: &App, view: &View) -> Vec<String> {
     warnings.extend(
         unknown.map(|u| format!("[roles.{}] names the group {}, which no directory has", u.role, u.group)),
     );
+    warnings.extend(app.access.load().unknown_units(organisation));
     for name in [roles::GLOBAL, roles::OUTAGE, roles::AD_SYNC] {
         if organisation.holders(&name.into()).all().next().is_none() {
             warnings.push(format!("nobody holds the role {name}; assign somebody with `budkavle contacts assign {name} --user …`"));
         }
     }
+    let over = |role| orphans::over(organisation, role, app.core.now());
+    warnings.extend(organisation.roles.iter().filter_map(over).map(|over| over.to_string()));
     for (name, state) in view.directories.iter().filter(|(name, _)| configured.contains(name)) {
         let due = warning::due(app.core.now(), &state.warnings, warning::BEFORE);
         warnings.extend(due.iter().map(|due| format!("{due} (directory {name})")));
@@ -101,6 +127,15 @@ fn warnings(app: &App, view: &View) -> Vec<String> {
                 "the calendar {name} isn't taken, what it said last stays in force: {trouble}"
             ));
         }
+    }
+    let told = view.contacts_told.as_ref().and_then(|told| told.summary.as_ref());
+    if let Some(told) = told.filter(|told| app.core.now() - told.at < SUMMARY_SHOWN) {
+        warnings.push(format!(
+            "{} units got other contacts at once; {} people would have been told, and a summary went to the global contacts instead; `budkavle contacts changes --since {}` shows all of it",
+            told.units,
+            told.people,
+            told.since.format("%Y-%m-%dT%H:%M:%SZ"),
+        ));
     }
     for misplaced in organisation.tree.misplaced().iter().take(10) {
         let (id, why) = match misplaced {

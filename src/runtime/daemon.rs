@@ -158,6 +158,7 @@ impl Daemon {
             started: clock.now(),
             scratch: config.store.folder.clone(),
         });
+        warn_of_units(&app);
         let tasks = lifecycle.tasks();
         let beat = |name: &str, within| tasks.heartbeat(name, within);
         let (c, t, k) = (|| clock.clone(), || tasks.clone(), || Arc::clone(&core));
@@ -240,6 +241,14 @@ impl Daemon {
         let _ = std::fs::remove_file(&self.socket);
         self.core.store.close().await;
         exit
+    }
+}
+
+/// Logs which of the units that are delegated aren't there. Before the first sync none is.
+fn warn_of_units(app: &App) {
+    let organisation = &app.core.view().organisation;
+    if !organisation.tree.is_empty() {
+        app.access.load().unknown_units(organisation).iter().for_each(|unknown| tracing::warn!("{unknown}"));
     }
 }
 
@@ -394,6 +403,7 @@ async fn take_over(parts: &Replaceable, config: &Config) -> Result<(), WireError
     parts.sender.store(Arc::new(sender));
     parts.upkeep.store(Arc::new(wire::upkeep(config)));
     parts.app.access.store(Arc::new(wire::access(config)));
+    warn_of_units(&parts.app);
     parts.core.outbox.notify_one();
     Ok(())
 }

@@ -17,9 +17,11 @@ use crate::domain::calendar::OpeningHours;
 use crate::domain::schedule::Schedule;
 use crate::flow;
 use crate::flow::alert;
+use crate::flow::contacts;
 use crate::flow::core::Core;
 use crate::flow::coverage;
 use crate::flow::deliver::Sender;
+use crate::flow::duties;
 use crate::flow::gone;
 use crate::flow::kept::Looked;
 use crate::store::{Retention, StoreError};
@@ -93,7 +95,21 @@ pub async fn watch(
         if let Err(error) = coverage::tick(&core).await {
             tracing::error!("Whether a period is covered can't be told: {error}");
         }
-        pause(&clock, &tasks, clock.now() + LOOK).await;
+        if let Err(error) = contacts::tick(&core).await {
+            tracing::error!("Changes of contacts can't be told: {error}");
+        }
+        if let Err(error) = duties::tick(&core).await {
+            tracing::error!("Contacts can't be sent what they are contacts for: {error}");
+        }
+        heartbeat.beat();
+        // On the minute that a schedule names, not up to a minute later.
+        let (view, settings) = (core.view(), core.settings());
+        let telling = view.contacts_told.as_ref().and_then(|told| settings.telling.next(told));
+        let sending = view.duties_sent.zip(settings.duties.as_ref());
+        let sending = sending.and_then(|(sent, schedule)| schedule.next_after(sent));
+        let now = clock.now();
+        let next = [telling, sending].into_iter().flatten().filter(|next| *next > now).min();
+        pause(&clock, &tasks, next.unwrap_or(now + LOOK)).await;
     }
     Ok(())
 }

@@ -125,6 +125,8 @@ pub fn flow_settings(config: &Config) -> Settings {
         lists: config.lists.iter().map(|list| (list.name.clone(), list.roles.clone())).collect(),
         organisation: config.organisation.name.as_str().into(),
         roles: config.roles.clone(),
+        telling: config.telling.clone(),
+        duties: config.duties.clone(),
         watched: config.watched.clone(),
         zone: config.organisation.timezone,
         mail_domain: config.mail.from.address.domain().into(),
@@ -211,6 +213,7 @@ pub fn access(config: &Config) -> Access {
         operators: names(&config.api.operators),
         readers: names(&config.api.readers.callers),
         everybody_reads: config.api.readers.everybody,
+        administrators: config.administrators.iter().map(|a| (names(&a.who), Arc::clone(&a.grant))).collect(),
     }
 }
 
@@ -352,4 +355,44 @@ impl From<LogFormat> for Format {
 
 fn delta(duration: std::time::Duration) -> TimeDelta {
     TimeDelta::from_std(duration).unwrap_or(TimeDelta::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Environment, load};
+    use crate::domain::authority::{Grant, Level, Over};
+
+    /// What `daemon`, the number 1 on every Debian, may do after this was loaded.
+    fn level(app: &ArcSwap<Access>, administrators: &str) -> Level {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("budkavle.toml");
+        let least = concat!(
+            "[organisation]\nname = \"Org\"\n[[directory]]\nname = \"main\"\nsource = \"ldif\"\nfile = \"/nowhere.ldif\"\n",
+            "[mail]\nfrom = \"x@org.example\"\ntransport = \"file\"\nfolder = \"/nowhere\"\n",
+        );
+        std::fs::write(&file, format!("{least}{administrators}")).unwrap();
+        let (config, _) = load(&file, &Environment::of_process()).unwrap_or_else(|e| panic!("{e}"));
+        app.store(Arc::new(access(&config)));
+        app.load().judge(1, 1).0
+    }
+
+    #[test]
+    fn administrators_follow_the_configuration_that_is_in_force() {
+        let app = ArcSwap::from_pointee(Access::default());
+        let of = |who: &str, unit: &str| {
+            format!(
+                "[[administrator]]\nname = \"{unit}\"\n{who} = [\"daemon\"]\nunits = [\"{unit}\"]\nroles = [\"local\"]\n"
+            )
+        };
+        let units = |level: Level| -> Vec<Over> {
+            let Level::Administrator(grants) = level else { panic!("{level:?}") };
+            grants.iter().map(|grant: &Arc<Grant>| grant.over.clone()).collect()
+        };
+        let over = |unit: &str| Over::Units(vec![unit.into()]);
+        assert_eq!(units(level(&app, &of("users", "care"))), [over("care")]);
+        let both = of("users", "it") + &of("groups", "school");
+        assert_eq!(units(level(&app, &both)), [over("it"), over("school")]);
+        assert_eq!(level(&app, ""), Level::Stranger);
+    }
 }

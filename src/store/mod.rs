@@ -20,6 +20,7 @@ use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 
 use crate::domain::audit;
+use crate::domain::changes::open::Note;
 use crate::domain::changes::{ChangeAt, ContactChange};
 use crate::domain::guard::CheckedDelta;
 use crate::domain::ids::{DirectoryName, MessageId, OutageId, RunId};
@@ -306,6 +307,21 @@ impl Store {
     ) -> Result<Vec<ChangeAt>, StoreError> {
         match self {
             Store::Sled(store) => store.contact_changes(since, limit).await,
+        }
+    }
+
+    /// The changes of contacts with a number after `after`, in the order in which they were noted. Only those are looked at that speak of
+    /// a time after `since`: it must be before the time that any of them speaks of.
+    pub async fn contact_notes(&self, after: u64, since: DateTime<Utc>) -> Result<Vec<Note>, StoreError> {
+        match self {
+            Store::Sled(store) => store.contact_notes(after, since).await,
+        }
+    }
+
+    /// The number of the last change of contacts that was noted; 0 before the first.
+    pub async fn last_contact_note(&self) -> Result<u64, StoreError> {
+        match self {
+            Store::Sled(store) => store.last_contact_note().await,
         }
     }
 

@@ -18,7 +18,7 @@ use crate::domain::absence::Absence;
 use crate::domain::absence::source::TakenCalendar;
 use crate::domain::alert::Health;
 use crate::domain::audit;
-use crate::domain::changes::ChangeAt;
+use crate::domain::changes::{ChangeAt, open};
 use crate::domain::coverage::watch::Told;
 use crate::domain::delta::ObjectChange;
 use crate::domain::directory::{Container, Group, Quarantined, Unit, User};
@@ -30,6 +30,7 @@ use crate::domain::notice::{Message, Notice};
 use crate::domain::outage::Outage;
 use crate::domain::roles::Assignment;
 use crate::domain::run::{Cursor, HeldRun, Run};
+use crate::domain::subject::Subject;
 use crate::domain::undo::{Step, Veto};
 
 use super::types::AttemptLog;
@@ -87,6 +88,8 @@ kinds! {
     AbsenceSource = 0x3a "absence sources",
     /// Which warning was told last of a period that is watched. Key: its name.
     CoverageTold = 0x33 "coverage warnings",
+    /// What somebody answers for that is no unit. Key: its name.
+    Subject = 0x38 "subjects",
     /// A directory's health. Key: its name.
     Health = 0x40 "health of directories",
     /// What was last read of a directory. Key: its name.
@@ -119,6 +122,10 @@ kinds! {
     ContactChange = 0x71 "changes of contacts",
     /// When it was last looked who answers for whom. No key.
     ContactsSeen = 0x72 "looks at contacts",
+    /// How far changes of contacts have been told. No key.
+    ContactsTold = 0x7a "tellings of contacts",
+    /// When contacts were last sent what they are contacts for. No key.
+    DutiesSent = 0x7b "digests for contacts",
 }
 
 /// Which numbers are counted.
@@ -222,6 +229,8 @@ records! {
     audit::Entry => Audit,
     ChangeAt => ContactChange,
     ContactsSeen => ContactsSeen,
+    open::Told => ContactsTold,
+    DutiesSent => DutiesSent,
     HeldRun => Held,
     Run => Run,
     NoticeRow => Notice,
@@ -229,6 +238,7 @@ records! {
     TakenList => List,
     GivenOut => GivenOut,
     TakenCalendar => AbsenceSource,
+    Subject => Subject,
 }
 
 /// Records of a second shape, each with how the first one is read.
@@ -278,6 +288,10 @@ pub(crate) struct NoticeOf(pub(crate) NoticeId);
 /// When it was last looked who answers for whom: what time alone changed since then hasn't been told.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, serde::Deserialize)]
 pub(crate) struct ContactsSeen(pub(crate) DateTime<Utc>);
+
+/// When contacts were last sent what they are contacts for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, serde::Deserialize)]
+pub(crate) struct DutiesSent(pub(crate) DateTime<Utc>);
 
 /// A notice and its messages, whose numbers follow one another.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, serde::Deserialize)]
@@ -372,6 +386,7 @@ pub(crate) fn check_schema(kind: Kind, bytes: &[u8]) -> Result<(), RecordError> 
         Kind::GivenOut => GivenOut::SCHEMA,
         Kind::AbsenceSource => TakenCalendar::SCHEMA,
         Kind::CoverageTold => Told::SCHEMA,
+        Kind::Subject => Subject::SCHEMA,
         Kind::Health => Health::SCHEMA,
         Kind::Cursor => Cursor::SCHEMA,
         Kind::Held => HeldRun::SCHEMA,
@@ -388,6 +403,8 @@ pub(crate) fn check_schema(kind: Kind, bytes: &[u8]) -> Result<(), RecordError> 
         Kind::Audit => audit::Entry::SCHEMA,
         Kind::ContactChange => ChangeAt::SCHEMA,
         Kind::ContactsSeen => ContactsSeen::SCHEMA,
+        Kind::ContactsTold => open::Told::SCHEMA,
+        Kind::DutiesSent => DutiesSent::SCHEMA,
     };
     match bytes.first_chunk().map(|schema| u16::from_be_bytes(*schema)) {
         Some(schema) if schema > newest => Err(RecordError::TooNew { kind, schema }),

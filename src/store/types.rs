@@ -12,19 +12,22 @@ use crate::domain::absence::source::TakenCalendar;
 use crate::domain::alert::Health;
 use crate::domain::audit;
 use crate::domain::changes::ContactChange;
-use crate::domain::coverage::watch::Told;
+use crate::domain::changes::open::Told;
+use crate::domain::coverage::watch;
 use crate::domain::delta::{Changes, ObjectChange};
 use crate::domain::directory::{Directory, Quarantined};
 use crate::domain::entitled::GivenOut;
 use crate::domain::gone::{AllGone, Gone};
 use crate::domain::ids::{
     AbsenceId, AssignmentId, DirectoryName, Generation, MessageId, NoticeId, OutageId, RunId, SourceName,
+    SubjectName,
 };
 use crate::domain::lists::{ListName, TakenList};
 use crate::domain::notice::{Message, MessageState, NewNotice, Notice};
 use crate::domain::outage::Outage;
 use crate::domain::roles::Assignment;
 use crate::domain::run::{Cursor, HeldRun, Run};
+use crate::domain::subject::Subject;
 use crate::domain::undo::{Step, Veto};
 use crate::domain::warning::Warning;
 
@@ -44,8 +47,14 @@ pub struct State {
     pub assignments: BTreeMap<AssignmentId, Assignment>,
     /// Who is away when.
     pub absences: BTreeMap<AbsenceId, Absence>,
+    /// What somebody answers for that is no unit.
+    pub subjects: BTreeMap<SubjectName, Subject>,
     /// When it was last looked who answers for whom.
     pub contacts_seen: Option<DateTime<Utc>>,
+    /// How far changes of contacts have been told; None: they aren't.
+    pub contacts_told: Option<Arc<Told>>,
+    /// When contacts were last sent what they are contacts for; None: never, or they aren't.
+    pub duties_sent: Option<DateTime<Utc>>,
     /// The last good list of each that somebody else keeps.
     pub lists: BTreeMap<ListName, Arc<TakenList>>,
     /// What was last given out, by [`GivenOut::key`].
@@ -55,7 +64,7 @@ pub struct State {
     /// Outages that are not resolved.
     pub open_outages: BTreeMap<OutageId, Outage>,
     /// Which warning was told last of each period that is watched.
-    pub coverage_told: BTreeMap<Box<str>, Told>,
+    pub coverage_told: BTreeMap<Box<str>, watch::Told>,
     /// How each directory's sync is doing, and what was last read of it.
     pub directories: BTreeMap<DirectoryName, DirectoryState>,
 }
@@ -170,12 +179,28 @@ pub enum Change {
         /// Gone. Refused with [`StoreError::NotFound`] when there is no such one.
         removed: Vec<(AbsenceId, audit::Entry)>,
     },
+    /// Assignments, new or changed, and such as end, all of them or none, each with its entry for the audit log. Refused with
+    /// [`StoreError::NotFound`] when there is none of those that end.
+    Assignments {
+        /// New or changed.
+        put: Vec<(Assignment, audit::Entry)>,
+        /// Those that end.
+        end: Vec<(AssignmentId, audit::Entry)>,
+    },
+    /// A subject, new or changed.
+    Subject(Subject),
+    /// A subject that there is no longer. Refused with [`StoreError::NotFound`] when there is none.
+    RemoveSubject(SubjectName),
     /// A list of people that was believed.
     List(Box<TakenList>),
     /// A list of people that was given out.
     GivenOut(Box<GivenOut>),
     /// A warning was told of a period that is watched.
-    CoverageTold(Box<str>, Told),
+    CoverageTold(Box<str>, watch::Told),
+    /// Changes of contacts were told so far; None: they aren't any more.
+    ContactsTold(Option<Arc<Told>>),
+    /// Contacts were sent what they are contacts for; None: they aren't any more.
+    DutiesSent(Option<DateTime<Utc>>),
     /// A directory's health, after an alert was told.
     Health(DirectoryName, Health),
     /// The word of a person on a held run; None: it is rejected, and the directory's health holds it no longer. Refused with

@@ -79,6 +79,9 @@ retry_first = "1s"
 
 [roles.outage]
 groups = ["outage-contacts"]
+
+[contact_changes]
+digest = "off"
 "#,
             folder = self.path().display(),
             url = self.dc.ldaps_url(),

@@ -9,10 +9,12 @@
     reason = "a test fails by panicking, and the helpers of tests are tests too"
 )]
 
+mod delegation;
 mod dependencies;
 mod layout;
 mod store_contract;
 mod store_damage;
 mod store_disk;
 mod store_samples;
+mod telling;
 mod undo;

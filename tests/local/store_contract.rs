@@ -16,6 +16,7 @@ use budkavle::domain::notice::MessageState;
 use budkavle::domain::outage::State as OutageState;
 use budkavle::domain::roles::{Assignment, Holder, Place};
 use budkavle::domain::run::{HeldRun, Outcome};
+use budkavle::domain::subject::Subject;
 use budkavle::domain::undo::{Veto, reverse};
 use budkavle::store::{
     Change, Event, MessageFilter, Pruned, Retention, RunRecord, Sequence, Store, StoreError,
@@ -56,6 +57,7 @@ suite! {
     a_held_run_waits_for_one_word,
     an_outage_has_one_next_version,
     what_people_maintain_comes_and_goes,
+    subjects_and_many_assignments_come_and_go,
     a_refused_event_leaves_nothing,
     an_event_is_told_once_and_to_each_address_once,
     a_message_is_claimed_by_one_at_a_time,
@@ -402,6 +404,50 @@ async fn what_people_maintain_comes_and_goes(open: Open<'_>) {
     let store = reopen(store, open).await;
     assert_eq!(store.load().await.unwrap().absences.len(), 300);
     assert!(store.audit(None, 1_000).await.unwrap().len() >= audited + 300);
+}
+
+async fn subjects_and_many_assignments_come_and_go(open: Open<'_>) {
+    let store = open().await;
+    let subject = |title: &str| Subject { name: "Heroma".into(), title: title.into(), owner: None };
+    for title in ["Pay", "Pay and staff"] {
+        store.commit_event(event(1, Change::Subject(subject(title)), vec![])).await.unwrap();
+    }
+    let numbered = |n, rank| Assignment {
+        id: AssignmentId(n),
+        role: "report".into(),
+        holder: Holder::User(UserId(guid(1, 1))),
+        place: Place::Subject("Heroma".into()),
+        rank,
+        mail: None,
+        phone: None,
+        from: None,
+        until: None,
+        any_unit: false,
+    };
+    let entry = |n| audit_entry(2, &format!("assignment {n}"));
+    let put = |numbers: std::ops::Range<u64>, rank| {
+        numbers.map(|n| (numbered(n, rank), entry(n))).collect::<Vec<_>>()
+    };
+    let many = Change::Assignments { put: put(1..301, 0), end: Vec::new() };
+    store.commit_event(event(2, many, vec![])).await.unwrap();
+    assert_eq!(store.audit(None, 1_000).await.unwrap().len(), 300);
+    let change =
+        |end| Change::Assignments { put: put(300..302, 7), end: vec![(AssignmentId(end), entry(end))] };
+    // One that isn't there, and nothing of it happens.
+    let refused = store.commit_event(event(3, change(900), vec![])).await;
+    assert!(matches!(refused, Err(StoreError::NotFound(_))), "{refused:?}");
+    let store = reopen(store, open).await;
+    assert_eq!(store.load().await.unwrap().assignments.len(), 300);
+    store.commit_event(event(3, change(1), vec![])).await.unwrap();
+    let store = reopen(store, open).await;
+    let state = store.load().await.unwrap();
+    assert_eq!(state.subjects.into_values().collect::<Vec<_>>(), [subject("Pay and staff")]);
+    let expected = (2..300).map(|n| numbered(n, 0)).chain([numbered(300, 7), numbered(301, 7)]);
+    assert_eq!(state.assignments.into_values().collect::<Vec<_>>(), expected.collect::<Vec<_>>());
+    let remove = || event(4, Change::RemoveSubject("Heroma".into()), vec![]);
+    store.commit_event(remove()).await.unwrap();
+    assert!(matches!(store.commit_event(remove()).await, Err(StoreError::NotFound(_))));
+    assert!(store.load().await.unwrap().subjects.is_empty());
 }
 
 async fn a_refused_event_leaves_nothing(open: Open<'_>) {

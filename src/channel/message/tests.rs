@@ -6,11 +6,14 @@ use mail_parser::MessageParser;
 use super::*;
 use crate::domain::alert::Trouble;
 use crate::domain::audit::Actor;
+use crate::domain::changes::{Loss, Why};
 use crate::domain::delta::{ObjectChange, ObjectKind, What};
+use crate::domain::duties::{Duties, Duty, Planned, StandsIn};
 use crate::domain::guard::{HoldReason, Kind, Limit};
 use crate::domain::ids::{Guid, MessageId, OutageId, RunId};
 use crate::domain::notice::{
-    CoverageFacts, EventKey, Facts, Gap, GapDays, HeldFacts, MessageState, Recipient, SyncTrouble,
+    ContactNews, ContactSummary, CoverageFacts, EventKey, Facts, Fallback, Gap, GapDays, HeldFacts,
+    MessageState, NewsFacts, Part, Recipient, RoleSum, SyncTrouble, UnitsAt,
 };
 use crate::domain::outage::{Opening, Outage, Severity, State};
 use crate::domain::warning::{Due, DueReason, Warning, WarningKind};
@@ -106,8 +109,126 @@ fn all_facts() -> Vec<(&'static str, Facts)> {
         ("password ends", ending(WarningKind::Password, DueReason::Soon { days: 3 })),
         ("not covered", Facts::Coverage(coverage())),
         ("covered", Facts::Coverage(CoverageFacts { gaps: vec![], more: 0, ..coverage() })),
+        ("contact now", news(vec![one_news(Part::New)], 0)),
+        ("contact no longer", news(vec![NewsFacts { after: vec![], ..one_news(Part::Former) }], 0)),
+        ("other contacts", news([Part::New, Part::Former, Part::Owner].map(one_news).to_vec(), 2)),
+        ("owner of one unit", news(vec![of_one_unit()], 0)),
+        ("too many contacts", Facts::ContactSummary(summary())),
+        ("duties", Facts::Duties(Box::new(duties()))),
+        (
+            "no duties",
+            Facts::Duties(Box::new(Duties {
+                duties: vec![],
+                more: 0,
+                absences: vec![],
+                stands_in: vec![],
+                ..duties()
+            })),
+        ),
         ("certificate over", ending(WarningKind::ServerCertificate, DueReason::Over)),
     ]
+}
+
+fn names(names: &[&str]) -> Vec<Box<str>> {
+    names.iter().map(|name| Box::from(*name)).collect()
+}
+
+fn one_news(part: Part) -> NewsFacts {
+    let unit = |path: &str, below| UnitsAt { path: path.into(), below };
+    NewsFacts {
+        part,
+        role: "local".into(),
+        deputy_for: (part == Part::Owner).then(|| "nobody".into()),
+        units: vec![unit("Vård / Hemtjänst <b>", 0), unit("Skola", 1)],
+        more: 1,
+        all_units: 4,
+        users: 120,
+        before: if part == Part::Former { vec![] } else { names(&["Åsa Öberg"]) },
+        after: names(&["Bo Ek", "Li Ås (deputy for Per Ek)"]),
+        fallback: None,
+        why: vec![
+            Why::Lost { name: "Åsa Öberg".into(), reason: Loss::Moved { to: "IT".into() } },
+            Why::Gained { name: "Bo Ek".into() },
+        ],
+    }
+}
+
+fn of_one_unit() -> NewsFacts {
+    let fallback = Fallback { role: "global".into(), people: names(&["Eva Ek"]) };
+    let units = vec![UnitsAt { path: "Skola".into(), below: 0 }];
+    let lost = Why::Lost { name: "Åsa Öberg".into(), reason: Loss::Away { until: at() } };
+    NewsFacts {
+        units,
+        more: 0,
+        all_units: 1,
+        users: 1,
+        after: vec![],
+        fallback: Some(fallback),
+        why: vec![lost],
+        ..one_news(Part::Owner)
+    }
+}
+
+fn news(news: Vec<NewsFacts>, more: u32) -> Facts {
+    Facts::ContactNews(ContactNews { since: at(), news, more })
+}
+
+fn summary() -> ContactSummary {
+    let role = |role: &str, units, without| RoleSum { role: role.into(), units, users: units * 10, without };
+    let roles = vec![role("local", 412, 0), role("superuser", 12, 1), role("password-helper", 1, 3)];
+    ContactSummary { since: at(), people: 1234, units: 420, users: 5000, roles }
+}
+
+fn duties() -> Duties {
+    let unit = |path: &str, below| UnitsAt { path: path.into(), below };
+    let local = Duty {
+        role: "local".into(),
+        title: "local contact: whom a user turns to first".into(),
+        place: Some("Vård".into()),
+        skipped: None,
+        deputy: None,
+        units: vec![unit("Vård", 3), unit("Skola", 0)],
+        more: 2,
+        all_units: 7,
+        users: 340,
+        beside: names(&["Li Ås"]),
+        above: Some(Fallback { role: "global".into(), people: names(&["Eva Ek", "Per Ek"]) }),
+    };
+    let elsewhere = Duty {
+        role: "superuser".into(),
+        title: "superuser: helps colleagues with the system".into(),
+        place: Some("Skola".into()),
+        skipped: Some("moved to Vård".into()),
+        units: vec![],
+        more: 0,
+        all_units: 0,
+        users: 0,
+        beside: vec![],
+        above: Some(Fallback { role: "superuser".into(), people: names(&["Åsa Öberg"]) }),
+        ..local.clone()
+    };
+    let support = Duty {
+        role: "support".into(),
+        title: "support contact: entitled to turn to the vendor's support".into(),
+        place: None,
+        skipped: None,
+        deputy: Some("Li Ås".into()),
+        ..elsewhere.clone()
+    };
+    let day = |n| at() + TimeDelta::days(n);
+    Duties {
+        name: "Bo Ek".into(),
+        account: "bo.ek".into(),
+        at: at(),
+        duties: vec![local, elsewhere, support],
+        more: 1,
+        absences: vec![
+            Planned { from: day(1), until: day(15), deputy: Some("Li Ås".into()) },
+            Planned { from: day(20), until: day(20) + TimeDelta::hours(4), deputy: None },
+        ],
+        stands_in: vec![StandsIn { name: "Åsa Öberg".into(), from: day(30), until: day(40) }],
+        turns_to: names(&["Li Ås"]),
+    }
 }
 
 fn coverage() -> CoverageFacts {

@@ -1,5 +1,7 @@
 //! The words of a notice: subject, text and HTML from its facts.
 
+mod contacts;
+
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use minijinja::{Environment, Value, context};
@@ -58,6 +60,8 @@ impl Writer {
             ("sync_trouble.txt", include_str!("../templates/sync_trouble.txt")),
             ("coverage.html", include_str!("../templates/coverage.html")),
             ("coverage.txt", include_str!("../templates/coverage.txt")),
+            ("contacts.html", include_str!("../templates/contacts.html")),
+            ("contacts.txt", include_str!("../templates/contacts.txt")),
             ("plain.html", include_str!("../templates/plain.html")),
             ("plain.txt", include_str!("../templates/plain.txt")),
             ("footer.txt", include_str!("../templates/footer.txt")),
@@ -131,6 +135,9 @@ impl Writer {
                 content: context! { lines => [format!("{by} asked for this test message {}.", self.time(*at))] },
             },
             Facts::Coverage(facts) => coverage(facts),
+            Facts::ContactNews(facts) => self.contact_news(facts),
+            Facts::ContactSummary(facts) => self.contact_summary(facts),
+            Facts::Duties(facts) => self.duties(facts),
             Facts::Ending { directory, due } => self.ending(directory, due),
         }
     }

@@ -107,7 +107,7 @@ pub async fn orphans(args: OrphansArgs, client: &Client, out: &Out) -> Result<Ex
 }
 
 fn print(out: &Out, orphans: &Orphans, zone: Tz) {
-    let Orphans { units, holders, assignments, short } = orphans;
+    let Orphans { units, holders, assignments, short, over, subjects } = orphans;
     if *orphans == Orphans::default() {
         out.line("Everything is answered for, and nobody holds a role in vain.");
         return;
@@ -122,6 +122,19 @@ fn print(out: &Out, orphans: &Orphans, zone: Tz) {
     }
     for s in short {
         out.line(format!("{}: {} of at least {} people count.", s.role, s.there, s.minimum));
+    }
+    for over in over {
+        out.line(visible(&format!("{over}.")));
+    }
+    if !subjects.is_empty() {
+        let rows = subjects.iter().map(|s| {
+            let owner = s.owner.as_ref().map(ToString::to_string);
+            let unanswered = s.unanswered.iter().map(|role| format!("nobody near answers as {role}"));
+            let why = owner.into_iter().chain(unanswered).collect::<Vec<_>>().join("; ");
+            vec![s.subject.to_string(), s.title.to_string(), why]
+        });
+        out.line("These subjects belong nowhere, or only who answers for everything does:");
+        out.table(&["subject", "title", "why"], rows.collect(), "");
     }
     if !holders.is_empty() {
         let rows = holders

@@ -131,11 +131,12 @@ impl OpeningHours {
             moments.extend(mapped.earliest().map(|t| t.to_utc()));
             moments.extend(mapped.latest().map(|t| t.to_utc()));
         }
-        moments.extend(self.clock_change(date));
+        let on_day = |at: &DateTime<Utc>| at.with_timezone(&self.zone).date_naive() == date;
+        moments.extend(self.clock_change(date).filter(on_day));
         moments
     }
 
-    /// When the clocks change on a day.
+    /// When the clocks change on a day, or a few hours before or after it.
     fn clock_change(&self, date: NaiveDate) -> Option<DateTime<Utc>> {
         // Around the day in UTC by more than any offset, to the minute.
         let noon = date.and_hms_opt(12, 0, 0)?.and_utc().timestamp() / 60;

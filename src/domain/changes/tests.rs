@@ -117,3 +117,52 @@ fn a_unit_that_moves_and_a_user_who_moves_get_other_contacts() {
     assert_eq!((change.users, &*change.why), (1, &[Why::UserMoved][..]));
     assert_eq!(names(&change.after), ["User 2"]);
 }
+
+#[test]
+fn somebody_stands_in_since_the_contact_is_away_and_no_longer_for_the_deputys_own_reason() {
+    let mut world = municipality();
+    let mut away = world.clone();
+    away.away(2, 6, 9, Some(3));
+    let [change] = &local((&world, 7), (&away, 7))[..] else { panic!() };
+    let lost = Why::Lost { name: "User 2".into(), reason: Loss::Away { until: hour(9) } };
+    let gained = Why::Gained { name: "User 3".into() };
+    assert_eq!(change.why, [lost, gained]);
+    assert_eq!(change.after.people[0].deputy_for.as_deref(), Some("User 2"));
+    // The deputy can't any more; and the contact is back.
+    let closed = UserFields { enabled: false, ..user(3, 2) };
+    let mut without = away.clone();
+    without.directory.users.insert(user_id(3), Arc::new(closed.into()));
+    let [change] = &local((&away, 7), (&without, 7))[..] else { panic!() };
+    assert_eq!(change.why, [Why::Lost { name: "User 3".into(), reason: Loss::Disabled }]);
+    let [change] = &local((&away, 8), (&away, 9))[..] else { panic!() };
+    assert_eq!(change.why, [Why::Gained { name: "User 2".into() }]);
+    world.assignments.pop_last();
+    world.absences = away.absences.clone();
+    let [change] = &local((&away, 7), (&world, 7))[..] else { panic!() };
+    assert_eq!(change.why, [Why::Revoked { name: "User 2".into() }]);
+}
+
+/// Unit 1 with 249 units below it, and user 1, who answers for all of them.
+pub(crate) fn many_units() -> World {
+    let units = std::iter::once(unit(1, 0)).chain((2..=250).map(|n| unit(n, 1)));
+    let mut world = World::new(directory_of([user(1, 1), user(2, 7)], units, []));
+    world.assign(LOCAL, 1, Place::OwnUnit);
+    world
+}
+
+#[test]
+fn of_many_units_each_is_named() {
+    let (some, mut none) = (many_units(), many_units());
+    none.assignments.clear();
+    let changes = local((&some, 1), (&none, 1));
+    assert_eq!(changes.iter().map(|change| change.units.len()).collect::<Vec<_>>(), [100, 100, 50]);
+    let all: BTreeSet<UnitId> = changes.iter().flat_map(|change| change.units.iter().copied()).collect();
+    assert_eq!(all.len(), 250);
+    assert_eq!(
+        changes
+            .iter()
+            .map(|change| (change.all_units, change.users))
+            .fold((0, 0), |a, b| (a.0 + b.0, a.1 + b.1)),
+        (250, 2)
+    );
+}

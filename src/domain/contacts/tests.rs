@@ -2,7 +2,8 @@ mod slow;
 
 use super::*;
 use crate::domain::directory::UserFields;
-use crate::domain::roles::{AD_SYNC, GLOBAL, LOCAL};
+use crate::domain::roles::{AD_SYNC, GLOBAL, LOCAL, REPORT};
+use crate::domain::subject::Subject;
 use crate::domain::testing::{
     self, HELPER, NAME, World, directory_of, group, hour, unit, unit_id, user, user_id, world,
 };
@@ -17,6 +18,9 @@ fn askers(world: &World) -> Vec<Asker> {
         Asker::Unit(UnitId::ROOT),
         Asker::Directory(testing::DIRECTORIES[0].into()),
         Asker::Directory(testing::DIRECTORIES[1].into()),
+        Asker::Subject("pay".into()),
+        Asker::Subject("Heroma".into()),
+        Asker::Subject("gone".into()),
         Asker::User(user_id(99)),
         Asker::Unit(unit_id(99)),
     ];
@@ -392,4 +396,38 @@ fn an_answer_is_read_back_from_json() {
     let answer = resolve(&organisation, &organisation.roles[0], &Asker::User(user_id(9)), hour(12));
     let json = serde_json::to_string(&answer).unwrap();
     assert_eq!(serde_json::from_str::<Answer>(&json).unwrap(), answer);
+}
+
+#[test]
+fn a_subject_turns_to_its_own_then_to_those_of_its_unit_then_to_everybodys() {
+    // 1 above 2.
+    let units = [unit(1, 0), unit(2, 1)];
+    let mut world = World::new(directory_of([user(1, 0), user(2, 1), user(3, 2), user(4, 2)], units, []));
+    for (name, owner) in [("pay", Some(2)), ("wiki", None)] {
+        let subject = Subject::new(name, None, owner.map(unit_id)).unwrap();
+        world.subjects.insert(subject.name.clone(), subject);
+    }
+    world.assign(GLOBAL, 1, Place::Organisation);
+    world.assign(LOCAL, 2, Place::Unit(unit_id(1)));
+    world.assign(REPORT, 3, Place::Subject("pay".into()));
+    world.assign(REPORT, 4, Place::Subject("wiki".into()));
+    let ask = |world: &World, subject: &str| {
+        let organisation = world.organisation();
+        let role = organisation.role(REPORT).unwrap();
+        let answer = resolve(&organisation, role, &Asker::Subject(subject.into()), hour(1));
+        let names: Vec<String> = answer.contacts.iter().map(|c| c.name.to_string()).collect();
+        let step = |s: &Step| {
+            let subject = s.subject.as_ref().map_or("", |name| &name.0);
+            format!("{} {}{subject} {}", s.role, s.unit_name, s.skipped.len())
+        };
+        (names.join(","), answer.trail.iter().map(step).collect::<Vec<_>>())
+    };
+    assert_eq!(ask(&world, "pay"), ("User 3".into(), vec!["report Orgpay 0".into()]));
+    assert_eq!(ask(&world, "gone"), (String::new(), Vec::new()));
+    world.away(3, 0, 9, None);
+    let trail = ["report Orgpay 1", "local Unit 2 0", "local Unit 1 0"].map(str::to_owned);
+    assert_eq!(ask(&world, "pay"), ("User 2".into(), trail.to_vec()));
+    world.away(4, 0, 9, None);
+    let trail = ["report Orgwiki 1", "local Org 0", "global Org 0"].map(str::to_owned);
+    assert_eq!(ask(&world, "wiki"), ("User 1".into(), trail.to_vec()));
 }

@@ -114,7 +114,11 @@ impl Decoder<'_> {
     /// Sets aside, once, that it couldn't be read of some accounts whether they are enabled.
     pub(super) fn tell_hidden(&mut self) {
         let Some((dn, count)) = self.hidden.take() else { return };
-        let others = if count > 1 { format!(", nor that of {} others", count - 1) } else { String::new() };
+        let others = match count {
+            0 | 1 => String::new(),
+            2 => ", nor that of another one".to_owned(),
+            _ => format!(", nor that of {} others", count - 1),
+        };
         let reason = format!(
             "Its {} can't be read{others}; may the account that reads it see that? Who was disabled stays so, who is new counts as enabled.",
             self.mapping.control

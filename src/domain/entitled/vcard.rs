@@ -1,9 +1,7 @@
 //! vCard 4.0 (RFC 6350).
 
 use super::Entitled;
-
-/// The most octets of a line, without its end (§3.2).
-const LINE: usize = 75;
+use crate::domain::content_lines::{escaped, fold};
 
 /// A card for each of `people`, of `organisation`.
 pub fn vcards(people: &[Entitled], organisation: &str) -> String {
@@ -34,34 +32,6 @@ fn card(person: &Entitled, organisation: &str) -> String {
     line("CATEGORIES", roles.join(","));
     line("END", "VCARD".into());
     card
-}
-
-/// A text as a value or a part of one (§3.4).
-fn escaped(text: &str) -> String {
-    let mut escaped = String::new();
-    for c in text.chars() {
-        match c {
-            '\\' | ',' | ';' => escaped.extend(['\\', c]),
-            '\n' => escaped.push_str("\\n"),
-            c if c.is_control() => {}
-            c => escaped.push(c),
-        }
-    }
-    escaped
-}
-
-/// Writes a line, cut between characters so that no part is longer than it may be.
-fn fold(card: &mut String, line: &str) {
-    let mut length = 0;
-    for c in line.chars() {
-        if length + c.len_utf8() > LINE {
-            card.push_str("\r\n ");
-            length = 1;
-        }
-        card.push(c);
-        length += c.len_utf8();
-    }
-    card.push_str("\r\n");
 }
 
 #[cfg(test)]
@@ -106,7 +76,7 @@ mod tests {
             let text = escaped(&text);
             let mut folded = String::new();
             fold(&mut folded, &text);
-            prop_assert!(folded.split("\r\n").all(|line| line.len() <= LINE));
+            prop_assert!(folded.split("\r\n").all(|line| line.len() <= crate::domain::content_lines::LINE));
             let unfolded = folded.replace("\r\n ", "");
             prop_assert_eq!(unfolded.trim_end_matches("\r\n"), text);
         }

@@ -1,13 +1,11 @@
 //! A list in JSON: `{"issued": "…", "people": [{…}]}`. Values are kept as the pieces of text that they are, which tells where they stand.
 
 use std::borrow::Cow;
-use std::fmt;
-use std::marker::PhantomData;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::parse::{At, Field, Notes, Raw, Row};
+use crate::domain::table::{Pairs, offset};
 
 pub(super) fn read<'t>(text: &'t str, notes: &mut Notes<'_>) -> Raw<'t> {
     let whole: &RawValue = match serde_json::from_str(text) {
@@ -76,38 +74,6 @@ fn field<'t>(key: String, value: &'t RawValue, at: At) -> Field<'t> {
     Field { key: Cow::Owned(key), value, at }
 }
 
-/// Where a piece of `text` begins in it.
-fn offset(text: &str, piece: &str) -> usize {
-    piece.as_ptr().addr().saturating_sub(text.as_ptr().addr()).min(text.len())
-}
-
 fn to_u64(n: usize) -> u64 {
     u64::try_from(n).unwrap_or(u64::MAX)
-}
-
-/// The keys and values of an object, also of one that has a key twice.
-struct Pairs<'t>(Vec<(String, &'t RawValue)>);
-
-impl<'de> Deserialize<'de> for Pairs<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Collect<'t>(PhantomData<&'t ()>);
-
-        impl<'de> Visitor<'de> for Collect<'de> {
-            type Value = Pairs<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut pairs = Vec::new();
-                while let Some(pair) = map.next_entry()? {
-                    pairs.push(pair);
-                }
-                Ok(Pairs(pairs))
-            }
-        }
-
-        deserializer.deserialize_map(Collect(PhantomData))
-    }
 }

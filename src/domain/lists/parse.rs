@@ -8,11 +8,12 @@ use chrono::{DateTime, Days, NaiveTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
-use super::{ListedPerson, Listing, csv, json, toml};
+use super::{ListedPerson, Listing, json, toml};
 use crate::domain::decode::clean;
 use crate::domain::mailbox::Address;
 use crate::domain::moment::{self, Spelled};
 use crate::domain::roles::RoleName;
+use crate::domain::table::{self, Column};
 
 /// The most bytes a list may have.
 pub const LARGEST: usize = 1 << 20;
@@ -29,7 +30,7 @@ pub enum Format {
     Toml,
     /// `{"people": [{…}]}`.
     Json,
-    /// A line per person under a line with the names of the columns; commas, semicolons or tabs; UTF-8 or Windows-1252.
+    /// A line per person under a line with the names of the columns, as [`table`] reads them.
     Csv,
 }
 
@@ -47,7 +48,7 @@ pub struct Rules<'a> {
 pub struct Mistake {
     /// The line, from 1.
     pub line: u64,
-    /// The character in the line, from 1; in CSV the number of the column.
+    /// The character in the line, from 1; in CSV the number of the column, or 1 for the line as a whole.
     pub column: u64,
     /// What is wrong and how to mend it.
     pub what: String,
@@ -153,20 +154,20 @@ pub fn parse(bytes: &[u8], format: Format, rules: Rules<'_>) -> Result<Listing, 
         return only(1, 1, format!("the file has {} bytes; a list may have {LARGEST}", bytes.len()));
     }
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    // Of a table the lines are counted where it is read.
     let text = match std::str::from_utf8(bytes) {
-        Ok(text) => Cow::Borrowed(text),
-        // What spreadsheets of Windows write.
-        Err(_) if format == Format::Csv => encoding_rs::WINDOWS_1252.decode_without_bom_handling(bytes).0,
+        Ok(text) => text,
+        Err(_) if format == Format::Csv => "",
         Err(error) => {
             let (line, column) = position(bytes, error.valid_up_to());
             return only(line, column, "this is no text in UTF-8".into());
         }
     };
-    let mut notes = Notes { text: &text, mistakes: Mistakes { first: Vec::new(), more: 0 } };
+    let mut notes = Notes { text, mistakes: Mistakes { first: Vec::new(), more: 0 } };
     let raw = match format {
-        Format::Toml => toml::read(&text, &mut notes),
-        Format::Json => json::read(&text, &mut notes),
-        Format::Csv => csv::read(&text, &mut notes),
+        Format::Toml => toml::read(text, &mut notes),
+        Format::Json => json::read(text, &mut notes),
+        Format::Csv => from_table(bytes, &mut notes),
     };
     let issued = raw.issued.as_ref().and_then(|field| {
         let time = text_of(field).and_then(|text| date_or_time(text, rules.zone, false));
@@ -195,6 +196,43 @@ pub fn parse(bytes: &[u8], format: Format, rules: Rules<'_>) -> Result<Listing, 
     }
     mistakes.first.sort_by_key(|mistake| (mistake.line, mistake.column));
     Err(mistakes)
+}
+
+/// The columns of a list in CSV.
+const COLUMNS: [Column; 9] = [
+    Column::optional("role"),
+    Column::optional("name"),
+    Column::needed("mail"),
+    Column::optional("phone"),
+    Column::optional("title"),
+    Column::optional("for"),
+    Column::optional("note"),
+    Column::optional("from"),
+    Column::optional("until"),
+];
+
+/// A list in CSV: a line of names, a line per person.
+fn from_table(bytes: &[u8], notes: &mut Notes<'_>) -> Raw<'static> {
+    let table = match table::read(bytes, &COLUMNS) {
+        Ok(table) => table,
+        Err(errors) => {
+            for error in &errors.errors {
+                notes.note(At::Cell(error.line, 1), error.without_line());
+            }
+            notes.mistakes.more += errors.more;
+            return Raw::default();
+        }
+    };
+    let field = |line, cell: &table::Cell| Field {
+        key: Cow::Borrowed(cell.column),
+        value: Ok(Cow::Owned(cell.text.to_string())),
+        at: At::Cell(line, cell.place),
+    };
+    let row = |row: &table::Row| Row {
+        fields: row.cells().iter().map(|cell| field(row.line, cell)).collect(),
+        at: At::Cell(row.line, 1),
+    };
+    Raw { issued: None, rows: table.rows.iter().map(row).collect() }
 }
 
 fn period(person: &ListedPerson) -> (DateTime<Utc>, DateTime<Utc>) {

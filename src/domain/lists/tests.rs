@@ -91,10 +91,15 @@ fn a_list_of_one_role_need_not_name_it_and_a_list_of_nobody_says_so() {
 
 #[test]
 fn what_commands_a_terminal_or_turns_the_writing_is_taken_out() {
-    let listing =
-        read("role,name,mail\nsupport,\"Per \u{202e}\u{1b}[31mOlsson\r\nX\",p@x.example", Format::Csv)
-            .unwrap();
+    let listing = read(
+        r#"{"people":[{"role":"support","name":"Per \u202e\u001b[31mOlsson\r\nX","mail":"p@x.example"}]}"#,
+        Format::Json,
+    )
+    .unwrap();
     assert_eq!(&*listing.people[0].name, "Per [31mOlsson  X");
+    let listing =
+        read("role,name,mail\nsupport,\"Per \u{202e}Olsson\r\nX\",p@x.example", Format::Csv).unwrap();
+    assert_eq!(&*listing.people[0].name, "Per Olsson X");
 }
 
 #[test]
@@ -160,11 +165,17 @@ from = 2030-01-01
     "#
     );
     insta::assert_snapshot!(
-        mistakes("role;name;mail;fon\nsupport;Per;per@;1;2\n\nsupport;\"A\nB\";a@x.example\nsupport;;\n", Format::Csv),
+        mistakes("role;name;mail;fon\nsupport;Per;per@x.example;1;2\n", Format::Csv),
+        @r#"line 1, column 1: "fon" is no column here; did you mean for?"#
+    );
+    insta::assert_snapshot!(
+        mistakes("role;name;mail\nsupport;Per;per@x.example;1;2\n\nsupport;\"A\nB\";a@x.example\n", Format::Csv),
+        @r#"line 2, column 1: has 5 cells, more than the 3 columns, of which one is "1"; a separator in a text needs quotation marks around the text"#
+    );
+    insta::assert_snapshot!(
+        mistakes("role;name;mail\nsupport;Per;per@\n\nsupport;\"A\nB\";a@x.example\nsupport;;\n", Format::Csv),
         @r#"
     line 2, column 3: mail: "per@" is not a mail address: what stands after the @ is no domain name
-    line 2, column 4: there is no "fon"; there are role, name, mail, phone, title, for, note, from, until
-    line 2, column 5: the line has 5 columns, the first one 4
     line 6, column 1: name is missing
     line 6, column 1: mail is missing: everybody has to be reachable
     "#
@@ -176,10 +187,10 @@ fn what_is_no_list_at_all_is_refused_with_the_reason() {
     for (bytes, format, says) in [
         (&b"<html>Sign in</html>"[..], Format::Toml, "no TOML"),
         (b"<html>Sign in</html>", Format::Json, "line 1, column 1: this is no JSON: expected value"),
-        (b"<html>Sign in</html>", Format::Csv, "the first line must name the columns"),
+        (b"<html>Sign in</html>", Format::Csv, "the first line names the columns: role, name, mail"),
         (b"", Format::Toml, "people is missing"),
         (b"", Format::Json, "no JSON"),
-        (b"", Format::Csv, "the first line"),
+        (b"", Format::Csv, "the file is empty; its first line names the columns"),
         (b"[]", Format::Json, "a list is an object"),
         (b"{\"people\": 1}", Format::Json, "must be a list"),
         (b"people = 1", Format::Toml, "[[people]]"),

@@ -10,7 +10,7 @@ use super::Organisation;
 use super::names::same;
 use crate::domain::delta::Delta;
 use crate::domain::directory::{Group, User};
-use crate::domain::ids::{AssignmentId, GroupId, Guid, UserId};
+use crate::domain::ids::{AssignmentId, GroupId, Guid, SubjectName, UserId};
 use crate::domain::lists::{ListName, ListedPerson};
 use crate::domain::mailbox::Address;
 use crate::domain::roles::{Assignment, AttributeGrant, Holder, Place, Role, RoleName, Scope, check_place};
@@ -63,21 +63,27 @@ pub struct Holding {
 #[derive(Clone, Debug, Default)]
 pub struct Holders {
     by_place: BTreeMap<tree::Index, Vec<Holding>>,
+    by_subject: BTreeMap<SubjectName, Vec<Holding>>,
 }
 
 impl Holders {
     pub(super) const fn nobody() -> Holders {
-        Holders { by_place: BTreeMap::new() }
+        Holders { by_place: BTreeMap::new(), by_subject: BTreeMap::new() }
     }
 
-    /// The holders at one unit (the root for what applies everywhere), in order of rank, then name.
+    /// The holders at one unit (the root for what applies everywhere), in order of rank, then name. Those of single subjects aren't among them.
     pub fn at(&self, place: tree::Index) -> &[Holding] {
         self.by_place.get(&place).map_or(&[], Vec::as_slice)
     }
 
-    /// All holders, by place.
+    /// The holders for one subject alone, in the same order.
+    pub fn of_subject(&self, subject: &SubjectName) -> &[Holding] {
+        self.by_subject.get(subject).map_or(&[], Vec::as_slice)
+    }
+
+    /// All holders, by place, then those of single subjects.
     pub fn all(&self) -> impl Iterator<Item = &Holding> {
-        self.by_place.values().flatten()
+        self.by_place.values().chain(self.by_subject.values()).flatten()
     }
 
     /// The places where anybody holds the role, parents before children.
@@ -127,8 +133,12 @@ impl Organisation {
         let deputies = self.absences.values().flatten().filter_map(|absence| absence.deputy);
         let mut depends_on: HashSet<Guid> = assigned.chain(deputies).map(|id| id.0).collect();
         let mut add = |role: &RoleName, holding: Holding| {
-            let places = &mut holders.entry(role.clone()).or_default().by_place;
-            places.entry(holding.at).or_default().push(holding);
+            let holders = holders.entry(role.clone()).or_default();
+            let there = match &holding.place {
+                Place::Subject(subject) => holders.by_subject.entry(subject.clone()).or_default(),
+                _ => holders.by_place.entry(holding.at).or_default(),
+            };
+            there.push(holding);
         };
         for assignment in self.assignments.values() {
             if let Some(holding) = self.assigned(assignment) {
@@ -162,8 +172,8 @@ impl Organisation {
                 self.managers().for_each(|h| add(&role.name, h));
             }
         }
-        for places in holders.values_mut() {
-            for at in places.by_place.values_mut() {
+        for holders in holders.values_mut() {
+            for at in holders.by_place.values_mut().chain(holders.by_subject.values_mut()) {
                 at.sort_by_cached_key(|h| (h.rank, self.sort_name(&h.holder)));
                 self.drop_repeated(at);
             }

@@ -1,15 +1,18 @@
 //! Finding users and units by what people type.
 
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, HashMap};
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::Organisation;
 use super::names::{Names, fold, fold_into, same};
 use crate::domain::delta::ObjectKind;
 use crate::domain::directory::User;
-use crate::domain::ids::{Guid, UnitId, UserId};
+use crate::domain::gone::{self, Gone};
+use crate::domain::ids::{Guid, RunId, SubjectName, UnitId, UserId};
+use crate::domain::subject::Subject;
 use crate::domain::tree;
 
 /// How many candidates an error names.
@@ -55,6 +58,28 @@ pub enum LookupError {
         /// How many there are.
         count: usize,
     },
+    /// It was there once.
+    #[error("there is no {kind} \"{text}\" any more: {}", gone_listed(.gone))]
+    Gone {
+        /// What was looked for.
+        kind: ObjectKind,
+        /// What was typed, at most 80 characters of it.
+        text: Box<str>,
+        /// Who or what was called so, the last to go first, at most ten.
+        gone: Vec<GoneCandidate>,
+    },
+}
+
+/// Somebody or something that a text named once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GoneCandidate {
+    /// What it was.
+    #[serde(flatten)]
+    pub what: Candidate,
+    /// Since when it is gone.
+    pub since: DateTime<Utc>,
+    /// The run that removed it.
+    pub run: RunId,
 }
 
 fn by_what(kind: &ObjectKind) -> &'static str {
@@ -83,13 +108,22 @@ fn listed(candidates: &[Candidate], count: &usize) -> String {
     list
 }
 
+fn gone_listed(gone: &[GoneCandidate]) -> String {
+    let one = |g: &GoneCandidate| {
+        let since = g.since.format("%Y-%m-%d %H:%M UTC");
+        format!("{} {} is gone since {since}, by run {}", g.what.text, g.what.id, g.run)
+    };
+    gone.iter().map(one).collect::<Vec<_>>().join("; ")
+}
+
 impl Organisation {
     /// The user whom `text` names: by GUID, else by account, else by user principal name, else by mail address, else by full name,
     /// all of these without regard to case.
     pub fn find_user(&self, text: &str) -> Result<&Arc<User>, LookupError> {
         let text = text.trim();
         if let Ok(id) = text.parse() {
-            return self.user(UserId(id)).ok_or_else(|| not_found(ObjectKind::User, text, Vec::new()));
+            let unknown = || self.user_not_found(text, |_| Vec::new());
+            return self.user(UserId(id)).ok_or_else(unknown);
         }
         let names = self.names.get_or_init(|| Names::of(&self.directory.users));
         let mut may_be: Vec<&Arc<User>> = names.find(text).filter_map(|id| self.user(id)).collect();
@@ -104,12 +138,44 @@ impl Organisation {
                 [] => {}
                 [only] => return Ok(only),
                 several => {
-                    let candidates = several.iter().take(NAMED).map(|u| self.user_candidate(u)).collect();
+                    let candidates = several.iter().take(NAMED).map(|u| self.candidate(u)).collect();
                     return Err(ambiguous(ObjectKind::User, text, candidates, several.len()));
                 }
             }
         }
-        Err(not_found(ObjectKind::User, text, self.users_like(text)))
+        Err(self.user_not_found(text, |text| self.users_like(text)))
+    }
+
+    /// Why nobody is called so: they are gone, or nobody ever was, as far as is remembered, and these are called alike.
+    fn user_not_found(&self, text: &str, near: impl Fn(&str) -> Vec<Candidate>) -> LookupError {
+        let candidate = |gone: &Gone, user: &Arc<User>| GoneCandidate {
+            what: user_candidate(user, &gone.unit),
+            since: gone.since,
+            run: gone.run,
+        };
+        let called = gone::users_called(&self.gone, text);
+        let gone = called.into_iter().take(NAMED).map(|(gone, user)| candidate(gone, user)).collect();
+        departed(ObjectKind::User, text, gone)
+            .unwrap_or_else(|| not_found(ObjectKind::User, text, near(text)))
+    }
+
+    fn unit_not_found(&self, text: &str, near: impl Fn(&str) -> Vec<Candidate>) -> LookupError {
+        let (wanted, id) = (path_key(text), text.parse().ok());
+        let called = |gone: &&Arc<Gone>| {
+            let path = path_key(&format!("{}/{}", gone.unit, gone.name()));
+            let ends = path.strip_suffix(&wanted).is_some_and(|rest| rest.is_empty() || rest.ends_with('/'));
+            gone.kind() == ObjectKind::Unit && (id == Some(gone.id) || (!wanted.is_empty() && ends))
+        };
+        let mut found: Vec<&Arc<Gone>> = self.gone.values().filter(called).collect();
+        found.sort_by_key(|gone| (std::cmp::Reverse(gone.since), gone.id));
+        let candidate = |gone: &Arc<Gone>| GoneCandidate {
+            what: Candidate { id: gone.id, text: format!("{} of {}", gone.name(), gone.unit).into() },
+            since: gone.since,
+            run: gone.run,
+        };
+        let gone = found.into_iter().take(NAMED).map(candidate).collect();
+        departed(ObjectKind::Unit, text, gone)
+            .unwrap_or_else(|| not_found(ObjectKind::Unit, text, near(text)))
     }
 
     /// The unit that `text` names: by GUID, else by its whole path (`Care / Home care`, with or without the spaces), else by its
@@ -117,26 +183,71 @@ impl Organisation {
     pub fn find_unit(&self, text: &str) -> Result<tree::Index, LookupError> {
         let text = text.trim();
         if let Ok(id) = text.parse() {
-            return self.tree.index(UnitId(id)).ok_or_else(|| not_found(ObjectKind::Unit, text, Vec::new()));
+            let unknown = || self.unit_not_found(text, |_| Vec::new());
+            return self.tree.index(UnitId(id)).ok_or_else(unknown);
         }
-        let wanted = path_key(text);
+        let (whole, part) = self.units_called(&path_key(text));
+        self.only_unit(text, if whole.is_empty() { &part } else { &whole })
+    }
+
+    /// The unit that `text` names by GUID or by its whole path, and by nothing less: for what must not mean another unit tomorrow.
+    pub fn find_unit_by_path(&self, text: &str) -> Result<tree::Index, LookupError> {
+        let text = text.trim();
+        if text.parse::<Guid>().is_ok() {
+            return self.find_unit(text);
+        }
+        self.only_unit(text, &self.units_called(&path_key(text)).0)
+    }
+
+    /// The units whose whole path this is, in the form that paths are compared by, and those whose path ends so.
+    fn units_called(&self, wanted: &str) -> (Vec<tree::Index>, Vec<tree::Index>) {
         // Only units whose name ends alike can have a path that does: the others' paths needn't be put together.
-        let ends_alike = |name: &str| same(last(name), last(&wanted));
-        let alike = self.tree.indices().filter(|p| ends_alike(self.tree.name(*p)));
+        let names = self.unit_names.get_or_init(|| Arc::new(UnitNames::of(&self.tree)));
+        let alike = names.0.get(last(wanted)).into_iter().flatten().copied();
         let paths: Vec<(tree::Index, String)> = alike.map(|p| (p, path_key(&self.tree.path(p)))).collect();
-        let whole: Vec<tree::Index> =
-            paths.iter().filter(|(_, path)| *path == wanted).map(|(p, _)| *p).collect();
-        let ends = |path: &str| path.strip_suffix(&wanted).is_some_and(|rest| rest.ends_with('/'));
-        let part = paths.iter().filter(|(_, path)| ends(path)).map(|(p, _)| *p);
-        let found = if whole.is_empty() { part.collect() } else { whole };
-        match found.as_slice() {
-            [] => Err(not_found(ObjectKind::Unit, text, self.units_like(text))),
+        let ends = |path: &str| path.strip_suffix(wanted).is_some_and(|rest| rest.ends_with('/'));
+        let those =
+            |is: &dyn Fn(&str) -> bool| paths.iter().filter(|(_, p)| is(p)).map(|(p, _)| *p).collect();
+        (those(&|path| path == wanted), those(&ends))
+    }
+
+    fn only_unit(&self, text: &str, found: &[tree::Index]) -> Result<tree::Index, LookupError> {
+        match found {
+            [] => Err(self.unit_not_found(text, |text| self.units_like(text))),
             [only] => Ok(*only),
             several => {
                 let candidates = several.iter().take(NAMED).map(|p| self.unit_candidate(*p)).collect();
                 Err(ambiguous(ObjectKind::Unit, text, candidates, several.len()))
             }
         }
+    }
+
+    /// The subject that `text` names: by its name, else by its title, without regard to case.
+    pub fn find_subject(&self, text: &str) -> Result<&Subject, NoSubject> {
+        let text = text.trim();
+        let all = || self.subjects.values();
+        let titled = || {
+            let mut titled = all().filter(|subject| same(&subject.title, text));
+            titled.next().filter(|_| titled.next().is_none())
+        };
+        let found = self.subjects.get(&SubjectName::from(text));
+        let found = found.or_else(|| all().find(|subject| same(&subject.name.0, text))).or_else(titled);
+        found.ok_or_else(|| self.no_subject(text))
+    }
+
+    /// That there is no subject of that name, and which ones may have been meant.
+    pub fn no_subject(&self, text: &str) -> NoSubject {
+        let typo = Typo::of(text);
+        let mut room = String::new();
+        let mut distance = |subject: &Subject| {
+            let of = [&*subject.name.0, &*subject.title];
+            let contains = of.iter().any(|name| !typo.wanted.is_empty() && fold(name).contains(&typo.wanted));
+            let distance = of.into_iter().filter_map(|name| typo.distance(name, &mut room)).min();
+            if contains { Some(0) } else { distance }
+        };
+        let all = self.subjects.values();
+        let near = nearest(all.filter_map(|subject| Some((distance(subject)?, subject.name.clone()))));
+        NoSubject { text: shown(text), near, count: self.subjects.len() }
     }
 
     /// At most `limit` users in whose name, account, mail address or user principal name every word of `text` is found, wherever it
@@ -170,6 +281,16 @@ impl Organisation {
         best.into_sorted_vec().into_iter().filter_map(|(.., id)| self.user(id)).collect()
     }
 
+    /// Users with an enabled account who are called as this one is, at most three.
+    pub fn enabled_namesakes(&self, user: &User) -> Vec<Candidate> {
+        let names = self.names.get_or_init(|| Names::of(&self.directory.users));
+        let mut others: Vec<&Arc<User>> = names.find(user.name()).filter_map(|id| self.user(id)).collect();
+        others.retain(|other| other.enabled && other.id != user.id && same(other.name(), user.name()));
+        others.sort_by_key(|other| other.id);
+        others.dedup_by_key(|other| other.id);
+        others.into_iter().take(SUGGESTED).map(|other| self.candidate(other)).collect()
+    }
+
     /// Whom somebody may have meant by a text that names nobody.
     fn users_like(&self, text: &str) -> Vec<Candidate> {
         let mut near = self.search_users(text, SUGGESTED);
@@ -184,7 +305,7 @@ impl Organisation {
             };
             near = nearest(self.directory.users.values().filter_map(|u| Some((distance(u)?, u))));
         }
-        near.into_iter().map(|u| self.user_candidate(u)).collect()
+        near.into_iter().map(|u| self.candidate(u)).collect()
     }
 
     fn units_like(&self, text: &str) -> Vec<Candidate> {
@@ -201,13 +322,50 @@ impl Organisation {
         near.into_iter().map(|p| self.unit_candidate(p)).collect()
     }
 
-    fn user_candidate(&self, user: &User) -> Candidate {
-        let unit = self.tree.path(self.place_of(user));
-        Candidate { id: user.id.0, text: format!("{} ({}, {unit})", user.account(), user.name()).into() }
+    /// A user as an error names them.
+    pub fn candidate(&self, user: &User) -> Candidate {
+        user_candidate(user, &self.tree.path(self.place_of(user)))
     }
 
     fn unit_candidate(&self, place: tree::Index) -> Candidate {
         Candidate { id: self.tree.id(place).0, text: self.tree.path(place).into() }
+    }
+}
+
+/// There is no subject of that name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("there is no subject \"{text}\"; {}", meant(.near, .count))]
+pub struct NoSubject {
+    /// What was typed, at most 80 characters of it.
+    pub text: Box<str>,
+    /// What may have been meant, at most three.
+    pub near: Vec<SubjectName>,
+    /// How many there are.
+    pub count: usize,
+}
+
+fn meant(near: &[SubjectName], count: &usize) -> String {
+    match (near, count) {
+        (_, 0) => "there is none yet: add it with `budkavle subject add`".to_owned(),
+        ([], _) => "`budkavle subject list` shows what there is".to_owned(),
+        (near, _) => {
+            let near: Vec<&str> = near.iter().map(|name| &*name.0).collect();
+            format!("did you mean {}?", near.join(", or "))
+        }
+    }
+}
+
+/// The places of the units, by the last part of what they are called, in lower case.
+#[derive(Debug)]
+pub(super) struct UnitNames(HashMap<Box<str>, Vec<tree::Index>>);
+
+impl UnitNames {
+    fn of(tree: &tree::UnitTree) -> UnitNames {
+        let mut names: HashMap<Box<str>, Vec<tree::Index>> = HashMap::new();
+        for place in tree.indices() {
+            names.entry(last(tree.name(place)).to_lowercase().into()).or_default().push(place);
+        }
+        UnitNames(names)
     }
 }
 
@@ -264,6 +422,15 @@ fn last(path: &str) -> &str {
         .next()
         .unwrap_or_default()
         .trim()
+}
+
+fn user_candidate(user: &User, unit: &str) -> Candidate {
+    Candidate { id: user.id.0, text: format!("{} ({}, {unit})", user.account(), user.name()).into() }
+}
+
+/// The error that names who or what is gone, if anybody or anything is.
+fn departed(kind: ObjectKind, text: &str, gone: Vec<GoneCandidate>) -> Option<LookupError> {
+    (!gone.is_empty()).then(|| LookupError::Gone { kind, text: shown(text), gone })
 }
 
 fn not_found(kind: ObjectKind, text: &str, near: Vec<Candidate>) -> LookupError {

@@ -104,3 +104,54 @@ fn a_role_that_too_few_hold_is_short() {
     world.assign(REMOTE_ACCESS, 2, Place::Organisation);
     assert_eq!(short(&world), []);
 }
+
+#[test]
+fn a_subject_without_an_owner_or_anybody_near_is_told() {
+    let mut world = municipality();
+    let subject = |name: &str, owner: Option<u8>| Subject::new(name, None, owner.map(unit_id)).unwrap();
+    for subject in [subject("a", None), subject("b", Some(9)), subject("c", Some(4)), subject("d", Some(2))] {
+        world.subjects.insert(subject.name.clone(), subject);
+    }
+    world.assign(GLOBAL, 1, Place::Organisation);
+    world.assign(LOCAL, 2, Place::Unit(unit_id(2)));
+    world.assign(REPORT, 3, Place::Subject("a".into()));
+    world.assign(REPORT, 3, Place::Subject("z".into()));
+    let told = |world: &World| {
+        let orphans = find(&world.organisation(), hour(12));
+        let line = |s: &OrphanSubject| (s.subject.to_string(), s.owner.clone(), s.unanswered.len());
+        orphans.subjects.iter().map(line).collect::<Vec<_>>()
+    };
+    let gone = OwnerTrouble::Gone { name: None };
+    let expected = [
+        ("a".to_owned(), Some(OwnerTrouble::None), 0),
+        ("b".to_owned(), Some(gone), 1),
+        ("c".to_owned(), None, 1),
+    ];
+    assert_eq!(told(&world), expected);
+    let nowhere = find(&world.organisation(), hour(12)).assignments;
+    assert_eq!(nowhere.iter().map(|a| &a.why).collect::<Vec<_>>(), [&Nowhere::Subject { name: "z".into() }]);
+    // Its own contact is away for a while: who answers for everything answers, and that is told.
+    world.away(3, 0, 24, None);
+    assert_eq!(told(&world)[0], ("a".to_owned(), Some(OwnerTrouble::None), 1));
+}
+
+#[test]
+fn a_group_that_gives_a_role_to_too_many_is_told_and_nobody_is_dropped() {
+    let mut world = World::new(directory_of(
+        [user(1, 0), user(2, 0), user(3, 0)],
+        [],
+        [testing::group(1, &[1, 2, 3], &[])],
+    ));
+    let role = world.roles.iter_mut().find(|role| &*role.name.0 == GLOBAL).unwrap();
+    (role.quota, role.grants.groups) = (Some(3), vec!["g1".into()]);
+    world.assign(GLOBAL, 1, Place::Organisation);
+    assert_eq!(find(&world.organisation(), hour(12)).over, []);
+    world.roles.iter_mut().find(|role| &*role.name.0 == GLOBAL).unwrap().quota = Some(2);
+    let organisation = world.organisation();
+    let over = find(&organisation, hour(12)).over;
+    assert_eq!((over[0].people, over[0].quota, over[0].holders.len()), (3, 2, 3));
+    let said = over[0].to_string();
+    assert!(said.contains("User 1 (assignment 1)") && said.contains("User 3 (group Group 1)"), "{said}");
+    let role = organisation.role(GLOBAL).unwrap();
+    assert_eq!(contacts::resolve(&organisation, role, &Asker::Organisation, hour(12)).contacts.len(), 3);
+}

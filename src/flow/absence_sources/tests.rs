@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::domain::alert::Policy;
+use crate::domain::authority::Caller;
 use crate::domain::decode::Mapping;
 use crate::domain::guard::Limits;
 use crate::domain::ids::DirectoryName;
@@ -103,7 +104,7 @@ impl World {
         let (user, deputy, note) = (self.user("u1"), None, None);
         let (from, until) = (from.parse().unwrap(), until.parse().unwrap());
         let new = NewAbsence { user, from, until, deputy, note };
-        add_absence(&self.core, new, &Actor::System).await.unwrap().id
+        add_absence(&self.core, new, &Caller::system(), None).await.unwrap().id
     }
 
     async fn fetch(&self, calendars: &Calendars) -> Fetched {
@@ -231,7 +232,7 @@ async fn what_a_calendar_says_is_replaced_by_what_it_says_next_and_what_is_by_ha
     assert_eq!(number("2026-08-01T06:00:00Z"), kept);
 
     // Not by hand.
-    let refused = remove_absence(&world.core, kept, &Actor::System).await.unwrap_err();
+    let refused = remove_absence(&world.core, kept, &Caller::system(), None).await.unwrap_err();
     assert!(
         matches!(&refused, AssignError::NotHere { .. }) && refused.to_string().contains("the calendar cal"),
         "{refused}"
@@ -244,10 +245,10 @@ async fn what_a_calendar_says_is_replaced_by_what_it_says_next_and_what_is_by_ha
         note: None,
     };
     assert!(matches!(
-        change(&world.core, kept, &Actor::System, same).await,
+        change(&world.core, kept, &Caller::system(), None, same).await,
         Err(AssignError::NotHere { .. })
     ));
-    assert!(change(&world.core, hand, &Actor::System, same).await.is_ok());
+    assert!(change(&world.core, hand, &Caller::system(), None, same).await.is_ok());
     let actions: Vec<String> =
         world.core.store.audit(None, 100).await.unwrap().iter().map(|e| e.action.to_string()).collect();
     assert_eq!(actions.iter().filter(|a| *a == "absence noted").count(), 3);
@@ -355,7 +356,7 @@ async fn absences_of_an_attribute_come_and_go_with_it() {
     assert!(report.quarantined[0].reason.contains("\"soon\""), "{:?}", report.quarantined);
     assert_eq!(world.away(), ["u1 07-06T00–08-01T00 (u2) the directory main"]);
     let id = world.core.view().organisation.absences.values().flatten().next().unwrap().id;
-    let refused = remove_absence(&world.core, id, &Actor::System).await.unwrap_err();
+    let refused = remove_absence(&world.core, id, &Caller::system(), None).await.unwrap_err();
     assert!(refused.to_string().contains("the directory main"), "{refused}");
     // It overlaps what is entered by hand, and each stays what it is.
     world.by_hand("2026-07-10T00:00:00Z", "2026-07-12T00:00:00Z").await;

@@ -2,6 +2,7 @@ use std::path::Path;
 use std::sync::Mutex as Cell;
 
 use super::*;
+use crate::domain::authority::Caller;
 use crate::domain::calendar::{Country, DayOff, Part};
 use crate::domain::changes::Cause;
 use crate::domain::ids::UnitId;
@@ -59,7 +60,7 @@ async fn what_began_shortly_before_an_edit_is_noted_once_and_as_what_it_is() {
     };
     // It began ten minutes ago, by an edit of now.
     set("12:30");
-    assign(&core, local("anna", "12:20"), &Actor::System).await.unwrap();
+    assign(&core, local("anna", "12:20"), &Caller::system(), None).await.unwrap();
     let edited = [(at("12:30"), Cause::Edit)];
     assert_eq!(noted(&core).await, edited);
     set("12:31");
@@ -71,9 +72,9 @@ async fn what_began_shortly_before_an_edit_is_noted_once_and_as_what_it_is() {
     core.recompute().await.unwrap();
     assert_eq!(noted(&core).await, edited, "nor after a restart");
     // What begins by itself before the next edit is time's.
-    assign(&core, local("bo", "12:40"), &Actor::System).await.unwrap();
+    assign(&core, local("bo", "12:40"), &Caller::system(), None).await.unwrap();
     set("12:45");
-    assign(&core, local("eva", "12:41"), &Actor::System).await.unwrap();
+    assign(&core, local("eva", "12:41"), &Caller::system(), None).await.unwrap();
     core.recompute().await.unwrap();
     let mut all = noted(&core).await;
     all.sort_by_key(|(at, by)| (*at, *by == Cause::Edit));

@@ -2,6 +2,7 @@ use std::sync::Mutex;
 
 use super::super::assign::{NewAssignment, assign};
 use super::*;
+use crate::domain::authority::Caller;
 use crate::domain::coverage::watch::MonthDay;
 use crate::domain::roles::{Holder, LOCAL, Place, built_in};
 use crate::domain::testing::{World, directory_of, hour, unit, unit_id, user};
@@ -119,7 +120,7 @@ async fn a_warning_goes_once_on_its_day_in_the_morning_also_over_a_restart() {
         until: None,
         any_unit: false,
     };
-    assign(&core, global, &Actor::System).await.unwrap();
+    assign(&core, global, &Caller::system(), None).await.unwrap();
     // Eight weeks ahead, at 06:59 and at 07:00 in Stockholm.
     for (time, expected) in
         [("2026-04-27T04:59:00Z", 0), ("2026-04-27T05:00:00Z", 1), ("2026-04-28T05:00:00Z", 1)]

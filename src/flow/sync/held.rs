@@ -62,7 +62,8 @@ async fn decide(
     let after = approved.then(|| HeldRun { approved: Some(by.clone()), ..held.clone() });
     let action = if approved { "held run approved" } else { "held run rejected" };
     let now = core.now();
-    let audit = audit_entry(now, by, action, format!("run {id}"), None, Some(&held.reasons), why);
+    let (object, after_it) = (format!("run {id}"), approved.then_some(&held.reasons));
+    let audit = audit_entry(now, by, action, object, Some(&held.reasons), after_it, why);
     let change = Change::Held(name.clone(), id, after.clone());
     let event = Event { at: now, change, notices: Vec::new(), audit: Some(audit) };
     turn.commit(event, |view, _, _| {

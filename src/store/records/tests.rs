@@ -8,14 +8,16 @@ use super::*;
 use crate::domain::absence::Origin;
 use crate::domain::alert::{OpenAlert, Trouble};
 use crate::domain::audit::Actor;
-use crate::domain::changes::{Answerers, Cause, ContactChange, Loss, Person, Why};
+use crate::domain::changes::{Answerers, Cause, ContactChange, Loss, Person, Who, Why};
 use crate::domain::delta::{FieldChange, ObjectKind, What};
 use crate::domain::directory::UserFields;
+use crate::domain::duties::{Duties, Duty, Planned, StandsIn};
 use crate::domain::guard::{HoldReason, Kind as Counted, Limit};
 use crate::domain::ids::{AbsenceId, AssignmentId, Generation, GroupId, OutageId, RunId, UnitId, UserId};
 use crate::domain::mailbox::Address;
 use crate::domain::notice::{
-    CoverageFacts, EventKey, Facts, Gap, GapDays, HeldFacts, MessageState, Recipient, SyncTrouble,
+    ContactNews, ContactSummary, CoverageFacts, EventKey, Facts, Fallback, Gap, GapDays, HeldFacts,
+    MessageState, NewsFacts, Part, Recipient, RoleSum, SyncTrouble, UnitsAt,
 };
 use crate::domain::outage::{Severity, State, Update};
 use crate::domain::roles::{Holder, Place};
@@ -242,6 +244,7 @@ fn maintained(frozen: &mut Frozen) {
         ("unit", Place::Unit(UnitId(guid(2)))),
         ("own-unit", Place::OwnUnit),
         ("directory", Place::Directory("main".into())),
+        ("subject", Place::Subject("Heroma".into())),
     ] {
         frozen.check(&format!("assignment-{name}"), &Assignment { place, ..assignment.clone() });
     }
@@ -285,6 +288,9 @@ fn maintained(frozen: &mut Frozen) {
         unknown: 2,
     };
     frozen.check("absence-source", &taken);
+    let subject = Subject { name: "Heroma".into(), title: "Lön".into(), owner: Some(UnitId(guid(2))) };
+    frozen.check("subject", &subject);
+    frozen.check("subject-bare", &Subject { owner: None, ..subject });
     frozen.check("outage", &outage());
     let entry = audit::Entry {
         at: at(3),

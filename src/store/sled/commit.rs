@@ -19,8 +19,8 @@ use crate::domain::run::{Cursor, HeldRun, Outcome};
 
 use super::super::error::StoreError;
 use super::super::records::{
-    ContactsSeen, Kind, NoticeOf, NoticeRow, Numbers, Pack, Packed, RunOf, bucket, key, number_key,
-    run_of_key, steps_key, time_key,
+    ContactsSeen, DutiesSent, Kind, NoticeOf, NoticeRow, Numbers, Pack, Packed, Record, RunOf, bucket, key,
+    number_key, run_of_key, steps_key, time_key,
 };
 use super::super::types::{Change, Committed, Event, RunRecord, Sequence};
 use super::SledStore;
@@ -85,7 +85,8 @@ impl SledStore {
             write_contacts(tx, at, cause, contacts)?;
             // What nobody may want any more needn't be saved in a hurry.
             tx.effect.precious =
-                !matches!(change, Change::Forget(_) | Change::TimePassed) || !notices.is_empty();
+                !matches!(change, Change::Forget(_) | Change::TimePassed | Change::ContactsTold(_))
+                    || !notices.is_empty();
             let generation = match change {
                 Change::None | Change::TimePassed => None,
                 change => {
@@ -212,6 +213,20 @@ fn make(tx: &mut Tx<'_>, change: Change) -> Result<(), Fault> {
                 write_audit(tx, &entry)?;
             }
         }
+        Change::Assignments { put, end } => {
+            for (assignment, entry) in put {
+                tx.put(number_key(Kind::Assignment, assignment.id.0), &assignment)?;
+                write_audit(tx, &entry)?;
+            }
+            for (id, entry) in end {
+                remove(tx, number_key(Kind::Assignment, id.0), || format!("assignment {id}"))?;
+                write_audit(tx, &entry)?;
+            }
+        }
+        Change::Subject(subject) => tx.put(key(Kind::Subject, subject.name.0.as_bytes()), &subject)?,
+        Change::RemoveSubject(name) => {
+            remove(tx, key(Kind::Subject, name.0.as_bytes()), || format!("subject {name}"))?;
+        }
         Change::RemoveAbsence(id) => remove(tx, number_key(Kind::Absence, id.0), || format!("absence {id}"))?,
         Change::Calendar { name, taken, put, removed } => {
             for (absence, entry) in put {
@@ -233,9 +248,20 @@ fn make(tx: &mut Tx<'_>, change: Change) -> Result<(), Fault> {
             tx.put(key(Kind::GivenOut, GivenOut::key(&given.roles).as_bytes()), &*given)?;
         }
         Change::CoverageTold(period, told) => tx.put(key(Kind::CoverageTold, period.as_bytes()), &told)?,
+        Change::ContactsTold(told) => put_or_delete(tx, Kind::ContactsTold, told.as_deref())?,
+        Change::DutiesSent(at) => put_or_delete(tx, Kind::DutiesSent, at.map(DutiesSent).as_ref())?,
         Change::Health(directory, health) => tx.put(name_key(Kind::Health, &directory), &health)?,
         Change::Held(directory, run, word) => decide_held(tx, &directory, run, word)?,
         Change::Forget(gone) => write_changes(tx, &gone)?,
+    }
+    Ok(())
+}
+
+/// Writes what there is one of, or takes it away.
+fn put_or_delete<R: Record>(tx: &mut Tx<'_>, kind: Kind, record: Option<&R>) -> Result<(), Fault> {
+    match record {
+        Some(record) => tx.put(key(kind, &[]), record)?,
+        None => tx.delete(key(kind, &[])),
     }
     Ok(())
 }

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 
 use crate::domain::audit;
 use crate::domain::changes::ChangeAt;
+use crate::domain::changes::open::Note;
 use crate::domain::ids::{DirectoryName, MessageId, NoticeId, OutageId, RunId};
 use crate::domain::notice::{Message, MessageState, Notice};
 use crate::domain::outage::Outage;
@@ -14,7 +15,9 @@ use crate::domain::run::Run;
 use crate::domain::undo::Step;
 
 use super::super::error::StoreError;
-use super::super::records::{Kind, NoticeRow, Record, audit_time, number_key, number_of, runs_of};
+use super::super::records::{
+    Kind, LastNumber, NoticeRow, Numbers, Record, audit_time, key, number_key, number_of, runs_of,
+};
 use super::super::types::{AttemptLog, Listed, MessageDetail, MessageFilter, RunDetail, State};
 use super::engine::{Value, View};
 use super::state;
@@ -135,6 +138,39 @@ impl SledStore {
     ) -> Result<Vec<ChangeAt>, StoreError> {
         self.read(move |view| since_then(view, since, limit)).await
     }
+
+    pub(in super::super) async fn contact_notes(
+        &self,
+        after: u64,
+        since: DateTime<Utc>,
+    ) -> Result<Vec<Note>, StoreError> {
+        self.read(move |view| notes_after(view, after, since)).await
+    }
+
+    pub(in super::super) async fn last_contact_note(&self) -> Result<u64, StoreError> {
+        self.read(|view| {
+            let last = view.get(&key(Kind::Numbers, &[Numbers::ContactChange as u8]))?;
+            Ok(last.map(|value| decode::<LastNumber>(&value)).transpose()?.map_or(0, |last| last.0))
+        })
+        .await
+    }
+}
+
+/// The changes of contacts after a number, in its order. Their keys begin with the time that they speak of, which isn't quite that order.
+fn notes_after(view: &View<'_>, number: u64, since: DateTime<Utc>) -> Result<Vec<Note>, Fault> {
+    let oldest = audit_time(since.timestamp_millis());
+    let mut notes: Vec<Note> = Vec::new();
+    for row in view.rows(&[Kind::ContactChange as u8]).rev() {
+        let (key, value) = row?;
+        if key.get(1..9).is_none_or(|time| *time < oldest[..]) {
+            break;
+        }
+        if let Some(number) = number_of(&key).filter(|n| *n > number) {
+            notes.push(Note { number, change: decode(&value)? });
+        }
+    }
+    notes.sort_by_key(|note| note.number);
+    Ok(notes)
 }
 
 /// The records of a kind whose keys are times, the newest first.

@@ -12,9 +12,10 @@ use crate::domain::lists::TakenList;
 use crate::domain::outage::Outage;
 use crate::domain::roles::Assignment;
 use crate::domain::run::Run;
+use crate::domain::subject::Subject;
 
 use super::super::records::{
-    ContactsSeen, Kind, LastNumber, Numbers, Pack, Packed, number_key, number_of, runs_of,
+    ContactsSeen, DutiesSent, Kind, LastNumber, Numbers, Pack, Packed, number_key, number_of, runs_of,
 };
 use super::super::types::{DirectoryState, State};
 use super::engine::View;
@@ -22,8 +23,10 @@ use super::trouble::Trouble;
 use super::tx::decode;
 
 /// The kinds of records that a [`State`] is made of.
-const KINDS: [Kind; 18] = [
+const KINDS: [Kind; 21] = [
     Kind::ContactsSeen,
+    Kind::ContactsTold,
+    Kind::DutiesSent,
     Kind::Numbers,
     Kind::Users,
     Kind::Units,
@@ -32,6 +35,7 @@ const KINDS: [Kind; 18] = [
     Kind::Gone,
     Kind::Assignment,
     Kind::Absence,
+    Kind::Subject,
     Kind::Outage,
     Kind::List,
     Kind::GivenOut,
@@ -74,6 +78,10 @@ impl StateBuilder {
                 let absence: Absence = decode(value)?;
                 self.state.absences.insert(absence.id, absence);
             }
+            Kind::Subject => {
+                let subject: Subject = decode(value)?;
+                self.state.subjects.insert(subject.name.clone(), subject);
+            }
             Kind::Outage => {
                 let outage: Outage = decode(value)?;
                 if outage.resolved_at().is_none() {
@@ -101,6 +109,8 @@ impl StateBuilder {
             Kind::Held => self.directory(rest).held = Some(decode(value)?),
             Kind::Vetoes => self.directory(rest).vetoes = decode(value)?,
             Kind::ContactsSeen => self.state.contacts_seen = Some(decode::<ContactsSeen>(value)?.0),
+            Kind::ContactsTold => self.state.contacts_told = Some(Arc::new(decode(value)?)),
+            Kind::DutiesSent => self.state.duties_sent = Some(decode::<DutiesSent>(value)?.0),
             Kind::Numbers if *rest == [Numbers::Generation as u8] => {
                 self.state.generation = Some(Generation(decode::<LastNumber>(value)?.0));
             }

@@ -68,7 +68,9 @@ fn a_mass_deletion_waits_for_a_person() {
     let left: Vec<String> = world
         .people
         .iter()
-        .filter(|p| !keep.contains(&p.account.as_str()) && !gone.contains(&world.dn(p)))
+        // The first ones hold roles, which are counted by themselves.
+        .skip(world.people.len() / 4)
+        .filter(|p| !gone.contains(&world.dn(p)))
         .map(|p| world.dn(p))
         .collect();
     site.dc.delete(left[..12].iter().map(String::as_str));

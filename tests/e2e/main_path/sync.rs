@@ -192,7 +192,8 @@ fn in_directory(dc: &Samba) -> People {
             ("phone", text("telephoneNumber")),
             ("mobile", text("mobile")),
             ("title", text("title")),
-            ("language", text("preferredLanguage")),
+            // A single letter is no language (RFC 5646 §2.1).
+            ("language", text("preferredLanguage").filter(|tag| tag.len() > 1)),
             ("unit", Some(units.join(" / "))),
             ("enabled", Some((control & 2 == 0).to_string())),
             ("expires", expires(&text("accountExpires").unwrap_or_default()).map(|t| t.to_string())),

@@ -48,7 +48,17 @@ impl Budkavle {
 
     /// Runs a command to its end.
     pub fn run(&self, arguments: &[&str]) -> Outcome {
-        let mut command = Command::new(&self.program);
+        self.finish(Command::new(&self.program), arguments)
+    }
+
+    /// Runs a command to its end as another user of this machine, with that user's own groups.
+    pub fn run_as(&self, user: &str, arguments: &[&str]) -> Outcome {
+        let mut command = Command::new("setpriv");
+        command.args(["--reuid", user, "--regid", user, "--init-groups"]).arg(&self.program);
+        self.finish(command, arguments)
+    }
+
+    fn finish(&self, mut command: Command, arguments: &[&str]) -> Outcome {
         self.configure(&mut command, arguments);
         let done = command.output().unwrap_or_else(|error| panic!("{}: {error}", self.program.display()));
         Outcome {

@@ -103,6 +103,12 @@ impl Organisation {
         generate::organisation(people, units)
     }
 
+    /// One person more.
+    pub fn add(&mut self, person: Person) {
+        self.by_account.insert(person.account.clone(), self.people.len());
+        self.people.push(person);
+    }
+
     /// The person with this `sAMAccountName`.
     pub fn person(&self, account: &str) -> &Person {
         let index = self.by_account.get(account);

@@ -48,7 +48,13 @@ pub fn answer(world: &World, role: &str, asker: &Asker, now: DateTime<Utc>) -> A
         Asker::User(id) if world.directory.users.contains_key(id) => home(world, &world.directory.users[id]),
         Asker::Unit(id) if *id == UnitId::ROOT || world.directory.units.contains_key(id) => *id,
         Asker::User(_) | Asker::Unit(_) => return Answer::default(),
-        Asker::Organisation | Asker::Directory(_) | Asker::Subject(_) => UnitId::ROOT,
+        Asker::Organisation | Asker::Directory(_) => UnitId::ROOT,
+        Asker::Subject(name) => match world.subjects.get(name) {
+            None => return Answer::default(),
+            Some(subject) => {
+                subject.owner.filter(|id| world.directory.units.contains_key(id)).unwrap_or(UnitId::ROOT)
+            }
+        },
     };
     let mut answer = Answer::default();
     let mut roles_asked = vec![];
@@ -109,7 +115,7 @@ fn ask_at(
 ) -> Step {
     let mut skipped: Vec<(Option<UserId>, String)> = vec![];
     let mut answered_for = BTreeSet::new();
-    for held in held_at(world, role, unit) {
+    for held in held_at(world, role, unit, asker) {
         let id = match &held.who {
             Holder::User(id) => Some(*id),
             Holder::Outside { .. } => None,
@@ -147,7 +153,7 @@ fn name(world: &World, who: &Holder) -> String {
 }
 
 /// Whoever holds the role at the unit: assigned, then listed, then by group, then by `managedBy`; sorted by rank, then name.
-fn held_at(world: &World, role: &Role, unit: UnitId) -> Vec<Held> {
+fn held_at(world: &World, role: &Role, unit: UnitId, asker: &Asker) -> Vec<Held> {
     let directory = &world.directory;
     let is_root = unit == UnitId::ROOT;
     let mut all = vec![];
@@ -155,6 +161,9 @@ fn held_at(world: &World, role: &Role, unit: UnitId) -> Vec<Held> {
         let (here, only_directory, must_be_in) = match (&a.place, &a.holder, role.scope) {
             (Place::Organisation, _, Scope::Organisation | Scope::Directory) => (is_root, None, None),
             (Place::Directory(d), _, Scope::Directory) => (is_root, Some(d.clone()), None),
+            (Place::Subject(s), _, Scope::Subject) => {
+                (is_root && *asker == Asker::Subject(s.clone()), None, None)
+            }
             (Place::Unit(at), _, Scope::Unit) => {
                 let there = *at == UnitId::ROOT || directory.units.contains_key(at);
                 (there && *at == unit, None, (!a.any_unit).then_some(*at))

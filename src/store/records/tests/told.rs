@@ -88,6 +88,25 @@ pub(super) fn contact_changes(frozen: &mut Frozen) {
         frozen.check(&format!("contact-change-{name}"), &ChangeAt { at: at(3), by, change: change.clone() });
     }
     frozen.check("contacts-seen", &ContactsSeen(at(3)));
+    let open = |only| open::Open {
+        role: "local".into(),
+        only,
+        before: change.before.clone(),
+        why: vec![Why::UnitMoved],
+        units: vec![UnitId(guid(2))],
+    };
+    let (user, outside) = (Who::User(UserId(guid(1))), Who::Outside("desk@vendor.example".into()));
+    let told = open::Told {
+        at: at(3),
+        note: 300,
+        open: vec![open(None), open(Some(outside.clone()))],
+        day: at(3).date_naive(),
+        mails: vec![(user, 1), (outside, 3)],
+        summary: Some(open::SummaryTold { at: at(2), since: at(1), people: 300, units: 400 }),
+    };
+    frozen.check("contacts-told", &told);
+    frozen.check("contacts-told-new", &open::Told::up_to(7, at(3)));
+    frozen.check("duties-sent", &DutiesSent(at(3)));
 }
 
 pub(super) fn notices(frozen: &mut Frozen) {
@@ -131,7 +150,51 @@ pub(super) fn notices(frozen: &mut Frozen) {
         export_from: Some(at(1)),
         aside: "/var/lib/budkavle/store.damaged".into(),
     };
+    let units = vec![UnitsAt { path: "IT".into(), below: 2 }];
+    let news = |part| NewsFacts {
+        part,
+        role: "local".into(),
+        deputy_for: text("Bo"),
+        units: units.clone(),
+        more: 1,
+        all_units: 4,
+        users: 17,
+        before: vec!["Åsa".into()],
+        after: vec![],
+        fallback: Some(Fallback { role: "global".into(), people: vec!["Li".into()] }),
+        why: vec![Why::UnitMoved],
+    };
+    let news = [Part::New, Part::Former, Part::Owner].map(news).to_vec();
+    let news = Facts::ContactNews(ContactNews { since: at(0), news, more: 2 });
+    let roles = vec![RoleSum { role: "local".into(), units: 400, users: 5000, without: 3 }];
+    let summary = ContactSummary { since: at(0), people: 300, units: 400, users: 5000, roles };
+    let duty = Duty {
+        role: "local".into(),
+        title: "local contact".into(),
+        place: text("IT"),
+        skipped: text("disabled"),
+        deputy: text("Bo"),
+        units,
+        more: 1,
+        all_units: 4,
+        users: 17,
+        beside: vec!["Li".into()],
+        above: Some(Fallback { role: "global".into(), people: vec![] }),
+    };
+    let duties = Duties {
+        name: "Åsa".into(),
+        account: "asa.oberg".into(),
+        at: at(1),
+        duties: vec![duty],
+        more: 3,
+        absences: vec![Planned { from: at(1), until: at(2), deputy: None }],
+        stands_in: vec![StandsIn { name: "Bo".into(), from: at(1), until: at(2) }],
+        turns_to: vec!["Li".into()],
+    };
     for (name, facts) in [
+        ("contact-news", news),
+        ("contact-summary", Facts::ContactSummary(summary)),
+        ("duties", Facts::Duties(Box::new(duties))),
         ("outage", Facts::Outage { outage: outage(), earlier: 2, units: vec!["IT".into()] }),
         ("trouble", Facts::SyncTrouble(trouble)),
         ("recovered", recovered),
