@@ -1,14 +1,13 @@
 //! All assignments at once: given out as a list, and taken from one.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::absences::{ImportError, apart};
 use super::assign::{AssignError, NewAssignment, fits};
-use super::core::{Core, Settings, Turn, View, all_absences, audit_entry};
+use super::core::{Core, Settings, Turn, audit_entry};
 use crate::domain::audit;
 use crate::domain::authority::Caller;
 use crate::domain::entitled::{Entitled, Period, entitled};
@@ -83,7 +82,7 @@ pub async fn import(
     let wanted = wanted(organisation, &rows, settings.zone).map_err(ImportError::Lines)?;
     let mut plan = plan(&organisation.assignments, wanted, how.replace, now).map_err(ImportError::Lines)?;
     permitted(organisation, &plan, by).map_err(ImportError::Lines)?;
-    check(&view, &settings, &plan, now).map_err(ImportError::Lines)?;
+    check(organisation, &settings, &plan, now).map_err(ImportError::Lines)?;
     let mut namer = Namer::new(organisation, settings.zone);
     let imported = Imported {
         added: plan.added.iter().map(|new| namer.line(&new.assignment)).collect(),
@@ -160,11 +159,7 @@ async fn commit(
     let end = plan.ended.iter().map(|gone| (gone.id, entry("role revoked", gone.id, Some(gone), None)));
     let change = Change::Assignments { put, end: end.collect() };
     let event = Event { at: now, change, notices: Vec::new(), audit: None };
-    turn.commit(event, |view, settings, now| {
-        let old = Arc::clone(&view.organisation);
-        view.arrange(settings, old.directory.clone(), all, all_absences(&old), now);
-    })
-    .await?;
+    turn.commit(event, |view, _, now| view.take(view.organisation.with_assignments(all), now)).await?;
     Ok(())
 }
 
@@ -188,8 +183,12 @@ fn permitted(organisation: &Organisation, plan: &Plan, by: &Caller) -> Result<()
 }
 
 /// Whether each that is new, or of which something else is said, may be: as if it were assigned by itself, and all of them together.
-fn check(view: &View, settings: &Settings, plan: &Plan, now: DateTime<Utc>) -> Result<(), LineErrors> {
-    let organisation = &view.organisation;
+fn check(
+    organisation: &Organisation,
+    settings: &Settings,
+    plan: &Plan,
+    now: DateTime<Utc>,
+) -> Result<(), LineErrors> {
     let directories: Vec<_> = settings.directories.keys().cloned().collect();
     let mut errors = LineErrors::default();
     let changed = plan.changed.iter().map(|(_, after)| after);
@@ -204,14 +203,13 @@ fn check(view: &View, settings: &Settings, plan: &Plan, now: DateTime<Utc>) -> R
         errors.take(fits.map_err(|error| LineError::of_line(*line, error.to_string())));
     }
     if errors.is_empty() {
-        quotas(view, settings, plan, now, &mut errors);
+        quotas(organisation, plan, now, &mut errors);
     }
     errors.or(())
 }
 
 /// Notes the lines that give a role to more people than may hold it.
-fn quotas(view: &View, settings: &Settings, plan: &Plan, now: DateTime<Utc>, errors: &mut LineErrors) {
-    let before = &view.organisation;
+fn quotas(before: &Organisation, plan: &Plan, now: DateTime<Utc>, errors: &mut LineErrors) {
     let quota = |role: &RoleName| before.role(&role.0).and_then(|role| role.quota);
     let of = |new: &'_ Wanted| {
         let (from, until) = to_come(&new.assignment, now)?;
@@ -224,9 +222,7 @@ fn quotas(view: &View, settings: &Settings, plan: &Plan, now: DateTime<Utc>, err
     let mut numbered = plan.clone();
     let unused = before.assignments.keys().next_back().map_or(1, |last| last.0 + 1);
     numbered.added.iter_mut().zip(unused..).for_each(|(new, id)| new.assignment.id = AssignmentId(id));
-    let mut view = View::clone(view);
-    let all = after(&before.assignments, &numbered);
-    view.arrange(settings, before.directory.clone(), all, all_absences(before), now);
+    let then = before.with_assignments(after(&before.assignments, &numbered));
     type Counts = (usize, Vec<Entitled>);
     let mut counts: HashMap<(RoleName, DateTime<Utc>, DateTime<Utc>), Counts> = HashMap::new();
     for new in &plan.added {
@@ -234,8 +230,7 @@ fn quotas(view: &View, settings: &Settings, plan: &Plan, now: DateTime<Utc>, err
         let role = &new.assignment.role;
         let people = |organisation: &Organisation| entitled(organisation, std::slice::from_ref(role), period);
         let key = (role.clone(), period.from, period.until);
-        let (were, are) =
-            counts.entry(key).or_insert_with(|| (people(before).len(), people(&view.organisation)));
+        let (were, are) = counts.entry(key).or_insert_with(|| (people(before).len(), people(&then)));
         if are.len() > usize::from(quota) && are.len() > *were {
             let names: Vec<&str> = are.iter().take(20).map(|person| &*person.name).collect();
             let (count, names) = (are.len(), names.join(", "));

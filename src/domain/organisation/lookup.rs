@@ -13,6 +13,7 @@ use crate::domain::directory::User;
 use crate::domain::gone::{self, Gone};
 use crate::domain::ids::{Guid, RunId, SubjectName, UnitId, UserId};
 use crate::domain::subject::Subject;
+use crate::domain::table::shown;
 use crate::domain::tree;
 
 /// How many candidates an error names.
@@ -439,9 +440,4 @@ fn not_found(kind: ObjectKind, text: &str, near: Vec<Candidate>) -> LookupError 
 
 fn ambiguous(kind: ObjectKind, text: &str, candidates: Vec<Candidate>, count: usize) -> LookupError {
     LookupError::Ambiguous { kind, text: shown(text), candidates, count }
-}
-
-/// What was typed, fit for an error: it may be anything.
-fn shown(text: &str) -> Box<str> {
-    text.chars().filter(|c| !c.is_control()).take(80).collect::<String>().into()
 }

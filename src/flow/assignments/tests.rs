@@ -2,6 +2,8 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 
+use std::sync::Arc;
+
 use super::*;
 use crate::domain::audit::Actor;
 use crate::domain::directory::Directory;
@@ -10,6 +12,7 @@ use crate::domain::subject::Subject;
 use crate::domain::testing::{directory_of, group, hour, unit, unit_id, user, user_id};
 use crate::flow::absences;
 use crate::flow::assign::{NewAbsence, add_absence, revoke};
+use crate::flow::core::{View, all_absences};
 use crate::flow::subjects;
 use crate::store::{SledSettings, Store};
 
