@@ -128,6 +128,8 @@ fn directory(users: u64, units: u64) -> Directory {
             enabled: true,
             expires: None,
             unit_path: None,
+            marks: None,
+            away: None,
         };
         Arc::new(User::from(fields))
     };

@@ -15,7 +15,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use budkavle::domain::absence::Absence;
+use budkavle::domain::absence::{Absence, Origin};
 use budkavle::domain::calendar::Calendar;
 use budkavle::domain::contacts::{Asker, recompute, resolve};
 use budkavle::domain::coverage::{Day, Period, Wanted, cover};
@@ -122,7 +122,15 @@ fn summer(built: &Organisation, directory: &Directory, units: u64, now: DateTime
     let away = |(n, user): (u64, &UserId)| {
         let from = now + TimeDelta::hours((scatter(n) % (80 * 24)) as i64);
         let deputy = n.is_multiple_of(2).then(|| person(scatter(n) % 1_000));
-        Absence { id: AbsenceId(n), user: *user, from, until: from + TimeDelta::days(7), deputy, note: None }
+        Absence {
+            id: AbsenceId(n),
+            user: *user,
+            from,
+            until: from + TimeDelta::days(7),
+            deputy,
+            note: None,
+            origin: Origin::ByHand,
+        }
     };
     let absences: Vec<Absence> = (1..).zip(holders.iter().chain(&holders)).map(away).collect();
     println!("{} holders in {} roles, {} absences", held.len(), roles.len(), absences.len());
@@ -297,6 +305,8 @@ fn directory(users: u64, units: u64) -> Directory {
             enabled: !n.is_multiple_of(50),
             expires: None,
             unit_path: None,
+            marks: None,
+            away: None,
         }))
     };
     let unit = |n: u64| {
@@ -348,6 +358,7 @@ fn absences(users: u64, now: DateTime<Utc>) -> Vec<Absence> {
         until: now + TimeDelta::days(9),
         deputy: n.is_multiple_of(40).then(|| person((n + 1) % users)),
         note: None,
+        origin: Origin::ByHand,
     };
     (0..users).step_by(20).map(away).collect()
 }

@@ -5,11 +5,13 @@ use std::path::PathBuf;
 use clap::Subcommand;
 
 use super::bulk::{Changes, contents, format_of, word};
-use super::client::Client;
+use super::client::{Client, segment};
 use super::exit::{Exit, Trouble};
-use super::print::{Out, or_dash, when};
+use super::print::{Out, or_dash, visible, when};
 use super::time;
+use crate::flow::absence_sources::Fetched;
 use crate::flow::absences::COLUMNS;
+use crate::http::absence_sources::SourceLine;
 use crate::http::absences::{ChangeRequest, Imported};
 use crate::http::answers::AbsenceAnswer;
 use crate::http::edit::AbsenceRequest;
@@ -17,7 +19,7 @@ use crate::http::edit::AbsenceRequest;
 /// What to do.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  budkavle absence add asa.oberg --from 2026-07-06 --until 2026-07-31 --deputy soren.odegard\n  budkavle absence add asa.oberg --from 2026-07-06T13:00 --until 2026-07-06\n  budkavle absence change 12 --until 2026-08-07\n  budkavle absence import leave.csv --dry-run\n  budkavle absence import calendar.ics --user asa.oberg\n  budkavle absence export > absences.csv\n  budkavle absence export --format ics > away.ics\n\nA table (CSV) has a first line with the names of its columns: user, from, until, and if wanted deputy and note. JSON is a list of objects with these keys."
+    after_help = "Examples:\n  budkavle absence add asa.oberg --from 2026-07-06 --until 2026-07-31 --deputy soren.odegard\n  budkavle absence add asa.oberg --from 2026-07-06T13:00 --until 2026-07-06\n  budkavle absence change 12 --until 2026-08-07\n  budkavle absence import leave.csv --dry-run\n  budkavle absence import calendar.ics --user asa.oberg\n  budkavle absence export > absences.csv\n  budkavle absence export --format ics > away.ics\n  budkavle absence sources\n  budkavle absence sources --fetch asa-oberg\n\nA table (CSV) has a first line with the names of its columns: user, from, until, and if wanted deputy and note. JSON is a list of objects with these keys."
 )]
 pub struct Args {
     #[command(subcommand)]
@@ -104,6 +106,12 @@ enum Verb {
         #[arg(long)]
         past: bool,
     },
+    /// The calendars that absences are taken from, and how they are doing
+    Sources {
+        /// Look at this one now
+        #[arg(long, value_name = "NAME")]
+        fetch: Option<String>,
+    },
     /// Take an absence back
     Remove {
         /// Its number
@@ -169,14 +177,27 @@ pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble
                         when(absence.until),
                         or_dash(a.deputy_name.as_ref()),
                         or_dash(absence.note.as_ref()),
+                        absence.origin.to_string(),
                     ]
                 };
                 out.table(
-                    &["no", "who", "from", "until", "deputy", "note"],
+                    &["no", "who", "from", "until", "deputy", "note", "by"],
                     list.iter().map(row).collect(),
                     "nobody is away",
                 );
             });
+        }
+        Verb::Sources { fetch: None } => {
+            let lines: Vec<SourceLine> = client.get("/v1/absence-sources", &[]).await?;
+            out.answer(&lines, |out, lines| sources(out, lines));
+        }
+        Verb::Sources { fetch: Some(name) } => {
+            let path = format!("/v1/absence-sources/{}/fetch", segment(&name));
+            let fetched: Fetched = client.post(&path, &()).await?;
+            out.answer(&fetched, told_of_source);
+            if fetched.trouble.is_some() {
+                return Ok(Exit::Failed);
+            }
         }
         Verb::Remove { absence, why } => {
             let gone: AbsenceAnswer =
@@ -187,6 +208,35 @@ pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble
         }
     }
     Ok(Exit::Done)
+}
+
+fn sources(out: &Out, lines: &[SourceLine]) {
+    let row = |line: &SourceLine| {
+        vec![
+            line.name.to_string(),
+            line.user.as_ref().map_or_else(|| "those who take part".to_owned(), |user| visible(user)),
+            line.absences.to_string(),
+            line.unknown.to_string(),
+            or_dash(line.state.good.or(line.taken).map(when)),
+            or_dash(line.state.checked.map(when)),
+            line.state.trouble.as_deref().map_or_else(|| "well".to_owned(), visible),
+        ]
+    };
+    let header = ["calendar", "of", "absences", "unknown people", "last good", "looked at", "state"];
+    out.table(&header, lines.iter().map(row).collect(), "no [[absence_source]] is configured");
+}
+
+fn told_of_source(out: &Out, fetched: &Fetched) {
+    let Fetched { name, put, removed, absences, unknown, trouble } = fetched;
+    out.line(match trouble {
+        Some(trouble) => visible(&format!("The calendar {name} isn't taken: {trouble}")),
+        None => {
+            format!("The calendar {name} says {absences} absences: {put} new or changed, {removed} gone.")
+        }
+    });
+    if *unknown > 0 {
+        out.line(format!("Left out: {unknown} times somebody took part who isn't known here."));
+    }
 }
 
 fn told(out: &Out, answer: &AbsenceAnswer) {

@@ -219,6 +219,7 @@ fn print(out: &Out, a: &ContactsAnswer, why: bool) {
                 Origin::Assigned(id) => format!("by assignment {id}"),
                 Origin::Group(name) => format!("as a member of the group {name}"),
                 Origin::ManagedBy => "as the unit's managedBy".to_owned(),
+                Origin::Attribute(value) => format!("by {value}"),
                 Origin::List(name) => format!("by the list {name}"),
             };
             let deputy = contact.deputy_for.as_ref().map(|d| format!(", deputy for {d}")).unwrap_or_default();

@@ -1,12 +1,16 @@
 //! `[calendar]`: which days aren't worked. Everything here can be reloaded.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
 
 use chrono::NaiveDate;
 
 use super::reader::{Problem, Section};
 use super::words::{choose, quoted};
 use crate::domain::calendar::{Calendar, Country, DayOff, Part};
+use crate::domain::ical;
 
 /// The most days that one line may close: nobody closes for two years.
 const LONGEST: i64 = 730;
@@ -26,6 +30,12 @@ pub(super) fn read(table: &Section) -> Calendar {
     };
     let days = [(periods("closed_days"), Part::Whole), (periods("half_days"), Part::Half)];
     let mut calendar = Calendar { countries: countries.unwrap_or_default(), days: BTreeMap::new() };
+    for file in table.paths("files") {
+        match holidays(&file) {
+            Ok(days) => calendar.days.extend(days),
+            Err(problem) => table.mistake("files", problem),
+        }
+    }
     // What is closed as a whole comes last, and wins.
     for (periods, part) in days.into_iter().rev() {
         for (first, last) in periods.unwrap_or_default() {
@@ -35,6 +45,38 @@ pub(super) fn read(table: &Section) -> Calendar {
         }
     }
     calendar
+}
+
+/// From which year to before which one the holidays of a file hold.
+const YEARS: (i32, i32) = (2020, 2046);
+
+/// The days that a file in iCalendar closes.
+fn holidays(file: &Path) -> Result<Vec<(NaiveDate, DayOff)>, Problem> {
+    let unreadable = |cause: std::io::Error| {
+        Problem::new(format!("names {}, which can't be read: {cause}", file.display()))
+            .hint("put a calendar of holidays there (iCalendar), readable for budkavle")
+    };
+    let is_file = file.metadata().map_err(unreadable)?.is_file();
+    if !is_file {
+        return Err(unreadable(std::io::Error::other("it is no file")));
+    }
+    let mut bytes = Vec::new();
+    let most = ical::LARGEST as u64 + 1;
+    File::open(file).and_then(|file| file.take(most).read_to_end(&mut bytes)).map_err(unreadable)?;
+    let days = ical::closed_days(&bytes, YEARS.0, YEARS.1).map_err(|errors| {
+        let told: Vec<String> = errors.errors.iter().take(3).map(ToString::to_string).collect();
+        let what = format!("names {}, which can't be used: {}", file.display(), told.join("; "));
+        Problem::new(what).hint("mend the file, or take it out")
+    })?;
+    if days.is_empty() {
+        let what = format!("names {}, which has no event of a whole day", file.display());
+        return Err(Problem::new(what).hint("name a calendar of holidays"));
+    }
+    let off = |name: Box<str>| DayOff {
+        name: if name.is_empty() { "holiday".into() } else { name },
+        part: Part::Whole,
+    };
+    Ok(days.into_iter().map(|(_, day, name)| (day, off(name))).collect())
 }
 
 /// A list that isn't set is an empty one.

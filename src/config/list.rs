@@ -142,7 +142,7 @@ fn place(table: &Section, file: &str, url: &str) -> Option<ListPlace> {
     path.map(ListPlace::File).or(address.map(ListPlace::Url))
 }
 
-fn address(text: &str) -> Result<Url, Problem> {
+pub(super) fn address(text: &str) -> Result<Url, Problem> {
     let example = "for example: \"https://vendor.example/contacts.toml\"";
     let url = Url::parse(text).map_err(|e| Problem::new(format!("is no address: {e}")).hint(example))?;
     if url.scheme() != "https" || url.host_str().is_none_or(str::is_empty) {

@@ -11,6 +11,7 @@
 //! A configuration can be loaded again at any time; [`Config::reload_differences`] says which changes can't take effect then. Each section says
 //! what of it can.
 
+mod absence_source;
 mod administrator;
 mod alerts;
 mod api;
@@ -50,6 +51,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
+pub use absence_source::AbsenceSource;
 pub use administrator::Administrator;
 pub use api::{Api, Callers, Readers};
 pub use directory::{Directory, Source};
@@ -101,6 +103,8 @@ pub struct Config {
     pub calendar: Calendar,
     /// The lists of people that somebody else keeps, in the order of their names.
     pub lists: Vec<List>,
+    /// The calendars that absences are taken from, in the order of their names.
+    pub absence_sources: Vec<AbsenceSource>,
     /// The vendor's support.
     pub support: Support,
     /// The page for trouble signing in.
@@ -154,7 +158,7 @@ fn resolve(
     let store = store::read(&root.section("store"));
     let api = api::read(&root.section("api"));
     let guard = guard::read(&root.section("guard"), &crate::domain::guard::Limits::default());
-    let directories = directory::read_all(&root, organisation.timezone, &guard);
+    let mut directories = directory::read_all(&root, organisation.timezone, &guard);
     let alerts = alerts::read(&root.section("alerts"));
     directory::warn_of_pauses(
         &root.section("alerts"),
@@ -163,9 +167,13 @@ fn resolve(
     );
     let mail = mail::read(&root.section("mail"));
     let roles = roles::read(&root.section("roles"));
+    for directory in directories.iter_mut().flatten() {
+        directory.mapping.marks = crate::domain::roles::granting_attributes(&roles);
+    }
     let administrators = administrator::read_all(&root, &roles);
     let calendar = calendar::read(&root.section("calendar"));
     let lists = list::read_all(&root, organisation.timezone, &roles);
+    let absence_sources = absence_source::read_all(&root, organisation.timezone);
     let shared = Arc::new(calendar.clone());
     let support = support::read(&root.section("support"), organisation.timezone, &shared);
     let login_page = support::login_page(&root.section("login_page"), organisation.timezone, &shared);
@@ -190,6 +198,7 @@ fn resolve(
                 watched,
                 calendar,
                 lists,
+                absence_sources,
                 support,
                 login_page,
                 log,

@@ -20,7 +20,8 @@ use super::words;
 pub(super) use super::section::Section;
 
 /// The tables whose keys are names that people choose.
-pub(super) const NAMED: [&str; 5] = ["directory", "roles", "list", "coverage", "administrator"];
+pub(super) const NAMED: [&str; 6] =
+    ["directory", "roles", "list", "absence_source", "coverage", "administrator"];
 
 /// What is wrong with a value.
 #[derive(Clone, Debug)]

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::reader::{Problem, Section};
+use super::schema;
 use super::words::{choose, either, quoted};
-use crate::domain::roles::{self, Grants, OUTAGE, Pick, Role, RoleName, Scope};
+use crate::domain::roles::{self, AttributeGrant, Grants, OUTAGE, Pick, Role, RoleName, Scope};
 
 pub(super) fn read(all: &Section) -> Vec<Role> {
     let mut roles = roles::built_in();
@@ -55,7 +56,7 @@ fn own(table: &Section) -> Option<Role> {
         let problem = Problem::new("finds nobody who holds the role at a unit: whoever asks has one unit");
         table.mistake("pick", problem.hint("leave it out, or take scope = \"organisation\""));
     }
-    let grants = Grants { assign: true, groups: Vec::new(), managed_by: false };
+    let grants = Grants { assign: true, groups: Vec::new(), managed_by: false, attribute: None };
     let title = name.into();
     let mut role = Role {
         name: name.into(),
@@ -103,6 +104,7 @@ fn change(role: &mut Role, table: &Section) {
             problem.hint("only a role of units, such as \"local\", can be granted by it"),
         );
     }
+    role.grants.attribute = by_attribute(table);
     let title = table.text("title");
     table.set("title", title.as_deref().unwrap_or(&role.title).into());
     role.title = title.map_or_else(|| role.title.clone(), String::into_boxed_str);
@@ -114,6 +116,37 @@ fn change(role: &mut Role, table: &Section) {
         table.mistake("quota", problem.hint("let as many hold it as must be there"));
     }
 }
+
+/// The attribute of a user that grants the role, and its values.
+fn by_attribute(table: &Section) -> Option<AttributeGrant> {
+    let attribute = table.parsed("attribute", schema::attribute);
+    let values: Vec<Box<str>> = table.texts("values", &[]).iter().map(|value| value.trim().into()).collect();
+    if values.iter().any(|value| value.chars().count() > MAX_VALUE) {
+        let problem = Problem::new("has a value that is too long");
+        table.mistake("values", problem.hint(format!("each has up to {MAX_VALUE} characters")));
+    }
+    if values.len() > MAX_VALUES {
+        let problem = Problem::new(format!("has more than {MAX_VALUES} values"));
+        table.mistake("values", problem.hint("name one that all have, or a group"));
+    }
+    match attribute {
+        None if !values.is_empty() => {
+            let problem = Problem::new("says nothing without `attribute`");
+            table.mistake("values", problem.hint("attribute = \"extensionAttribute1\""));
+            None
+        }
+        Some(_) if values.is_empty() => {
+            let problem = Problem::new("doesn't say which of its values grant the role");
+            table.mistake("attribute", problem.hint("values = [\"budkavle-local\"]"));
+            None
+        }
+        attribute => attribute.map(|name| AttributeGrant { attribute: name.into(), values }),
+    }
+}
+
+/// A value that grants a role has no more characters, and there are no more of them.
+const MAX_VALUE: usize = 200;
+const MAX_VALUES: usize = 100;
 
 /// As `minimum` and `quota` may be.
 const MOST: u16 = 10_000;

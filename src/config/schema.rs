@@ -20,7 +20,7 @@ const SCHEMAS: [(&str, Schema); 3] = [
 /// An attribute as it is called here, and where its name goes.
 type Slot = (&'static str, fn(&mut Mapping, Box<str>));
 
-const ATTRIBUTES: [Slot; 18] = [
+const ATTRIBUTES: [Slot; 19] = [
     ("id", |m, name| m.id = name),
     ("account", |m, name| m.account = name),
     ("group_account", |m, name| m.group_account = name),
@@ -39,6 +39,7 @@ const ATTRIBUTES: [Slot; 18] = [
     ("unique_member", |m, name| m.unique_member = name),
     ("member_account", |m, name| m.member_account = name),
     ("locked", |m, name| m.locks = vec![name]),
+    ("absence", |m, name| m.absence = name),
 ];
 
 /// Reads both.

@@ -304,19 +304,19 @@ impl<'r> Section<'r> {
     /// The path of a file or folder; a relative one starts at the folder of the file that names it.
     pub fn path(&self, key: &str) -> Option<PathBuf> {
         let origin = self.reader.layers.origin(&child(&self.path, key));
-        let path = self.parsed(key, |text| {
-            let path = Path::new(text);
-            match origin {
-                _ if path.is_absolute() => Ok(path.to_owned()),
-                Origin::File(document) => Ok(document.path.parent().unwrap_or(Path::new("")).join(path)),
-                _ => Err(Problem::new(format!("must be an absolute path, not {}", quoted(text)))
-                    .hint("only in a file a path can be relative: to the folder of that file")),
-            }
-        });
+        let path = self.parsed(key, |text| located(text, &origin));
         if let Some(path) = &path {
             self.set(key, json!(path.display().to_string()));
         }
         path
+    }
+
+    /// A list of such paths.
+    pub fn paths(&self, key: &str) -> Vec<PathBuf> {
+        let origin = self.reader.layers.origin(&child(&self.path, key));
+        let paths = self.list(key, |text| located(text, &origin)).unwrap_or_default();
+        self.set(key, json!(paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>()));
+        paths
     }
 
     fn get(&self, key: &str) -> Option<&'r Value> {
@@ -346,6 +346,17 @@ impl<'r> Section<'r> {
             }
         }
         (elements.len() == list.len()).then_some(elements)
+    }
+}
+
+/// A path, which is relative to the folder of the file that names it.
+fn located(text: &str, origin: &Origin<'_>) -> Result<PathBuf, Problem> {
+    let path = Path::new(text);
+    match origin {
+        _ if path.is_absolute() => Ok(path.to_owned()),
+        Origin::File(document) => Ok(document.path.parent().unwrap_or(Path::new("")).join(path)),
+        _ => Err(Problem::new(format!("must be an absolute path, not {}", quoted(text)))
+            .hint("only in a file a path can be relative: to the folder of that file")),
     }
 }
 

@@ -2,11 +2,43 @@
 
 pub mod calendar;
 pub mod import;
+pub mod said;
+pub mod source;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::ids::{AbsenceId, UserId};
+use super::ids::{AbsenceId, DirectoryName, SourceName, UserId};
+
+/// Who said that somebody is away. What a source says is replaced by what it says next, and by nobody else.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// A person.
+    #[default]
+    ByHand,
+    /// A calendar that is looked at by a schedule.
+    Source(SourceName),
+    /// An attribute of the person in a directory.
+    Directory(DirectoryName),
+}
+
+impl Origin {
+    /// Whether a person said it, and people may change it.
+    pub fn is_by_hand(&self) -> bool {
+        *self == Origin::ByHand
+    }
+}
+
+impl std::fmt::Display for Origin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Origin::ByHand => f.write_str("by hand"),
+            Origin::Source(name) => write!(f, "the calendar {name}"),
+            Origin::Directory(name) => write!(f, "the directory {name}"),
+        }
+    }
+}
 
 /// One absence of one person.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -23,6 +55,9 @@ pub struct Absence {
     pub deputy: Option<UserId>,
     /// For people, such as "parental leave".
     pub note: Option<Box<str>>,
+    /// Where it comes from.
+    #[serde(default)]
+    pub origin: Origin,
 }
 
 /// Why an absence can't be noted.
@@ -50,7 +85,8 @@ impl Absence {
         self.from <= now && now < self.until
     }
 
-    /// Whether this absence may be added to `others`.
+    /// Whether this absence may be added to `others`. What comes from elsewhere is no concern of it: a calendar and a person may say
+    /// the same.
     pub fn check<'a>(&self, others: impl IntoIterator<Item = &'a Absence>) -> Result<(), InvalidAbsence> {
         if self.until <= self.from {
             return Err(InvalidAbsence::Backwards { from: self.from, until: self.until });
@@ -59,7 +95,11 @@ impl Absence {
             return Err(InvalidAbsence::OwnDeputy);
         }
         let overlap = |o: &&Absence| {
-            o.user == self.user && o.id != self.id && o.from < self.until && self.from < o.until
+            o.user == self.user
+                && o.id != self.id
+                && o.origin == self.origin
+                && o.from < self.until
+                && self.from < o.until
         };
         others.into_iter().find(overlap).map_or(Ok(()), |o| Err(InvalidAbsence::Overlaps(o.id)))
     }
@@ -74,7 +114,15 @@ mod tests {
     fn absence(id: u64, from: u32, until: u32) -> Absence {
         let day = |d| Utc.with_ymd_and_hms(2026, 7, d, 0, 0, 0).unwrap();
         let user = UserId(Guid([7; 16]));
-        Absence { id: AbsenceId(id), user, from: day(from), until: day(until), deputy: None, note: None }
+        Absence {
+            id: AbsenceId(id),
+            user,
+            from: day(from),
+            until: day(until),
+            deputy: None,
+            note: None,
+            origin: Origin::ByHand,
+        }
     }
 
     #[test]
@@ -89,6 +137,8 @@ mod tests {
         assert!(matches!(absence(1, 6, 6).check([]), Err(InvalidAbsence::Backwards { .. })));
         assert_eq!(absence(2, 6, 8).check([&absence(1, 7, 9)]), Err(InvalidAbsence::Overlaps(AbsenceId(1))));
         assert_eq!(absence(2, 6, 7).check([&absence(1, 7, 9)]), Ok(()));
+        let elsewhere = Absence { origin: Origin::Source("asa".into()), ..absence(1, 7, 9) };
+        assert_eq!(absence(2, 6, 8).check([&elsewhere]), Ok(()));
         let own = Absence { deputy: Some(UserId(Guid([7; 16]))), ..absence(1, 6, 7) };
         assert_eq!(own.check([]), Err(InvalidAbsence::OwnDeputy));
     }

@@ -345,6 +345,8 @@ impl<'a> Decoder<'a> {
             enabled,
             expires,
             unit_path: self.unit_path(entry, known),
+            marks: self.marks(entry),
+            away: self.away(entry, known),
             account,
         };
         let manager = self.named(entry, &mapping.manager, known.and_then(|user| user.manager));

@@ -153,7 +153,7 @@ impl<'a> Follow<'a> {
     ) -> Follow<'a> {
         let total = known.users.len() + known.units.len() + known.groups.len();
         // One attribute for two things can't be made out from both.
-        let afresh = Afresh { users: afresh.users || mapping.shares_unit_attributes(), ..afresh };
+        let afresh = Afresh { users: afresh.users || mapping.shares_attributes(), ..afresh };
         let mut follow = Follow {
             known,
             directory,

@@ -8,16 +8,18 @@ mod repeat;
 #[cfg(test)]
 mod tests;
 mod time;
+mod zone;
 
 use std::collections::{BTreeSet, HashMap};
 
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};
 use chrono_tz::Tz;
 
 use super::table::{LineError, LineErrors, text_of};
 use lines::{Component, Line, components};
 use repeat::Effort;
 use time::{Span, When, duration, instant, when};
+use zone::Zones;
 
 /// The largest calendar that is read, in bytes.
 pub const LARGEST: usize = 10 * 1024 * 1024;
@@ -25,6 +27,8 @@ pub const LARGEST: usize = 10 * 1024 * 1024;
 const MOST_EVENTS: usize = 100_000;
 /// After so many mistakes no further rule is followed.
 const HOPELESS: usize = 3;
+/// No event of a calendar of holidays has more days.
+const LONGEST: i64 = 730;
 /// So many of them may repeat.
 const MOST_RULES: usize = 2_000;
 
@@ -48,6 +52,8 @@ pub struct Event {
     pub from: DateTime<Utc>,
     /// The first moment after it.
     pub until: DateTime<Utc>,
+    /// When it is of whole days: the first and the last of them.
+    pub days: Option<(NaiveDate, NaiveDate)>,
     /// What it is called.
     pub summary: Box<str>,
     /// Whether it takes its time.
@@ -83,16 +89,18 @@ pub fn read(
     let (file, _) = text_of(bytes).map_err(|what| LineErrors::from(LineError::of_line(1, what)))?;
     let calendar = components(&file).map_err(LineErrors::from)?;
     let zone = calendar.zone.as_deref().and_then(time::zone_named).unwrap_or(zone);
+    let mut effort = Effort::default();
+    let zones = Zones::new(zone, &calendar.zones, window, &mut effort);
     let (mut errors, mut read) = (LineErrors::default(), Vec::new());
     // A repetition that was moved or changed stands there as an event of its own.
     let mut moved: HashMap<Box<str>, BTreeSet<DateTime<Utc>>> = HashMap::new();
     for component in &calendar.events {
-        if let Some(at) = errors.take(in_place_of(component, zone)).flatten() {
+        if let Some(at) = errors.take(in_place_of(component, &zones)).flatten() {
             moved.entry(text(component, "UID").into()).or_default().insert(at);
         }
         let cancelled = text(component, "STATUS").eq_ignore_ascii_case("CANCELLED");
         if !cancelled && wanted(busy(component), &summary(component)) {
-            read.extend(errors.take(raw(component, zone)).flatten());
+            read.extend(errors.take(raw(component, &zones)).flatten());
         }
     }
     if read.iter().filter(|raw| raw.rule.is_some()).count() > MOST_RULES {
@@ -100,7 +108,7 @@ pub fn read(
         errors.push(LineError::of_line(1, what));
         return errors.or(Vec::new());
     }
-    let (none, mut events, mut effort) = (BTreeSet::new(), Vec::new(), Effort::default());
+    let (none, mut events) = (BTreeSet::new(), Vec::new());
     for raw in &read {
         let left_out = if raw.moved { &none } else { moved.get(&raw.uid).unwrap_or(&none) };
         let Some(found) = errors.take(raw.events(window, left_out, &mut effort)) else {
@@ -118,6 +126,31 @@ pub fn read(
     }
     events.retain(|event| event.from < event.until && event.until > window.from && event.from < window.until);
     errors.or(events)
+}
+
+/// A day that a calendar closes, with its line and title.
+pub type ClosedDay = (u64, NaiveDate, Box<str>);
+
+/// The days of all events of whole days, as a calendar of holidays has them, from the year `from` to before the year `until`.
+///
+/// # Errors
+/// As [`read`], and an event of more than two years.
+pub fn closed_days(bytes: &[u8], from: i32, until: i32) -> Result<Vec<ClosedDay>, LineErrors> {
+    let new_year = |year| NaiveDate::from_ymd_opt(year, 1, 1).unwrap_or_default();
+    let (first, end) = (new_year(from), new_year(until));
+    let at = |day: NaiveDate| day.and_time(NaiveTime::MIN).and_utc();
+    let window = Window { from: at(first), until: at(end) };
+    let (mut days, mut errors) = (Vec::new(), LineErrors::default());
+    for event in read(bytes, Tz::UTC, window, |_, _| true)? {
+        let Some((from, until)) = event.days else { continue };
+        if (until - from).num_days() > LONGEST {
+            errors.push(LineError::of_line(event.line, "closes more than two years"));
+            continue;
+        }
+        let all = from.iter_days().take_while(|day| *day <= until && *day < end).filter(|day| first <= *day);
+        days.extend(all.map(|day| (event.line, day, event.summary.clone())));
+    }
+    errors.or(days)
 }
 
 /// When an event ends.
@@ -146,18 +179,18 @@ struct Raw {
 }
 
 /// None for an event without a start, which takes no time.
-fn raw(component: &Component, zone: Tz) -> Result<Option<Raw>, LineError> {
+fn raw(component: &Component, zones: &Zones) -> Result<Option<Raw>, LineError> {
     let find = |name: &str| find(component, name);
     let all = |name: &'static str| component.lines.iter().filter(move |line| line.name == name);
     let Some(start) = find("DTSTART") else { return Ok(None) };
-    let start = when(start, &start.value, zone)?;
+    let start = when(start, &start.value, zones)?;
     let end = match (find("DTEND"), find("DURATION")) {
-        (Some(end), _) => End::At(when(end, &end.value, zone)?),
+        (Some(end), _) => End::At(when(end, &end.value, zones)?),
         (None, Some(line)) => End::After(duration(line, &line.value)?),
         (None, None) => End::After(Span::days(start.whole_day.into())),
     };
     let list = |line: &Line| -> Result<Vec<When>, LineError> {
-        line.value.split(',').map(|value| when(line, value, zone)).collect()
+        line.value.split(',').map(|value| when(line, value, zones)).collect()
     };
     let (mut also, mut periods, mut except) = (Vec::new(), Vec::new(), BTreeSet::new());
     for line in all("EXDATE") {
@@ -165,7 +198,7 @@ fn raw(component: &Component, zone: Tz) -> Result<Option<Raw>, LineError> {
     }
     for line in all("RDATE") {
         if is(line, "VALUE", "PERIOD") {
-            let all = line.value.split(',').map(|value| period(line, value, zone));
+            let all = line.value.split(',').map(|value| period(line, value, zones));
             periods.extend(all.collect::<Result<Vec<_>, _>>()?);
         } else {
             also.extend(list(line)?.iter().filter_map(instant));
@@ -207,26 +240,26 @@ fn is(line: &Line, parameter: &str, value: &str) -> bool {
 }
 
 /// The repetition that an event takes the place of.
-fn in_place_of(component: &Component, zone: Tz) -> Result<Option<DateTime<Utc>>, LineError> {
+fn in_place_of(component: &Component, zones: &Zones) -> Result<Option<DateTime<Utc>>, LineError> {
     let Some(line) = find(component, "RECURRENCE-ID") else { return Ok(None) };
     if is(line, "RANGE", "THISANDFUTURE") {
         return Err(line.wrong(
             "changes all repetitions from there on, which isn't understood; end the repetition there, and begin another",
         ));
     }
-    Ok(instant(&when(line, &line.value, zone)?))
+    Ok(instant(&when(line, &line.value, zones)?))
 }
 
 /// From one moment until another, or so long (RFC 5545 §3.3.9).
-fn period(line: &Line, value: &str, zone: Tz) -> Result<(DateTime<Utc>, DateTime<Utc>), LineError> {
+fn period(line: &Line, value: &str, zones: &Zones) -> Result<(DateTime<Utc>, DateTime<Utc>), LineError> {
     let wrong =
         || line.wrong("is no period; 20260706T060000Z/20260706T140000Z and 20260706T060000Z/PT8H are");
     let (from, until) = value.trim().split_once('/').ok_or_else(wrong)?;
-    let from = when(line, from, zone)?;
+    let from = when(line, from, zones)?;
     let until = if until.starts_with('P') {
         duration(line, until)?.end(&from)
     } else {
-        instant(&when(line, until, zone)?)
+        instant(&when(line, until, zones)?)
     };
     instant(&from).zip(until).ok_or_else(wrong)
 }
@@ -261,7 +294,7 @@ impl Raw {
                 ..LineError::of_line(*line, what)
             })?;
         }
-        starts.extend(self.also.iter().map(|at| at.with_timezone(&self.start.zone).naive_local()));
+        starts.extend(self.also.iter().map(|at| self.start.zone.wall(*at)));
         starts.sort_unstable();
         starts.dedup();
         let one = |wall: NaiveDateTime| {
@@ -272,9 +305,16 @@ impl Raw {
         let wanted = periods.filter(|(from, _)| !self.except.contains(from) && !left_out.contains(from));
         let event = |(from, until)| {
             let (line, summary, people) = (self.line, self.summary.clone(), self.people.clone());
-            Event { line, from, until, summary, busy: self.busy, people }
+            Event { line, from, until, days: self.days(from, until), summary, busy: self.busy, people }
         };
         Ok(wanted.map(event).collect())
+    }
+
+    /// The first and the last day of one of whole days.
+    fn days(&self, from: DateTime<Utc>, until: DateTime<Utc>) -> Option<(NaiveDate, NaiveDate)> {
+        let day = |at| self.start.zone.wall(at).date();
+        self.start.whole_day.then_some(())?;
+        Some((day(from), day(until).pred_opt()?))
     }
 
     /// When the one that begins at `start` ends.

@@ -223,6 +223,10 @@ name_id! {
     RoleName(Box<str>)
 }
 name_id! {
+    /// The name of a calendar that absences are taken from, as the configuration gives it (`[[absence_source]] name = "asa"`).
+    SourceName(Arc<str>)
+}
+name_id! {
     /// The name of a list as the configuration gives it (`[[list]] name = "vendor"`).
     ListName(Box<str>)
 }

@@ -13,6 +13,7 @@ use std::sync::{Arc, OnceLock};
 use chrono::{DateTime, Utc};
 
 use super::absence::Absence;
+use super::absence::import::Replacement;
 use super::delta::{self, Changes, Delta};
 use super::directory::{Directory, Tally, Unit, User};
 use super::gone::AllGone;
@@ -53,6 +54,8 @@ pub struct Organisation {
     listed: Arc<Vec<(ListName, ListedPerson)>>,
     collected: Arc<Collected>,
     people: People,
+    /// Users with a value that some role is granted by.
+    marked: Arc<BTreeSet<UserId>>,
     tallies: BTreeMap<DirectoryName, Tally>,
     /// Built by the first look-up by name.
     names: OnceLock<Names>,
@@ -72,6 +75,8 @@ impl Organisation {
     ) -> Organisation {
         let tree = Arc::new(UnitTree::build(name, &directory.units));
         let people = People::arrange(&directory, &tree);
+        let marked = directory.users.values().filter(|u| u.marks_text().is_some()).map(|u| u.id);
+        let marked = Arc::new(marked.collect());
         let mut organisation = Organisation {
             tallies: directory.tallies(),
             directory,
@@ -85,6 +90,7 @@ impl Organisation {
             listed,
             collected: Arc::default(),
             people,
+            marked,
             names: OnceLock::new(),
             unit_names: OnceLock::new(),
         };
@@ -139,12 +145,44 @@ impl Organisation {
         } else {
             new.people = People::arrange(&new.directory, &new.tree);
         }
+        let marks = |user: &&Arc<User>| user.marks_text().is_some();
+        if gone(&delta.users).chain(delta.users.written()).any(|user| marks(&user)) {
+            let marked = Arc::make_mut(&mut new.marked);
+            gone(&delta.users).for_each(|user| {
+                marked.remove(&user.id);
+            });
+            marked.extend(delta.users.written().filter(marks).map(|user| user.id));
+        }
         let names = self.names.get().and_then(|names| names.with(delta.users.written()));
         new.names = names.map_or_else(OnceLock::new, OnceLock::from);
         if !delta.units.is_empty() || self.holders_depend_on(delta) {
             new.collect_holders();
         }
         new
+    }
+
+    /// Takes what a source changes of the absences.
+    pub fn replace_absences(&mut self, replacement: &Replacement) {
+        if replacement.is_empty() {
+            return;
+        }
+        let absences = Arc::make_mut(&mut self.absences);
+        for gone in replacement.removed.iter().chain(&replacement.put) {
+            if let Some(of_one) = absences.get_mut(&gone.user) {
+                of_one.retain(|a| a.id != gone.id);
+            }
+        }
+        for new in &replacement.put {
+            absences.entry(new.user).or_default().push(new.clone());
+        }
+        for user in replacement.removed.iter().chain(&replacement.put).map(|a| a.user) {
+            if let Some(of_one) = absences.get_mut(&user) {
+                of_one.sort_by_key(|a| (a.from, a.id));
+            }
+        }
+        absences.retain(|_, of_one| !of_one.is_empty());
+        // Who stands in for somebody is known by it, too.
+        self.collect_holders();
     }
 
     /// Whether everybody's contacts are known to be the same in both, at one time.
@@ -254,9 +292,9 @@ impl Organisation {
         if below { self.people.all(place) } else { self.people.own(place) }
     }
 
-    /// The absence that keeps a user away at `now`.
+    /// The absence that keeps a user away at `now`; of several, the one that was entered by hand.
     pub fn absence_of(&self, user: UserId, now: DateTime<Utc>) -> Option<&Absence> {
-        self.absences.get(&user)?.iter().find(|a| a.covers(now))
+        self.absences.get(&user)?.iter().filter(|a| a.covers(now)).min_by_key(|a| &a.origin)
     }
 
     /// What to call a holder, also one who is gone.

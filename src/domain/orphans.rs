@@ -57,6 +57,7 @@ impl std::fmt::Display for Over {
             Origin::Assigned(id) => format!("assignment {id}"),
             Origin::Group(name) => format!("group {name}"),
             Origin::ManagedBy => "managedBy".to_owned(),
+            Origin::Attribute(value) => value.to_string(),
             Origin::List(name) => format!("list {name}"),
         };
         let named = holders.iter().map(|h| format!("{} ({})", h.name, given(&h.origin)));

@@ -3,6 +3,7 @@
 pub mod import;
 pub mod sheet;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use chrono::{DateTime, Utc};
@@ -69,6 +70,43 @@ pub struct Grants {
     pub groups: Vec<Box<str>>,
     /// `managedBy` of a unit names a holder at that unit.
     pub managed_by: bool,
+    /// Users with a value of an attribute hold it: at their main unit when the scope is a unit.
+    #[serde(default)]
+    pub attribute: Option<AttributeGrant>,
+}
+
+/// Which values of which attribute of a user grant a role.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct AttributeGrant {
+    /// The attribute, compared without case.
+    pub attribute: Box<str>,
+    /// The values, compared without case. At least one.
+    pub values: Vec<Box<str>>,
+}
+
+impl AttributeGrant {
+    /// Whether a value of an attribute is one of those.
+    pub fn is_granted_by(&self, attribute: &str, value: &str) -> bool {
+        self.attribute.eq_ignore_ascii_case(attribute) && self.values.iter().any(|v| same_text(v, value))
+    }
+}
+
+/// Every attribute that some role is granted by, with its values, each once and in order: what must be read of users.
+pub fn granting_attributes(roles: &[Role]) -> Vec<AttributeGrant> {
+    let mut all: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for grant in roles.iter().filter_map(|role| role.grants.attribute.as_ref()) {
+        let values = all.entry(grant.attribute.to_ascii_lowercase()).or_default();
+        values.extend(grant.values.iter().map(|value| value.to_lowercase()));
+    }
+    let grant = |(attribute, values): (String, BTreeSet<String>)| AttributeGrant {
+        attribute: attribute.into(),
+        values: values.into_iter().map(String::into_boxed_str).collect(),
+    };
+    all.into_iter().map(grant).collect()
+}
+
+fn same_text(one: &str, other: &str) -> bool {
+    one.eq_ignore_ascii_case(other) || one.to_lowercase() == other.to_lowercase()
 }
 
 /// A role as `config/roles.toml` has it.
@@ -119,7 +157,7 @@ fn shipped(text: &str) -> Result<Vec<Role>, toml_edit::de::Error> {
             let Shipped { title, scope, pick, minimum, always, quota, fallback, assign, groups, managed_by } =
                 Shipped::deserialize(role.into_deserializer())?;
             let quota = Some(quota).filter(|quota| *quota > 0);
-            let grants = Grants { assign, groups, managed_by };
+            let grants = Grants { assign, groups, managed_by, attribute: None };
             Ok(Role { name: name.into(), title, scope, pick, minimum, always, quota, fallback, grants })
         })
         .collect()

@@ -30,8 +30,8 @@ use super::map::Map;
 use super::tree::{Misplaced, UnitTree};
 use claims::{Claim, Claims};
 
-/// Between the parts of [`User::unit_path`].
-pub(super) const BETWEEN: char = '\u{1f}';
+/// Between the parts of [`User::unit_path`], and of other texts of a user that hold several.
+pub(crate) const BETWEEN: char = '\u{1f}';
 /// A path has no more levels.
 pub const MAX_LEVELS: usize = 100;
 /// What is said of a unit has no more bytes.

@@ -9,13 +9,13 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::absence::Absence;
+use super::absence::{Absence, Origin};
 use super::directory::{Directory, Group, Unit, UserFields};
 use super::ids::{AbsenceId, AssignmentId, DirectoryName, GroupId, Guid, SubjectName, UnitId, UserId};
 use super::lists::{ListName, ListedPerson};
 use super::map::Map;
 use super::organisation::Organisation;
-use super::roles::{self, Assignment, Holder, Pick, Place, Role, Scope};
+use super::roles::{self, Assignment, AttributeGrant, Holder, Pick, Place, Role, Scope};
 use super::subject::Subject;
 
 /// What the organisation is called.
@@ -82,6 +82,8 @@ pub fn user(n: u8, unit: u8) -> UserFields {
         enabled: true,
         expires: None,
         unit_path: None,
+        marks: None,
+        away: None,
     }
 }
 
@@ -150,7 +152,8 @@ fn any_user() -> impl Strategy<Value = UserFields> {
     let where_to = (directory_name(), 0..=UNITS + 1, select(&["Åsa Öberg", "Bo Ek", "bo ek", "Li Ås"]), mail);
     let more =
         (text(&["1", "2"]), text(&["3"]), text(&["Nurse", "Cook"]), option::of(any_user_id()), text(&["sv"]));
-    let life = (prop::bool::weighted(0.85), option::weighted(0.2, 0..HOURS));
+    let marks = option::weighted(0.3, select(&["ext=a", "ext=b", "ext=a\u{1f}other=b"]));
+    let life = (prop::bool::weighted(0.85), option::weighted(0.2, 0..HOURS), marks);
     (1..=USERS, where_to, more, life).prop_map(|(n, (directory, unit, name, mail), more, life)| {
         let (phone, mobile, title, manager, language) = more;
         let mail = mail.map(|m| if m == "own" { format!("u{n}@org.example").into() } else { Box::from(m) });
@@ -158,7 +161,8 @@ fn any_user() -> impl Strategy<Value = UserFields> {
         let (enabled, expires) = (life.0, life.1.map(hour));
         let (rdn, name) = (name.into(), name.into());
         let known = UserFields { directory, rdn, upn, name, mail, phone, mobile, ..user(n, unit) };
-        UserFields { title, manager, language, enabled, expires, ..known }
+        let marks = life.2.map(Box::from);
+        UserFields { title, manager, language, enabled, expires, marks, ..known }
     })
 }
 
@@ -336,6 +340,7 @@ impl World {
             until: hour(until),
             deputy: deputy.map(user_id),
             note: None,
+            origin: Origin::ByHand,
         });
     }
 }
@@ -432,6 +437,7 @@ pub fn any_absence() -> impl Strategy<Value = Absence> {
             until: hour(from + length),
             deputy,
             note: None,
+            origin: Origin::ByHand,
         },
     )
 }
@@ -439,7 +445,12 @@ pub fn any_absence() -> impl Strategy<Value = Absence> {
 /// An organisation with holders from every origin, absences and deputies.
 pub fn world() -> impl Strategy<Value = World> {
     let granted = || btree_set(select(&["g1", "G2", "g3", "Contacts", "night", "nobody"]), 0..3);
-    let grants = vec((granted(), any::<bool>()), 5);
+    let attribute = |(attribute, value): (&str, &str)| AttributeGrant {
+        attribute: attribute.into(),
+        values: vec!["z".into(), value.into()],
+    };
+    let by = select(&[("Ext", "a"), ("ext", "B"), ("other", "b"), ("else", "a")]).prop_map(attribute);
+    let grants = vec((granted(), any::<bool>(), option::weighted(0.3, by)), 5);
     let assignments = vec(any_assignment(), 0..24);
     let circle = prop::bool::weighted(0.2);
     let owners = [option::of((0..=UNITS + 1).prop_map(unit_id)), option::of((0..=UNITS).prop_map(unit_id))];
@@ -447,9 +458,9 @@ pub fn world() -> impl Strategy<Value = World> {
     (directory(), grants, assignments, absences, listed, circle, owners).prop_map(
         |(directory, grants, assignments, absences, listed, circle, owners)| {
             let mut world = World { listed, ..World::new(directory) };
-            for (role, (groups, managed_by)) in world.roles.iter_mut().zip(grants) {
-                (role.grants.groups, role.grants.managed_by) =
-                    (groups.into_iter().map(Box::from).collect(), managed_by);
+            for (role, (groups, managed_by, attribute)) in world.roles.iter_mut().zip(grants) {
+                role.grants.groups = groups.into_iter().map(Box::from).collect();
+                (role.grants.managed_by, role.grants.attribute) = (managed_by, attribute);
                 if circle && &*role.name.0 == roles::GLOBAL {
                     role.fallback = Some(HELPER.into());
                 }

@@ -1,5 +1,6 @@
 //! A user, kept small: there may be a million of them.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -7,6 +8,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::ids::{DirectoryName, Guid, UnitId, UserId};
 use super::mailbox::Address;
+use super::shape::BETWEEN;
 
 /// A person with an account.
 ///
@@ -85,7 +87,27 @@ impl User {
     /// Where units are no OUs but come from attributes of the user: what these say, separated by U+001F. Of a path the levels from the top,
     /// of a code the code, that of the unit above, and the unit's name, each perhaps empty.
     pub fn unit_path(&self) -> Option<&str> {
-        self.texts.some(9)
+        self.more(0)
+    }
+
+    /// Which of the values that some role is granted by it has: `attribute=value` as the configuration writes them, in order.
+    pub fn marks(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.marks_text().unwrap_or_default().split(BETWEEN).filter_map(|mark| mark.split_once('='))
+    }
+
+    /// The same in one text, separated by U+001F.
+    pub fn marks_text(&self) -> Option<&str> {
+        self.more(1)
+    }
+
+    /// The absences that an attribute says, in order of time, as [`said`](super::absence::said) reads them.
+    pub fn away(&self) -> Option<&str> {
+        self.more(2)
+    }
+
+    /// What few users have stands together in one text, so that the others need no room for it.
+    fn more(&self, number: usize) -> Option<&str> {
+        self.texts.get(9).split(APART).nth(number).filter(|text| !text.is_empty())
     }
 
     /// Whether the account can be used at `now`: enabled and not expired.
@@ -120,6 +142,8 @@ impl User {
             enabled: self.enabled,
             expires: self.expires,
             unit_path: own(self.unit_path()),
+            marks: own(self.marks_text()),
+            away: own(self.away()),
         }
     }
 }
@@ -148,10 +172,20 @@ pub struct UserFields {
     // Answers say of a user besides which unit that is, by its path: under the name that this field has here.
     #[serde(rename = "unit_levels")]
     pub unit_path: Option<Box<str>>,
+    #[serde(default)]
+    pub marks: Option<Box<str>>,
+    #[serde(default, rename = "away_by_attribute")]
+    pub away: Option<Box<str>>,
 }
 
 impl From<UserFields> for User {
     fn from(f: UserFields) -> User {
+        let [path, marks, away] = [&f.unit_path, &f.marks, &f.away].map(|t| t.as_deref().unwrap_or_default());
+        let more = if marks.is_empty() && away.is_empty() {
+            Cow::Borrowed(path)
+        } else {
+            Cow::Owned([path, marks, away].join(APART.encode_utf8(&mut [0; 4])))
+        };
         let texts = Texts::of([
             &f.rdn,
             &f.account,
@@ -162,7 +196,7 @@ impl From<UserFields> for User {
             f.mobile.as_deref().unwrap_or_default(),
             f.title.as_deref().unwrap_or_default(),
             f.language.as_deref().unwrap_or_default(),
-            f.unit_path.as_deref().unwrap_or_default(),
+            &more,
         ]);
         let UserFields { id, directory, unit, above, named, manager, enabled, expires, .. } = f;
         User { id, directory, unit, above, named, manager, enabled, expires, texts }
@@ -174,6 +208,9 @@ impl From<UserFields> for Arc<User> {
         Arc::new(fields.into())
     }
 }
+
+/// Between texts that stand together. No text that was read has it in it.
+const APART: char = '\u{1d}';
 
 /// How a user is written: as [`UserFields`] are read, in this order for good.
 #[derive(Serialize)]
@@ -197,6 +234,9 @@ struct Wire<'a> {
     expires: Option<DateTime<Utc>>,
     #[serde(rename = "unit_levels")]
     unit_path: Option<&'a str>,
+    marks: Option<&'a str>,
+    #[serde(rename = "away_by_attribute")]
+    away: Option<&'a str>,
 }
 
 impl<'a> From<&'a User> for Wire<'a> {
@@ -220,6 +260,8 @@ impl<'a> From<&'a User> for Wire<'a> {
             enabled: u.enabled,
             expires: u.expires,
             unit_path: u.unit_path(),
+            marks: u.marks_text(),
+            away: u.away(),
         }
     }
 }
@@ -272,13 +314,13 @@ mod tests {
         #[test]
         fn a_user_is_what_it_was_made_of(
             texts in (text(), text(), text(), text(), text()),
-            more in (text(), text()),
+            more in (text(), text(), text(), text()),
             name in ".{1,20}",
         ) {
             let (upn, mail, phone, mobile, title) = texts;
-            let (language, unit_path) = more;
+            let (language, unit_path, marks, away) = more;
             let plain = user(1, 2);
-            let fields = UserFields { upn, mail, phone, mobile, title, language, unit_path, name: name.into(), ..plain };
+            let fields = UserFields { upn, mail, phone, mobile, title, language, unit_path, marks, away, name: name.into(), ..plain };
             let user = User::from(fields.clone());
             prop_assert_eq!(&user.fields(), &fields);
             prop_assert_eq!(user.phone(), fields.phone.as_deref());
@@ -296,6 +338,6 @@ mod tests {
 
     #[test]
     fn a_user_is_small() {
-        assert!(size_of::<User>() <= 144, "{}", size_of::<User>());
+        assert!(size_of::<User>() <= 136, "{}", size_of::<User>());
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::absence::Absence;
+use super::absence::{Absence, Origin};
 use super::contacts::{self, Answering, Asker, Contact};
 use super::directory::{Unit, UserFields};
 use super::ids::{AbsenceId, UnitId, UserId};
@@ -73,7 +73,16 @@ pub fn imagine(organisation: &Organisation, steps: &[Step]) -> Result<Organisati
             Step::Away { from, until, .. } if until <= from => return Err(Impossible::Backwards),
             Step::Away { user, from, until } => {
                 let id = AbsenceId(u64::MAX - n);
-                absences.push(Absence { id, user, from, until, deputy: None, note: None });
+                absences.push(Absence {
+                    id,
+                    user,
+                    from,
+                    until,
+                    deputy: None,
+                    note: None,
+                    // Behind those of any directory, whose names are letters: what is noted goes first.
+                    origin: Origin::Directory("~".into()),
+                });
             }
             Step::Move { user, unit } => {
                 if let Some(known) = directory.users.get(&user) {

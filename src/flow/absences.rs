@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::assign::{AssignError, NewAbsence};
 use super::core::{Core, Turn, all_absences, audit_entry};
-use crate::domain::absence::Absence;
 use crate::domain::absence::import::{Plan, Wanted, plan};
+use crate::domain::absence::{Absence, Origin};
 use crate::domain::audit;
 use crate::domain::authority::Caller;
 use crate::domain::decode::clean;
@@ -77,8 +77,9 @@ pub async fn change(
             "absence {id}; `budkavle absence list` shows their numbers"
         )));
     };
+    by_hand(before)?;
     let NewAbsence { user, from, until, deputy, note } = new(before);
-    let after = Absence { id, user, from, until, deputy, note };
+    let after = Absence { id, user, from, until, deputy, note, origin: Origin::ByHand };
     by.over(&view.organisation).may_change(Some(before), Some(&after))?;
     after.check(view.organisation.absences.get(&user).into_iter().flatten())?;
     if after != *before {
@@ -86,6 +87,26 @@ pub async fn change(
         commit(&turn, core, vec![(after.clone(), entry)]).await?;
     }
     Ok(after)
+}
+
+/// Whether people may change an absence.
+pub(super) fn by_hand(absence: &Absence) -> Result<(), AssignError> {
+    if absence.origin.is_by_hand() {
+        return Ok(());
+    }
+    Err(AssignError::NotHere { id: absence.id, origin: absence.origin.clone() })
+}
+
+/// Gives those that are new their numbers.
+pub(super) async fn number(core: &Core, absences: &mut [Absence]) -> Result<(), StoreError> {
+    let count = absences.iter().filter(|a| a.id == AbsenceId(0)).count();
+    if count > 0 {
+        let count = u64::try_from(count).unwrap_or(u64::MAX);
+        let first = core.store.allocate_many(Sequence::Absence, count).await?;
+        let new = absences.iter_mut().filter(|a| a.id == AbsenceId(0));
+        new.zip(first..).for_each(|(absence, id)| absence.id = AbsenceId(id));
+    }
+    Ok(())
 }
 
 /// Takes a table of absences, all of it or nothing; with `dry_run` it only says what it would come to.
@@ -123,11 +144,34 @@ pub struct CalendarOf {
     pub user: Option<UserId>,
     /// Take what takes time at all, not only what is out of office.
     pub busy: bool,
+    /// Take what has one of these in its title, without case, whatever it says of its time.
+    pub titles: Vec<Box<str>>,
+}
+
+impl CalendarOf {
+    fn wants(&self, busy: Busy, title: &str) -> bool {
+        let named = |part: &str| title.to_lowercase().contains(&part.to_lowercase());
+        busy == Busy::OutOfOffice
+            || (self.busy && busy == Busy::Busy)
+            || self.titles.iter().any(|part| named(part))
+    }
 }
 
 /// How far back and ahead a calendar is read.
 const BACK: TimeDelta = TimeDelta::days(30);
 const AHEAD: TimeDelta = TimeDelta::days(730);
+
+/// The absences of a calendar at a time.
+pub(super) async fn events(
+    core: &Core,
+    bytes: Vec<u8>,
+    of: &CalendarOf,
+) -> Result<Vec<ical::Event>, ImportError> {
+    let now = core.now();
+    let (window, zone) = (Window { from: now - BACK, until: now + AHEAD }, core.settings().zone);
+    let of = of.clone();
+    apart(move || ical::read(&bytes, zone, window, |busy, title| of.wants(busy, title))).await
+}
 
 /// Takes the absences of a calendar (iCalendar), all of them or none.
 ///
@@ -141,11 +185,7 @@ pub async fn import_calendar(
     by: &Caller,
     why: Option<&str>,
 ) -> Result<Imported, ImportError> {
-    let now = core.now();
-    let (window, zone) = (Window { from: now - BACK, until: now + AHEAD }, core.settings().zone);
-    let all_that_is_busy = of.busy;
-    let wanted = move |busy, _: &str| busy == Busy::OutOfOffice || (all_that_is_busy && busy == Busy::Busy);
-    let events = apart(move || ical::read(&bytes, zone, window, wanted)).await?;
+    let events = events(core, bytes, of).await?;
     let turn = core.turn().await;
     let view = core.view();
     let wanted = of_events(&view.organisation, &events, of.user).map_err(ImportError::Lines)?;
@@ -153,7 +193,7 @@ pub async fn import_calendar(
 }
 
 /// What events mean. Those of one person that overlap are one absence.
-fn of_events(
+pub(super) fn of_events(
     organisation: &Organisation,
     events: &[ical::Event],
     owner: Option<UserId>,
@@ -190,7 +230,8 @@ fn of_events(
             }
             let note = Some(event.summary.clone()).filter(|n| !n.is_empty());
             let (from, until) = (event.from, event.until);
-            let absence = Absence { id: AbsenceId(0), user, from, until, deputy: None, note };
+            let absence =
+                Absence { id: AbsenceId(0), user, from, until, deputy: None, note, origin: Origin::ByHand };
             wanted.push(Wanted { line: event.line, absence });
         }
     }
@@ -212,11 +253,7 @@ async fn take(
         plan(&view.organisation.absences, wanted).map_err(ImportError::Lines)?;
     let nothing = added.is_empty() && changed.is_empty();
     if !dry_run && !nothing {
-        if !added.is_empty() {
-            let count = u64::try_from(added.len()).unwrap_or(u64::MAX);
-            let first = core.store.allocate_many(Sequence::Absence, count).await?;
-            added.iter_mut().zip(first..).for_each(|(absence, id)| absence.id = AbsenceId(id));
-        }
+        number(core, &mut added).await?;
         let new = added.iter().map(|a| (a.clone(), entry(core, by, why, None, a)));
         let other = changed.iter().map(|(before, a)| (a.clone(), entry(core, by, why, Some(before), a)));
         commit(turn, core, new.chain(other).collect()).await?;
@@ -297,6 +334,7 @@ fn one(people: &mut People<'_>, row: &Row, zone: Tz) -> Result<Wanted, LineError
         until: until.map_err(wrong("until"))?,
         deputy: people.find(row, "deputy")?,
         note: row.get("note").and_then(note),
+        origin: Origin::ByHand,
     };
     Ok(Wanted { line: row.line, absence })
 }
@@ -318,7 +356,8 @@ pub struct Line {
     pub note: Option<String>,
 }
 
-/// A table of absences that [`import_table`] takes without a change. People who are gone are left out: a list can't name them.
+/// A table of absences that [`import_table`] takes without a change. People who are gone are left out: a list can't name them; so is what
+/// wasn't entered by hand, which its source says.
 pub fn export_table(organisation: &Organisation, absences: &[Absence], format: Format, zone: Tz) -> Vec<u8> {
     let mut namer = Namer::new(organisation, zone);
     let mut name = |id: UserId| organisation.user(id).map(|_| namer.user(id));
@@ -327,7 +366,7 @@ pub fn export_table(organisation: &Organisation, absences: &[Absence], format: F
         let (user, deputy) = (name(absence.user)?, absence.deputy.and_then(&mut name));
         Some(Line { user, from, until, deputy, note: absence.note.as_deref().map(str::to_owned) })
     };
-    let lines: Vec<Line> = absences.iter().filter_map(line).collect();
+    let lines: Vec<Line> = absences.iter().filter(|a| a.origin.is_by_hand()).filter_map(line).collect();
     match format {
         Format::Json => table::objects(&lines),
         Format::Csv => {

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::absences::by_hand;
 use super::core::{Core, all_absences, audit_entry};
-use crate::domain::absence::{Absence, InvalidAbsence};
+use crate::domain::absence::{Absence, InvalidAbsence, Origin};
 use crate::domain::authority::{Caller, Refusal};
 use crate::domain::entitled::{Period, in_the_way};
 use crate::domain::ids::{AbsenceId, AssignmentId, DirectoryName, UserId};
@@ -133,6 +134,14 @@ pub enum AssignError {
     /// The same is assigned already.
     #[error("that is assigned already for that time, as number {0}")]
     Twice(AssignmentId),
+    /// It comes from elsewhere.
+    #[error("absence {id} comes from {origin}; change it there, it is taken over by the next look")]
+    NotHere {
+        /// Which absence.
+        id: AbsenceId,
+        /// From where.
+        origin: Origin,
+    },
     /// The absence makes no sense.
     #[error(transparent)]
     Absence(#[from] InvalidAbsence),
@@ -230,7 +239,7 @@ pub async fn add_absence(
     for id in [Some(user), deputy].into_iter().flatten() {
         view.organisation.user(id).ok_or_else(|| AssignError::Missing(format!("user {id}")))?;
     }
-    let mut absence = Absence { id: AbsenceId(0), user, from, until, deputy, note };
+    let mut absence = Absence { id: AbsenceId(0), user, from, until, deputy, note, origin: Origin::ByHand };
     by.over(&view.organisation).may_change(None, Some(&absence))?;
     absence.check(view.organisation.absences.get(&user).into_iter().flatten())?;
     absence.id = AbsenceId(core.store.allocate(Sequence::Absence).await?);
@@ -264,6 +273,7 @@ pub async fn remove_absence(
             "absence {id}; `budkavle absence list` shows their numbers"
         )));
     };
+    by_hand(&gone)?;
     by.over(&view.organisation).may_change(Some(&gone), None)?;
     let now = core.now();
     let object = format!("absence {id}");

@@ -10,6 +10,7 @@ use tokio::sync::{Mutex, MutexGuard, Notify};
 
 use super::lists::listed;
 use crate::domain::absence::Absence;
+use crate::domain::absence::source::TakenCalendar;
 use crate::domain::alert;
 use crate::domain::audit::{self, Actor};
 use crate::domain::backoff::Backoff;
@@ -22,7 +23,7 @@ use crate::domain::coverage::watch::{Told, Watched};
 use crate::domain::directory::{Directory, User};
 use crate::domain::entitled::GivenOut;
 use crate::domain::guard::Limits;
-use crate::domain::ids::{AssignmentId, DirectoryName, Generation, OutageId};
+use crate::domain::ids::{AssignmentId, DirectoryName, Generation, OutageId, SourceName};
 use crate::domain::lists::{ListName, TakenList};
 use crate::domain::notice::{Recipient, once_each};
 use crate::domain::organisation::Organisation;
@@ -124,6 +125,8 @@ pub struct View {
     pub outages: BTreeMap<OutageId, Outage>,
     /// The last good list of each that somebody else keeps.
     pub lists: BTreeMap<ListName, Arc<TakenList>>,
+    /// What was last taken of each calendar with absences.
+    pub calendars: BTreeMap<SourceName, Arc<TakenCalendar>>,
     /// What was last given out of those who hold some roles.
     pub given_out: BTreeMap<Box<str>, Arc<GivenOut>>,
     /// How far changes of contacts have been told; None: they aren't.
@@ -177,6 +180,7 @@ impl Core {
         organisation.subjects = Arc::new(state.subjects);
         let view = View {
             lists: state.lists,
+            calendars: state.calendars,
             given_out: state.given_out,
             generation: state.generation.unwrap_or(Generation(0)),
             local: Arc::new(local_map(&organisation, now())),

@@ -1,14 +1,14 @@
 //! Lists that somebody else keeps: read them, judge them, and take what may be believed. What can't be leaves the last good one in force.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
-use arc_swap::ArcSwap;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
 use super::core::{Core, audit_entry};
+use super::kept::{Kept, Looked};
 use crate::domain::audit::Actor;
 use crate::domain::lists::{
     Format, ListName, ListedPerson, Listing, Rules, TakenList, Verdict, judge, parse,
@@ -71,10 +71,7 @@ pub enum ListsError {
 /// The configured lists and how they are doing.
 #[derive(Default)]
 pub struct Lists {
-    settings: ArcSwap<BTreeMap<ListName, ListSettings>>,
-    states: Mutex<BTreeMap<ListName, State>>,
-    /// One look at a list at a time, so that an old answer can't come after a new one. A server that hangs holds up no other list.
-    looking: Mutex<BTreeMap<ListName, Arc<tokio::sync::Mutex<()>>>>,
+    kept: Kept<ListName, ListSettings, State>,
 }
 
 #[derive(Clone, Default)]
@@ -83,65 +80,53 @@ struct State {
     waiting: Option<TakenList>,
 }
 
+impl Looked for Lists {
+    type Name = ListName;
+
+    fn names(&self) -> Vec<ListName> {
+        self.kept.names()
+    }
+
+    fn last(&self, name: &ListName) -> (Option<DateTime<Utc>>, bool) {
+        let state = self.state(name);
+        (state.checked, state.trouble.is_some())
+    }
+
+    async fn look(&self, core: &Core, name: &ListName) -> Result<(), String> {
+        self.refresh(core, name, &Actor::System).await.map(|_| ()).map_err(|e| e.to_string())
+    }
+}
+
 impl Lists {
     /// These lists, none of them looked at.
     pub fn new(settings: BTreeMap<ListName, ListSettings>) -> Lists {
-        Lists { settings: ArcSwap::from_pointee(settings), ..Lists::default() }
+        Lists { kept: Kept::new(settings) }
     }
 
     /// Takes those of another configuration. What waited by the old one waits no longer.
     pub fn replace(&self, settings: BTreeMap<ListName, ListSettings>) {
-        self.settings.store(Arc::new(settings));
-        self.states().clear();
-    }
-
-    /// Their names.
-    pub fn names(&self) -> Vec<ListName> {
-        self.settings.load().keys().cloned().collect()
+        self.kept.replace(settings);
     }
 
     /// Where a list is.
     pub fn location(&self, name: &ListName) -> Option<String> {
-        Some(self.settings.load().get(name)?.source.location.to_string())
+        Some(self.kept.settings().get(name)?.source.location.to_string())
     }
 
     /// How a list is doing.
     pub fn state(&self, name: &ListName) -> ListState {
-        self.states().get(name).map(|state| state.shown.clone()).unwrap_or_default()
+        self.kept.states().get(name).map(|state| state.shown.clone()).unwrap_or_default()
     }
 
     /// A list by name, or which ones there are.
     pub fn named(&self, name: &str) -> Result<ListName, ListsError> {
-        let names = self.names();
-        let found = names.iter().find(|known| &*known.0 == name).cloned();
-        found.ok_or_else(|| {
-            let all: Vec<&str> = names.iter().map(|name| &*name.0).collect();
-            let all = if all.is_empty() {
-                "none is configured".into()
-            } else {
-                format!("there are: {}", all.join(", "))
-            };
-            ListsError::NoList(name.into(), all)
-        })
-    }
-
-    fn states(&self) -> MutexGuard<'_, BTreeMap<ListName, State>> {
-        self.states.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Waits until nobody else looks at a list.
-    async fn alone(&self, name: &ListName) -> tokio::sync::OwnedMutexGuard<()> {
-        let one = {
-            let mut looking = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(looking.entry(name.clone()).or_default())
-        };
-        one.lock_owned().await
+        self.kept.named(name).map_err(|all| ListsError::NoList(name.into(), all))
     }
 
     /// Looks at a list, and takes what is new and may be believed.
     pub async fn refresh(&self, core: &Core, name: &ListName, by: &Actor) -> Result<Refreshed, ListsError> {
-        let _alone = self.alone(name).await;
-        let mut all = self.settings.load_full();
+        let _alone = self.kept.alone(name).await;
+        let mut all = self.kept.settings();
         let (before, found) = loop {
             let Some(settings) = all.get(name) else {
                 return Err(self.named(&name.0).err().unwrap_or(ListsError::NotWaiting(name.clone())));
@@ -149,7 +134,7 @@ impl Lists {
             let before = core.view().lists.get(name).cloned();
             let found = look(settings, name, before.as_deref(), core.now()).await;
             // What was found by another configuration, with its address and its key, isn't what is wanted now.
-            let now = self.settings.load_full();
+            let now = self.kept.settings();
             if Arc::ptr_eq(&all, &now) {
                 break (before, found);
             }
@@ -207,8 +192,8 @@ impl Lists {
         if let Some(list) = take {
             self.take(core, list, by).await?;
         }
-        if Arc::ptr_eq(&all, &self.settings.load_full()) {
-            self.states().insert(name.clone(), State { shown, waiting });
+        if Arc::ptr_eq(&all, &self.kept.settings()) {
+            self.kept.states().insert(name.clone(), State { shown, waiting });
         }
         let people = core.view().lists.get(name).map_or(0, |list| list.listing.people.len());
         Ok(Refreshed { name: name.clone(), taken, people, trouble })
@@ -216,13 +201,13 @@ impl Lists {
 
     /// Takes a list that waits, by the word of a person: the very one that was looked at.
     pub async fn accept(&self, core: &Core, name: &ListName, by: &Actor) -> Result<Refreshed, ListsError> {
-        let _alone = self.alone(name).await;
-        let waiting = self.states().get(name).and_then(|state| state.waiting.clone());
+        let _alone = self.kept.alone(name).await;
+        let waiting = self.kept.states().get(name).and_then(|state| state.waiting.clone());
         let list = waiting.ok_or_else(|| ListsError::NotWaiting(name.clone()))?;
         let people = list.listing.people.len();
         self.take(core, list, by).await?;
         let shown = ListState { checked: self.state(name).checked, ..ListState::default() };
-        self.states().insert(name.clone(), State { shown, waiting: None });
+        self.kept.states().insert(name.clone(), State { shown, waiting: None });
         Ok(Refreshed { name: name.clone(), taken: true, people, trouble: None })
     }
 

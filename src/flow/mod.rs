@@ -7,12 +7,15 @@
 //! * [`contacts`]: tell who is contact now, and who no longer; [`duties`]: what each is contact for; [`coverage`]: where nobody will be;
 //! * [`outage`]: open, update and resolve outages, and tell the outage contacts;
 //! * [`assign`]: who holds which role, and who is away; [`absences`]: absences that are changed, and many at once;
+//! * [`absence_sources`]: absences that calendars say, looked at by a schedule;
 //! * [`assignments`]: all of them given out and taken as a list; [`subjects`]: what somebody answers for that is no unit;
 //! * [`entitled`]: what is given out of it; [`login_page`]: what is said to everybody;
 //! * [`lists`]: who holds a role by a list that somebody else keeps;
+//! * [`kept`]: what is looked at elsewhere by a schedule, whatever it is;
 //! * [`directories`]: which directories there are, and which is being read;
 //! * [`deliver`]: send what is in the outbox.
 
+pub mod absence_sources;
 pub mod absences;
 pub mod alert;
 pub mod assign;
@@ -25,6 +28,7 @@ pub mod directories;
 pub mod duties;
 pub mod entitled;
 pub mod gone;
+pub mod kept;
 pub mod lists;
 pub mod login_page;
 pub mod outage;

@@ -11,8 +11,11 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::absences::number;
 use super::core::{Core, DirectorySettings, contact_changes};
 use super::gone;
+use crate::domain::absence::import::Replacement;
+use crate::domain::absence::said;
 use crate::domain::alert::Health;
 use crate::domain::delta::{self, Delta, ObjectChange};
 use crate::domain::directory::{Found, Quarantined, Tally};
@@ -111,7 +114,7 @@ pub async fn sync(
     let tally = organisation.tally(name);
     let first = tally == Tally::default();
     let changes = if first { Vec::new() } else { lines(&delta, &reading, &organisation) };
-    let quarantined = reading.found.quarantined().to_vec();
+    let mut quarantined = reading.found.quarantined().to_vec();
     if let Some(error) = doubt(&reading.found, &delta) {
         run.outcome = Outcome::Failed { error };
         if !order.dry_run {
@@ -182,7 +185,20 @@ pub async fn sync(
             let delta = checked.delta();
             let steps = if first || delta.len() > MOST_STEPS { Vec::new() } else { undo::steps(delta) };
             let gone = gone::changes(&organisation, delta, run.id, run.ended);
+            let followed = match &after {
+                Some(after) => {
+                    let zone = &settings.zone;
+                    let (mut absences, unknown) =
+                        said::follow(&organisation, after, delta, name, zone, run.ended);
+                    number(core, &mut absences.put).await?;
+                    run.counts.quarantined += u32::try_from(unknown.len()).unwrap_or(u32::MAX);
+                    quarantined.extend(unknown);
+                    absences
+                }
+                None => Replacement::default(),
+            };
             let new = after.map(|mut after| {
+                after.replace_absences(&followed);
                 after.gone = Arc::new(domain_gone::apply(&organisation.gone, &gone));
                 let contacts = if first {
                     Vec::new()
@@ -190,7 +206,7 @@ pub async fn sync(
                     let users = &checked.delta().users.changed;
                     contact_changes(&organisation, &after, users, run.ended)
                 };
-                New { checked, cursor, organisation: after, gone, steps, contacts }
+                New { checked, cursor, organisation: after, gone, steps, contacts, absences: followed }
             });
             if new.is_some() {
                 run.outcome = Outcome::Committed { generation: view.generation };

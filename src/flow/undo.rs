@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::absences;
 use super::core::{Core, audit_entry, contact_changes};
 use super::gone;
 use super::sync::{New, Report, finish, first_read};
+use crate::domain::absence::said;
 use crate::domain::alert::Health;
 use crate::domain::audit::Actor;
 use crate::domain::delta;
@@ -131,6 +133,9 @@ pub async fn undo(
         Some(cursor) => Cursor { position: Position::None, ..cursor.clone() },
         None => return Err(UndoError::NotKept(id)),
     };
+    let (mut absences, _) = said::follow(organisation, &after, checked.delta(), &name, &settings.zone, ended);
+    absences::number(core, &mut absences.put).await?;
+    after.replace_absences(&absences);
     let gone = gone::changes(organisation, checked.delta(), number, ended);
     after.gone = Arc::new(domain_gone::apply(&organisation.gone, &gone));
     let steps = undo::steps(checked.delta());
@@ -141,7 +146,7 @@ pub async fn undo(
     let audit = audit_entry(ended, by, "run undone", object, None, Some(&run.counts), why);
     let users = &checked.delta().users.changed;
     let contacts = contact_changes(organisation, &after, users, ended);
-    let new = New { checked, cursor, organisation: after, gone, steps, contacts };
+    let new = New { checked, cursor, organisation: after, gone, steps, contacts, absences };
     finish(core, &turn, &mut run, state, changes.clone(), Vec::new(), Some(new), Some(audit)).await?;
     Ok(Undone { report: report(run), skipped })
 }

@@ -113,7 +113,7 @@ pub async fn import(
         Format::Json => table(table::Format::Json).await?,
         Format::Ics => {
             let user = query.user.as_deref().map(|who| core.view().organisation.find_user(who).map(|u| u.id));
-            let of = CalendarOf { user: user.transpose()?, busy: query.busy };
+            let of = CalendarOf { user: user.transpose()?, busy: query.busy, titles: Vec::new() };
             absences::import_calendar(core, body.to_vec(), &of, dry_run, &by, why).await?
         }
     };

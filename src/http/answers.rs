@@ -284,7 +284,7 @@ pub struct HoldingAnswer {
     pub mail: Option<String>,
     /// Where to call.
     pub phone: Option<Box<str>>,
-    /// How they came to it: `assignment 12`, `group X`, `managedBy`.
+    /// How they came to it: `assignment 12`, `group X`, `managedBy`, `list X`, or an attribute's `name=value`.
     pub origin: String,
     /// The assignment, for those that an administrator made.
     pub assignment: Option<AssignmentId>,

@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::organisation::{LookupError, NoSubject};
+use crate::flow::absence_sources::SourcesError;
 use crate::flow::absences::ImportError;
 use crate::flow::assign::AssignError;
 use crate::flow::directories::NotUndone;
@@ -83,7 +84,9 @@ impl From<AssignError> for ApiError {
             AssignError::Missing(_) | AssignError::NoRole(..) | AssignError::NoSubject(_) => {
                 ApiError::not_found(error.to_string())
             }
-            AssignError::Twice(_) | AssignError::Full { .. } => ApiError::conflict(error),
+            AssignError::Twice(_) | AssignError::Full { .. } | AssignError::NotHere { .. } => {
+                ApiError::conflict(error)
+            }
             AssignError::Refused(refusal) => ApiError::forbidden(refusal.to_string()),
             _ => ApiError::bad(error),
         }
@@ -113,6 +116,15 @@ impl From<ImportError> for ApiError {
         match error {
             ImportError::Store(error) => error.into(),
             ImportError::Lines(_) => ApiError::bad(error),
+        }
+    }
+}
+
+impl From<SourcesError> for ApiError {
+    fn from(error: SourcesError) -> Self {
+        match error {
+            SourcesError::Store(error) => error.into(),
+            SourcesError::NoSource(..) => ApiError::not_found(error.to_string()),
         }
     }
 }

@@ -19,6 +19,7 @@ use crate::domain::roles;
 use crate::domain::roles::RoleName;
 use crate::domain::tree;
 use crate::flow::entitled::give_out;
+use crate::flow::kept::Looked;
 use crate::flow::lists::{ListState, Refreshed};
 
 type Reply<T> = Result<Json<T>, ApiError>;

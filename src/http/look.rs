@@ -307,6 +307,7 @@ fn holding_answer(
         Origin::Assigned(id) => (format!("assignment {id}"), Some(*id)),
         Origin::Group(name) => (format!("group {name}"), None),
         Origin::ManagedBy => ("managedBy".to_owned(), None),
+        Origin::Attribute(value) => (value.to_string(), None),
         Origin::List(name) => (format!("list {name}"), None),
     };
     let contact = standing.as_ref().ok();

@@ -3,11 +3,12 @@
 //! * [`access`]: who is at the other end of the socket, and what they may do;
 //! * [`answers`]: the shapes of the answers, shared with the command line;
 //! * [`error`]: how an error is told;
-//! * the handlers, by subject: [`absences`] (changed, imported, exported), [`look`] (who, where, whom to turn to), [`gone`] (who was there once),
+//! * the handlers, by subject: [`absences`] (changed, imported, exported), [`absence_sources`] (calendars that are looked at), [`look`] (who, where, whom to turn to), [`gone`] (who was there once),
 //!   [`follow`] (who got other contacts, and what nobody answers for), [`duties`] (what somebody is contact for), [`edit`] (roles and absences), [`subjects`] (what else somebody answers for), [`coverage`] (who is there when, and what would
 //!   be), [`lists`] (what others keep, and who is entitled), [`outages`], [`outbox`], [`syncs`], [`service`]
 //!   (status, audit, backup), [`whoami`] (what the caller may do).
 
+pub mod absence_sources;
 pub mod absences;
 pub mod access;
 pub mod answers;
@@ -37,6 +38,7 @@ use chrono::{DateTime, Utc};
 
 use crate::domain::hint::Telling;
 use crate::domain::ids::DirectoryName;
+use crate::flow::absence_sources::Calendars;
 use crate::flow::core::Core;
 use crate::flow::deliver::Sender;
 use crate::flow::directories::Directories;
@@ -51,6 +53,8 @@ pub struct App {
     pub directories: Arc<Directories>,
     /// The lists that somebody else keeps.
     pub lists: Arc<Lists>,
+    /// The calendars that absences are taken from.
+    pub calendars: Arc<Calendars>,
     /// Who sends the mails, for the state of the channel.
     pub sender: Arc<ArcSwap<Sender>>,
     /// Who may do what.
@@ -113,6 +117,8 @@ pub fn router(app: Arc<App>) -> Router {
         )
         .route("/v1/coverage", get(coverage::coverage))
         .route("/v1/whatif", get(coverage::whatif))
+        .route("/v1/absence-sources", get(absence_sources::list))
+        .route("/v1/absence-sources/{name}/fetch", post(absence_sources::fetch))
         .route("/v1/outages", get(outages::list).post(outages::open))
         .route("/v1/outages/{id}", get(outages::show))
         .route("/v1/outages/{id}/updates", post(outages::update))

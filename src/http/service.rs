@@ -22,6 +22,7 @@ use crate::domain::roles;
 use crate::domain::tree::Misplaced;
 use crate::domain::warning;
 use crate::flow::core::View;
+use crate::flow::kept::Looked;
 
 /// `GET /v1/status`.
 pub async fn status(State(app): State<Arc<App>>) -> Result<Json<Status>, ApiError> {
@@ -118,6 +119,13 @@ fn warnings(app: &App, view: &View) -> Vec<String> {
         if let Some(trouble) = app.lists.state(&name).trouble {
             warnings
                 .push(format!("the list {name} isn't taken, the last good one stays in force: {trouble}"));
+        }
+    }
+    for name in app.calendars.names() {
+        if let Some(trouble) = app.calendars.state(&name).trouble {
+            warnings.push(format!(
+                "the calendar {name} isn't taken, what it said last stays in force: {trouble}"
+            ));
         }
     }
     let told = view.contacts_told.as_ref().and_then(|told| told.summary.as_ref());

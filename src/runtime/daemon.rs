@@ -19,10 +19,12 @@ use super::telemetry::LevelHandle;
 use super::wire::{self, Schedules, WireError};
 use crate::config::{Config, Environment};
 use crate::domain::contacts::Asker;
+use crate::domain::ids::SourceName;
 use crate::domain::lists::ListName;
 use crate::domain::notice::{EventKey, Facts, NewNotice};
 use crate::domain::roles;
 use crate::domain::schedule::Schedule;
+use crate::flow::absence_sources::Calendars;
 use crate::flow::core::{Core, Now};
 use crate::flow::deliver::Sender;
 use crate::flow::directories::Directories;
@@ -91,6 +93,8 @@ struct Replaceable {
     directories: Arc<Directories>,
     lists: Arc<Lists>,
     list_schedules: Arc<ArcSwap<BTreeMap<ListName, Schedule>>>,
+    calendars: Arc<Calendars>,
+    calendar_schedules: Arc<ArcSwap<BTreeMap<SourceName, Schedule>>>,
     login_page: Arc<ArcSwap<Option<LoginPage>>>,
     schedules: Arc<Schedules>,
     hints: Arc<HintBook>,
@@ -128,6 +132,8 @@ impl Daemon {
         let schedules = Arc::new(wire::schedules(&config));
         let lists = Arc::new(Lists::new(wire::lists(&config)));
         let list_schedules = Arc::new(ArcSwap::from_pointee(wire::list_schedules(&config)));
+        let calendars = Arc::new(Calendars::new(wire::calendars(&config)));
+        let calendar_schedules = Arc::new(ArcSwap::from_pointee(wire::calendar_schedules(&config)));
         let login_page = Arc::new(ArcSwap::from_pointee(wire::login_page(&config)));
         let hints = Arc::new(HintBook::new(wire::hint_pauses(&config)));
         let sender = Arc::new(ArcSwap::from_pointee(wire::sender(&config)?));
@@ -137,6 +143,7 @@ impl Daemon {
             core: Arc::clone(&core),
             directories: Arc::clone(&directories),
             lists: Arc::clone(&lists),
+            calendars: Arc::clone(&calendars),
             sender: Arc::clone(&sender),
             access: ArcSwap::from_pointee(wire::access(&config)),
             next_sync: {
@@ -171,13 +178,24 @@ impl Daemon {
         );
         tasks.spawn(
             "lists",
-            loops::lists(
+            loops::looks(
                 c(),
                 t(),
                 beat("lists", DELIVER_WITHIN),
                 k(),
                 Arc::clone(&lists),
                 Arc::clone(&list_schedules),
+            ),
+        );
+        tasks.spawn(
+            "absence sources",
+            loops::looks(
+                c(),
+                t(),
+                beat("absence sources", DELIVER_WITHIN),
+                k(),
+                Arc::clone(&calendars),
+                Arc::clone(&calendar_schedules),
             ),
         );
         tasks.spawn(
@@ -196,6 +214,8 @@ impl Daemon {
                 directories,
                 lists,
                 list_schedules,
+                calendars,
+                calendar_schedules,
                 login_page,
                 schedules,
                 hints,
@@ -375,6 +395,8 @@ async fn take_over(parts: &Replaceable, config: &Config) -> Result<(), WireError
     parts.directories.replace(sources);
     parts.list_schedules.store(Arc::new(wire::list_schedules(config)));
     parts.lists.replace(wire::lists(config));
+    parts.calendar_schedules.store(Arc::new(wire::calendar_schedules(config)));
+    parts.calendars.replace(wire::calendars(config));
     parts.login_page.store(Arc::new(wire::login_page(config)));
     parts.schedules.replace(wire::schedules(config));
     parts.core.shown.notify_one();

@@ -13,9 +13,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::clock::Clock;
 use super::lifecycle::{Heartbeat, Tasks};
 use crate::channel::login_page::{self, Language};
-use crate::domain::audit::Actor;
 use crate::domain::calendar::OpeningHours;
-use crate::domain::lists::ListName;
 use crate::domain::schedule::Schedule;
 use crate::flow;
 use crate::flow::alert;
@@ -25,7 +23,7 @@ use crate::flow::coverage;
 use crate::flow::deliver::Sender;
 use crate::flow::duties;
 use crate::flow::gone;
-use crate::flow::lists::Lists;
+use crate::flow::kept::Looked;
 use crate::store::{Retention, StoreError};
 pub use sync::{Syncing, sync};
 
@@ -116,37 +114,40 @@ pub async fn watch(
     Ok(())
 }
 
-/// A list that couldn't be read is tried again after so long, when its schedule doesn't say so before.
-const LIST_AGAIN: TimeDelta = TimeDelta::hours(1);
+/// What couldn't be read is tried again after so long, when its schedule doesn't say so before.
+const LOOK_AGAIN: TimeDelta = TimeDelta::hours(1);
 
-/// Looks at the lists that somebody else keeps, by their schedules, and at the start and after a reload.
-pub async fn lists(
+/// Looks at what somebody else keeps (lists, calendars), by their schedules, and at the start and after a reload.
+pub async fn looks<L: Looked>(
     clock: Clock,
     tasks: Tasks,
     heartbeat: Heartbeat,
     core: Arc<Core>,
-    lists: Arc<Lists>,
-    schedules: Arc<ArcSwap<BTreeMap<ListName, Schedule>>>,
+    looked: Arc<L>,
+    schedules: Arc<ArcSwap<BTreeMap<L::Name, Schedule>>>,
 ) -> Result<(), StoreError> {
     while !tasks.soft().is_cancelled() {
-        for name in lists.names() {
+        if let Err(error) = looked.tidy(&core).await {
+            tracing::error!("What is no longer in the configuration can't be put away: {error}");
+        }
+        for name in looked.names() {
             heartbeat.beat();
             let now = clock.now();
-            let state = lists.state(&name);
-            let due = state.checked.is_none_or(|checked| {
+            let (checked, failed) = looked.last(&name);
+            let due = checked.is_none_or(|checked| {
                 let next = schedules.load().get(&name).and_then(|schedule| schedule.next_after(checked));
-                let again = state.trouble.is_some().then_some(checked + LIST_AGAIN);
+                let again = failed.then_some(checked + LOOK_AGAIN);
                 [next, again].into_iter().flatten().any(|due| due <= now)
             });
             if !due {
                 continue;
             }
             let looked = tokio::select! {
-                looked = lists.refresh(&core, &name, &Actor::System) => looked,
+                looked = looked.look(&core, &name) => looked,
                 () = tasks.soft().cancelled() => return Ok(()),
             };
             if let Err(error) = looked {
-                tracing::error!(list = %name, "The list can't be noted: {error}");
+                tracing::error!(name = %name, "What was read can't be noted: {error}");
             }
         }
         heartbeat.beat();

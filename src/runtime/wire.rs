@@ -14,15 +14,19 @@ use crate::channel::{self, Channel, FileChannel, SetupError, SignIn, SmtpChannel
 use crate::config::{self, Config, LdapSecurity, LdapServers, LogFormat, SmtpSecurity, Transport};
 use crate::domain::decode::Mapping;
 use crate::domain::ids::DirectoryName;
+use crate::domain::ids::SourceName;
 use crate::domain::lists::ListName;
 use crate::domain::schedule::Schedule;
+use crate::flow::absence_sources::CalendarSettings;
 use crate::flow::core::{DirectorySettings, Settings};
 use crate::flow::deliver::Sender;
 use crate::flow::lists::ListSettings;
 use crate::http::access::{Access, Names};
+use crate::source::calendar::CalendarSource;
+use crate::source::fetch::Location;
 use crate::source::ldap::{self, Domain, Ldap, NotAServer, Password, Security, Server, Servers};
 use crate::source::ldif::Ldif;
-use crate::source::list::{ListSource, Location, Proof};
+use crate::source::list::{ListSource, Proof};
 use crate::source::{Source, SourceError};
 use crate::store::{Retention, SledSettings};
 
@@ -161,6 +165,30 @@ pub fn lists(config: &Config) -> BTreeMap<ListName, ListSettings> {
         (list.name.clone(), ListSettings { roles: list.roles.clone(), format: list.format, zone, source })
     };
     config.lists.iter().map(list).collect()
+}
+
+/// The calendars with absences.
+pub fn calendars(config: &Config) -> BTreeMap<SourceName, CalendarSettings> {
+    let calendar = |source: &config::AbsenceSource| {
+        let location = match &source.at {
+            config::ListPlace::File(path) => Location::File(path.clone()),
+            config::ListPlace::Url(url) => Location::Hidden(url.clone()),
+        };
+        let settings = CalendarSettings {
+            user: source.user.clone(),
+            deputy: source.deputy.clone(),
+            busy: source.busy,
+            titles: source.titles.clone(),
+            source: CalendarSource { location, tls: source.tls.clone(), timeout: source.timeout },
+        };
+        (source.name.clone(), settings)
+    };
+    config.absence_sources.iter().map(calendar).collect()
+}
+
+/// When each calendar is looked at.
+pub fn calendar_schedules(config: &Config) -> BTreeMap<SourceName, Schedule> {
+    config.absence_sources.iter().map(|source| (source.name.clone(), source.schedule.clone())).collect()
 }
 
 /// When each list is looked at.

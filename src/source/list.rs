@@ -1,44 +1,18 @@
 //! The file of a list that somebody else keeps: fetched from a disk or by HTTPS, within limits, and believed only by a checksum, a signature, or,
 //! if that is wanted, the server's certificate alone.
 
-mod fetch;
 #[cfg(test)]
 mod tests;
 
-use std::fmt;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use minisign_verify::{PublicKey, Signature};
 use sha2::{Digest, Sha256};
-use url::Url;
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::fetch::{self, FetchError, Known, Location};
 use crate::domain::lists::{LARGEST, TakenList};
-use crate::tls::{TlsError, TlsTrust, parse_sha256};
-
-/// Where a file is.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Location {
-    /// On a disk.
-    File(PathBuf),
-    /// At an `https` address.
-    Url(Url),
-}
-
-impl fmt::Display for Location {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Location::File(path) => write!(f, "{}", path.display()),
-            Location::Url(url) => {
-                // What stands behind the `?` may be a secret.
-                let mut shown = url.clone();
-                shown.set_query(url.query().map(|_| "…"));
-                write!(f, "{shown}")
-            }
-        }
-    }
-}
+use crate::tls::{TlsTrust, parse_sha256};
 
 /// By what a file is believed.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -96,36 +70,9 @@ pub struct ListFile {
 /// Why there is no list.
 #[derive(Debug, thiserror::Error)]
 pub enum ListError {
-    /// A file on a disk.
-    #[error("{location} can't be read: {cause}")]
-    Unreadable {
-        /// Which.
-        location: String,
-        /// What the system said.
-        cause: std::io::Error,
-    },
-    /// A file that is too large.
-    #[error("{0} has more than {LARGEST} bytes, and isn't read to its end")]
-    TooLarge(String),
-    /// No answer.
-    #[error("{location} can't be fetched: {cause}")]
-    Unreachable {
-        /// Which.
-        location: String,
-        /// What happened.
-        cause: String,
-    },
-    /// Another answer.
-    #[error("{location} can't be fetched: the server answered {status}")]
-    Refused {
-        /// Which.
-        location: String,
-        /// The status.
-        status: String,
-    },
-    /// TLS can't be set up.
+    /// It can't be had.
     #[error(transparent)]
-    Tls(#[from] TlsError),
+    Fetch(#[from] FetchError),
     /// The checksum's file holds none.
     #[error("{0} holds no SHA-256; it must begin with 64 hexadecimal digits, as sha256sum writes them")]
     NoChecksum(String),
@@ -166,19 +113,20 @@ impl ListSource {
     pub async fn read(&self, taken: Option<&TakenList>) -> Result<Fetched, ListError> {
         let client = fetch::Client::new(&self.tls, self.timeout)?;
         let taken = taken.filter(|taken| taken.terms == self.terms());
-        let Some(file) = client.get(&self.location, taken).await? else { return Ok(Fetched::Same) };
+        let known = taken.map(|t| Known { etag: t.etag.as_deref(), modified: t.modified.as_deref() });
+        let Some(file) = client.get(&self.location, known, LARGEST).await? else { return Ok(Fetched::Same) };
         let sha256: [u8; 32] = Sha256::digest(&file.bytes).into();
         match &self.proof {
             Proof::Sha256(wanted) => same_checksum(&sha256, wanted)?,
             Proof::Sha256At(location) => {
-                let text = client.get(location, None).await?.unwrap_or_default().bytes;
+                let text = client.get(location, None, LARGEST).await?.unwrap_or_default().bytes;
                 let text = String::from_utf8_lossy(&text).into_owned();
                 let wanted = text.split_whitespace().next().and_then(parse_sha256);
                 let wanted = wanted.ok_or_else(|| ListError::NoChecksum(location.to_string()))?;
                 same_checksum(&sha256, &wanted)?;
             }
             Proof::Signed { key, signature } => {
-                let text = client.get(signature, None).await?.unwrap_or_default().bytes;
+                let text = client.get(signature, None, LARGEST).await?.unwrap_or_default().bytes;
                 let wrong = |cause: String| ListError::Signature { location: signature.to_string(), cause };
                 let text = String::from_utf8(text).map_err(|_| wrong("it is no text".to_owned()))?;
                 let signature = Signature::decode(&text).map_err(|e| wrong(e.to_string()))?;

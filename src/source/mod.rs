@@ -4,7 +4,9 @@
 //! be shown to be whole, is an error.
 
 mod answer;
+pub mod calendar;
 mod error;
+pub mod fetch;
 #[cfg(fuzzing)]
 pub mod fuzz;
 pub mod ldap;

@@ -15,6 +15,7 @@ use serde::de::DeserializeOwned;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::domain::absence::Absence;
+use crate::domain::absence::source::TakenCalendar;
 use crate::domain::alert::Health;
 use crate::domain::audit;
 use crate::domain::changes::{ChangeAt, open};
@@ -83,6 +84,8 @@ kinds! {
     List = 0x36 "lists",
     /// What was last given out of those who hold some roles. Key: [`GivenOut::key`].
     GivenOut = 0x37 "given-out lists",
+    /// What was last taken of a calendar with absences. Key: its name.
+    AbsenceSource = 0x3a "absence sources",
     /// Which warning was told last of a period that is watched. Key: its name.
     CoverageTold = 0x33 "coverage warnings",
     /// What somebody answers for that is no unit. Key: its name.
@@ -215,7 +218,6 @@ records! {
     Instance => Instance,
     LastNumber => Numbers,
     Assignment => Assignment,
-    Absence => Absence,
     Outage => Outage,
     Told => CoverageTold,
     Health => Health,
@@ -233,40 +235,38 @@ records! {
     Run => Run,
     NoticeRow => Notice,
     Vec<Veto> => Vetoes,
-    Vec<Step> => RunSteps,
     TakenList => List,
     GivenOut => GivenOut,
+    TakenCalendar => AbsenceSource,
     Subject => Subject,
 }
 
-impl Record for Cursor {
-    const KIND: Kind = Kind::Cursor;
-    const SCHEMA: u16 = 2;
-
-    fn body(&self) -> Result<Vec<u8>, String> {
-        to_postcard(self)
-    }
-
-    fn parse(schema: u16, body: &[u8]) -> Result<Cursor, String> {
-        if schema == 1 { from_postcard::<old::CursorV1>(body).map(Into::into) } else { from_postcard(body) }
-    }
+/// Records of a second shape, each with how the first one is read.
+macro_rules! second_records {
+    ($($type:ty => $kind:ident, $first:expr);+ $(;)?) => {$(
+        impl Record for $type {
+            const KIND: Kind = Kind::$kind;
+            const SCHEMA: u16 = 2;
+            fn body(&self) -> Result<Vec<u8>, String> {
+                to_postcard(self)
+            }
+            fn parse(schema: u16, body: &[u8]) -> Result<Self, String> {
+                let first: fn(&[u8]) -> Result<Self, String> = $first;
+                if schema == 1 { first(body) } else { from_postcard(body) }
+            }
+        }
+    )+};
 }
 
-impl Record for Vec<Quarantined> {
-    const KIND: Kind = Kind::RunQuarantine;
-    const SCHEMA: u16 = 2;
+second_records! {
+    Cursor => Cursor, |body| from_postcard::<old::CursorV1>(body).map(Into::into);
+    Absence => Absence, |body| from_postcard::<old::AbsenceV1>(body).map(Into::into);
+    Vec<Quarantined> => RunQuarantine, all_from::<old::QuarantinedV1, _>;
+    Vec<Step> => RunSteps, all_from::<old::StepV1, _>;
+}
 
-    fn body(&self) -> Result<Vec<u8>, String> {
-        to_postcard(self)
-    }
-
-    fn parse(schema: u16, body: &[u8]) -> Result<Vec<Quarantined>, String> {
-        if schema == 1 {
-            let old: Vec<old::QuarantinedV1> = from_postcard(body)?;
-            return Ok(old.into_iter().map(Into::into).collect());
-        }
-        from_postcard(body)
-    }
+fn all_from<Old: DeserializeOwned + Into<New>, New>(body: &[u8]) -> Result<Vec<New>, String> {
+    from_postcard::<Vec<Old>>(body).map(|old| old.into_iter().map(Into::into).collect())
 }
 
 /// The random number of the installation.
@@ -317,16 +317,15 @@ pub(crate) trait Packed: Serialize + DeserializeOwned + PartialEq {
 }
 
 macro_rules! packed {
-    ($($type:ty => $kind:ident, $guid:expr, $schema:literal, $first:ty);+ $(;)?) => {$(
+    ($($type:ty => $kind:ident, $guid:expr, $schema:literal $(, $once:literal $old:ty)*);+ $(;)?) => {$(
         impl Packed for $type {
             const KIND: Kind = Kind::$kind;
             const SCHEMA: u16 = $schema;
             fn parse_all(schema: u16, body: &[u8]) -> Result<Vec<Self>, String> {
-                if schema < $schema {
-                    let old: Vec<$first> = from_postcard(body)?;
-                    return Ok(old.into_iter().map(Into::into).collect());
+                match schema {
+                    $($once => all_from::<$old, _>(body),)*
+                    _ => from_postcard(body),
                 }
-                from_postcard(body)
             }
             fn guid(&self) -> Guid {
                 let guid: fn(&Self) -> Guid = $guid;
@@ -340,11 +339,11 @@ macro_rules! packed {
 }
 
 packed! {
-    User => Users, |user| user.id.0, 2, old::UserV1;
-    Unit => Units, |unit| unit.id.0, 2, old::UnitV1;
-    Group => Groups, |group| group.id.0, 2, old::GroupV1;
-    Container => Containers, |container| container.id, 1, Container;
-    Gone => Gone, |gone| gone.id, 1, Gone;
+    User => Users, |user| user.id.0, 3, 1 old::UserV1, 2 old::UserV2;
+    Unit => Units, |unit| unit.id.0, 2, 1 old::UnitV1;
+    Group => Groups, |group| group.id.0, 2, 1 old::GroupV1;
+    Container => Containers, |container| container.id, 1;
+    Gone => Gone, |gone| gone.id, 2, 1 old::GoneV1;
 }
 
 /// The objects of one bucket, in order of identity.
@@ -385,6 +384,7 @@ pub(crate) fn check_schema(kind: Kind, bytes: &[u8]) -> Result<(), RecordError> 
         Kind::Outage => Outage::SCHEMA,
         Kind::List => TakenList::SCHEMA,
         Kind::GivenOut => GivenOut::SCHEMA,
+        Kind::AbsenceSource => TakenCalendar::SCHEMA,
         Kind::CoverageTold => Told::SCHEMA,
         Kind::Subject => Subject::SCHEMA,
         Kind::Health => Health::SCHEMA,

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::domain::absence::Absence;
+use crate::domain::absence::import::Replacement;
+use crate::domain::absence::source::TakenCalendar;
 use crate::domain::alert::Health;
 use crate::domain::audit;
 use crate::domain::changes::ContactChange;
@@ -17,7 +19,8 @@ use crate::domain::directory::{Directory, Quarantined};
 use crate::domain::entitled::GivenOut;
 use crate::domain::gone::{AllGone, Gone};
 use crate::domain::ids::{
-    AbsenceId, AssignmentId, DirectoryName, Generation, MessageId, NoticeId, OutageId, RunId, SubjectName,
+    AbsenceId, AssignmentId, DirectoryName, Generation, MessageId, NoticeId, OutageId, RunId, SourceName,
+    SubjectName,
 };
 use crate::domain::lists::{ListName, TakenList};
 use crate::domain::notice::{Message, MessageState, NewNotice, Notice};
@@ -56,6 +59,8 @@ pub struct State {
     pub lists: BTreeMap<ListName, Arc<TakenList>>,
     /// What was last given out, by [`GivenOut::key`].
     pub given_out: BTreeMap<Box<str>, Arc<GivenOut>>,
+    /// What was last taken of each calendar with absences.
+    pub calendars: BTreeMap<SourceName, Arc<TakenCalendar>>,
     /// Outages that are not resolved.
     pub open_outages: BTreeMap<OutageId, Outage>,
     /// Which warning was told last of each period that is watched.
@@ -120,6 +125,8 @@ pub struct RunRecord {
     pub audit: Option<audit::Entry>,
     /// Who got other contacts by it.
     pub contacts: Vec<ContactChange>,
+    /// What the directory says of absences now.
+    pub absences: Replacement,
 }
 
 impl RunRecord {
@@ -137,6 +144,7 @@ impl RunRecord {
             vetoes: Vec::new(),
             audit: None,
             contacts: Vec::new(),
+            absences: Replacement::default(),
         }
     }
 }
@@ -159,6 +167,18 @@ pub enum Change {
     RemoveAbsence(AbsenceId),
     /// Absences, new or changed, all of them or none, each with its entry for the audit log.
     Absences(Vec<(Absence, audit::Entry)>),
+    /// What a calendar says of absences now: what was taken of it (None: it is looked at no longer), absences that are new or changed, and those
+    /// that are said no longer, each with its entry for the audit log.
+    Calendar {
+        /// Which calendar.
+        name: SourceName,
+        /// What was taken.
+        taken: Option<Box<TakenCalendar>>,
+        /// New or changed.
+        put: Vec<(Absence, audit::Entry)>,
+        /// Gone. Refused with [`StoreError::NotFound`] when there is no such one.
+        removed: Vec<(AbsenceId, audit::Entry)>,
+    },
     /// Assignments, new or changed, and such as end, all of them or none, each with its entry for the audit log. Refused with
     /// [`StoreError::NotFound`] when there is none of those that end.
     Assignments {

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::pin::Pin;
 
-use budkavle::domain::absence::Absence;
+use budkavle::domain::absence::{Absence, Origin};
 use budkavle::domain::audit::Actor;
 use budkavle::domain::delta::apply;
 use budkavle::domain::directory::{Directory, Quarantined};
@@ -361,6 +361,7 @@ async fn what_people_maintain_comes_and_goes(open: Open<'_>) {
         until: at(9),
         deputy: None,
         note: Some("leave".into()),
+        origin: Origin::ByHand,
     };
     let health = record(run(1, "main", Outcome::Unchanged)).health;
     for change in [
@@ -387,7 +388,15 @@ async fn what_people_maintain_comes_and_goes(open: Open<'_>) {
     assert!(store.allocate(Sequence::Absence).await.unwrap() >= first + 300);
     let many = (first..first + 300).map(|n| {
         let (user, note) = (UserId(guid(1, 1)), None);
-        let absence = Absence { id: AbsenceId(n), user, from: at(0), until: at(9), deputy: None, note };
+        let absence = Absence {
+            id: AbsenceId(n),
+            user,
+            from: at(0),
+            until: at(9),
+            deputy: None,
+            note,
+            origin: Origin::ByHand,
+        };
         (absence, audit_entry(3, &format!("absence {n}")))
     });
     let (audited, all) = (store.audit(None, 1_000).await.unwrap().len(), Change::Absences(many.collect()));

@@ -57,6 +57,8 @@ pub fn user(n: u32, phone: &str) -> User {
         enabled: !n.is_multiple_of(17),
         expires: n.is_multiple_of(13).then(|| at(1_000_000)),
         unit_path: None,
+        marks: None,
+        away: None,
     };
     fields.into()
 }

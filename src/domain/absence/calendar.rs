@@ -83,6 +83,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::domain::absence::Origin;
     use crate::domain::ical::{Busy, Window, read};
     use crate::domain::ids::AbsenceId;
     use crate::domain::testing::{World, directory_of, hour, user, user_id};
@@ -139,6 +140,7 @@ mod tests {
                 until: hour(from + long),
                 deputy: None,
                 note: note.map(Box::from),
+                origin: Origin::ByHand,
             };
             let absences: Vec<Absence> = (1..).zip(periods).map(absence).collect();
             let text = calendar(&world.organisation(), &absences, zone, 7, hour(0));

@@ -1,6 +1,6 @@
-//! Many absences at once: what a list of them changes in those that there are.
+//! Many absences at once: what a list of them changes in those that there are, and what a source does.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::BuildHasher;
 
 use chrono::{DateTime, Utc};
@@ -48,20 +48,20 @@ pub fn plan<S: BuildHasher>(
     let mut all: Vec<(UserId, Vec<Wanted>)> = by_user.into_iter().collect();
     all.sort_by_key(|(_, list)| list.first().map(|w| w.line));
     for (user, list) in all {
-        let there = there.get(&user).map(Vec::as_slice).unwrap_or_default();
-        of_one(there, list, &mut plan, &mut errors);
+        let there = there.get(&user).into_iter().flatten().filter(|a| a.origin.is_by_hand());
+        of_one(&there.collect::<Vec<_>>(), list, &mut plan, &mut errors);
     }
     errors.or(plan)
 }
 
 /// The list of one person.
-fn of_one(there: &[Absence], mut list: Vec<Wanted>, plan: &mut Plan, errors: &mut LineErrors) {
+fn of_one(there: &[&Absence], mut list: Vec<Wanted>, plan: &mut Plan, errors: &mut LineErrors) {
     list.sort_by_key(|w| (w.absence.from, w.absence.until, w.line));
     let period = |a: &Absence| (a.from, a.until);
     let known: HashMap<(DateTime<Utc>, DateTime<Utc>), &Absence> =
-        there.iter().map(|a| (period(a), a)).collect();
+        there.iter().map(|a| (period(a), *a)).collect();
     // Those that there are don't overlap each other: in order of their starts they are in order of their ends, too.
-    let mut in_order: Vec<&Absence> = there.iter().collect();
+    let mut in_order: Vec<&Absence> = there.to_vec();
     in_order.sort_by_key(|a| period(a));
     let mut before: Option<&Wanted> = None;
     for one in &list {
@@ -99,9 +99,61 @@ fn of_one(there: &[Absence], mut list: Vec<Wanted>, plan: &mut Plan, errors: &mu
     }
 }
 
+/// What a source changes by what it says now.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Replacement {
+    /// Those that are new, still without a number, and those that differ, with theirs.
+    pub put: Vec<Absence>,
+    /// Those that it doesn't speak of any more.
+    pub removed: Vec<Absence>,
+    /// How many stay as they are.
+    pub unchanged: usize,
+}
+
+impl Replacement {
+    /// Whether nothing changes.
+    pub fn is_empty(&self) -> bool {
+        self.put.is_empty() && self.removed.is_empty()
+    }
+}
+
+/// From when to when.
+type Period = (DateTime<Utc>, DateTime<Utc>);
+
+/// Compares what a source said before with what it says at `at`. The same person and period is the same absence and keeps its number; what is
+/// said no longer goes. What is over stays, as published calendars show only some of what was, unless something else is said of that time.
+pub fn replace<'a>(
+    before: impl IntoIterator<Item = &'a Absence>,
+    now: Vec<Absence>,
+    at: DateTime<Utc>,
+) -> Replacement {
+    let period = |a: &Absence| (a.user, a.from, a.until);
+    let mut before: BTreeMap<_, &Absence> = before.into_iter().map(|a| (period(a), a)).collect();
+    let mut replacement = Replacement::default();
+    let mut said: HashMap<UserId, Vec<Period>> = HashMap::new();
+    let mut seen = BTreeSet::new();
+    for absence in now.into_iter().filter(|a| seen.insert(period(a))) {
+        said.entry(absence.user).or_default().push((absence.from, absence.until));
+        match before.remove(&period(&absence)) {
+            Some(same) => {
+                let after = Absence { id: same.id, ..absence };
+                if after == *same { replacement.unchanged += 1 } else { replacement.put.push(after) }
+            }
+            None => replacement.put.push(Absence { id: AbsenceId(0), ..absence }),
+        }
+    }
+    let said_otherwise = |a: &Absence| {
+        said.get(&a.user).into_iter().flatten().any(|(from, until)| *from < a.until && a.from < *until)
+    };
+    let goes = |a: &&Absence| at < a.until || said_otherwise(a);
+    replacement.removed = before.into_values().filter(goes).cloned().collect();
+    replacement
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::absence::Origin;
     use crate::domain::ids::Guid;
     use proptest::prelude::*;
 
@@ -115,6 +167,7 @@ mod tests {
             until: at(until),
             deputy: None,
             note: note.map(Box::from),
+            origin: Origin::ByHand,
         }
     }
 
@@ -165,7 +218,47 @@ mod tests {
         assert_eq!((plan.unchanged, plan.added.len()), (1, 1));
     }
 
+    #[test]
+    fn what_a_source_says_is_no_concern_of_a_list() {
+        let from = Absence { origin: Origin::Source("asa".into()), ..absence(7, 1, 0, 10, None) };
+        let plan = plan(&by_user(vec![from]), wanted(vec![absence(0, 1, 5, 10, None)])).unwrap();
+        assert_eq!(plan.added.len(), 1);
+    }
+
     proptest! {
+        /// What there is afterwards is what the source says, each period once; what stays keeps its number. What is over stays, too, where
+        /// nothing else is said.
+        #[test]
+        fn a_source_is_taken_at_its_word(
+            before in prop::collection::btree_set((1u8..4, 0i64..6, 1i64..3), 0..8),
+            now in prop::collection::vec((1u8..4, 0i64..6, 1i64..3, prop::option::of("[ab]")), 0..8),
+            at in 0i64..8,
+        ) {
+            let of = |id, (user, from, long): (u8, i64, i64), note: Option<&str>| absence(id, user, from, from + long, note);
+            let before: Vec<Absence> = (1..).zip(before).map(|(id, a)| of(id, a, None)).collect();
+            let now: Vec<Absence> = now.iter().map(|(u, f, l, note)| of(0, (*u, *f, *l), note.as_deref())).collect();
+            let at = absence(0, 1, at, at, None).from;
+            let done = replace(&before, now.clone(), at);
+            let changed: Vec<AbsenceId> = done.put.iter().chain(&done.removed).map(|a| a.id).collect();
+            let kept: Vec<&Absence> = before.iter().filter(|a| !changed.contains(&a.id)).collect();
+            let same = |a: &Absence, b: &Absence| (b.user, b.from, b.until) == (a.user, a.from, a.until);
+            let clash = |a: &Absence, b: &Absence| a.user == b.user && a.from < b.until && b.from < a.until;
+            for a in kept.iter().copied().chain(&done.put) {
+                let Some(wanted) = now.iter().find(|b| same(a, b)) else {
+                    prop_assert!(a.until <= at && !now.iter().any(|b| clash(a, b)));
+                    continue;
+                };
+                prop_assert_eq!(&a.note, &wanted.note);
+                prop_assert_eq!(a.id, before.iter().find(|b| same(a, b)).map_or(AbsenceId(0), |b| b.id));
+            }
+            for wanted in &now {
+                prop_assert_eq!(kept.iter().copied().chain(&done.put).filter(|a| same(a, wanted)).count(), 1);
+            }
+            for gone in &done.removed {
+                prop_assert!(at < gone.until || now.iter().any(|b| clash(gone, b)));
+            }
+        }
+
         /// Against each line compared with all others, one by one.
         #[test]
         fn a_list_is_taken_when_no_two_overlap_and_once_only(

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
 use super::*;
+use crate::domain::absence::Origin;
 use crate::domain::ids::{AbsenceId, AssignmentId, UnitId};
 use crate::domain::roles::{Assignment, GLOBAL, LOCAL, SYSTEM_OWNER};
 use crate::domain::testing::{
@@ -42,7 +43,15 @@ fn give(world: &World, caller: &Caller, role: &str, who: u8, place: Place) -> Re
 
 fn absence(who: u8, from: i64, until: i64, deputy: Option<u8>) -> Absence {
     let (user, deputy) = (user_id(who), deputy.map(user_id));
-    Absence { id: AbsenceId(0), user, from: hour(from), until: hour(until), deputy, note: None }
+    Absence {
+        id: AbsenceId(0),
+        user,
+        from: hour(from),
+        until: hour(until),
+        deputy,
+        note: None,
+        origin: Origin::ByHand,
+    }
 }
 
 fn note(world: &World, caller: &Caller, before: Option<Absence>, after: Absence) -> Result<(), String> {

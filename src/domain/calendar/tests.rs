@@ -51,6 +51,46 @@ fn the_holidays_of_2026_are_those_of_the_almanacs() {
     assert_eq!(names(Sweden, 2026, Part::Half).join(" "), "01-05 04-02 04-30 10-30");
 }
 
+/// As the package `holidays` 0.109 of PyPI has them, which others keep; with the eves that nobody works on in Sweden and Denmark.
+#[test]
+fn the_holidays_of_other_years_are_those_that_others_know() {
+    use Country::{Denmark, Finland, Norway, Sweden};
+    for (country, year, law, eves) in [
+        (
+            Sweden,
+            2024,
+            "01-01 01-06 03-29 03-31 04-01 05-01 05-09 05-19 06-06 06-22 11-02 12-25 12-26",
+            "06-21 12-24 12-31",
+        ),
+        (
+            Sweden,
+            2027,
+            "01-01 01-06 03-26 03-28 03-29 05-01 05-06 05-16 06-06 06-26 11-06 12-25 12-26",
+            "06-25 12-24 12-31",
+        ),
+        (Norway, 2024, "01-01 03-28 03-29 03-31 04-01 05-01 05-09 05-17 05-19 05-20 12-25 12-26", ""),
+        (Norway, 2027, "01-01 03-25 03-26 03-28 03-29 05-01 05-06 05-16 05-17 12-25 12-26", ""),
+        (Denmark, 2024, "01-01 03-28 03-29 03-31 04-01 05-09 05-19 05-20 12-25 12-26", "12-24"),
+        (Denmark, 2027, "01-01 03-25 03-26 03-28 03-29 05-06 05-16 05-17 12-25 12-26", "12-24"),
+        (
+            Finland,
+            2024,
+            "01-01 01-06 03-29 03-31 04-01 05-01 05-09 05-19 06-21 06-22 11-02 12-06 12-24 12-25 12-26",
+            "",
+        ),
+        (
+            Finland,
+            2027,
+            "01-01 01-06 03-26 03-28 03-29 05-01 05-06 05-16 06-25 06-26 11-06 12-06 12-24 12-25 12-26",
+            "",
+        ),
+    ] {
+        let mut days: Vec<&str> = law.split(' ').chain(eves.split_whitespace()).collect();
+        days.sort_unstable();
+        assert_eq!(names(country, year, Part::Whole), days, "{country:?} {year}");
+    }
+}
+
 #[test]
 fn laws_come_and_go() {
     let off = |country: Country, day| country.day_off(date(day)).map(|d| d.name.to_string());

@@ -1,5 +1,5 @@
 use super::*;
-use crate::domain::absence::Absence;
+use crate::domain::absence::{Absence, Origin};
 use crate::domain::directory::UserFields;
 use crate::domain::ids::AbsenceId;
 use crate::domain::roles::{LOCAL, Place, Role};
@@ -71,7 +71,15 @@ fn names(answerers: &Answerers) -> Vec<&str> {
 fn time_alone_changes_who_answers_and_the_reason_is_the_absence() {
     let mut world = municipality();
     let (from, until) = (hour(6), hour(9));
-    let away = Absence { id: AbsenceId(1), user: user_id(2), from, until, deputy: None, note: None };
+    let away = Absence {
+        id: AbsenceId(1),
+        user: user_id(2),
+        from,
+        until,
+        deputy: None,
+        note: None,
+        origin: Origin::ByHand,
+    };
     world.absences.push(away);
     let [change] = &local((&world, 5), (&world, 6))[..] else { panic!() };
     assert_eq!((names(&change.before), names(&change.after)), (vec!["User 2"], vec!["User 1"]));

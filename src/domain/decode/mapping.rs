@@ -5,6 +5,7 @@ use super::identity::{Identity, parse_uuid};
 use crate::domain::dn::Dn;
 use crate::domain::entry::Entry;
 use crate::domain::ids::Guid;
+use crate::domain::roles::AttributeGrant;
 use crate::domain::shape::UnitsFrom;
 
 /// The schemas that are known; each is where a [`Mapping`] begins.
@@ -84,6 +85,10 @@ pub struct Mapping {
     pub units: UnitsFrom,
     /// What is left out, with all that is below it.
     pub exclude: Vec<Dn>,
+    /// Attributes that some role is granted by, with the values that count.
+    pub marks: Vec<AttributeGrant>,
+    /// The absences of a user ([`said`](crate::domain::absence::said)).
+    pub absence: Box<str>,
 }
 
 impl Default for Mapping {
@@ -115,6 +120,8 @@ impl Default for Mapping {
             member_account: "".into(),
             units: UnitsFrom::Ous,
             exclude: Vec::new(),
+            marks: Vec::new(),
+            absence: "".into(),
         }
     }
 }
@@ -166,7 +173,9 @@ impl Mapping {
     pub fn attributes(&self) -> Vec<&str> {
         let mut all: Vec<&str> =
             self.always().into_iter().chain(self.sometimes()).filter(|name| !name.is_empty()).collect();
-        for name in self.units.attributes() {
+        let marks = self.marks.iter().map(|mark| &*mark.attribute);
+        let absence = Some(&*self.absence).filter(|name| !name.is_empty());
+        for name in self.units.attributes().into_iter().chain(marks).chain(absence) {
             if !all.iter().any(|other| other.eq_ignore_ascii_case(name)) {
                 all.push(name);
             }
@@ -247,14 +256,23 @@ impl Mapping {
         ]
     }
 
-    /// Whether an attribute says both which unit a user belongs to and something else of it.
-    pub fn shares_unit_attributes(&self) -> bool {
-        let plain = Mapping { units: UnitsFrom::Ous, exclude: Vec::new(), ..self.clone() };
-        let shared = |name: &&str| plain.attributes().iter().any(|other| other.eq_ignore_ascii_case(name));
-        self.units.attributes().iter().any(shared)
+    /// Whether an attribute says two things of a user, of which one is kept only in part: which unit it belongs to, that it holds a role, or
+    /// that it is away.
+    pub fn shares_attributes(&self) -> bool {
+        let plain = self.always().into_iter().chain(self.sometimes());
+        let mut names: Vec<String> = plain.map(str::to_lowercase).collect();
+        let (marks, absence) = (self.marks.iter().map(|mark| &*mark.attribute), Some(&*self.absence));
+        let more = self.units.attributes().into_iter().chain(marks).chain(absence);
+        let more: Vec<String> = more.filter(|name| !name.is_empty()).map(str::to_lowercase).collect();
+        more.into_iter().any(|name| {
+            let shared = names.contains(&name);
+            names.push(name);
+            shared
+        })
     }
 
-    /// Where units come from and what is left out, in words for the same digest; none for OUs, and when nothing is left out.
+    /// Where units come from, what is left out, and what else is read of users, in words for the same digest; none for OUs, and when nothing
+    /// is left out and no role is granted by an attribute.
     pub fn shape_words(&self) -> Vec<String> {
         let mut words = self.units.words();
         let mut excluded: Vec<String> = self.exclude.iter().map(|dn| dn.to_string().to_lowercase()).collect();
@@ -262,6 +280,13 @@ impl Mapping {
         if !excluded.is_empty() {
             words.push("exclude".to_owned());
             words.extend(excluded);
+        }
+        for AttributeGrant { attribute, values } in &self.marks {
+            words.extend(["mark".to_owned(), attribute.to_lowercase()]);
+            words.extend(values.iter().map(|value| value.to_lowercase()));
+        }
+        if !self.absence.is_empty() {
+            words.extend(["absence".to_owned(), self.absence.to_lowercase()]);
         }
         words
     }

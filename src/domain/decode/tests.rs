@@ -100,6 +100,8 @@ fn a_user_is_taken_over_as_it_is() {
             enabled: true,
             expires: Some("2024-01-01T00:00:00Z".parse().unwrap()),
             unit_path: None,
+            marks: None,
+            away: None,
         }
     );
 }

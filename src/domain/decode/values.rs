@@ -1,13 +1,17 @@
 //! What the values of an entry say, and what is made of those that say nothing.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 
 use super::references::is_locked;
 use super::time::{from_days, from_filetime};
 use super::{Decoder, Expiry, Reference, extended, generalized_time, text};
+use crate::domain::absence::said;
 use crate::domain::directory::User;
 use crate::domain::entry::Entry;
 use crate::domain::ids::UserId;
+use crate::domain::shape::BETWEEN;
 
 impl Decoder<'_> {
     /// A text, fit to be shown. Where it is damaged, what is known of it already is as good as anything.
@@ -32,6 +36,44 @@ impl Decoder<'_> {
             self.leave_out(&entry.dn, attribute, "is no language tag such as sv or sv-SE");
         }
         tag
+    }
+
+    /// Which of the values that some role is granted by it has. What isn't text is none of them.
+    pub(super) fn marks(&self, entry: &Entry) -> Option<Box<str>> {
+        let mut marks = BTreeSet::new();
+        for mark in &self.mapping.marks {
+            let values = entry.values(&mark.attribute).filter_map(|value| str::from_utf8(value).ok());
+            for value in values.map(|value| value.trim().to_lowercase()) {
+                if mark.values.iter().any(|wanted| **wanted == *value) {
+                    marks.insert(format!("{}={value}", mark.attribute));
+                }
+            }
+        }
+        let marks: Vec<String> = marks.into_iter().collect();
+        (!marks.is_empty()).then(|| marks.join(BETWEEN.encode_utf8(&mut [0; 4])).into())
+    }
+
+    /// The absences that it says. One that can't be read is left out; when the attribute is damaged, what is known of it stays.
+    pub(super) fn away(&mut self, entry: &Entry, known: Option<&User>) -> Option<Box<str>> {
+        let attribute = &*self.mapping.absence;
+        if attribute.is_empty() {
+            return None;
+        }
+        let values: Result<Vec<String>, String> = entry
+            .values(attribute)
+            .map(|value| text::readable(value, attribute).map(|text| text::clean(text, usize::MAX)))
+            .collect();
+        match values {
+            Ok(values) => {
+                let (away, wrong) = said::read(values.iter().map(String::as_str));
+                wrong.iter().for_each(|what| self.leave_out(&entry.dn, attribute, what));
+                away
+            }
+            Err(reason) => {
+                self.keep(&entry.dn, &reason);
+                known.and_then(|user| user.away()).map(Box::from)
+            }
+        }
     }
 
     pub(super) fn number(&mut self, entry: &Entry, attribute: &str) -> Option<i64> {

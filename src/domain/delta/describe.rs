@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::{Changes, Delta};
 use crate::domain::directory::{Group, Unit, User};
 use crate::domain::ids::Guid;
+use crate::domain::shape::BETWEEN;
 
 /// How one attribute of one object changed, in words. Another object is named with its identity behind it:
 /// `Care (0c1d…-…)` ([`without_id`]).
@@ -131,6 +132,8 @@ fn user_fields(b: Option<&User>, a: Option<&User>, name: impl Fn(Guid) -> Box<st
     fields.both("language", b, a, |u| u.language());
     fields.both("enabled", b, a, |u| text(Some(u.enabled)));
     fields.both("expires", b, a, |u| text(u.expires));
+    fields.both("marks", b, a, |u| u.marks_text().map(|marks| marks.replace(BETWEEN, ", ")));
+    fields.both("away", b, a, |u| u.away().map(|away| away.replace(BETWEEN, ", ")));
     fields.both("directory", b, a, |u| text(Some(&u.directory)));
     fields.0
 }

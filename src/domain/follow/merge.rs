@@ -9,6 +9,7 @@ use crate::domain::decode::{Decoder, extended, to_filetime};
 use crate::domain::directory::{Container, Directory, Group, Unit, User};
 use crate::domain::entry::{Entry, TooLarge};
 use crate::domain::ids::Guid;
+use crate::domain::shape::BETWEEN;
 
 /// Which values of a list were added and removed ([MS-ADTS] 3.1.1.3.4.1.3, incremental values).
 const ADDED: std::ops::Range<u32> = 1..2;
@@ -133,6 +134,12 @@ impl Follow<'_> {
             for (name, value) in m.units.said(path) {
                 keep(name, Some(&value))?;
             }
+        }
+        for (attribute, value) in old.marks() {
+            keep(attribute, Some(value))?;
+        }
+        if !m.absence.is_empty() {
+            keep(&m.absence, old.away().map(|away| away.replace(BETWEEN, ", ")).as_deref())?;
         }
         refer(&mut whole, &m.manager, manager)?;
         Ok(whole)

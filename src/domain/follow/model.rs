@@ -10,6 +10,8 @@ const DELETED_OBJECTS: u32 = 2;
 /// The first attributes that anything random is done to.
 pub(super) const ATTRIBUTES: [&str; 6] =
     ["displayName", "mail", "telephoneNumber", "title", "accountExpires", "preferredLanguage"];
+/// What users say of their absences.
+pub(super) const ABSENCE: &str = "extensionAttribute5";
 /// What users say of their units.
 pub(super) const UNIT_ATTRIBUTES: [&str; 3] = ["department", "departmentNumber", "extensionAttribute1"];
 

@@ -1,9 +1,10 @@
 use proptest::prelude::*;
 
-use super::model::{ATTRIBUTES, Class, DOMAIN, Model, UNIT_ATTRIBUTES, id};
+use super::model::{ABSENCE, ATTRIBUTES, Class, DOMAIN, Model, UNIT_ATTRIBUTES, id};
 use super::*;
 use crate::domain::delta::{apply, diff};
 use crate::domain::directory::Found;
+use crate::domain::roles::AttributeGrant;
 use crate::domain::shape::{Frame, UnitsFrom, as_read, shape};
 
 const NAME: &str = "main";
@@ -27,7 +28,7 @@ fn step(model: &mut Model, (what, a, b, c): Step) -> Option<()> {
     let is = |class| move |t: &model::Thing| !t.deleted && t.class == class;
     let users = model.of(is(Class::User));
     let all = model.of(|t| !t.deleted);
-    match what % 38 {
+    match what % 41 {
         0..=3 => drop(model.add(Class::User, pick(&places, a)?)),
         4 => drop(model.add(Class::Unit, pick(&places, a)?)),
         5 => drop(model.add(Class::Container, pick(&places, a)?)),
@@ -73,6 +74,17 @@ fn step(model: &mut Model, (what, a, b, c): Step) -> Option<()> {
             let name = UNIT_ATTRIBUTES[usize::from(b) % UNIT_ATTRIBUTES.len()];
             let value = (c < 230).then(|| said[usize::from(c) % said.len()].into());
             model.set(pick(&users, a)?, name, value);
+        }
+        38..=40 => {
+            let said: [&[u8]; 5] = [
+                b"2026-07-06..2026-07-31",
+                b"2026-07-06..2026-07-31 deputy=renamed1, 2026-08-01..2026-08-02",
+                b"2026-07-30..2026-07-31;soon;2026-07-06..2026-07-30",
+                b"\xff",
+                b"",
+            ];
+            let value = (c < 200).then(|| said[usize::from(b) % said.len()].into());
+            model.set(pick(&users, a)?, ABSENCE, value);
         }
         30 => model.link(pick(&model.of(is(Class::Unit)), a)?, "managedBy", pick(&users, b)?, c < 200),
         _ => model.delete(pick(&users, a)?),
@@ -161,11 +173,23 @@ proptest! {
         steps in prop::collection::vec(any::<Step>(), 20..120),
         batch in 1..12_usize,
         base in 0..3_u8,
-        (units, exclude) in (0..6_u8, any::<bool>()),
+        (units, marks, exclude) in (0..6_u8, 0..4_u8, any::<bool>()),
         (recycle_bin, hidden, told_only, twice) in any::<(bool, bool, bool, bool)>(),
     ) {
         let name = DirectoryName::from(NAME);
-        let mut mapping = Mapping { units: units_from(units), ..Mapping::default() };
+        // One with values that units are made of, too, and one with values of something else.
+        let mark = |attribute: &str, values: [&str; 2]| AttributeGrant {
+            attribute: attribute.into(),
+            values: values.map(Box::from).into(),
+        };
+        let marks = match marks {
+            0 => Vec::new(),
+            1 => vec![mark("extensionattribute1", ["12", "it"])],
+            2 => vec![mark("department", ["12", "it"])],
+            _ => vec![mark("department", ["12", "it"]), mark("title", ["secret", "value 8"])],
+        };
+        let absence = ABSENCE.into();
+        let mut mapping = Mapping { units: units_from(units), marks, absence, ..Mapping::default() };
         let mut model = beginning(base);
         (model.recycle_bin, model.hidden) = (recycle_bin, hidden.then_some("secret"));
         if exclude {

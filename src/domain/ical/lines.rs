@@ -66,10 +66,42 @@ pub(super) struct Calendar {
     /// What it says of its zone: `X-WR-TIMEZONE`, which Google and Exchange write.
     pub(super) zone: Option<String>,
     pub(super) events: Vec<Component>,
+    /// The zones that it describes.
+    pub(super) zones: Vec<VTimeZone>,
+}
+
+/// A zone as it is described.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(super) struct VTimeZone {
+    pub(super) name: String,
+    /// `STANDARD` and `DAYLIGHT`.
+    pub(super) observances: Vec<Component>,
+}
+
+/// Within which component a line stands.
+#[derive(Clone, Copy)]
+enum Place {
+    Event,
+    Zone,
+    Observance,
+    Elsewhere,
+}
+
+impl Place {
+    fn of(within: &[String]) -> Place {
+        let mut names = within.iter().map(String::as_str);
+        match (names.next(), names.next(), names.next(), names.next()) {
+            (Some("VCALENDAR"), Some("VEVENT"), None, None) => Place::Event,
+            (Some("VCALENDAR"), Some("VTIMEZONE"), None, None) => Place::Zone,
+            (Some("VCALENDAR"), Some("VTIMEZONE"), Some("STANDARD" | "DAYLIGHT"), None) => Place::Observance,
+            _ => Place::Elsewhere,
+        }
+    }
 }
 
 pub(super) fn components(text: &str) -> Result<Calendar, LineError> {
     let (mut calendar, mut within, mut seen) = (Calendar::default(), Vec::<String>::new(), false);
+    let mut place = Place::Elsewhere;
     for (number, text) in unfolded(text) {
         if text.trim().is_empty() {
             continue;
@@ -92,8 +124,19 @@ pub(super) fn components(text: &str) -> Result<Calendar, LineError> {
                     return Err(line.wrong(format!("is nested more than {DEEPEST} deep")));
                 }
                 within.push(line.value.trim().to_ascii_uppercase());
-                if within == ["VCALENDAR", "VEVENT"] {
-                    calendar.events.push(Component { line: number, lines: Vec::new() });
+                let component = Component { line: number, lines: Vec::new() };
+                place = Place::of(&within);
+                match place {
+                    Place::Event => calendar.events.push(component),
+                    Place::Zone => calendar.zones.push(VTimeZone::default()),
+                    Place::Observance => {
+                        calendar
+                            .zones
+                            .last_mut()
+                            .into_iter()
+                            .for_each(|z| z.observances.push(component.clone()));
+                    }
+                    Place::Elsewhere => {}
                 }
             }
             "END" => {
@@ -101,12 +144,22 @@ pub(super) fn components(text: &str) -> Result<Calendar, LineError> {
                 if !name.eq_ignore_ascii_case(line.value.trim()) {
                     return Err(line.wrong("ends what didn't begin last; the file is damaged"));
                 }
+                place = Place::of(&within);
             }
             "X-WR-TIMEZONE" if within.len() == 1 => calendar.zone = Some(line.text()),
-            _ if within == ["VCALENDAR", "VEVENT"] => {
-                calendar.events.last_mut().into_iter().for_each(|event| event.lines.push(line.clone()));
-            }
-            _ => {}
+            _ => match place {
+                Place::Event => {
+                    calendar.events.last_mut().into_iter().for_each(|e| e.lines.push(line.clone()));
+                }
+                Place::Zone if line.name == "TZID" => {
+                    calendar.zones.last_mut().into_iter().for_each(|zone| zone.name = line.text());
+                }
+                Place::Observance => {
+                    let observance = calendar.zones.last_mut().and_then(|zone| zone.observances.last_mut());
+                    observance.into_iter().for_each(|observance| observance.lines.push(line.clone()));
+                }
+                Place::Zone | Place::Elsewhere => {}
+            },
         }
     }
     match within.last() {

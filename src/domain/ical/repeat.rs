@@ -61,6 +61,9 @@ pub(super) fn starts(
     let set = set.limit();
     effort.spend((last - first).num_days())?;
     let found = set.clone().after(as_utc(earliest)).before(as_utc(last)).all(MOST);
+    if found.dates.len() >= usize::from(MOST) {
+        return Err(format!("comes true more than {MOST} times in these years"));
+    }
     // It may have ended, or come true in other years only, as each 29 February; one that never does is a mistake.
     match until {
         _ if !found.dates.is_empty() => {}
@@ -100,7 +103,7 @@ fn without_until(rule: &str, start: &When) -> Result<(String, Option<NaiveDateTi
                     .ok()
                     .and_then(|d| d.and_hms_opt(23, 59, 59));
                 let time = match (time, utc) {
-                    (Some(time), Some(_)) => start.zone.from_utc_datetime(&time).naive_local(),
+                    (Some(time), Some(_)) => start.zone.wall(time.and_utc()),
                     (Some(time), None) => time,
                     (None, _) => day.ok_or_else(wrong)?,
                 };

@@ -124,6 +124,89 @@ fn eight_o_clock_stays_eight_o_clock_when_the_clocks_change() {
     assert_eq!(periods(&event(lines)).len(), 3);
 }
 
+/// Stockholm's clocks under a name of Exchange's own, as it writes them.
+const CUSTOM: &str = "BEGIN:VTIMEZONE
+TZID:Customized Time Zone
+BEGIN:STANDARD
+DTSTART:16010101T030000
+TZOFFSETFROM:+0200
+TZOFFSETTO:+0100
+RRULE:FREQ=YEARLY;INTERVAL=1;BYDAY=-1SU;BYMONTH=10
+END:STANDARD
+BEGIN:DAYLIGHT
+DTSTART:16010101T020000
+TZOFFSETFROM:+0100
+TZOFFSETTO:+0200
+RRULE:FREQ=YEARLY;INTERVAL=1;BYDAY=-1SU;BYMONTH=3
+END:DAYLIGHT
+END:VTIMEZONE
+";
+
+#[test]
+fn a_zone_that_only_the_calendar_knows_is_read_from_it() {
+    let lines = "DTSTART;TZID=Customized Time Zone:20261023T080000\nDTEND;TZID=Customized Time Zone:20261023T160000\nRRULE:FREQ=DAILY;UNTIL=20261026T070000Z";
+    let text = event(lines).replace("BEGIN:VEVENT", &format!("{CUSTOM}BEGIN:VEVENT"));
+    assert_eq!(
+        periods(&text),
+        [
+            "10-23 06:00–10-23 14:00",
+            "10-24 06:00–10-24 14:00",
+            "10-25 07:00–10-25 15:00",
+            "10-26 07:00–10-26 15:00"
+        ]
+    );
+    // One without changes, one that says where they are, one that is known by name whatever is said of it, and broken ones.
+    let zone = |name: &str, standard: &str| {
+        let lines = format!("DTSTART;TZID={name}:20260706T080000\nDURATION:PT1H");
+        let zone = format!(
+            "BEGIN:VTIMEZONE\nTZID:{name}\nBEGIN:STANDARD\n{standard}END:STANDARD\nEND:VTIMEZONE\nBEGIN:VEVENT"
+        );
+        event(&lines).replace("BEGIN:VEVENT", &zone)
+    };
+    let fixed = "DTSTART:19700101T000000\nTZOFFSETFROM:-0330\nTZOFFSETTO:-0330\n";
+    assert_eq!(periods(&zone("Mine", fixed)), ["07-06 11:30–07-06 12:30"]);
+    let dated = "DTSTART:19700101T000000\nRDATE:20260701T000000\nTZOFFSETFROM:+0000\nTZOFFSETTO:+0500\n";
+    assert_eq!(periods(&zone("Mine", dated)), ["07-06 03:00–07-06 04:00"]);
+    assert_eq!(periods(&zone("Europe/Stockholm", fixed)), ["07-06 06:00–07-06 07:00"]);
+    for broken in [
+        "",
+        "DTSTART:19700101T000000\nTZOFFSETFROM:+9\nTZOFFSETTO:+0100\n",
+        "DTSTART:x\nTZOFFSETFROM:+0000\nTZOFFSETTO:+0100\n",
+    ] {
+        let error = refused(&zone("Mine", broken));
+        assert!(error.contains("\"Mine\", which isn't known"), "{error}");
+    }
+}
+
+#[test]
+fn holidays_are_the_days_of_events_of_whole_days() {
+    let text = calendar(
+        "BEGIN:VEVENT\nUID:1\nDTSTART;VALUE=DATE:20100606\nRRULE:FREQ=YEARLY\nSUMMARY:Nationaldagen\nTRANSP:TRANSPARENT\nEND:VEVENT\n\
+         BEGIN:VEVENT\nUID:2\nDTSTART;VALUE=DATE:20261223\nDTEND;VALUE=DATE:20261226\nSUMMARY:Stängt\nEND:VEVENT\n\
+         BEGIN:VEVENT\nUID:3\nDTSTART:20261201T080000Z\nDURATION:P1D\nEND:VEVENT\n\
+         BEGIN:VEVENT\nUID:4\nDTSTART;VALUE=DATE:20261231\nSTATUS:CANCELLED\nEND:VEVENT\n",
+    );
+    let days = closed_days(text.as_bytes(), 2026, 2028).unwrap();
+    let said: Vec<String> = days.iter().map(|(line, day, name)| format!("{line} {day} {name}")).collect();
+    assert_eq!(
+        said,
+        [
+            "3 2026-06-06 Nationaldagen",
+            "3 2027-06-06 Nationaldagen",
+            "10 2026-12-23 Stängt",
+            "10 2026-12-24 Stängt",
+            "10 2026-12-25 Stängt"
+        ]
+    );
+    for (lines, said) in [
+        ("DTSTART;VALUE=DATE:20200101\nRRULE:FREQ=DAILY", "more than 1400 times"),
+        ("DTSTART;VALUE=DATE:20200101\nDTEND;VALUE=DATE:20300101", "more than two years"),
+    ] {
+        let error = closed_days(event(lines).as_bytes(), 2020, 2046).unwrap_err().to_string();
+        assert!(error.contains(said), "{error}");
+    }
+}
+
 #[test]
 fn repetitions_have_bounds() {
     let endless = periods(&event("DTSTART;VALUE=DATE:19700105\nRRULE:FREQ=WEEKLY;INTERVAL=2"));
@@ -234,6 +317,9 @@ fn ten_megabytes_come_to_an_end() {
     let one = "BEGIN:VEVENT\nUID:1\nDTSTART:19700101T000000Z\nDURATION:PT1H\nRRULE:FREQ=DAILY\nEND:VEVENT\n";
     assert!(refused(&calendar(&one.repeat(100_000))).contains("repeat"));
     assert!(refused(&calendar(&one.repeat(300))).contains("one event too many"));
+    // Zones are no way round the limits.
+    let zone = "BEGIN:VTIMEZONE\nTZID:Z0\nBEGIN:STANDARD\nDTSTART:19700101T000000\nTZOFFSETFROM:+0000\nTZOFFSETTO:+0100\nRRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=31\nEND:STANDARD\nEND:VTIMEZONE\n";
+    assert!(read_all(calendar(&zone.repeat(50_000)).as_bytes(), Tz::UTC).unwrap().is_empty());
     let folded = format!("BEGIN:VCALENDAR\n{}END:VCALENDAR\n", "X-LONG:\n a\n".repeat(900_000));
     assert!(read_all(folded.as_bytes(), Tz::UTC).unwrap().is_empty());
 }
@@ -245,12 +331,22 @@ proptest! {
         let _ = read_all(event(&lines.join("\n")).as_bytes(), STOCKHOLM);
     }
 
+    /// Stockholm's clocks described are Stockholm's clocks.
+    #[test]
+    fn a_zone_described_is_the_zone(minutes in 0i64..2 * 365 * 24 * 60, long in 0i64..500) {
+        let start = NaiveDate::from_ymd_opt(2026, 1, 2).unwrap().and_hms_opt(0, 0, 0).unwrap() + chrono::TimeDelta::minutes(minutes);
+        let of = |zone: &str| event(&format!("DTSTART;TZID={zone}:{}\nDURATION:PT{}M", start.format("%Y%m%dT%H%M%S"), long + 1));
+        let described = of("Customized Time Zone").replace("BEGIN:VEVENT", &format!("{CUSTOM}BEGIN:VEVENT"));
+        let (mine, known) = (periods(&described), periods(&of("Europe/Stockholm")));
+        prop_assert_eq!(mine, known);
+    }
+
     /// Against days counted one by one.
     #[test]
     fn every_nth_day_or_week_is_what_a_calendar_on_the_wall_shows(
         start in 0i64..900, every in 1i64..9, weekly: bool, count in prop::option::of(1usize..40),
     ) {
-        let first = chrono::NaiveDate::from_ymd_opt(2024, 1, 1).unwrap() + chrono::TimeDelta::days(start);
+        let first = NaiveDate::from_ymd_opt(2024, 1, 1).unwrap() + chrono::TimeDelta::days(start);
         let (word, step) = if weekly { ("WEEKLY", every * 7) } else { ("DAILY", every) };
         let end = count.map(|n| format!(";COUNT={n}")).unwrap_or_default();
         let text = event(&format!("DTSTART;VALUE=DATE:{}\nRRULE:FREQ={word};INTERVAL={every}{end}", first.format("%Y%m%d")));

@@ -2,18 +2,19 @@
 
 use std::str::FromStr;
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Utc};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use windows_timezones::WindowsTimezone;
 
 use super::lines::Line;
+use super::zone::{Zone, Zones};
 use crate::domain::table::LineError;
 
 /// A time on the clocks of a zone.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct When {
     pub(super) wall: NaiveDateTime,
-    pub(super) zone: Tz,
+    pub(super) zone: Zone,
     pub(super) whole_day: bool,
 }
 
@@ -45,20 +46,17 @@ impl Span {
 
 /// The moment: in the hour that comes twice the first; in one that the clocks skip, the first one after it.
 pub(super) fn instant(when: &When) -> Option<DateTime<Utc>> {
-    (0..=4 * 24).find_map(|quarters| {
-        let wall = when.wall.checked_add_signed(TimeDelta::minutes(15 * quarters))?;
-        when.zone.from_local_datetime(&wall).earliest().map(|at| at.to_utc())
-    })
+    when.zone.instant(when.wall)
 }
 
-/// A date, or a time: in UTC, in the zone that the line names, or in `zone`.
-pub(super) fn when(line: &Line, value: &str, zone: Tz) -> Result<When, LineError> {
+/// A date, or a time: in UTC, in the zone that the line names, or in the usual one.
+pub(super) fn when(line: &Line, value: &str, zones: &Zones) -> Result<When, LineError> {
     let value = value.trim();
     let wrong = || line.wrong("is no time; 20260706, 20260706T080000 and 20260706T060000Z are");
     let zone = match line.parameter("TZID") {
-        Some(name) if !value.ends_with('Z') => zone_named(name)
-            .ok_or_else(|| line.wrong(format!("is in the time zone \"{name}\", which isn't known: it is neither a name of the IANA database nor of Windows")))?,
-        _ => zone,
+        Some(name) if !value.ends_with('Z') => zones.named(name)
+            .ok_or_else(|| line.wrong(format!("is in the time zone \"{name}\", which isn't known: it is neither a name of the IANA database nor of Windows, and the calendar doesn't describe it (VTIMEZONE)")))?,
+        _ => zones.usual.clone(),
     };
     if let Ok(day) = NaiveDate::parse_from_str(value, "%Y%m%d") {
         return Ok(When {
@@ -68,11 +66,16 @@ pub(super) fn when(line: &Line, value: &str, zone: Tz) -> Result<When, LineError
         });
     }
     let (value, zone) = match value.strip_suffix('Z') {
-        Some(value) => (value, Tz::UTC),
+        Some(value) => (value, Zone::Known(Tz::UTC)),
         None => (value, zone),
     };
-    let wall = NaiveDateTime::parse_from_str(value, "%Y%m%dT%H%M%S").ok().and_then(within);
+    let wall = wall_of(value).and_then(within);
     Ok(When { wall: wall.ok_or_else(wrong)?, zone, whole_day: false })
+}
+
+/// What a time says that the clocks show.
+pub(super) fn wall_of(value: &str) -> Option<NaiveDateTime> {
+    NaiveDateTime::parse_from_str(value.trim(), "%Y%m%dT%H%M%S").ok()
 }
 
 /// Within the years that a calendar can mean.

@@ -1,4 +1,4 @@
-//! Who holds which role where, gathered from assignments, groups and `managedBy`.
+//! Who holds which role where, gathered from assignments, groups, `managedBy`, attributes and lists.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::domain::directory::{Group, User};
 use crate::domain::ids::{AssignmentId, GroupId, Guid, SubjectName, UserId};
 use crate::domain::lists::{ListName, ListedPerson};
 use crate::domain::mailbox::Address;
-use crate::domain::roles::{Assignment, Holder, Place, Role, RoleName, Scope, check_place};
+use crate::domain::roles::{Assignment, AttributeGrant, Holder, Place, Role, RoleName, Scope, check_place};
 use crate::domain::tree;
 
 /// How somebody came to hold a role.
@@ -26,6 +26,8 @@ pub enum Origin {
     Group(Box<str>),
     /// As the `managedBy` of the unit.
     ManagedBy,
+    /// By the value of an attribute.
+    Attribute(Box<str>),
     /// By a list that somebody else keeps.
     List(ListName),
 }
@@ -121,7 +123,8 @@ impl Organisation {
         let granting = || self.roles.iter().flat_map(|role| &role.grants.groups);
         let grants = |g: &Group| granting().any(|name| same(&g.account, name) || same(&g.name, name));
         let known = |id: Guid| self.collected.depends_on.contains(&id);
-        users.map(|u| u.id.0).any(known) || groups.chain(before).any(|g| known(g.id.0) || grants(g))
+        users.into_iter().any(|u| known(u.id.0) || u.marks_text().is_some())
+            || groups.chain(before).any(|g| known(g.id.0) || grants(g))
     }
 
     pub(super) fn collect_holders(&mut self) {
@@ -158,6 +161,10 @@ impl Organisation {
                 for group in groups {
                     self.granted(role, group, &mut depends_on).for_each(|h| add(&role.name, h));
                 }
+            }
+            if let Some(attribute) = &role.grants.attribute {
+                depends_on.extend(self.marked.iter().map(|id| id.0));
+                self.marked_for(role, attribute).for_each(|h| add(&role.name, h));
             }
             if role.grants.managed_by && role.scope == Scope::Unit {
                 depends_on
@@ -236,12 +243,32 @@ impl Organisation {
     ) -> impl Iterator<Item = Holding> + use<'a> {
         self.members(group, depends_on).into_iter().filter_map(move |id| {
             let user = self.user(id)?;
-            let (place, at) = match role.scope {
-                Scope::Unit => (Place::OwnUnit, self.place_of(user)),
-                Scope::Organisation | Scope::Directory | Scope::Subject => (Place::Organisation, tree::ROOT),
-            };
+            let (place, at) = self.granted_at(role, user);
             Some(from_directory(id, place, at, Origin::Group(group.name.clone())))
         })
+    }
+
+    /// Those who have one of the attribute's values.
+    fn marked_for<'a>(
+        &'a self,
+        role: &'a Role,
+        by: &'a AttributeGrant,
+    ) -> impl Iterator<Item = Holding> + use<'a> {
+        self.marked.iter().filter_map(move |id| {
+            let user = self.user(*id)?;
+            let (_, value) = user.marks().find(|(attribute, value)| by.is_granted_by(attribute, value))?;
+            let (place, at) = self.granted_at(role, user);
+            let origin = Origin::Attribute(format!("{}={value}", by.attribute).into());
+            Some(from_directory(*id, place, at, origin))
+        })
+    }
+
+    /// Where a role is held that nobody gives at a place.
+    fn granted_at(&self, role: &Role, user: &User) -> (Place, tree::Index) {
+        match role.scope {
+            Scope::Unit => (Place::OwnUnit, self.place_of(user)),
+            Scope::Organisation | Scope::Directory | Scope::Subject => (Place::Organisation, tree::ROOT),
+        }
     }
 
     fn managers(&self) -> impl Iterator<Item = Holding> + '_ {
@@ -293,8 +320,8 @@ impl Organisation {
 /// Whether it may make a difference to who holds a role, and who counts, that a user has changed so.
 fn counts_differently(before: &User, after: &User) -> bool {
     let of = |u: &User| (u.unit, u.enabled, u.expires);
-    (of(before), before.name(), before.mail(), &before.directory)
-        != (of(after), after.name(), after.mail(), &after.directory)
+    (of(before), before.name(), before.mail(), before.marks_text(), &before.directory)
+        != (of(after), after.name(), after.mail(), after.marks_text(), &after.directory)
 }
 
 /// A holding that a list gives: in its order, before those of the directory.

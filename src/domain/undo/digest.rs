@@ -84,6 +84,8 @@ impl Visible for User {
             field("enabled", [u8::from(self.enabled)]),
             optional("expires", self.expires.map(|at| at.timestamp_millis().to_le_bytes())),
             optional("unit_path", self.unit_path()),
+            optional("marks", self.marks_text()),
+            optional("away", self.away()),
         ]
     }
 }

@@ -5,7 +5,7 @@ use tokio::net::TcpListener;
 
 use super::*;
 use crate::flow::core::Settings;
-use crate::source::list::Location;
+use crate::source::fetch::Location;
 use crate::store::{SledSettings, Store};
 
 fn list(location: Location) -> ListSettings {

@@ -1,6 +1,7 @@
 //! A run is written down: with the data when there is some, and with the alert that follows from it.
 
 use super::repeats;
+use crate::domain::absence::import::Replacement;
 use crate::domain::alert::Health;
 use crate::domain::audit;
 use crate::domain::changes::ContactChange;
@@ -27,6 +28,7 @@ pub(in crate::flow) struct New {
     pub(in crate::flow) gone: Changes<Gone>,
     pub(in crate::flow) steps: Vec<Step>,
     pub(in crate::flow) contacts: Vec<ContactChange>,
+    pub(in crate::flow) absences: Replacement,
 }
 
 /// Writes a run into the history, with the data when there is some, and with the alert that follows from it.
@@ -58,8 +60,9 @@ pub(in crate::flow) async fn finish(
         ..RunRecord::new(run.clone(), health.clone())
     };
     let (committed, organisation) = match new {
-        Some(New { checked, cursor, organisation, gone, steps, contacts }) => {
+        Some(New { checked, cursor, organisation, gone, steps, contacts, absences }) => {
             (record.gone, record.steps, record.contacts) = (gone, steps, contacts);
+            record.absences = absences;
             (core.store.commit_sync(checked, record, cursor).await?, Some(organisation))
         }
         None => (core.store.commit_run(record, state.cursor.clone()).await?, None),

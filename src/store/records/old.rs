@@ -1,11 +1,17 @@
 //! Records as they were once written, and what they are now.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
+use crate::domain::absence::{Absence, Origin};
+use crate::domain::delta::ObjectKind;
 use crate::domain::directory::{Group, Quarantined, Unit, User, UserFields};
-use crate::domain::ids::{DirectoryName, GroupId, Guid, UnitId, UserId};
+use crate::domain::gone::Gone;
+use crate::domain::ids::{AbsenceId, DirectoryName, GroupId, Guid, RunId, UnitId, UserId};
 use crate::domain::run::{Cursor, Position};
+use crate::domain::undo::{Object, Step};
 
 /// A user, without what a later read of changes needs. The cursor of its time makes the next read a whole one, which tells.
 #[derive(Deserialize)]
@@ -48,8 +54,133 @@ impl From<UserV1> for User {
             enabled: old.enabled,
             expires: old.expires,
             unit_path: None,
+            marks: None,
+            away: None,
         };
         fields.into()
+    }
+}
+
+/// A user, without marks and absences. Written so, too, where a user stands within another record.
+#[derive(Deserialize)]
+pub(super) struct UserV2 {
+    id: UserId,
+    directory: DirectoryName,
+    unit: UnitId,
+    above: Guid,
+    rdn: Box<str>,
+    account: Box<str>,
+    upn: Option<Box<str>>,
+    name: Box<str>,
+    named: bool,
+    mail: Option<Box<str>>,
+    phone: Option<Box<str>>,
+    mobile: Option<Box<str>>,
+    title: Option<Box<str>>,
+    manager: Option<UserId>,
+    language: Option<Box<str>>,
+    enabled: bool,
+    expires: Option<DateTime<Utc>>,
+    unit_path: Option<Box<str>>,
+}
+
+impl From<UserV2> for User {
+    fn from(old: UserV2) -> User {
+        let fields = UserFields {
+            id: old.id,
+            directory: old.directory,
+            unit: old.unit,
+            above: old.above,
+            rdn: old.rdn,
+            account: old.account,
+            upn: old.upn,
+            name: old.name,
+            named: old.named,
+            mail: old.mail,
+            phone: old.phone,
+            mobile: old.mobile,
+            title: old.title,
+            manager: old.manager,
+            language: old.language,
+            enabled: old.enabled,
+            expires: old.expires,
+            unit_path: old.unit_path,
+            marks: None,
+            away: None,
+        };
+        fields.into()
+    }
+}
+
+/// An object with a [`UserV2`].
+#[derive(Deserialize)]
+enum ObjectV1 {
+    User(Box<UserV2>),
+    Unit(Arc<Unit>),
+    Group(Arc<Group>),
+}
+
+impl From<ObjectV1> for Object {
+    fn from(old: ObjectV1) -> Object {
+        match old {
+            ObjectV1::User(user) => Object::User(Arc::new((*user).into())),
+            ObjectV1::Unit(unit) => Object::Unit(unit),
+            ObjectV1::Group(group) => Object::Group(group),
+        }
+    }
+}
+
+/// A step with such an object.
+#[derive(Deserialize)]
+pub(super) struct StepV1 {
+    kind: ObjectKind,
+    id: Guid,
+    before: Option<ObjectV1>,
+    after: Option<u64>,
+    joined: Vec<Guid>,
+    left: Vec<Guid>,
+}
+
+impl From<StepV1> for Step {
+    fn from(old: StepV1) -> Step {
+        let StepV1 { kind, id, before, after, joined, left } = old;
+        Step { kind, id, before: before.map(Into::into), after, joined, left }
+    }
+}
+
+/// Something gone, with such an object.
+#[derive(Deserialize)]
+pub(super) struct GoneV1 {
+    id: Guid,
+    directory: DirectoryName,
+    unit: Box<str>,
+    since: DateTime<Utc>,
+    run: RunId,
+    object: ObjectV1,
+}
+
+impl From<GoneV1> for Gone {
+    fn from(old: GoneV1) -> Gone {
+        let GoneV1 { id, directory, unit, since, run, object } = old;
+        Gone { id, directory, unit, since, run, object: object.into() }
+    }
+}
+
+/// An absence, entered by hand: there were no others.
+#[derive(Deserialize)]
+pub(super) struct AbsenceV1 {
+    id: AbsenceId,
+    user: UserId,
+    from: DateTime<Utc>,
+    until: DateTime<Utc>,
+    deputy: Option<UserId>,
+    note: Option<Box<str>>,
+}
+
+impl From<AbsenceV1> for Absence {
+    fn from(old: AbsenceV1) -> Absence {
+        let AbsenceV1 { id, user, from, until, deputy, note } = old;
+        Absence { id, user, from, until, deputy, note, origin: Origin::ByHand }
     }
 }
 

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use chrono::{DateTime, TimeZone, Utc};
 
 use super::*;
+use crate::domain::absence::Origin;
 use crate::domain::alert::{OpenAlert, Trouble};
 use crate::domain::audit::Actor;
 use crate::domain::changes::{Answerers, Cause, ContactChange, Loss, Person, Who, Why};
@@ -132,6 +133,8 @@ fn objects(frozen: &mut Frozen) {
         enabled: true,
         expires: Some(at(1)),
         unit_path: text("Drift\u{1f}IT"),
+        marks: text("extensionattribute1=budkavle-local"),
+        away: text("2026-07-06..2026-07-31 deputy=soren"),
     };
     let bare = UserFields {
         id: UserId(guid(4)),
@@ -145,14 +148,21 @@ fn objects(frozen: &mut Frozen) {
         enabled: false,
         expires: None,
         unit_path: None,
+        marks: None,
+        away: None,
         named: false,
         ..full.clone()
     };
-    frozen.check("users-2", &Pack(vec![Arc::new(User::from(full.clone())), Arc::new(bare.clone().into())]));
+    let second = UserFields { marks: None, away: None, ..full.clone() };
+    let two = |full: &UserFields| {
+        Pack(vec![Arc::new(User::from(full.clone())), Arc::new(User::from(bare.clone()))])
+    };
+    frozen.check("users-3", &two(&full));
+    frozen.read("users-2", &two(&second));
     let once = |user: UserFields, named| {
         Arc::new(User::from(UserFields { above: user.unit.0, named, unit_path: None, ..user }))
     };
-    frozen.read("users", &Pack(vec![once(full.clone(), true), once(bare, true)]));
+    frozen.read("users", &Pack(vec![once(second.clone(), true), once(bare, true)]));
     let unit = unit_of_objects();
     let managed = Unit {
         id: UnitId(guid(5)),
@@ -171,21 +181,24 @@ fn objects(frozen: &mut Frozen) {
         let (joined, left) = (vec![guid(1)], vec![guid(2), guid(3)]);
         Step { kind: ObjectKind::User, id: guid(1), before: object, after: Some(300), joined, left }
     };
-    let (user, unit, group) = (
-        Object::User(Arc::new(full.into())),
-        Object::Unit(Arc::new(unit_of_objects())),
-        Object::Group(Arc::new(Group { members: [].into(), ..group_of_objects() })),
-    );
-    let objects = [user, unit, group];
-    let mut steps: Vec<Step> =
-        objects.iter().map(|o| Step { kind: o.kind(), ..object(Some(o.clone())) }).collect();
-    steps.push(Step { after: None, ..object(None) });
-    frozen.check("run-steps", &steps);
+    let objects = |user: UserFields| {
+        let group = Group { members: [].into(), ..group_of_objects() };
+        let user = Object::User(Arc::new(user.into()));
+        [user, Object::Unit(Arc::new(unit_of_objects())), Object::Group(Arc::new(group))]
+    };
+    let steps = |user| {
+        let all = objects(user).into_iter().map(|o| Step { kind: o.kind(), ..object(Some(o)) });
+        all.chain([Step { after: None, ..object(None) }]).collect::<Vec<Step>>()
+    };
+    frozen.check("run-steps-2", &steps(full.clone()));
+    frozen.read("run-steps", &steps(second.clone()));
     let gone = |(n, object): (u8, Object)| {
         let (directory, unit) = ("main".into(), "Drift / IT".into());
         Arc::new(Gone { id: guid(n), directory, unit, since: at(1), run: RunId(8), object })
     };
-    frozen.check("gone", &Pack((1..).zip(objects).map(gone).collect()));
+    let all_gone = |user| Pack((1..).zip(objects(user)).map(gone).collect());
+    frozen.check("gone-2", &all_gone(full));
+    frozen.read("gone", &all_gone(second));
     let container =
         Container { id: guid(9), directory: "main".into(), above: guid(10), name: "Users".into() };
     frozen.check("containers", &Pack(vec![Arc::new(container)]));
@@ -254,12 +267,30 @@ fn maintained(frozen: &mut Frozen) {
         until,
         deputy: Some(UserId(guid(4))),
         note: text("leave"),
+        origin: Origin::ByHand,
     };
-    frozen.check("absence", &absence);
+    let bare = Absence { deputy: None, note: None, ..absence.clone() };
+    for (name, origin) in [
+        ("hand", Origin::ByHand),
+        ("source", Origin::Source("asa".into())),
+        ("directory", Origin::Directory("main".into())),
+    ] {
+        frozen.check(&format!("absence-2-{name}"), &Absence { origin, ..bare.clone() });
+    }
+    frozen.read("absence", &absence);
+    frozen.read("absence-bare", &bare);
+    let taken = TakenCalendar {
+        name: "asa".into(),
+        taken: at(1),
+        terms: 300,
+        etag: text("\"1\""),
+        modified: text("Mon, 06 Jul 2026 08:00:00 GMT"),
+        unknown: 2,
+    };
+    frozen.check("absence-source", &taken);
     let subject = Subject { name: "Heroma".into(), title: "Lön".into(), owner: Some(UnitId(guid(2))) };
     frozen.check("subject", &subject);
     frozen.check("subject-bare", &Subject { owner: None, ..subject });
-    frozen.check("absence-bare", &Absence { deputy: None, note: None, ..absence });
     frozen.check("outage", &outage());
     let entry = audit::Entry {
         at: at(3),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+use crate::domain::absence::Absence;
 use crate::domain::alert::Health;
 use crate::domain::audit;
 use crate::domain::changes::{Cause, ChangeAt, ContactChange};
@@ -141,7 +142,14 @@ fn write_run(tx: &mut Tx<'_>, record: RunRecord, cursor: Option<&Cursor>) -> Res
         vetoes,
         audit,
         contacts,
+        absences,
     } = record;
+    for absence in &absences.put {
+        tx.put(number_key(Kind::Absence, absence.id.0), absence)?;
+    }
+    for Absence { id, .. } in &absences.removed {
+        remove(tx, number_key(Kind::Absence, id.0), || format!("absence {id}"))?;
+    }
     write_contacts(tx, run.ended, Cause::Run(run.id), contacts)?;
     let made = next_generation(tx)?;
     if let Outcome::Committed { generation } = &mut run.outcome {
@@ -220,6 +228,21 @@ fn make(tx: &mut Tx<'_>, change: Change) -> Result<(), Fault> {
             remove(tx, key(Kind::Subject, name.0.as_bytes()), || format!("subject {name}"))?;
         }
         Change::RemoveAbsence(id) => remove(tx, number_key(Kind::Absence, id.0), || format!("absence {id}"))?,
+        Change::Calendar { name, taken, put, removed } => {
+            for (absence, entry) in put {
+                tx.put(number_key(Kind::Absence, absence.id.0), &absence)?;
+                write_audit(tx, &entry)?;
+            }
+            for (id, entry) in removed {
+                remove(tx, number_key(Kind::Absence, id.0), || format!("absence {id}"))?;
+                write_audit(tx, &entry)?;
+            }
+            let at = key(Kind::AbsenceSource, name.0.as_bytes());
+            match taken {
+                Some(taken) => tx.put(at, &*taken)?,
+                None => tx.delete(at),
+            }
+        }
         Change::List(list) => tx.put(key(Kind::List, list.name.0.as_bytes()), &*list)?,
         Change::GivenOut(given) => {
             tx.put(key(Kind::GivenOut, GivenOut::key(&given.roles).as_bytes()), &*given)?;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::domain::absence::Absence;
+use crate::domain::absence::source::TakenCalendar;
 use crate::domain::directory::{Container, Group, Unit, User};
 use crate::domain::entitled::GivenOut;
 use crate::domain::gone::Gone;
@@ -22,7 +23,7 @@ use super::trouble::Trouble;
 use super::tx::decode;
 
 /// The kinds of records that a [`State`] is made of.
-const KINDS: [Kind; 20] = [
+const KINDS: [Kind; 21] = [
     Kind::ContactsSeen,
     Kind::ContactsTold,
     Kind::DutiesSent,
@@ -38,6 +39,7 @@ const KINDS: [Kind; 20] = [
     Kind::Outage,
     Kind::List,
     Kind::GivenOut,
+    Kind::AbsenceSource,
     Kind::CoverageTold,
     Kind::Health,
     Kind::Cursor,
@@ -93,6 +95,10 @@ impl StateBuilder {
             Kind::GivenOut => {
                 let given: GivenOut = decode(value)?;
                 self.state.given_out.insert(GivenOut::key(&given.roles).into(), Arc::new(given));
+            }
+            Kind::AbsenceSource => {
+                let taken: TakenCalendar = decode(value)?;
+                self.state.calendars.insert(taken.name.clone(), Arc::new(taken));
             }
             Kind::CoverageTold => {
                 let period = String::from_utf8_lossy(rest).into();

@@ -16,6 +16,7 @@ pub mod openldap;
 pub mod postfix;
 pub mod process;
 pub mod samba;
+pub mod web;
 
 use std::fs::Permissions;
 use std::io::ErrorKind;

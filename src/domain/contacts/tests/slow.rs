@@ -217,6 +217,17 @@ fn held_at(world: &World, role: &Role, unit: UnitId, asker: &Asker) -> Vec<Held>
             }
         }
     }
+    if let Some(by) = &role.grants.attribute {
+        for (id, user) in &directory.users {
+            let here = if role.scope == Scope::Unit { home(world, user) == unit } else { is_root };
+            let marks = user.marks_text().unwrap_or_default().split('\u{1f}');
+            let wanted: Vec<String> =
+                by.values.iter().map(|v| format!("{}={v}", by.attribute).to_lowercase()).collect();
+            if here && marks.into_iter().any(|mark| wanted.contains(&mark.to_lowercase())) {
+                given(*id);
+            }
+        }
+    }
     if role.grants.managed_by && role.scope == Scope::Unit {
         let manager = directory.units.get(&unit).and_then(|u| u.managed_by);
         manager.filter(|id| directory.users.contains_key(id)).into_iter().for_each(given);

@@ -1,0 +1,341 @@
+//! Calendars that absences are taken from by a schedule: read them, and let what they say take the place of what they said before. What can't be
+//! read leaves that as it is.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::absences::{self, CalendarOf, ImportError, number, of_events};
+use super::core::{Core, audit_entry};
+use super::kept::{Kept, Looked};
+use crate::domain::absence::import::{Replacement, replace};
+use crate::domain::absence::source::TakenCalendar;
+use crate::domain::absence::{Absence, Origin};
+use crate::domain::audit::{self, Actor};
+use crate::domain::ical;
+use crate::domain::ids::{AbsenceId, SourceName, UserId};
+use crate::domain::organisation::Organisation;
+use crate::domain::table::LineErrors;
+use crate::source::calendar::CalendarSource;
+use crate::store::{Change, Event, StoreError};
+
+/// No calendar has more absences.
+const MOST: usize = 10_000;
+/// After so long a calendar is read anew though its server says that nothing has changed: what repeats goes on.
+const AT_LEAST: TimeDelta = TimeDelta::days(20);
+
+/// A calendar as the configuration has it.
+#[derive(Clone, Debug)]
+pub struct CalendarSettings {
+    /// Whose it is, as people name them; None: each event is of those who take part in it.
+    pub user: Option<Box<str>>,
+    /// Who stands in.
+    pub deputy: Option<Box<str>>,
+    /// Take what takes time at all, not only what is out of office.
+    pub busy: bool,
+    /// Take what has one of these in its title.
+    pub titles: Vec<Box<str>>,
+    /// Where it is.
+    pub source: CalendarSource,
+}
+
+/// How a calendar is doing.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct SourceState {
+    /// When it was last looked at.
+    pub checked: Option<DateTime<Utc>>,
+    /// When a look last went well.
+    pub good: Option<DateTime<Utc>>,
+    /// Why the last look took nothing; a full sentence.
+    pub trouble: Option<String>,
+}
+
+/// What a look at a calendar came to.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Fetched {
+    /// Which calendar.
+    pub name: SourceName,
+    /// How many absences are new or others than before.
+    pub put: usize,
+    /// How many it doesn't speak of any more.
+    pub removed: usize,
+    /// How many it says.
+    pub absences: usize,
+    /// How many people it names who aren't known.
+    pub unknown: u32,
+    /// What is wrong.
+    pub trouble: Option<String>,
+}
+
+/// Why nothing could be done.
+#[derive(Debug, thiserror::Error)]
+pub enum SourcesError {
+    /// There is no such calendar.
+    #[error("there is no [[absence_source]] {0}; {1}")]
+    NoSource(String, String),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The configured calendars and how they are doing.
+#[derive(Default)]
+pub struct Calendars {
+    kept: Kept<SourceName, CalendarSettings, SourceState>,
+}
+
+/// What was read of a calendar: None for what is the same as before.
+type Found = Option<(TakenCalendar, Vec<ical::Event>)>;
+
+impl Looked for Calendars {
+    type Name = SourceName;
+
+    fn names(&self) -> Vec<SourceName> {
+        self.kept.names()
+    }
+
+    fn last(&self, name: &SourceName) -> (Option<DateTime<Utc>>, bool) {
+        let state = self.state(name);
+        (state.checked, state.trouble.is_some())
+    }
+
+    async fn look(&self, core: &Core, name: &SourceName) -> Result<(), String> {
+        self.fetch(core, name, &Actor::System).await.map(|_| ()).map_err(|e| e.to_string())
+    }
+
+    async fn tidy(&self, core: &Core) -> Result<(), StoreError> {
+        let settings = self.kept.settings();
+        let left: Vec<SourceName> =
+            core.view().calendars.keys().filter(|name| !settings.contains_key(*name)).cloned().collect();
+        for name in left {
+            let _alone = self.kept.alone(&name).await;
+            take(core, &name, None, Vec::new(), &Actor::System).await?;
+            tracing::info!(calendar = %name, "A calendar is no longer in the configuration, and what it said of absences is no longer in force");
+        }
+        Ok(())
+    }
+}
+
+impl Calendars {
+    /// These calendars, none of them looked at.
+    pub fn new(settings: BTreeMap<SourceName, CalendarSettings>) -> Calendars {
+        Calendars { kept: Kept::new(settings) }
+    }
+
+    /// Takes those of another configuration.
+    pub fn replace(&self, settings: BTreeMap<SourceName, CalendarSettings>) {
+        self.kept.replace(settings);
+    }
+
+    /// Where a calendar is, and whose it is.
+    pub fn whose(&self, name: &SourceName) -> Option<(String, Option<Box<str>>)> {
+        let settings = self.kept.settings();
+        let calendar = settings.get(name)?;
+        Some((calendar.source.location.to_string(), calendar.user.clone()))
+    }
+
+    /// How a calendar is doing.
+    pub fn state(&self, name: &SourceName) -> SourceState {
+        self.kept.states().get(name).cloned().unwrap_or_default()
+    }
+
+    /// A calendar by name, or which ones there are.
+    pub fn named(&self, name: &str) -> Result<SourceName, SourcesError> {
+        self.kept.named(name).map_err(|all| SourcesError::NoSource(name.into(), all))
+    }
+
+    /// Looks at a calendar, and takes what it says.
+    pub async fn fetch(&self, core: &Core, name: &SourceName, by: &Actor) -> Result<Fetched, SourcesError> {
+        let _alone = self.kept.alone(name).await;
+        let mut all = self.kept.settings();
+        let (settings, found) = loop {
+            let Some(settings) = all.get(name).cloned() else {
+                let all = self.kept.named(&name.0).err().unwrap_or_default();
+                return Err(SourcesError::NoSource(name.to_string(), all));
+            };
+            let found = look(&settings, name, core).await;
+            // What was found by another configuration isn't what is wanted now.
+            let now = self.kept.settings();
+            if Arc::ptr_eq(&all, &now) {
+                break (settings, found);
+            }
+            all = now;
+        };
+        let (taken, trouble) = match found {
+            Ok(None) => (None, None),
+            Ok(Some((taken, events))) => match absences_of(&settings, core, name, &events) {
+                Ok((absences, unknown)) => (Some((TakenCalendar { unknown, ..taken }, absences)), None),
+                Err(trouble) => (None, Some(trouble)),
+            },
+            Err(trouble) => (None, Some(trouble)),
+        };
+        let done = match taken {
+            Some((taken, absences)) => take(core, name, Some(taken), absences, by).await?,
+            None => Replacement::default(),
+        };
+        let now = core.now();
+        if let Some(trouble) = &trouble {
+            tracing::error!(calendar = %name, "The calendar isn't taken, what it said last stays in force: {trouble}");
+        }
+        let good = if trouble.is_none() { Some(now) } else { self.state(name).good };
+        let state = SourceState { checked: Some(now), good, trouble: trouble.clone() };
+        if Arc::ptr_eq(&all, &self.kept.settings()) {
+            self.kept.states().insert(name.clone(), state);
+        }
+        let view = core.view();
+        Ok(Fetched {
+            name: name.clone(),
+            put: done.put.len(),
+            removed: done.removed.len(),
+            absences: said(&view.organisation, name, now).count(),
+            unknown: view.calendars.get(name).map_or(0, |taken| taken.unknown),
+            trouble,
+        })
+    }
+}
+
+/// What a calendar says of now and later.
+pub fn said<'o>(
+    organisation: &'o Organisation,
+    name: &SourceName,
+    now: DateTime<Utc>,
+) -> impl Iterator<Item = &'o Absence> {
+    let origin = Origin::Source(name.clone());
+    organisation.absences.values().flatten().filter(move |a| a.origin == origin && now < a.until)
+}
+
+/// Fetches and reads.
+async fn look(settings: &CalendarSettings, name: &SourceName, core: &Core) -> Result<Found, String> {
+    let view = core.view();
+    let now = core.now();
+    let CalendarSettings { user, deputy, busy, titles, source } = settings;
+    let terms = source.terms(&format!("{user:?} {deputy:?} {busy} {titles:?} {}", core.settings().zone));
+    let same = |before: &&Arc<TakenCalendar>| {
+        // People that weren't known may be now.
+        before.terms == terms && before.unknown == 0 && now - before.taken < AT_LEAST
+    };
+    let before = view.calendars.get(name).filter(same);
+    let Some(file) = source.read(before.map(Arc::as_ref)).await.map_err(|e| e.to_string())? else {
+        return Ok(None);
+    };
+    let of = CalendarOf { user: None, busy: *busy, titles: titles.clone() };
+    let events = absences::events(core, file.bytes, &of).await.map_err(|error| match error {
+        ImportError::Lines(errors) => format!("{}: {}", source.location, in_short(&errors)),
+        ImportError::Store(error) => error.to_string(),
+    })?;
+    let (etag, modified) = (file.etag, file.modified);
+    Ok(Some((TakenCalendar { name: name.clone(), taken: now, terms, etag, modified, unknown: 0 }, events)))
+}
+
+/// The first of many mistakes stand for all.
+fn in_short(errors: &LineErrors) -> String {
+    let told: Vec<String> = errors.errors.iter().take(3).map(ToString::to_string).collect();
+    let more = errors.errors.len().saturating_sub(told.len()) + errors.more;
+    let more = if more > 0 { format!("; and {more} more") } else { String::new() };
+    format!("{}{more}", told.join("; "))
+}
+
+/// The absences that events mean, and how many people aren't known.
+fn absences_of(
+    settings: &CalendarSettings,
+    core: &Core,
+    name: &SourceName,
+    events: &[ical::Event],
+) -> Result<(Vec<Absence>, u32), String> {
+    let view = core.view();
+    let organisation = &view.organisation;
+    let find = |key: &str, text: &Option<Box<str>>| -> Result<Option<UserId>, String> {
+        let Some(text) = text.as_deref() else { return Ok(None) };
+        organisation.find_user(text).map(|user| Some(user.id)).map_err(|e| format!("`{key}`: {e}"))
+    };
+    let (owner, deputy) = (find("user", &settings.user)?, find("deputy", &settings.deputy)?);
+    let mut events = events.to_vec();
+    let mut unknown = 0;
+    if owner.is_none() {
+        // Guests from elsewhere are nobody's mistake, and an event of nobody is no absence.
+        for event in &mut events {
+            let named = event.people.len();
+            event.people.retain(|mail| organisation.find_user(mail).is_ok());
+            unknown += u32::try_from(named - event.people.len()).unwrap_or(u32::MAX);
+        }
+        events.retain(|event| !event.people.is_empty());
+    }
+    let wanted = of_events(organisation, &events, owner).map_err(|errors| in_short(&errors))?;
+    if wanted.len() > MOST {
+        return Err(format!("it says {} absences, more than {MOST}; publish a shorter period", wanted.len()));
+    }
+    let absence = |absence: Absence| Absence {
+        deputy: deputy.filter(|deputy| *deputy != absence.user),
+        origin: Origin::Source(name.clone()),
+        ..absence
+    };
+    Ok((wanted.into_iter().map(|wanted| absence(wanted.absence)).collect(), unknown))
+}
+
+/// Puts what a calendar says in the place of what it said before; with None, for good.
+async fn take(
+    core: &Core,
+    name: &SourceName,
+    taken: Option<TakenCalendar>,
+    absences: Vec<Absence>,
+    by: &Actor,
+) -> Result<Replacement, StoreError> {
+    let turn = core.turn().await;
+    let view = core.view();
+    let now = core.now();
+    let origin = Origin::Source(name.clone());
+    let all = view.organisation.absences.values().flatten();
+    let before: Vec<&Absence> = all.filter(|a| a.origin == origin).collect();
+    let mut done = replace(before.iter().copied(), absences, now);
+    let known = view.calendars.get(name);
+    if done.is_empty() && !differs(known.map(Arc::as_ref), taken.as_ref()) {
+        return Ok(done);
+    }
+    number(core, &mut done.put).await?;
+    let entry = |action, before: Option<&Absence>, after: Option<&Absence>| -> audit::Entry {
+        let id = after.or(before).map_or(AbsenceId(0), |absence| absence.id);
+        audit_entry(now, by, action, format!("absence {id}"), before, after, None)
+    };
+    let put = done.put.iter().map(|after| {
+        let before = before.iter().find(|b| b.id == after.id).copied();
+        let action = if before.is_some() { "absence changed" } else { "absence noted" };
+        (after.clone(), entry(action, before, Some(after)))
+    });
+    let removed = done.removed.iter().map(|gone| (gone.id, entry("absence removed", Some(gone), None)));
+    let change = Change::Calendar {
+        name: name.clone(),
+        taken: taken.clone().map(Box::new),
+        put: put.collect(),
+        removed: removed.collect(),
+    };
+    let event = Event { at: now, change, notices: Vec::new(), audit: None };
+    turn.commit(event, |view, _, now| {
+        let calendars = &mut view.calendars;
+        match taken {
+            Some(taken) => drop(calendars.insert(name.clone(), Arc::new(taken))),
+            None => drop(calendars.remove(name)),
+        }
+        let mut organisation = view.organisation.as_ref().clone();
+        organisation.replace_absences(&done);
+        view.take(organisation, now);
+    })
+    .await?;
+    if !done.is_empty() {
+        let (put, removed) = (done.put.len(), done.removed.len());
+        tracing::info!(calendar = %name, put, removed, "A calendar says something new of absences");
+    }
+    Ok(done)
+}
+
+/// Whether it is worth noting though nobody's absence is another one. That a calendar says the same again isn't: some servers make it anew for
+/// whoever asks.
+fn differs(before: Option<&TakenCalendar>, after: Option<&TakenCalendar>) -> bool {
+    let (Some(before), Some(after)) = (before, after) else { return before.is_some() || after.is_some() };
+    TakenCalendar { taken: before.taken, ..after.clone() } != *before
+        || after.taken - before.taken >= AT_LEAST
+}
+
+#[cfg(test)]
+mod tests;
