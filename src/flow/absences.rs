@@ -1,6 +1,7 @@
 //! Absences that are changed, and many of them at once.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use chrono::TimeDelta;
 use chrono_tz::Tz;
@@ -188,37 +189,49 @@ pub async fn import_calendar(
     let events = events(core, bytes, of).await?;
     let turn = core.turn().await;
     let view = core.view();
-    let wanted = of_events(&view.organisation, &events, of.user).map_err(ImportError::Lines)?;
+    let whose = of.user.map_or(Whose::Named, Whose::Of);
+    let (wanted, _) = apart(move || of_events(&view.organisation, &events, whose)).await?;
     take(&turn, core, wanted, dry_run, by, why).await
 }
 
-/// What events mean. Those of one person that overlap are one absence.
+/// Whose the events of a calendar are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Whose {
+    /// All of one person.
+    Of(UserId),
+    /// Each of those who take part in it; whoever isn't known is a mistake.
+    Named,
+    /// Each of those who take part in it and are known; the others are nobody's mistake.
+    Known,
+}
+
+/// What events mean, and how many people who take part aren't known. Those of one person that overlap are one absence.
 pub(super) fn of_events(
     organisation: &Organisation,
     events: &[ical::Event],
-    owner: Option<UserId>,
-) -> Result<Vec<Wanted>, LineErrors> {
+    whose: Whose,
+) -> Result<(Vec<Wanted>, usize), LineErrors> {
     let (mut by_user, mut errors) = (BTreeMap::<UserId, Vec<&ical::Event>>::new(), LineErrors::default());
+    let mut guests = Guests { organisation, known: HashMap::new(), last: None };
+    let mut count = 0;
     for event in events {
-        if let Some(user) = owner {
+        if let Whose::Of(user) = whose {
             by_user.entry(user).or_default().push(event);
             continue;
         }
-        if event.people.is_empty() {
-            let what = "the event names nobody; say whose calendar it is with --user";
+        for user in guests.of(event, whose, &mut errors) {
+            by_user.entry(*user).or_default().push(event);
+            count += 1;
+        }
+        if count > ical::MOST_EVENTS {
+            let what = "is one event too many of so many people; publish a shorter period";
             errors.push(LineError::of_line(event.line, what));
         }
-        for mail in &event.people {
-            let found = organisation.find_user(mail).map(|user| user.id);
-            match found {
-                Ok(user) => by_user.entry(user).or_default().push(event),
-                Err(error) => errors.push(LineError::of_line(event.line, error.to_string())),
-            }
-        }
-        if errors.errors.len() >= table::TOLD {
+        if errors.errors.len() >= table::TOLD || count > ical::MOST_EVENTS {
             break;
         }
     }
+    let unknown = guests.known.values().filter(|user| user.is_none()).count();
     let mut wanted: Vec<Wanted> = Vec::new();
     for (user, mut events) in by_user {
         events.sort_by_key(|e| (e.from, e.until));
@@ -235,7 +248,41 @@ pub(super) fn of_events(
             wanted.push(Wanted { line: event.line, absence });
         }
     }
-    errors.or(wanted)
+    errors.or((wanted, unknown))
+}
+
+/// Those who take part in the events of a calendar. Each is looked for once, and repetitions have the same people.
+struct Guests<'a> {
+    organisation: &'a Organisation,
+    known: HashMap<&'a str, Option<UserId>>,
+    last: Option<(&'a Arc<[Box<str>]>, BTreeSet<UserId>)>,
+}
+
+impl<'a> Guests<'a> {
+    fn of(&mut self, event: &'a ical::Event, whose: Whose, errors: &mut LineErrors) -> &BTreeSet<UserId> {
+        let last = self.last.take().filter(|(people, _)| Arc::ptr_eq(people, &event.people));
+        let found = last.unwrap_or_else(|| (&event.people, self.look(event, whose, errors)));
+        &self.last.insert(found).1
+    }
+
+    fn look(&mut self, event: &'a ical::Event, whose: Whose, errors: &mut LineErrors) -> BTreeSet<UserId> {
+        if whose == Whose::Named && event.people.is_empty() {
+            let what = "the event names nobody; say whose calendar it is with --user";
+            errors.push(LineError::of_line(event.line, what));
+        }
+        let mut users = BTreeSet::new();
+        for mail in event.people.iter() {
+            let find = || self.organisation.user_called(mail).map(|user| user.id);
+            let known = *self.known.entry(&**mail).or_insert_with(find);
+            users.extend(known);
+            // To look for whom it may mean takes a look at everybody.
+            if known.is_none() && whose == Whose::Named && errors.errors.len() < table::TOLD {
+                let why = self.organisation.find_user(mail).err().map(|error| error.to_string());
+                errors.push(LineError::of_line(event.line, why.unwrap_or_default()));
+            }
+        }
+        users
+    }
 }
 
 /// Takes a list, all of it or nothing.
