@@ -11,7 +11,7 @@ use super::absences::{self, CalendarOf, ImportError, Whose, apart, number, of_ev
 use super::core::{Core, audit_entry};
 use super::kept::{Kept, Looked};
 use crate::domain::absence::import::{Replacement, replace};
-use crate::domain::absence::source::TakenCalendar;
+use crate::domain::absence::source::{TakenCalendar, Verdict, judge};
 use crate::domain::absence::{Absence, Origin};
 use crate::domain::audit::{self, Actor};
 use crate::domain::ids::{AbsenceId, SourceName, UserId};
@@ -49,6 +49,15 @@ pub struct SourceState {
     pub good: Option<DateTime<Utc>>,
     /// Why the last look took nothing; a full sentence.
     pub trouble: Option<String>,
+    /// Whether what it found waits for `accept`.
+    #[serde(default)]
+    pub waiting: bool,
+}
+
+#[derive(Clone, Default)]
+struct State {
+    shown: SourceState,
+    waiting: Option<Read>,
 }
 
 /// What a look at a calendar came to.
@@ -74,6 +83,11 @@ pub enum SourcesError {
     /// There is no such calendar.
     #[error("there is no [[absence_source]] {0}; {1}")]
     NoSource(String, String),
+    /// Nothing waits.
+    #[error(
+        "no calendar {0} waits to be accepted; `budkavle absence sources` shows how the calendars are doing"
+    )]
+    NotWaiting(SourceName),
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -82,7 +96,7 @@ pub enum SourcesError {
 /// The configured calendars and how they are doing.
 #[derive(Default)]
 pub struct Calendars {
-    kept: Kept<SourceName, CalendarSettings, SourceState>,
+    kept: Kept<SourceName, CalendarSettings, State>,
 }
 
 /// What was read of a calendar, and the absences that it says.
@@ -137,7 +151,7 @@ impl Calendars {
 
     /// How a calendar is doing.
     pub fn state(&self, name: &SourceName) -> SourceState {
-        self.kept.states().get(name).cloned().unwrap_or_default()
+        self.kept.states().get(name).map(|state| state.shown.clone()).unwrap_or_default()
     }
 
     /// A calendar by name, or which ones there are.
@@ -162,32 +176,63 @@ impl Calendars {
             }
             all = now;
         };
-        let (taken, trouble) = match found {
-            Ok(found) => (found, None),
-            Err(trouble) => (None, Some(trouble)),
+        let now = core.now();
+        let judged = |(_, after): &Read| {
+            let organisation = &core.view().organisation;
+            let there = |absence: &&Absence| organisation.user(absence.user).is_some();
+            judge(said(organisation, name, now).filter(there), after, now)
+        };
+        let (taken, waiting, trouble) = match found {
+            Ok(None) => (None, None, None),
+            Ok(Some(read)) => match judged(&read) {
+                Verdict::Take => (Some(read), None, None),
+                Verdict::Emptied { would_go } => {
+                    let words = format!(
+                        "it says no absence any more, and {would_go} that run or are to come would go; if that is right: `budkavle absence sources --accept {name}`"
+                    );
+                    (None, Some(read), Some(words))
+                }
+            },
+            Err(trouble) => (None, None, Some(trouble)),
         };
         let done = match taken {
             Some((taken, absences)) => take(core, name, Some(taken), absences, by).await?,
             None => Replacement::default(),
         };
-        let now = core.now();
         if let Some(trouble) = &trouble {
             tracing::error!(calendar = %name, "The calendar isn't taken, what it said last stays in force: {trouble}");
         }
         let good = if trouble.is_none() { Some(now) } else { self.state(name).good };
-        let state = SourceState { checked: Some(now), good, trouble: trouble.clone() };
+        let shown =
+            SourceState { checked: Some(now), good, trouble: trouble.clone(), waiting: waiting.is_some() };
         if Arc::ptr_eq(&all, &self.kept.settings()) {
-            self.kept.states().insert(name.clone(), state);
+            self.kept.states().insert(name.clone(), State { shown, waiting });
         }
-        let view = core.view();
-        Ok(Fetched {
-            name: name.clone(),
-            put: done.put.len(),
-            removed: done.removed.len(),
-            absences: said(&view.organisation, name, now).count(),
-            unknown: view.calendars.get(name).map_or(0, |taken| taken.unknown),
-            trouble,
-        })
+        Ok(fetched(core, name, &done, trouble))
+    }
+
+    /// Takes what a calendar says though it takes many absences back, by the word of a person: the very thing that was looked at.
+    pub async fn accept(&self, core: &Core, name: &SourceName, by: &Actor) -> Result<Fetched, SourcesError> {
+        let _alone = self.kept.alone(name).await;
+        let waiting = self.kept.states().get(name).and_then(|state| state.waiting.clone());
+        let (taken, absences) = waiting.ok_or_else(|| SourcesError::NotWaiting(name.clone()))?;
+        let good = Some(taken.taken);
+        let done = take(core, name, Some(taken), absences, by).await?;
+        let shown = SourceState { good, trouble: None, waiting: false, ..self.state(name) };
+        self.kept.states().insert(name.clone(), State { shown, waiting: None });
+        Ok(fetched(core, name, &done, None))
+    }
+}
+
+fn fetched(core: &Core, name: &SourceName, done: &Replacement, trouble: Option<String>) -> Fetched {
+    let view = core.view();
+    Fetched {
+        name: name.clone(),
+        put: done.put.len(),
+        removed: done.removed.len(),
+        absences: said(&view.organisation, name, core.now()).count(),
+        unknown: view.calendars.get(name).map_or(0, |taken| taken.unknown),
+        trouble,
     }
 }
 

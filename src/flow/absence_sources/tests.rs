@@ -398,6 +398,52 @@ async fn a_small_calendar_of_many_who_repeat_is_refused() {
 }
 
 #[tokio::test]
+async fn a_calendar_that_says_nothing_any_more_waits_for_a_word() {
+    let world = World::new().await;
+    let days = |n: u32| -> Vec<String> {
+        (0..n)
+            .map(|n| {
+                event(&format!("202608{:02}T060000Z", n + 1), &format!("202608{:02}T080000Z", n + 1), "")
+            })
+            .collect()
+    };
+    let path = file(world.folder.path(), &ics(&days(11)));
+    let says = |n| std::fs::write(&path, ics(&days(n))).unwrap();
+    let calendars = calendars(settings(CalendarSource::file(path.clone())));
+    let name: SourceName = "cal".into();
+    world.fetch(&calendars).await;
+    let refused = calendars.accept(&world.core, &name, &Actor::System).await.unwrap_err();
+    assert!(matches!(refused, SourcesError::NotWaiting(_)), "{refused}");
+    says(0);
+    let trouble = world.fetch(&calendars).await.trouble.unwrap();
+    assert!(trouble.contains("11 that run or are to come") && trouble.contains("--accept cal"), "{trouble}");
+    assert!(calendars.state(&name).waiting && calendars.last(&name).1);
+    assert_eq!(world.away().len(), 11);
+    // It was a mistake that is mended; then nothing waits.
+    says(1);
+    assert_eq!((world.fetch(&calendars).await.trouble, world.away().len()), (None, 1));
+    assert!(!calendars.state(&name).waiting);
+    // Few may go.
+    says(0);
+    assert_eq!((world.fetch(&calendars).await.trouble, world.away().len()), (None, 0));
+    says(11);
+    world.fetch(&calendars).await;
+    says(0);
+    world.fetch(&calendars).await;
+    let accepted = calendars.accept(&world.core, &name, &Actor::System).await.unwrap();
+    assert_eq!((accepted.removed, accepted.absences, world.away().len()), (11, 0, 0));
+    let state = calendars.state(&name);
+    assert!(!state.waiting && state.trouble.is_none() && state.good.is_some());
+    assert!(calendars.accept(&world.core, &name, &Actor::System).await.is_err());
+    // What is over counts for nothing.
+    says(11);
+    world.fetch(&calendars).await;
+    world.at("2026-08-05T12:00:00Z");
+    says(0);
+    assert_eq!((world.fetch(&calendars).await.trouble, world.away().len()), (None, 5));
+}
+
+#[tokio::test]
 async fn an_endless_calendar_does_no_harm() {
     let world = World::new().await;
     let daily = event("20260706T060000Z", "20260706T070000Z", "RRULE:FREQ=DAILY\n");
