@@ -78,7 +78,7 @@ pub async fn change(
             "absence {id}; `budkavle absence list` shows their numbers"
         )));
     };
-    by_hand(before)?;
+    by_hand(core, before)?;
     let NewAbsence { user, from, until, deputy, note } = new(before);
     let after = Absence { id, user, from, until, deputy, note, origin: Origin::ByHand };
     by.over(&view.organisation).may_change(Some(before), Some(&after))?;
@@ -90,12 +90,15 @@ pub async fn change(
     Ok(after)
 }
 
-/// Whether people may change an absence.
-pub(super) fn by_hand(absence: &Absence) -> Result<(), AssignError> {
-    if absence.origin.is_by_hand() {
-        return Ok(());
-    }
-    Err(AssignError::NotHere { id: absence.id, origin: absence.origin.clone() })
+/// Whether people may change an absence: of what a directory said that is read no longer, nobody else would.
+pub(super) fn by_hand(core: &Core, absence: &Absence) -> Result<(), AssignError> {
+    let may = match &absence.origin {
+        Origin::ByHand => true,
+        Origin::Directory(name) => !core.settings().directories.contains_key(name),
+        Origin::Source(_) => false,
+    };
+    let elsewhere = || AssignError::NotHere { id: absence.id, origin: absence.origin.clone() };
+    may.then_some(()).ok_or_else(elsewhere)
 }
 
 /// Gives those that are new their numbers.

@@ -483,6 +483,17 @@ async fn absences_of_an_attribute_come_and_go_with_it() {
     assert_eq!(world.away(), ["u1 07-06T00–07-20T00 the directory main", "u1 07-10T00–07-12T00 by hand"]);
     world.sync(["", ""]).await;
     assert_eq!(world.away(), ["u1 07-10T00–07-12T00 by hand"]);
+    // Once that directory isn't read any more nobody else would take it back.
+    world.sync(["", summer]).await;
+    let by_attribute = || {
+        let view = world.core.view();
+        view.organisation.absences.get(&world.user("u2")).unwrap()[0].id
+    };
+    assert!(remove_absence(&world.core, by_attribute(), &Caller::system(), None).await.is_err());
+    let settings = Settings { directories: BTreeMap::new(), ..Settings::clone(&world.core.settings()) };
+    world.core.reload(settings).await;
+    remove_absence(&world.core, by_attribute(), &Caller::system(), None).await.unwrap();
+    assert_eq!(world.away(), ["u1 07-10T00–07-12T00 by hand"]);
 }
 
 #[tokio::test]
