@@ -8,7 +8,7 @@ use clap::Subcommand;
 
 use super::client::Client;
 use super::exit::{Exit, Trouble};
-use super::print::{Out, or_dash, visible, when};
+use super::print::{Out, or_dash, visible};
 use super::time;
 use crate::domain::contacts::{Contact, Step};
 use crate::domain::organisation::Origin;
@@ -209,7 +209,7 @@ fn print(out: &Out, a: &ContactsAnswer, why: bool) {
         }
     }
     if why {
-        out.line(format!("\nWhy, on {}:", when(a.at)));
+        out.line(format!("\nWhy, on {}:", out.when(a.at)));
         if let Some(note) = &a.note {
             out.line(format!("  {}", visible(note)));
         }
