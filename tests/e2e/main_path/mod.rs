@@ -24,4 +24,5 @@ mod subjects;
 mod sync;
 mod undo;
 mod units;
+mod vendor;
 mod walk;
