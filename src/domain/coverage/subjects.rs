@@ -30,12 +30,9 @@ impl SubjectCover {
 pub fn cover_subjects(organisation: &Organisation, wanted: Wanted<'_>, period: &Period) -> Vec<SubjectCover> {
     let windows = period.windows(wanted.role.always);
     let judged = || windows.iter().filter_map(|(_, window)| *window);
-    let Some(span) = judged().next().zip(judged().next_back()).map(|((from, _), (_, until))| (from, until))
-    else {
-        return Vec::new();
-    };
+    let span = judged().next().zip(judged().next_back()).map(|((from, _), (_, until))| (from, until));
     let of = |subject: &Subject| {
-        let line = line(organisation, wanted.role, subject, span);
+        let line = span.map(|span| line(organisation, wanted.role, subject, span)).unwrap_or_default();
         SubjectCover { subject: subject.name.clone(), runs: runs(&line, &windows, wanted.minimum) }
     };
     organisation.subjects.values().map(of).collect()
