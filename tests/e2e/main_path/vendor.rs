@@ -153,7 +153,7 @@ fn lists_of_the_vendor_are_believed_when_they_are_proven_and_the_last_good_one_i
     daemon.kill();
     let _daemon = it.site.start();
     wait_until("it was looked at after the start", PATIENCE, || {
-        it.site.get("/v1/lists/entitled")["state"]["trouble"].as_str().map(drop)
+        it.site.get("/v1/lists/entitled")["trouble"].as_str().map(drop)
     });
     assert_eq!(it.people("support"), ["Kim", "Tora"], "the last good list outlives the daemon");
 
