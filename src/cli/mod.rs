@@ -156,12 +156,8 @@ pub fn run(cli: Cli) -> Exit {
                 Err(exit) => return exit.tell(&out),
             };
             let work = async {
-                // Programs are given times in UTC; what everybody may ask names none.
-                let out = match verb {
-                    Verb::Whoami => out,
-                    _ if out.json => out,
-                    _ => out.on_clocks_of(client.zone().await?),
-                };
+                // Programs are given times in UTC.
+                let out = if out.json { out } else { out.on_clocks_of(client.zone().await?) };
                 match verb {
                     Verb::Sync(args) => sync::run(args, &client, &out).await,
                     Verb::Status => status::run(&client, &out).await,
