@@ -6,20 +6,21 @@ mod follow;
 
 use clap::Subcommand;
 
-use super::client::Client;
+use super::client::{Client, segment};
 use super::exit::{Exit, Trouble};
 use super::print::{Out, or_dash, visible};
 use super::time;
 use crate::domain::contacts::{Contact, Step};
 use crate::domain::organisation::Origin;
+use crate::domain::past::Told;
 use crate::domain::roles::Assignment;
-use crate::http::answers::{ContactsAnswer, HoldingAnswer};
+use crate::http::answers::{ContactsAnswer, HoldingAnswer, HoldingsAt, PastAnswer};
 use crate::http::edit::AssignRequest;
 
 /// What to do.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  budkavle contacts of asa.oberg --why\n  budkavle contacts of --unit \"Vård / Hemtjänst\" --at 2026-07-15\n  budkavle contacts of --role outage\n  budkavle contacts assign local --user soren.odegard --unit Hemtjänst\n  budkavle contacts assign global --mail it@kommun.example --name \"IT-stöd\" --phone \"040-12 34 56\"\n  budkavle contacts revoke 12\n  budkavle contacts assign report --subject Heroma --user asa.oberg\n  budkavle contacts of --subject Heroma --why\n  budkavle contacts export > contacts.csv\n  budkavle contacts import contacts.csv --dry-run\n  budkavle contacts changes --since 2026-07-01\n  budkavle contacts orphans\n  budkavle contacts digest anna.svensson --mail"
+    after_help = "Examples:\n  budkavle contacts of asa.oberg --why\n  budkavle contacts of --unit \"Vård / Hemtjänst\" --at 2026-07-15\n  budkavle contacts of asa.oberg --at \"2026-03-02 09:00\" --why   (who was it then?)\n  budkavle contacts of --role outage\n  budkavle contacts assign local --user soren.odegard --unit Hemtjänst\n  budkavle contacts assign global --mail it@kommun.example --name \"IT-stöd\" --phone \"040-12 34 56\"\n  budkavle contacts list --role local --at 2026-03-02\n  budkavle contacts revoke 12\n  budkavle contacts assign report --subject Heroma --user asa.oberg\n  budkavle contacts of --subject Heroma --why\n  budkavle contacts export > contacts.csv\n  budkavle contacts import contacts.csv --dry-run\n  budkavle contacts changes --since 2026-07-01\n  budkavle contacts orphans\n  budkavle contacts digest anna.svensson --mail"
 )]
 pub struct Args {
     #[command(subcommand)]
@@ -44,7 +45,7 @@ enum Verb {
         /// Which role; local for a user or a unit, report for a subject, global for everybody
         #[arg(long)]
         role: Option<String>,
-        /// At that time, with the absences that are planned
+        /// At that time: one to come, with the absences that are planned; or one that is past, as it was known then (docs/past.md)
         #[arg(long, value_name = "TIME", value_parser = time::parse)]
         at: Option<time::Typed>,
         /// Say which units were passed, and who was skipped and why
@@ -62,6 +63,9 @@ enum Verb {
         /// Only for this subject
         #[arg(long)]
         subject: Option<String>,
+        /// At that time; one that is past: as it was known then
+        #[arg(long, value_name = "TIME", value_parser = time::parse)]
+        at: Option<time::Typed>,
     },
     /// Assign a role
     Assign(AssignArgs),
@@ -149,7 +153,17 @@ pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble
             out.answer(&answer, |out, answer| print(out, answer, why));
             Ok(if answer.answer.contacts.is_empty() { Exit::Failed } else { Exit::Done })
         }
-        Verb::List { role, unit, subject } => {
+        Verb::List { role, unit, subject, at: Some(at) } => {
+            let path = format!("/v1/contacts/at/{}", segment(&at.at(client).await?.to_rfc3339()));
+            let query = [("role", role), ("unit", unit), ("subject", subject)];
+            let then: HoldingsAt = client.get(&path, &query).await?;
+            out.answer(&then, |out, then| {
+                as_of(out, then.past.as_ref());
+                holdings(out, &then.holdings);
+            });
+            Ok(Exit::Done)
+        }
+        Verb::List { role, unit, subject, at: None } => {
             let query = [("role", role), ("unit", unit), ("subject", subject)];
             let list: Vec<HoldingAnswer> = client.get("/v1/contacts", &query).await?;
             out.answer(&list, |out, list| holdings(out, list));
@@ -198,7 +212,21 @@ pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble
     }
 }
 
+/// Of when an answer is, how that is known, and what isn't certain; nothing for what is not past.
+pub fn as_of(out: &Out, past: Option<&PastAnswer>) {
+    let Some(PastAnswer { told, uncertain }) = past else { return };
+    let Told { as_of, runs, edits, .. } = told;
+    let many = |n: &u32, what: &str| format!("{n} {what}{}", if *n == 1 { "" } else { "s" });
+    let since = match (runs, edits) {
+        (0, 0) => "nothing has changed since".to_owned(),
+        _ => format!("{} and {} since then are taken back", many(runs, "run"), many(edits, "edit")),
+    };
+    out.line(format!("As it was known on {} ({since}):", out.when(*as_of)));
+    uncertain.iter().for_each(|note| out.line(format!("Not certain: {}", visible(note))));
+}
+
 fn print(out: &Out, a: &ContactsAnswer, why: bool) {
+    as_of(out, a.past.as_ref());
     let contacts = &a.answer.contacts;
     if contacts.is_empty() {
         out.line(format!("Nobody: no contact for {} counts for {}.", a.role, visible(&a.asker)));

@@ -1,17 +1,21 @@
 //! `budkavle unit`.
 
+use chrono::{DateTime, Utc};
 use clap::Subcommand;
 
 use super::client::{Client, segment};
-use super::contacts::holdings;
+use super::contacts::{as_of, holdings};
 use super::exit::{Exit, Trouble};
 use super::print::{Out, visible};
+use super::time;
 use super::user::users;
 use crate::http::answers::{UnitAnswer, UnitLine};
 
 /// Which units.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  budkavle unit tree\n  budkavle unit show \"Vård / Hemtjänst\"")]
+#[command(
+    after_help = "Examples:\n  budkavle unit tree\n  budkavle unit show \"Vård / Hemtjänst\"\n  budkavle unit show \"Vård / Hemtjänst\" --at 2026-03-02"
+)]
 pub struct Args {
     #[command(subcommand)]
     verb: Verb,
@@ -29,6 +33,9 @@ enum Verb {
     Show {
         /// Its path, name or GUID
         unit: String,
+        /// At that time; one that is past: as it was known then
+        #[arg(long, value_name = "TIME", value_parser = time::parse)]
+        at: Option<DateTime<Utc>>,
     },
 }
 
@@ -39,8 +46,10 @@ pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble
             units.retain(|u| depth.is_none_or(|d| u.depth <= d));
             out.answer(&units, |out, units| units.iter().for_each(|u| out.line(line(u))));
         }
-        Verb::Show { unit } => {
-            let unit: UnitAnswer = client.get(&format!("/v1/units/{}", segment(&unit)), &[]).await?;
+        Verb::Show { unit, at } => {
+            let at = at.map(|at| at.to_rfc3339());
+            let path = format!("/v1/units/{}", segment(&unit));
+            let unit: UnitAnswer = client.get(&path, &[("at", at)]).await?;
             out.answer(&unit, show);
         }
     }
@@ -58,6 +67,7 @@ fn line(unit: &UnitLine) -> String {
 }
 
 fn show(out: &Out, unit: &UnitAnswer) {
+    as_of(out, unit.past.as_ref());
     out.facts(&[
         ("unit", Some(unit.path.clone())),
         ("managed by", unit.managed_by.as_ref().map(ToString::to_string)),

@@ -1,17 +1,19 @@
 //! `budkavle user`.
 
+use chrono::{DateTime, Utc};
 use clap::Subcommand;
 
 use super::client::{Client, segment};
-use super::contacts::holdings;
+use super::contacts::{as_of, holdings};
 use super::exit::{Exit, Trouble};
 use super::print::{Out, or_dash};
+use super::time;
 use crate::http::answers::{GoneLine, Page, UserAnswer, UserLine};
 
 /// Which users.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  budkavle user find öberg\n  budkavle user show asa.oberg\n  budkavle user list --unit \"Vård / Hemtjänst\"\n  budkavle user list --gone"
+    after_help = "Examples:\n  budkavle user find öberg\n  budkavle user show asa.oberg\n  budkavle user show asa.oberg --at 2026-03-02\n  budkavle user list --unit \"Vård / Hemtjänst\"\n  budkavle user list --gone"
 )]
 pub struct Args {
     #[command(subcommand)]
@@ -36,6 +38,9 @@ enum Verb {
     Show {
         /// Account, address, UPN, name or GUID
         user: String,
+        /// At that time; one that is past: as it was known then
+        #[arg(long, value_name = "TIME", value_parser = time::parse)]
+        at: Option<DateTime<Utc>>,
     },
     /// Users by a part of the name, the account or the address
     Find {
@@ -61,8 +66,10 @@ pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble
         Verb::Find { text, limit } => {
             list(client, out, [("find", Some(text)), ("limit", Some(limit.to_string()))]).await
         }
-        Verb::Show { user } => {
-            let user: UserAnswer = client.get(&format!("/v1/users/{}", segment(&user)), &[]).await?;
+        Verb::Show { user, at } => {
+            let at = at.map(|at| at.to_rfc3339());
+            let path = format!("/v1/users/{}", segment(&user));
+            let user: UserAnswer = client.get(&path, &[("at", at)]).await?;
             out.answer(&user, show);
             Ok(Exit::Done)
         }
@@ -112,6 +119,7 @@ fn gone(out: &Out, page: &Page<GoneLine>) {
 }
 
 fn show(out: &Out, answer: &UserAnswer) {
+    as_of(out, answer.past.as_ref());
     let user = &answer.user;
     let text = |t: Option<&str>| t.map(str::to_owned);
     let account =

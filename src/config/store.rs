@@ -19,8 +19,10 @@ pub struct Store {
     pub keep_exports: u32,
     /// How long the record of a run is kept.
     pub keep_runs: Duration,
-    /// How long a run can be undone: the objects as they were before it are kept so long.
+    /// How long a run can be undone at least: the objects as they were before it are kept so long.
     pub keep_undo: Duration,
+    /// How long it is kept how things were before they changed.
+    pub keep_past: Duration,
     /// How long it is known of users, units and groups that are gone who they were.
     pub keep_gone: Duration,
     /// How long a message is kept after it was sent or given up.
@@ -37,6 +39,7 @@ pub(super) fn read(section: &Section) -> Store {
         keep_exports: section.number("keep_exports", 1..=1000, 24),
         keep_runs: section.duration("keep_runs", DAY..=DAY * 3650, DAY * 90),
         keep_undo: section.duration("keep_undo", HOUR..=DAY * 3650, DAY * 30),
+        keep_past: section.duration("keep_past", HOUR..=DAY * 3650, DAY * 365),
         keep_gone: section.duration("keep_gone", HOUR..=DAY * 3650, DAY * 180),
         keep_messages: section.duration("keep_messages", DAY..=DAY * 3650, DAY * 90),
         reserve_mib: section.number("reserve_mib", 0..=1024, 8),

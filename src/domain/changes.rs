@@ -63,6 +63,8 @@ pub enum Cause {
     Edit,
     /// Time alone: an absence, an assignment or an account began or ended.
     Time,
+    /// The configuration, which names the roles and the lists that are believed.
+    Configuration,
 }
 
 /// The people at the nearest unit where anybody counts.

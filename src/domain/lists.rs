@@ -9,6 +9,9 @@ mod parse;
 mod tests;
 mod toml;
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -131,4 +134,18 @@ pub fn judge(before: Option<&Listing>, found: &Listing, roles: &[RoleName], now:
     let mut roles: Vec<RoleName> = emptied.cloned().collect();
     roles.sort();
     if roles.is_empty() { Verdict::Take } else { Verdict::Emptied { roles } }
+}
+
+/// Who holds a role by the lists that are configured, and only what those may give now.
+pub fn listed(
+    taken: &BTreeMap<ListName, Arc<TakenList>>,
+    lists: &BTreeMap<ListName, Vec<RoleName>>,
+) -> Arc<Vec<(ListName, ListedPerson)>> {
+    let of = |(name, roles): (&ListName, &Vec<RoleName>)| {
+        let listing = taken.get(name).map(|list| &list.listing);
+        let people = listing.into_iter().flat_map(|listing: &Listing| &listing.people);
+        let people = people.filter(|person| roles.contains(&person.role));
+        people.map(|person| (name.clone(), person.clone())).collect::<Vec<_>>()
+    };
+    Arc::new(lists.iter().flat_map(of).collect())
 }

@@ -3,7 +3,7 @@
 //! In reading order: [`ids`] names things; [`directory`] is what was read from Active Directory, in [`map`]s, [`entry`],
 //! [`dn`] and [`decode`] turn raw entries into it, [`follow`] their changes; [`tree`] arranges the units; [`delta`] compares two
 //! directories, [`guard`] judges the difference, [`undo`] takes it back, [`gone`] is what it removed; [`roles`], [`absence`],
-//! [`subject`], [`lists`] (kept by others), [`organisation`] and [`contacts`] answer "whom do I turn to?"; [`authority`] says who may change that; [`coverage`] tells for each day of a period whether anybody
+//! [`subject`], [`lists`] (kept by others), [`organisation`] and [`contacts`] answer "whom do I turn to?", [`past`] how that was once; [`authority`] says who may change that; [`coverage`] tells for each day of a period whether anybody
 //! is there, [`whatif`] what would be if somebody weren't; [`entitled`] lists those who are for the vendor; [`changes`] tells who got other contacts and whom to
 //! tell, [`duties`] what somebody is contact for; [`outage`], [`alert`] and [`notice`] say who
 //! must be told what; [`run`] is the record of one
@@ -42,6 +42,7 @@ pub mod notice;
 pub mod organisation;
 pub mod orphans;
 pub mod outage;
+pub mod past;
 pub mod roles;
 pub mod run;
 pub mod schedule;

@@ -129,6 +129,23 @@ impl Organisation {
         new
     }
 
+    /// The organisation with other roles, and with what people maintain, and others keep, as it is given here.
+    #[must_use]
+    pub fn maintained(
+        mut self,
+        roles: Vec<Role>,
+        assignments: BTreeMap<AssignmentId, Assignment>,
+        absences: impl IntoIterator<Item = Absence>,
+        listed: Arc<Vec<(ListName, ListedPerson)>>,
+    ) -> Organisation {
+        self.roles = roles;
+        self.assignments = Arc::new(assignments);
+        self.absences = Arc::new(by_user(absences));
+        self.listed = listed;
+        self.collect_holders();
+        self
+    }
+
     /// The organisation as it is once `delta` is applied: the same as [`Organisation::new`] makes of the new directory.
     ///
     /// While the tree of units and who holds what stay as they are, it costs what changed and not what there is.

@@ -12,7 +12,7 @@ use proptest::sample::select;
 use super::absence::{Absence, Origin};
 use super::directory::{Directory, Group, Unit, UserFields};
 use super::ids::{AbsenceId, AssignmentId, DirectoryName, GroupId, Guid, SubjectName, UnitId, UserId};
-use super::lists::{ListName, ListedPerson};
+use super::lists::{ListName, ListedPerson, Listing, TakenList};
 use super::map::Map;
 use super::organisation::Organisation;
 use super::roles::{self, Assignment, AttributeGrant, Holder, Pick, Place, Role, Scope};
@@ -344,6 +344,20 @@ pub fn listed_person(role: &str, name: &str, mail: &str) -> ListedPerson {
         note: None,
         from: None,
         until: None,
+    }
+}
+
+/// The vendor's list with these people, as it was taken.
+pub fn taken_list(people: Vec<ListedPerson>) -> TakenList {
+    TakenList {
+        name: "vendor".into(),
+        listing: Listing { issued: None, people },
+        taken: hour(0),
+        from: "x".into(),
+        sha256: [0; 32],
+        terms: 0,
+        etag: None,
+        modified: None,
     }
 }
 

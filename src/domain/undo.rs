@@ -71,6 +71,38 @@ pub struct Step {
     pub left: Vec<Guid>,
 }
 
+/// What is kept of how objects were before a run.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Kept {
+    /// What it did, object by object; empty when nobody sees what it did.
+    Steps(Vec<Step>),
+    /// That nothing of its directory had been read.
+    Empty,
+    /// Nothing: it would be too much.
+    Nothing,
+}
+
+impl Kept {
+    /// What to keep of a run that makes these changes; `first`: to a directory of which nothing had been read before.
+    pub fn of(delta: &Delta, first: bool) -> Kept {
+        let adds_only = || {
+            let Delta { users, units, groups, .. } = delta;
+            adds_only(users) && adds_only(units) && adds_only(groups)
+        };
+        match first {
+            true if adds_only() => Kept::Empty,
+            // What was of another directory before comes over: rare, and nothing that could be undone.
+            true => Kept::Nothing,
+            false if delta.len() > MOST_STEPS => Kept::Nothing,
+            false => Kept::Steps(steps(delta)),
+        }
+    }
+}
+
+fn adds_only<T>(changes: &Changes<T>) -> bool {
+    changes.changed.is_empty() && changes.removed.is_empty()
+}
+
 /// Why an object isn't put back.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -163,6 +195,14 @@ pub fn steps(delta: &Delta) -> Vec<Step> {
 
 /// What puts back the objects of `steps` that are in `now` as the run left them, but for those that would be in no unit then.
 pub fn reverse(steps: &[Step], now: &Directory) -> Reverse {
+    let mut back = take_back(steps, now);
+    sound::leave_out(&mut back, now);
+    back
+}
+
+/// What puts back the objects of `steps` that are in `now` as the run left them. Of the last run that is all of them, and what was there before
+/// it, sound or not.
+pub fn take_back(steps: &[Step], now: &Directory) -> Reverse {
     let mut back = Reverse::default();
     for step in steps {
         let id = step.id;
@@ -187,7 +227,6 @@ pub fn reverse(steps: &[Step], now: &Directory) -> Reverse {
             back.skipped.push(Skipped { kind: step.kind, id, name, reason });
         }
     }
-    sound::leave_out(&mut back, now);
     back
 }
 

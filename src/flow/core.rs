@@ -6,9 +6,9 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
-use tokio::sync::{Mutex, MutexGuard, Notify};
+use tokio::sync::{Mutex, MutexGuard, Notify, Semaphore};
 
-use super::lists::listed;
+use super::past;
 use crate::domain::absence::Absence;
 use crate::domain::absence::source::TakenCalendar;
 use crate::domain::alert;
@@ -24,10 +24,11 @@ use crate::domain::directory::{Directory, User};
 use crate::domain::entitled::GivenOut;
 use crate::domain::guard::Limits;
 use crate::domain::ids::{AssignmentId, DirectoryName, Generation, OutageId, SourceName};
-use crate::domain::lists::{ListName, TakenList};
+use crate::domain::lists::{ListName, TakenList, listed};
 use crate::domain::notice::{Recipient, once_each};
 use crate::domain::organisation::Organisation;
 use crate::domain::outage::Outage;
+use crate::domain::past::Arrangement;
 use crate::domain::roles::{self, Assignment, Role, RoleName};
 use crate::domain::run::WholeReads;
 use crate::domain::schedule::Schedule;
@@ -93,6 +94,11 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// What answers depend on.
+    pub fn arrangement(&self) -> Arrangement {
+        Arrangement { roles: self.roles.clone(), lists: self.lists.clone() }
+    }
+
     /// Whether the organisation works on a day.
     pub fn day(&self, date: NaiveDate) -> Day {
         match self.calendar.day_off(date) {
@@ -158,6 +164,8 @@ pub struct Core {
     settings: ArcSwap<Settings>,
     view: ArcSwap<View>,
     writer: Mutex<()>,
+    /// How many may look into the past at once.
+    pub(super) looking_back: Semaphore,
 }
 
 /// The right to decide on what is held in memory and to commit: one at a time, so that two decisions can't be taken on one picture.
@@ -178,15 +186,19 @@ impl Core {
             Organisation::new(name, state.directory, roles, state.assignments, absences, listed);
         organisation.gone = Arc::new(state.gone);
         organisation.subjects = Arc::new(state.subjects);
+        let arrangement = settings.arrangement();
+        let (started, seen) = (now(), state.contacts_seen.unwrap_or_else(|| now()));
+        let after = (&organisation, &state.lists);
+        let arranged = note_arrangement(&store, &arrangement, state.arranged, after, (seen, started)).await;
         let view = View {
             lists: state.lists,
             calendars: state.calendars,
             given_out: state.given_out,
-            generation: state.generation.unwrap_or(Generation(0)),
-            local: Arc::new(local_map(&organisation, now())),
+            generation: arranged.or(state.generation).unwrap_or(Generation(0)),
+            local: Arc::new(local_map(&organisation, started)),
             organisation: Arc::new(organisation),
             outages: state.open_outages,
-            contacts_seen: state.contacts_seen.unwrap_or_else(|| now()),
+            contacts_seen: if arranged.is_some() { started } else { seen },
             contacts_told: state.contacts_told,
             duties_sent: state.duties_sent,
             coverage_told: state.coverage_told,
@@ -201,6 +213,7 @@ impl Core {
             settings: ArcSwap::from_pointee(settings),
             view: ArcSwap::from_pointee(view),
             writer: Mutex::new(()),
+            looking_back: Semaphore::new(past::AT_ONCE),
         })
     }
 
@@ -227,17 +240,24 @@ impl Core {
     /// Puts new settings in force, and arranges the organisation by them.
     pub async fn reload(&self, settings: Settings) {
         let turn = self.turn().await;
+        let seen = self.view().contacts_seen;
+        let (mut view, now) = (View::clone(&self.view()), self.now());
+        let before = self.settings().arrangement().to_text();
+        let organisation = Arc::clone(&view.organisation);
+        view.arrange(
+            &settings,
+            organisation.directory.clone(),
+            BTreeMap::clone(&organisation.assignments),
+            all_absences(&organisation),
+            now,
+        );
+        let (arrangement, after) = (settings.arrangement(), (&*view.organisation, &view.lists));
+        let arranged = note_arrangement(&self.store, &arrangement, Some(before), after, (seen, now)).await;
+        if let Some(generation) = arranged {
+            (view.generation, view.contacts_seen) = (generation, now);
+        }
         self.settings.store(Arc::new(settings));
-        turn.show(|view, settings, now| {
-            let organisation = Arc::clone(&view.organisation);
-            view.arrange(
-                settings,
-                organisation.directory.clone(),
-                BTreeMap::clone(&organisation.assignments),
-                all_absences(&organisation),
-                now,
-            );
-        });
+        turn.show(|shown, _, _| *shown = view);
     }
 
     /// Works out everybody's contacts anew from what is committed: time passes, absences begin and end. Who got other contacts by that
@@ -312,6 +332,37 @@ pub fn contact_changes(
 
 /// That time has passed is noted this often when nobody got other contacts by it.
 const LOOK_NOTED: TimeDelta = TimeDelta::hours(1);
+
+/// Writes down what answers depend on of the configuration, if it is another than `before`, and who got other contacts by it; returns the
+/// generation that makes. `after`: what is arranged by it, and the lists in force; `seen`: up to when it was noted before who got others. When it can't be written the organisation is answered
+/// from all the same, and the next start tries again.
+async fn note_arrangement(
+    store: &Store,
+    arrangement: &Arrangement,
+    before: Option<Box<str>>,
+    (after, lists): (&Organisation, &BTreeMap<ListName, Arc<TakenList>>),
+    (seen, now): (DateTime<Utc>, DateTime<Utc>),
+) -> Option<Generation> {
+    let text = arrangement.to_text();
+    if before.as_ref() == Some(&text) {
+        return None;
+    }
+    let arranged_before = before.and_then(|before| Arrangement::from_text(&before));
+    let contacts = arranged_before.map_or_else(Vec::new, |Arrangement { roles, lists: believed }| {
+        let listed = listed(lists, &believed);
+        let assignments = BTreeMap::clone(&after.assignments);
+        let before = after.clone().maintained(roles, assignments, all_absences(after), listed);
+        changes::between((&before, seen), (after, now), &[])
+    });
+    let event = Event { at: now, change: Change::Arranged(text), notices: Vec::new(), audit: None };
+    match store.commit_edit(event, contacts).await {
+        Ok(committed) => committed.generation,
+        Err(error) => {
+            tracing::error!("It can't be noted that the roles are configured otherwise now: {error}");
+            None
+        }
+    }
+}
 
 fn local_map(organisation: &Organisation, now: DateTime<Utc>) -> ContactMap {
     organisation

@@ -10,9 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::core::{Core, audit_entry};
 use super::kept::{Kept, Looked};
 use crate::domain::audit::Actor;
-use crate::domain::lists::{
-    Format, ListName, ListedPerson, Listing, Rules, TakenList, Verdict, judge, parse,
-};
+use crate::domain::lists::{Format, ListName, Rules, TakenList, Verdict, judge, listed, parse};
 use crate::domain::roles::RoleName;
 use crate::source::list::{Fetched, ListSource, hex};
 use crate::store::{Change, Event, StoreError};
@@ -283,20 +281,6 @@ async fn look(
         modified: file.modified,
     };
     Ok(Some((list, verdict)))
-}
-
-/// Who holds a role by the lists that are configured, and only what those may give now.
-pub fn listed(
-    taken: &BTreeMap<ListName, Arc<TakenList>>,
-    lists: &BTreeMap<ListName, Vec<RoleName>>,
-) -> Arc<Vec<(ListName, ListedPerson)>> {
-    let of = |(name, roles): (&ListName, &Vec<RoleName>)| {
-        let listing = taken.get(name).map(|list| &list.listing);
-        let people = listing.into_iter().flat_map(|listing: &Listing| &listing.people);
-        let people = people.filter(|person| roles.contains(&person.role));
-        people.map(|person| (name.clone(), person.clone())).collect::<Vec<_>>()
-    };
-    Arc::new(lists.iter().flat_map(of).collect())
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@
 //! * [`assign`]: who holds which role, and who is away; [`absences`]: absences that are changed, and many at once;
 //! * [`absence_sources`]: absences that calendars say, looked at by a schedule;
 //! * [`assignments`]: all of them given out and taken as a list; [`subjects`]: what somebody answers for that is no unit;
+//! * [`past`]: how all of it was at a time in the past;
 //! * [`entitled`]: what is given out of it; [`login_page`]: what is said to everybody;
 //! * [`lists`]: who holds a role by a list that somebody else keeps;
 //! * [`kept`]: what is looked at elsewhere by a schedule, whatever it is;
@@ -32,6 +33,7 @@ pub mod kept;
 pub mod lists;
 pub mod login_page;
 pub mod outage;
+pub mod past;
 pub mod subjects;
 pub mod sync;
 pub mod undo;

@@ -24,7 +24,7 @@ use crate::domain::guard::{self, Circumstances, Lately, Verdict};
 use crate::domain::ids::{DirectoryName, GroupId, Guid, RunId, UnitId, UserId};
 use crate::domain::organisation::Organisation;
 use crate::domain::run::{Counts, Cursor, KindCounts, ModeReason, Outcome, Run, Trigger};
-use crate::domain::undo::{self, MOST_STEPS};
+use crate::domain::undo::Kept;
 use crate::source::{Ask, Progress, Reading, Source, SourceError};
 use crate::store::{DirectoryState, Sequence, StoreError};
 pub(super) use finish::{New, finish};
@@ -113,6 +113,7 @@ pub async fn sync(
     run.counts = counts(&reading, &delta);
     let tally = organisation.tally(name);
     let first = tally == Tally::default();
+    let unread = before.cursor.is_none();
     let changes = if first { Vec::new() } else { lines(&delta, &reading, &organisation) };
     let mut quarantined = reading.found.quarantined().to_vec();
     if let Some(error) = doubt(&reading.found, &delta) {
@@ -183,7 +184,7 @@ pub async fn sync(
                 last_run: before.last_run,
             };
             let delta = checked.delta();
-            let steps = if first || delta.len() > MOST_STEPS { Vec::new() } else { undo::steps(delta) };
+            let kept = Kept::of(delta, unread);
             let gone = gone::changes(&organisation, delta, run.id, run.ended);
             let followed = match &after {
                 Some(after) => {
@@ -206,7 +207,7 @@ pub async fn sync(
                     let users = &checked.delta().users.changed;
                     contact_changes(&organisation, &after, users, run.ended)
                 };
-                New { checked, cursor, organisation: after, gone, steps, contacts, absences: followed }
+                New { checked, cursor, organisation: after, gone, kept, contacts, absences: followed }
             });
             if new.is_some() {
                 run.outcome = Outcome::Committed { generation: view.generation };

@@ -17,7 +17,7 @@ use crate::domain::gone as domain_gone;
 use crate::domain::guard::{self, Circumstances, Lately, Verdict};
 use crate::domain::ids::RunId;
 use crate::domain::run::{Counts, Cursor, Mode, ModeReason, Outcome, Position, Run, Trigger};
-use crate::domain::undo::{self, MOST_STEPS, Reverse, Skipped, Veto};
+use crate::domain::undo::{self, Kept, MOST_STEPS, Reverse, Skipped, Veto};
 use crate::store::{DirectoryState, Sequence, StoreError};
 
 /// What undoing a run came to.
@@ -40,7 +40,7 @@ pub enum UndoError {
     First(RunId),
     /// What it takes isn't there.
     #[error(
-        "run {0} can't be undone: the objects as they were before it are kept for the time of store.keep_undo, \
+        "run {0} can't be undone: the objects as they were before it are kept for the time of store.keep_undo or store.keep_past, \
          and only of runs that changed up to {MOST_STEPS} of them"
     )]
     NotKept(RunId),
@@ -138,7 +138,7 @@ pub async fn undo(
     after.replace_absences(&absences);
     let gone = gone::changes(organisation, checked.delta(), number, ended);
     after.gone = Arc::new(domain_gone::apply(&organisation.gone, &gone));
-    let steps = undo::steps(checked.delta());
+    let kept = Kept::Steps(undo::steps(checked.delta()));
     let vetoes = before.vetoes.iter().cloned().chain([veto]).collect();
     let health = Some(before.health.clone().unwrap_or_else(|| Health::new(started)));
     let state = DirectoryState { health, cursor: Some(cursor.clone()), vetoes, ..before };
@@ -146,7 +146,7 @@ pub async fn undo(
     let audit = audit_entry(ended, by, "run undone", object, None, Some(&run.counts), why);
     let users = &checked.delta().users.changed;
     let contacts = contact_changes(organisation, &after, users, ended);
-    let new = New { checked, cursor, organisation: after, gone, steps, contacts, absences };
+    let new = New { checked, cursor, organisation: after, gone, kept, contacts, absences };
     finish(core, &turn, &mut run, state, changes.clone(), Vec::new(), Some(new), Some(audit)).await?;
     Ok(Undone { report: report(run), skipped })
 }

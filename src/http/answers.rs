@@ -16,6 +16,7 @@ use crate::domain::hint::Telling;
 use crate::domain::ids::{AssignmentId, DirectoryName, Generation, Guid, RunId, UnitId, UserId};
 use crate::domain::notice::{Facts, Message, MessageState};
 use crate::domain::outage::Outage;
+use crate::domain::past::Told;
 use crate::domain::roles::RoleName;
 use crate::domain::run::Run;
 use crate::domain::subject::Subject;
@@ -214,6 +215,9 @@ pub struct UserAnswer {
     /// Since when they are gone, if they are.
     #[serde(default)]
     pub gone: Option<GoneSince>,
+    /// How the organisation of then is known, when another time was asked for and it is past.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub past: Option<PastAnswer>,
 }
 
 /// A user in a list.
@@ -271,6 +275,33 @@ pub struct UnitAnswer {
     pub users: Page<UserLine>,
     /// Who holds a role here.
     pub holds: Vec<HoldingAnswer>,
+    /// How the organisation of then is known, when another time was asked for and it is past.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub past: Option<PastAnswer>,
+}
+
+/// How an organisation of the past came about.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct PastAnswer {
+    /// As of when, what was taken back since then, and what isn't certain.
+    #[serde(flatten)]
+    pub told: Told,
+    /// What isn't certain in words, full sentences.
+    pub uncertain: Vec<String>,
+}
+
+/// Who held which role at another time than now.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct HoldingsAt {
+    /// At what time.
+    pub at: DateTime<Utc>,
+    /// Where the organisation's clocks are.
+    pub zone: chrono_tz::Tz,
+    /// How the organisation of then is known, when it is one of the past.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub past: Option<PastAnswer>,
+    /// Who.
+    pub holdings: Vec<HoldingAnswer>,
 }
 
 /// Somebody who holds a role, and whether they count now.
@@ -312,6 +343,9 @@ pub struct ContactsAnswer {
     /// What somebody should know of a subject that is asked about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// How the organisation of then is known, when it is one of the past.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub past: Option<PastAnswer>,
     /// Who, and the way to them.
     #[serde(flatten)]
     pub answer: Answer,

@@ -12,6 +12,7 @@ use crate::flow::assign::AssignError;
 use crate::flow::directories::NotUndone;
 use crate::flow::lists::ListsError;
 use crate::flow::outage::OutageError;
+use crate::flow::past::PastError;
 use crate::flow::subjects::SubjectError;
 use crate::flow::sync::HeldError;
 use crate::flow::undo::UndoError;
@@ -146,6 +147,16 @@ impl From<OutageError> for ApiError {
             OutageError::NoUnit(_) => ApiError::not_found(error.to_string()),
             OutageError::Refused(crate::domain::outage::Refused::Over(..)) => ApiError::conflict(error),
             OutageError::Refused(_) => ApiError::bad(error),
+        }
+    }
+}
+
+impl From<PastError> for ApiError {
+    fn from(error: PastError) -> Self {
+        match error {
+            PastError::Store(error) => error.into(),
+            PastError::Unknown(_) => ApiError::not_found(error.to_string()),
+            PastError::BrokenOff => ApiError(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
         }
     }
 }

@@ -60,6 +60,7 @@ pub fn user(view: &View, moment: Moment, who: &str, unknown: LookupError) -> Res
         away: organisation.absence_of(user.id, moment.now()).cloned(),
         holds: holding_answers(organisation, moment, |_, holding| holding.holder == theirs),
         gone: Some(since(gone)),
+        past: None,
         user: User::clone(user),
     })
 }

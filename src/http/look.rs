@@ -10,10 +10,12 @@ use serde::Deserialize;
 
 use super::App;
 use super::answers::{
-    AbsenceAnswer, ContactsAnswer, HoldingAnswer, Page, UnitAnswer, UnitLine, UserAnswer, UserLine,
+    AbsenceAnswer, ContactsAnswer, HoldingAnswer, HoldingsAt, Page, UnitAnswer, UnitLine, UserAnswer,
+    UserLine,
 };
 use super::error::ApiError;
 use super::gone;
+use super::then::Then;
 use crate::domain::contacts::{self, Asker};
 use crate::domain::directory::User;
 use crate::domain::ids::DirectoryName;
@@ -57,22 +59,34 @@ pub async fn users(State(app): State<Arc<App>>, Query(search): Query<Search>) ->
     Ok(Json(Page { items, more: found.len() > limit }))
 }
 
+/// At what time.
+#[derive(Debug, Deserialize)]
+pub struct When {
+    at: Option<DateTime<Utc>>,
+}
+
 /// `GET /v1/users/{who}`.
-pub async fn user(State(app): State<Arc<App>>, Path(who): Path<String>) -> Answer<UserAnswer> {
-    let view = app.core.view();
-    let organisation = &view.organisation;
-    let now = app.core.now();
-    let user = match organisation.find_user(&who) {
+pub async fn user(
+    State(app): State<Arc<App>>,
+    Path(who): Path<String>,
+    Query(when): Query<When>,
+) -> Answer<UserAnswer> {
+    let then = Then::of(&app, when.at).await?;
+    let organisation = &then.organisation;
+    let now = then.at;
+    let user = match then.user(&who) {
         Ok(user) => user,
-        Err(unknown) => return Ok(Json(gone::user(&view, Moment::of(&app.core), &who, unknown)?)),
+        Err(unknown) if then.past.is_some() => return Err(then.unknown(&unknown)),
+        Err(unknown) => return Ok(Json(gone::user(&then.view, Moment::of(&app.core), &who, unknown)?)),
     };
     let theirs = |h: &Holding| h.holder == Holder::User(user.id);
     Ok(Json(UserAnswer {
         unit_path: organisation.tree.path(organisation.place_of(user)),
         manager_name: user.manager.and_then(|id| organisation.user(id)).map(|m| m.name().into()),
         away: organisation.absence_of(user.id, now).cloned(),
-        holds: holding_answers(organisation, Moment::of(&app.core), |_, h| theirs(h)),
+        holds: holding_answers(organisation, then.moment(), |_, h| theirs(h)),
         gone: None,
+        past: then.past.clone(),
         user: User::clone(user),
     }))
 }
@@ -85,12 +99,16 @@ pub async fn units(State(app): State<Arc<App>>) -> Answer<Vec<UnitLine>> {
 }
 
 /// `GET /v1/units/{unit}`.
-pub async fn unit(State(app): State<Arc<App>>, Path(name): Path<String>) -> Answer<UnitAnswer> {
-    let view = app.core.view();
-    let organisation = &view.organisation;
+pub async fn unit(
+    State(app): State<Arc<App>>,
+    Path(name): Path<String>,
+    Query(when): Query<When>,
+) -> Answer<UnitAnswer> {
+    let then = Then::of(&app, when.at).await?;
+    let organisation = &then.organisation;
     let tree = &organisation.tree;
-    let place = place_of(organisation, &name)?;
-    let now = app.core.now();
+    let place = then.place(&name)?;
+    let now = then.at;
     let manager = organisation.unit(tree.id(place)).and_then(|u| organisation.user(u.managed_by?));
     Ok(Json(UnitAnswer {
         id: tree.id(place),
@@ -107,7 +125,8 @@ pub async fn unit(State(app): State<Arc<App>>, Path(name): Path<String>) -> Answ
                 .collect(),
             more: organisation.count_users(place, false) > 100,
         },
-        holds: holding_answers(organisation, Moment::of(&app.core), |_, h| h.at == place && is_of_unit(h)),
+        holds: holding_answers(organisation, then.moment(), |_, h| h.at == place && is_of_unit(h)),
+        past: then.past.clone(),
     }))
 }
 
@@ -127,19 +146,18 @@ pub async fn contacts_of(
     State(app): State<Arc<App>>,
     Query(question): Query<Question>,
 ) -> Answer<ContactsAnswer> {
-    let view = app.core.view();
-    let organisation = &view.organisation;
+    let then = Then::of(&app, question.at).await?;
+    let (organisation, at) = (&then.organisation, then.at);
     let usual = if question.subject.is_some() { roles::REPORT } else { roles::LOCAL };
     let role = role_named(organisation, question.role.as_deref().unwrap_or(usual))?;
-    let at = question.at.unwrap_or_else(|| app.core.now());
     let mut note = None;
     let (asker, name) = match (&question.user, &question.unit, &question.directory, &question.subject) {
         (Some(user), None, None, None) => {
-            let user = organisation.find_user(user)?;
+            let user = then.user(user).map_err(|unknown| then.unknown(&unknown))?;
             (Asker::User(user.id), user.name().to_owned())
         }
         (None, Some(unit), None, None) => {
-            let place = place_of(organisation, unit)?;
+            let place = then.place(unit)?;
             (Asker::Unit(organisation.tree.id(place)), organisation.tree.path(place))
         }
         (None, None, None, Some(subject)) => {
@@ -161,8 +179,8 @@ pub async fn contacts_of(
         return Err(ApiError::bad(what));
     }
     let answer = contacts::resolve(organisation, role, &asker, at);
-    let zone = app.core.settings().zone;
-    Ok(Json(ContactsAnswer { asker: name, role: role.name.clone(), at, zone, note, answer }))
+    let (role, zone) = (role.name.clone(), then.zone);
+    Ok(Json(ContactsAnswer { asker: name, role, at, zone, note, past: then.past.clone(), answer }))
 }
 
 /// Which holdings to list.
@@ -178,10 +196,24 @@ pub async fn holdings(
     State(app): State<Arc<App>>,
     Query(query): Query<HoldingsQuery>,
 ) -> Answer<Vec<HoldingAnswer>> {
-    let view = app.core.view();
-    let organisation = &view.organisation;
+    Ok(Json(wanted_holdings(&Then::of(&app, None).await?, &query)?))
+}
+
+/// `GET /v1/contacts/at/{time}`: the same at another time.
+pub async fn holdings_at(
+    State(app): State<Arc<App>>,
+    Path(at): Path<DateTime<Utc>>,
+    Query(query): Query<HoldingsQuery>,
+) -> Answer<HoldingsAt> {
+    let then = Then::of(&app, Some(at)).await?;
+    let holdings = wanted_holdings(&then, &query)?;
+    Ok(Json(HoldingsAt { at, zone: then.zone, past: then.past, holdings }))
+}
+
+fn wanted_holdings(then: &Then, query: &HoldingsQuery) -> Result<Vec<HoldingAnswer>, ApiError> {
+    let organisation = &then.organisation;
     let role = query.role.as_deref().map(|r| role_named(organisation, r)).transpose()?;
-    let within = query.unit.as_deref().map(|u| place_of(organisation, u)).transpose()?;
+    let within = query.unit.as_deref().map(|u| then.place(u)).transpose()?;
     let within = within.map(|place| organisation.tree.subtree(place));
     let subject = query.subject.as_deref().map(|s| organisation.find_subject(s)).transpose()?;
     let subject = subject.map(|subject| Place::Subject(subject.name.clone()));
@@ -190,7 +222,7 @@ pub async fn holdings(
             && subject.as_ref().is_none_or(|subject| h.place == *subject)
             && within.as_ref().is_none_or(|w| is_of_unit(h) && w.contains(&h.at))
     };
-    Ok(Json(holding_answers(organisation, Moment::of(&app.core), wanted)))
+    Ok(holding_answers(organisation, then.moment(), wanted))
 }
 
 /// Whose absences, and which.
@@ -269,6 +301,11 @@ impl Moment {
     /// Now, on the organisation's clocks.
     pub fn of(core: &Core) -> Moment {
         Moment { now: core.now(), zone: core.settings().zone }
+    }
+
+    /// That time, on these clocks.
+    pub fn at(now: DateTime<Utc>, zone: Tz) -> Moment {
+        Moment { now, zone }
     }
 
     /// The time.

@@ -3,7 +3,7 @@
 //! * [`access`]: who is at the other end of the socket, and what they may do;
 //! * [`answers`]: the shapes of the answers, shared with the command line;
 //! * [`error`]: how an error is told;
-//! * the handlers, by subject: [`absences`] (changed, imported, exported), [`absence_sources`] (calendars that are looked at), [`look`] (who, where, whom to turn to), [`gone`] (who was there once),
+//! * the handlers, by subject: [`absences`] (changed, imported, exported), [`absence_sources`] (calendars that are looked at), [`look`] (who, where, whom to turn to), [`then`] (the same at another time), [`gone`] (who was there once),
 //!   [`follow`] (who got other contacts, and what nobody answers for), [`duties`] (what somebody is contact for), [`edit`] (roles and absences), [`subjects`] (what else somebody answers for), [`coverage`] (who is there when, and what would
 //!   be), [`lists`] (what others keep, and who is entitled), [`outages`], [`outbox`], [`syncs`], [`service`]
 //!   (status, audit, backup), [`whoami`] (what the caller may do).
@@ -25,6 +25,7 @@ pub mod outbox;
 pub mod service;
 pub mod subjects;
 pub mod syncs;
+pub mod then;
 pub mod whoami;
 
 use std::sync::Arc;
@@ -102,6 +103,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/units", get(look::units))
         .route("/v1/units/{unit}", get(look::unit))
         .route("/v1/contacts", get(look::holdings).post(edit::assign))
+        .route("/v1/contacts/at/{time}", get(look::holdings_at))
         .route("/v1/contacts/of", get(look::contacts_of))
         .route("/v1/contacts/changes", get(follow::changes))
         .route("/v1/contacts/orphans", get(follow::orphans))

@@ -106,6 +106,7 @@ pub fn upkeep(config: &Config) -> Upkeep {
         runs: delta(store.keep_runs),
         messages: delta(store.keep_messages),
         steps: delta(store.keep_undo),
+        past: delta(store.keep_past),
     };
     Upkeep { export_every: store.export_every, retention, keep_gone: delta(store.keep_gone) }
 }

@@ -5,7 +5,7 @@
 //! written, and `backup` the file that holds all of it.
 //!
 //! The directory is read with [`Store::load`] and held in memory by the caller; every change of what is held there makes a new
-//! [`Generation`](crate::domain::ids::Generation).
+//! [`Generation`].
 
 mod backup;
 mod counts;
@@ -23,9 +23,10 @@ use crate::domain::audit;
 use crate::domain::changes::open::Note;
 use crate::domain::changes::{ChangeAt, ContactChange};
 use crate::domain::guard::CheckedDelta;
-use crate::domain::ids::{DirectoryName, MessageId, OutageId, RunId};
+use crate::domain::ids::{DirectoryName, Generation, MessageId, OutageId, RunId};
 use crate::domain::notice::Message;
 use crate::domain::outage::Outage;
+use crate::domain::past::Entry;
 use crate::domain::run::{Cursor, Run};
 use crate::domain::undo::Step;
 
@@ -271,6 +272,14 @@ impl Store {
     pub async fn steps(&self, id: RunId) -> Result<Vec<Step>, StoreError> {
         match self {
             Store::Sled(store) => store.steps(id).await,
+        }
+    }
+
+    /// What changed after `at` of what is answered from, up to the generation `until`, the newest first: each with how it was before.
+    /// The last one says that more isn't known, if `at` is before what is.
+    pub async fn past(&self, at: DateTime<Utc>, until: Generation) -> Result<Vec<Entry>, StoreError> {
+        match self {
+            Store::Sled(store) => store.past(at, until).await,
         }
     }
 

@@ -24,7 +24,7 @@ use crate::domain::delta::ObjectChange;
 use crate::domain::directory::{Container, Group, Quarantined, Unit, User};
 use crate::domain::entitled::GivenOut;
 use crate::domain::gone::Gone;
-use crate::domain::ids::{DirectoryName, Guid, MessageId, NoticeId};
+use crate::domain::ids::{DirectoryName, Guid, MessageId, NoticeId, RunId};
 use crate::domain::lists::TakenList;
 use crate::domain::notice::{Message, Notice};
 use crate::domain::outage::Outage;
@@ -98,6 +98,8 @@ kinds! {
     Held = 0x42 "held runs",
     /// What has been undone of a directory. Key: its name.
     Vetoes = 0x43 "vetoes of directories",
+    /// What of the configuration answers depended on last. No key.
+    Arranged = 0x4a "configurations",
     /// A run. Key: its number.
     Run = 0x50 "runs",
     /// What a run changed. Key: the run's number.
@@ -126,6 +128,8 @@ kinds! {
     ContactsTold = 0x7a "tellings of contacts",
     /// When contacts were last sent what they are contacts for. No key.
     DutiesSent = 0x7b "digests for contacts",
+    /// How what a commit changed was before. Key: [`past_key`].
+    Past = 0x7c "entries of the past",
 }
 
 /// Which numbers are counted.
@@ -231,6 +235,8 @@ records! {
     ContactsSeen => ContactsSeen,
     open::Told => ContactsTold,
     DutiesSent => DutiesSent,
+    Arranged => Arranged,
+    PastRow => Past,
     HeldRun => Held,
     Run => Run,
     NoticeRow => Notice,
@@ -292,6 +298,35 @@ pub(crate) struct ContactsSeen(pub(crate) DateTime<Utc>);
 /// When contacts were last sent what they are contacts for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, serde::Deserialize)]
 pub(crate) struct DutiesSent(pub(crate) DateTime<Utc>);
+/// What of the configuration answers depend on, as text.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, serde::Deserialize)]
+pub(crate) struct Arranged(pub(crate) Box<str>);
+
+/// How something was before a commit.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, serde::Deserialize)]
+pub(crate) struct PastRow {
+    /// When that was.
+    pub(crate) at: DateTime<Utc>,
+    /// How it was.
+    pub(crate) was: WasRow,
+}
+
+/// How something was.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, serde::Deserialize)]
+pub(crate) enum WasRow {
+    /// The objects that a run changed: as [`Kind::RunSteps`] has them.
+    Run(RunId),
+    /// There was nothing of a directory.
+    Empty(DirectoryName),
+    /// A record of another kind, by its key: its bytes, schema and all, so that it can be read whatever becomes of its kind.
+    Record { key: Box<[u8]>, before: Option<Box<[u8]>> },
+    /// What was between a time and this one is lost; then it was as it is here.
+    Lost { since: DateTime<Utc> },
+    /// Forgotten.
+    Forgotten,
+    /// More than is kept of a run.
+    TooMany(RunId),
+}
 
 /// A notice and its messages, whose numbers follow one another.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, serde::Deserialize)]
@@ -405,6 +440,8 @@ pub(crate) fn check_schema(kind: Kind, bytes: &[u8]) -> Result<(), RecordError> 
         Kind::ContactsSeen => ContactsSeen::SCHEMA,
         Kind::ContactsTold => open::Told::SCHEMA,
         Kind::DutiesSent => DutiesSent::SCHEMA,
+        Kind::Arranged => Arranged::SCHEMA,
+        Kind::Past => PastRow::SCHEMA,
     };
     match bytes.first_chunk().map(|schema| u16::from_be_bytes(*schema)) {
         Some(schema) if schema > newest => Err(RecordError::TooNew { kind, schema }),
@@ -461,6 +498,13 @@ pub(crate) fn run_of_key(directory: &DirectoryName, run: u64) -> Vec<u8> {
 /// The key of a part of a run's steps.
 pub(crate) fn steps_key(run: u64, part: u64) -> Vec<u8> {
     let mut key = number_key(Kind::RunSteps, run);
+    key.extend(part.to_be_bytes());
+    key
+}
+
+/// The key of how something was before a commit: the generation it made, and a number within it.
+pub(crate) fn past_key(generation: u64, part: u64) -> Vec<u8> {
+    let mut key = number_key(Kind::Past, generation);
     key.extend(part.to_be_bytes());
     key
 }

@@ -25,10 +25,12 @@ use crate::domain::ids::{
 use crate::domain::lists::{ListName, TakenList};
 use crate::domain::notice::{Message, MessageState, NewNotice, Notice};
 use crate::domain::outage::Outage;
+#[cfg(doc)]
+use crate::domain::past::Arrangement;
 use crate::domain::roles::Assignment;
 use crate::domain::run::{Cursor, HeldRun, Run};
 use crate::domain::subject::Subject;
-use crate::domain::undo::{Step, Veto};
+use crate::domain::undo::{Kept, Veto};
 use crate::domain::warning::Warning;
 
 #[cfg(doc)]
@@ -55,6 +57,8 @@ pub struct State {
     pub contacts_told: Option<Arc<Told>>,
     /// When contacts were last sent what they are contacts for; None: never, or they aren't.
     pub duties_sent: Option<DateTime<Utc>>,
+    /// What of the configuration answers depended on last.
+    pub arranged: Option<Box<str>>,
     /// The last good list of each that somebody else keeps.
     pub lists: BTreeMap<ListName, Arc<TakenList>>,
     /// What was last given out, by [`GivenOut::key`].
@@ -114,8 +118,8 @@ pub struct RunRecord {
     pub held: Option<HeldRun>,
     /// What must be told of it.
     pub notices: Vec<NewNotice>,
-    /// What it takes to undo it; empty when it can't be.
-    pub steps: Vec<Step>,
+    /// What is kept of how the objects were that it changed.
+    pub kept: Kept,
     /// What is gone since this run, and what no longer. Refused with [`StoreError::Conflict`] when it doesn't start from what is
     /// stored.
     pub gone: Changes<Gone>,
@@ -139,7 +143,7 @@ impl RunRecord {
             health,
             held: None,
             notices: Vec::new(),
-            steps: Vec::new(),
+            kept: Kept::Steps(Vec::new()),
             gone: Changes::default(),
             vetoes: Vec::new(),
             audit: None,
@@ -206,6 +210,8 @@ pub enum Change {
     /// The word of a person on a held run; None: it is rejected, and the directory's health holds it no longer. Refused with
     /// [`StoreError::Conflict`] when another run, or none, waits.
     Held(DirectoryName, RunId, Option<HeldRun>),
+    /// The configuration says something else than before of what answers depend on ([`Arrangement::to_text`]).
+    Arranged(Box<str>),
     /// Time alone has passed since it was last looked who answers for whom. Makes no generation.
     TimePassed,
     /// What has been gone for long enough is forgotten. Refused with [`StoreError::Conflict`] when it isn't what is stored.
@@ -408,8 +414,10 @@ pub struct Retention {
     pub runs: TimeDelta,
     /// Messages and their attempts, from when they came to a final state; a notice goes with its last message.
     pub messages: TimeDelta,
-    /// The objects as they were before a run, which it takes to undo it, from the run's end. They go with their run at the latest.
+    /// The objects as they were before a run, which it takes to undo it, from the run's end: at least so long, and as long as `past`.
     pub steps: TimeDelta,
+    /// How things were before they changed, from then on: that it can be told how it was at a time in the past.
+    pub past: TimeDelta,
 }
 
 /// What was removed.
@@ -423,6 +431,8 @@ pub struct Pruned {
     pub notices: u64,
     /// Runs that could be undone until now.
     pub undoable: u64,
+    /// Changes before which it isn't known any more how it was.
+    pub past: u64,
     /// Changes of contacts.
     pub contact_changes: u64,
 }

@@ -223,9 +223,9 @@ async fn a_run_can_be_undone_until_its_objects_are_pruned(open: Open<'_>) {
     }
     assert!(store.steps(RunId(99)).await.unwrap().is_empty());
     let (day, minute) = (TimeDelta::days(1), TimeDelta::minutes(1));
-    let keep = Retention { runs: day, messages: day, steps: minute };
+    let keep = Retention { runs: day, messages: day, steps: minute, past: minute };
     // Runs end 20 seconds after the minute of their number.
-    assert_eq!(store.prune(at(3), keep).await.unwrap(), Pruned { undoable: 1, ..Pruned::default() });
+    assert_eq!(store.prune(at(3), keep).await.unwrap(), Pruned { undoable: 1, past: 1, ..Pruned::default() });
     let lengths = async |store: &Store| {
         let mut lengths = Vec::new();
         for id in 1..=4 {
@@ -235,8 +235,11 @@ async fn a_run_can_be_undone_until_its_objects_are_pruned(open: Open<'_>) {
     };
     assert_eq!(lengths(&store).await, [0, 202, 52, 3]);
     // With the run its steps go, too.
-    let keep = Retention { runs: minute, messages: day, steps: day };
-    assert_eq!(store.prune(at(60), keep).await.unwrap(), Pruned { runs: 3, ..Pruned::default() });
+    let keep = Retention { runs: minute, messages: day, steps: day, past: minute };
+    assert_eq!(
+        store.prune(at(60), keep).await.unwrap(),
+        Pruned { runs: 3, undoable: 2, past: 3, ..Pruned::default() }
+    );
     let store = reopen(store, open).await;
     assert_eq!(lengths(&store).await, [0, 0, 0, 3], "the last run stays");
 }
@@ -563,11 +566,14 @@ async fn old_history_goes_and_the_rest_stays(open: Open<'_>) {
         .await
         .unwrap();
     let hour = TimeDelta::minutes(60);
-    let keep = Retention { runs: hour, messages: hour, steps: hour };
+    let keep = Retention { runs: hour, messages: hour, steps: hour, past: hour };
     assert_eq!(store.prune(at(30), keep).await.unwrap(), Pruned::default());
     // Runs 1 to 250 ended within 251 minutes; the last of each directory stays, and the held one.
     let pruned = store.prune(at(400), keep).await.unwrap();
-    assert_eq!(pruned, Pruned { runs: 248, messages: 151, notices: 1, undoable: 0, contact_changes: 0 });
+    assert_eq!(
+        pruned,
+        Pruned { runs: 248, messages: 151, notices: 1, undoable: 0, contact_changes: 0, past: 0 }
+    );
     let store = reopen(store, open).await;
     let runs: Vec<_> = store.runs(None, 1000).await.unwrap().iter().map(|r| r.id.0).collect();
     assert_eq!(runs, [300, 250, 7]);

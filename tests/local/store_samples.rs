@@ -16,7 +16,7 @@ use budkavle::domain::map::Map;
 use budkavle::domain::notice::{EventKey, Facts, NewNotice, Recipient};
 use budkavle::domain::outage::{Opening, Outage, Severity};
 use budkavle::domain::run::{Counts, Cursor, Mode, ModeReason, Outcome, Position, Run, Trigger, UsnPosition};
-use budkavle::domain::undo::steps;
+use budkavle::domain::undo::Kept;
 use budkavle::store::{Change, Event, RunRecord, SledSettings};
 use chrono::{DateTime, TimeDelta, TimeZone, Utc};
 
@@ -167,8 +167,8 @@ pub fn sync(id: u64, before: &Directory, after: &Directory) -> (CheckedDelta, Ru
     let delta = diff(before, &main_directory(), &after.clone().into());
     let mut run = run(id, "main", Outcome::Committed { generation: Generation(0) });
     run.counts = Counts::default().with_delta(&delta);
-    let (changes, steps) = (describe(&delta, |_| None), steps(&delta));
-    let record = RunRecord { changes, steps, ..record(run) };
+    let (changes, kept) = (describe(&delta, |_| None), Kept::of(&delta, false));
+    let record = RunRecord { changes, kept, ..record(run) };
     (checked(delta), record, cursor(id))
 }
 

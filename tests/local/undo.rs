@@ -1,5 +1,6 @@
 //! Runs, one after the other, from a file that changes: what is held, what is gone and comes back, and what is undone.
 
+mod past;
 mod units;
 
 use std::collections::BTreeMap;
@@ -41,6 +42,8 @@ struct World {
     people: BTreeMap<u32, (String, String)>,
     /// Of whom a department is said.
     departments: BTreeMap<u32, &'static str>,
+    /// The members of the group "helpers", which isn't there without any.
+    helpers: Vec<u32>,
 }
 
 fn limits() -> Limits {
@@ -79,7 +82,15 @@ impl World {
         let source = Source::Ldif(Ldif::new(file, Mapping::default()));
         let directories = Directories::new(BTreeMap::from([(main_directory(), Arc::new(source))]));
         let people = (1..=20).map(|n| (n, (format!("p{n}@kommun.example"), format!("+46 {n}")))).collect();
-        let mut world = World { folder, core, directories, now, people, departments: BTreeMap::new() };
+        let mut world = World {
+            folder,
+            core,
+            directories,
+            now,
+            people,
+            departments: BTreeMap::new(),
+            helpers: Vec::new(),
+        };
         let first = world.sync().await;
         assert_eq!((first.run.counts.users.added, first.changes.len()), (20, 0), "a first read isn't listed");
         assert!(sync::first_read(&first.run, &first.changes));
@@ -106,6 +117,11 @@ impl World {
                 guid('p', *n)
             )
             .unwrap();
+        }
+        if !self.helpers.is_empty() {
+            text += "dn: CN=Helpers,OU=Vård,DC=x\nobjectClass: group\ncn: Helpers\nsAMAccountName: helpers\n";
+            self.helpers.iter().for_each(|n| writeln!(text, "member: CN=Person {n},OU=Vård,DC=x").unwrap());
+            text += &guid('g', 1);
         }
         std::fs::write(self.file(), text).unwrap();
     }
@@ -405,6 +421,7 @@ async fn what_cannot_be_undone_says_why() {
         runs: TimeDelta::days(90),
         messages: TimeDelta::days(90),
         steps: TimeDelta::hours(1),
+        past: TimeDelta::hours(1),
     };
     world.pass(TimeDelta::hours(2));
     assert_eq!(world.core.store.prune(world.core.now(), keep).await.unwrap().undoable, 2);

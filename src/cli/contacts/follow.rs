@@ -67,6 +67,7 @@ fn told(out: &Out, answer: &ChangeAnswer) {
         Cause::Run(run) => format!("by run {run}"),
         Cause::Edit => "by an edit (`budkavle audit`)".to_owned(),
         Cause::Time => "as time passed".to_owned(),
+        Cause::Configuration => "by the configuration".to_owned(),
     };
     let units = match (&answer.paths[..], change.all_units) {
         ([], _) => String::new(),

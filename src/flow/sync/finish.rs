@@ -11,7 +11,7 @@ use crate::domain::gone::Gone;
 use crate::domain::guard;
 use crate::domain::organisation::Organisation;
 use crate::domain::run::{Cursor, KindCounts, Outcome, Run};
-use crate::domain::undo::Step;
+use crate::domain::undo::Kept;
 use crate::flow::alert;
 use crate::flow::core::{Core, Turn};
 use crate::store::{DirectoryState, RunRecord, StoreError};
@@ -26,7 +26,7 @@ pub(in crate::flow) struct New {
     pub(in crate::flow) cursor: Cursor,
     pub(in crate::flow) organisation: Organisation,
     pub(in crate::flow) gone: Changes<Gone>,
-    pub(in crate::flow) steps: Vec<Step>,
+    pub(in crate::flow) kept: Kept,
     pub(in crate::flow) contacts: Vec<ContactChange>,
     pub(in crate::flow) absences: Replacement,
 }
@@ -60,8 +60,8 @@ pub(in crate::flow) async fn finish(
         ..RunRecord::new(run.clone(), health.clone())
     };
     let (committed, organisation) = match new {
-        Some(New { checked, cursor, organisation, gone, steps, contacts, absences }) => {
-            (record.gone, record.steps, record.contacts) = (gone, steps, contacts);
+        Some(New { checked, cursor, organisation, gone, kept, contacts, absences }) => {
+            (record.gone, record.kept, record.contacts) = (gone, kept, contacts);
             record.absences = absences;
             (core.store.commit_sync(checked, record, cursor).await?, Some(organisation))
         }

@@ -102,6 +102,7 @@ fn the_bytes_of_every_record_are_frozen() {
     objects(&mut frozen);
     maintained(&mut frozen);
     told::lists(&mut frozen);
+    past(&mut frozen);
     runs(&mut frozen);
     told::notices(&mut frozen);
     assert!(
@@ -111,6 +112,25 @@ fn the_bytes_of_every_record_are_frozen() {
         frozen.wrong,
         frozen.lines
     );
+}
+
+fn past(frozen: &mut Frozen) {
+    frozen.check("arranged", &Arranged("{}".into()));
+    let record = |before: Option<&[u8]>| WasRow::Record {
+        key: number_key(Kind::Assignment, 7).into(),
+        before: before.map(Into::into),
+    };
+    for (name, was) in [
+        ("run", WasRow::Run(RunId(300))),
+        ("empty", WasRow::Empty("main".into())),
+        ("record", record(Some(&[0, 1, 255]))),
+        ("no-record", record(None)),
+        ("lost", WasRow::Lost { since: at(1) }),
+        ("forgotten", WasRow::Forgotten),
+        ("too-many", WasRow::TooMany(RunId(300))),
+    ] {
+        frozen.check(&format!("past-{name}"), &PastRow { at: at(2), was });
+    }
 }
 
 fn objects(frozen: &mut Frozen) {

@@ -13,7 +13,9 @@ use chrono::{DateTime, Utc};
 use super::super::backup::{self, Header};
 use super::super::counts::Counts;
 use super::super::error::StoreError;
-use super::super::records::{Instance, Kind, LastNumber, NUMBERS, Record, key};
+use super::super::records::{
+    Instance, Kind, LastNumber, NUMBERS, Numbers, PastRow, Record, WasRow, key, past_key,
+};
 use super::super::types::Rebuilt;
 use super::engine::{Engine, Slices};
 use super::ledger::Ledger;
@@ -40,6 +42,8 @@ pub(super) struct Plan<'a> {
     pub(super) mark: Option<Mark>,
     /// How far the newest export had come: the new store begins beyond it, so that its own exports are newer.
     pub(super) exported: u64,
+    /// When it is made: what happened since its source was written is lost then.
+    pub(super) now: DateTime<Utc>,
     /// What is to be said of it at its next opening.
     pub(super) rebuilt: Option<&'a Rebuilt>,
 }
@@ -124,6 +128,11 @@ fn fill(folder: &Path, cache_bytes: u64, plan: &Plan<'_>) -> Result<(), Fault> {
         Some(mark) => numbers.iter_mut().zip(mark.numbers).for_each(|(n, before)| *n = before.max(*n)),
         None if source.is_some() => numbers.iter_mut().for_each(|n| *n += GAP),
         None => {}
+    }
+    if let (Some(header), Some(made)) = (&source, numbers.get_mut(Numbers::Generation as usize)) {
+        *made += 1;
+        let lost = PastRow { at: plan.now, was: WasRow::Lost { since: header.as_of } };
+        put(Kind::Past, &past_key(*made, 0), encoded(&lost)?)?;
     }
     for (index, number) in (0_u8..).zip(numbers) {
         put(Kind::Numbers, &key(Kind::Numbers, &[index]), encoded(&LastNumber(number))?)?;

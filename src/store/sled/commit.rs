@@ -19,16 +19,13 @@ use crate::domain::run::{Cursor, HeldRun, Outcome};
 
 use super::super::error::StoreError;
 use super::super::records::{
-    ContactsSeen, DutiesSent, Kind, NoticeOf, NoticeRow, Numbers, Pack, Packed, Record, RunOf, bucket, key,
-    number_key, run_of_key, steps_key, time_key,
+    Arranged, ContactsSeen, DutiesSent, Kind, NoticeOf, NoticeRow, Numbers, Pack, Packed, Record, RunOf,
+    bucket, key, number_key, run_of_key, time_key,
 };
 use super::super::types::{Change, Committed, Event, RunRecord, Sequence};
-use super::SledStore;
 use super::trouble::Fault;
 use super::tx::Tx;
-
-/// So many steps of a run go into one record.
-const STEPS: usize = 100;
+use super::{SledStore, past};
 
 impl SledStore {
     pub(in super::super) async fn allocate(&self, sequence: Sequence, count: u64) -> Result<u64, StoreError> {
@@ -56,7 +53,7 @@ impl SledStore {
     ) -> Result<Committed, StoreError> {
         self.write(move |tx| {
             write_delta(tx, delta.delta())?;
-            write_run(tx, record, Some(&cursor))
+            write_run(tx, record, Some(&cursor), delta.delta())
         })
         .await
     }
@@ -66,7 +63,7 @@ impl SledStore {
         record: RunRecord,
         cursor: Option<Cursor>,
     ) -> Result<Committed, StoreError> {
-        self.write(move |tx| write_run(tx, record, cursor.as_ref())).await
+        self.write(move |tx| write_run(tx, record, cursor.as_ref(), &Delta::default())).await
     }
 
     pub(in super::super) async fn commit_event(
@@ -77,21 +74,28 @@ impl SledStore {
         self.write(move |tx| {
             let Event { at, change, notices, audit } = event;
             tx.speaks_of(at);
-            let cause = if matches!(change, Change::TimePassed) { Cause::Time } else { Cause::Edit };
+            let cause = match change {
+                Change::TimePassed => Cause::Time,
+                Change::Arranged(_) => Cause::Configuration,
+                _ => Cause::Edit,
+            };
             // Whoever notes what others got by an edit has looked what time did before.
             if cause == Cause::Time || !contacts.is_empty() {
                 tx.put(key(Kind::ContactsSeen, &[]), &ContactsSeen(at))?;
             }
             write_contacts(tx, at, cause, contacts)?;
             // What nobody may want any more needn't be saved in a hurry.
-            tx.effect.precious =
-                !matches!(change, Change::Forget(_) | Change::TimePassed | Change::ContactsTold(_))
-                    || !notices.is_empty();
+            tx.effect.precious = !matches!(
+                change,
+                Change::Forget(_) | Change::TimePassed | Change::ContactsTold(_) | Change::Arranged(_)
+            ) || !notices.is_empty();
             let generation = match change {
                 Change::None | Change::TimePassed => None,
                 change => {
                     make(tx, change)?;
-                    Some(next_generation(tx)?)
+                    let made = next_generation(tx)?;
+                    past::keep_edits(tx, made, at)?;
+                    Some(made)
                 }
             };
             if let Some(entry) = audit {
@@ -129,7 +133,12 @@ fn next_generation(tx: &mut Tx<'_>) -> Result<Generation, Fault> {
     Ok(Generation(tx.next(Numbers::Generation)?))
 }
 
-fn write_run(tx: &mut Tx<'_>, record: RunRecord, cursor: Option<&Cursor>) -> Result<Committed, Fault> {
+fn write_run(
+    tx: &mut Tx<'_>,
+    record: RunRecord,
+    cursor: Option<&Cursor>,
+    delta: &Delta,
+) -> Result<Committed, Fault> {
     let RunRecord {
         mut run,
         changes,
@@ -137,7 +146,7 @@ fn write_run(tx: &mut Tx<'_>, record: RunRecord, cursor: Option<&Cursor>) -> Res
         health,
         held,
         notices,
-        steps,
+        kept,
         gone,
         vetoes,
         audit,
@@ -164,9 +173,7 @@ fn write_run(tx: &mut Tx<'_>, record: RunRecord, cursor: Option<&Cursor>) -> Res
     if !quarantined.is_empty() {
         tx.put(number_key(Kind::RunQuarantine, run.id.0), &quarantined)?;
     }
-    for (part, steps) in (0..).zip(steps.chunks(STEPS)) {
-        tx.put(steps_key(run.id.0, part), &steps.to_vec())?;
-    }
+    past::keep_run(tx, made, &run, kept, delta)?;
     write_changes(tx, &gone)?;
     tx.put(name_key(Kind::Health, &run.directory), &health)?;
     if let Some(cursor) = cursor {
@@ -190,6 +197,7 @@ fn write_run(tx: &mut Tx<'_>, record: RunRecord, cursor: Option<&Cursor>) -> Res
         Some(held) => tx.put(name_key(Kind::Held, &run.directory), &held)?,
         None => tx.delete(name_key(Kind::Held, &run.directory)),
     }
+    past::keep_edits(tx, made, run.ended)?;
     Ok(Committed { generation: Some(made), ..enqueue(tx, run.ended, notices)? })
 }
 
@@ -252,6 +260,7 @@ fn make(tx: &mut Tx<'_>, change: Change) -> Result<(), Fault> {
         Change::DutiesSent(at) => put_or_delete(tx, Kind::DutiesSent, at.map(DutiesSent).as_ref())?,
         Change::Health(directory, health) => tx.put(name_key(Kind::Health, &directory), &health)?,
         Change::Held(directory, run, word) => decide_held(tx, &directory, run, word)?,
+        Change::Arranged(text) => tx.put(key(Kind::Arranged, &[]), &Arranged(text))?,
         Change::Forget(gone) => write_changes(tx, &gone)?,
     }
     Ok(())

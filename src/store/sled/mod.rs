@@ -4,7 +4,7 @@
 //! [`marker`] are what tells a whole store from a damaged one; [`scan`] looks at all of it; [`open`] puts a damaged one aside and
 //! [`build`] makes a new one, from [`exports`]; [`writer`] is the one thread that commits, [`tx`] a transaction in the making,
 //! [`queue`] the outbox in memory, [`space`] the room on the disk. What the contract asks for is in [`commit`], [`outbox`],
-//! [`read`], [`state`] and [`prune`].
+//! [`read`], [`state`], [`past`] and [`prune`].
 
 mod build;
 mod commit;
@@ -16,6 +16,7 @@ mod marker;
 mod open;
 mod outbox;
 mod panics;
+mod past;
 mod prune;
 mod queue;
 mod read;

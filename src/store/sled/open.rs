@@ -92,7 +92,7 @@ pub(super) fn restore(
     };
     let exported =
         exports::newest_commit(&settings.exports).map_err(|e| trouble(Trouble::io("opened", &e)))?;
-    let plan = Plan { source: Some(file), mark: Watermark::read(&store), exported, rebuilt: None };
+    let plan = Plan { source: Some(file), mark: Watermark::read(&store), exported, now, rebuilt: None };
     build(path, settings.cache_bytes, &plan, aside.as_deref())?;
     Marker::new(path).end().map_err(|e| trouble(Trouble::io("written", &e)))?;
     Ok(Restored { info: header.info(), aside })
@@ -123,7 +123,7 @@ fn open_marked(
             build(
                 path,
                 settings.cache_bytes,
-                &Plan { source: None, mark: None, exported: 0, rebuilt: None },
+                &Plan { source: None, mark: None, exported: 0, now, rebuilt: None },
                 None,
             )?;
             let found = examine(&store, settings.cache_bytes).map_err(|t| t.at(path))?;
@@ -202,7 +202,7 @@ fn rebuild(
     let exported = exports::newest_commit(&settings.exports).map_err(disk)?;
     let aside = aside(path, "damaged", now).map_err(disk)?;
     let rebuilt = Rebuilt { damage: what.into(), export_from: header.map(|h| h.as_of), aside: aside.clone() };
-    let plan = Plan { source: source.as_deref(), mark, exported, rebuilt: Some(&rebuilt) };
+    let plan = Plan { source: source.as_deref(), mark, exported, now, rebuilt: Some(&rebuilt) };
     build(path, settings.cache_bytes, &plan, store.exists().then_some(aside.as_path()))?;
     Ok(rebuilt)
 }

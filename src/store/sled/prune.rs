@@ -26,6 +26,7 @@ impl SledStore {
     ) -> Result<Pruned, StoreError> {
         let before = |keep: TimeDelta| now.checked_sub_signed(keep).unwrap_or(DateTime::<Utc>::MIN_UTC);
         let (runs, messages, steps) = (before(keep.runs), before(keep.messages), before(keep.steps));
+        let past = self.prune_past(before(keep.past)).await?;
         Ok(Pruned {
             runs: self.prune_kind(Kind::Run, move |tx, ids| prune_runs(tx, ids, runs)).await?,
             messages: self
@@ -33,19 +34,22 @@ impl SledStore {
                 .await?,
             notices: self.prune_kind(Kind::Notice, move |tx, ids| prune_notices(tx, ids, messages)).await?,
             undoable: self.prune_steps(steps).await?,
+            past,
             contact_changes: self.prune_contact_changes(runs).await?,
         })
     }
 
-    /// Removes the steps of runs that ended before `limit`, and of runs that are gone; a run at a time.
+    /// Removes the steps of runs that ended before `limit`, and of runs that are gone, unless it takes them to tell how it was; a run at
+    /// a time.
     async fn prune_steps(&self, limit: DateTime<Utc>) -> Result<u64, StoreError> {
+        let needed = self.first_past_run().await?.unwrap_or(u64::MAX);
         let (mut removed, mut after) = (0, Some(0));
         while let Some(from) = after {
             let looked_at = self.write(move |tx| {
                 let Some(id) = tx.stored_run_with_steps(from)? else { return Ok((0, None)) };
                 let run: Option<Run> = tx.get(&number_key(Kind::Run, id))?;
                 // Their numbers follow the time.
-                if run.is_some_and(|run| run.ended >= limit) {
+                if id >= needed || run.is_some_and(|run| run.ended >= limit) {
                     return Ok((0, None));
                 }
                 for key in tx.stored_keys(&number_key(Kind::RunSteps, id))? {
@@ -116,9 +120,6 @@ fn prune_runs(tx: &mut Tx<'_>, ids: &[u64], limit: DateTime<Utc>) -> Result<u64,
         tx.delete(number_key(Kind::RunChanges, *id));
         tx.delete(number_key(Kind::RunQuarantine, *id));
         tx.delete(run_of_key(&run.directory, *id));
-        for key in tx.stored_keys(&number_key(Kind::RunSteps, *id))? {
-            tx.delete(key);
-        }
         removed += 1;
     }
     Ok(removed)

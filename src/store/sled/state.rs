@@ -15,7 +15,8 @@ use crate::domain::run::Run;
 use crate::domain::subject::Subject;
 
 use super::super::records::{
-    ContactsSeen, DutiesSent, Kind, LastNumber, Numbers, Pack, Packed, number_key, number_of, runs_of,
+    Arranged, ContactsSeen, DutiesSent, Kind, LastNumber, Numbers, Pack, Packed, number_key, number_of,
+    runs_of,
 };
 use super::super::types::{DirectoryState, State};
 use super::engine::View;
@@ -23,7 +24,8 @@ use super::trouble::Trouble;
 use super::tx::decode;
 
 /// The kinds of records that a [`State`] is made of.
-const KINDS: [Kind; 21] = [
+const KINDS: [Kind; 22] = [
+    Kind::Arranged,
     Kind::ContactsSeen,
     Kind::ContactsTold,
     Kind::DutiesSent,
@@ -108,6 +110,7 @@ impl StateBuilder {
             Kind::Cursor => self.directory(rest).cursor = Some(decode(value)?),
             Kind::Held => self.directory(rest).held = Some(decode(value)?),
             Kind::Vetoes => self.directory(rest).vetoes = decode(value)?,
+            Kind::Arranged => self.state.arranged = Some(decode::<Arranged>(value)?.0),
             Kind::ContactsSeen => self.state.contacts_seen = Some(decode::<ContactsSeen>(value)?.0),
             Kind::ContactsTold => self.state.contacts_told = Some(Arc::new(decode(value)?)),
             Kind::DutiesSent => self.state.duties_sent = Some(decode::<DutiesSent>(value)?.0),

@@ -23,6 +23,13 @@ pub(super) struct Tx<'a> {
     pub(super) effect: Effect,
 }
 
+/// A row, before a transaction and after it.
+pub(super) struct Changed {
+    pub(super) key: Vec<u8>,
+    pub(super) before: Option<Vec<u8>>,
+    pub(super) after: Option<Vec<u8>>,
+}
+
 /// What a transaction changes.
 #[derive(Debug, Default)]
 pub(super) struct Effect {
@@ -55,6 +62,19 @@ impl<'a> Tx<'a> {
             Some(value) => value.as_deref().map(decode).transpose(),
             None => self.engine.view().get(key)?.as_deref().map(decode).transpose(),
         }
+    }
+
+    /// What the transaction changes of a kind of records: each key with its bytes before and after.
+    pub(super) fn changed(&self, kind: Kind) -> Result<Vec<Changed>, Trouble> {
+        let keys = self.effect.changes.range(vec![kind as u8]..vec![kind as u8 + 1]);
+        let changed = keys.map(|(key, after)| {
+            let before = match self.group.get(key) {
+                Some(before) => before.clone(),
+                None => self.engine.view().get(key)?.map(|value| value.to_vec()),
+            };
+            Ok(Changed { key: key.clone(), before, after: after.clone() })
+        });
+        changed.filter(|changed| changed.as_ref().map_or(true, |c| c.before != c.after)).collect()
     }
 
     /// Whether there is a record.
@@ -114,6 +134,18 @@ impl<'a> Tx<'a> {
         let view = self.engine.view();
         let keys = view.keys_between(&number_key(kind, after.saturating_add(1)), &number_key(kind, u64::MAX));
         keys.take(limit).map(|key| Ok(number_of(&key?).unwrap_or_default())).collect()
+    }
+
+    /// The first keys of a kind from `first` on, without what this group changes.
+    pub(super) fn stored_from(
+        &self,
+        kind: Kind,
+        first: &[u8],
+        limit: usize,
+    ) -> Result<Vec<Vec<u8>>, Trouble> {
+        let view = self.engine.view();
+        let keys = view.keys_between(first, &[kind as u8 + 1]);
+        keys.take(limit).map(|key| Ok(key?.to_vec())).collect()
     }
 
     /// The first keys of a kind whose keys are times, of those from before a time, without what this group changes.

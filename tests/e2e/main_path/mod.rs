@@ -17,6 +17,7 @@ mod municipality;
 mod notify;
 mod openldap;
 mod outages;
+mod past;
 mod ranges;
 mod servers;
 mod sign_in;

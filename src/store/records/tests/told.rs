@@ -84,7 +84,12 @@ pub(super) fn contact_changes(frozen: &mut Frozen) {
         after: Answerers { unit: None, people: vec![] },
         why: lost.into_iter().chain(others).collect(),
     };
-    for (name, by) in [("run", Cause::Run(RunId(4))), ("edit", Cause::Edit), ("time", Cause::Time)] {
+    for (name, by) in [
+        ("run", Cause::Run(RunId(4))),
+        ("edit", Cause::Edit),
+        ("time", Cause::Time),
+        ("configuration", Cause::Configuration),
+    ] {
         frozen.check(&format!("contact-change-{name}"), &ChangeAt { at: at(3), by, change: change.clone() });
     }
     frozen.check("contacts-seen", &ContactsSeen(at(3)));
