@@ -1,6 +1,5 @@
 //! `budkavle user`.
 
-use chrono::{DateTime, Utc};
 use clap::Subcommand;
 
 use super::client::{Client, segment};
@@ -40,7 +39,7 @@ enum Verb {
         user: String,
         /// At that time; one that is past: as it was known then
         #[arg(long, value_name = "TIME", value_parser = time::parse)]
-        at: Option<DateTime<Utc>>,
+        at: Option<time::Typed>,
     },
     /// Users by a part of the name, the account or the address
     Find {
@@ -67,7 +66,7 @@ pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble
             list(client, out, [("find", Some(text)), ("limit", Some(limit.to_string()))]).await
         }
         Verb::Show { user, at } => {
-            let at = at.map(|at| at.to_rfc3339());
+            let at = time::text(at.as_ref(), client).await?;
             let path = format!("/v1/users/{}", segment(&user));
             let user: UserAnswer = client.get(&path, &[("at", at)]).await?;
             out.answer(&user, show);
