@@ -156,6 +156,8 @@ pub fn run(cli: Cli) -> Exit {
                 Err(exit) => return exit.tell(&out),
             };
             let work = async {
+                // Programs are given times in UTC.
+                let out = if out.json { out } else { out.on_clocks_of(client.zone().await?) };
                 match verb {
                     Verb::Sync(args) => sync::run(args, &client, &out).await,
                     Verb::Status => status::run(&client, &out).await,

@@ -5,7 +5,7 @@ use clap::Subcommand;
 use super::client::{Client, segment};
 use super::contacts::{as_of, holdings};
 use super::exit::{Exit, Trouble};
-use super::print::{Out, or_dash, when};
+use super::print::{Out, or_dash};
 use super::time;
 use crate::http::answers::{GoneLine, Page, UserAnswer, UserLine};
 
@@ -106,7 +106,7 @@ fn gone(out: &Out, page: &Page<GoneLine>) {
             line.name.to_string(),
             or_dash(line.mail.as_ref()),
             line.unit_path.to_string(),
-            when(line.gone.since),
+            out.when(line.gone.since),
             line.gone.run.to_string(),
         ]
     };
@@ -124,7 +124,7 @@ fn show(out: &Out, answer: &UserAnswer) {
     let account =
         if user.enabled { user.account().to_owned() } else { format!("{} (disabled)", user.account()) };
     out.facts(&[
-        ("gone", answer.gone.as_ref().map(|g| format!("since {} (run {})", when(g.since), g.run))),
+        ("gone", answer.gone.as_ref().map(|g| format!("since {} (run {})", out.when(g.since), g.run))),
         ("name", Some(user.name().to_owned())),
         ("account", Some(account)),
         ("upn", text(user.upn())),
@@ -135,8 +135,8 @@ fn show(out: &Out, answer: &UserAnswer) {
         ("unit", Some(answer.unit_path.clone())),
         ("manager", text(answer.manager_name.as_deref())),
         ("language", text(user.language())),
-        ("expires", user.expires.map(when)),
-        ("away", answer.away.as_ref().map(|a| format!("until {}", when(a.until)))),
+        ("expires", user.expires.map(|at| out.when(at))),
+        ("away", answer.away.as_ref().map(|a| format!("until {}", out.when(a.until)))),
         ("directory", Some(user.directory.to_string())),
         ("id", Some(user.id.to_string())),
     ]);
