@@ -44,6 +44,9 @@ pub enum Busy {
     OutOfOffice,
 }
 
+/// The addresses of those who take part in an event. All its repetitions share them: a calendar of 10 MiB can name 300,000 people, and repeat.
+pub type People = Arc<[Box<str>]>;
+
 /// One event, or one of its repetitions.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Event {
@@ -59,9 +62,8 @@ pub struct Event {
     pub summary: Box<str>,
     /// Whether it takes its time.
     pub busy: Busy,
-    /// The addresses of those who take part; of the organiser when nobody is named. All repetitions share them: a calendar of 10 MiB can name
-    /// 300,000 people, and repeat.
-    pub people: Arc<[Box<str>]>,
+    /// Those who take part; the organiser when nobody is named.
+    pub people: People,
 }
 
 /// From when to when events are wanted.
@@ -179,7 +181,7 @@ struct Raw {
     moved: bool,
     summary: Box<str>,
     busy: Busy,
-    people: Arc<[Box<str>]>,
+    people: People,
 }
 
 /// None for an event without a start, which takes no time.

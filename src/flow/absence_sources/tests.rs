@@ -378,7 +378,7 @@ async fn a_small_calendar_of_many_who_repeat_is_refused() {
     let guests: String = (0..20_000).map(|n| format!("ATTENDEE:mailto:g{n}@else.example\n")).collect();
     let daily = "RRULE:FREQ=DAILY\nATTENDEE:mailto:u1@org.example\n";
     let many = event("20260706T060000Z", "20260706T070000Z", &format!("{daily}{guests}"));
-    let path = file(world.folder.path(), &ics(&[many.clone()]));
+    let path = file(world.folder.path(), &ics(&[many]));
     let shared = CalendarSettings { user: None, ..settings(CalendarSource::file(path)) };
     let fetched = world.fetch(&calendars(shared)).await;
     assert_eq!((fetched.unknown, fetched.trouble), (20_000, None));
