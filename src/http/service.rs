@@ -44,7 +44,7 @@ pub async fn status(State(app): State<Arc<App>>) -> Result<Json<Status>, ApiErro
         directories,
         outbox: app.core.store.queue_counts(),
         channel_pause: app.sender.load().pause(now),
-        open_outages: view.outages.len(),
+        open_outages: view.outages.values().filter(|outage| outage.plan.is_none()).count(),
         store_note: app.store_note.clone(),
         contact_changes: contact_changes(&app, &view),
         warnings: warnings(&app, &view),

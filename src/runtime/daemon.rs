@@ -202,6 +202,7 @@ impl Daemon {
             "login page",
             loops::login_page(c(), t(), beat("login page", LOOP_WITHIN), k(), Arc::clone(&login_page)),
         );
+        tasks.spawn("outages", loops::outages(c(), t(), beat("outages", LOOP_WITHIN), k()));
         tasks.spawn("watch", loops::watch(c(), t(), beat("watch", LOOP_WITHIN), k()));
         tasks.spawn(
             "keep up",
@@ -244,11 +245,14 @@ impl Daemon {
     }
 }
 
-/// Logs which of the units that are delegated aren't there. Before the first sync none is.
+/// Logs which of the units that are delegated, or that services name, aren't there. Before the first sync none is.
 fn warn_of_units(app: &App) {
     let organisation = &app.core.view().organisation;
     if !organisation.tree.is_empty() {
         app.access.load().unknown_units(organisation).iter().for_each(|unknown| tracing::warn!("{unknown}"));
+        let settings = app.core.settings();
+        let of_services = settings.outages.services.iter().flat_map(|s| s.unknown_units(organisation));
+        of_services.for_each(|unknown| tracing::warn!("{unknown}"));
     }
 }
 
