@@ -330,7 +330,6 @@ pub(super) fn fits(
     }
     if let Place::Subject(name) = &new.place
         && let Err(unknown) = organisation.find_subject_for(role, &name.0)
-        && !organisation.subjects.contains_key(name)
     {
         return Err(AssignError::NoSubject(unknown));
     }

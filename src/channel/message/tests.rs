@@ -401,10 +401,9 @@ fn a_name_that_would_break_the_header_is_made_harmless() {
 
 #[test]
 fn maintenance_comes_with_an_entry_for_the_calendar() {
-    let composer = composer();
     let write = |state| {
         let facts = Facts::OutageWord(Box::new(maintenance(state)));
-        composer.compose(&notice(facts, &state.to_string(), "e"), &message("Åsa Öberg"), 7).unwrap().bytes
+        composer().compose(&notice(facts, &state.to_string(), "e"), &message("Åsa Öberg"), 7).unwrap().bytes
     };
     let part = |bytes: &[u8]| {
         let mail = MessageParser::default().parse(bytes).unwrap();
@@ -423,6 +422,6 @@ fn maintenance_comes_with_an_entry_for_the_calendar() {
     let uid = |text: &str| text.lines().find(|line| line.starts_with("UID:")).unwrap().to_owned();
     assert_eq!(uid(&planned), uid(&cancelled));
     assert!(write(State::Planned) == write(State::Planned), "a repeat is the same to the byte");
-    let plain = composer.compose(&notice(all_facts().remove(0).1, "e", "e"), &message("Åsa"), 7).unwrap();
+    let plain = composer().compose(&notice(all_facts().remove(0).1, "e", "e"), &message("Åsa"), 7).unwrap();
     assert!(!String::from_utf8(plain.bytes).unwrap().contains("text/calendar"));
 }

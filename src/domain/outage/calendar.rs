@@ -98,7 +98,27 @@ mod tests {
     fn it_says_what_is_planned_and_what_is_cancelled() {
         let planned = calendar(&word(State::Planned, "New disks; storage, mail", "Two hours.\nNothing works."));
         assert_eq!(planned.method, "PUBLISH");
-        insta::assert_snapshot!(planned.text.replace("\r\n", "\n"), @"");
+        insta::assert_snapshot!(planned.text.replace("\r\n", "\n"), @r"
+        BEGIN:VCALENDAR
+        VERSION:2.0
+        PRODID:-//Budkavle//Maintenance//EN
+        CALSCALE:GREGORIAN
+        METHOD:PUBLISH
+        BEGIN:VEVENT
+        UID:budkavle-0000000000000007-maintenance-7
+        SEQUENCE:3
+        DTSTAMP:20260706T080000Z
+        DTSTART:20260706T080000Z
+        DTEND:20260706T100000Z
+        ORGANIZER:mailto:it@kommun.example
+        SUMMARY:Maintenance: New disks\; storage\, mail
+        DESCRIPTION:Two hours.\nNothing works.\nServices: Storage\nDepending on the
+         m: E-mail
+        STATUS:CONFIRMED
+        TRANSP:TRANSPARENT
+        END:VEVENT
+        END:VCALENDAR
+        ");
         let cancelled = calendar(&word(State::Cancelled, "New disks", "Not today."));
         assert_eq!(cancelled.method, "CANCEL");
         assert!(cancelled.text.contains("METHOD:CANCEL\r\n") && cancelled.text.contains("STATUS:CANCELLED\r\n"));

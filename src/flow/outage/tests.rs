@@ -65,7 +65,7 @@ async fn holds(core: &Core, role: &str, name: &str, place: Place) {
         until: None,
         any_unit: false,
     };
-    assign(core, new, &Caller::SYSTEM, None).await.unwrap();
+    assign(core, new, &Caller::system(), None).await.unwrap();
 }
 
 fn opening(title: &str, services: &[&str]) -> Opening {
