@@ -97,31 +97,30 @@ pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble
         Verb::Plan { what, from, until, by_hand, by_the_clock, look } => {
             let by_hand = (by_hand || by_the_clock).then_some(by_hand);
             let request = PlanRequest { what: what.into(), from, until, by_hand };
-            let answer = client.post(&look.at("/v1/maintenance"), &request).await?;
-            told(out, client, &answer, "is planned").await?;
+            let answer: OutageAnswer = client.post(&look.at("/v1/maintenance"), &request).await?;
+            told(out, &answer, "is planned");
         }
         Verb::Move { maintenance, from, until, text, look } => {
             let request = MoveRequest { from, until, text };
             let path = look.at(&format!("/v1/maintenance/{maintenance}/move"));
             let answer: OutageAnswer = client.post(&path, &request).await?;
-            told(out, client, &answer, "is moved").await?;
+            told(out, &answer, "is moved");
         }
         Verb::Update(word) => {
             let Word { maintenance, text, look } = word;
             let path = look.at(&format!("/v1/outages/{maintenance}/updates"));
             let answer: OutageAnswer = client.post(&path, &OutageUpdate { text, state: None }).await?;
-            told(out, client, &answer, "is updated").await?;
+            told(out, &answer, "is updated");
         }
         Verb::Start(word) => step(client, out, word, "start", "is under way").await?,
         Verb::Complete(word) => step(client, out, word, "complete", "is completed").await?,
         Verb::Cancel(word) => step(client, out, word, "cancel", "is cancelled").await?,
         Verb::List { all, limit } => {
             let list: Vec<Outage> = client.get("/v1/outages", &query("maintenance", all, limit)).await?;
-            let zone = if out.json { chrono_tz::Tz::UTC } else { client.zone().await? };
             out.answer(&list, |out, list| {
                 let row = |o: &Outage| {
                     let services = o.services.join(", ");
-                    let when = window(o, zone).unwrap_or_default();
+                    let when = window(o, out.zone()).unwrap_or_default();
                     vec![o.id.to_string(), o.state().to_string(), when, services, o.title.to_string()]
                 };
                 let header = ["no", "state", "when", "services", "title"];
@@ -140,5 +139,6 @@ async fn step(client: &Client, out: &Out, word: Word, step: &str, what: &str) ->
     let Word { maintenance, text, look } = word;
     let path = look.at(&format!("/v1/maintenance/{maintenance}/{step}"));
     let answer: OutageAnswer = client.post(&path, &OutageUpdate { text, state: None }).await?;
-    told(out, client, &answer, what).await
+    told(out, &answer, what);
+    Ok(())
 }

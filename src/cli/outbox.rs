@@ -4,7 +4,7 @@ use clap::{Subcommand, ValueEnum};
 
 use super::client::Client;
 use super::exit::{Exit, Trouble};
-use super::print::{Out, or_dash, visible, when};
+use super::print::{Out, or_dash, visible};
 use crate::domain::notice::MessageState;
 use crate::http::answers::{MessageAnswer, MessageLine, Page};
 
@@ -89,7 +89,7 @@ fn list(out: &Out, page: &Page<MessageLine>) {
             m.id.to_string(),
             m.state.to_string(),
             m.attempts.to_string(),
-            when(m.changed),
+            out.when(m.changed),
             m.recipient.mail.to_string(),
             line.about.clone(),
             answer,
@@ -111,9 +111,9 @@ pub fn show(out: &Out, answer: &MessageAnswer) {
         ("about", Some(answer.about.clone())),
         ("to", Some(format!("{} <{}>", m.recipient.name, m.recipient.mail))),
         ("because", Some(m.recipient.why.to_string())),
-        ("state", Some(format!("{} since {}", m.state, when(m.changed)))),
-        ("next try", waits.then(|| when(m.due))),
-        ("given up", (!m.state.is_final()).then(|| when(answer.expires))),
+        ("state", Some(format!("{} since {}", m.state, out.when(m.changed)))),
+        ("next try", waits.then(|| out.when(m.due))),
+        ("given up", (!m.state.is_final()).then(|| out.when(answer.expires))),
         ("message-id", Some(answer.message_id.clone())),
         ("answer", Some(or_dash(m.answer.as_ref()))),
     ]);
@@ -121,6 +121,6 @@ pub fn show(out: &Out, answer: &MessageAnswer) {
         out.line("");
     }
     for attempt in &answer.log {
-        out.line(format!("{}  {}  {}", when(attempt.at), attempt.state, visible(&attempt.answer)));
+        out.line(format!("{}  {}  {}", out.when(attempt.at), attempt.state, visible(&attempt.answer)));
     }
 }

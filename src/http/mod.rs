@@ -45,6 +45,7 @@ use crate::flow::core::Core;
 use crate::flow::deliver::Sender;
 use crate::flow::directories::Directories;
 use crate::flow::lists::Lists;
+use crate::flow::login_page::LoginPage;
 use access::Access;
 
 /// What the handlers work with.
@@ -57,6 +58,8 @@ pub struct App {
     pub lists: Arc<Lists>,
     /// The calendars that absences are taken from.
     pub calendars: Arc<Calendars>,
+    /// The page for trouble signing in.
+    pub login_page: Arc<LoginPage>,
     /// Who sends the mails, for the state of the channel.
     pub sender: Arc<ArcSwap<Sender>>,
     /// Who may do what.

@@ -5,17 +5,13 @@ use chrono_tz::Tz;
 
 use crate::cli::client::Client;
 use crate::cli::exit::Trouble;
-use crate::cli::print::{Out, visible, when};
+use crate::cli::print::{Out, visible};
 use crate::domain::outage::Outage;
 use crate::domain::outage::edit::{Edit, Was};
 use crate::http::answers::{OutageAnswer, Preview};
 
 /// What an order came to; with a preview, who would be told.
-pub async fn told(out: &Out, client: &Client, answer: &OutageAnswer, what: &str) -> Result<(), Trouble> {
-    let zone = match &answer.outage.plan {
-        Some(_) if !out.json => client.zone().await?,
-        _ => Tz::UTC,
-    };
+pub fn told(out: &Out, answer: &OutageAnswer, what: &str) {
     out.answer(answer, |out, a| {
         if let Some(preview) = &a.preview {
             a.notes.iter().for_each(|note| out.line(format!("Note: {}.", visible(note))));
@@ -29,12 +25,11 @@ pub async fn told(out: &Out, client: &Client, answer: &OutageAnswer, what: &str)
             Some(n) => format!("{n} contacts are told."),
         };
         out.line(format!("{} {} {what}. {told}", a.outage.kind(), a.outage.id));
-        if let Some(window) = window(&a.outage, zone) {
+        if let Some(window) = window(&a.outage, out.zone()) {
             out.line(window);
         }
         a.notes.iter().for_each(|note| out.line(format!("Note: {}.", visible(note))));
     });
-    Ok(())
 }
 
 fn previewed(out: &Out, preview: &Preview) {
@@ -60,19 +55,18 @@ pub fn window(outage: &Outage, zone: Tz) -> Option<String> {
 /// One of either kind, with everything said and corrected.
 pub async fn show(client: &Client, out: &Out, number: u64) -> Result<(), Trouble> {
     let answer: OutageAnswer = client.get(&format!("/v1/outages/{number}"), &[]).await?;
-    let zone = if out.json { Tz::UTC } else { client.zone().await? };
-    out.answer(&answer, |out, a| print(out, &a.outage, &a.unit_paths, zone));
+    out.answer(&answer, |out, a| print(out, &a.outage, &a.unit_paths));
     Ok(())
 }
 
-fn print(out: &Out, outage: &Outage, units: &[String], zone: Tz) {
+fn print(out: &Out, outage: &Outage, units: &[String]) {
     let list = |l: Vec<String>| (!l.is_empty()).then(|| l.join(", "));
     let by_hand = outage.plan.as_ref().map(|plan| plan.by_hand);
     out.facts(&[
         (if outage.plan.is_some() { "maintenance" } else { "outage" }, Some(outage.id.to_string())),
         ("title", Some(outage.title.to_string())),
         ("state", Some(outage.state().to_string())),
-        ("when", window(outage, zone)),
+        ("when", window(outage, out.zone())),
         ("completed", by_hand.map(|by_hand| if by_hand { "by hand" } else { "by the clock" }.to_owned())),
         ("severity", Some(outage.severity.to_string())),
         ("services", list(outage.services.iter().map(ToString::to_string).collect())),
@@ -80,16 +74,16 @@ fn print(out: &Out, outage: &Outage, units: &[String], zone: Tz) {
         ("told, too", list(outage.also.iter().map(ToString::to_string).collect())),
     ]);
     for (number, update) in outage.updates.iter().enumerate() {
-        out.line(format!("\n{number}  {}  {}  {}", when(update.at), update.state, update.by));
+        out.line(format!("\n{number}  {}  {}  {}", out.when(update.at), update.state, update.by));
         update.text.lines().for_each(|line| out.line(format!("   {}", visible(line))));
     }
     if !outage.edits.is_empty() {
         out.line("\nCorrected:");
-        outage.edits.iter().for_each(|edit| out.line(visible(&edited(edit))));
+        outage.edits.iter().for_each(|edit| out.line(visible(&edited(out, edit))));
     }
 }
 
-fn edited(edit: &Edit) -> String {
+fn edited(out: &Out, edit: &Edit) -> String {
     let was = match &edit.was {
         Was::Text { update, text } => format!("update {update}, which was: {text}"),
         Was::Title(title) => format!("the title, which was: {title}"),
@@ -102,5 +96,5 @@ fn edited(edit: &Edit) -> String {
             format!("the units, which were: {}", units.join(", "))
         }
     };
-    format!("   {}  {}  {was}", when(edit.at), edit.by)
+    format!("   {}  {}  {was}", out.when(edit.at), edit.by)
 }

@@ -25,4 +25,5 @@ mod subjects;
 mod sync;
 mod undo;
 mod units;
+mod vendor;
 mod walk;
