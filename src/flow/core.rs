@@ -260,6 +260,7 @@ impl Core {
         view.note_arrangement(&self.store, &settings, now).await;
         self.settings.store(Arc::new(settings));
         turn.show(|shown, _, _| *shown = view);
+        self.outages.notify_one();
     }
 
     /// Works out everybody's contacts anew from what is committed: time passes, absences begin and end. Who got other contacts by that
