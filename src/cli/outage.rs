@@ -6,17 +6,16 @@ use clap::{Subcommand, ValueEnum};
 
 use super::client::Client;
 use super::exit::{Exit, Trouble};
-use super::print::{Out, or_dash};
-use crate::domain::outage::policy::Template;
+use super::print::{Out, or_dash, visible};
 use crate::domain::outage::{self, Outage};
 use crate::http::answers::{OutageAnswer, OutageUpdate};
-use crate::http::outages::{EditRequest, OpenRequest};
+use crate::http::outages::{EditRequest, OpenRequest, TemplateLine};
 pub use shown::{show, told, window};
 
 /// What to do.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  budkavle outage open \"Mail is down\" --severity major --service mail --text \"Nobody can sign in. We are looking.\"\n  budkavle outage open \"Mail is down\" --service mail --preview      (who would be told, and why, and who not; tells nobody)\n  budkavle outage open --template sign-in --unit \"Vård / Hemtjänst\"\n  budkavle outage update 12 --state identified --text \"A disk is full.\"\n  budkavle outage edit 12 --update 1 --text \"A disk was full.\" --why \"typing error\"\n  budkavle outage edit 12 --severity critical --tell\n  budkavle outage resolve 12 --text \"The disk has been replaced.\"\n  budkavle outage list\n\nWhat is planned ahead is maintenance: see `budkavle maintenance`. Who is told: docs/outages.md."
+    after_help = "Examples:\n  budkavle outage open \"Mail is down\" --severity major --service mail --text \"Nobody can sign in. We are looking.\"\n  budkavle outage open \"Mail is down\" --service mail --preview      (who would be told, and why, and who not; tells nobody)\n  budkavle outage open --template sign-in --unit \"Vård / Hemtjänst\"\n  budkavle outage update 12 --state identified --text \"A disk is full.\"\n  budkavle outage edit 12 --update 1 --text \"A disk was full.\" --why \"typing error\"\n  budkavle outage edit 12 --severity critical --tell\n  budkavle outage edit 12 --also \"\"                                    (nobody besides the contacts)\n  budkavle outage resolve 12 --text \"The disk has been replaced.\"\n  budkavle outage list\n\nWhat is planned ahead is maintenance: see `budkavle maintenance`. Who is told: docs/outages.md."
 )]
 pub struct Args {
     #[command(subcommand)]
@@ -177,6 +176,9 @@ struct EditArgs {
     /// The units that are concerned, in place of those named before; may be given several times, "" for the whole organisation
     #[arg(long = "unit", value_name = "UNIT")]
     units: Vec<String>,
+    /// The addresses that are told, too, in place of those named before; may be given several times, "" for none
+    #[arg(long = "also", value_name = "MAIL")]
+    also: Vec<String>,
     /// Tell those concerned
     #[arg(long)]
     tell: bool,
@@ -206,15 +208,17 @@ pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble
             say(client, out, outage, update, look, "is resolved").await?;
         }
         Verb::Edit(args) => {
-            let EditArgs { outage, update, text, title, severity, services, units, tell, why, look } = args;
+            let EditArgs { outage, update, text, title, severity, services, units, also, tell, why, look } =
+                args;
             let list = |all: Vec<String>| {
                 let given = !all.is_empty();
                 given.then(|| all.into_iter().filter(|one| !one.trim().is_empty()).collect::<Vec<_>>())
             };
-            let (services, units) = (list(services), list(units));
+            let (services, units, also) = (list(services), list(units), list(also));
             let severity = severity.map(Into::into);
-            let request = EditRequest { update, text, title, severity, services, units, tell, why };
-            let answer: OutageAnswer = client.patch(&look.at(&format!("/v1/outages/{outage}")), &request).await?;
+            let request = EditRequest { update, text, title, severity, services, units, also, tell, why };
+            let answer: OutageAnswer =
+                client.patch(&look.at(&format!("/v1/outages/{outage}")), &request).await?;
             if tell || look.preview {
                 told(out, &answer, "is corrected");
             } else {
@@ -224,6 +228,7 @@ pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble
                         a.outage.kind(),
                         a.outage.id
                     ));
+                    a.notes.iter().for_each(|note| out.line(format!("Note: {}.", visible(note))));
                 });
             }
         }
@@ -248,9 +253,9 @@ pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble
         }
         Verb::Show { outage } => show(client, out, outage).await?,
         Verb::Templates => {
-            let list: Vec<Template> = client.get("/v1/outage-templates", &[]).await?;
+            let list: Vec<TemplateLine> = client.get("/v1/outage-templates", &[]).await?;
             out.answer(&list, |out, list| {
-                let row = |t: &Template| {
+                let row = |TemplateLine { template: t, .. }: &TemplateLine| {
                     vec![
                         t.name.to_string(),
                         t.title.to_string(),
@@ -262,6 +267,7 @@ pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble
                 let header = ["name", "title", "severity", "services", "units"];
                 let nothing = "the configuration names no frequent case ([outage_template.NAME])";
                 out.table(&header, list.iter().map(row).collect(), nothing);
+                list.iter().flat_map(|line| &line.problems).for_each(|problem| out.line(visible(problem)));
             });
         }
     }

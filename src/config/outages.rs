@@ -10,9 +10,9 @@ use super::durations::{DAY, HOUR, delta};
 use super::reader::{Problem, Section};
 use super::words::{choose, quoted};
 use crate::domain::ids::SubjectName;
-use crate::domain::outage::Severity;
 use crate::domain::outage::policy::{Nag, Policy, Template};
-use crate::domain::roles::{GLOBAL, Role, RoleName};
+use crate::domain::outage::{LIST_MAX, Severity, TEXT_MAX, TITLE_MAX};
+use crate::domain::roles::{GLOBAL, Role, RoleName, Scope};
 use crate::domain::service::{Service, Services};
 
 /// The keys of a service and of a template, for when there is none.
@@ -41,8 +41,19 @@ pub(super) fn read(root: &Section, roles: &[Role]) -> Policy {
     };
     let names: Vec<&str> = roles.iter().map(|role| &*role.name.0).collect();
     let nag_role = outages.parsed("nag_role", |text| {
-        let problem = || Problem::new(format!("there is no role {}", quoted(text))).hint(choose(text, &names));
-        names.contains(&text).then(|| RoleName::from(text)).ok_or_else(problem)
+        let problem =
+            || Problem::new(format!("there is no role {}", quoted(text))).hint(choose(text, &names));
+        let role = roles.iter().find(|role| &*role.name.0 == text).ok_or_else(problem)?;
+        if matches!(role.scope, Scope::Unit | Scope::Subject) {
+            let problem = Problem::new(format!(
+                "can't be {}: nobody holds it for the whole organisation",
+                quoted(text)
+            ));
+            let whole = roles.iter().filter(|role| role.scope == Scope::Organisation);
+            let whole: Vec<&str> = whole.map(|role| &*role.name.0).collect();
+            return Err(problem.hint(format!("take one of these: {}", whole.join(", "))));
+        }
+        Ok(role.name.clone())
     });
     if !outages.is_set("nag_role") {
         outages.set("nag_role", GLOBAL.into());
@@ -72,7 +83,10 @@ fn services(section: &Section) -> Services {
     let names: Vec<&str> = tables.iter().map(|table| table.name()).collect();
     if let Some(table) = tables.get(MANY) {
         let problem = Problem::new(format!("is one service too many: {MANY} can be named"));
-        table.note(super::reader::Mark::Key, problem.hint("name those that people know, and what they depend on"));
+        table.note(
+            super::reader::Mark::Key,
+            problem.hint("name those that people know, and what they depend on"),
+        );
     }
     let services: Services = tables.iter().filter_map(|table| service(table, &names)).collect();
     if let Some(circle) = services.circle()
@@ -138,16 +152,24 @@ fn template(table: &Section, services: &Services) -> Template {
         names_in(table, "services", &names, "").into_iter().map(|name| (*name.0).into()).collect()
     };
     let words = [("minor", Severity::Minor), ("major", Severity::Major), ("critical", Severity::Critical)];
-    let title = table.text("title").unwrap_or_default();
-    if title.chars().count() > 200 {
-        let problem = Problem::new("is too long").hint("it can have up to 200 characters");
-        table.mistake("title", problem);
+    let (title, text) = (table.text("title").unwrap_or_default(), table.lines("text"));
+    for (key, value, most) in [("title", &title, TITLE_MAX), ("text", &text, TEXT_MAX)] {
+        if value.chars().count() > most {
+            let hint = format!("it can have up to {most} characters");
+            table.mistake(key, Problem::new("is too long").hint(hint));
+        }
     }
-    let units = table.texts("units", &[]).into_iter().map(String::into_boxed_str).collect();
+    let units: Vec<Box<str>> = table.texts("units", &[]).into_iter().map(String::into_boxed_str).collect();
+    for (key, count) in [("services", named.len()), ("units", units.len())] {
+        if count > LIST_MAX {
+            let hint = format!("an outage may name up to {LIST_MAX}");
+            table.mistake(key, Problem::new(format!("has {count} {key}")).hint(hint));
+        }
+    }
     Template {
         name: table.name().into(),
         title: title.into(),
-        text: table.lines("text").into(),
+        text: text.into(),
         severity: table.choice("severity", &words, None),
         services: named,
         units,

@@ -209,7 +209,9 @@ pub enum Refused {
     #[error("outage {0} was {1} {2}; open a new one")]
     Over(OutageId, State, DateTime<Utc>),
     /// A state of the other kind.
-    #[error("outage {id} can't become {state}; incidents are changed with `budkavle outage`, maintenance with `budkavle maintenance`")]
+    #[error(
+        "outage {id} can't become {state}; incidents are changed with `budkavle outage`, maintenance with `budkavle maintenance`"
+    )]
     OtherKind {
         /// Which outage.
         id: OutageId,
@@ -240,9 +242,12 @@ pub enum Refused {
     TooMany(&'static str),
 }
 
-const TITLE_MAX: usize = 200;
-const TEXT_MAX: usize = 10_000;
-const LIST_MAX: usize = 100;
+/// The most characters of a title, and of the name of a service.
+pub const TITLE_MAX: usize = 200;
+/// The most characters of a text.
+pub const TEXT_MAX: usize = 10_000;
+/// The most services, units or addresses that one outage names.
+pub const LIST_MAX: usize = 100;
 
 impl Outage {
     /// Opens an incident.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
-use super::ids::{SubjectName, UnitId};
+use super::ids::SubjectName;
 use super::organisation::Organisation;
 use super::tree;
 
@@ -25,7 +25,11 @@ pub struct Service {
 
 /// All services, by name.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Services(BTreeMap<SubjectName, Service>);
+pub struct Services {
+    by_name: BTreeMap<SubjectName, Service>,
+    /// The names of those that depend on each directly.
+    above: BTreeMap<SubjectName, Vec<SubjectName>>,
+}
 
 /// A service that an outage concerns.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -59,24 +63,32 @@ fn meant(near: &[SubjectName], all: &[SubjectName]) -> String {
 
 impl FromIterator<Service> for Services {
     fn from_iter<I: IntoIterator<Item = Service>>(services: I) -> Services {
-        Services(services.into_iter().map(|service| (service.name.clone(), service)).collect())
+        let by_name: BTreeMap<_, _> =
+            services.into_iter().map(|service| (service.name.clone(), service)).collect();
+        let mut above: BTreeMap<SubjectName, Vec<SubjectName>> = BTreeMap::new();
+        for service in by_name.values() {
+            for below in &service.depends_on {
+                above.entry(below.clone()).or_default().push(service.name.clone());
+            }
+        }
+        Services { by_name, above }
     }
 }
 
 impl Services {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.by_name.is_empty()
     }
 
     /// All of them, by name.
     pub fn iter(&self) -> impl Iterator<Item = &Service> {
-        self.0.values()
+        self.by_name.values()
     }
 
     /// One by its exact name.
     pub fn get(&self, name: &SubjectName) -> Option<&Service> {
-        self.0.get(name)
+        self.by_name.get(name)
     }
 
     /// The service that `text` names: by its name, else by its title, both without regard to case.
@@ -102,7 +114,7 @@ impl Services {
         NoService {
             text: super::table::shown(text),
             near: near.into_iter().take(3).map(|(_, name)| name.clone()).collect(),
-            all: self.0.keys().take(10).cloned().collect(),
+            all: self.by_name.keys().take(10).cloned().collect(),
         }
     }
 
@@ -119,7 +131,8 @@ impl Services {
         }
         while let Some(next) = open.pop_front() {
             let on = Some(next.on.unwrap_or(next.service));
-            for above in self.iter().filter(|s| s.depends_on.contains(&next.service.name)) {
+            let above = self.above.get(&next.service.name).into_iter().flatten();
+            for above in above.filter_map(|name| self.get(name)) {
                 if met.insert(&above.name) {
                     open.push_back(Affected { service: above, on });
                 }
@@ -132,7 +145,7 @@ impl Services {
     /// Services that depend on each other in a circle, the first of them once more at the end.
     pub fn circle(&self) -> Option<Vec<&SubjectName>> {
         let mut safe: BTreeSet<&SubjectName> = BTreeSet::new();
-        for start in self.0.keys() {
+        for start in self.by_name.keys() {
             // Depth first without recursion: how deep it goes is the configuration's to choose.
             let mut way: Vec<(&SubjectName, std::slice::Iter<'_, SubjectName>)> = Vec::new();
             let below = |name| self.get(name).map_or(&[][..], |s| s.depends_on.as_slice()).iter();
@@ -165,15 +178,17 @@ impl Service {
         organisation.find_unit_by_path(self.owner.as_deref()?).ok()
     }
 
-    /// The units that use it, as far as they are there; empty for all, also when none of those that are named is there.
-    pub fn units_in(&self, organisation: &Organisation) -> Vec<UnitId> {
-        let found = self.units.iter().filter_map(|unit| organisation.find_unit_by_path(unit).ok());
-        found.map(|place| organisation.tree.id(place)).collect()
+    /// The places of the units that use it. None: all use it, or one of those that it names isn't there; then who is in that one isn't
+    /// known, and better all are told than nobody.
+    pub fn units_in(&self, organisation: &Organisation) -> Option<Vec<tree::Index>> {
+        let found = self.units.iter().map(|unit| organisation.find_unit_by_path(unit));
+        found.collect::<Result<Vec<_>, _>>().ok().filter(|units| !units.is_empty())
     }
 
     /// What of the units that it names isn't there, a sentence for each.
     pub fn unknown_units(&self, organisation: &Organisation) -> Vec<String> {
-        let named = self.owner.iter().map(|unit| ("owner", unit)).chain(self.units.iter().map(|u| ("units", u)));
+        let named =
+            self.owner.iter().map(|unit| ("owner", unit)).chain(self.units.iter().map(|u| ("units", u)));
         let unknown = |(key, unit): (&str, &Box<str>)| {
             let error = organisation.find_unit_by_path(unit).err()?;
             Some(format!("[service.{}] {key}: {error}", self.name))
@@ -236,7 +251,10 @@ mod tests {
         let all = services(&[("mail", &[]), ("journal", &[])]);
         assert_eq!(&*all.find(" MAIL ").unwrap().name.0, "mail");
         assert_eq!(&*all.find("the journal").unwrap().name.0, "journal");
-        assert_eq!(all.find("mial").unwrap_err().to_string(), "there is no service \"mial\"; did you mean mail?");
+        assert_eq!(
+            all.find("mial").unwrap_err().to_string(),
+            "there is no service \"mial\"; did you mean mail?"
+        );
         let none = all.find("telephone exchange").unwrap_err().to_string();
         assert!(none.contains("there are: journal, mail"), "{none}");
         assert!(Services::default().find("x").unwrap_err().to_string().contains("names none"));

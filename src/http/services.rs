@@ -1,5 +1,6 @@
 //! The services of the configuration, and who is contact for each.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use axum::Json;
@@ -10,8 +11,11 @@ use super::App;
 use super::answers::HoldingAnswer;
 use super::error::ApiError;
 use super::look::{self, Moment};
-use crate::domain::roles::Place;
+use crate::domain::ids::{OutageId, SubjectName};
+use crate::domain::organisation::Organisation;
+use crate::domain::roles::{Place, Role};
 use crate::domain::service::{Service, Services};
+use crate::flow::core::View;
 
 /// A service in a list.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -40,8 +44,9 @@ pub struct ServiceAnswer {
 /// `GET /v1/services`.
 pub async fn list(State(app): State<Arc<App>>) -> Json<Vec<ServiceLine>> {
     let settings = app.core.settings();
-    let services = &settings.outages.services;
-    Json(services.iter().map(|service| line(&app, services, service)).collect())
+    let (services, view) = (&settings.outages.services, app.core.view());
+    let open = Open::of(&view, services);
+    Json(services.iter().map(|service| line(&view.organisation, services, &open, service)).collect())
 }
 
 /// `GET /v1/services/{name}`.
@@ -54,25 +59,34 @@ pub async fn show(
     let service = services.find(&name).map_err(|none| ApiError::not_found(none.to_string()))?;
     let place = Place::Subject(service.name.clone());
     let view = app.core.view();
-    let narrowed = |role: &crate::domain::roles::Role| role.is_narrowed();
-    let holds = look::holding_answers(&view.organisation, Moment::of(&app.core), |role, holding| {
-        narrowed(role) && holding.place == place
+    let holds = look::holding_answers(&view.organisation, Moment::of(&app.core), |role: &Role, holding| {
+        role.is_narrowed() && holding.place == place
     });
-    Ok(Json(ServiceAnswer { line: line(&app, services, service), holds }))
+    let line = line(&view.organisation, services, &Open::of(&view, services), service);
+    Ok(Json(ServiceAnswer { line, holds }))
 }
 
-fn line(app: &App, services: &Services, service: &Service) -> ServiceLine {
-    let view = app.core.view();
+/// The open incidents, each with the services that it concerns: found once for all lines.
+struct Open<'a>(Vec<(OutageId, HashSet<&'a SubjectName>)>);
+
+impl<'a> Open<'a> {
+    fn of(view: &View, services: &'a Services) -> Open<'a> {
+        let concerned = |names: &[Box<str>]| {
+            let named: Vec<SubjectName> = names.iter().map(|name| (&**name).into()).collect();
+            services.affected(&named).into_iter().map(|affected| &affected.service.name).collect()
+        };
+        let incidents = view.outages.values().filter(|outage| outage.plan.is_none());
+        Open(incidents.map(|outage| (outage.id, concerned(&outage.services))).collect())
+    }
+}
+
+fn line(organisation: &Organisation, services: &Services, open: &Open<'_>, service: &Service) -> ServiceLine {
     let needed_by = services.affected(std::slice::from_ref(&service.name));
-    let concerns = |names: &[Box<str>]| {
-        let named: Vec<_> = names.iter().map(|name| (&**name).into()).collect();
-        services.affected(&named).iter().any(|affected| affected.service.name == service.name)
-    };
-    let open = view.outages.values().filter(|outage| outage.plan.is_none() && concerns(&outage.services));
+    let outages = open.0.iter().filter(|(_, concerned)| concerned.contains(&service.name));
     ServiceLine {
         service: service.clone(),
         needed_by: needed_by.iter().skip(1).map(|affected| affected.service.name.to_string()).collect(),
-        outages: open.map(|outage| outage.id.0).collect(),
-        problems: service.unknown_units(&view.organisation),
+        outages: outages.map(|(id, _)| id.0).collect(),
+        problems: service.unknown_units(organisation),
     }
 }

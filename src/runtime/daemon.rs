@@ -247,14 +247,13 @@ impl Daemon {
     }
 }
 
-/// Logs which of the units that are delegated, or that services name, aren't there. Before the first sync none is.
+/// Logs which of the units that are delegated, or that services and templates of outages name, aren't there. Before the first sync none is.
 fn warn_of_units(app: &App) {
     let organisation = &app.core.view().organisation;
     if !organisation.tree.is_empty() {
         app.access.load().unknown_units(organisation).iter().for_each(|unknown| tracing::warn!("{unknown}"));
-        let settings = app.core.settings();
-        let of_services = settings.outages.services.iter().flat_map(|s| s.unknown_units(organisation));
-        of_services.for_each(|unknown| tracing::warn!("{unknown}"));
+        let unknown = app.core.settings().outages.unknown_units(organisation);
+        unknown.iter().for_each(|unknown| tracing::warn!("{unknown}"));
     }
 }
 

@@ -6,9 +6,10 @@ use chrono_tz::Tz;
 use crate::cli::client::Client;
 use crate::cli::exit::Trouble;
 use crate::cli::print::{Out, visible};
+use crate::domain::mailbox::Address;
 use crate::domain::outage::Outage;
 use crate::domain::outage::edit::{Edit, Was};
-use crate::http::answers::{OutageAnswer, Preview};
+use crate::http::answers::{OutageAnswer, Preview, PreviewTold, PreviewUntold};
 
 /// What an order came to; with a preview, who would be told.
 pub fn told(out: &Out, answer: &OutageAnswer, what: &str) {
@@ -19,7 +20,8 @@ pub fn told(out: &Out, answer: &OutageAnswer, what: &str) {
         }
         let told = match a.messages {
             Some(0) | None => {
-                "Nobody is told: no outage contact counts (`budkavle contacts list --role outage`).".to_owned()
+                "Nobody is told: no outage contact counts (`budkavle contacts list --role outage`)."
+                    .to_owned()
             }
             Some(1) => "1 contact is told.".to_owned(),
             Some(n) => format!("{n} contacts are told."),
@@ -33,14 +35,12 @@ pub fn told(out: &Out, answer: &OutageAnswer, what: &str) {
 }
 
 fn previewed(out: &Out, preview: &Preview) {
-    let row = |told: &crate::http::answers::PreviewTold| {
-        vec![told.name.clone(), told.mail.clone(), told.why.clone()]
-    };
+    let row = |told: &PreviewTold| vec![told.name.clone(), told.mail.clone(), told.why.clone()];
     out.line("Nothing is done, and nobody is told. These would be:\n");
     out.table(&["name", "mail", "why"], preview.told.iter().map(row).collect(), "nobody");
     if !preview.not_told.is_empty() {
         out.line("\nAnd these wouldn't:\n");
-        let row = |not: &crate::http::answers::PreviewUntold| vec![not.name.clone(), not.why_not.clone()];
+        let row = |not: &PreviewUntold| vec![not.name.clone(), not.why_not.clone()];
         out.table(&["name", "why not"], preview.not_told.iter().map(row).collect(), "");
     }
 }
@@ -94,6 +94,11 @@ fn edited(out: &Out, edit: &Edit) -> String {
         Was::Units(units) => {
             let units: Vec<String> = units.iter().map(ToString::to_string).collect();
             format!("the units, which were: {}", units.join(", "))
+        }
+        Was::Also(also) if also.is_empty() => "who is told, too, of whom there was nobody".to_owned(),
+        Was::Also(also) => {
+            let also: Vec<&str> = also.iter().map(Address::as_str).collect();
+            format!("who is told, too, which was: {}", also.join(", "))
         }
     };
     format!("   {}  {}  {was}", out.when(edit.at), edit.by)

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::Severity;
 use crate::domain::ids::RoleName;
 use crate::domain::mailbox::Address;
+use crate::domain::organisation::Organisation;
 use crate::domain::roles::GLOBAL;
 use crate::domain::service::Services;
 
@@ -29,6 +30,19 @@ pub struct Policy {
     pub by_hand: bool,
     /// Frequent cases, by name.
     pub templates: BTreeMap<Box<str>, Template>,
+}
+
+impl Policy {
+    /// What of the units that services and templates name isn't there, a sentence for each. Before the first sync none is, and nothing
+    /// is said.
+    pub fn unknown_units(&self, organisation: &Organisation) -> Vec<String> {
+        if organisation.tree.is_empty() {
+            return Vec::new();
+        }
+        let of_services = self.services.iter().flat_map(|service| service.unknown_units(organisation));
+        let of_templates = self.templates.values().flat_map(|template| template.unknown_units(organisation));
+        of_services.chain(of_templates).collect()
+    }
 }
 
 /// Nothing but what is built in.
@@ -83,4 +97,15 @@ pub struct Template {
     pub services: Vec<Box<str>>,
     /// The units, as people name them.
     pub units: Vec<Box<str>>,
+}
+
+impl Template {
+    /// What of the units that it names isn't there, a sentence for each.
+    pub fn unknown_units(&self, organisation: &Organisation) -> Vec<String> {
+        let unknown = |unit: &Box<str>| {
+            let error = organisation.find_unit(unit).err()?;
+            Some(format!("[outage_template.{}] units: {error}", self.name))
+        };
+        self.units.iter().filter_map(unknown).collect()
+    }
 }
