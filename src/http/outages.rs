@@ -14,9 +14,10 @@ use super::error::ApiError;
 use super::look;
 use crate::domain::audit::Actor;
 use crate::domain::ids::{OutageId, UnitId};
+use crate::domain::mailbox::Address;
 use crate::domain::moment;
 use crate::domain::organisation::Organisation;
-use crate::domain::outage::audience::{Audience, WhyNot};
+use crate::domain::outage::audience::{Audience, Told, WhyNot};
 use crate::domain::outage::edit::Correction;
 use crate::domain::outage::maintenance::{Step, Window};
 use crate::domain::outage::policy::Template;
@@ -86,6 +87,8 @@ pub struct EditRequest {
     pub services: Option<Vec<String>>,
     /// All units that are concerned.
     pub units: Option<Vec<String>>,
+    /// All addresses that are told, too.
+    pub also: Option<Vec<String>>,
     /// Tell those concerned.
     pub tell: bool,
     /// The reason, for the audit log.
@@ -147,13 +150,11 @@ pub async fn edit(
     Query(query): Query<PreviewQuery>,
     Json(request): Json<EditRequest>,
 ) -> Result<Json<OutageAnswer>, ApiError> {
-    let EditRequest { update, text, title, severity, services, units, tell, why } = request;
+    let EditRequest { update, text, title, severity, services, units, also, tell, why } = request;
     let text = match (update, text) {
         (Some(_), None) => return Err(ApiError::bad("say what the update is to say, with text")),
         (Some(number), Some(text)) => Some((number, text.into())),
-        (None, Some(text)) => {
-            Some((app.core.store.outage(OutageId(id)).await?.last_update(), text.into()))
-        }
+        (None, Some(text)) => Some((app.core.store.outage(OutageId(id)).await?.last_update(), text.into())),
         (None, None) => None,
     };
     let units = units.map(|units| units_named(&app.core.view().organisation, &units)).transpose()?;
@@ -163,6 +164,7 @@ pub async fn edit(
         severity,
         services: services.map(|services| services.into_iter().map(Into::into).collect()),
         units,
+        also: also.map(|also| addresses(&also)).transpose()?,
     };
     on(&app, id, Order::Edit { correction, tell }, &by, why.as_deref(), query, Vec::new()).await
 }
@@ -238,9 +240,24 @@ pub async fn show(State(app): State<Arc<App>>, Path(id): Path<u64>) -> Result<Js
     Ok(Json(OutageAnswer { outage, messages: None, unit_paths, notes: Vec::new(), preview: None }))
 }
 
+/// A template in a list.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct TemplateLine {
+    /// The template.
+    #[serde(flatten)]
+    pub template: Template,
+    /// What is wrong with it, full sentences.
+    pub problems: Vec<String>,
+}
+
 /// `GET /v1/outage-templates`.
-pub async fn templates(State(app): State<Arc<App>>) -> Json<Vec<Template>> {
-    Json(app.core.settings().outages.templates.values().cloned().collect())
+pub async fn templates(State(app): State<Arc<App>>) -> Json<Vec<TemplateLine>> {
+    let view = app.core.view();
+    let line = |template: &Template| TemplateLine {
+        problems: template.unknown_units(&view.organisation),
+        template: template.clone(),
+    };
+    Json(app.core.settings().outages.templates.values().map(line).collect())
 }
 
 async fn on(
@@ -261,14 +278,19 @@ fn status(query: PreviewQuery) -> StatusCode {
 }
 
 fn answer(app: &App, done: Done, notes: Vec<String>) -> OutageAnswer {
-    let Done { outage, audience, committed } = done;
+    let Done { outage, audience, tell, committed } = done;
+    let silent = (!tell && !audience.left.is_empty()).then(|| {
+        let left = audience.left.len();
+        format!("{left} of those who were told of it aren't concerned any more, and aren't told that without `tell` (--tell)")
+    });
+    let notes = notes.into_iter().chain(silent).collect();
     let zone = app.core.settings().zone;
     OutageAnswer {
         unit_paths: paths(&app.core.view().organisation, &outage),
         outage,
         messages: committed.as_ref().map(|committed| committed.messages),
         notes,
-        preview: committed.is_none().then(|| preview(&audience, zone)),
+        preview: committed.is_none().then(|| preview(&audience, tell, zone)),
     }
 }
 
@@ -280,25 +302,37 @@ fn paths(organisation: &Organisation, outage: &Outage) -> Vec<String> {
     outage.units.iter().map(path).collect()
 }
 
-fn preview(audience: &Audience, zone: chrono_tz::Tz) -> Preview {
-    let told = audience.told.iter().map(|told| PreviewTold {
+fn preview(audience: &Audience, tell: bool, zone: chrono_tz::Tz) -> Preview {
+    let (told, left) = if tell { (&audience.left[..], &[][..]) } else { (&[][..], &audience.left[..]) };
+    let why = |told: &Told, left: bool| {
+        if left { format!("{}; it isn't concerned any more", told.why()) } else { told.why() }
+    };
+    let told = audience.told.iter().map(|told| (told, false)).chain(told.iter().map(|left| (left, true)));
+    let told = told.map(|(told, left)| PreviewTold {
         name: told.name.to_string(),
         mail: told.mail.to_string(),
-        why: told.why(),
-        because: told.because.clone(),
-        deputy_for: told.deputy_for.as_deref().map(str::to_owned),
+        why: why(told, left),
+        because: told.reasons.iter().map(|reason| reason.because.clone()).collect(),
+        deputy_for: told.deputy_for().map(str::to_owned),
+    });
+    let left = left.iter().map(|left| PreviewUntold {
+        name: left.name.to_string(),
+        reason: "left".to_owned(),
+        why_not: format!("was told as {}, and isn't concerned any more", left.why()),
     });
     let not_told = audience.not_told.iter().map(|not| {
         let (reason, text) = match &not.why {
             WhyNot::Skipped(skip) => ("skipped", skip.in_zone(zone)),
-            WhyNot::OtherUnit(unit) => ("other_unit", format!("is contact for {unit}, which isn't concerned")),
+            WhyNot::OtherUnit(unit) => {
+                ("other_unit", format!("is contact for {unit}, which isn't concerned"))
+            }
             WhyNot::OtherService(service) => {
                 ("other_service", format!("is contact for {service}, which isn't concerned"))
             }
         };
         PreviewUntold { name: not.name.to_string(), reason: reason.to_owned(), why_not: text }
     });
-    Preview { told: told.collect(), not_told: not_told.collect() }
+    Preview { told: told.collect(), not_told: left.chain(not_told).collect() }
 }
 
 /// What is to be said, with what a template says where nothing else is said.
@@ -308,23 +342,29 @@ fn opening(app: &App, request: OpenRequest, usual: Severity) -> Result<Opening, 
         None => Template::default(),
         Some(name) => settings.outages.templates.get(name.trim()).cloned().ok_or_else(|| {
             let all: Vec<&str> = settings.outages.templates.keys().map(|name| &**name).collect();
-            let all = if all.is_empty() { "none ([outage_template.NAME])".to_owned() } else { all.join(", ") };
-            ApiError::not_found(format!("there is no outage template {name:?}; the configuration names {all}"))
+            let all =
+                if all.is_empty() { "none ([outage_template.NAME])".to_owned() } else { all.join(", ") };
+            ApiError::not_found(format!(
+                "there is no outage template {name:?}; the configuration names {all}"
+            ))
         })?,
     };
     let or = |own: String, other: Box<str>| if own.trim().is_empty() { other } else { own.into() };
     let list = |own: Vec<String>, other: Vec<Box<str>>| {
         if own.is_empty() { other.into_iter().map(String::from).collect() } else { own }
     };
-    let address = |text: &String| text.parse().map_err(ApiError::bad);
     Ok(Opening {
         title: or(request.title, template.title),
         text: or(request.text, template.text),
         severity: request.severity.or(template.severity).unwrap_or(usual),
         services: list(request.services, template.services).into_iter().map(Box::from).collect(),
         units: units_named(&app.core.view().organisation, &list(request.units, template.units))?,
-        also: request.also.iter().map(address).collect::<Result<_, _>>()?,
+        also: addresses(&request.also)?,
     })
+}
+
+fn addresses(texts: &[String]) -> Result<Vec<Address>, ApiError> {
+    texts.iter().map(|text| text.parse().map_err(ApiError::bad)).collect()
 }
 
 fn units_named(organisation: &Organisation, names: &[String]) -> Result<Vec<UnitId>, ApiError> {
@@ -358,8 +398,9 @@ impl Times {
         use chrono::Offset as _;
         let offset = |at: DateTime<Utc>| at.with_timezone(&self.zone).offset().fix();
         let minutes = (until - from).num_minutes();
-        let changes = (offset(from) != offset(until) && minutes < 2 * 24 * 60)
-            .then(|| format!("the clocks change in between: it takes {} h {} min", minutes / 60, minutes % 60));
+        let changes = (offset(from) != offset(until) && minutes < 2 * 24 * 60).then(|| {
+            format!("the clocks change in between: it takes {} h {} min", minutes / 60, minutes % 60)
+        });
         self.notes.iter().cloned().chain(changes).collect()
     }
 }

@@ -9,7 +9,11 @@ use crate::domain::{audit::Actor, ids::OutageId};
 
 /// Units 1 (with 2 below, and 3 below that) and 4; user n belongs to unit 1 for all n.
 fn world() -> World {
-    World::new(directory_of((1..=8).map(|n| user(n, 1)), [unit(1, 0), unit(2, 1), unit(3, 2), unit(4, 0)], []))
+    World::new(directory_of(
+        (1..=8).map(|n| user(n, 1)),
+        [unit(1, 0), unit(2, 1), unit(3, 2), unit(4, 0)],
+        [],
+    ))
 }
 
 fn service(name: &str, on: &[&str], owner: Option<&str>, units: &[&str]) -> Service {
@@ -97,11 +101,11 @@ fn contacts_of_a_service_are_told_of_what_it_depends_on_and_each_once() {
     );
     assert_eq!(not, ["User 3: contact for phone"]);
     let all = Audience::of(&outage(&["storage"], &[]), &world.organisation(), &policy, hour(1));
-    assert_eq!(all.told[1].because.len(), 3);
-    assert_eq!(told(&world, &policy, &outage(&["journal"], &[])), [
-        "User 1: outage contact for The journal",
-        "User 2: outage"
-    ]);
+    assert_eq!(all.told[1].reasons.len(), 3);
+    assert_eq!(
+        told(&world, &policy, &outage(&["journal"], &[])),
+        ["User 1: outage contact for The journal", "User 2: outage"]
+    );
 }
 
 #[test]
@@ -124,6 +128,7 @@ fn a_service_concerns_the_units_that_it_serves_and_so_do_those_that_depend_on_it
     assert_eq!(names(&["lab"], &[3]), [1], "what is named goes before what it serves");
     assert_eq!(names(&["net"], &[]), [1, 4]);
     assert_eq!(names(&["till", "net"], &[]), [1, 4]);
+    assert_eq!(names(&["till", "gone"], &[]), [1, 4], "whom a service served that was taken out isn't known");
 }
 
 #[test]
@@ -173,11 +178,14 @@ fn nobody_is_told_twice_and_others_are_told_besides() {
     };
     let also = vec!["it@org.example".parse().unwrap(), "vendor@x.example".parse().unwrap()];
     let outage = Outage { also, ..outage(&[], &[]) };
-    assert_eq!(told(&world, &policy, &outage), [
-        "it@org.example: somebody who is told of this outage",
-        "User 1: outage",
-        "vendor@x.example: somebody who is told of this outage",
-    ]);
+    assert_eq!(
+        told(&world, &policy, &outage),
+        [
+            "it@org.example: somebody who is told of this outage",
+            "User 1: outage",
+            "vendor@x.example: somebody who is told of this outage",
+        ]
+    );
     // Nobody of the role counts: its fallback is told.
     world.away(1, 0, 48, None);
     assert_eq!(told(&world, &Policy::default(), &outage)[1], "User 2: global");
@@ -188,4 +196,92 @@ fn a_unit_that_is_gone_meanwhile_concerned_somebody() {
     let mut world = world();
     world.assign("outage", 4, Place::Unit(unit_id(4)));
     assert_eq!(told(&world, &Policy::default(), &outage(&[], &[9])), ["User 4: outage contact for Unit 4"]);
+}
+
+#[test]
+fn a_service_of_which_one_unit_was_renamed_concerns_everybody_until_it_is_named_anew() {
+    let mut world = world();
+    world.assign("outage", 1, Place::Unit(unit_id(1)));
+    world.assign("outage", 4, Place::Unit(unit_id(4)));
+    let lab = policy([service("lab", &[], None, &["Unit 1", "Was unit 4"])]);
+    assert_eq!(
+        told(&world, &lab, &outage(&["lab"], &[])),
+        ["User 1: outage contact for Unit 1", "User 4: outage contact for Unit 4",]
+    );
+}
+
+#[test]
+fn a_deputy_is_told_for_whom_and_why_together() {
+    let mut world = world();
+    // 1 holds it in person for the organisation, and stands in for 2, who holds it for mail.
+    world.assign("outage", 1, Place::Organisation);
+    world.assign("outage", 2, Place::Subject("mail".into()));
+    world.away(2, 0, 48, Some(1));
+    let policy = policy([service("mail", &[], None, &[])]);
+    let concerned = outage(&["mail"], &[]);
+    assert_eq!(
+        told(&world, &policy, &concerned),
+        ["User 1: outage contact for The mail (deputy for User 2)"]
+    );
+    // 5 stands in for 3 of a unit and for 4 of mail.
+    world.assign("outage", 3, Place::Unit(unit_id(1)));
+    world.assign("outage", 4, Place::Subject("mail".into()));
+    world.away(3, 0, 48, Some(5));
+    world.away(4, 0, 48, Some(5));
+    assert_eq!(
+        told(&world, &policy, &concerned)[1..],
+        ["User 5: outage contact for The mail (deputy for User 4)"]
+    );
+    // In person goes before as a deputy, for the same reason.
+    world.assign("outage", 5, Place::Subject("mail".into()));
+    assert_eq!(told(&world, &policy, &concerned)[1..], ["User 5: outage contact for The mail"]);
+}
+
+#[test]
+fn brackets_in_a_title_are_its_own() {
+    let mut world = world();
+    world.assign("outage", 2, Place::Subject("mail".into()));
+    world.away(2, 0, 48, Some(1));
+    let mail = Service { title: "E-mail (Exchange)".into(), ..service("mail", &[], None, &[]) };
+    assert_eq!(
+        told(&world, &policy([mail]), &outage(&["mail"], &[])),
+        ["User 1: outage contact for E-mail (Exchange) (deputy for User 2)"]
+    );
+}
+
+#[test]
+fn for_an_owner_without_contacts_or_that_is_gone_those_answer_who_stand_in_for_it() {
+    let mut world = world();
+    world.assign("outage", 6, Place::Subject("storage".into()));
+    world.assign("global", 7, Place::Organisation);
+    let policy =
+        |owner| policy([service("storage", &[], None, &[]), service("mail", &["storage"], Some(owner), &[])]);
+    let line = |owner: &str| {
+        let out = "outage of The storage, on which The mail depends";
+        [
+            "User 6: outage contact for The storage".to_owned(),
+            format!("User 7: global, in place of {owner}, which owns The mail ({out})"),
+        ]
+    };
+    for owner in ["Unit 4", "Renamed"] {
+        assert_eq!(told(&world, &policy(owner), &outage(&["storage"], &[])), line(owner), "{owner}");
+    }
+}
+
+#[test]
+fn whom_a_correction_no_longer_concerns_is_known() {
+    let mut world = world();
+    world.assign("outage", 1, Place::Subject("mail".into()));
+    world.assign("outage", 2, Place::Subject("phones".into()));
+    world.assign("outage", 3, Place::Subject("till".into()));
+    let policy = policy(["mail", "phones", "till"].map(|name| service(name, &[], None, &[])));
+    let slip = Outage { also: vec!["slip@x.example".parse().unwrap()], ..outage(&["mail"], &[]) };
+    let after = outage(&["phones"], &[]);
+    let found = Audience::of_correction(&slip, &after, &world.organisation(), &policy, hour(1));
+    let names = |all: &[Told]| -> Vec<String> { all.iter().map(|told| told.name.to_string()).collect() };
+    assert_eq!(
+        (names(&found.told), names(&found.left)),
+        (vec!["User 2".to_owned()], vec!["User 1".to_owned()])
+    );
+    assert_eq!(found.not_told.iter().map(|not| &*not.name).collect::<Vec<_>>(), ["User 3"]);
 }
