@@ -14,7 +14,7 @@ pub struct Plan {
     pub from: DateTime<Utc>,
     /// When it ends, as planned.
     pub until: DateTime<Utc>,
-    /// Grows whenever its entry in a calendar says something else (`SEQUENCE`, RFC 5545 §3.8.7.4).
+    /// Grows whenever its entry in a calendar has another time, is cancelled or corrected (`SEQUENCE`, RFC 5545 §3.8.7.4).
     pub sequence: u32,
     /// Somebody says when it is completed; else the clock does.
     pub by_hand: bool,
@@ -43,7 +43,9 @@ pub enum BadTime {
     #[error("it would take {0} days; maintenance may take up to {LONGEST_DAYS}")]
     Long(i64),
     /// It would be over before it is told.
-    #[error("it would have ended {0}, before now; open an outage with `budkavle outage open`, or give a time to come")]
+    #[error(
+        "it would have ended {0}, before now; open an outage with `budkavle outage open`, or give a time to come"
+    )]
     Past(DateTime<Utc>),
     /// It has begun, so its beginning stays.
     #[error("it began {0} already: only its end can be moved (--until)")]
@@ -78,7 +80,8 @@ pub enum Due {
 }
 
 impl Outage {
-    /// Plans maintenance. `remind`: so long before it begins it is told again; what is past of that is told by this announcement.
+    /// Plans maintenance, or notes that it is under way when its beginning is past. `remind`: so long before it begins it is told again;
+    /// what is past of that is told by this announcement.
     ///
     /// # Errors
     /// [`Refused`], when it says nothing or too much, or when its time is none.
@@ -95,7 +98,7 @@ impl Outage {
         let Window { from, until } = window;
         let reminded = passed(remind, from, now);
         let plan = Plan { from, until, sequence: 0, by_hand, reminded, overdue: false };
-        let begun = Outage::begin(id, opening, State::Planned, by, now)?;
+        let begun = Outage::begin(id, opening, ahead_or_begun(from, now), by, now)?;
         Ok(Outage { plan: Some(plan), ..begun })
     }
 
@@ -123,7 +126,8 @@ impl Outage {
         }
         let text = checked_text(text)?;
         let text = if text.is_empty() { "It has been moved.".to_owned() } else { text };
-        let after = self.say(text, if begun { State::Started } else { State::Planned }, by, now);
+        let state = if begun { State::Started } else { ahead_or_begun(window.from, now) };
+        let after = self.say(text, state, by, now);
         let plan = Plan {
             from: window.from,
             until: window.until,
@@ -135,7 +139,7 @@ impl Outage {
         Ok(Outage { plan: Some(plan), ..after })
     }
 
-    /// Begins, completes or cancels maintenance.
+    /// Begins, completes or cancels maintenance. What begins before its time has begun now, and only its end can be moved from then on.
     ///
     /// # Errors
     /// [`Refused`], when it is none, when it is over, or when it has begun already.
@@ -150,8 +154,9 @@ impl Outage {
         };
         let text = checked_text(text)?;
         let text = if text.is_empty() { usual.to_owned() } else { text };
-        let cancelled = u32::from(state == State::Cancelled);
-        let plan = Plan { sequence: plan.sequence.saturating_add(cancelled), ..plan.clone() };
+        let from = if state == State::Started { plan.from.min(now) } else { plan.from };
+        let other = u32::from(state == State::Cancelled || from != plan.from);
+        let plan = Plan { from, sequence: plan.sequence.saturating_add(other), ..plan.clone() };
         Ok(Outage { plan: Some(plan), ..self.say(text, state, by, now) })
     }
 
@@ -216,6 +221,11 @@ fn check(window: Window, now: DateTime<Utc>) -> Result<(), BadTime> {
     }
     let days = (until - from).num_days();
     if days >= LONGEST_DAYS { Err(BadTime::Long(days)) } else { Ok(()) }
+}
+
+/// Where maintenance stands that begins at `from`.
+fn ahead_or_begun(from: DateTime<Utc>, now: DateTime<Utc>) -> State {
+    if from <= now { State::Started } else { State::Planned }
 }
 
 /// The shortest time ahead of `from`, in minutes, that is past.

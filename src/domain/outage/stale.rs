@@ -1,4 +1,4 @@
-//! An incident that nothing has been said of for too long: whoever answers for it is asked.
+//! An incident, or maintenance past its end, that nothing has been said of for too long: whoever answers for it is asked.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -37,7 +37,9 @@ impl Outage {
     /// After 1, 3, 7, 15 … times the span; from a week on, one a week. None: never.
     fn nag_at(&self, nag: &Nag, number: u32) -> Option<DateTime<Utc>> {
         let after = nag.after(self.severity)?;
-        if self.plan.is_some() || self.state().is_end() {
+        // Maintenance goes by the clock, until that has told everybody that it takes longer.
+        let by_clock = self.plan.as_ref().is_some_and(|plan| !plan.overdue);
+        if by_clock || self.state().is_end() {
             return None;
         }
         let mut at = self.updates.last()?.at;
@@ -73,6 +75,23 @@ mod tests {
         let over = once.update("", Some(State::Resolved), Actor::System, at(5)).unwrap();
         assert_eq!((over.nag_due(&nag, at(999)), over.next_nag(&nag)), (None, None));
         assert_eq!(outage.nag_due(&Nag { major: None, ..nag }, at(999)), None);
+    }
+
+    #[test]
+    fn maintenance_that_nobody_completes_is_pointed_out_once_it_is_overdue() {
+        use crate::domain::ids::OutageId;
+        use crate::domain::outage::maintenance::{Step, Window};
+        use crate::domain::outage::tests::opening;
+        let nag = Nag { major: Some(TimeDelta::hours(4)), ..Nag::default() };
+        let at = |hours: i64| now() + TimeDelta::hours(hours);
+        let window = Window { from: at(1), until: at(2) };
+        let planned =
+            Outage::plan(OutageId(1), opening("Disks"), window, true, &[], Actor::System, now()).unwrap();
+        assert_eq!(planned.nag_due(&nag, at(99)), None);
+        let overdue = planned.by_clock(planned.due(&[], at(2)).unwrap(), at(2));
+        assert_eq!((overdue.nag_due(&nag, at(5)), overdue.nag_due(&nag, at(6))), (None, Some(1)));
+        let done = overdue.step(Step::Complete, "", Actor::System, at(6)).unwrap();
+        assert_eq!(done.nag_due(&nag, at(99)), None);
     }
 
     #[test]

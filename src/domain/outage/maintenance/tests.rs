@@ -91,10 +91,16 @@ fn what_has_begun_keeps_its_beginning_and_what_is_over_stays_over() {
     let started = plan(48, 50, false).unwrap().step(Step::Start, "", Actor::System, at(1)).unwrap();
     assert_eq!(started.due(&WEEK_AND_DAY, at(30)), None, "no reminder of what is under way");
     let moved = started.move_to(Window { from: at(49), until: at(60) }, "", &[], Actor::System, at(2));
-    assert_eq!(moved, Err(Refused::Time(BadTime::Begun(at(48)))));
+    assert_eq!(moved, Err(Refused::Time(BadTime::Begun(at(1)))));
+    // It began before its time: it can end before the time at which it was to begin.
+    let sooner =
+        started.move_to(Window { from: at(1), until: at(4) }, "", &[], Actor::System, at(2)).unwrap();
+    let plan = sooner.plan.as_ref().unwrap();
+    assert_eq!((plan.from, plan.until, plan.sequence), (at(1), at(4), 2));
+    assert_eq!(sooner.due(&WEEK_AND_DAY, at(4)), Some(Due::Complete));
     assert_eq!(started.step(Step::Start, "", Actor::System, at(2)), Err(Refused::Same(OutageId(7))));
     let cancelled = started.step(Step::Cancel, "No disks.", Actor::System, at(3)).unwrap();
-    assert_eq!(cancelled.plan.as_ref().unwrap().sequence, 1, "its entry in calendars is another one");
+    assert_eq!(cancelled.plan.as_ref().unwrap().sequence, 2, "its entry in calendars is another one");
     for step in [Step::Start, Step::Complete, Step::Cancel] {
         let over = Refused::Over(OutageId(7), State::Cancelled, at(3));
         assert_eq!(cancelled.step(step, "", Actor::System, at(4)), Err(over));
@@ -110,7 +116,18 @@ fn times_that_are_none_are_refused() {
     assert_eq!(plan(-2, 0, false), Err(Refused::Time(BadTime::Past(at(0)))));
     assert_eq!(plan(0, 24 * 61, false), Err(Refused::Time(BadTime::Long(61))));
     let running = plan(-1, 1, false).unwrap();
-    assert_eq!(running.due(&[], at(0)), Some(Due::Start), "one that is under way can be noted, too");
+    assert_eq!(
+        (running.state(), running.due(&[], at(0))),
+        (State::Started, None),
+        "one that is under way is told once"
+    );
+    let planned = plan(2, 4, false).unwrap();
+    let moved = planned.move_to(Window { from: at(0), until: at(4) }, "", &[], Actor::System, at(1)).unwrap();
+    assert_eq!(
+        (moved.state(), moved.due(&[], at(1))),
+        (State::Started, None),
+        "so is one that is moved there"
+    );
     assert_eq!(running.severity, Severity::Major);
 }
 
