@@ -125,7 +125,7 @@ impl OutageWord {
     pub fn summary(&self) -> String {
         let about = match self.about {
             About::Word => "",
-            About::Correction => ", corrected",
+            About::Correction(_) | About::Left => ", corrected",
             About::Silence(_) => ", not a word for long",
         };
         format!("{} {} ({}{about}): {}", self.kind().to_lowercase(), self.id, self.state, self.title)
@@ -149,10 +149,35 @@ pub struct PlanTold {
 pub enum About {
     /// Its last update.
     Word,
-    /// What was said before was corrected.
-    Correction,
+    /// What was said before was corrected: this of it.
+    Correction(Vec<Corrected>),
     /// That nothing has been said of it for so long, in minutes; told to whoever answers for it.
     Silence(u32),
+    /// It was corrected, and doesn't concern the recipient any more.
+    Left,
+}
+
+impl About {
+    /// Whether the text of this update was corrected.
+    pub fn corrects(&self, update: &Update) -> bool {
+        matches!(self, About::Correction(of) if of.contains(&Corrected::Text(update.at)))
+    }
+}
+
+/// What of an outage was corrected.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Corrected {
+    /// The text of the word that was said then.
+    Text(DateTime<Utc>),
+    /// The title.
+    Title,
+    /// The severity.
+    Severity,
+    /// The services.
+    Services,
+    /// The units.
+    Units,
 }
 
 impl From<(&Incident, u32, &[Box<str>])> for OutageWord {

@@ -11,7 +11,7 @@ use super::core::{Core, Settings, Turn, audit_entry};
 use crate::domain::audit::Actor;
 use crate::domain::ids::{OutageId, UnitId};
 use crate::domain::notice::{About, EventKey, Facts, NewNotice, Recipient};
-use crate::domain::outage::audience::Audience;
+use crate::domain::outage::audience::{Audience, Told};
 use crate::domain::outage::edit::Correction;
 use crate::domain::outage::maintenance::{Step, Window};
 use crate::domain::outage::policy::Policy;
@@ -72,6 +72,8 @@ pub struct Done {
     pub outage: Outage,
     /// Who is told of it, or would be.
     pub audience: Audience,
+    /// Whether anybody is; a correction may be silent.
+    pub tell: bool,
     /// None: nothing was done but to look.
     pub committed: Option<Committed>,
 }
@@ -117,22 +119,39 @@ pub async fn carry_out(
     let settings = core.settings();
     let order = checked(core, order)?;
     let tell = !matches!(order, Order::Edit { tell: false, .. });
-    let about = if matches!(order, Order::Edit { .. }) { About::Correction } else { About::Word };
     // Tried before a number is drawn, so that a slip of the pen leaves no gap.
     let now = core.now();
     let mut outage = after(&settings, before.as_ref(), order.clone(), by, now)?;
     if before.is_none() && !preview {
         outage.id = OutageId(core.store.allocate(Sequence::Outage).await?);
     }
-    let audience = if tell { audience(core, &outage, now) } else { Audience::default() };
+    let corrects = before.as_ref().filter(|_| matches!(order, Order::Edit { .. }));
+    let audience = match corrects {
+        Some(before) => {
+            let all =
+                Audience::of_correction(before, &outage, &core.view().organisation, &settings.outages, now);
+            if tell { all } else { Audience { left: all.left, ..Audience::default() } }
+        }
+        None => audience(core, &outage, now),
+    };
     if preview {
-        return Ok(Done { outage, audience, committed: None });
+        return Ok(Done { outage, audience, tell, committed: None });
     }
     let action = action(&order, &outage);
-    let told = tell.then(|| (about, audience.recipients()));
+    let told = if tell { told(corrects, &outage, &audience) } else { Vec::new() };
     let commit = Commit { before: before.as_ref(), outage: &outage, by, why, action, now };
     let committed = commit.carry_out(core, &turn, told).await?;
-    Ok(Done { outage, audience, committed: Some(committed) })
+    Ok(Done { outage, audience, tell, committed: Some(committed) })
+}
+
+/// What is told, and to whom. Whom a correction doesn't concern any more is told that.
+fn told(corrects: Option<&Outage>, outage: &Outage, audience: &Audience) -> Vec<(About, Vec<Recipient>)> {
+    let Some(before) = corrects else { return vec![(About::Word, audience.recipients())] };
+    let made = outage.edits.iter().skip(before.edits.len());
+    let corrected = made.filter_map(|edit| edit.corrected(outage)).collect();
+    let left: Vec<Recipient> = audience.left.iter().map(Told::recipient).collect();
+    let left = (!left.is_empty()).then_some((About::Left, left));
+    [(About::Correction(corrected), audience.recipients())].into_iter().chain(left).collect()
 }
 
 /// Who is told of an outage at `now`.
@@ -162,14 +181,14 @@ fn checked(core: &Core, order: Order) -> Result<Order, OutageError> {
         let unknown = units.iter().find(|unit| view.organisation.tree.index(**unit).is_none());
         unknown.map_or(Ok(()), |unit| Err(OutageError::NoUnit(*unit)))
     };
+    let checked = |opening: Opening| -> Result<Opening, OutageError> {
+        known(&opening.units)?;
+        Ok(Opening { services: names(opening.services)?, ..opening })
+    };
     Ok(match order {
-        Order::Open(opening) => {
-            known(&opening.units)?;
-            Order::Open(Opening { services: names(opening.services)?, ..opening })
-        }
+        Order::Open(opening) => Order::Open(checked(opening)?),
         Order::Plan { opening, window, by_hand } => {
-            known(&opening.units)?;
-            Order::Plan { opening: Opening { services: names(opening.services)?, ..opening }, window, by_hand }
+            Order::Plan { opening: checked(opening)?, window, by_hand }
         }
         Order::Edit { correction, tell } => {
             known(correction.units.as_deref().unwrap_or_default())?;
@@ -248,31 +267,32 @@ impl Commit<'_> {
         &self,
         core: &Core,
         turn: &Turn<'_>,
-        told: Option<(About, Vec<Recipient>)>,
+        told: Vec<(About, Vec<Recipient>)>,
     ) -> Result<Committed, StoreError> {
         let Commit { before, outage, by, why, action, now } = *self;
         let id = outage.id;
         let settings = core.settings();
-        let notice = told.map(|(about, recipients)| {
+        let notice = |(about, recipients): (About, Vec<Recipient>)| {
             if recipients.is_empty() {
                 tracing::error!(
                     outage = id.0,
                     "Nobody is told of the outage: no contact for outage or global counts; assign one with `budkavle contacts assign outage`"
                 );
             }
+            let part = if about == About::Left { "/left" } else { "" };
             NewNotice {
-                event: EventKey(format!("outage/{id}/{}", outage.version()).into()),
+                event: EventKey(format!("outage/{id}/{}{part}", outage.version()).into()),
                 thread: EventKey(format!("outage/{id}/0").into()),
                 expires: expires(outage, now, &settings),
                 facts: facts(core, outage, about),
                 recipients,
             }
-        });
+        };
         let audit = audit_entry(now, by, action, format!("outage {id}"), before, Some(outage), why);
         let event = Event {
             at: now,
             change: Change::Outage(outage.clone()),
-            notices: notice.into_iter().collect(),
+            notices: told.into_iter().map(notice).collect(),
             audit: Some(audit),
         };
         let committed = turn
@@ -291,12 +311,16 @@ impl Commit<'_> {
     }
 }
 
-/// Until when it is worth sending: what says that something will begin, until it does.
+/// Until when it is worth sending: what says that something will begin, until it does, and that it is under way, until the clock ends it.
 fn expires(outage: &Outage, now: DateTime<Utc>, settings: &Settings) -> DateTime<Utc> {
     let usual = now + settings.expires_after;
-    let ahead = matches!(outage.state(), State::Planned | State::Reminded);
-    let begins = outage.plan.as_ref().map(|plan| plan.from).filter(|from| ahead && *from > now);
-    begins.map_or(usual, |begins| usual.min(begins))
+    let Some(plan) = &outage.plan else { return usual };
+    let true_until = match outage.state() {
+        State::Planned | State::Reminded => Some(plan.from),
+        State::Started if !plan.by_hand => Some(plan.until),
+        _ => None,
+    };
+    true_until.filter(|until| *until > now).map_or(usual, |until| usual.min(until))
 }
 
 /// What a notice says of an outage.

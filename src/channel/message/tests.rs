@@ -12,8 +12,8 @@ use crate::domain::duties::{Duties, Duty, Planned, StandsIn};
 use crate::domain::guard::{HoldReason, Kind, Limit};
 use crate::domain::ids::{Guid, MessageId, OutageId, RunId};
 use crate::domain::notice::{
-    About, ContactNews, ContactSummary, CoverageFacts, EventKey, Facts, Fallback, Gap, GapDays, HeldFacts,
-    MessageState, NewsFacts, OutageWord, Part, PlanTold, Recipient, RoleSum, SyncTrouble, UnitsAt,
+    About, ContactNews, ContactSummary, Corrected, CoverageFacts, EventKey, Facts, Fallback, Gap, GapDays,
+    HeldFacts, MessageState, NewsFacts, OutageWord, Part, PlanTold, Recipient, RoleSum, SyncTrouble, UnitsAt,
 };
 use crate::domain::outage::{Opening, Outage, Severity, State, Update};
 use crate::domain::warning::{Due, DueReason, Warning, WarningKind};
@@ -113,11 +113,21 @@ fn all_facts() -> Vec<(&'static str, Facts)> {
         ("maintenance over", Facts::OutageWord(Box::new(maintenance(State::Completed)))),
         (
             "corrected",
-            Facts::OutageWord(Box::new(OutageWord { about: About::Correction, ..word(&outage(), 0, vec![]) })),
+            Facts::OutageWord(Box::new(OutageWord {
+                about: About::Correction(vec![Corrected::Text(at()), Corrected::Title]),
+                ..word(&outage(), 0, vec![])
+            })),
+        ),
+        (
+            "left",
+            Facts::OutageWord(Box::new(OutageWord { about: About::Left, ..maintenance(State::Planned) })),
         ),
         (
             "silent",
-            Facts::OutageWord(Box::new(OutageWord { about: About::Silence(250), ..word(&outage(), 0, vec![]) })),
+            Facts::OutageWord(Box::new(OutageWord {
+                about: About::Silence(250),
+                ..word(&outage(), 0, vec![])
+            })),
         ),
         ("failing", Facts::SyncTrouble(trouble(Trouble::Failing, 0))),
         ("stale", Facts::SyncTrouble(trouble(Trouble::Stale, 2))),

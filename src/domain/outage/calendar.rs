@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use crate::domain::content_lines::{escaped, fold};
 use crate::domain::mailbox::Address;
-use crate::domain::notice::OutageWord;
+use crate::domain::notice::{About, OutageWord};
 use crate::domain::outage::State;
 
 /// A calendar that says one thing.
@@ -18,11 +18,11 @@ pub struct Part {
 
 /// The entry of maintenance, as of a word that was said `at`, of the installation `instance`, by `organizer`. None for an incident.
 ///
-/// The entry has the same identity from the first word to the last, so that one that is moved or cancelled takes the place of the
+/// Whoever it doesn't concern any more is to take it out. The entry has the same identity from the first word to the last, so that one that is moved or cancelled takes the place of the
 /// one before. Its times are in UTC: no calendar needs to know the zone to show it right.
 pub fn part(word: &OutageWord, at: DateTime<Utc>, instance: u64, organizer: &Address) -> Option<Part> {
     let plan = word.plan.as_ref()?;
-    let cancelled = word.state == State::Cancelled;
+    let cancelled = word.state == State::Cancelled || word.about == About::Left;
     let method = if cancelled { "CANCEL" } else { "PUBLISH" };
     let mut text = String::new();
     let mut line = |line: &str| fold(&mut text, line);
@@ -37,7 +37,7 @@ pub fn part(word: &OutageWord, at: DateTime<Utc>, instance: u64, organizer: &Add
     line(&format!("DTSTAMP:{}", utc(at)));
     line(&format!("DTSTART:{}", utc(plan.from)));
     line(&format!("DTEND:{}", utc(plan.until)));
-    line(&format!("ORGANIZER:mailto:{organizer}"));
+    line(&format!("ORGANIZER:{}", mailto(organizer)));
     line(&format!("SUMMARY:{}", escaped(&format!("Maintenance: {}", word.title))));
     line(&format!("DESCRIPTION:{}", escaped(&description(word))));
     line(if cancelled { "STATUS:CANCELLED" } else { "STATUS:CONFIRMED" });
@@ -57,6 +57,13 @@ fn description(word: &OutageWord) -> String {
     lines.flatten().collect::<Vec<_>>().join("\n")
 }
 
+/// An address as a URI (RFC 6068 §2): what isn't one of its characters is percent-encoded.
+fn mailto(address: &Address) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~!$'*+@".contains(&b);
+    let octet = |b: u8| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") };
+    format!("mailto:{}", address.as_str().bytes().map(octet).collect::<String>())
+}
+
 fn utc(at: DateTime<Utc>) -> String {
     at.format("%Y%m%dT%H%M%SZ").to_string()
 }
@@ -69,7 +76,7 @@ mod tests {
 
     use super::*;
     use crate::domain::ical::{Busy, Window, read};
-    use crate::domain::notice::{About, PlanTold};
+    use crate::domain::notice::PlanTold;
     use crate::domain::outage::tests::now;
     use crate::domain::outage::{Severity, Update};
     use crate::domain::{audit::Actor, ids::OutageId};
@@ -96,7 +103,8 @@ mod tests {
 
     #[test]
     fn it_says_what_is_planned_and_what_is_cancelled() {
-        let planned = calendar(&word(State::Planned, "New disks; storage, mail", "Two hours.\nNothing works."));
+        let planned =
+            calendar(&word(State::Planned, "New disks; storage, mail", "Two hours.\nNothing works."));
         assert_eq!(planned.method, "PUBLISH");
         insta::assert_snapshot!(planned.text.replace("\r\n", "\n"), @r"
         BEGIN:VCALENDAR
@@ -121,11 +129,27 @@ mod tests {
         ");
         let cancelled = calendar(&word(State::Cancelled, "New disks", "Not today."));
         assert_eq!(cancelled.method, "CANCEL");
-        assert!(cancelled.text.contains("METHOD:CANCEL\r\n") && cancelled.text.contains("STATUS:CANCELLED\r\n"));
+        assert!(
+            cancelled.text.contains("METHOD:CANCEL\r\n") && cancelled.text.contains("STATUS:CANCELLED\r\n")
+        );
+        let left =
+            calendar(&OutageWord { about: About::Left, ..word(State::Planned, "New disks", "Two hours.") });
+        assert_eq!(left.method, "CANCEL", "it concerns somebody else");
         let uid = |part: &Part| part.text.lines().find(|line| line.starts_with("UID:")).unwrap().to_owned();
         assert_eq!(uid(&planned), uid(&cancelled));
         let incident = OutageWord { plan: None, ..word(State::Resolved, "x", "x") };
         assert_eq!(part(&incident, now(), 7, &"it@kommun.example".parse().unwrap()), None);
+    }
+
+    #[test]
+    fn the_organizer_is_a_uri() {
+        for (address, uri) in [
+            ("it@kommun.example", "mailto:it@kommun.example"),
+            ("a%b#c?d/e@x.example", "mailto:a%25b%23c%3Fd%2Fe@x.example"),
+            ("it+drift@växjö.example", "mailto:it+drift@v%C3%A4xj%C3%B6.example"),
+        ] {
+            assert_eq!(mailto(&address.parse().unwrap()), uri);
+        }
     }
 
     proptest! {

@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use super::{LIST_MAX, Outage, Refused, Severity, checked_services, checked_text, checked_title};
 use crate::domain::audit::Actor;
 use crate::domain::ids::UnitId;
+use crate::domain::mailbox::Address;
+use crate::domain::notice::Corrected;
 
 /// A correction that was made.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -37,6 +39,8 @@ pub enum Was {
     Services(Vec<Box<str>>),
     /// The units.
     Units(Vec<UnitId>),
+    /// Who was told besides the contacts.
+    Also(Vec<Address>),
 }
 
 /// What is to be corrected; what isn't named stays.
@@ -52,6 +56,8 @@ pub struct Correction {
     pub services: Option<Vec<Box<str>>>,
     /// The units.
     pub units: Option<Vec<UnitId>>,
+    /// Who is told besides the contacts.
+    pub also: Option<Vec<Address>>,
 }
 
 impl Outage {
@@ -60,7 +66,7 @@ impl Outage {
     /// # Errors
     /// [`Refused`], when nothing is different after it, or when it makes no sense.
     pub fn edit(&self, correction: Correction, by: &Actor, now: DateTime<Utc>) -> Result<Outage, Refused> {
-        let Correction { text, title, severity, services, units } = correction;
+        let Correction { text, title, severity, services, units, also } = correction;
         let mut after = self.clone();
         let mut was = Vec::new();
         if let Some((number, text)) = text {
@@ -72,9 +78,7 @@ impl Outage {
             let place = usize::try_from(number).unwrap_or(usize::MAX);
             let missing = || Refused::NoUpdate { id, asked: number, last };
             let update = after.updates.get_mut(place).ok_or_else(missing)?;
-            was.extend(
-                replace(&mut update.text, text.into()).map(|text| Was::Text { update: number, text }),
-            );
+            was.extend(replace(&mut update.text, text.into()).map(|text| Was::Text { update: number, text }));
         }
         if let Some(title) = title {
             was.extend(replace(&mut after.title, checked_title(&title)?).map(Was::Title));
@@ -91,6 +95,12 @@ impl Outage {
             }
             was.extend(replace(&mut after.units, units).map(Was::Units));
         }
+        if let Some(also) = also {
+            if also.len() > LIST_MAX {
+                return Err(Refused::TooMany("addresses"));
+            }
+            was.extend(replace(&mut after.also, also).map(Was::Also));
+        }
         if was.is_empty() {
             return Err(Refused::Same(self.id));
         }
@@ -100,6 +110,22 @@ impl Outage {
         after.edits.extend(was.into_iter().map(|was| Edit { at: now, by: by.clone(), was }));
         after.silent = after.silent.saturating_add(1);
         Ok(after)
+    }
+}
+
+impl Edit {
+    /// What a notice says of it: nothing of whom else it is told to. `outage`: the one that was corrected.
+    pub fn corrected(&self, outage: &Outage) -> Option<Corrected> {
+        Some(match &self.was {
+            Was::Text { update, .. } => {
+                Corrected::Text(outage.updates.get(usize::try_from(*update).ok()?)?.at)
+            }
+            Was::Title(_) => Corrected::Title,
+            Was::Severity(_) => Corrected::Severity,
+            Was::Services(_) => Corrected::Services,
+            Was::Units(_) => Corrected::Units,
+            Was::Also(_) => return None,
+        })
     }
 }
 
@@ -118,7 +144,8 @@ mod tests {
     fn what_is_corrected_is_kept_as_it_was() {
         let opened = open("Mail is down").unwrap();
         let known = opened.update("A dsk is full.", None, Actor::System, now()).unwrap();
-        let text = |update, text: &str| Correction { text: Some((update, text.into())), ..Correction::default() };
+        let text =
+            |update, text: &str| Correction { text: Some((update, text.into())), ..Correction::default() };
         let mended = known.edit(text(1, "A disk is full."), &Actor::System, now()).unwrap();
         assert_eq!(&*mended.updates[1].text, "A disk is full.");
         assert_eq!(mended.edits[0].was, Was::Text { update: 1, text: "A dsk is full.".into() });
@@ -128,10 +155,11 @@ mod tests {
             severity: Some(Severity::Critical),
             services: Some(vec!["mail".into()]),
             units: Some(vec![UnitId::ROOT]),
+            also: Some(vec!["it@x.example".parse().unwrap()]),
             ..Correction::default()
         };
         let titled = mended.edit(title.clone(), &Actor::System, now()).unwrap();
-        assert_eq!((titled.edits.len(), titled.version(), &*titled.title), (5, 3, "E-mail is down"));
+        assert_eq!((titled.edits.len(), titled.version(), &*titled.title), (6, 3, "E-mail is down"));
         assert_eq!(titled.edit(title, &Actor::System, now()), Err(Refused::Same(OutageId(1))));
         let none = Refused::NoUpdate { id: OutageId(1), asked: 2, last: 1 };
         assert_eq!(titled.edit(text(2, "x"), &Actor::System, now()), Err(none));

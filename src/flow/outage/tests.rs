@@ -12,6 +12,7 @@ use crate::domain::outage::Severity;
 use crate::domain::outage::policy::Nag;
 use crate::domain::roles::{GLOBAL, Holder, OUTAGE, Place};
 use crate::domain::service::Service;
+use crate::domain::testing::{World, directory_of, unit, user};
 use crate::flow::assign::{NewAssignment, assign};
 use crate::store::{MessageFilter, SledSettings, Store};
 
@@ -93,7 +94,8 @@ async fn told(core: &Core) -> Vec<String> {
         let OutageWord { id, state, about, .. } = &**word;
         let about = match about {
             About::Word => String::new(),
-            About::Correction => " corrected".to_owned(),
+            About::Correction(_) => " corrected".to_owned(),
+            About::Left => " left".to_owned(),
             About::Silence(minutes) => format!(" silent for {minutes}"),
         };
         format!("{} {id} {state}{about}", listed.message.recipient.name)
@@ -111,7 +113,7 @@ async fn a_preview_finds_whom_the_order_tells_and_does_nothing() {
     let order = || Order::Open(opening("Out", &["Storage"]));
     let seen = carry_out(&core, None, order(), &Actor::System, None, true).await.unwrap();
     assert!(seen.committed.is_none() && core.view().outages.is_empty() && told(&core).await.is_empty());
-    let why: Vec<String> = seen.audience.told.iter().map(crate::domain::outage::audience::Told::why).collect();
+    let why: Vec<String> = seen.audience.told.iter().map(Told::why).collect();
     assert_eq!(why, ["outage contact for mail (outage of storage, on which mail depends)", "outage"]);
     let done = self::order(&core, None, order()).await.unwrap();
     assert_eq!((done.outage.id, done.audience == seen.audience), (OutageId(1), true), "no number is lost");
@@ -173,9 +175,51 @@ async fn what_says_that_something_begins_is_not_sent_after_it_began() {
     let core = start(folder.path(), &clock).await;
     holds(&core, OUTAGE, "asa", Place::Organisation).await;
     let window = Window { from: at("07-06T10:00:00"), until: at("07-06T11:00:00") };
-    order(&core, None, Order::Plan { opening: opening("New disks", &[]), window, by_hand: None }).await.unwrap();
+    order(&core, None, Order::Plan { opening: opening("New disks", &[]), window, by_hand: None })
+        .await
+        .unwrap();
     let listed = core.store.messages(MessageFilter { limit: 9, ..MessageFilter::default() }).await.unwrap();
     assert_eq!(listed[0].notice.expires, window.from);
+    // That it is under way isn't worth sending once the clock has ended it.
+    *clock.lock().unwrap() = window.from;
+    clock::tick(&core).await.unwrap();
+    let listed = core.store.messages(MessageFilter { limit: 9, ..MessageFilter::default() }).await.unwrap();
+    let begun = listed.iter().find(|listed| listed.notice.at == window.from).unwrap();
+    assert_eq!(begun.notice.expires, window.until);
+}
+
+#[tokio::test]
+async fn maintenance_that_has_begun_when_it_is_planned_is_told_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Clock::new(Mutex::new(at("07-06T08:00:00")));
+    let core = start(folder.path(), &clock).await;
+    holds(&core, OUTAGE, "asa", Place::Organisation).await;
+    let window = Window { from: at("07-06T00:00:00"), until: at("07-06T22:00:00") };
+    order(&core, None, Order::Plan { opening: opening("New disks", &[]), window, by_hand: None })
+        .await
+        .unwrap();
+    clock::tick(&core).await.unwrap();
+    assert_eq!(told(&core).await, ["asa 1 started"]);
+}
+
+#[tokio::test]
+async fn whom_a_correction_does_not_concern_any_more_is_told_that() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Clock::new(Mutex::new(at("07-06T08:00:00")));
+    let core = start(folder.path(), &clock).await;
+    holds(&core, OUTAGE, "asa", Place::Subject("mail".into())).await;
+    holds(&core, OUTAGE, "bo", Place::Subject("storage".into())).await;
+    let edit = |service: &str, tell| {
+        let correction = Correction { services: Some(vec![service.into()]), ..Correction::default() };
+        Order::Edit { correction, tell }
+    };
+    order(&core, None, Order::Open(opening("Down", &["storage"]))).await.unwrap();
+    let silent = order(&core, Some(1), edit("mail", false)).await.unwrap();
+    let left: Vec<&str> = silent.audience.left.iter().map(|left| &*left.name).collect();
+    assert_eq!((left, silent.committed.unwrap().messages), (vec!["bo"], 0), "the answer says who isn't told");
+    order(&core, Some(1), edit("storage", false)).await.unwrap();
+    order(&core, Some(1), edit("mail", true)).await.unwrap();
+    assert_eq!(told(&core).await[2..], ["asa 1 investigating corrected", "bo 1 investigating left"]);
 }
 
 #[tokio::test]
@@ -199,6 +243,38 @@ async fn silence_is_pointed_out_to_the_role_until_the_next_word() {
     let text = "We know.".into();
     order(&core, Some(1), Order::Update { text, state: Some(State::Identified) }).await.unwrap();
     assert_eq!(clock::next(&core, core.now()), Some(at("07-07T00:00:00")));
+}
+
+#[tokio::test]
+async fn with_nobody_to_ask_it_is_noted_once_until_the_next_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Clock::new(Mutex::new(at("07-06T08:00:00")));
+    let core = start(folder.path(), &clock).await;
+    order(&core, None, Order::Open(opening("Mail is down", &["mail"]))).await.unwrap();
+    *clock.lock().unwrap() = at("07-06T12:00:00");
+    clock::tick(&core).await.unwrap();
+    clock::tick(&core).await.unwrap();
+    assert_eq!(clock::next(&core, core.now()), Some(at("07-06T20:00:00")));
+    let audit = core.store.audit(None, 10).await.unwrap();
+    assert_eq!(audit.iter().filter(|entry| &*entry.action == "outage pointed out").count(), 1);
+}
+
+#[tokio::test]
+async fn whoever_opened_it_is_asked_and_while_they_are_away_the_role_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Clock::new(Mutex::new(at("07-06T08:00:00")));
+    let core = start(folder.path(), &clock).await;
+    holds(&core, GLOBAL, "boss", Place::Organisation).await;
+    let mut world = World::new(directory_of([user(1, 1)], [unit(1, 0)], []));
+    let asks = |world: &World| {
+        let by = Actor::Local { uid: 1000, name: "u1".into() };
+        let opened = Outage::open(OutageId(1), opening("Mail is down", &[]), by, core.now()).unwrap();
+        let asked = clock::answerable(&core, &world.organisation(), &opened, 1, core.now());
+        asked.into_iter().map(|recipient| recipient.name.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(asks(&world), ["User 1"]);
+    world.away(1, 0, 48, None);
+    assert_eq!(asks(&world), ["User 1", "boss"]);
 }
 
 #[tokio::test]

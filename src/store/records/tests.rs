@@ -16,8 +16,8 @@ use crate::domain::guard::{HoldReason, Kind as Counted, Limit};
 use crate::domain::ids::{AbsenceId, AssignmentId, Generation, GroupId, OutageId, RunId, UnitId, UserId};
 use crate::domain::mailbox::Address;
 use crate::domain::notice::{
-    About, ContactNews, ContactSummary, CoverageFacts, EventKey, Facts, Fallback, Gap, GapDays, HeldFacts,
-    MessageState, NewsFacts, OutageWord, Part, PlanTold, Recipient, RoleSum, SyncTrouble, UnitsAt,
+    About, ContactNews, ContactSummary, Corrected, CoverageFacts, EventKey, Facts, Fallback, Gap, GapDays,
+    HeldFacts, MessageState, NewsFacts, OutageWord, Part, PlanTold, Recipient, RoleSum, SyncTrouble, UnitsAt,
 };
 use crate::domain::outage::{Severity, State, Update};
 use crate::domain::roles::{Holder, Place};
@@ -313,6 +313,7 @@ fn maintained(frozen: &mut Frozen) {
     frozen.check("subject-bare", &Subject { owner: None, ..subject });
     frozen.read("outage", &Outage::from(incident()));
     frozen.check("outage-2", &outage());
+    frozen.check("outage-also", &also());
     frozen.check("outage-maintenance", &maintenance());
     let entry = audit::Entry {
         at: at(3),
@@ -348,18 +349,18 @@ fn outage() -> Outage {
     Outage { also: vec![mail()], edits, silent: 300, nags: 2, ..incident().into() }
 }
 
+fn also() -> Outage {
+    use crate::domain::outage::edit::{Edit, Was};
+    let edit = Edit { at: at(5), by: local(), was: Was::Also(vec![mail()]) };
+    Outage { edits: vec![edit], silent: 1, ..incident().into() }
+}
+
 fn maintenance() -> Outage {
     use crate::domain::outage::maintenance::Plan;
     let states = [State::Planned, State::Reminded, State::Started, State::Completed, State::Cancelled];
     let update = |(n, state)| Update { at: at(n), by: local(), state, text: "Ord.".into() };
-    let plan = Plan {
-        from: at(1),
-        until: at(2),
-        sequence: 300,
-        by_hand: true,
-        reminded: Some(1440),
-        overdue: true,
-    };
+    let plan =
+        Plan { from: at(1), until: at(2), sequence: 300, by_hand: true, reminded: Some(1440), overdue: true };
     let updates = (0..).zip(states).map(update).collect();
     Outage { plan: Some(plan), updates, ..outage() }
 }

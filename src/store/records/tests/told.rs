@@ -196,6 +196,13 @@ pub(super) fn notices(frozen: &mut Frozen) {
         stands_in: vec![StandsIn { name: "Bo".into(), from: at(1), until: at(2) }],
         turns_to: vec!["Li".into()],
     };
+    let corrected = [
+        Corrected::Text(at(3)),
+        Corrected::Title,
+        Corrected::Severity,
+        Corrected::Services,
+        Corrected::Units,
+    ];
     for (name, facts) in [
         ("contact-news", news),
         ("contact-summary", Facts::ContactSummary(summary)),
@@ -208,7 +215,8 @@ pub(super) fn notices(frozen: &mut Frozen) {
         ("ending", ending),
         ("coverage", coverage),
         ("outage-word", outage_word(About::Word)),
-        ("outage-correction", outage_word(About::Correction)),
+        ("outage-correction", outage_word(About::Correction(corrected.into()))),
+        ("outage-left", outage_word(About::Left)),
         ("outage-silence", outage_word(About::Silence(300))),
     ] {
         let (event, thread) = (EventKey("outage/3/1".into()), EventKey("outage/3/0".into()));
