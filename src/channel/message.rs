@@ -148,7 +148,8 @@ impl Body {
         // The boundary must not occur in the parts (RFC 2046 §5.1.1); a fixed one makes a repeat the same to the byte.
         let boundary = format!("=_{:016x}", xxh3_64(text.html.as_bytes()));
         let parts = MultiPart::alternative().boundary(boundary);
-        let mut parts = parts.singlepart(SinglePart::plain(text.text)).singlepart(SinglePart::html(text.html));
+        let mut parts =
+            parts.singlepart(SinglePart::plain(text.text)).singlepart(SinglePart::html(text.html));
         if let Some(calendar::Part { method, text }) = entry {
             let kind = format!("text/calendar; charset=utf-8; method={method}");
             let kind = header::ContentType::parse(&kind).map_err(|e| ComposeError::Mail(e.to_string()))?;

@@ -214,7 +214,8 @@ pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble
             let (services, units) = (list(services), list(units));
             let severity = severity.map(Into::into);
             let request = EditRequest { update, text, title, severity, services, units, tell, why };
-            let answer: OutageAnswer = client.patch(&look.at(&format!("/v1/outages/{outage}")), &request).await?;
+            let answer: OutageAnswer =
+                client.patch(&look.at(&format!("/v1/outages/{outage}")), &request).await?;
             if tell || look.preview {
                 told(out, &answer, "is corrected");
             } else {

@@ -41,7 +41,8 @@ pub(super) fn read(root: &Section, roles: &[Role]) -> Policy {
     };
     let names: Vec<&str> = roles.iter().map(|role| &*role.name.0).collect();
     let nag_role = outages.parsed("nag_role", |text| {
-        let problem = || Problem::new(format!("there is no role {}", quoted(text))).hint(choose(text, &names));
+        let problem =
+            || Problem::new(format!("there is no role {}", quoted(text))).hint(choose(text, &names));
         names.contains(&text).then(|| RoleName::from(text)).ok_or_else(problem)
     });
     if !outages.is_set("nag_role") {
@@ -72,7 +73,10 @@ fn services(section: &Section) -> Services {
     let names: Vec<&str> = tables.iter().map(|table| table.name()).collect();
     if let Some(table) = tables.get(MANY) {
         let problem = Problem::new(format!("is one service too many: {MANY} can be named"));
-        table.note(super::reader::Mark::Key, problem.hint("name those that people know, and what they depend on"));
+        table.note(
+            super::reader::Mark::Key,
+            problem.hint("name those that people know, and what they depend on"),
+        );
     }
     let services: Services = tables.iter().filter_map(|table| service(table, &names)).collect();
     if let Some(circle) = services.circle()

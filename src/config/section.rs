@@ -173,9 +173,8 @@ impl<'r> Section<'r> {
 
     /// A text of several lines, which may be empty and is when it isn't set.
     pub fn lines(&self, key: &str) -> String {
-        let text = self.read(key, |value, _| {
-            value.as_str().map(str::to_owned).ok_or_else(|| not_a("a text", value))
-        });
+        let text = self
+            .read(key, |value, _| value.as_str().map(str::to_owned).ok_or_else(|| not_a("a text", value)));
         let text = text.unwrap_or_default();
         self.set(key, json!(text));
         text

@@ -209,7 +209,9 @@ pub enum Refused {
     #[error("outage {0} was {1} {2}; open a new one")]
     Over(OutageId, State, DateTime<Utc>),
     /// A state of the other kind.
-    #[error("outage {id} can't become {state}; incidents are changed with `budkavle outage`, maintenance with `budkavle maintenance`")]
+    #[error(
+        "outage {id} can't become {state}; incidents are changed with `budkavle outage`, maintenance with `budkavle maintenance`"
+    )]
     OtherKind {
         /// Which outage.
         id: OutageId,

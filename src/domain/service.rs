@@ -173,7 +173,8 @@ impl Service {
 
     /// What of the units that it names isn't there, a sentence for each.
     pub fn unknown_units(&self, organisation: &Organisation) -> Vec<String> {
-        let named = self.owner.iter().map(|unit| ("owner", unit)).chain(self.units.iter().map(|u| ("units", u)));
+        let named =
+            self.owner.iter().map(|unit| ("owner", unit)).chain(self.units.iter().map(|u| ("units", u)));
         let unknown = |(key, unit): (&str, &Box<str>)| {
             let error = organisation.find_unit_by_path(unit).err()?;
             Some(format!("[service.{}] {key}: {error}", self.name))
@@ -236,7 +237,10 @@ mod tests {
         let all = services(&[("mail", &[]), ("journal", &[])]);
         assert_eq!(&*all.find(" MAIL ").unwrap().name.0, "mail");
         assert_eq!(&*all.find("the journal").unwrap().name.0, "journal");
-        assert_eq!(all.find("mial").unwrap_err().to_string(), "there is no service \"mial\"; did you mean mail?");
+        assert_eq!(
+            all.find("mial").unwrap_err().to_string(),
+            "there is no service \"mial\"; did you mean mail?"
+        );
         let none = all.find("telephone exchange").unwrap_err().to_string();
         assert!(none.contains("there are: journal, mail"), "{none}");
         assert!(Services::default().find("x").unwrap_err().to_string().contains("names none"));

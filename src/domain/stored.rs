@@ -16,8 +16,8 @@ use super::gone::{self, AllGone};
 use super::guard::{HoldReason, Kind, Limit};
 use super::ids::{Generation, Guid, MessageId, NoticeId, OutageId, RunId};
 use super::notice::{
-    About, CoverageFacts, EventKey, Facts, Gap, GapDays, HeldFacts, Message, MessageState, Notice, OutageWord, PlanTold,
-    Recipient, SyncTrouble,
+    About, CoverageFacts, EventKey, Facts, Gap, GapDays, HeldFacts, Message, MessageState, Notice,
+    OutageWord, PlanTold, Recipient, SyncTrouble,
 };
 use super::outage::edit::Correction;
 use super::outage::maintenance::Window;

@@ -169,7 +169,11 @@ fn checked(core: &Core, order: Order) -> Result<Order, OutageError> {
         }
         Order::Plan { opening, window, by_hand } => {
             known(&opening.units)?;
-            Order::Plan { opening: Opening { services: names(opening.services)?, ..opening }, window, by_hand }
+            Order::Plan {
+                opening: Opening { services: names(opening.services)?, ..opening },
+                window,
+                by_hand,
+            }
         }
         Order::Edit { correction, tell } => {
             known(correction.units.as_deref().unwrap_or_default())?;

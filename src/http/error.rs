@@ -5,8 +5,8 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
-use crate::domain::outage::Refused;
 use crate::domain::organisation::{LookupError, NoSubject};
+use crate::domain::outage::Refused;
 use crate::flow::absence_sources::SourcesError;
 use crate::flow::absences::ImportError;
 use crate::flow::assign::AssignError;

@@ -151,9 +151,7 @@ pub async fn edit(
     let text = match (update, text) {
         (Some(_), None) => return Err(ApiError::bad("say what the update is to say, with text")),
         (Some(number), Some(text)) => Some((number, text.into())),
-        (None, Some(text)) => {
-            Some((app.core.store.outage(OutageId(id)).await?.last_update(), text.into()))
-        }
+        (None, Some(text)) => Some((app.core.store.outage(OutageId(id)).await?.last_update(), text.into())),
         (None, None) => None,
     };
     let units = units.map(|units| units_named(&app.core.view().organisation, &units)).transpose()?;
@@ -291,7 +289,9 @@ fn preview(audience: &Audience, zone: chrono_tz::Tz) -> Preview {
     let not_told = audience.not_told.iter().map(|not| {
         let (reason, text) = match &not.why {
             WhyNot::Skipped(skip) => ("skipped", skip.in_zone(zone)),
-            WhyNot::OtherUnit(unit) => ("other_unit", format!("is contact for {unit}, which isn't concerned")),
+            WhyNot::OtherUnit(unit) => {
+                ("other_unit", format!("is contact for {unit}, which isn't concerned"))
+            }
             WhyNot::OtherService(service) => {
                 ("other_service", format!("is contact for {service}, which isn't concerned"))
             }
@@ -308,8 +308,11 @@ fn opening(app: &App, request: OpenRequest, usual: Severity) -> Result<Opening, 
         None => Template::default(),
         Some(name) => settings.outages.templates.get(name.trim()).cloned().ok_or_else(|| {
             let all: Vec<&str> = settings.outages.templates.keys().map(|name| &**name).collect();
-            let all = if all.is_empty() { "none ([outage_template.NAME])".to_owned() } else { all.join(", ") };
-            ApiError::not_found(format!("there is no outage template {name:?}; the configuration names {all}"))
+            let all =
+                if all.is_empty() { "none ([outage_template.NAME])".to_owned() } else { all.join(", ") };
+            ApiError::not_found(format!(
+                "there is no outage template {name:?}; the configuration names {all}"
+            ))
         })?,
     };
     let or = |own: String, other: Box<str>| if own.trim().is_empty() { other } else { own.into() };
@@ -358,8 +361,9 @@ impl Times {
         use chrono::Offset as _;
         let offset = |at: DateTime<Utc>| at.with_timezone(&self.zone).offset().fix();
         let minutes = (until - from).num_minutes();
-        let changes = (offset(from) != offset(until) && minutes < 2 * 24 * 60)
-            .then(|| format!("the clocks change in between: it takes {} h {} min", minutes / 60, minutes % 60));
+        let changes = (offset(from) != offset(until) && minutes < 2 * 24 * 60).then(|| {
+            format!("the clocks change in between: it takes {} h {} min", minutes / 60, minutes % 60)
+        });
         self.notes.iter().cloned().chain(changes).collect()
     }
 }

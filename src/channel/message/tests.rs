@@ -113,11 +113,17 @@ fn all_facts() -> Vec<(&'static str, Facts)> {
         ("maintenance over", Facts::OutageWord(Box::new(maintenance(State::Completed)))),
         (
             "corrected",
-            Facts::OutageWord(Box::new(OutageWord { about: About::Correction, ..word(&outage(), 0, vec![]) })),
+            Facts::OutageWord(Box::new(OutageWord {
+                about: About::Correction,
+                ..word(&outage(), 0, vec![])
+            })),
         ),
         (
             "silent",
-            Facts::OutageWord(Box::new(OutageWord { about: About::Silence(250), ..word(&outage(), 0, vec![]) })),
+            Facts::OutageWord(Box::new(OutageWord {
+                about: About::Silence(250),
+                ..word(&outage(), 0, vec![])
+            })),
         ),
         ("failing", Facts::SyncTrouble(trouble(Trouble::Failing, 0))),
         ("stale", Facts::SyncTrouble(trouble(Trouble::Stale, 2))),

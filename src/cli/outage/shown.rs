@@ -19,7 +19,8 @@ pub fn told(out: &Out, answer: &OutageAnswer, what: &str) {
         }
         let told = match a.messages {
             Some(0) | None => {
-                "Nobody is told: no outage contact counts (`budkavle contacts list --role outage`).".to_owned()
+                "Nobody is told: no outage contact counts (`budkavle contacts list --role outage`)."
+                    .to_owned()
             }
             Some(1) => "1 contact is told.".to_owned(),
             Some(n) => format!("{n} contacts are told."),

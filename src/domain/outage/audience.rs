@@ -73,7 +73,9 @@ impl std::fmt::Display for Because {
             Because::Depends { service, on } => {
                 write!(f, "outage contact for {service} (outage of {on}, on which {service} depends)")
             }
-            Because::Owner { unit, service, on: None } => write!(f, "contact of {unit}, which owns {service}"),
+            Because::Owner { unit, service, on: None } => {
+                write!(f, "contact of {unit}, which owns {service}")
+            }
             Because::Owner { unit, service, on: Some(on) } => write!(
                 f,
                 "contact of {unit}, which owns {service} (outage of {on}, on which {service} depends)"
@@ -208,7 +210,8 @@ impl Judged<'_> {
     /// Everybody who holds the role.
     fn holders(&self, found: &mut Found) {
         for holding in self.organisation.holders(&self.role.name).all() {
-            let judged = contacts::judge(self.organisation, self.role, holding, &Asker::Organisation, self.now);
+            let judged =
+                contacts::judge(self.organisation, self.role, holding, &Asker::Organisation, self.now);
             let name = || self.organisation.holder_name(&holding.holder);
             match (self.because(holding), judged) {
                 (Ok(because), Ok(contact)) => found.contact(contact, because),
@@ -232,7 +235,8 @@ impl Judged<'_> {
             }
             Place::Unit(_) | Place::OwnUnit if holding.at != tree::ROOT => {
                 let (unit, at) = (tree.path(holding.at).into(), holding.at);
-                let meets = |place: &Index| tree.subtree(*place).contains(&at) || tree.subtree(at).contains(place);
+                let meets =
+                    |place: &Index| tree.subtree(*place).contains(&at) || tree.subtree(at).contains(place);
                 match self.units {
                     Some(units) if !units.iter().any(meets) => Err(WhyNot::OtherUnit(unit)),
                     _ => Ok(Because::Unit { unit }),

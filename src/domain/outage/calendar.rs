@@ -96,7 +96,8 @@ mod tests {
 
     #[test]
     fn it_says_what_is_planned_and_what_is_cancelled() {
-        let planned = calendar(&word(State::Planned, "New disks; storage, mail", "Two hours.\nNothing works."));
+        let planned =
+            calendar(&word(State::Planned, "New disks; storage, mail", "Two hours.\nNothing works."));
         assert_eq!(planned.method, "PUBLISH");
         insta::assert_snapshot!(planned.text.replace("\r\n", "\n"), @r"
         BEGIN:VCALENDAR
@@ -121,7 +122,9 @@ mod tests {
         ");
         let cancelled = calendar(&word(State::Cancelled, "New disks", "Not today."));
         assert_eq!(cancelled.method, "CANCEL");
-        assert!(cancelled.text.contains("METHOD:CANCEL\r\n") && cancelled.text.contains("STATUS:CANCELLED\r\n"));
+        assert!(
+            cancelled.text.contains("METHOD:CANCEL\r\n") && cancelled.text.contains("STATUS:CANCELLED\r\n")
+        );
         let uid = |part: &Part| part.text.lines().find(|line| line.starts_with("UID:")).unwrap().to_owned();
         assert_eq!(uid(&planned), uid(&cancelled));
         let incident = OutageWord { plan: None, ..word(State::Resolved, "x", "x") };

@@ -72,9 +72,7 @@ impl Outage {
             let place = usize::try_from(number).unwrap_or(usize::MAX);
             let missing = || Refused::NoUpdate { id, asked: number, last };
             let update = after.updates.get_mut(place).ok_or_else(missing)?;
-            was.extend(
-                replace(&mut update.text, text.into()).map(|text| Was::Text { update: number, text }),
-            );
+            was.extend(replace(&mut update.text, text.into()).map(|text| Was::Text { update: number, text }));
         }
         if let Some(title) = title {
             was.extend(replace(&mut after.title, checked_title(&title)?).map(Was::Title));
@@ -118,7 +116,8 @@ mod tests {
     fn what_is_corrected_is_kept_as_it_was() {
         let opened = open("Mail is down").unwrap();
         let known = opened.update("A dsk is full.", None, Actor::System, now()).unwrap();
-        let text = |update, text: &str| Correction { text: Some((update, text.into())), ..Correction::default() };
+        let text =
+            |update, text: &str| Correction { text: Some((update, text.into())), ..Correction::default() };
         let mended = known.edit(text(1, "A disk is full."), &Actor::System, now()).unwrap();
         assert_eq!(&*mended.updates[1].text, "A disk is full.");
         assert_eq!(mended.edits[0].was, Was::Text { update: 1, text: "A dsk is full.".into() });

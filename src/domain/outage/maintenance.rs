@@ -43,7 +43,9 @@ pub enum BadTime {
     #[error("it would take {0} days; maintenance may take up to {LONGEST_DAYS}")]
     Long(i64),
     /// It would be over before it is told.
-    #[error("it would have ended {0}, before now; open an outage with `budkavle outage open`, or give a time to come")]
+    #[error(
+        "it would have ended {0}, before now; open an outage with `budkavle outage open`, or give a time to come"
+    )]
     Past(DateTime<Utc>),
     /// It has begun, so its beginning stays.
     #[error("it began {0} already: only its end can be moved (--until)")]

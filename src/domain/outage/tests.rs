@@ -30,7 +30,10 @@ fn it_goes_from_investigating_to_resolved_and_no_further() {
     let known = opened.update("A disk.", Some(State::Identified), Actor::System, now()).unwrap();
     let over = known.update("", Some(State::Resolved), Actor::System, now()).unwrap();
     assert_eq!((over.state(), over.version(), over.ended_at()), (State::Resolved, 2, Some(now())));
-    assert_eq!(over.update("More", None, Actor::System, now()), Err(Refused::Over(OutageId(1), State::Resolved, now())));
+    assert_eq!(
+        over.update("More", None, Actor::System, now()),
+        Err(Refused::Over(OutageId(1), State::Resolved, now()))
+    );
 }
 
 #[test]
@@ -39,14 +42,8 @@ fn what_says_nothing_is_refused() {
     assert_eq!(open(&"x".repeat(201)), Err(Refused::Title(201)));
     let opened = open("Mail is down").unwrap();
     assert_eq!(opened.update(" ", None, Actor::System, now()), Err(Refused::Nothing));
-    assert_eq!(
-        opened.update(" ", Some(State::Investigating), Actor::System, now()),
-        Err(Refused::Nothing)
-    );
-    assert_eq!(
-        opened.update(&"x".repeat(10_001), None, Actor::System, now()),
-        Err(Refused::Text(10_001))
-    );
+    assert_eq!(opened.update(" ", Some(State::Investigating), Actor::System, now()), Err(Refused::Nothing));
+    assert_eq!(opened.update(&"x".repeat(10_001), None, Actor::System, now()), Err(Refused::Text(10_001)));
 }
 
 #[test]

@@ -16,7 +16,8 @@ impl Outage {
         let title = |name: &SubjectName| services.get(name).map_or((*name.0).into(), |s| s.title.clone());
         let affected = services.affected(&names);
         let dependent = affected.iter().filter(|affected| affected.on.is_some());
-        let unit = |id: &UnitId| organisation.tree.index(*id).map(|place| organisation.tree.path(place).into());
+        let unit =
+            |id: &UnitId| organisation.tree.index(*id).map(|place| organisation.tree.path(place).into());
         OutageWord {
             id: self.id,
             title: self.title.clone(),

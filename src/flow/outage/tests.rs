@@ -111,7 +111,8 @@ async fn a_preview_finds_whom_the_order_tells_and_does_nothing() {
     let order = || Order::Open(opening("Out", &["Storage"]));
     let seen = carry_out(&core, None, order(), &Actor::System, None, true).await.unwrap();
     assert!(seen.committed.is_none() && core.view().outages.is_empty() && told(&core).await.is_empty());
-    let why: Vec<String> = seen.audience.told.iter().map(crate::domain::outage::audience::Told::why).collect();
+    let why: Vec<String> =
+        seen.audience.told.iter().map(crate::domain::outage::audience::Told::why).collect();
     assert_eq!(why, ["outage contact for mail (outage of storage, on which mail depends)", "outage"]);
     let done = self::order(&core, None, order()).await.unwrap();
     assert_eq!((done.outage.id, done.audience == seen.audience), (OutageId(1), true), "no number is lost");
@@ -173,7 +174,9 @@ async fn what_says_that_something_begins_is_not_sent_after_it_began() {
     let core = start(folder.path(), &clock).await;
     holds(&core, OUTAGE, "asa", Place::Organisation).await;
     let window = Window { from: at("07-06T10:00:00"), until: at("07-06T11:00:00") };
-    order(&core, None, Order::Plan { opening: opening("New disks", &[]), window, by_hand: None }).await.unwrap();
+    order(&core, None, Order::Plan { opening: opening("New disks", &[]), window, by_hand: None })
+        .await
+        .unwrap();
     let listed = core.store.messages(MessageFilter { limit: 9, ..MessageFilter::default() }).await.unwrap();
     assert_eq!(listed[0].notice.expires, window.from);
 }

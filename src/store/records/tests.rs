@@ -352,14 +352,8 @@ fn maintenance() -> Outage {
     use crate::domain::outage::maintenance::Plan;
     let states = [State::Planned, State::Reminded, State::Started, State::Completed, State::Cancelled];
     let update = |(n, state)| Update { at: at(n), by: local(), state, text: "Ord.".into() };
-    let plan = Plan {
-        from: at(1),
-        until: at(2),
-        sequence: 300,
-        by_hand: true,
-        reminded: Some(1440),
-        overdue: true,
-    };
+    let plan =
+        Plan { from: at(1), until: at(2), sequence: 300, by_hand: true, reminded: Some(1440), overdue: true };
     let updates = (0..).zip(states).map(update).collect();
     Outage { plan: Some(plan), updates, ..outage() }
 }

@@ -20,7 +20,8 @@ const ASA: &str = "asa.oberg@kommun.example";
 fn site() -> (Site, Daemon) {
     let site = Site::new(Organisation::generate(120, 24));
     site.configure(&|text| {
-        *text = text.replace("[roles.outage]\ngroups = [\"outage-contacts\"]\n", "[roles.outage]\ngroups = []\n");
+        *text =
+            text.replace("[roles.outage]\ngroups = [\"outage-contacts\"]\n", "[roles.outage]\ngroups = []\n");
         text.push_str(
             r#"
 [maintenance]
@@ -84,24 +85,41 @@ fn an_outage_is_previewed_and_told_to_those_it_concerns_each_once() {
     let preview = site.budkavle.json(&[&open[..], &["--also", "Drift@kommun.example", "--preview"]].concat());
     let (told, not) = (&preview["preview"]["told"], &preview["preview"]["not_told"]);
     assert_eq!(names(told), ["Anna Svensson", "Drift@kommun.example"], "{preview}");
-    assert_eq!(told[0]["why"], "outage contact for E-posten (outage of Lagringen, on which E-posten depends)");
-    assert_eq!((&not[0]["name"], &not[0]["reason"]), (&json!("John Smith"), &json!("other_unit")), "{preview}");
+    assert_eq!(
+        told[0]["why"],
+        "outage contact for E-posten (outage of Lagringen, on which E-posten depends)"
+    );
+    assert_eq!(
+        (&not[0]["name"], &not[0]["reason"]),
+        (&json!("John Smith"), &json!("other_unit")),
+        "{preview}"
+    );
     let shown = site.budkavle.run(&[&open[..], &["--preview"]].concat()).success().stdout;
     assert!(shown.contains("nobody is told") && shown.contains("which isn't concerned"), "{shown}");
     assert_eq!(site.budkavle.json(&["outage", "list", "--all"]), json!([]));
 
     let opened = site.budkavle.json(&open);
-    assert_eq!((&opened["id"], &opened["messages"], &opened["severity"]), (&json!(1), &json!(1), &json!("critical")));
+    assert_eq!(
+        (&opened["id"], &opened["messages"], &opened["severity"]),
+        (&json!(1), &json!(1), &json!("critical"))
+    );
     let mail = &site.post.wait_for(ANNA, 1, PATIENCE)[0];
     assert_eq!(mail.subject(), "Outage 1: En disk är full");
-    for line in ["Services: Lagringen", "Depending on them: E-posten", "outage of Lagringen, on which E-posten depends"] {
+    for line in [
+        "Services: Lagringen",
+        "Depending on them: E-posten",
+        "outage of Lagringen, on which E-posten depends",
+    ] {
         assert!(mail.text().contains(line) && mail.html().contains(line), "{line}: {}", mail.text());
     }
     // Everybody is concerned when no unit is named; John holds it for his, and through the phones.
     site.budkavle.run(&["outage", "open", "Allt", "--service", "lagringen", "--service", "phones"]).success();
     site.post.wait_for(ANNA, 2, PATIENCE);
     site.post.wait_for(JOHN, 1, PATIENCE);
-    assert_eq!((site.mails_when_quiet(ANNA), site.mails_when_quiet(JOHN), site.mails_when_quiet(ASA)), (2, 1, 0));
+    assert_eq!(
+        (site.mails_when_quiet(ANNA), site.mails_when_quiet(JOHN), site.mails_when_quiet(ASA)),
+        (2, 1, 0)
+    );
 
     let unknown = site.budkavle.run(&["outage", "open", "X", "--service", "storag"]).ended_with(1);
     assert!(unknown.stderr.contains("did you mean storage?"), "{}", unknown.stderr);
@@ -109,15 +127,22 @@ fn an_outage_is_previewed_and_told_to_those_it_concerns_each_once() {
     let unknown = site.budkavle.run(&unknown).ended_with(1);
     assert!(unknown.stderr.contains("did you mean mail?"), "{}", unknown.stderr);
     let service = site.budkavle.json(&["service", "show", "mail"]);
-    assert_eq!((&service["outages"], &service["holds"][0]["holder"]), (&json!([1, 2]), &json!("Anna Svensson")));
+    assert_eq!(
+        (&service["outages"], &service["holds"][0]["holder"]),
+        (&json!([1, 2]), &json!("Anna Svensson"))
+    );
     assert_eq!(site.budkavle.json(&["contacts", "orphans"])["assignments"], json!([]));
 
     // A correction is told only when asked for, and what was there before is kept.
-    site.budkavle.run(&["outage", "edit", "1", "--title", "Två diskar är fulla", "--why", "miscounted"]).success();
+    site.budkavle
+        .run(&["outage", "edit", "1", "--title", "Två diskar är fulla", "--why", "miscounted"])
+        .success();
     let text = ["outage", "edit", "1", "--update", "0", "--text", "Två är fulla.", "--tell"];
     site.budkavle.run(&text).success();
     let corrected = site.post.wait_for(ANNA, 3, PATIENCE);
-    assert!(corrected[2].text().contains("has been corrected") && corrected[2].text().contains("Två är fulla."));
+    assert!(
+        corrected[2].text().contains("has been corrected") && corrected[2].text().contains("Två är fulla.")
+    );
     let shown = site.budkavle.run(&["outage", "show", "1"]).success().stdout;
     assert!(shown.contains("the title, which was: En disk är full"), "{shown}");
     let audit = site.budkavle.json(&["audit"]);
@@ -133,10 +158,22 @@ fn maintenance_is_told_at_its_times_and_each_time_once() {
     let time = |days: i64| at(days).to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
     let plan = |title: &str, from: i64| {
         let (from, until) = (time(from), time(from + 1));
-        site.budkavle.json(&["maintenance", "plan", title, "--from", &from, "--until", &until, "--service", "storage"])
+        site.budkavle.json(&[
+            "maintenance",
+            "plan",
+            title,
+            "--from",
+            &from,
+            "--until",
+            &until,
+            "--service",
+            "storage",
+        ])
     };
-    assert_eq!(plan("Nya diskar", 10)["messages"], 1);
-    site.budkavle.run(&["outage", "open", "Något annat", "--service", "mail", "--severity", "minor"]).success();
+    assert_eq!(plan("Nya diskar", 10)["messages"], 2, "Anna by the mail, John as everybody is served");
+    site.budkavle
+        .run(&["outage", "open", "Något annat", "--service", "mail", "--severity", "minor"])
+        .success();
     site.post.wait_for(ANNA, 2, PATIENCE);
     let mut daemon = Some(daemon);
     let mut ahead = |by: &str| {
@@ -147,7 +184,8 @@ fn maintenance_is_told_at_its_times_and_each_time_once() {
     };
     let about = |count: usize| -> Vec<ParsedMail> {
         let mails = site.post.wait_for(ANNA, count + 1, PATIENCE);
-        let mut mails: Vec<_> = mails.into_iter().filter(|m| m.subject().starts_with("Maintenance 1:")).collect();
+        let mut mails: Vec<_> =
+            mails.into_iter().filter(|m| m.subject().starts_with("Maintenance 1:")).collect();
         mails.sort_by_key(|mail| mail.message.date().map(mail_parser::DateTime::to_timestamp));
         assert_eq!(mails.len(), count);
         mails
@@ -173,14 +211,15 @@ fn maintenance_is_told_at_its_times_and_each_time_once() {
     }
     // Nobody has said a word on the incident meanwhile: whoever opened it is no user of the directory, so the global contact is asked.
     let nags = site.post.mails_for(ASA);
-    assert!(nags.iter().all(|mail| mail.subject().contains("Not a word for long on outage 2")), "{nags:?}");
-    assert_eq!(nags.len(), 2, "after three days and after nine");
+    let nags = nags.iter().filter(|mail| mail.subject() == "Not a word for long on outage 2: Något annat");
+    assert_eq!(nags.count(), 2, "after three days and after nine");
 
     let second = plan("Fler diskar", 20)["id"].to_string();
     site.budkavle.run(&["maintenance", "move", &second, "--from", &time(21)]).success();
     site.budkavle.run(&["maintenance", "cancel", &second, "--text", "Inga diskar."]).success();
     let mails = site.post.wait_for(ANNA, 9, PATIENCE);
-    let mut mails: Vec<_> = mails.iter().filter(|m| m.subject() == "Maintenance 3: Fler diskar").map(entry).collect();
+    let mut mails: Vec<_> =
+        mails.iter().filter(|m| m.subject() == "Maintenance 3: Fler diskar").map(entry).collect();
     mails.sort_by_key(|entry| entry["sequence"].as_u64());
     let said = |key: &str| mails.iter().map(|entry| entry[key].clone()).collect::<Vec<_>>();
     assert_eq!(said("method"), ["PUBLISH", "PUBLISH", "CANCEL"]);
@@ -191,7 +230,20 @@ fn maintenance_is_told_at_its_times_and_each_time_once() {
     let odd = ["maintenance", "plan", "X", "--from", "2027-03-28 02:30", "--until", "2027-03-28 05:00"];
     let odd = site.budkavle.run(&odd).ended_with(2);
     assert!(odd.stderr.contains("clocks skip"), "{}", odd.stderr);
-    let twice = ["maintenance", "plan", "X", "--from", "2027-10-31 02:30", "--until", "2027-10-31 05:00", "--preview"];
+    let twice = [
+        "maintenance",
+        "plan",
+        "X",
+        "--from",
+        "2027-10-31 02:30",
+        "--until",
+        "2027-10-31 05:00",
+        "--preview",
+    ];
     let twice = site.budkavle.run(&twice).success();
-    assert!(twice.stdout.contains("comes twice") && twice.stdout.contains("it takes 3 h 30 min"), "{}", twice.stdout);
+    assert!(
+        twice.stdout.contains("comes twice") && twice.stdout.contains("it takes 3 h 30 min"),
+        "{}",
+        twice.stdout
+    );
 }

@@ -8,8 +8,19 @@ use crate::domain::outage::{Severity, State, Update};
 
 impl Writer {
     pub(super) fn outage(&self, word: &OutageWord) -> Page {
-        let OutageWord { id, title, severity, state, services, dependent, units, updates, earlier, plan, about } =
-            word;
+        let OutageWord {
+            id,
+            title,
+            severity,
+            state,
+            services,
+            dependent,
+            units,
+            updates,
+            earlier,
+            plan,
+            about,
+        } = word;
         let update = |u: &Update| {
             context! {
                 at => self.time(u.at),

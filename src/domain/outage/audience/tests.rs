@@ -9,7 +9,11 @@ use crate::domain::{audit::Actor, ids::OutageId};
 
 /// Units 1 (with 2 below, and 3 below that) and 4; user n belongs to unit 1 for all n.
 fn world() -> World {
-    World::new(directory_of((1..=8).map(|n| user(n, 1)), [unit(1, 0), unit(2, 1), unit(3, 2), unit(4, 0)], []))
+    World::new(directory_of(
+        (1..=8).map(|n| user(n, 1)),
+        [unit(1, 0), unit(2, 1), unit(3, 2), unit(4, 0)],
+        [],
+    ))
 }
 
 fn service(name: &str, on: &[&str], owner: Option<&str>, units: &[&str]) -> Service {
@@ -98,10 +102,10 @@ fn contacts_of_a_service_are_told_of_what_it_depends_on_and_each_once() {
     assert_eq!(not, ["User 3: contact for phone"]);
     let all = Audience::of(&outage(&["storage"], &[]), &world.organisation(), &policy, hour(1));
     assert_eq!(all.told[1].because.len(), 3);
-    assert_eq!(told(&world, &policy, &outage(&["journal"], &[])), [
-        "User 1: outage contact for The journal",
-        "User 2: outage"
-    ]);
+    assert_eq!(
+        told(&world, &policy, &outage(&["journal"], &[])),
+        ["User 1: outage contact for The journal", "User 2: outage"]
+    );
 }
 
 #[test]
@@ -173,11 +177,14 @@ fn nobody_is_told_twice_and_others_are_told_besides() {
     };
     let also = vec!["it@org.example".parse().unwrap(), "vendor@x.example".parse().unwrap()];
     let outage = Outage { also, ..outage(&[], &[]) };
-    assert_eq!(told(&world, &policy, &outage), [
-        "it@org.example: somebody who is told of this outage",
-        "User 1: outage",
-        "vendor@x.example: somebody who is told of this outage",
-    ]);
+    assert_eq!(
+        told(&world, &policy, &outage),
+        [
+            "it@org.example: somebody who is told of this outage",
+            "User 1: outage",
+            "vendor@x.example: somebody who is told of this outage",
+        ]
+    );
     // Nobody of the role counts: its fallback is told.
     world.away(1, 0, 48, None);
     assert_eq!(told(&world, &Policy::default(), &outage)[1], "User 2: global");
