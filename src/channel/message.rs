@@ -14,7 +14,8 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::{Address as Path, Envelope, clean_header};
 use crate::domain::ids::NoticeId;
 use crate::domain::mailbox::Address;
-use crate::domain::notice::{Message, Notice, message_id};
+use crate::domain::notice::{Facts, Message, Notice, message_id};
+use crate::domain::outage::calendar;
 
 pub use text::{Rendered, Writer};
 
@@ -76,7 +77,7 @@ impl Composer {
 
     /// Writes the mail of `notice` to the recipient of `message`. The same input gives the same headers, in a repeat too.
     pub fn compose(&self, notice: &Notice, message: &Message, instance: u64) -> Result<Mail, ComposeError> {
-        let text = self.text(notice, &message.recipient.why)?;
+        let text = self.text(notice, &message.recipient.why, instance)?;
         let to = &message.recipient.mail;
         let broken = |e: &dyn std::fmt::Display| ComposeError::Mail(e.to_string());
         let path = |address: &Address| address.as_str().parse::<Path>().map_err(|e| broken(&e));
@@ -113,13 +114,17 @@ impl Composer {
         Ok(Mail { envelope, bytes })
     }
 
-    fn text(&self, notice: &Notice, why: &str) -> Result<Arc<Body>, ComposeError> {
+    fn text(&self, notice: &Notice, why: &str, instance: u64) -> Result<Arc<Body>, ComposeError> {
         let key = (notice.id, Box::from(why));
         let lock = || self.written.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some(text) = lock().get(&key) {
             return Ok(Arc::clone(text));
         }
-        let text = Arc::new(Body::of(self.writer.write(notice, why)?));
+        let entry = match &notice.facts {
+            Facts::OutageWord(word) => calendar::part(word, notice.at, instance, &self.from.address),
+            _ => None,
+        };
+        let text = Arc::new(Body::of(self.writer.write(notice, why)?, entry)?);
         let mut written = lock();
         if written.len() >= KEPT {
             written.clear();
@@ -137,12 +142,20 @@ struct Body {
 }
 
 impl Body {
-    fn of(text: Rendered) -> Body {
+    /// Text, HTML, and the same as an entry for a calendar, if there is one: the best form comes last (RFC 2046 §5.1.4), and programs look
+    /// for the `method` of an entry there (RFC 6047 §2.4).
+    fn of(text: Rendered, entry: Option<calendar::Part>) -> Result<Body, ComposeError> {
         // The boundary must not occur in the parts (RFC 2046 §5.1.1); a fixed one makes a repeat the same to the byte.
         let boundary = format!("=_{:016x}", xxh3_64(text.html.as_bytes()));
         let parts = MultiPart::alternative().boundary(boundary);
-        let parts = parts.singlepart(SinglePart::plain(text.text)).singlepart(SinglePart::html(text.html));
-        Body { subject: text.subject, body: parts.formatted() }
+        let mut parts =
+            parts.singlepart(SinglePart::plain(text.text)).singlepart(SinglePart::html(text.html));
+        if let Some(calendar::Part { method, text }) = entry {
+            let kind = format!("text/calendar; charset=utf-8; method={method}");
+            let kind = header::ContentType::parse(&kind).map_err(|e| ComposeError::Mail(e.to_string()))?;
+            parts = parts.singlepart(SinglePart::builder().header(kind).body(text));
+        }
+        Ok(Body { subject: text.subject, body: parts.formatted() })
     }
 }
 

@@ -20,7 +20,7 @@ use crate::http::edit::AssignRequest;
 /// What to do.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  budkavle contacts of asa.oberg --why\n  budkavle contacts of --unit \"Vård / Hemtjänst\" --at 2026-07-15\n  budkavle contacts of asa.oberg --at \"2026-03-02 09:00\" --why   (who was it then?)\n  budkavle contacts of --role outage\n  budkavle contacts assign local --user soren.odegard --unit Hemtjänst\n  budkavle contacts assign global --mail it@kommun.example --name \"IT-stöd\" --phone \"040-12 34 56\"\n  budkavle contacts list --role local --at 2026-03-02\n  budkavle contacts revoke 12\n  budkavle contacts assign report --subject Heroma --user asa.oberg\n  budkavle contacts of --subject Heroma --why\n  budkavle contacts export > contacts.csv\n  budkavle contacts import contacts.csv --dry-run\n  budkavle contacts changes --since 2026-07-01\n  budkavle contacts orphans\n  budkavle contacts digest anna.svensson --mail"
+    after_help = "Examples:\n  budkavle contacts of asa.oberg --why\n  budkavle contacts of --unit \"Vård / Hemtjänst\" --at 2026-07-15\n  budkavle contacts of asa.oberg --at \"2026-03-02 09:00\" --why   (who was it then?)\n  budkavle contacts of --role outage\n  budkavle contacts assign local --user soren.odegard --unit Hemtjänst\n  budkavle contacts assign global --mail it@kommun.example --name \"IT-stöd\" --phone \"040-12 34 56\"\n  budkavle contacts list --role local --at 2026-03-02\n  budkavle contacts revoke 12\n  budkavle contacts assign outage --user asa.oberg --service mail\n  budkavle contacts assign outage --user bo.ek --unit \"Vård\"\n  budkavle contacts assign report --subject Heroma --user asa.oberg\n  budkavle contacts of --subject Heroma --why\n  budkavle contacts export > contacts.csv\n  budkavle contacts import contacts.csv --dry-run\n  budkavle contacts changes --since 2026-07-01\n  budkavle contacts orphans\n  budkavle contacts digest anna.svensson --mail"
 )]
 pub struct Args {
     #[command(subcommand)]
@@ -63,6 +63,9 @@ enum Verb {
         /// Only for this subject
         #[arg(long)]
         subject: Option<String>,
+        /// Only for this service
+        #[arg(long, conflicts_with = "subject")]
+        service: Option<String>,
         /// At that time; one that is past: as it was known then
         #[arg(long, value_name = "TIME", value_parser = time::parse)]
         at: Option<time::Typed>,
@@ -116,6 +119,9 @@ struct AssignArgs {
     /// For this report or system (role report)
     #[arg(long, conflicts_with_all = ["unit", "directory"])]
     subject: Option<String>,
+    /// Only for outages of this service, and of what it depends on (role outage); with --unit instead: of what concerns that unit
+    #[arg(long, conflicts_with_all = ["unit", "directory", "subject"])]
+    service: Option<String>,
     /// The order among several, the lowest first
     #[arg(long, default_value_t = 0)]
     rank: u16,
@@ -153,9 +159,9 @@ pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble
             out.answer(&answer, |out, answer| print(out, answer, why));
             Ok(if answer.answer.contacts.is_empty() { Exit::Failed } else { Exit::Done })
         }
-        Verb::List { role, unit, subject, at: Some(at) } => {
+        Verb::List { role, unit, subject, service, at: Some(at) } => {
             let path = format!("/v1/contacts/at/{}", segment(&at.at(client).await?.to_rfc3339()));
-            let query = [("role", role), ("unit", unit), ("subject", subject)];
+            let query = [("role", role), ("unit", unit), ("subject", subject), ("service", service)];
             let then: HoldingsAt = client.get(&path, &query).await?;
             out.answer(&then, |out, then| {
                 as_of(out, then.past.as_ref());
@@ -163,8 +169,8 @@ pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble
             });
             Ok(Exit::Done)
         }
-        Verb::List { role, unit, subject, at: None } => {
-            let query = [("role", role), ("unit", unit), ("subject", subject)];
+        Verb::List { role, unit, subject, service, at: None } => {
+            let query = [("role", role), ("unit", unit), ("subject", subject), ("service", service)];
             let list: Vec<HoldingAnswer> = client.get("/v1/contacts", &query).await?;
             out.answer(&list, |out, list| holdings(out, list));
             Ok(Exit::Done)
@@ -179,6 +185,7 @@ pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble
                 unit: a.unit,
                 directory: a.directory,
                 subject: a.subject,
+                service: a.service,
                 rank: a.rank,
                 from: time::at(a.from.as_ref(), client).await?,
                 until: time::at(a.until.as_ref(), client).await?,

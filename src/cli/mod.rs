@@ -12,11 +12,13 @@ mod demo;
 mod entitled;
 mod exit;
 mod lists;
+mod maintenance;
 mod notify;
 mod outage;
 mod outbox;
 mod print;
 mod run;
+mod service;
 mod status;
 mod subject;
 mod sync;
@@ -95,8 +97,12 @@ enum Verb {
     Coverage(coverage::Args),
     /// Who would be contact for whom if somebody were away, gone or elsewhere; changes nothing
     Whatif(whatif::Args),
-    /// Open, update and resolve outages; the outage contacts get a mail each time
+    /// Open, update, correct and resolve outages; those concerned get a mail each time
     Outage(outage::Args),
+    /// Plan, move, cancel maintenance; it is told ahead, and begins and ends by the clock
+    Maintenance(maintenance::Args),
+    /// What people use, what depends on what, and who is told when it doesn't work
+    Service(service::Args),
     /// What is on its way, what arrived, what didn't
     Outbox(outbox::Args),
     /// Try whether mail arrives
@@ -171,6 +177,8 @@ pub fn run(cli: Cli) -> Exit {
                     Verb::Coverage(args) => coverage::run(args, &client, &out).await,
                     Verb::Whatif(args) => whatif::run(args, &client, &out).await,
                     Verb::Outage(args) => outage::run(args, &client, &out).await,
+                    Verb::Maintenance(args) => maintenance::run(args, &client, &out).await,
+                    Verb::Service(args) => service::run(args, &client, &out).await,
                     Verb::Outbox(args) => outbox::run(args, &client, &out).await,
                     Verb::Notify(args) => notify::run(args, &client, &out).await,
                     Verb::Audit(args) => audit::run(args, &client, &out).await,

@@ -26,6 +26,11 @@ impl Out {
         Out { zone, ..self }
     }
 
+    /// Where the clocks are that show times.
+    pub fn zone(&self) -> Tz {
+        self.zone
+    }
+
     /// A time as people read it.
     pub fn when(&self, at: DateTime<Utc>) -> String {
         at.with_timezone(&self.zone).format("%Y-%m-%d %H:%M:%S").to_string()

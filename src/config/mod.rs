@@ -32,6 +32,7 @@ mod log;
 mod mail;
 mod mask;
 mod organisation;
+mod outages;
 mod reader;
 mod roles;
 mod schema;
@@ -74,6 +75,7 @@ use crate::domain::alert::Policy;
 use crate::domain::calendar::Calendar;
 use crate::domain::changes::tell;
 use crate::domain::coverage::watch::Watched;
+use crate::domain::outage;
 use crate::domain::roles::Role;
 use crate::domain::schedule::Schedule;
 use crate::domain::support::Support;
@@ -115,6 +117,8 @@ pub struct Config {
     pub duties: Option<Schedule>,
     /// The periods for which it is told that they aren't covered.
     pub watched: Vec<Watched>,
+    /// Services, and how outages are told.
+    pub outages: outage::policy::Policy,
     /// What is logged.
     pub log: Log,
     settings: Vec<Setting>,
@@ -180,6 +184,7 @@ fn resolve(
     let telling = contacts::changes(&root.section("contact_changes"), organisation.timezone, &roles);
     let duties = contacts::digest(&root.section("contact_digest"), organisation.timezone);
     let watched = coverage::read(&root.section("coverage"), &roles);
+    let outages = outages::read(&root, &roles);
     let log = log::read(&root.section("log"));
     let (findings, settings, known) = reader.finish();
     let outcome = match (directories, mail) {
@@ -201,6 +206,7 @@ fn resolve(
                 absence_sources,
                 support,
                 login_page,
+                outages,
                 log,
                 settings,
             };

@@ -171,6 +171,15 @@ impl<'r> Section<'r> {
         text
     }
 
+    /// A text of several lines, which may be empty and is when it isn't set.
+    pub fn lines(&self, key: &str) -> String {
+        let text = self
+            .read(key, |value, _| value.as_str().map(str::to_owned).ok_or_else(|| not_a("a text", value)));
+        let text = text.unwrap_or_default();
+        self.set(key, json!(text));
+        text
+    }
+
     /// A text that means something.
     pub fn parsed<T>(&self, key: &str, parse: impl FnOnce(&str) -> Result<T, Problem>) -> Option<T> {
         let mut shown = Json::Null;

@@ -262,7 +262,9 @@ fn present(
     let mut settled = HashSet::new();
     let holders = organisation.holders(&role.name);
     let of_subject = match asker {
-        Asker::Subject(name) if place == tree::ROOT => holders.of_subject(name),
+        Asker::Subject(name) if place == tree::ROOT && role.scope == Scope::Subject => {
+            holders.of_subject(name)
+        }
         _ => &[],
     };
     for holding in of_subject.iter().chain(holders.at(place)) {

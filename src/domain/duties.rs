@@ -194,7 +194,7 @@ impl<'a> Book<'a> {
             title: role.title.clone(),
             place: match &holding.place {
                 Place::Organisation => None,
-                Place::Unit(_) | Place::OwnUnit if role.scope != Scope::Unit => None,
+                Place::Unit(_) | Place::OwnUnit if role.scope != Scope::Unit && !role.is_narrowed() => None,
                 Place::Unit(_) | Place::OwnUnit => Some(tree.path(holding.at).into()),
                 Place::Directory(name) => Some(name.0.as_ref().into()),
                 Place::Subject(name) => Some(name.0.as_ref().into()),

@@ -1,6 +1,8 @@
 //! Times as people write them.
 
-use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Utc};
+use chrono::{
+    DateTime, Datelike, Days, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Utc,
+};
 
 /// What was written, before it is known what the clocks make of it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -52,6 +54,18 @@ fn read<Z: TimeZone>(text: &str, zone: &Z) -> Result<DateTime<Utc>, String> {
         .earliest()
         .map(|t| t.to_utc())
         .ok_or_else(|| format!("{text} doesn't exist: the clocks skip that hour"))
+}
+
+/// That a time on the clocks of `zone` comes twice, and which one is meant; None for one that doesn't.
+pub fn comes_twice<Z: TimeZone>(text: &str, zone: &Z) -> Option<String> {
+    let Some(Spelled::Clock(naive)) = spelled(text) else { return None };
+    let (first, second) = match zone.from_local_datetime(&naive) {
+        LocalResult::Ambiguous(first, second) => (first.to_rfc3339(), second.to_rfc3339()),
+        LocalResult::Single(_) | LocalResult::None => return None,
+    };
+    Some(format!(
+        "{text} comes twice, since the clocks go back: {first} is meant; for the second write {second}"
+    ))
 }
 
 /// When a day begins: where the clocks skip midnight, later than then. None for a day that they skip as a whole.
@@ -129,6 +143,18 @@ mod tests {
             let (from, until) = written(start, end, &Stockholm);
             assert_eq!(format!("{from} {until}"), said);
             assert_eq!((parse(&from, &Stockholm), parse_end(&until, &Stockholm)), (Ok(start), Ok(end)));
+        }
+    }
+
+    #[test]
+    fn it_is_said_which_of_two_hours_is_meant() {
+        let said = comes_twice("2026-10-25 02:30", &Stockholm).unwrap();
+        assert!(
+            said.contains("2026-10-25T02:30:00+02:00 is meant") && said.contains("02:30:00+01:00"),
+            "{said}"
+        );
+        for once in ["2026-10-25 03:00", "2026-10-25", "2026-10-25T02:30:00+01:00", "x"] {
+            assert_eq!(comes_twice(once, &Stockholm), None, "{once}");
         }
     }
 

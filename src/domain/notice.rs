@@ -14,9 +14,9 @@ use super::contacts::{self, Contact};
 use super::delta::ObjectChange;
 use super::duties::Duties;
 use super::guard::HoldReason;
-use super::ids::{DirectoryName, MessageId, NoticeId, RunId};
+use super::ids::{DirectoryName, MessageId, NoticeId, OutageId, RunId};
 use super::mailbox::Address;
-use super::outage::Outage;
+use super::outage::{Incident, Severity, State, Update};
 use super::roles::RoleName;
 use super::warning::Due;
 
@@ -31,10 +31,10 @@ pub struct EventKey(pub Box<str>);
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Facts {
-    /// An outage was opened, updated or resolved: its last update says which.
+    /// An incident was opened, updated or resolved: its last update says which. Told so before there was [`Facts::OutageWord`].
     Outage {
         /// The outage as of that update, with the updates up to then (of long ones, the last few).
-        outage: Outage,
+        outage: Incident,
         /// How many updates there were before those.
         earlier: u32,
         /// The names of the units concerned.
@@ -84,6 +84,120 @@ pub enum Facts {
     ContactSummary(ContactSummary),
     /// What somebody is contact for.
     Duties(Box<Duties>),
+    /// An incident or maintenance was told of: its last update says what.
+    OutageWord(Box<OutageWord>),
+}
+
+/// What there is to say of an outage.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct OutageWord {
+    /// Its number.
+    pub id: OutageId,
+    /// One line.
+    pub title: Box<str>,
+    /// How bad it is.
+    pub severity: Severity,
+    /// Where it stands.
+    pub state: State,
+    /// What the services are called that are out.
+    pub services: Vec<Box<str>>,
+    /// What those are called that depend on them.
+    pub dependent: Vec<Box<str>>,
+    /// The names of the units concerned.
+    pub units: Vec<Box<str>>,
+    /// What was said up to then; of long ones, the last few words.
+    pub updates: Vec<Update>,
+    /// How many there were before those.
+    pub earlier: u32,
+    /// When it is carried out, of maintenance.
+    pub plan: Option<PlanTold>,
+    /// What is told.
+    pub about: About,
+}
+
+impl OutageWord {
+    /// What it is called before its number.
+    pub fn kind(&self) -> &'static str {
+        if self.plan.is_some() { "Maintenance" } else { "Outage" }
+    }
+
+    /// What it is about, in a few words.
+    pub fn summary(&self) -> String {
+        let about = match self.about {
+            About::Word => "",
+            About::Correction(_) | About::Left => ", corrected",
+            About::Silence(_) => ", not a word for long",
+        };
+        format!("{} {} ({}{about}): {}", self.kind().to_lowercase(), self.id, self.state, self.title)
+    }
+}
+
+/// When maintenance is carried out.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct PlanTold {
+    /// When it begins.
+    pub from: DateTime<Utc>,
+    /// When it ends, as planned.
+    pub until: DateTime<Utc>,
+    /// The version of its entry in a calendar (`SEQUENCE`, RFC 5545 §3.8.7.4).
+    pub sequence: u32,
+}
+
+/// What is told of an outage.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum About {
+    /// Its last update.
+    Word,
+    /// What was said before was corrected: this of it.
+    Correction(Vec<Corrected>),
+    /// That nothing has been said of it for so long, in minutes; told to whoever answers for it.
+    Silence(u32),
+    /// It was corrected, and doesn't concern the recipient any more.
+    Left,
+}
+
+impl About {
+    /// Whether the text of this update was corrected.
+    pub fn corrects(&self, update: &Update) -> bool {
+        matches!(self, About::Correction(of) if of.contains(&Corrected::Text(update.at)))
+    }
+}
+
+/// What of an outage was corrected.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Corrected {
+    /// The text of the word that was said then.
+    Text(DateTime<Utc>),
+    /// The title.
+    Title,
+    /// The severity.
+    Severity,
+    /// The services.
+    Services,
+    /// The units.
+    Units,
+}
+
+impl From<(&Incident, u32, &[Box<str>])> for OutageWord {
+    /// What was told of an incident, with how many updates there were before, and the names of the units.
+    fn from((incident, earlier, units): (&Incident, u32, &[Box<str>])) -> OutageWord {
+        let Incident { id, title, severity, services, units: _, updates } = incident.clone();
+        OutageWord {
+            id,
+            title,
+            severity,
+            state: updates.last().map_or(State::Investigating, |u| u.state),
+            services,
+            dependent: Vec::new(),
+            units: units.to_vec(),
+            updates,
+            earlier,
+            plan: None,
+            about: About::Word,
+        }
+    }
 }
 
 /// What there is to say of a period that is near.

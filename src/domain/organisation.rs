@@ -20,12 +20,13 @@ use super::gone::AllGone;
 use super::ids::{AssignmentId, DirectoryName, GroupId, Guid, UnitId, UserId};
 use super::lists::{ListName, ListedPerson};
 use super::roles::{Assignment, Holder, Place, Role, RoleName};
+use super::service::Services;
 use super::subject::{Subject, SubjectName};
 use super::tree::{self, UnitTree};
 use holders::Collected;
 pub use holders::{Holders, Holding, Origin, UnknownGroup};
 use lookup::UnitNames;
-pub use lookup::{Candidate, GoneCandidate, LookupError, NoSubject};
+pub use lookup::{Candidate, GoneCandidate, LookupError, NoSubject, SubjectKind};
 use names::Names;
 use people::People;
 
@@ -51,6 +52,8 @@ pub struct Organisation {
     pub gone: Arc<AllGone>,
     /// What somebody answers for that is no unit. Nothing is arranged by it; [`Organisation::new`] leaves it empty.
     pub subjects: Arc<BTreeMap<SubjectName, Subject>>,
+    /// The services of the configuration. Nothing is arranged by them; [`Organisation::new`] leaves it empty.
+    pub services: Arc<Services>,
     listed: Arc<Vec<(ListName, ListedPerson)>>,
     collected: Arc<Collected>,
     people: People,
@@ -87,6 +90,7 @@ impl Organisation {
             unknown_groups: Vec::new(),
             gone: Arc::default(),
             subjects: Arc::default(),
+            services: Arc::default(),
             listed,
             collected: Arc::default(),
             people,

@@ -202,7 +202,7 @@ fn nowhere(organisation: &Organisation) -> Vec<OrphanAssignment> {
             (Place::Unit(unit), _) if organisation.tree.index(*unit).is_none() => {
                 Some(Nowhere::Unit { name: organisation.name_of(unit.0) })
             }
-            (Place::Subject(name), _) if !organisation.subjects.contains_key(name) => {
+            (Place::Subject(name), _) if !organisation.knows_subject(name) => {
                 Some(Nowhere::Subject { name: name.clone() })
             }
             // Elsewhere such a holder is told of as one who doesn't count.

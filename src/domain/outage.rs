@@ -1,10 +1,27 @@
-//! An outage from its first word to its last.
+//! An outage from its first word to its last: an incident, or maintenance that is planned.
+//!
+//! [`maintenance`] knows what the clock brings, [`edit`] what may be corrected, [`stale`] when nobody has said a word for too long;
+//! [`audience`] finds who is told and who isn't, and why; [`calendar`] is what goes into people's calendars; [`policy`] is what the
+//! configuration says of all that.
+
+pub mod audience;
+pub mod calendar;
+pub mod edit;
+pub mod maintenance;
+pub mod policy;
+pub mod stale;
+#[cfg(test)]
+pub(crate) mod tests;
+mod word;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use self::edit::Edit;
+use self::maintenance::Plan;
 use super::audit::Actor;
 use super::ids::{OutageId, UnitId};
+use super::mailbox::Address;
 
 /// How bad it is.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
@@ -18,7 +35,8 @@ pub enum Severity {
     Critical,
 }
 
-/// Where an incident stands.
+/// Where an incident stands, or maintenance: an incident is investigated, identified, monitored and resolved, maintenance planned,
+/// reminded of, started and completed, or cancelled.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
@@ -30,6 +48,31 @@ pub enum State {
     Monitoring,
     /// It is over.
     Resolved,
+    /// It is announced.
+    Planned,
+    /// It begins soon, and that was told.
+    Reminded,
+    /// It is under way.
+    Started,
+    /// It was carried out.
+    Completed,
+    /// It won't be carried out.
+    Cancelled,
+}
+
+impl State {
+    /// Whether nothing follows.
+    pub fn is_end(self) -> bool {
+        matches!(self, State::Resolved | State::Completed | State::Cancelled)
+    }
+
+    /// Whether it is one of maintenance.
+    pub fn is_of_maintenance(self) -> bool {
+        matches!(
+            self,
+            State::Planned | State::Reminded | State::Started | State::Completed | State::Cancelled
+        )
+    }
 }
 
 macro_rules! words {
@@ -43,7 +86,10 @@ macro_rules! words {
 }
 
 words!(Severity { Minor => "minor", Major => "major", Critical => "critical" });
-words!(State { Investigating => "investigating", Identified => "identified", Monitoring => "monitoring", Resolved => "resolved" });
+words!(State {
+    Investigating => "investigating", Identified => "identified", Monitoring => "monitoring", Resolved => "resolved",
+    Planned => "planned", Reminded => "reminded", Started => "started", Completed => "completed", Cancelled => "cancelled"
+});
 
 /// One word on the outage to those concerned.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -58,7 +104,7 @@ pub struct Update {
     pub text: Box<str>,
 }
 
-/// An incident that people are told of.
+/// An incident or maintenance that people are told of.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Outage {
     /// Its number.
@@ -73,6 +119,57 @@ pub struct Outage {
     pub units: Vec<UnitId>,
     /// Everything said so far, the opening first. Never empty.
     pub updates: Vec<Update>,
+    /// When it is carried out, of maintenance. None: an incident.
+    #[serde(default)]
+    pub plan: Option<Plan>,
+    /// Who is told of it besides those who are contacts.
+    #[serde(default)]
+    pub also: Vec<Address>,
+    /// What was corrected, the oldest first.
+    #[serde(default)]
+    pub edits: Vec<Edit>,
+    /// How many of its versions are no words to those concerned: corrections, and nags.
+    #[serde(default)]
+    pub silent: u32,
+    /// How often it was pointed out since the last word that nothing was said any more.
+    #[serde(default)]
+    pub nags: u32,
+}
+
+/// An incident as it was before there was maintenance: what notices and stores of that time hold.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Incident {
+    /// Its number.
+    pub id: OutageId,
+    /// One line.
+    pub title: Box<str>,
+    /// How bad it is.
+    pub severity: Severity,
+    /// Which services are concerned.
+    pub services: Vec<Box<str>>,
+    /// Which units are concerned; none: the whole organisation.
+    pub units: Vec<UnitId>,
+    /// Everything said so far, the opening first.
+    pub updates: Vec<Update>,
+}
+
+impl From<Incident> for Outage {
+    fn from(old: Incident) -> Outage {
+        let Incident { id, title, severity, services, units, updates } = old;
+        Outage {
+            id,
+            title,
+            severity,
+            services,
+            units,
+            updates,
+            plan: None,
+            also: Vec::new(),
+            edits: Vec::new(),
+            silent: 0,
+            nags: 0,
+        }
+    }
 }
 
 /// What an operator says to open an outage.
@@ -91,6 +188,9 @@ pub struct Opening {
     /// Which units are concerned.
     #[serde(default)]
     pub units: Vec<UnitId>,
+    /// Who is told besides the contacts.
+    #[serde(default)]
+    pub also: Vec<Address>,
 }
 
 /// Why a word on an outage is not taken.
@@ -106,41 +206,86 @@ pub enum Refused {
     #[error("there is nothing to tell: give a text with --text, or a new state with --state")]
     Nothing,
     /// It is over.
-    #[error("outage {0} was resolved {1}; open a new one")]
-    Over(OutageId, DateTime<Utc>),
+    #[error("outage {0} was {1} {2}; open a new one")]
+    Over(OutageId, State, DateTime<Utc>),
+    /// A state of the other kind.
+    #[error(
+        "outage {id} can't become {state}; incidents are changed with `budkavle outage`, maintenance with `budkavle maintenance`"
+    )]
+    OtherKind {
+        /// Which outage.
+        id: OutageId,
+        /// What it was to become.
+        state: State,
+    },
+    /// It is no maintenance.
+    #[error("outage {0} is an incident; only maintenance is moved, started, completed or cancelled")]
+    NotPlanned(OutageId),
+    /// The time is none.
+    #[error(transparent)]
+    Time(#[from] maintenance::BadTime),
+    /// There is no such word to correct.
+    #[error("outage {id} has the updates 0 (the opening) to {last}; there is no {asked}")]
+    NoUpdate {
+        /// Which outage.
+        id: OutageId,
+        /// What was asked for.
+        asked: u32,
+        /// The last one.
+        last: u32,
+    },
+    /// Nothing would be different.
+    #[error("outage {0} says that already; nothing is changed")]
+    Same(OutageId),
     /// Too many services or units.
     #[error("an outage may name up to {LIST_MAX} {0}")]
     TooMany(&'static str),
 }
 
-const TITLE_MAX: usize = 200;
-const TEXT_MAX: usize = 10_000;
-const LIST_MAX: usize = 100;
+/// The most characters of a title, and of the name of a service.
+pub const TITLE_MAX: usize = 200;
+/// The most characters of a text.
+pub const TEXT_MAX: usize = 10_000;
+/// The most services, units or addresses that one outage names.
+pub const LIST_MAX: usize = 100;
 
 impl Outage {
-    /// Opens an outage.
+    /// Opens an incident.
+    ///
+    /// # Errors
+    /// [`Refused`], when it says nothing or too much.
     pub fn open(id: OutageId, opening: Opening, by: Actor, now: DateTime<Utc>) -> Result<Outage, Refused> {
-        let title = one_line(&opening.title);
-        let length = title.chars().count();
-        if length == 0 || length > TITLE_MAX {
-            return Err(Refused::Title(length));
-        }
-        let services: Vec<Box<str>> =
-            opening.services.iter().map(|s| one_line(s)).filter(|s| !s.is_empty()).map(Box::from).collect();
-        if services.len() > LIST_MAX || services.iter().any(|s| s.chars().count() > TITLE_MAX) {
-            return Err(Refused::TooMany("services (of up to 200 characters)"));
-        }
-        if opening.units.len() > LIST_MAX {
-            return Err(Refused::TooMany("units"));
-        }
-        let text = checked_text(&opening.text)?;
-        let text = if text.is_empty() { title.clone() } else { text };
-        let first = Update { at: now, by, state: State::Investigating, text: text.into() };
-        let (severity, units) = (opening.severity, opening.units);
-        Ok(Outage { id, title: title.into(), severity, services, units, updates: vec![first] })
+        Outage::begin(id, opening, State::Investigating, by, now)
     }
 
-    /// Adds a word, and a new state when there is one. [`State::Resolved`] ends the outage.
+    fn begin(
+        id: OutageId,
+        opening: Opening,
+        state: State,
+        by: Actor,
+        now: DateTime<Utc>,
+    ) -> Result<Outage, Refused> {
+        let Opening { title, text, severity, services, units, also } = opening;
+        let title = checked_title(&title)?;
+        let services = checked_services(&services)?;
+        if units.len() > LIST_MAX {
+            return Err(Refused::TooMany("units"));
+        }
+        if also.len() > LIST_MAX {
+            return Err(Refused::TooMany("addresses"));
+        }
+        let text = checked_text(&text)?;
+        let text = if text.is_empty() { title.to_string() } else { text };
+        let first = Update { at: now, by, state, text: text.into() };
+        let incident = Incident { id, title, severity, services, units, updates: vec![first] };
+        Ok(Outage { also, ..incident.into() })
+    }
+
+    /// Adds a word, and a new state when there is one. [`State::Resolved`] ends an incident; states of maintenance have
+    /// steps of their own ([`Outage::step`]).
+    ///
+    /// # Errors
+    /// [`Refused`], when it is over, when nothing is said, or when it can't have that state.
     pub fn update(
         &self,
         text: &str,
@@ -148,8 +293,9 @@ impl Outage {
         by: Actor,
         now: DateTime<Utc>,
     ) -> Result<Outage, Refused> {
-        if let Some(at) = self.resolved_at() {
-            return Err(Refused::Over(self.id, at));
+        self.check_open()?;
+        if let Some(state) = state.filter(|state| self.plan.is_some() || state.is_of_maintenance()) {
+            return Err(Refused::OtherKind { id: self.id, state });
         }
         let text = checked_text(text)?;
         let state = state.unwrap_or_else(|| self.state());
@@ -157,9 +303,22 @@ impl Outage {
             return Err(Refused::Nothing);
         }
         let text = if text.is_empty() { format!("Now {state}.") } else { text };
+        Ok(self.say(text, state, by, now))
+    }
+
+    /// With one more word. Whoever hadn't been heard of for long is heard of again.
+    fn say(&self, text: String, state: State, by: Actor, now: DateTime<Utc>) -> Outage {
         let mut after = self.clone();
         after.updates.push(Update { at: now, by, state, text: text.into() });
-        Ok(after)
+        after.nags = 0;
+        after
+    }
+
+    fn check_open(&self) -> Result<(), Refused> {
+        match self.ended_at() {
+            Some(at) => Err(Refused::Over(self.id, self.state(), at)),
+            None => Ok(()),
+        }
     }
 
     /// Where it stands.
@@ -172,15 +331,40 @@ impl Outage {
         self.updates.first().map(|u| u.at)
     }
 
-    /// When it was resolved, if it was.
-    pub fn resolved_at(&self) -> Option<DateTime<Utc>> {
-        self.updates.iter().rev().find(|u| u.state == State::Resolved).map(|u| u.at)
+    /// When it came to its end, if it did.
+    pub fn ended_at(&self) -> Option<DateTime<Utc>> {
+        self.updates.iter().rev().find(|u| u.state.is_end()).map(|u| u.at)
     }
 
-    /// The number of the last update; the opening is 0. Two writers who both saw number n can't both write n + 1.
+    /// What it is called before its number: `Outage`, or `Maintenance`.
+    pub fn kind(&self) -> &'static str {
+        if self.plan.is_some() { "Maintenance" } else { "Outage" }
+    }
+
+    /// The number of its versions before this one; that of the opening is 0. Two writers who both saw version n can't both write n + 1.
     pub fn version(&self) -> u32 {
+        self.last_update().saturating_add(self.silent)
+    }
+
+    /// The number of the last update; the opening is 0.
+    pub fn last_update(&self) -> u32 {
         u32::try_from(self.updates.len()).unwrap_or(u32::MAX).saturating_sub(1)
     }
+}
+
+fn checked_title(title: &str) -> Result<Box<str>, Refused> {
+    let title = one_line(title);
+    let length = title.chars().count();
+    if length == 0 || length > TITLE_MAX { Err(Refused::Title(length)) } else { Ok(title.into()) }
+}
+
+fn checked_services(services: &[Box<str>]) -> Result<Vec<Box<str>>, Refused> {
+    let services: Vec<Box<str>> =
+        services.iter().map(|s| one_line(s)).filter(|s| !s.is_empty()).map(Box::from).collect();
+    if services.len() > LIST_MAX || services.iter().any(|s| s.chars().count() > TITLE_MAX) {
+        return Err(Refused::TooMany("services (of up to 200 characters)"));
+    }
+    Ok(services)
 }
 
 /// A text as one line without control characters: a header value can't be broken out of.
@@ -199,62 +383,4 @@ fn checked_text(text: &str) -> Result<String, Refused> {
     let text = text.trim().to_owned();
     let length = text.chars().count();
     if length > TEXT_MAX { Err(Refused::Text(length)) } else { Ok(text) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use chrono::TimeZone;
-
-    fn now() -> DateTime<Utc> {
-        Utc.with_ymd_and_hms(2026, 7, 6, 8, 0, 0).unwrap()
-    }
-
-    fn opening(title: &str) -> Opening {
-        Opening {
-            title: title.into(),
-            text: "".into(),
-            severity: Severity::Major,
-            services: vec![],
-            units: vec![],
-        }
-    }
-
-    fn open(title: &str) -> Result<Outage, Refused> {
-        Outage::open(OutageId(1), opening(title), Actor::System, now())
-    }
-
-    #[test]
-    fn it_goes_from_investigating_to_resolved_and_no_further() {
-        let opened = open("Mail is down").unwrap();
-        assert_eq!((opened.state(), opened.version(), opened.resolved_at()), (State::Investigating, 0, None));
-        let known = opened.update("A disk.", Some(State::Identified), Actor::System, now()).unwrap();
-        let over = known.update("", Some(State::Resolved), Actor::System, now()).unwrap();
-        assert_eq!((over.state(), over.version(), over.resolved_at()), (State::Resolved, 2, Some(now())));
-        assert_eq!(over.update("More", None, Actor::System, now()), Err(Refused::Over(OutageId(1), now())));
-    }
-
-    #[test]
-    fn what_says_nothing_is_refused() {
-        assert_eq!(open("  \n "), Err(Refused::Title(0)));
-        assert_eq!(open(&"x".repeat(201)), Err(Refused::Title(201)));
-        let opened = open("Mail is down").unwrap();
-        assert_eq!(opened.update(" ", None, Actor::System, now()), Err(Refused::Nothing));
-        assert_eq!(
-            opened.update(" ", Some(State::Investigating), Actor::System, now()),
-            Err(Refused::Nothing)
-        );
-        assert_eq!(
-            opened.update(&"x".repeat(10_001), None, Actor::System, now()),
-            Err(Refused::Text(10_001))
-        );
-    }
-
-    #[test]
-    fn a_title_is_one_line() {
-        assert_eq!(
-            &*open("Mail\r\nBcc: all@x.example\tis down").unwrap().title,
-            "Mail Bcc: all@x.example is down"
-        );
-    }
 }

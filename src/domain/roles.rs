@@ -61,6 +61,14 @@ pub struct Role {
     pub grants: Grants,
 }
 
+impl Role {
+    /// Whether a holding may be limited to a unit and what is below it, or to a service: that of outages may, since who is told
+    /// depends on what is concerned (decision 21).
+    pub fn is_narrowed(&self) -> bool {
+        &*self.name.0 == OUTAGE && self.scope == Scope::Organisation
+    }
+}
+
 /// How a role may be had.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Grants {
@@ -270,7 +278,7 @@ pub enum Misplacement {
     OutsideHasNoUnit,
 }
 
-/// Whether an assignment of `role` to `holder` at `place` makes sense.
+/// Whether an assignment of `role` to `holder` at `place` makes sense. A service is a subject here.
 pub fn check_place(role: &Role, holder: &Holder, place: &Place) -> Result<(), Misplacement> {
     let name = || role.name.clone();
     match (role.scope, place) {
@@ -281,6 +289,7 @@ pub fn check_place(role: &Role, holder: &Holder, place: &Place) -> Result<(), Mi
         | (Scope::Organisation, Place::Organisation)
         | (Scope::Directory, Place::Organisation | Place::Directory(_))
         | (Scope::Subject, Place::Subject(_)) => Ok(()),
+        (_, Place::Unit(_) | Place::Subject(_)) if role.is_narrowed() => Ok(()),
         (Scope::Subject, _) => Err(Misplacement::NeedsSubject(name())),
         (_, Place::Subject(_)) => Err(Misplacement::NotPerSubject(name())),
         (Scope::Unit, Place::Organisation) => Err(Misplacement::NeedsUnit(name())),

@@ -3,6 +3,7 @@
 
 use std::fmt::Debug;
 
+use chrono::TimeDelta;
 use proptest::prelude::*;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -15,10 +16,12 @@ use super::gone::{self, AllGone};
 use super::guard::{HoldReason, Kind, Limit};
 use super::ids::{Generation, Guid, MessageId, NoticeId, OutageId, RunId};
 use super::notice::{
-    CoverageFacts, EventKey, Facts, Gap, GapDays, HeldFacts, Message, MessageState, Notice, Recipient,
-    SyncTrouble,
+    About, CoverageFacts, EventKey, Facts, Gap, GapDays, HeldFacts, Message, MessageState, Notice,
+    OutageWord, PlanTold, Recipient, SyncTrouble,
 };
-use super::outage::{Opening, Outage, Severity};
+use super::outage::edit::Correction;
+use super::outage::maintenance::Window;
+use super::outage::{Incident, Opening, Outage, Severity};
 use super::run::{Counts, Cursor, HeldRun, Mode, ModeReason, Outcome, Position, Run, Trigger, UsnPosition};
 use super::testing::{DIRECTORIES, hour, unit_id, world};
 use super::undo::{Veto, steps};
@@ -143,9 +146,15 @@ fn notices_and_messages() {
         severity: Severity::Major,
         services: vec!["mail".into()],
         units: vec![unit_id(1)],
+        also: vec!["it@x.example".parse().unwrap()],
     };
-    let outage = Outage::open(OutageId(1), opening, actor(), hour(1)).unwrap();
+    let outage = Outage::open(OutageId(1), opening.clone(), actor(), hour(1)).unwrap();
+    let title = Correction { title: Some("Mail is out".into()), ..Correction::default() };
+    let outage = outage.edit(title, &actor(), hour(2)).unwrap().nagged(1);
     survives(&outage);
+    let window = Window { from: hour(3), until: hour(4) };
+    let planned = Outage::plan(OutageId(2), opening, window, true, &[TimeDelta::days(1)], actor(), hour(1));
+    survives(&planned.unwrap());
     let held = HeldFacts { run: RunId(1), reasons: reasons(), changes: Vec::new(), more: 3 };
     let trouble = SyncTrouble {
         directory: "main".into(),
@@ -166,7 +175,10 @@ fn notices_and_messages() {
     let rebuilt =
         Facts::StoreRebuilt { damage: "a flipped bit".into(), export_from: None, aside: "/x".into() };
     let test = Facts::Test { by: "asa".into(), at: hour(1) };
-    let outage = Facts::Outage { outage, earlier: 0, units: vec!["Care".into()] };
+    let word = PlanTold { from: hour(1), until: hour(2), sequence: 1 };
+    let word = OutageWord { plan: Some(word), about: About::Silence(90), ..old_word(&outage) };
+    survives(&Facts::OutageWord(Box::new(word)));
+    let outage = Facts::Outage { outage: incident(&outage), earlier: 0, units: vec!["Care".into()] };
     let ending = |kind, reason| {
         let warning = Warning { kind, about: "CN=reader".into(), at: hour(2) };
         Facts::Ending { directory: "main".into(), due: Due { warning, reason } }
@@ -221,4 +233,13 @@ fn notices_and_messages() {
         after: Some("{}".into()),
         why: None,
     });
+}
+
+fn incident(outage: &Outage) -> Incident {
+    let Outage { id, title, severity, services, units, updates, .. } = outage.clone();
+    Incident { id, title, severity, services, units, updates }
+}
+
+fn old_word(outage: &Outage) -> OutageWord {
+    OutageWord::from((&incident(outage), 0, &["Care".into()][..]))
 }

@@ -337,9 +337,9 @@ pub(super) fn fits(
         return Err(AssignError::Missing(format!("directory named {name} in the configuration")));
     }
     if let Place::Subject(name) = &new.place
-        && !organisation.subjects.contains_key(name)
+        && let Err(unknown) = organisation.find_subject_for(role, &name.0)
     {
-        return Err(AssignError::NoSubject(organisation.no_subject(&name.0)));
+        return Err(AssignError::NoSubject(unknown));
     }
     if let Place::Unit(unit) = &new.place
         && organisation.tree.index(*unit).is_none()
@@ -354,6 +354,7 @@ pub(super) fn fits(
         }
         if let Place::Unit(unit) = &new.place
             && !new.any_unit
+            && !role.is_narrowed()
             && user.unit != *unit
         {
             let unit = organisation.tree.path(organisation.place_of(user));

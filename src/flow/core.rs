@@ -27,7 +27,7 @@ use crate::domain::ids::{AssignmentId, DirectoryName, Generation, OutageId, Sour
 use crate::domain::lists::{ListName, TakenList, listed};
 use crate::domain::notice::{Recipient, once_each};
 use crate::domain::organisation::Organisation;
-use crate::domain::outage::Outage;
+use crate::domain::outage::{self, Outage};
 use crate::domain::past::Arrangement;
 use crate::domain::roles::{self, Assignment, Role, RoleName};
 use crate::domain::run::WholeReads;
@@ -51,6 +51,8 @@ pub struct Settings {
     pub duties: Option<Schedule>,
     /// The periods for which it is told that they aren't covered.
     pub watched: Vec<Watched>,
+    /// The services, and how outages are told.
+    pub outages: Arc<outage::policy::Policy>,
     /// Where its clocks are, for days in the reasons of an answer.
     pub zone: Tz,
     /// What stands behind the `@` of a Message-ID.
@@ -88,6 +90,7 @@ impl Default for Settings {
             telling: Policy::never(),
             duties: None,
             watched: Vec::new(),
+            outages: Arc::default(),
             directories: BTreeMap::new(),
         }
     }
@@ -127,7 +130,7 @@ pub struct View {
     pub generation: Generation,
     /// Directory, tree, roles, holders, absences.
     pub organisation: Arc<Organisation>,
-    /// Outages that are not resolved.
+    /// Incidents and maintenance that aren't over.
     pub outages: BTreeMap<OutageId, Outage>,
     /// The last good list of each that somebody else keeps.
     pub lists: BTreeMap<ListName, Arc<TakenList>>,
@@ -163,6 +166,8 @@ pub struct Core {
     pub outbox: Notify,
     /// Woken when something else may be shown than before.
     pub shown: Notify,
+    /// Woken when the clock may have something else to do for an outage than before.
+    pub outages: Notify,
     settings: ArcSwap<Settings>,
     view: ArcSwap<View>,
     writer: Mutex<()>,
@@ -188,6 +193,7 @@ impl Core {
             Organisation::new(name, state.directory, roles, state.assignments, absences, listed);
         organisation.gone = Arc::new(state.gone);
         organisation.subjects = Arc::new(state.subjects);
+        organisation.services = Arc::clone(&settings.outages.services);
         let started = now();
         let mut view = View {
             lists: state.lists,
@@ -211,6 +217,7 @@ impl Core {
             now,
             outbox: Notify::new(),
             shown: Notify::new(),
+            outages: Notify::new(),
             settings: ArcSwap::from_pointee(settings),
             view: ArcSwap::from_pointee(view),
             writer: Mutex::new(()),
@@ -253,6 +260,7 @@ impl Core {
         view.note_arrangement(&self.store, &settings, now).await;
         self.settings.store(Arc::new(settings));
         turn.show(|shown, _, _| *shown = view);
+        self.outages.notify_one();
     }
 
     /// Works out everybody's contacts anew from what is committed: time passes, absences begin and end. Who got other contacts by that
@@ -348,6 +356,7 @@ impl View {
         let mut organisation = Organisation::new(name, directory, roles, assignments, absences, listed);
         organisation.gone = Arc::clone(&self.organisation.gone);
         organisation.subjects = Arc::clone(&self.organisation.subjects);
+        organisation.services = Arc::clone(&settings.outages.services);
         self.take(organisation, now);
     }
 }

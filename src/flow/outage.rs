@@ -1,14 +1,82 @@
-//! Open, update and resolve outages; every word goes to the outage contacts in the transaction that notes it.
+//! Incidents and maintenance, as people order them; every word goes to those concerned in the transaction that notes it. What the clock
+//! brings is in [`clock`].
 
-use super::core::{Core, audit_entry};
+pub mod clock;
+#[cfg(test)]
+mod tests;
+
+use chrono::{DateTime, Utc};
+
+use super::core::{Core, Settings, Turn, audit_entry};
 use crate::domain::audit::Actor;
-use crate::domain::contacts::Asker;
 use crate::domain::ids::{OutageId, UnitId};
-use crate::domain::notice::{EventKey, Facts, NewNotice};
-use crate::domain::organisation::Organisation;
+use crate::domain::notice::{About, EventKey, Facts, NewNotice, Recipient};
+use crate::domain::outage::audience::{Audience, Told};
+use crate::domain::outage::edit::Correction;
+use crate::domain::outage::maintenance::{Step, Window};
+use crate::domain::outage::policy::Policy;
 use crate::domain::outage::{Opening, Outage, Refused, State};
-use crate::domain::roles;
+use crate::domain::service::NoService;
 use crate::store::{Change, Committed, Event, Sequence, StoreError};
+
+/// What somebody orders.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Order {
+    /// Open an incident.
+    Open(Opening),
+    /// Plan maintenance.
+    Plan {
+        /// What it is.
+        opening: Opening,
+        /// When.
+        window: Window,
+        /// Whether somebody says when it is completed; None: as the configuration has it.
+        by_hand: Option<bool>,
+    },
+    /// Say something new of one.
+    Update {
+        /// What.
+        text: Box<str>,
+        /// Where an incident stands from then on.
+        state: Option<State>,
+    },
+    /// Move maintenance. Without an end it takes as long as before.
+    Move {
+        /// When it begins.
+        from: Option<DateTime<Utc>>,
+        /// When it ends.
+        until: Option<DateTime<Utc>>,
+        /// What there is to say.
+        text: Box<str>,
+    },
+    /// Begin, complete or cancel maintenance.
+    Step {
+        /// Which of these.
+        step: Step,
+        /// What there is to say.
+        text: Box<str>,
+    },
+    /// Correct what was said.
+    Edit {
+        /// What.
+        correction: Correction,
+        /// Whether it is told, too.
+        tell: bool,
+    },
+}
+
+/// What an order came to.
+#[derive(Clone, Debug)]
+pub struct Done {
+    /// How the outage is after it, or would be.
+    pub outage: Outage,
+    /// Who is told of it, or would be.
+    pub audience: Audience,
+    /// Whether anybody is; a correction may be silent.
+    pub tell: bool,
+    /// None: nothing was done but to look.
+    pub committed: Option<Committed>,
+}
 
 /// Why a word on an outage wasn't taken.
 #[derive(Debug, thiserror::Error)]
@@ -19,97 +87,246 @@ pub enum OutageError {
     /// It names a unit that isn't there.
     #[error("there is no unit {0}")]
     NoUnit(UnitId),
+    /// It names a service that isn't there.
+    #[error(transparent)]
+    NoService(#[from] NoService),
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// Opens an outage and tells the outage contacts.
-pub async fn open(core: &Core, opening: Opening, by: &Actor) -> Result<(Outage, Committed), OutageError> {
-    let turn = core.turn().await;
-    let view = core.view();
-    if let Some(unknown) = opening.units.iter().find(|u| view.organisation.tree.index(**u).is_none()) {
-        return Err(OutageError::NoUnit(*unknown));
-    }
-    // Checked before a number is drawn, so that a slip of the pen leaves no gap.
-    Outage::open(OutageId(0), opening.clone(), by.clone(), core.now())?;
-    let id = OutageId(core.store.allocate(Sequence::Outage).await?);
-    let outage = Outage::open(id, opening, by.clone(), core.now())?;
-    let committed = commit(core, &turn, None, &outage, by, "outage opened").await?;
-    Ok((outage, committed))
-}
-
-/// Says something new of an outage, or [`State::Resolved`] that it is over, and tells the outage contacts.
-pub async fn update(
+/// Carries out an order on a new outage, or on the one with the number `id`. With `preview` nothing is noted and nobody told: only who
+/// would be, and why, is found, by the same decision.
+///
+/// # Errors
+/// [`OutageError`].
+pub async fn carry_out(
     core: &Core,
-    id: OutageId,
-    text: &str,
-    state: Option<State>,
+    id: Option<OutageId>,
+    order: Order,
     by: &Actor,
-) -> Result<(Outage, Committed), OutageError> {
+    why: Option<&str>,
+    preview: bool,
+) -> Result<Done, OutageError> {
     let turn = core.turn().await;
-    let before = match core.view().outages.get(&id) {
-        Some(open) => open.clone(),
-        None => core.store.outage(id).await?,
+    let before = match id {
+        Some(id) => Some(match core.view().outages.get(&id) {
+            Some(open) => open.clone(),
+            None => core.store.outage(id).await?,
+        }),
+        None => None,
     };
-    let after = before.update(text, state, by.clone(), core.now())?;
-    let action = if after.resolved_at().is_some() { "outage resolved" } else { "outage updated" };
-    let committed = commit(core, &turn, Some(&before), &after, by, action).await?;
-    Ok((after, committed))
-}
-
-/// What a notice says of an outage: the last updates in full, how many there were before them.
-pub fn facts(organisation: &Organisation, outage: &Outage) -> Facts {
-    let kept = outage.updates.iter().rev().take(TOLD).rev().cloned().collect();
-    let name = |id: &UnitId| organisation.tree.index(*id).map(|place| organisation.tree.path(place).into());
-    Facts::Outage {
-        outage: Outage { updates: kept, ..outage.clone() },
-        earlier: u32::try_from(outage.updates.len().saturating_sub(TOLD)).unwrap_or(u32::MAX),
-        units: outage.units.iter().filter_map(name).collect(),
-    }
-}
-
-/// So many of the latest updates are repeated in a mail.
-const TOLD: usize = 3;
-
-async fn commit(
-    core: &Core,
-    turn: &super::core::Turn<'_>,
-    before: Option<&Outage>,
-    outage: &Outage,
-    by: &Actor,
-    action: &str,
-) -> Result<Committed, StoreError> {
-    let id = outage.id;
+    let settings = core.settings();
+    let order = checked(core, order)?;
+    let tell = !matches!(order, Order::Edit { tell: false, .. });
+    // Tried before a number is drawn, so that a slip of the pen leaves no gap.
     let now = core.now();
-    let recipients = core.recipients(roles::OUTAGE, &Asker::Organisation);
-    if recipients.is_empty() {
-        tracing::error!(
-            outage = id.0,
-            "Nobody is told of the outage: no contact for outage or global counts; assign one with `budkavle contacts assign outage`"
-        );
+    let mut outage = after(&settings, before.as_ref(), order.clone(), by, now)?;
+    if before.is_none() && !preview {
+        outage.id = OutageId(core.store.allocate(Sequence::Outage).await?);
     }
-    let notice = NewNotice {
-        event: EventKey(format!("outage/{id}/{}", outage.version()).into()),
-        thread: EventKey(format!("outage/{id}/0").into()),
-        expires: now + core.settings().expires_after,
-        facts: facts(&core.view().organisation, outage),
-        recipients,
+    let corrects = before.as_ref().filter(|_| matches!(order, Order::Edit { .. }));
+    let audience = match corrects {
+        Some(before) => {
+            let all =
+                Audience::of_correction(before, &outage, &core.view().organisation, &settings.outages, now);
+            if tell { all } else { Audience { left: all.left, ..Audience::default() } }
+        }
+        None => audience(core, &outage, now),
     };
-    let audit = audit_entry(now, by, action, format!("outage {id}"), before, Some(outage), None);
-    let event =
-        Event { at: now, change: Change::Outage(outage.clone()), notices: vec![notice], audit: Some(audit) };
-    let committed = turn
-        .commit(event, |view, _, _| {
-            if outage.resolved_at().is_some() {
-                view.outages.remove(&id);
-            } else {
-                view.outages.insert(id, outage.clone());
+    if preview {
+        return Ok(Done { outage, audience, tell, committed: None });
+    }
+    let action = action(&order, &outage);
+    let told = if tell { told(corrects, &outage, &audience) } else { Vec::new() };
+    let commit = Commit { before: before.as_ref(), outage: &outage, by, why, action, now };
+    let committed = commit.carry_out(core, &turn, told).await?;
+    Ok(Done { outage, audience, tell, committed: Some(committed) })
+}
+
+/// What is told, and to whom. Whom a correction doesn't concern any more is told that.
+fn told(corrects: Option<&Outage>, outage: &Outage, audience: &Audience) -> Vec<(About, Vec<Recipient>)> {
+    let Some(before) = corrects else { return vec![(About::Word, audience.recipients())] };
+    let made = outage.edits.iter().skip(before.edits.len());
+    let corrected = made.filter_map(|edit| edit.corrected(outage)).collect();
+    let left: Vec<Recipient> = audience.left.iter().map(Told::recipient).collect();
+    let left = (!left.is_empty()).then_some((About::Left, left));
+    [(About::Correction(corrected), audience.recipients())].into_iter().chain(left).collect()
+}
+
+/// Who is told of an outage at `now`.
+pub fn audience(core: &Core, outage: &Outage, now: DateTime<Utc>) -> Audience {
+    Audience::of(outage, &core.view().organisation, &core.settings().outages, now)
+}
+
+/// The order with services as they are named, and only units that are there.
+fn checked(core: &Core, order: Order) -> Result<Order, OutageError> {
+    let settings = core.settings();
+    let policy: &Policy = &settings.outages;
+    let view = core.view();
+    let names = |services: Vec<Box<str>>| -> Result<Vec<Box<str>>, NoService> {
+        if policy.services.is_empty() {
+            return Ok(services);
+        }
+        let mut names: Vec<Box<str>> = Vec::new();
+        for service in &services {
+            let name = &*policy.services.find(service)?.name.0;
+            if !names.iter().any(|known| **known == *name) {
+                names.push(name.into());
             }
-        })
-        .await?;
-    tracing::info!(outage = id.0, messages = committed.messages, state = %outage.state(), "{}", sentence(action));
-    Ok(committed)
+        }
+        Ok(names)
+    };
+    let known = |units: &[UnitId]| {
+        let unknown = units.iter().find(|unit| view.organisation.tree.index(**unit).is_none());
+        unknown.map_or(Ok(()), |unit| Err(OutageError::NoUnit(*unit)))
+    };
+    let checked = |opening: Opening| -> Result<Opening, OutageError> {
+        known(&opening.units)?;
+        Ok(Opening { services: names(opening.services)?, ..opening })
+    };
+    Ok(match order {
+        Order::Open(opening) => Order::Open(checked(opening)?),
+        Order::Plan { opening, window, by_hand } => {
+            Order::Plan { opening: checked(opening)?, window, by_hand }
+        }
+        Order::Edit { correction, tell } => {
+            known(correction.units.as_deref().unwrap_or_default())?;
+            let services = correction.services.map(names).transpose()?;
+            Order::Edit { correction: Correction { services, ..correction }, tell }
+        }
+        other => other,
+    })
+}
+
+/// How the outage is once the order is carried out.
+fn after(
+    settings: &Settings,
+    before: Option<&Outage>,
+    order: Order,
+    by: &Actor,
+    now: DateTime<Utc>,
+) -> Result<Outage, OutageError> {
+    let policy = &settings.outages;
+    let by = by.clone();
+    let known = || before.ok_or_else(|| StoreError::NotFound("outage".to_owned()));
+    Ok(match order {
+        Order::Open(opening) => Outage::open(OutageId(0), opening, by, now)?,
+        Order::Plan { opening, window, by_hand } => {
+            let by_hand = by_hand.unwrap_or(policy.by_hand);
+            Outage::plan(OutageId(0), opening, window, by_hand, &policy.remind, by, now)?
+        }
+        Order::Update { text, state } => known()?.update(&text, state, by, now)?,
+        Order::Step { step, text } => known()?.step(step, &text, by, now)?,
+        Order::Edit { correction, .. } => known()?.edit(correction, &by, now)?,
+        Order::Move { from, until, text } => {
+            let outage = known()?;
+            let plan = outage.plan.as_ref().ok_or(Refused::NotPlanned(outage.id))?;
+            let begins = from.unwrap_or(plan.from);
+            let window = Window { from: begins, until: until.unwrap_or(begins + (plan.until - plan.from)) };
+            let said = if text.trim().is_empty() {
+                let time = |at: DateTime<Utc>| at.with_timezone(&settings.zone).format("%-d %b %Y %H:%M %Z");
+                format!("It has been moved; before, it was {} to {}.", time(plan.from), time(plan.until))
+            } else {
+                text.into()
+            };
+            outage.move_to(window, &said, &policy.remind, by, now)?
+        }
+    })
+}
+
+/// What the audit log calls it.
+fn action(order: &Order, outage: &Outage) -> &'static str {
+    match order {
+        Order::Open(_) => "outage opened",
+        Order::Plan { .. } => "maintenance planned",
+        Order::Update { .. } if outage.plan.is_some() => "maintenance updated",
+        Order::Update { .. } if outage.state() == State::Resolved => "outage resolved",
+        Order::Update { .. } => "outage updated",
+        Order::Move { .. } => "maintenance moved",
+        Order::Step { step: Step::Start, .. } => "maintenance started",
+        Order::Step { step: Step::Complete, .. } => "maintenance completed",
+        Order::Step { step: Step::Cancel, .. } => "maintenance cancelled",
+        Order::Edit { .. } => "outage corrected",
+    }
+}
+
+/// A new version of an outage, on its way into the store.
+struct Commit<'a> {
+    before: Option<&'a Outage>,
+    outage: &'a Outage,
+    by: &'a Actor,
+    why: Option<&'a str>,
+    action: &'static str,
+    now: DateTime<Utc>,
+}
+
+impl Commit<'_> {
+    /// Notes it, and with it what is told of it, and to whom.
+    async fn carry_out(
+        &self,
+        core: &Core,
+        turn: &Turn<'_>,
+        told: Vec<(About, Vec<Recipient>)>,
+    ) -> Result<Committed, StoreError> {
+        let Commit { before, outage, by, why, action, now } = *self;
+        let id = outage.id;
+        let settings = core.settings();
+        let notice = |(about, recipients): (About, Vec<Recipient>)| {
+            if recipients.is_empty() {
+                tracing::error!(
+                    outage = id.0,
+                    "Nobody is told of the outage: no contact for outage or global counts; assign one with `budkavle contacts assign outage`"
+                );
+            }
+            let part = if about == About::Left { "/left" } else { "" };
+            NewNotice {
+                event: EventKey(format!("outage/{id}/{}{part}", outage.version()).into()),
+                thread: EventKey(format!("outage/{id}/0").into()),
+                expires: expires(outage, now, &settings),
+                facts: facts(core, outage, about),
+                recipients,
+            }
+        };
+        let audit = audit_entry(now, by, action, format!("outage {id}"), before, Some(outage), why);
+        let event = Event {
+            at: now,
+            change: Change::Outage(outage.clone()),
+            notices: told.into_iter().map(notice).collect(),
+            audit: Some(audit),
+        };
+        let committed = turn
+            .commit(event, |view, _, _| {
+                if outage.ended_at().is_some() {
+                    view.outages.remove(&id);
+                } else {
+                    view.outages.insert(id, outage.clone());
+                }
+            })
+            .await?;
+        core.outages.notify_one();
+        let (messages, state) = (committed.messages, outage.state());
+        tracing::info!(outage = id.0, messages, %state, "{}", sentence(action));
+        Ok(committed)
+    }
+}
+
+/// Until when it is worth sending: what says that something will begin, until it does, and that it is under way, until the clock ends it.
+fn expires(outage: &Outage, now: DateTime<Utc>, settings: &Settings) -> DateTime<Utc> {
+    let usual = now + settings.expires_after;
+    let Some(plan) = &outage.plan else { return usual };
+    let true_until = match outage.state() {
+        State::Planned | State::Reminded => Some(plan.from),
+        State::Started if !plan.by_hand => Some(plan.until),
+        _ => None,
+    };
+    true_until.filter(|until| *until > now).map_or(usual, |until| usual.min(until))
+}
+
+/// What a notice says of an outage.
+fn facts(core: &Core, outage: &Outage, about: About) -> Facts {
+    let (view, settings) = (core.view(), core.settings());
+    Facts::OutageWord(Box::new(outage.word(&view.organisation, &settings.outages.services, about)))
 }
 
 fn sentence(action: &str) -> String {

@@ -16,6 +16,7 @@ use crate::domain::hint::Telling;
 use crate::domain::ids::{AssignmentId, DirectoryName, Generation, Guid, RunId, UnitId, UserId};
 use crate::domain::notice::{Facts, Message, MessageState};
 use crate::domain::outage::Outage;
+use crate::domain::outage::audience::Because;
 use crate::domain::past::Told;
 use crate::domain::roles::RoleName;
 use crate::domain::run::Run;
@@ -400,6 +401,50 @@ pub struct OutageAnswer {
     pub outage: Outage,
     /// Messages that its last word put into the outbox; None when only looked at.
     pub messages: Option<u32>,
+    /// The units concerned, as people call them.
+    #[serde(default)]
+    pub unit_paths: Vec<String>,
+    /// What somebody should know of it, full sentences.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+    /// Who would be told, when only that was asked for: nothing has been done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preview: Option<Preview>,
+}
+
+/// Who would be told, and who not.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Preview {
+    /// Who would.
+    pub told: Vec<PreviewTold>,
+    /// Who holds the role, and wouldn't.
+    pub not_told: Vec<PreviewUntold>,
+}
+
+/// Somebody who would be told.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PreviewTold {
+    /// What they are called.
+    pub name: String,
+    /// Where to.
+    pub mail: String,
+    /// Why, as the mail would say it.
+    pub why: String,
+    /// All reasons, what says most first.
+    pub because: Vec<Because>,
+    /// Who is away, when this is the deputy.
+    pub deputy_for: Option<String>,
+}
+
+/// Somebody who wouldn't be told.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PreviewUntold {
+    /// What they are called.
+    pub name: String,
+    /// `skipped`: they don't count now; `other_unit`, `other_service`: it doesn't concern what they are contacts for.
+    pub reason: String,
+    /// Why not, in words.
+    pub why_not: String,
 }
 
 /// A new word on an outage.

@@ -43,6 +43,9 @@ pub struct AssignRequest {
     /// The subject, for a role of subjects.
     #[serde(default)]
     pub subject: Option<String>,
+    /// The service, for the role of outages.
+    #[serde(default)]
+    pub service: Option<String>,
     /// The order among the holders of one place.
     #[serde(default)]
     pub rank: u16,
@@ -74,11 +77,12 @@ pub async fn assign(
         let (holder, mail) = sheet::holder(user.map(|user| user.id), request.name.as_deref(), mail)
             .map_err(AssignError::from)?;
         let unit = request.unit.as_deref().map(|unit| look::place_of(organisation, unit)).transpose()?;
-        let subject = request.subject.as_deref().map(|subject| organisation.find_subject(subject));
+        let subject = request.subject.as_deref().or(request.service.as_deref());
+        let subject = subject.map(|subject| organisation.find_subject_for(role, subject));
         let named = sheet::Named {
             unit: unit.map(|place| organisation.tree.id(place)),
             directory: request.directory.as_deref().map(Into::into),
-            subject: subject.transpose()?.map(|subject| subject.name.clone()),
+            subject: subject.transpose()?,
         };
         let place = sheet::place(role, named).map_err(AssignError::from)?;
         NewAssignment {

@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::organisation::{LookupError, NoSubject};
+use crate::domain::outage::Refused;
 use crate::flow::absence_sources::SourcesError;
 use crate::flow::absences::ImportError;
 use crate::flow::assign::AssignError;
@@ -145,8 +146,10 @@ impl From<OutageError> for ApiError {
     fn from(error: OutageError) -> Self {
         match error {
             OutageError::Store(error) => error.into(),
-            OutageError::NoUnit(_) => ApiError::not_found(error.to_string()),
-            OutageError::Refused(crate::domain::outage::Refused::Over(..)) => ApiError::conflict(error),
+            OutageError::NoUnit(_) | OutageError::NoService(_) => ApiError::not_found(error.to_string()),
+            OutageError::Refused(
+                Refused::Over(..) | Refused::Same(_) | Refused::NotPlanned(_) | Refused::OtherKind { .. },
+            ) => ApiError::conflict(error),
             OutageError::Refused(_) => ApiError::bad(error),
         }
     }

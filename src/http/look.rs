@@ -189,6 +189,7 @@ pub struct HoldingsQuery {
     role: Option<String>,
     unit: Option<String>,
     subject: Option<String>,
+    service: Option<String>,
 }
 
 /// `GET /v1/contacts`.
@@ -215,8 +216,10 @@ fn wanted_holdings(then: &Then, query: &HoldingsQuery) -> Result<Vec<HoldingAnsw
     let role = query.role.as_deref().map(|r| role_named(organisation, r)).transpose()?;
     let within = query.unit.as_deref().map(|u| then.place(u)).transpose()?;
     let within = within.map(|place| organisation.tree.subtree(place));
-    let subject = query.subject.as_deref().map(|s| organisation.find_subject(s)).transpose()?;
-    let subject = subject.map(|subject| Place::Subject(subject.name.clone()));
+    let subject = query.subject.as_deref().map(|s| organisation.find_subject(s).map(|found| &found.name));
+    let service = query.service.as_deref().map(|s| organisation.services.find(s).map(|found| &found.name));
+    let service = service.transpose().map_err(|none| ApiError::not_found(none.to_string()))?;
+    let subject = subject.transpose()?.or(service).map(|name| Place::Subject(name.clone()));
     let wanted = |of: &Role, h: &Holding| {
         role.is_none_or(|r| r.name == of.name)
             && subject.as_ref().is_none_or(|subject| h.place == *subject)

@@ -5,7 +5,7 @@
 //! * [`error`]: how an error is told;
 //! * the handlers, by subject: [`absences`] (changed, imported, exported), [`absence_sources`] (calendars that are looked at), [`look`] (who, where, whom to turn to), [`then`] (the same at another time), [`gone`] (who was there once),
 //!   [`follow`] (who got other contacts, and what nobody answers for), [`duties`] (what somebody is contact for), [`edit`] (roles and absences), [`subjects`] (what else somebody answers for), [`coverage`] (who is there when, and what would
-//!   be), [`lists`] (what others keep, and who is entitled), [`outages`], [`outbox`], [`syncs`], [`service`]
+//!   be), [`lists`] (what others keep, and who is entitled), [`outages`] (maintenance, too), [`services`], [`outbox`], [`syncs`], [`service`]
 //!   (status, audit, backup), [`whoami`] (what the caller may do).
 
 pub mod absence_sources;
@@ -23,6 +23,7 @@ pub mod look;
 pub mod outages;
 pub mod outbox;
 pub mod service;
+pub mod services;
 pub mod subjects;
 pub mod syncs;
 pub mod then;
@@ -126,8 +127,14 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/absence-sources/{name}/fetch", post(absence_sources::fetch))
         .route("/v1/absence-sources/{name}/accept", post(absence_sources::accept))
         .route("/v1/outages", get(outages::list).post(outages::open))
-        .route("/v1/outages/{id}", get(outages::show))
+        .route("/v1/outages/{id}", get(outages::show).patch(outages::edit))
         .route("/v1/outages/{id}/updates", post(outages::update))
+        .route("/v1/outage-templates", get(outages::templates))
+        .route("/v1/maintenance", post(outages::plan))
+        .route("/v1/maintenance/{id}/move", post(outages::move_to))
+        .route("/v1/maintenance/{id}/{step}", post(outages::step))
+        .route("/v1/services", get(services::list))
+        .route("/v1/services/{name}", get(services::show))
         .route("/v1/messages", get(outbox::list))
         .route("/v1/messages/{id}", get(outbox::show))
         .route("/v1/messages/{id}/retry", post(outbox::retry))

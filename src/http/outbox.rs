@@ -14,7 +14,7 @@ use super::error::ApiError;
 use crate::domain::audit::Actor;
 use crate::domain::ids::{MessageId, NoticeId};
 use crate::domain::mailbox::Address;
-use crate::domain::notice::{EventKey, Facts, MessageState, NewNotice, Recipient, message_id};
+use crate::domain::notice::{EventKey, Facts, MessageState, NewNotice, OutageWord, Recipient, message_id};
 use crate::flow::core::audit_entry;
 use crate::store::{Change, Event, Listed, MessageFilter, MessageOrder};
 
@@ -142,9 +142,10 @@ async fn answer(app: &App, id: MessageId) -> Result<Json<MessageAnswer>, ApiErro
 /// What a notice is about, in a few words.
 fn about(facts: &Facts) -> String {
     match facts {
-        Facts::Outage { outage, .. } => {
-            format!("outage {} ({}): {}", outage.id, outage.state(), outage.title)
+        Facts::Outage { outage, earlier, units } => {
+            OutageWord::from((outage, *earlier, units.as_slice())).summary()
         }
+        Facts::OutageWord(word) => word.summary(),
         Facts::SyncTrouble(t) => match t.trouble {
             crate::domain::alert::Trouble::Held => format!("sync of {} waits for approval", t.directory),
             crate::domain::alert::Trouble::Failing => format!("sync of {} is failing", t.directory),

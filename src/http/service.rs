@@ -44,7 +44,7 @@ pub async fn status(State(app): State<Arc<App>>) -> Result<Json<Status>, ApiErro
         directories,
         outbox: app.core.store.queue_counts(),
         channel_pause: app.sender.load().pause(now),
-        open_outages: view.outages.len(),
+        open_outages: view.outages.values().filter(|outage| outage.plan.is_none()).count(),
         store_note: app.store_note.clone(),
         contact_changes: contact_changes(&app, &view),
         login_page: app.login_page.state(),
@@ -105,6 +105,7 @@ fn warnings(app: &App, view: &View) -> Vec<String> {
         unknown.map(|u| format!("[roles.{}] names the group {}, which no directory has", u.role, u.group)),
     );
     warnings.extend(app.access.load().unknown_units(organisation));
+    warnings.extend(app.core.settings().outages.unknown_units(organisation));
     for name in [roles::GLOBAL, roles::OUTAGE, roles::AD_SYNC] {
         if organisation.holders(&name.into()).all().next().is_none() {
             warnings.push(format!("nobody holds the role {name}; assign somebody with `budkavle contacts assign {name} --user …`"));

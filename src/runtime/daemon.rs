@@ -204,6 +204,7 @@ impl Daemon {
             "login page",
             loops::login_page(c(), t(), beat("login page", LOOP_WITHIN), k(), Arc::clone(&login_page)),
         );
+        tasks.spawn("outages", loops::outages(c(), t(), beat("outages", LOOP_WITHIN), k()));
         tasks.spawn("watch", loops::watch(c(), t(), beat("watch", LOOP_WITHIN), k()));
         tasks.spawn(
             "keep up",
@@ -246,11 +247,13 @@ impl Daemon {
     }
 }
 
-/// Logs which of the units that are delegated aren't there. Before the first sync none is.
+/// Logs which of the units that are delegated, or that services and templates of outages name, aren't there. Before the first sync none is.
 fn warn_of_units(app: &App) {
     let organisation = &app.core.view().organisation;
     if !organisation.tree.is_empty() {
         app.access.load().unknown_units(organisation).iter().for_each(|unknown| tracing::warn!("{unknown}"));
+        let unknown = app.core.settings().outages.unknown_units(organisation);
+        unknown.iter().for_each(|unknown| tracing::warn!("{unknown}"));
     }
 }
 

@@ -22,6 +22,7 @@ use crate::flow::duties;
 use crate::flow::gone;
 use crate::flow::kept::Looked;
 use crate::flow::login_page::LoginPage;
+use crate::flow::outage;
 use crate::store::{Retention, StoreError};
 pub use sync::{Syncing, sync};
 
@@ -108,6 +109,29 @@ pub async fn watch(
         let now = clock.now();
         let next = [telling, sending].into_iter().flatten().filter(|next| *next > now).min();
         pause(&clock, &tasks, next.unwrap_or(now + LOOK)).await;
+    }
+    Ok(())
+}
+
+/// Does what the clock brings to outages, on its minute: reminds, begins, completes, and points out what nobody speaks of.
+pub async fn outages(
+    clock: Clock,
+    tasks: Tasks,
+    heartbeat: Heartbeat,
+    core: Arc<Core>,
+) -> Result<(), StoreError> {
+    while !tasks.soft().is_cancelled() {
+        heartbeat.beat();
+        if let Err(error) = outage::clock::tick(&core).await {
+            tracing::error!("What is due of an outage can't be noted: {error}");
+        }
+        heartbeat.beat();
+        let now = clock.now();
+        let next = outage::clock::next(&core, now).unwrap_or(now + LOOK);
+        tokio::select! {
+            () = pause(&clock, &tasks, next) => {}
+            () = core.outages.notified() => {}
+        }
     }
     Ok(())
 }

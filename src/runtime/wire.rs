@@ -130,6 +130,7 @@ pub fn flow_settings(config: &Config) -> Settings {
         telling: config.telling.clone(),
         duties: config.duties.clone(),
         watched: config.watched.clone(),
+        outages: Arc::new(config.outages.clone()),
         zone: config.organisation.timezone,
         mail_domain: config.mail.from.address.domain().into(),
         expires_after: delta(config.mail.expires_after),

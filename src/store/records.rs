@@ -27,7 +27,7 @@ use crate::domain::gone::Gone;
 use crate::domain::ids::{DirectoryName, Guid, MessageId, NoticeId, RunId};
 use crate::domain::lists::TakenList;
 use crate::domain::notice::{Message, Notice};
-use crate::domain::outage::Outage;
+use crate::domain::outage::{Incident, Outage};
 use crate::domain::roles::Assignment;
 use crate::domain::run::{Cursor, HeldRun, Run};
 use crate::domain::subject::Subject;
@@ -222,7 +222,6 @@ records! {
     Instance => Instance,
     LastNumber => Numbers,
     Assignment => Assignment,
-    Outage => Outage,
     Told => CoverageTold,
     Health => Health,
     Vec<ObjectChange> => RunChanges,
@@ -267,6 +266,7 @@ macro_rules! second_records {
 second_records! {
     Cursor => Cursor, |body| from_postcard::<old::CursorV1>(body).map(Into::into);
     Absence => Absence, |body| from_postcard::<old::AbsenceV1>(body).map(Into::into);
+    Outage => Outage, |body| from_postcard::<Incident>(body).map(Into::into);
     Vec<Quarantined> => RunQuarantine, all_from::<old::QuarantinedV1, _>;
     Vec<Step> => RunSteps, all_from::<old::StepV1, _>;
 }

@@ -222,6 +222,7 @@ pub fn outage(id: u64) -> Outage {
         severity: Severity::Major,
         services: vec!["mail".into()],
         units: vec![],
+        also: vec![],
     };
     Outage::open(OutageId(id), opening, Actor::System, at(0)).unwrap()
 }

@@ -1,7 +1,7 @@
 //! Every kind of notice in words, and the headers around them.
 
-use chrono::{DateTime, TimeDelta, Utc};
-use mail_parser::MessageParser;
+use chrono::{DateTime, TimeDelta, TimeZone, Utc};
+use mail_parser::{MessageParser, MimeHeaders};
 
 use super::*;
 use crate::domain::alert::Trouble;
@@ -12,10 +12,10 @@ use crate::domain::duties::{Duties, Duty, Planned, StandsIn};
 use crate::domain::guard::{HoldReason, Kind, Limit};
 use crate::domain::ids::{Guid, MessageId, OutageId, RunId};
 use crate::domain::notice::{
-    ContactNews, ContactSummary, CoverageFacts, EventKey, Facts, Fallback, Gap, GapDays, HeldFacts,
-    MessageState, NewsFacts, Part, Recipient, RoleSum, SyncTrouble, UnitsAt,
+    About, ContactNews, ContactSummary, Corrected, CoverageFacts, EventKey, Facts, Fallback, Gap, GapDays,
+    HeldFacts, MessageState, NewsFacts, OutageWord, Part, PlanTold, Recipient, RoleSum, SyncTrouble, UnitsAt,
 };
-use crate::domain::outage::{Opening, Outage, Severity, State};
+use crate::domain::outage::{Opening, Outage, Severity, State, Update};
 use crate::domain::warning::{Due, DueReason, Warning, WarningKind};
 
 fn at() -> DateTime<Utc> {
@@ -38,10 +38,42 @@ fn outage() -> Outage {
         severity: Severity::Critical,
         services: vec!["mail".into(), "calendar & rooms".into()],
         units: vec![],
+        also: vec![],
     };
     let by = Actor::Local { uid: 1000, name: "ingrid".into() };
     let open = Outage::open(OutageId(12), opening, by.clone(), at()).unwrap();
     open.update("A disk is full.", Some(State::Identified), by, at() + TimeDelta::minutes(20)).unwrap()
+}
+
+/// As a notice says it, with so many updates before.
+fn word(outage: &Outage, earlier: u32, units: Vec<Box<str>>) -> OutageWord {
+    OutageWord {
+        id: outage.id,
+        title: outage.title.clone(),
+        severity: outage.severity,
+        state: outage.state(),
+        services: outage.services.clone(),
+        dependent: vec![],
+        units,
+        updates: outage.updates.clone(),
+        earlier,
+        plan: None,
+        about: About::Word,
+    }
+}
+
+/// Two hours of the night in which the clocks go back.
+fn maintenance(state: State) -> OutageWord {
+    let from = Utc.with_ymd_and_hms(2026, 10, 24, 23, 0, 0).unwrap();
+    let update = Update { at: at(), by: Actor::System, state, text: "Nothing <works>.".into() };
+    OutageWord {
+        state,
+        severity: Severity::Minor,
+        dependent: vec!["journal".into()],
+        updates: vec![update],
+        plan: Some(PlanTold { from, until: from + TimeDelta::hours(2), sequence: 2 }),
+        ..word(&outage(), 0, vec![])
+    }
 }
 
 fn trouble(trouble: Trouble, reminder: u32) -> SyncTrouble {
@@ -76,7 +108,27 @@ fn trouble(trouble: Trouble, reminder: u32) -> SyncTrouble {
 fn all_facts() -> Vec<(&'static str, Facts)> {
     let units = vec!["Vård / Hemtjänst".into()];
     vec![
-        ("outage", Facts::Outage { outage: outage(), earlier: 1, units }),
+        ("outage", Facts::OutageWord(Box::new(word(&outage(), 1, units)))),
+        ("maintenance", Facts::OutageWord(Box::new(maintenance(State::Planned)))),
+        ("maintenance over", Facts::OutageWord(Box::new(maintenance(State::Completed)))),
+        (
+            "corrected",
+            Facts::OutageWord(Box::new(OutageWord {
+                about: About::Correction(vec![Corrected::Text(at()), Corrected::Title]),
+                ..word(&outage(), 0, vec![])
+            })),
+        ),
+        (
+            "left",
+            Facts::OutageWord(Box::new(OutageWord { about: About::Left, ..maintenance(State::Planned) })),
+        ),
+        (
+            "silent",
+            Facts::OutageWord(Box::new(OutageWord {
+                about: About::Silence(250),
+                ..word(&outage(), 0, vec![])
+            })),
+        ),
         ("failing", Facts::SyncTrouble(trouble(Trouble::Failing, 0))),
         ("stale", Facts::SyncTrouble(trouble(Trouble::Stale, 2))),
         ("held", Facts::SyncTrouble(trouble(Trouble::Held, 0))),
@@ -361,4 +413,31 @@ fn a_name_that_would_break_the_header_is_made_harmless() {
             "{name:?}"
         );
     }
+}
+
+#[test]
+fn maintenance_comes_with_an_entry_for_the_calendar() {
+    let write = |state| {
+        let facts = Facts::OutageWord(Box::new(maintenance(state)));
+        composer().compose(&notice(facts, &state.to_string(), "e"), &message("Åsa Öberg"), 7).unwrap().bytes
+    };
+    let part = |bytes: &[u8]| {
+        let mail = MessageParser::default().parse(bytes).unwrap();
+        assert_eq!(mail.parts.len(), 4, "the alternatives, and three of them");
+        let entry = mail.parts.last().unwrap();
+        let kind = entry.content_type().unwrap();
+        assert_eq!((kind.ctype(), kind.subtype()), ("text", Some("calendar")));
+        (kind.attribute("method").unwrap().to_owned(), entry.text_contents().unwrap().to_owned())
+    };
+    let (method, planned) = part(&write(State::Planned));
+    assert_eq!(method, "PUBLISH");
+    assert!(planned.contains("METHOD:PUBLISH\r\n") && planned.contains("SEQUENCE:2\r\n"), "{planned}");
+    assert!(planned.contains("ORGANIZER:mailto:budkavle@ekfors.example\r\n"), "{planned}");
+    let (method, cancelled) = part(&write(State::Cancelled));
+    assert_eq!(method, "CANCEL");
+    let uid = |text: &str| text.lines().find(|line| line.starts_with("UID:")).unwrap().to_owned();
+    assert_eq!(uid(&planned), uid(&cancelled));
+    assert!(write(State::Planned) == write(State::Planned), "a repeat is the same to the byte");
+    let plain = composer().compose(&notice(all_facts().remove(0).1, "e", "e"), &message("Åsa"), 7).unwrap();
+    assert!(!String::from_utf8(plain.bytes).unwrap().contains("text/calendar"));
 }

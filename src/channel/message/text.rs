@@ -1,6 +1,7 @@
 //! The words of a notice: subject, text and HTML from its facts.
 
 mod contacts;
+mod outage;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -8,8 +9,7 @@ use minijinja::{Environment, HtmlEscape, Value, context};
 
 use crate::domain::alert::Trouble;
 use crate::domain::ids::DirectoryName;
-use crate::domain::notice::{CoverageFacts, Facts, Gap, GapDays, HeldFacts, Notice, SyncTrouble};
-use crate::domain::outage::{Outage, Severity, State, Update};
+use crate::domain::notice::{CoverageFacts, Facts, Gap, GapDays, HeldFacts, Notice, OutageWord, SyncTrouble};
 use crate::domain::warning::{Due, DueReason, WarningKind};
 
 /// A notice in words.
@@ -99,7 +99,10 @@ impl Writer {
 
     fn page(&self, facts: &Facts) -> Page {
         match facts {
-            Facts::Outage { outage, earlier, units } => self.outage(outage, *earlier, units),
+            Facts::Outage { outage, earlier, units } => {
+                self.outage(&OutageWord::from((outage, *earlier, units.as_slice())))
+            }
+            Facts::OutageWord(word) => self.outage(word),
             Facts::SyncTrouble(trouble) => self.sync_trouble(trouble),
             Facts::SyncRecovered { directory, trouble, since, at } => Page {
                 template: "plain",
@@ -166,40 +169,6 @@ impl Writer {
                 format!("{}.", first_upper(&due.to_string())),
                 format!("Without it the directory {directory} can't be read, and its data stays as it is."),
             ] },
-        }
-    }
-
-    fn outage(&self, outage: &Outage, earlier: u32, units: &[Box<str>]) -> Page {
-        let state = outage.state();
-        let update = |u: &Update| {
-            context! {
-                at => self.time(u.at),
-                state => u.state.to_string(),
-                by => u.by.to_string(),
-                text => u.text.to_string(),
-                lines => u.text.lines().filter(|l| !l.trim().is_empty()).map(str::to_owned).collect::<Vec<_>>(),
-            }
-        };
-        Page {
-            template: "outage",
-            subject: format!("Outage {}: {}", outage.id, outage.title),
-            heading: outage.title.to_string(),
-            label: if state == State::Resolved { "Outage resolved" } else { "Outage" },
-            colour: match (state, outage.severity) {
-                (State::Resolved, _) => GREEN,
-                (_, Severity::Critical) => RED,
-                (_, Severity::Major) => AMBER,
-                (_, Severity::Minor) => BLUE,
-            },
-            content: context! {
-                outage => context! { id => outage.id.0, services => texts(&outage.services) },
-                state => first_upper(&state.to_string()),
-                severity => outage.severity.to_string(),
-                units => texts(units),
-                // The latest word first: it is what the reader came for.
-                updates => outage.updates.iter().rev().map(update).collect::<Vec<_>>(),
-                earlier => earlier,
-            },
         }
     }
 

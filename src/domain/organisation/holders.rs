@@ -222,7 +222,8 @@ impl Organisation {
 
     /// Where an assignment counts. None: nowhere, as of a flag whose person is gone, or when the role is gone or has another scope now.
     fn assigned(&self, a: &Assignment) -> Option<Holding> {
-        check_place(self.role(&a.role.0)?, &a.holder, &a.place).ok()?;
+        let role = self.role(&a.role.0)?;
+        check_place(role, &a.holder, &a.place).ok()?;
         let at = match (&a.place, &a.holder) {
             (Place::Organisation | Place::Directory(_) | Place::Subject(_), _) => tree::ROOT,
             // A unit that is gone keeps its assignments, but they count nowhere until it is back.
@@ -240,7 +241,8 @@ impl Organisation {
             title: None,
             from: a.from,
             until: a.until,
-            any_unit: a.any_unit,
+            // Whoever is to be told of what concerns a unit needn't belong to it.
+            any_unit: a.any_unit || role.is_narrowed(),
             origin: Origin::Assigned(a.id),
         })
     }

@@ -12,6 +12,7 @@ use crate::domain::delta::ObjectKind;
 use crate::domain::directory::User;
 use crate::domain::gone::{self, Gone};
 use crate::domain::ids::{Guid, RunId, SubjectName, UnitId, UserId};
+use crate::domain::roles::Role;
 use crate::domain::subject::Subject;
 use crate::domain::table::shown;
 use crate::domain::tree;
@@ -251,6 +252,27 @@ impl Organisation {
         found.ok_or_else(|| self.no_subject(text))
     }
 
+    /// Whether there is a subject or a service of that name.
+    pub fn knows_subject(&self, name: &SubjectName) -> bool {
+        self.subjects.contains_key(name) || self.services.get(name).is_some()
+    }
+
+    /// The subject that `text` names for a role, or the service for one that can be limited to it.
+    ///
+    /// # Errors
+    /// [`NoSubject`], with what may have been meant.
+    pub fn find_subject_for(&self, role: &Role, text: &str) -> Result<SubjectName, NoSubject> {
+        if !role.is_narrowed() {
+            return self.find_subject(text).map(|subject| subject.name.clone());
+        }
+        self.services.find(text).map(|service| service.name.clone()).map_err(|none| NoSubject {
+            kind: SubjectKind::Service,
+            text: none.text,
+            near: none.near,
+            count: none.all.len(),
+        })
+    }
+
     /// That there is no subject of that name, and which ones may have been meant.
     pub fn no_subject(&self, text: &str) -> NoSubject {
         let typo = Typo::of(text);
@@ -263,7 +285,7 @@ impl Organisation {
         };
         let all = self.subjects.values();
         let near = nearest(all.filter_map(|subject| Some((distance(subject)?, subject.name.clone()))));
-        NoSubject { text: shown(text), near, count: self.subjects.len() }
+        NoSubject { kind: SubjectKind::Subject, text: shown(text), near, count: self.subjects.len() }
     }
 
     /// At most `limit` users in whose name, account, mail address or user principal name every word of `text` is found, wherever it
@@ -350,8 +372,10 @@ impl Organisation {
 
 /// There is no subject of that name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("there is no subject \"{text}\"; {}", meant(.near, .count))]
+#[error("there is no {} \"{text}\"; {}", .kind.word(), meant(.kind, .near, .count))]
 pub struct NoSubject {
+    /// What was looked for.
+    pub kind: SubjectKind,
     /// What was typed, at most 80 characters of it.
     pub text: Box<str>,
     /// What may have been meant, at most three.
@@ -360,10 +384,29 @@ pub struct NoSubject {
     pub count: usize,
 }
 
-fn meant(near: &[SubjectName], count: &usize) -> String {
+/// What a role is held for that is no unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SubjectKind {
+    /// A report, a system: added by people.
+    Subject,
+    /// A service: named by the configuration.
+    Service,
+}
+
+impl SubjectKind {
+    fn word(&self) -> &'static str {
+        match self {
+            SubjectKind::Subject => "subject",
+            SubjectKind::Service => "service",
+        }
+    }
+}
+
+fn meant(kind: &SubjectKind, near: &[SubjectName], count: &usize) -> String {
     match (near, count) {
+        (_, 0) if *kind == SubjectKind::Service => "the configuration names none ([service.NAME])".to_owned(),
         (_, 0) => "there is none yet: add it with `budkavle subject add`".to_owned(),
-        ([], _) => "`budkavle subject list` shows what there is".to_owned(),
+        ([], _) => format!("`budkavle {} list` shows what there is", kind.word()),
         (near, _) => {
             let near: Vec<&str> = near.iter().map(|name| &*name.0).collect();
             format!("did you mean {}?", near.join(", or "))

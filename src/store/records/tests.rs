@@ -16,8 +16,8 @@ use crate::domain::guard::{HoldReason, Kind as Counted, Limit};
 use crate::domain::ids::{AbsenceId, AssignmentId, Generation, GroupId, OutageId, RunId, UnitId, UserId};
 use crate::domain::mailbox::Address;
 use crate::domain::notice::{
-    ContactNews, ContactSummary, CoverageFacts, EventKey, Facts, Fallback, Gap, GapDays, HeldFacts,
-    MessageState, NewsFacts, Part, Recipient, RoleSum, SyncTrouble, UnitsAt,
+    About, ContactNews, ContactSummary, Corrected, CoverageFacts, EventKey, Facts, Fallback, Gap, GapDays,
+    HeldFacts, MessageState, NewsFacts, OutageWord, Part, PlanTold, Recipient, RoleSum, SyncTrouble, UnitsAt,
 };
 use crate::domain::outage::{Severity, State, Update};
 use crate::domain::roles::{Holder, Place};
@@ -311,7 +311,10 @@ fn maintained(frozen: &mut Frozen) {
     let subject = Subject { name: "Heroma".into(), title: "Lön".into(), owner: Some(UnitId(guid(2))) };
     frozen.check("subject", &subject);
     frozen.check("subject-bare", &Subject { owner: None, ..subject });
-    frozen.check("outage", &outage());
+    frozen.read("outage", &Outage::from(incident()));
+    frozen.check("outage-2", &outage());
+    frozen.check("outage-also", &also());
+    frozen.check("outage-maintenance", &maintenance());
     let entry = audit::Entry {
         at: at(3),
         by: local(),
@@ -334,9 +337,38 @@ fn local() -> Actor {
 }
 
 fn outage() -> Outage {
+    use crate::domain::outage::edit::{Edit, Was};
+    let was = [
+        Was::Text { update: 1, text: "Od.".into() },
+        Was::Title("Mail".into()),
+        Was::Severity(Severity::Minor),
+        Was::Services(vec!["post".into()]),
+        Was::Units(vec![UnitId(guid(3))]),
+    ];
+    let edits = was.map(|was| Edit { at: at(5), by: local(), was }).into();
+    Outage { also: vec![mail()], edits, silent: 300, nags: 2, ..incident().into() }
+}
+
+fn also() -> Outage {
+    use crate::domain::outage::edit::{Edit, Was};
+    let edit = Edit { at: at(5), by: local(), was: Was::Also(vec![mail()]) };
+    Outage { edits: vec![edit], silent: 1, ..incident().into() }
+}
+
+fn maintenance() -> Outage {
+    use crate::domain::outage::maintenance::Plan;
+    let states = [State::Planned, State::Reminded, State::Started, State::Completed, State::Cancelled];
+    let update = |(n, state)| Update { at: at(n), by: local(), state, text: "Ord.".into() };
+    let plan =
+        Plan { from: at(1), until: at(2), sequence: 300, by_hand: true, reminded: Some(1440), overdue: true };
+    let updates = (0..).zip(states).map(update).collect();
+    Outage { plan: Some(plan), updates, ..outage() }
+}
+
+fn incident() -> Incident {
     let states = [State::Investigating, State::Identified, State::Monitoring, State::Resolved];
     let update = |(n, state)| Update { at: at(n), by: local(), state, text: "Ord.".into() };
-    Outage {
+    Incident {
         id: OutageId(3),
         title: "Mail is down".into(),
         severity: Severity::Critical,

@@ -111,7 +111,7 @@ impl SledStore {
         limit: usize,
         open_only: bool,
     ) -> Result<Vec<Outage>, StoreError> {
-        let wanted = move |outage: &Outage| !open_only || outage.resolved_at().is_none();
+        let wanted = move |outage: &Outage| !open_only || outage.ended_at().is_none();
         self.read(move |view| newest(view, Kind::Outage, limit, wanted)).await
     }
 

@@ -86,7 +86,7 @@ impl StateBuilder {
             }
             Kind::Outage => {
                 let outage: Outage = decode(value)?;
-                if outage.resolved_at().is_none() {
+                if outage.ended_at().is_none() {
                     self.state.open_outages.insert(outage.id, outage);
                 }
             }

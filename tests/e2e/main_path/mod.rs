@@ -13,6 +13,7 @@ mod ds389;
 mod guard;
 mod incremental;
 mod kill;
+mod maintenance;
 mod municipality;
 mod notify;
 mod openldap;

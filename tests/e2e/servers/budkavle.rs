@@ -96,6 +96,23 @@ impl Budkavle {
         Daemon { process: Process::start(&self.program, run, &log) }
     }
 
+    /// The same by a clock that is ahead by so much, such as `+3d`: of the wall alone, so that nothing takes longer or less.
+    ///
+    /// # Panics
+    /// Without the package `libfaketime`, which `tests/run` installs.
+    pub fn start_ahead(&self, by: &str) -> Daemon {
+        let library = std::fs::read_dir("/usr/lib").unwrap().flatten();
+        let mut library = library.map(|folder| folder.path().join("faketime/libfaketime.so.1"));
+        let library = library.find(|file| file.exists()).expect("libfaketime is installed");
+        static STARTED: AtomicU32 = AtomicU32::new(1);
+        let log = self.folder.join(format!("ahead-{}.log", STARTED.fetch_add(1, Ordering::Relaxed)));
+        let run = |command: &mut Command| {
+            self.configure(command, &["run"]);
+            command.env("LD_PRELOAD", &library).env("FAKETIME", by).env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+        };
+        Daemon { process: Process::start(&self.program, run, &log) }
+    }
+
     /// Settings and secrets come from the test's folder alone, not from variables that happen to be set.
     fn configure(&self, command: &mut Command, arguments: &[&str]) {
         let ours = |name: &OsStr| name.as_encoded_bytes().starts_with(b"BUDKAVLE_");

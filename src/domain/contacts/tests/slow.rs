@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::super::Asker;
 use crate::domain::directory::{Group, User};
 use crate::domain::ids::{DirectoryName, GroupId, Guid, UnitId, UserId};
-use crate::domain::roles::{Holder, Pick, Place, Role, Scope};
+use crate::domain::roles::{Holder, OUTAGE, Pick, Place, Role, Scope};
 use crate::domain::testing::World;
 use chrono::{DateTime, Utc};
 
@@ -167,6 +167,10 @@ fn held_at(world: &World, role: &Role, unit: UnitId, asker: &Asker) -> Vec<Held>
             (Place::Unit(at), _, Scope::Unit) => {
                 let there = *at == UnitId::ROOT || directory.units.contains_key(at);
                 (there && *at == unit, None, (!a.any_unit).then_some(*at))
+            }
+            // Those of single units and services are asked for by outages alone; the root is the whole organisation.
+            (Place::Unit(at), _, Scope::Organisation) if &*role.name.0 == OUTAGE => {
+                (is_root && *at == UnitId::ROOT, None, None)
             }
             (Place::OwnUnit, Holder::User(id), Scope::Unit) => {
                 (directory.users.get(id).is_some_and(|u| home(world, u) == unit), None, None)

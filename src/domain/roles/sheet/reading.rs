@@ -10,7 +10,7 @@ use crate::domain::mailbox::Address;
 use crate::domain::moment;
 use crate::domain::organisation::{LookupError, NoSubject, Organisation};
 use crate::domain::roles::import::Wanted;
-use crate::domain::roles::{Assignment, Place};
+use crate::domain::roles::{Assignment, Place, Role};
 use crate::domain::table::{LineError, LineErrors, Row, TOLD};
 
 /// Who is meant by which text; a list says the same names again and again.
@@ -103,7 +103,7 @@ impl<'o> Reader<'o> {
         let (holder, mail) = holder(self.user(row)?, row.get("name"), mail)
             .map_err(|unclear| LineError::of_line(row.line, unclear.to_string()))?;
         let directory = row.get("directory").map(DirectoryName::from);
-        let named = Named { unit: self.unit(row)?, directory, subject: self.subject(row)? };
+        let named = Named { unit: self.unit(row)?, directory, subject: self.subject(role, row)? };
         let place =
             place(role, named).map_err(|unclear| LineError::of_line(row.line, unclear.to_string()))?;
         let time = |column: &str, read: fn(&str, &Tz) -> Result<_, String>| {
@@ -133,10 +133,10 @@ impl<'o> Reader<'o> {
         }
     }
 
-    fn subject(&self, row: &Row) -> Result<Option<SubjectName>, LineError> {
+    fn subject(&self, role: &Role, row: &Row) -> Result<Option<SubjectName>, LineError> {
         let Some(text) = row.get("subject") else { return Ok(None) };
         let gone = Some(SubjectName::from(text)).filter(|name| self.held.subjects.contains(name));
-        let found = || self.organisation.find_subject(text).map(|subject| subject.name.clone());
+        let found = || self.organisation.find_subject_for(role, text);
         let name = gone.map_or_else(found, Ok);
         let wrong = |error: NoSubject| LineError { value: None, ..row.wrong("subject", error.to_string()) };
         name.map(Some).map_err(wrong)

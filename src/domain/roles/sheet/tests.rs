@@ -15,7 +15,8 @@ fn can_be(world: &mut World, phones: &[Option<&str>]) {
     let roles = world.roles.clone();
     world.assignments.retain(|_, a| {
         let role = roles.iter().find(|role| role.name == a.role);
-        role.is_some_and(|role| check_place(role, &a.holder, &a.place).is_ok())
+        let of_service = role.is_some_and(Role::is_narrowed) && matches!(a.place, Place::Subject(_));
+        !of_service && role.is_some_and(|role| check_place(role, &a.holder, &a.place).is_ok())
     });
     for (a, phone) in world.assignments.values_mut().zip(phones.iter().cycle()) {
         a.phone = phone.and_then(super::phone);

@@ -196,17 +196,28 @@ pub(super) fn notices(frozen: &mut Frozen) {
         stands_in: vec![StandsIn { name: "Bo".into(), from: at(1), until: at(2) }],
         turns_to: vec!["Li".into()],
     };
+    let corrected = [
+        Corrected::Text(at(3)),
+        Corrected::Title,
+        Corrected::Severity,
+        Corrected::Services,
+        Corrected::Units,
+    ];
     for (name, facts) in [
         ("contact-news", news),
         ("contact-summary", Facts::ContactSummary(summary)),
         ("duties", Facts::Duties(Box::new(duties))),
-        ("outage", Facts::Outage { outage: outage(), earlier: 2, units: vec!["IT".into()] }),
+        ("outage", Facts::Outage { outage: incident(), earlier: 2, units: vec!["IT".into()] }),
         ("trouble", Facts::SyncTrouble(trouble)),
         ("recovered", recovered),
         ("rebuilt", rebuilt),
         ("test", Facts::Test { by: "asa".into(), at: at(1) }),
         ("ending", ending),
         ("coverage", coverage),
+        ("outage-word", outage_word(About::Word)),
+        ("outage-correction", outage_word(About::Correction(corrected.into()))),
+        ("outage-left", outage_word(About::Left)),
+        ("outage-silence", outage_word(About::Silence(300))),
     ] {
         let (event, thread) = (EventKey("outage/3/1".into()), EventKey("outage/3/0".into()));
         let notice = Notice { id: NoticeId(4), event, thread, at: at(1), expires: at(9), facts };
@@ -231,4 +242,21 @@ pub(super) fn notices(frozen: &mut Frozen) {
             &AttemptLog { at: at(4), state, answer: "250 2.0.0 Ok".into() },
         );
     }
+}
+
+fn outage_word(about: About) -> Facts {
+    let update = Update { at: at(1), by: local(), state: State::Planned, text: "Ord.".into() };
+    Facts::OutageWord(Box::new(OutageWord {
+        id: OutageId(3),
+        title: "Mail is down".into(),
+        severity: Severity::Critical,
+        state: State::Planned,
+        services: vec!["mail".into()],
+        dependent: vec!["journal".into()],
+        units: vec!["IT".into()],
+        updates: vec![update],
+        earlier: 2,
+        plan: Some(PlanTold { from: at(1), until: at(2), sequence: 300 }),
+        about,
+    }))
 }
