@@ -75,10 +75,9 @@ fn outbox(port: u16) -> f64 {
         let (store, _) = Store::open_sled(settings, Utc::now()).await.unwrap();
         let settings = Settings { connections: CONNECTIONS, ..Settings::default() };
         let core = Core::load(store, settings, Arc::new(Utc::now)).await.unwrap();
-        let recipient = |n: usize| Recipient {
-            name: format!("Person {n}").into(),
-            mail: format!("person.{n}@y.example").parse().unwrap(),
-            why: "outage".into(),
+        let recipient = |n: usize| {
+            let mail = format!("person.{n}@y.example").parse().unwrap();
+            Recipient::by_mail(format!("Person {n}"), mail, "outage")
         };
         let notice = NewNotice {
             event: EventKey("outage/1/0".into()),

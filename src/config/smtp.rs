@@ -59,7 +59,7 @@ pub struct SignIn {
 }
 
 /// The keys that go with `transport = "smtp"`.
-pub(super) const KEYS: [&str; 17] = [
+pub(super) const KEYS: [&str; 16] = [
     "host",
     "port",
     "security",
@@ -71,7 +71,6 @@ pub(super) const KEYS: [&str; 17] = [
     "password_env",
     "password_credential",
     "hello_name",
-    "connections",
     "mails_per_connection",
     "idle_timeout",
     "connect_timeout",
@@ -83,7 +82,7 @@ const SECURITY: [(&str, SmtpSecurity); 3] =
     [("starttls", SmtpSecurity::StartTls), ("tls", SmtpSecurity::Tls), ("plain", SmtpSecurity::Plain)];
 
 /// Reads it; None when something is missing.
-pub(super) fn read(table: &Section) -> Option<Smtp> {
+pub(super) fn read(table: &Section, connections: u32) -> Option<Smtp> {
     table.require("host", "host = \"mail.example.org\"");
     let host = table.parsed("host", host_name);
     let security = table.choice("security", &SECURITY, Some("starttls"));
@@ -92,7 +91,6 @@ pub(super) fn read(table: &Section) -> Option<Smtp> {
     judge_plain_text(table, host.as_deref(), security, sign_in.is_some());
     let trust = trust::read(table);
     let hello_name = table.parsed("hello_name", host_name);
-    let connections = table.number("connections", 1..=100, 4);
     let mails_per_connection = table.number("mails_per_connection", 1..=100_000, 500);
     let idle_timeout = table.duration("idle_timeout", SECOND..=MINUTE * 10, SECOND * 30);
     let connect_timeout = table.duration("connect_timeout", SECOND..=MINUTE * 5, SECOND * 15);

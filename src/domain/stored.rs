@@ -199,12 +199,16 @@ fn notices_and_messages() {
             facts,
         });
     }
-    let recipient =
-        Recipient { name: "Åsa".into(), mail: "asa@org.example".parse().unwrap(), why: "outage".into() };
+    let recipient = Recipient {
+        phone: Some("070".into()),
+        channel: "sms".into(),
+        ..Recipient::by_mail("Åsa", "asa@org.example".parse().unwrap(), "outage")
+    };
     survives(&Message {
         id: MessageId(1),
         notice: NoticeId(1),
         recipient,
+        priority: Priority::High,
         state: MessageState::Deferred,
         attempts: 2,
         at: hour(1),

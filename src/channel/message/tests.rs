@@ -13,7 +13,7 @@ use crate::domain::guard::{HoldReason, Kind, Limit};
 use crate::domain::ids::{Guid, MessageId, OutageId, RunId};
 use crate::domain::notice::{
     ContactNews, ContactSummary, CoverageFacts, EventKey, Facts, Fallback, Gap, GapDays, HeldFacts,
-    MessageState, NewsFacts, Part, Recipient, RoleSum, SyncTrouble, UnitsAt,
+    MessageState, NewsFacts, Part, Priority, Recipient, RoleSum, SyncTrouble, UnitsAt,
 };
 use crate::domain::outage::{Opening, Outage, Severity, State};
 use crate::domain::warning::{Due, DueReason, Warning, WarningKind};
@@ -274,11 +274,8 @@ fn message(name: &str) -> Message {
     Message {
         id: MessageId(1),
         notice: NoticeId(1),
-        recipient: Recipient {
-            name: name.into(),
-            mail: "asa.oberg@ekfors.example".parse().unwrap(),
-            why: "outage".into(),
-        },
+        recipient: Recipient::by_mail(name, "asa.oberg@ekfors.example".parse().unwrap(), "outage"),
+        priority: Priority::Normal,
         state: MessageState::Sending,
         attempts: 1,
         at: at(),

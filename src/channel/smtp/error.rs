@@ -177,6 +177,11 @@ impl Verb {
         }
     }
 
+    /// Whether nothing has been said yet of any message: others would fare no better.
+    fn comes_before_messages(self) -> bool {
+        matches!(self, Verb::Greeting | Verb::Ehlo | Verb::StartTls | Verb::AuthPrompt | Verb::Auth)
+    }
+
     fn in_words(self) -> &'static str {
         match self {
             Verb::Greeting => "the connection",
@@ -197,16 +202,22 @@ impl SmtpError {
     /// What it means for the message in hand.
     pub(super) fn outcome(&self) -> Outcome {
         let reason = self.to_string();
+        let deferred = |reason, perhaps_sent, whole| Outcome::Deferred {
+            reason,
+            perhaps_sent,
+            whole,
+            retry_after: None,
+        };
         match self {
             SmtpError::NameNotResolved { .. }
             | SmtpError::NotReached { .. }
-            | SmtpError::TlsBroken { .. }
-            | SmtpError::TooSlow { .. } => Outcome::Deferred { reason, perhaps_sent: false },
-            SmtpError::Doubt { perhaps_sent, .. } => {
-                Outcome::Deferred { reason, perhaps_sent: *perhaps_sent }
+            | SmtpError::TlsBroken { .. } => deferred(reason, false, true),
+            SmtpError::TooSlow { .. } => deferred(reason, false, false),
+            SmtpError::Doubt { perhaps_sent, verb, .. } => {
+                deferred(reason, *perhaps_sent, verb.comes_before_messages())
             }
-            SmtpError::Said { reply, .. } if !reply.is_permanent() => {
-                Outcome::Deferred { reason, perhaps_sent: false }
+            SmtpError::Said { reply, verb, .. } if !reply.is_permanent() => {
+                deferred(reason, false, verb.comes_before_messages())
             }
             SmtpError::Said { verb, reply, .. } if concerns_message(*verb, reply) => {
                 Outcome::Refused { answer: reply.to_string() }

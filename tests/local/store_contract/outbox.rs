@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use budkavle::domain::ids::{MessageId, NoticeId};
+use budkavle::domain::ids::{ChannelName, MessageId, NoticeId};
 use budkavle::domain::notice::{Message, MessageState, NewNotice, Recipient};
-use budkavle::store::{Attempt, Claimed, MessageFilter, MessageOrder, Store, StoreError};
+use budkavle::store::{Attempt, Claimed, Listed, MessageFilter, MessageOrder, Store, StoreError};
 use chrono::TimeDelta;
 
 use super::{Open, reopen};
@@ -14,7 +14,7 @@ pub async fn an_event_is_told_once_and_to_each_address_once(open: Open<'_>) {
     let store = open().await;
     let mut twice = notice("outage/1/0", 3);
     twice.recipients.push(recipient(1));
-    twice.recipients.push(Recipient { mail: "SOREN2@kommun.example".parse().unwrap(), ..recipient(2) });
+    twice.recipients.push(Recipient { mail: "SOREN2@kommun.example".parse().ok(), ..recipient(2) });
     let first =
         store.commit_event(tell(1, vec![twice.clone(), twice.clone(), notice("nobody", 0)])).await.unwrap();
     assert_eq!((first.generation, first.notices.len(), first.messages), (None, 2, 3));
@@ -22,8 +22,9 @@ pub async fn an_event_is_told_once_and_to_each_address_once(open: Open<'_>) {
     let again = store.commit_event(tell(2, vec![twice, notice("outage/1/1", 1)])).await.unwrap();
     assert_eq!((again.notices.len(), again.messages), (1, 1));
     let listed = store.messages(MessageFilter { limit: 10, ..MessageFilter::default() }).await.unwrap();
-    let addresses: Vec<_> =
-        listed.iter().map(|l| (&*l.notice.event.0, l.message.recipient.mail.as_str())).collect();
+    let address = |l: &Listed| (l.notice.event.0.to_string(), l.message.recipient.to_string());
+    let addresses: Vec<_> = listed.iter().map(address).collect();
+    let addresses: Vec<_> = addresses.iter().map(|(event, to)| (&**event, &**to)).collect();
     assert_eq!(
         addresses,
         [
@@ -38,7 +39,7 @@ pub async fn an_event_is_told_once_and_to_each_address_once(open: Open<'_>) {
 }
 
 pub async fn claim(store: &Store, now: i64, until: i64, max: usize) -> Vec<Claimed> {
-    store.claim_due(at(now), at(until), max).await.unwrap()
+    store.claim_due(&ChannelName::mail(), at(now), at(until), max).await.unwrap()
 }
 
 pub fn ids(claimed: &[Claimed]) -> Vec<u64> {
@@ -49,7 +50,7 @@ pub async fn a_message_is_claimed_by_one_at_a_time(open: Open<'_>) {
     let store = open().await;
     store.commit_event(tell(5, vec![notice("b", 2)])).await.unwrap();
     store.commit_event(tell(3, vec![notice("a", 2)])).await.unwrap();
-    assert_eq!(store.next_due(), Some(at(3)));
+    assert_eq!(store.next_due(&ChannelName::mail()), Some(at(3)));
     assert!(claim(&store, 2, 9, 10).await.is_empty());
     // The longest due first.
     let first = claim(&store, 6, 20, 3).await;
@@ -62,7 +63,7 @@ pub async fn a_message_is_claimed_by_one_at_a_time(open: Open<'_>) {
     assert!(claim(&store, 19, 30, 10).await.is_empty());
     let store = reopen(store, open).await;
     assert!(claim(&store, 19, 30, 10).await.is_empty());
-    assert_eq!(store.next_due(), Some(at(20)));
+    assert_eq!(store.next_due(&ChannelName::mail()), Some(at(20)));
     // Whoever claimed the first three has died: at 20 they are free again.
     let again = claim(&store, 20, 40, 10).await;
     assert_eq!(ids(&again), [1, 3, 4]);
@@ -113,16 +114,16 @@ pub async fn an_attempt_counts_for_who_holds_the_claim(open: Open<'_>) {
     // Deferred: not due before its time.
     let first = claim_at(1).await;
     record(vec![attempt(&first, 2, Deferred)]).await.unwrap();
-    assert_eq!((state().await, store.next_due()), (Deferred, Some(at(12))));
+    assert_eq!((state().await, store.next_due(&ChannelName::mail())), (Deferred, Some(at(12))));
     assert!(claim(&store, 11, 20, 1).await.is_empty());
     // The claim of the second runs out, a third takes over: what the second says but "sent" doesn't count.
     let second = claim_at(12).await;
     let third = claim_at(17).await;
     record(vec![attempt(&second, 18, Deferred)]).await.unwrap();
     record(vec![attempt(&second, 18, Failed)]).await.unwrap();
-    assert_eq!((state().await, store.next_due()), (Sending, Some(at(22))));
+    assert_eq!((state().await, store.next_due(&ChannelName::mail())), (Sending, Some(at(22))));
     record(vec![attempt(&second, 19, Sent)]).await.unwrap();
-    assert_eq!((state().await, store.next_due()), (Sent, None));
+    assert_eq!((state().await, store.next_due(&ChannelName::mail())), (Sent, None));
     // What is at an end stays so, whoever says otherwise.
     for other in [Deferred, Failed] {
         record(vec![attempt(&third, 20, other)]).await.unwrap();

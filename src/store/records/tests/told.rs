@@ -217,7 +217,8 @@ pub(super) fn notices(frozen: &mut Frozen) {
         let message = Message {
             id: MessageId(5),
             notice: NoticeId(4),
-            recipient: Recipient { name: "Åsa".into(), mail: mail(), why: "outage".into() },
+            recipient: Recipient::by_mail("Åsa", mail(), "outage"),
+            priority: Priority::Normal,
             state,
             attempts: 2,
             at: at(1),

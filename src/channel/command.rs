@@ -1,0 +1,236 @@
+//! A program on this machine, which gets the notice as JSON on its standard input. No shell is involved, and none of our environment.
+
+use std::io;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::process::{Child, Command};
+use tokio::time::timeout;
+
+use super::post::{Post, clip};
+use super::{Outcome, ProbeError, ProbeReport};
+
+/// So much of what the program says is read.
+const LARGEST: usize = 64 * 1024;
+/// So much of it is kept.
+const KEPT: usize = 300;
+/// What it said is waited for no longer than this once it has ended: a program that it started may hold the other end.
+const AFTERWARDS: Duration = Duration::from_secs(1);
+/// "Try again later" and "configuration error" (sysexits.h).
+const TEMPORARY: i32 = 75;
+const CONFIGURATION: i32 = 78;
+
+/// A program on this machine.
+#[derive(Clone, Debug)]
+pub struct CommandChannel {
+    program: PathBuf,
+    arguments: Vec<String>,
+    limit: Duration,
+}
+
+impl CommandChannel {
+    /// A program with its arguments, which may take so long for a message.
+    #[must_use]
+    pub fn new(program: PathBuf, arguments: Vec<String>, limit: Duration) -> CommandChannel {
+        CommandChannel { program, arguments, limit }
+    }
+
+    pub(super) async fn send(&self, post: &Post) -> Outcome {
+        let deferred =
+            |reason, perhaps_sent| Outcome::Deferred { reason, perhaps_sent, whole: true, retry_after: None };
+        let name = self.program.display();
+        let child = match self.start(&post.id) {
+            Ok(child) => child,
+            Err(cause) => {
+                let reason = format!("{name} can't be started: {cause}");
+                return match cause.kind() {
+                    io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied => {
+                        Outcome::ChannelBroken { reason }
+                    }
+                    _ => deferred(reason, false),
+                };
+            }
+        };
+        let mut input = post.json();
+        input.push(b'\n');
+        let (status, said) = match timeout(self.limit, ended(child, &input)).await {
+            // The program is killed when it is dropped.
+            Err(_) => return deferred(format!("{name} took longer than {:?}", self.limit), true),
+            Ok(Err(cause)) => return deferred(format!("{name} can't be waited for: {cause}"), true),
+            Ok(Ok(ended)) => ended,
+        };
+        let answer = match said.is_empty() {
+            true => format!("it ended with {status}"),
+            false => format!("it ended with {status}: {said}"),
+        };
+        match status.code() {
+            Some(0) => Outcome::Accepted { answer },
+            Some(TEMPORARY) | None => deferred(format!("{name}: {answer}"), false),
+            Some(CONFIGURATION) => Outcome::ChannelBroken { reason: format!("{name}: {answer}") },
+            Some(_) => Outcome::Refused { answer },
+        }
+    }
+
+    pub(super) async fn probe(&self) -> Result<ProbeReport, ProbeError> {
+        use std::os::unix::fs::PermissionsExt;
+        let cannot = |cause| ProbeError::Command { program: self.program.clone(), cause };
+        let metadata = tokio::fs::metadata(&self.program).await.map_err(cannot)?;
+        if !metadata.is_file() || metadata.permissions().mode() & 0o111 == 0 {
+            return Err(cannot(io::Error::other("it is no program: no file, or not executable")));
+        }
+        Ok(ProbeReport::Command { program: self.program.clone() })
+    }
+
+    fn start(&self, id: &str) -> io::Result<Child> {
+        Command::new(&self.program)
+            .args(&self.arguments)
+            .env_clear()
+            .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+            .env("LANG", "C.UTF-8")
+            .env("BUDKAVLE_MESSAGE_ID", id)
+            .current_dir("/")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+    }
+}
+
+/// How a program ended, and the last that it said: on its error output, else on its output.
+async fn ended(mut child: Child, input: &[u8]) -> io::Result<(std::process::ExitStatus, String)> {
+    let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+    let feeding = async {
+        if let Some(mut stdin) = stdin {
+            // A program may know enough before it has read everything.
+            let _ = stdin.write_all(input).await;
+        }
+    };
+    let (out, err) = (Mutex::new(Vec::new()), Mutex::new(Vec::new()));
+    let mut reading = std::pin::pin!(async { tokio::join!(read(stdout, &out), read(stderr, &err)) });
+    let waiting = async { tokio::join!(feeding, child.wait()).1 };
+    let status = {
+        let mut waiting = std::pin::pin!(waiting);
+        let mut read = false;
+        loop {
+            tokio::select! {
+                status = &mut waiting => break (status?, read),
+                _ = &mut reading, if !read => read = true,
+            }
+        }
+    };
+    if !status.1 {
+        let _ = timeout(AFTERWARDS, reading).await;
+    }
+    let text = |said: &Mutex<Vec<u8>>| {
+        let said = said.lock().unwrap_or_else(PoisonError::into_inner);
+        String::from_utf8_lossy(&said).into_owned()
+    };
+    let text = Some(text(&err)).filter(|text| !text.is_empty()).unwrap_or_else(|| text(&out));
+    let last = text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    Ok((status.0, clip(last.trim(), KEPT)))
+}
+
+/// Reads to the end, so that nobody who writes has to wait, but keeps no more than a limit.
+async fn read(from: Option<impl AsyncRead + Unpin>, kept: &Mutex<Vec<u8>>) {
+    let Some(mut from) = from else { return };
+    let mut chunk = [0; 4096];
+    while let Ok(n @ 1..) = from.read(&mut chunk).await {
+        let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let room = LARGEST.saturating_sub(kept.len()).min(n);
+        kept.extend_from_slice(chunk.get(..room).unwrap_or_default());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::super::web::tests::post;
+    use super::*;
+
+    /// A shell script as the program.
+    async fn run(lines: &str, limit: Duration) -> Outcome {
+        let folder = tempfile::tempdir().unwrap();
+        let program = folder.path().join("program");
+        fs::write(&program, format!("#!/bin/sh\n{lines}\n")).unwrap();
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o700)).unwrap();
+        let channel = CommandChannel::new(program, vec!["one".into(), "$HOME; two".into()], limit);
+        // Another test that forks while the file is open for writing makes it busy for a moment.
+        for _ in 0..50 {
+            match channel.send(&post()).await {
+                Outcome::Deferred { reason, .. } if reason.contains("Text file busy") => {
+                    tokio::task::yield_now().await;
+                }
+                outcome => return outcome,
+            }
+        }
+        panic!("the file stays busy")
+    }
+
+    const LONG: Duration = Duration::from_secs(60);
+
+    fn kind(outcome: &Outcome) -> &'static str {
+        match outcome {
+            Outcome::Accepted { .. } => "accepted",
+            Outcome::Deferred { .. } => "deferred",
+            Outcome::Refused { .. } => "refused",
+            Outcome::ChannelBroken { .. } => "broken",
+        }
+    }
+
+    #[tokio::test]
+    async fn the_exit_code_says_what_became_of_it() {
+        for (lines, expected) in [
+            ("exit 0", "accepted"),
+            ("cat > /dev/null; exit 0", "accepted"),
+            ("exit 75", "deferred"),
+            ("kill -9 $$", "deferred"),
+            ("exit 78", "broken"),
+            ("exit 1", "refused"),
+            ("exit 64", "refused"),
+        ] {
+            assert_eq!(kind(&run(lines, LONG).await), expected, "{lines}");
+        }
+    }
+
+    #[tokio::test]
+    async fn it_gets_the_notice_its_arguments_and_nothing_of_ours() {
+        let check = r#"
+read -r line
+case "$line" in '{"version":1,'*'"subject":"Outage 12: Mail'*) ;; *) echo "no notice: $line"; exit 1;; esac
+[ "$#" = 2 ] && [ "$1" = one ] && [ "$2" = '$HOME; two' ] || { echo "arguments: $*"; exit 1; }
+[ -z "$CARGO_MANIFEST_DIR$HOME$USER" ] || { echo "environment: $(env)"; exit 1; }
+echo "taken as $BUDKAVLE_MESSAGE_ID"
+"#;
+        let outcome = run(check, LONG).await;
+        let Outcome::Accepted { answer } = &outcome else { panic!("{outcome:?}") };
+        assert_eq!(answer, &format!("it ended with exit status: 0: taken as {}", post().id));
+    }
+
+    #[tokio::test]
+    async fn neither_a_slow_nor_a_talkative_one_nor_one_that_leaves_children_holds_anybody_up() {
+        let outcome = run("while :; do :; done", Duration::from_millis(200)).await;
+        assert!(matches!(&outcome, Outcome::Deferred { perhaps_sent: true, .. }), "{outcome:?}");
+        let outcome = run("head -c 3000000 /dev/zero; echo done >&2", LONG).await;
+        assert!(
+            matches!(&outcome, Outcome::Accepted { answer } if answer.ends_with(": done")),
+            "{outcome:?}"
+        );
+        let outcome = run("sleep 300 & exit 0", Duration::from_secs(30)).await;
+        assert_eq!(kind(&outcome), "accepted");
+    }
+
+    #[tokio::test]
+    async fn one_that_is_not_there_is_broken() {
+        let channel = CommandChannel::new("/nowhere/program".into(), vec![], LONG);
+        assert_eq!(kind(&channel.send(&post()).await), "broken");
+        assert!(channel.probe().await.is_err());
+        let there = CommandChannel::new("/bin/sh".into(), vec![], LONG);
+        assert!(there.probe().await.is_ok());
+    }
+}
