@@ -15,8 +15,8 @@ use super::gone::{self, AllGone};
 use super::guard::{HoldReason, Kind, Limit};
 use super::ids::{Generation, Guid, MessageId, NoticeId, OutageId, RunId};
 use super::notice::{
-    CoverageFacts, EventKey, Facts, Gap, GapDays, HeldFacts, Message, MessageState, Notice, Recipient,
-    SyncTrouble,
+    CoverageFacts, EventKey, Facts, Gap, GapDays, HeldFacts, Message, MessageState, Notice, Priority,
+    Recipient, SyncTrouble,
 };
 use super::outage::{Opening, Outage, Severity};
 use super::run::{Counts, Cursor, HeldRun, Mode, ModeReason, Outcome, Position, Run, Trigger, UsnPosition};
@@ -188,7 +188,9 @@ fn notices_and_messages() {
     survives(&super::coverage::watch::Told { first, weeks: 4 });
     survives(&ending(WarningKind::Password, DueReason::Soon { days: 3 }));
     survives(&ending(WarningKind::ClientCertificate, DueReason::Over));
-    for facts in [outage, Facts::SyncTrouble(trouble), recovered, rebuilt, test] {
+    let broken =
+        Facts::ChannelBroken { channel: "team".into(), since: hour(1), reason: "401 Unauthorized".into() };
+    for facts in [outage, Facts::SyncTrouble(trouble), recovered, rebuilt, test, broken] {
         let event = EventKey("outage/1/0".into());
         survives(&Notice {
             id: NoticeId(1),

@@ -91,18 +91,18 @@ async fn deliver_by(
     senders: Arc<Senders>,
     sender: Arc<Sender>,
 ) {
-    let idle = |until| {
-        let (clock, tasks, sender) = (&clock, &tasks, &sender);
+    let idle = |until: DateTime<Utc>| {
+        let (clock, tasks, sender) = (clock.clone(), tasks.clone(), Arc::clone(&sender));
         async move {
             tokio::select! {
-                () = pause(clock, tasks, until) => {}
+                () = pause(&clock, &tasks, until) => {}
                 () = sender.wake.notified() => {}
             }
         }
     };
     while !tasks.soft().is_cancelled() && senders.has(&sender) {
         heartbeat.beat();
-        let drained = sender.drain(&core, tasks.soft(), || heartbeat.beat(), idle).await;
+        let drained = sender.drain(&core, tasks.soft(), || heartbeat.beat(), &idle).await;
         heartbeat.beat();
         let now = clock.now();
         let until = match drained {

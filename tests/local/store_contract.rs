@@ -61,6 +61,7 @@ suite! {
     a_refused_event_leaves_nothing,
     an_event_is_told_once_and_to_each_address_once,
     a_message_is_claimed_by_one_at_a_time,
+    the_urgent_goes_first_and_channels_do_not_mix,
     many_claimers_share_without_overlap,
     an_attempt_counts_for_who_holds_the_claim,
     what_was_being_sent_at_the_end_is_free_at_the_start,

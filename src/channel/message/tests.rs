@@ -13,7 +13,8 @@ use crate::domain::guard::{HoldReason, Kind, Limit};
 use crate::domain::ids::{Guid, MessageId, OutageId, RunId};
 use crate::domain::notice::{
     ContactNews, ContactSummary, CoverageFacts, EventKey, Facts, Fallback, Gap, GapDays, HeldFacts,
-    MessageState, NewsFacts, Part, Priority, Recipient, RoleSum, SyncTrouble, UnitsAt,
+    MessageState, NewsFacts, Part, Priority, Recipient, RoleSum, SyncTrouble, Undelivered, UndeliveredFacts,
+    UnitsAt,
 };
 use crate::domain::outage::{Opening, Outage, Severity, State};
 use crate::domain::warning::{Due, DueReason, Warning, WarningKind};
@@ -106,6 +107,16 @@ fn all_facts() -> Vec<(&'static str, Facts)> {
             },
         ),
         ("test", Facts::Test { by: "ingrid".into(), at: at() }),
+        (
+            "channel broken",
+            Facts::ChannelBroken {
+                channel: "drift".into(),
+                since: at(),
+                reason: "https://hooks.example answered 401 Unauthorized".into(),
+            },
+        ),
+        ("channel works", Facts::ChannelWorks { channel: "drift".into(), since: at(), at: at() }),
+        ("undelivered", Facts::Undelivered(undelivered())),
         ("password ends", ending(WarningKind::Password, DueReason::Soon { days: 3 })),
         ("not covered", Facts::Coverage(coverage())),
         ("covered", Facts::Coverage(CoverageFacts { gaps: vec![], more: 0, ..coverage() })),
@@ -257,6 +268,18 @@ fn coverage() -> CoverageFacts {
     };
     let (first, last) = (day("2026-06-22"), day("2026-08-16"));
     CoverageFacts { period: "summer".into(), first, last, gaps: vec![helper, remote], more: 7 }
+}
+
+fn undelivered() -> UndeliveredFacts {
+    let message = Undelivered {
+        message: MessageId(4711),
+        channel: "mail".into(),
+        to: "bo.ek@ekfors.example".into(),
+        about: "outage 12 (identified): Mail is down".into(),
+        state: MessageState::Failed,
+        answer: "550 5.1.1 no such user".into(),
+    };
+    UndeliveredFacts { since: at(), messages: vec![message], more: 3 }
 }
 
 fn ending(kind: WarningKind, reason: DueReason) -> Facts {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use budkavle::domain::ids::{ChannelName, MessageId, NoticeId};
-use budkavle::domain::notice::{Message, MessageState, NewNotice, Recipient};
+use budkavle::domain::notice::{ContactSummary, Facts, Message, MessageState, NewNotice, Recipient};
 use budkavle::store::{Attempt, Claimed, Listed, MessageFilter, MessageOrder, Store, StoreError};
 use chrono::TimeDelta;
 
@@ -69,6 +69,46 @@ pub async fn a_message_is_claimed_by_one_at_a_time(open: Open<'_>) {
     assert_eq!(ids(&again), [1, 3, 4]);
     assert!(again.iter().all(|c| c.message.attempts == 2));
     assert_eq!(store.queue_counts(), BTreeMap::from([(MessageState::Sending, 4)]));
+}
+
+pub async fn the_urgent_goes_first_and_channels_do_not_mix(open: Open<'_>) {
+    let store = open().await;
+    let duties = |event: &str| {
+        let summary = ContactSummary { since: at(0), people: 1, units: 1, users: 1, roles: vec![] };
+        NewNotice { facts: Facts::ContactSummary(summary), ..notice(event, 2) }
+    };
+    let critical = || {
+        let damage = "a page".into();
+        let facts = Facts::StoreRebuilt { damage, export_from: None, aside: "/x".into() };
+        NewNotice { facts, ..notice("critical", 2) }
+    };
+    let by = |channel: &str, mut notice: NewNotice| {
+        let channel = ChannelName::from(channel);
+        notice.recipients.iter_mut().for_each(|recipient| recipient.channel = channel.clone());
+        notice
+    };
+    // The same event for the same people, by two channels.
+    let mut both = critical();
+    both.recipients.extend(by("sms", critical()).recipients);
+    store.commit_event(tell(1, vec![duties("low"), notice("normal", 1)])).await.unwrap();
+    store.commit_event(tell(2, vec![both, by("sms", duties("low-sms"))])).await.unwrap();
+    let store = reopen(store, open).await;
+    let sms = ChannelName::from("sms");
+    assert_eq!((store.next_due(&ChannelName::mail()), store.next_due(&sms)), (Some(at(1)), Some(at(2))));
+    let counts = store.channel_counts();
+    assert_eq!(counts[&sms], BTreeMap::from([(MessageState::Queued, 4)]));
+    assert_eq!(counts[&ChannelName::mail()], BTreeMap::from([(MessageState::Queued, 5)]));
+    assert_eq!(ids(&claim(&store, 3, 9, 3).await), [4, 5, 3]);
+    assert_eq!(ids(&store.claim_due(&sms, at(3), at(9), 10).await.unwrap()), [6, 7, 8, 9]);
+    assert_eq!(ids(&claim(&store, 3, 9, 10).await), [1, 2]);
+    assert_eq!(store.claim_due(&"gone".into(), at(3), at(9), 10).await.unwrap(), []);
+    let filter = MessageFilter { channel: Some(sms.clone()), limit: 10, ..MessageFilter::default() };
+    assert_eq!(store.messages(filter).await.unwrap().len(), 4);
+    // Nobody sends by a channel that is gone; what waits for it expires all the same.
+    assert_eq!(store.claim_due(&sms, at(2000), at(2001), 0).await.unwrap(), []);
+    assert_eq!(store.channel_counts()[&sms], BTreeMap::from([(MessageState::Expired, 4)]));
+    assert_eq!(store.given_up(at(1999), 3), ([6, 7, 8].map(MessageId).to_vec(), 4));
+    assert_eq!(store.given_up(at(2000), 3).1, 0);
 }
 
 pub async fn many_claimers_share_without_overlap(open: Open<'_>) {
