@@ -95,8 +95,10 @@ fn outbox(port: u16) -> f64 {
         let terms = Terms { connections: CONNECTIONS, ..Terms::default() };
         let sender = Sender::new(ChannelName::mail(), Channel::Smtp(channel), composer, terms);
         let start = Instant::now();
-        let sent =
-            sender.drain(&core, &CancellationToken::new(), || {}, |_| std::future::pending()).await.unwrap();
+        let sent = sender
+            .drain(&core, &CancellationToken::new(), &|| {}, &|_| Box::pin(std::future::pending()))
+            .await
+            .unwrap();
         let taken = start.elapsed().as_secs_f64();
         assert_eq!(sent.sent, MESSAGES);
         assert_eq!(core.store.queue_counts().get(&MessageState::Sent), Some(&(MESSAGES as u64)));

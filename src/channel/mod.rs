@@ -18,11 +18,14 @@ pub use command::CommandChannel;
 pub use file::FileChannel;
 pub use post::Post;
 pub use smtp::{
-    Doubt, Reply, Security, SetupError, SignIn, SmtpChannel, SmtpError, SmtpReport, SmtpSettings, TimeLimits,
-    Verb,
+    Bearer, Doubt, Reply, Security, SetupError, SignIn, SmtpChannel, SmtpError, SmtpReport, SmtpSettings,
+    TimeLimits, Verb,
 };
 
-pub use web::{Credential, Form, SmsSettings, TemplateError, WebChannel, WebSettings};
+pub use web::{
+    Credential, Form, GraphChannel, SmsSettings, TemplateError, TokenError, TokenSettings, Tokens,
+    WebChannel, WebSettings,
+};
 
 use std::io;
 use std::path::PathBuf;
@@ -38,6 +41,8 @@ pub enum Channel {
     Smtp(SmtpChannel),
     /// Into a folder, one `.eml` file per message.
     File(FileChannel),
+    /// A mail by Microsoft Graph.
+    Graph(GraphChannel),
     /// To a web server.
     Web(WebChannel),
     /// Into a program on this machine.
@@ -141,7 +146,7 @@ pub enum ProbeError {
 impl Channel {
     /// Whether it takes mails; others take posts.
     pub fn takes_mails(&self) -> bool {
-        matches!(self, Channel::Smtp(_) | Channel::File(_))
+        matches!(self, Channel::Smtp(_) | Channel::File(_) | Channel::Graph(_))
     }
 
     /// Hands one message over. It is tried once (over SMTP a second time if the connection it was to go over had died while idle);
@@ -150,9 +155,10 @@ impl Channel {
         match (self, parcel) {
             (Channel::Smtp(smtp), Parcel::Mail(mail)) => smtp.send(&mail.envelope, &mail.bytes).await,
             (Channel::File(folder), Parcel::Mail(mail)) => folder.send(&mail.bytes, now).await,
+            (Channel::Graph(graph), Parcel::Mail(mail)) => graph.send(&mail.bytes, now).await,
             (Channel::Web(web), Parcel::Post(post)) => web.send(post, now).await,
             (Channel::Command(command), Parcel::Post(post)) => command.send(post).await,
-            (Channel::Smtp(_) | Channel::File(_), Parcel::Post(_))
+            (Channel::Smtp(_) | Channel::File(_) | Channel::Graph(_), Parcel::Post(_))
             | (Channel::Web(_) | Channel::Command(_), Parcel::Mail(_)) => {
                 Outcome::Refused { answer: "it isn't written for this channel".to_owned() }
             }
@@ -174,6 +180,7 @@ impl Channel {
         match self {
             Channel::Smtp(smtp) => Ok(ProbeReport::Smtp(smtp.probe(sender).await?)),
             Channel::File(folder) => folder.probe().await,
+            Channel::Graph(graph) => graph.probe().await,
             Channel::Web(web) => web.probe().await,
             Channel::Command(command) => command.probe().await,
         }

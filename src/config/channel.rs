@@ -72,6 +72,15 @@ pub enum ChannelKind {
         /// What it is asked.
         template: SmsTemplate,
     },
+    /// Mails by Microsoft Graph.
+    Graph {
+        /// The Graph.
+        web: Web,
+        /// Who sends.
+        mailbox: Option<String>,
+        /// Where tokens are from.
+        tokens: TokenSource,
+    },
     /// A program on this machine.
     Command {
         /// Its path.
@@ -98,6 +107,19 @@ pub struct Web {
     pub proxy: Option<Url>,
     /// Who we say that we are.
     pub credential: Option<WebCredential>,
+}
+
+/// Where access tokens are from (RFC 6749 §4.4).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TokenSource {
+    /// The token endpoint.
+    pub url: Url,
+    /// Who we are there.
+    pub client_id: String,
+    /// The proof of it.
+    pub client_secret: Secret,
+    /// What the token is to be good for.
+    pub scope: String,
 }
 
 /// Who we say that we are.
@@ -132,16 +154,18 @@ enum Kind {
     Mattermost,
     Ntfy,
     Sms,
+    Graph,
     Command,
 }
 
-const KINDS: [(&str, Kind); 7] = [
+const KINDS: [(&str, Kind); 8] = [
     ("webhook", Kind::Webhook),
     ("teams", Kind::Teams),
     ("slack", Kind::Slack),
     ("mattermost", Kind::Mattermost),
     ("ntfy", Kind::Ntfy),
     ("sms", Kind::Sms),
+    ("graph", Kind::Graph),
     ("command", Kind::Command),
 ];
 
@@ -178,13 +202,33 @@ const WEB_KEYS: [&str; 17] = [
 const WEBHOOK_KEYS: [&str; 3] = ["secret_file", "secret_env", "secret_credential"];
 const NTFY_KEYS: [&str; 1] = ["topic"];
 const SMS_KEYS: [&str; 3] = ["method", "body", "content_type"];
+const GRAPH_KEYS: [&str; 1] = ["mailbox"];
+/// The keys of [`TokenSource`], but for `token_url`'s companions in [`WEB_KEYS`].
+pub(super) const TOKEN_KEYS: [&str; 7] = [
+    "tenant",
+    "token_url",
+    "client_id",
+    "client_secret_file",
+    "client_secret_env",
+    "client_secret_credential",
+    "scope",
+];
 const COMMAND_KEYS: [&str; 1] = ["command"];
 
 /// Reads all of them.
 pub(super) fn read_all(root: &Section) -> Vec<Channel> {
     let section = root.section("channel");
     // Also without one, the keys are known.
-    let all = [&COMMON_KEYS[..], &WEB_KEYS, &WEBHOOK_KEYS, &NTFY_KEYS, &SMS_KEYS, &COMMAND_KEYS];
+    let all = [
+        &COMMON_KEYS[..],
+        &WEB_KEYS,
+        &WEBHOOK_KEYS,
+        &NTFY_KEYS,
+        &SMS_KEYS,
+        &GRAPH_KEYS,
+        &TOKEN_KEYS,
+        &COMMAND_KEYS,
+    ];
     all.into_iter().for_each(|keys| section.one("*").know(keys));
     section.named().iter().filter_map(read).collect()
 }
@@ -212,6 +256,8 @@ fn read(table: &Section) -> Option<Channel> {
         (&WEBHOOK_KEYS, kind == Kind::Webhook, "kind = \"webhook\""),
         (&NTFY_KEYS, kind == Kind::Ntfy, "kind = \"ntfy\""),
         (&SMS_KEYS, kind == Kind::Sms, "kind = \"sms\""),
+        (&GRAPH_KEYS, kind == Kind::Graph, "kind = \"graph\""),
+        (&TOKEN_KEYS, kind == Kind::Graph, "kind = \"graph\""),
         (&COMMAND_KEYS, kind == Kind::Command, "kind = \"command\""),
     ];
     groups.iter().filter(|(_, fits, _)| !fits).for_each(|(keys, _, with)| table.refuse(keys, with));
@@ -247,6 +293,11 @@ fn read(table: &Section) -> Option<Channel> {
             let template = SmsTemplate { method: method?.into(), url, body, content_type };
             ChannelKind::Sms { web: web?, template }
         }
+        Kind::Graph => {
+            let mailbox = table.text("mailbox");
+            let tokens = token_source(table, "https://graph.microsoft.com/.default");
+            ChannelKind::Graph { web: web?, mailbox, tokens: tokens? }
+        }
         Kind::Command => {
             table.require("command", "command = [\"/usr/local/bin/page-us\", \"--urgent\"]");
             let words = table.list("command", |text| Ok(text.to_owned()))?;
@@ -266,6 +317,7 @@ fn read(table: &Section) -> Option<Channel> {
     };
     let reach = match kind {
         Kind::Sms => Reach::Phone,
+        Kind::Graph => Reach::Mail,
         Kind::Webhook | Kind::Command if each => Reach::Person,
         _ => Reach::Place,
     };
@@ -329,6 +381,10 @@ fn web(table: &Section, kind: Kind, timeout: Duration) -> Option<Web> {
     if table.is_set("url") && named {
         let problem = Problem::new("contradicts url: the address can't be in two places");
         table.mistake("url", problem.hint("keep one of the two"));
+    }
+    if !table.is_set("url") && !named && kind == Kind::Graph {
+        let url = Url::parse("https://graph.microsoft.com/v1.0").ok()?;
+        return Some(Web { url, trust, timeout, allow_private, proxy, credential });
     }
     if !table.is_set("url") && !named {
         let problem = Problem::new("doesn't say where it leads");
@@ -400,6 +456,32 @@ fn credential(table: &Section) -> Option<WebCredential> {
         (None, _, Some((username, password))) => Some(WebCredential::Basic(username, password)),
         _ => None,
     }
+}
+
+/// Where tokens are from: of a tenant of Entra ID, or at `token_url`.
+pub(super) fn token_source(table: &Section, scope: &str) -> Option<TokenSource> {
+    let tenant = table.parsed("tenant", |text| {
+        let fits = text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.');
+        let problem =
+            || Problem::new(format!("{} is no tenant", quoted(text))).hint("its id, or one of its domains");
+        fits.then(|| format!("https://login.microsoftonline.com/{text}/oauth2/v2.0/token"))
+            .ok_or_else(problem)
+    });
+    let tenant = tenant.and_then(|text| Url::parse(&text).ok());
+    let other = table.parsed("token_url", |text| address(text, false));
+    match (table.is_set("tenant"), table.is_set("token_url")) {
+        (true, true) => {
+            let problem = Problem::new("contradicts tenant").hint("keep one of the two");
+            table.mistake("token_url", problem);
+        }
+        (false, false) => table.require("tenant", "tenant = \"example.org\"; or token_url"),
+        _ => {}
+    }
+    table.require("client_id", "client_id = \"00000000-0000-0000-0000-000000000000\"");
+    let client_id = table.text("client_id");
+    let client_secret = secret::require(table, "client_secret");
+    let scope = table.any_text("scope", scope);
+    Some(TokenSource { url: other.or(tenant)?, client_id: client_id?, client_secret: client_secret?, scope })
 }
 
 /// ntfy's own rule.

@@ -56,7 +56,7 @@ use std::sync::Arc;
 pub use absence_source::AbsenceSource;
 pub use administrator::Administrator;
 pub use api::{Api, Callers, Readers};
-pub use channel::{Channel, ChannelKind, ChannelTerms, SmsTemplate, Web, WebCredential};
+pub use channel::{Channel, ChannelKind, ChannelTerms, SmsTemplate, TokenSource, Web, WebCredential};
 pub use directory::{Directory, Source};
 pub use domain::LdapDomain;
 pub use environment::Environment;

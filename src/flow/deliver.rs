@@ -8,12 +8,13 @@ mod tests;
 use std::collections::VecDeque;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
 use chrono::{DateTime, TimeDelta, Utc};
-use futures_util::StreamExt;
-use futures_util::stream;
+use futures_util::future::{BoxFuture, FutureExt, poll_fn};
+use futures_util::stream::{FuturesUnordered, StreamExt};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
@@ -90,6 +91,12 @@ pub struct Sender {
     pub(crate) wake: Notify,
 }
 
+/// Waits until a time, or until something may have to be sent.
+pub type Idle = dyn Fn(DateTime<Utc>) -> BoxFuture<'static, ()> + Sync;
+
+/// Claimed messages that wait for their turn, and since when.
+type Waiting = VecDeque<(Claimed, DateTime<Utc>)>;
+
 /// What was met lately.
 #[derive(Default)]
 struct State {
@@ -155,35 +162,48 @@ impl Sender {
     /// Sends until nothing is due any more, the channel rests, or `stop` is cancelled; what is under way is always finished and noted.
     /// As long as something is, what becomes due meanwhile is sent beside it: `idle` waits until a time, or until something is put into
     /// the outbox. `moved` is called with every message that was tried.
-    pub async fn drain<Idle: Future<Output = ()>>(
+    pub async fn drain(
         &self,
         core: &Core,
         stop: &CancellationToken,
-        moved: impl Fn() + Sync,
-        idle: impl Fn(DateTime<Utc>) -> Idle,
+        moved: &(dyn Fn() + Sync),
+        idle: &Idle,
     ) -> Result<Sent, StoreError> {
         let (done, mut results) = mpsc::unbounded_channel();
         let sending = async move {
-            let source = stream::unfold(VecDeque::new(), |mut waiting| async {
-                let next = self.next(core, stop, &idle, &mut waiting).await;
-                next.transpose().map(|next| (next, waiting))
-            });
-            let attempts = source
-                .map(|claimed| async {
-                    let (claimed, at) = claimed?;
-                    let attempt = self.send(core, claimed, at, stop).await;
-                    self.flying.fetch_sub(1, Ordering::Relaxed);
-                    self.landed.notify_one();
-                    Ok::<_, StoreError>(attempt)
-                })
-                .buffer_unordered(self.terms.connections.max(1));
-            let mut attempts = std::pin::pin!(attempts);
-            while let Some(attempt) = attempts.next().await {
-                moved();
-                // The other half lives as long as this one.
-                let _ = done.send(attempt?);
+            let mut flights: FuturesUnordered<BoxFuture<'_, Attempt>> = FuturesUnordered::new();
+            // It is never dropped half-way: what it has claimed would be lost for as long as the claim holds.
+            let mut source = Some(self.next(core, stop, idle, VecDeque::new()).boxed());
+            let mut ended = Ok(());
+            loop {
+                let room = flights.len() < self.terms.connections.max(1);
+                tokio::select! {
+                    biased;
+                    Some(attempt) = flights.next() => {
+                        moved();
+                        // The other half lives as long as this one.
+                        let _ = done.send(attempt);
+                    }
+                    next = poll_fn(|cx| match &mut source {
+                        Some(source) => source.poll_unpin(cx),
+                        None => Poll::Pending,
+                    }), if room && source.is_some() => {
+                        source = match next {
+                            Ok(Some((claimed, at, waiting))) => {
+                                flights.push(self.fly(core, claimed, at, stop).boxed());
+                                Some(self.next(core, stop, idle, waiting).boxed())
+                            }
+                            Ok(None) => None,
+                            Err(error) => {
+                                ended = Err(error);
+                                None
+                            }
+                        };
+                    }
+                    else => break,
+                }
             }
-            Ok(())
+            ended
         };
         // The results are noted in groups, whatever has come in meanwhile: no connection waits for that.
         let noting = async {
@@ -211,21 +231,22 @@ impl Sender {
         sent.and(noted)
     }
 
-    /// The next message to send, and when it was claimed; None when there is nothing to do and nothing under way.
-    async fn next<Idle: Future<Output = ()>>(
+    /// The next message to send, when it was claimed, and those that were claimed with it; None when there is nothing to do and nothing
+    /// under way.
+    async fn next(
         &self,
         core: &Core,
         stop: &CancellationToken,
-        idle: &impl Fn(DateTime<Utc>) -> Idle,
-        waiting: &mut VecDeque<(Claimed, DateTime<Utc>)>,
-    ) -> Result<Option<(Claimed, DateTime<Utc>)>, StoreError> {
+        idle: &Idle,
+        mut waiting: Waiting,
+    ) -> Result<Option<(Claimed, DateTime<Utc>, Waiting)>, StoreError> {
         loop {
-            if let Some(next) = waiting.pop_front() {
+            if let Some((claimed, at)) = waiting.pop_front() {
                 self.flying.fetch_add(1, Ordering::Relaxed);
                 if waiting.is_empty() {
-                    self.adapt(core.now() - next.1);
+                    self.adapt(core.now() - at);
                 }
-                return Ok(Some(next));
+                return Ok(Some((claimed, at, waiting)));
             }
             if stop.is_cancelled() {
                 return Ok(None);
@@ -260,6 +281,19 @@ impl Sender {
         let batch = self.batch.load(Ordering::Relaxed);
         let next = if taken < BATCH_TIME { batch * 2 } else { batch / 2 };
         self.batch.store(next.clamp(self.terms.connections.clamp(1, BATCH.0), BATCH.1), Ordering::Relaxed);
+    }
+
+    async fn fly(
+        &self,
+        core: &Core,
+        claimed: Claimed,
+        claimed_at: DateTime<Utc>,
+        stop: &CancellationToken,
+    ) -> Attempt {
+        let attempt = self.send(core, claimed, claimed_at, stop).await;
+        self.flying.fetch_sub(1, Ordering::Relaxed);
+        self.landed.notify_one();
+        attempt
     }
 
     /// Tries one message, unless it has waited too long for its turn, its destination rests, or the daemon is to stop.

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::future::BoxFuture;
 use tokio::task::JoinSet;
 
 use super::clock::Clock;
@@ -91,18 +92,19 @@ async fn deliver_by(
     senders: Arc<Senders>,
     sender: Arc<Sender>,
 ) {
-    let idle = |until: DateTime<Utc>| {
-        let (clock, tasks, sender) = (clock.clone(), tasks.clone(), Arc::clone(&sender));
-        async move {
+    let (waits, stops, wakes) = (clock.clone(), tasks.clone(), Arc::clone(&sender));
+    let idle = move |until: DateTime<Utc>| -> BoxFuture<'static, ()> {
+        let (clock, tasks, sender) = (waits.clone(), stops.clone(), Arc::clone(&wakes));
+        Box::pin(async move {
             tokio::select! {
                 () = pause(&clock, &tasks, until) => {}
                 () = sender.wake.notified() => {}
             }
-        }
+        })
     };
     while !tasks.soft().is_cancelled() && senders.has(&sender) {
         heartbeat.beat();
-        let drained = sender.drain(&core, tasks.soft(), || heartbeat.beat(), &idle).await;
+        let drained = sender.drain(&core, tasks.soft(), &|| heartbeat.beat(), &idle).await;
         heartbeat.beat();
         let now = clock.now();
         let until = match drained {

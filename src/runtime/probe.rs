@@ -272,7 +272,7 @@ async fn channel(config: &Config, other: &config::Channel) -> Finding {
         Ok(sender) => sender,
         Err(error) => return wrong(what, error),
     };
-    match wire::other_channel(other) {
+    match wire::other_channel(config, other) {
         Err(error) => wrong(what, error),
         Ok(channel) => match channel.probe(&sender).await {
             Err(error) => wrong(what, error),

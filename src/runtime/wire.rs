@@ -11,8 +11,8 @@ use super::telemetry::Format;
 use crate::channel::login_page::Language;
 use crate::channel::message::{ComposeError, Composer, From as Sent};
 use crate::channel::{
-    self, Channel, CommandChannel, Credential, FileChannel, Form, SetupError, SignIn, SmsSettings,
-    SmtpChannel, SmtpSettings, TimeLimits, WebChannel, WebSettings,
+    self, Bearer, Channel, CommandChannel, Credential, FileChannel, Form, GraphChannel, SetupError, SignIn,
+    SmsSettings, SmtpChannel, SmtpSettings, TimeLimits, TokenSettings, Tokens, WebChannel, WebSettings,
 };
 use crate::config::{self, Config, LdapSecurity, LdapServers, LogFormat, SmtpSecurity, Transport};
 use crate::domain::decode::Mapping;
@@ -31,6 +31,7 @@ use crate::source::ldif::Ldif;
 use crate::source::list::{ListSource, Proof};
 use crate::source::{Source, SourceError};
 use crate::store::{Retention, SledSettings};
+use crate::tls::TlsError;
 
 /// Why a part can't be made of the configuration.
 #[derive(Debug, thiserror::Error)]
@@ -302,7 +303,7 @@ pub fn senders(config: &Config) -> Result<Vec<Sender>, WireError> {
     let mail = mail_terms(&config.mail);
     let mut senders = vec![Sender::new(ChannelName::mail(), channel(config)?, composer(config)?, mail)];
     for other in &config.channels {
-        let channel = other_channel(other)?;
+        let channel = other_channel(config, other)?;
         let config::ChannelTerms { connections, per_minute, retry } = other.terms;
         let terms = Terms { connections: connections.try_into().unwrap_or(1), per_minute, retry };
         senders.push(Sender::new(other.name.clone(), channel, composer(config)?, terms));
@@ -332,7 +333,7 @@ fn composer(config: &Config) -> Result<Composer, WireError> {
 }
 
 /// A channel beside mail.
-pub fn other_channel(other: &config::Channel) -> Result<Channel, WireError> {
+pub fn other_channel(config: &Config, other: &config::Channel) -> Result<Channel, WireError> {
     let failed = |error: &dyn std::fmt::Display| WireError::Channel(other.name.clone(), error.to_string());
     let web = |web: &config::Web| WebSettings {
         trust: web.trust.clone(),
@@ -366,10 +367,27 @@ pub fn other_channel(other: &config::Channel) -> Result<Channel, WireError> {
             let template = SmsSettings { method, url, body, content_type };
             WebChannel::sms(template, web(settings)).map(Channel::Web).map_err(|e| failed(&e))
         }
+        config::ChannelKind::Graph { web: settings, mailbox, tokens: source } => {
+            let tokens = tokens(source, web(settings)).map_err(|e| failed(&e))?;
+            let mailbox = mailbox.as_deref().unwrap_or(config.mail.from.address.as_str());
+            let graph = GraphChannel::new(&settings.url, mailbox, tokens, web(settings));
+            graph.map(Channel::Graph).map_err(|e| failed(&e))
+        }
         config::ChannelKind::Command { program, arguments, timeout } => {
             Ok(Channel::Command(CommandChannel::new(program.clone(), arguments.clone(), *timeout)))
         }
     }
+}
+
+/// Where access tokens are from, spoken to as `web` says.
+fn tokens(source: &config::TokenSource, web: WebSettings) -> Result<Arc<Tokens>, TlsError> {
+    let settings = TokenSettings {
+        url: source.url.clone(),
+        client_id: source.client_id.clone(),
+        client_secret: source.client_secret.value().clone(),
+        scope: source.scope.clone(),
+    };
+    Tokens::new(settings, web).map(Arc::new)
 }
 
 /// How the mails leave.
@@ -377,6 +395,23 @@ pub fn channel(config: &Config) -> Result<Channel, WireError> {
     let smtp = match &config.mail.transport {
         Transport::File { folder } => return Ok(Channel::File(FileChannel::new(folder.clone()))),
         Transport::Smtp(smtp) => smtp,
+    };
+    let (sign_in, bearer) = match &smtp.sign_in {
+        None => (None, None),
+        Some(config::SignIn::Password { username, password }) => {
+            (Some(SignIn { user: username.clone(), password: password.value().clone() }), None)
+        }
+        Some(config::SignIn::Token { username, tokens: source }) => {
+            let web = WebSettings {
+                trust: smtp.trust.clone(),
+                timeout: smtp.reply_timeout,
+                allow_private: true,
+                proxy: None,
+                credential: None,
+            };
+            let tokens = tokens(source, web).map_err(SetupError::Tls)?;
+            (None, Some(Bearer { user: username.clone(), tokens }))
+        }
     };
     let settings = SmtpSettings {
         host: smtp.host.clone(),
@@ -387,10 +422,8 @@ pub fn channel(config: &Config) -> Result<Channel, WireError> {
             SmtpSecurity::Plain => channel::Security::PlainText { sign_in: true },
         },
         trust: smtp.trust.clone(),
-        sign_in: smtp
-            .sign_in
-            .as_ref()
-            .map(|s| SignIn { user: s.username.clone(), password: s.password.value().clone() }),
+        sign_in,
+        bearer,
         hello: smtp.hello_name.clone(),
         connections: smtp.connections.try_into().unwrap_or(1),
         messages_per_connection: smtp.mails_per_connection,

@@ -106,7 +106,8 @@ impl Client {
         }
     }
 
-    async fn ask(&self, request: Request) -> Result<Response, Outcome> {
+    /// Asks, and leaves the answer to whoever asked.
+    pub(super) async fn ask(&self, request: Request) -> Result<Response, Outcome> {
         self.ask_as(request, self.credential.as_ref()).await
     }
 

@@ -2,15 +2,19 @@
 
 mod chat;
 mod client;
+mod graph;
 mod guard;
 mod ntfy;
 mod sms;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
+mod token;
 mod webhook;
 
 pub use client::{Credential, WebSettings};
+pub use graph::GraphChannel;
 pub use sms::{SmsSettings, TemplateError};
+pub use token::{TokenError, TokenSettings, Tokens};
 
 use chrono::{DateTime, Utc};
 use reqwest::Method;

@@ -19,7 +19,7 @@ use crate::domain::outage::{Opening, Outage, Severity};
 use crate::tls::TlsTrust;
 use crate::tls::pki::Authority;
 
-fn at() -> DateTime<Utc> {
+pub(super) fn at() -> DateTime<Utc> {
     "2026-07-06T05:40:00Z".parse().unwrap()
 }
 
@@ -63,7 +63,7 @@ pub(in crate::channel) fn post() -> Post {
 
 /// What the server does with a request.
 #[derive(Clone)]
-enum Act {
+pub(in crate::channel) enum Act {
     Answer(String),
     /// Says nothing, and closes.
     Close,
@@ -73,15 +73,15 @@ enum Act {
     Flood,
 }
 
-struct Server {
-    port: u16,
+pub(in crate::channel) struct Server {
+    pub port: u16,
     ca: PathBuf,
     asked: Arc<Mutex<Vec<String>>>,
     _folder: tempfile::TempDir,
 }
 
 impl Server {
-    async fn start(act: Act) -> Server {
+    pub async fn start(act: Act) -> Server {
         let authority = Authority::new("hooks");
         let folder = tempfile::tempdir().unwrap();
         let ca = folder.path().join("ca.pem");
@@ -116,7 +116,12 @@ impl Server {
         Server { port, ca, asked, _folder: folder }
     }
 
-    fn settings(&self) -> WebSettings {
+    /// Exactly these bytes.
+    pub fn says(answer: String) -> Act {
+        Act::Answer(answer)
+    }
+
+    pub fn settings(&self) -> WebSettings {
         WebSettings {
             trust: TlsTrust::CaFile(self.ca.clone()),
             timeout: Duration::from_secs(20),
@@ -126,7 +131,7 @@ impl Server {
         }
     }
 
-    fn url(&self) -> Url {
+    pub fn url(&self) -> Url {
         format!("https://localhost:{}/hook?key=secret", self.port).parse().unwrap()
     }
 
@@ -134,7 +139,7 @@ impl Server {
         WebChannel::new(self.url(), form, self.settings()).unwrap()
     }
 
-    fn asked(&self) -> Vec<String> {
+    pub fn asked(&self) -> Vec<String> {
         self.asked.lock().unwrap().clone()
     }
 }
@@ -156,7 +161,7 @@ async fn read(stream: &mut (impl AsyncReadExt + Unpin)) -> Option<String> {
     }
 }
 
-fn answer(status: &str, headers: &str) -> Act {
+pub(in crate::channel) fn answer(status: &str, headers: &str) -> Act {
     Act::Answer(format!("HTTP/1.1 {status}\r\n{headers}content-length: 5\r\nconnection: close\r\n\r\nhello"))
 }
 

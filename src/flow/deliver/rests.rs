@@ -89,8 +89,7 @@ mod tests {
     #[test]
     fn it_rests_after_a_few_failures_and_longer_each_time() {
         let mut rests = Rests::default();
-        let mut fail =
-            |rests: &mut Rests, now| rests.failed("dead.example", "451", None, &RETRY, at(now), 0.5);
+        let fail = |rests: &mut Rests, now| rests.failed("dead.example", "451", None, &RETRY, at(now), 0.5);
         assert_eq!((fail(&mut rests, 0), fail(&mut rests, 1)), (None, None));
         assert_eq!(fail(&mut rests, 2), Some(at(32)));
         assert_eq!(fail(&mut rests, 3), None, "it rests already");

@@ -133,7 +133,7 @@ impl World {
 
     async fn drain(&self, sender: &Sender) -> Sent {
         let stop = CancellationToken::new();
-        sender.drain(&self.core, &stop, || {}, |_| std::future::pending()).await.unwrap()
+        sender.drain(&self.core, &stop, &|| {}, &|_| Box::pin(std::future::pending())).await.unwrap()
     }
 
     /// Every message as "recipient by channel: what, state", the oldest first.
@@ -297,8 +297,13 @@ async fn what_becomes_due_goes_beside_what_is_stuck() {
         go.display()
     );
     let one = script("one", lines, Terms { connections: 2, ..Terms::default() });
-    let (one, stop) = (&one, CancellationToken::new());
-    let draining = one.drain(&world.core, &stop, || {}, |_| one.wake.notified());
+    let (one, stop) = (Arc::new(one), CancellationToken::new());
+    let woken = Arc::clone(&one);
+    let idle = move |_| -> BoxFuture<'static, ()> {
+        let one = Arc::clone(&woken);
+        Box::pin(async move { one.wake.notified().await })
+    };
+    let draining = one.drain(&world.core, &stop, &|| {}, &idle);
     let others = async {
         let counts = async |count: u64| {
             tokio::time::timeout(Duration::from_secs(60), async {

@@ -77,7 +77,10 @@ channels = ["mail", "hook", "pager"]
         let servers = checked["servers"].as_array().unwrap();
         servers.iter().find(|finding| finding["what"] == name).cloned().unwrap_or_else(|| panic!("{checked}"))
     };
-    assert_eq!((&about("channel hook")["verdict"], &about("channel pager")["verdict"]), (&"right".into(), &"right".into()));
+    assert_eq!(
+        (&about("channel hook")["verdict"], &about("channel pager")["verdict"]),
+        (&"right".into(), &"right".into())
+    );
     assert_eq!(web.posted(), []);
 
     let _daemon = site.start();
@@ -91,7 +94,9 @@ channels = ["mail", "hook", "pager"]
     assert_eq!(opened["messages"].as_u64(), Some(contacts.len() as u64 + 2));
     contacts.iter().for_each(|contact| drop(site.post.wait_for(contact, 1, PATIENCE)));
     wait_until("the program has got it", PATIENCE, || (list("pager")[0]["state"] == "sent").then_some(()));
-    wait_until("the web server was tried", PATIENCE, || (list("hook")[0]["state"] == "deferred").then_some(()));
+    wait_until("the web server was tried", PATIENCE, || {
+        (list("hook")[0]["state"] == "deferred").then_some(())
+    });
     let waiting = list("hook")[0].clone();
     let id = waiting["id"].as_u64().unwrap().to_string();
     let shown = site.budkavle.json(&["outbox", "show", &id]);
@@ -103,18 +108,26 @@ channels = ["mail", "hook", "pager"]
     web.resume();
     wait_until("two tries have come", PATIENCE, || (web.posted().len() >= 2).then_some(()));
     web.takes("/hook", 202);
-    wait_until("the web server has taken it", PATIENCE, || (list("hook")[0]["state"] == "sent").then_some(()));
+    wait_until("the web server has taken it", PATIENCE, || {
+        (list("hook")[0]["state"] == "sent").then_some(())
+    });
     let posted = web.posted();
     let taken: Vec<&Posted> = posted.iter().filter(|posted| posted.status == 202).collect();
     assert_eq!(taken.len(), 1);
     for posted in &posted {
-        assert_eq!((posted.header("webhook-id"), &posted.body), (taken[0].header("webhook-id"), &taken[0].body));
+        assert_eq!(
+            (posted.header("webhook-id"), &posted.body),
+            (taken[0].header("webhook-id"), &taken[0].body)
+        );
         assert_eq!(posted.header("webhook-signature"), signature(posted));
     }
     let message_id = shown["message_id"].as_str().unwrap().trim_matches(['<', '>']).to_owned();
     assert_eq!(taken[0].header("idempotency-key"), message_id);
     let body: Value = serde_json::from_str(&taken[0].body).unwrap();
-    assert_eq!((&body["version"], &body["kind"], &body["severity"]), (&1.into(), &"outage".into(), &"critical".into()));
+    assert_eq!(
+        (&body["version"], &body["kind"], &body["severity"]),
+        (&1.into(), &"outage".into(), &"critical".into())
+    );
     assert_eq!(body["heading"], "E-posten är nere");
 
     // Nobody got a second one meanwhile.

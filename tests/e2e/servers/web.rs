@@ -142,7 +142,8 @@ fn answer(stream: StreamOwned<ServerConnection, TcpStream>, shared: &Shared) -> 
     let mut line = String::new();
     reader.read_line(&mut line)?;
     let mut words = line.split(' ');
-    let (method, path) = (words.next().unwrap_or_default().to_owned(), words.next().unwrap_or_default().to_owned());
+    let (method, path) =
+        (words.next().unwrap_or_default().to_owned(), words.next().unwrap_or_default().to_owned());
     let mut headers = HashMap::new();
     loop {
         let mut line = String::new();

@@ -115,6 +115,7 @@ pub(super) fn contact_changes(frozen: &mut Frozen) {
 }
 
 pub(super) fn notices(frozen: &mut Frozen) {
+    use MessageState::{Cancelled, Deferred, Expired, Failed, Queued, Sending, Sent};
     let trouble = SyncTrouble {
         directory: "main".into(),
         trouble: Trouble::Held,
@@ -204,7 +205,7 @@ pub(super) fn notices(frozen: &mut Frozen) {
         channel: channel(),
         to: "asa@kommun.example".into(),
         about: "outage 3".into(),
-        state: MessageState::Failed,
+        state: Failed,
         answer: "550".into(),
     };
     let undelivered =
@@ -228,7 +229,6 @@ pub(super) fn notices(frozen: &mut Frozen) {
         let notice = Notice { id: NoticeId(4), event, thread, at: at(1), expires: at(9), facts };
         frozen.check(&format!("notice-{name}"), &NoticeRow { notice, first: MessageId(5), messages: 6 });
     }
-    use MessageState::{Cancelled, Deferred, Expired, Failed, Queued, Sending, Sent};
     for state in [Queued, Sending, Sent, Deferred, Failed, Expired, Cancelled] {
         let message = Message {
             id: MessageId(5),
