@@ -6,6 +6,8 @@ use std::process::Stdio;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
@@ -19,9 +21,11 @@ const LARGEST: usize = 64 * 1024;
 const KEPT: usize = 300;
 /// What it said is waited for no longer than this once it has ended: a program that it started may hold the other end.
 const AFTERWARDS: Duration = Duration::from_secs(1);
-/// "Try again later" and "configuration error" (sysexits.h).
-const TEMPORARY: i32 = 75;
-const CONFIGURATION: i32 = 78;
+/// "The input data was incorrect", "the user did not exist", "the host did not exist" (sysexits.h): it will be so the next time, too. Programs
+/// that know nothing of sysexits.h end with 1 or the like for whatever comes up, so everything else is tried again.
+const REFUSED: [i32; 3] = [65, 67, 68];
+/// "The command was used incorrectly" and "configuration error" (sysexits.h); a shell's "can't be executed" and "isn't there" (POSIX, 2.8.2).
+const BROKEN: [i32; 4] = [64, 78, 126, 127];
 
 /// A program on this machine.
 #[derive(Clone, Debug)]
@@ -57,7 +61,7 @@ impl CommandChannel {
         let mut input = post.json();
         input.push(b'\n');
         let (status, said) = match timeout(self.limit, ended(child, &input)).await {
-            // The program is killed when it is dropped.
+            // The program is killed when it is dropped, and what it started with it.
             Err(_) => return deferred(format!("{name} took longer than {:?}", self.limit), true),
             Ok(Err(cause)) => return deferred(format!("{name} can't be waited for: {cause}"), true),
             Ok(Ok(ended)) => ended,
@@ -68,9 +72,11 @@ impl CommandChannel {
         };
         match status.code() {
             Some(0) => Outcome::Accepted { answer },
-            Some(TEMPORARY) | None => deferred(format!("{name}: {answer}"), false),
-            Some(CONFIGURATION) => Outcome::ChannelBroken { reason: format!("{name}: {answer}") },
-            Some(_) => Outcome::Refused { answer },
+            Some(code) if REFUSED.contains(&code) => Outcome::Refused { answer },
+            Some(code) if BROKEN.contains(&code) => {
+                Outcome::ChannelBroken { reason: format!("{name}: {answer}") }
+            }
+            Some(_) | None => deferred(format!("{name}: {answer}"), false),
         }
     }
 
@@ -95,13 +101,34 @@ impl CommandChannel {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
+            .process_group(0)
             .kill_on_drop(true)
             .spawn()
     }
 }
 
+/// A program that hasn't ended, with all that it has started: killed when it is dropped.
+struct Group(Option<Pid>);
+
+impl Group {
+    fn of(child: &Child) -> Group {
+        Group(child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw))
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(leader) = self.0 {
+            // Gone is as good as killed.
+            let _ = killpg(leader, Signal::SIGKILL);
+        }
+    }
+}
+
 /// How a program ended, and the last that it said: on its error output, else on its output.
 async fn ended(mut child: Child, input: &[u8]) -> io::Result<(std::process::ExitStatus, String)> {
+    // As long as the child isn't waited for, the number is its own.
+    let mut group = Group::of(&child);
     let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     let feeding = async {
         if let Some(mut stdin) = stdin {
@@ -122,6 +149,8 @@ async fn ended(mut child: Child, input: &[u8]) -> io::Result<(std::process::Exit
             }
         }
     };
+    // What it leaves behind when it ends by itself is its own affair.
+    group.0 = None;
     if !status.1 {
         let _ = timeout(AFTERWARDS, reading).await;
     }
@@ -173,10 +202,14 @@ mod tests {
             ("exit 0", "accepted"),
             ("cat > /dev/null; exit 0", "accepted"),
             ("exit 75", "deferred"),
+            ("exit 1", "deferred"),
+            ("exit 28", "deferred"),
             ("kill -9 $$", "deferred"),
             ("exit 78", "broken"),
-            ("exit 1", "refused"),
-            ("exit 64", "refused"),
+            ("exit 64", "broken"),
+            ("/nowhere/program", "broken"),
+            ("exit 65", "refused"),
+            ("exit 67", "refused"),
         ] {
             assert_eq!(kind(&run(lines, LONG).await), expected, "{lines}");
         }
@@ -186,9 +219,9 @@ mod tests {
     async fn it_gets_the_notice_its_arguments_and_nothing_of_ours() {
         let check = r#"
 read -r line
-case "$line" in '{"version":1,'*'"subject":"Outage 12: Mail'*) ;; *) echo "no notice: $line"; exit 1;; esac
-[ "$#" = 2 ] && [ "$1" = one ] && [ "$2" = '$HOME; two' ] || { echo "arguments: $*"; exit 1; }
-[ -z "$CARGO_MANIFEST_DIR$HOME$USER" ] || { echo "environment: $(env)"; exit 1; }
+case "$line" in '{"version":1,'*'"subject":"Outage 12: Mail'*) ;; *) echo "no notice: $line"; exit 65;; esac
+[ "$#" = 2 ] && [ "$1" = one ] && [ "$2" = '$HOME; two' ] || { echo "arguments: $*"; exit 65; }
+[ -z "$CARGO_MANIFEST_DIR$HOME$USER" ] || { echo "environment: $(env)"; exit 65; }
 echo "taken as $BUDKAVLE_MESSAGE_ID"
 "#;
         let outcome = run(check, LONG).await;
@@ -207,6 +240,36 @@ echo "taken as $BUDKAVLE_MESSAGE_ID"
         );
         let outcome = run("sleep 300 & exit 0", Duration::from_secs(30)).await;
         assert_eq!(kind(&outcome), "accepted");
+    }
+
+    #[tokio::test]
+    async fn what_is_given_up_is_killed_with_all_that_it_started() {
+        let folder = tempfile::tempdir().unwrap();
+        let noted = folder.path().join("pid");
+        let lines = format!("sleep 300 & echo $! > {0}.new; mv {0}.new {0}; wait", noted.display());
+        let started = async {
+            while !noted.exists() {
+                tokio::task::yield_now().await;
+            }
+        };
+        // Whoever is dropped has been given up, whether by the limit or because the daemon ends.
+        tokio::select! {
+            outcome = run(&lines, LONG) => panic!("{outcome:?}"),
+            () = started => {}
+        }
+        let pid = std::fs::read_to_string(&noted).unwrap();
+        let stat = format!("/proc/{}/stat", pid.trim());
+        let lives = || {
+            let stat = std::fs::read_to_string(&stat).unwrap_or_default();
+            // A zombie that nobody has waited for yet is dead as well.
+            stat.rsplit(") ").next().is_some_and(|rest| !rest.is_empty() && !rest.starts_with(['Z', 'X']))
+        };
+        let gone = async {
+            while lives() {
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(LONG, gone).await.unwrap();
     }
 
     #[tokio::test]
