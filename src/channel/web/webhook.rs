@@ -25,7 +25,7 @@ pub(super) fn request(
     if let Some(secret) = secret {
         let mut signed = format!("{}.{time}.", post.id).into_bytes();
         signed.extend_from_slice(&body);
-        headers.push(("webhook-signature", format!("v1,{}", signature(secret, &signed))));
+        headers.push(("webhook-signature", format!("v1,{}", signature(secret, &signed)?)));
     }
     let mut request = json_bytes(body);
     for (name, value) in headers {
@@ -35,12 +35,13 @@ pub(super) fn request(
     Ok(request)
 }
 
-/// HMAC-SHA256 (RFC 2104) in base64.
-fn signature(secret: &SecretString, signed: &[u8]) -> String {
+/// HMAC-SHA256 (RFC 2104) in base64. A secret without its prefix is taken as text.
+fn signature(secret: &SecretString, signed: &[u8]) -> Result<String, String> {
     let text = secret.expose_secret();
-    let decoded = text.strip_prefix(PREFIX).and_then(|rest| BASE64_STANDARD.decode(rest).ok());
+    let decoded = text.strip_prefix(PREFIX).map(|rest| BASE64_STANDARD.decode(rest)).transpose();
+    let decoded = decoded.map_err(|_| format!("what follows {PREFIX} in the secret isn't base64"))?;
     let key = hmac::Key::new(hmac::HMAC_SHA256, decoded.as_deref().unwrap_or(text.as_bytes()));
-    BASE64_STANDARD.encode(hmac::sign(&key, signed))
+    Ok(BASE64_STANDARD.encode(hmac::sign(&key, signed)))
 }
 
 #[cfg(test)]
@@ -52,6 +53,8 @@ mod tests {
         // The example of the specification's own libraries.
         let secret = SecretString::from("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
         let signed = b"msg_p5jXN8AQM9LWM0D4loKWxJek.1614265330.{\"test\": 2432232314}";
-        assert_eq!(signature(&secret, signed), "g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
+        assert_eq!(signature(&secret, signed).unwrap(), "g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
+        let broken = SecretString::from("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS");
+        assert!(signature(&broken, signed).unwrap_err().contains("isn't base64"));
     }
 }
