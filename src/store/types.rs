@@ -274,7 +274,7 @@ pub struct Attempt {
     pub number: u32,
     /// When it ended.
     pub at: DateTime<Utc>,
-    /// Sent, deferred, failed or expired.
+    /// Sent, deferred, failed or expired; queued: it wasn't tried, which counts as no try.
     pub state: MessageState,
     /// The other side's answer, or what happened.
     pub answer: Box<str>,

@@ -155,7 +155,14 @@ fn record(tx: &mut Tx<'_>, attempt: &Attempt) -> Result<(), Fault> {
         return Ok(());
     };
     tx.speaks_of(attempt.at);
-    log(tx, before.id, &AttemptLog { at: attempt.at, state: attempt.state, answer: attempt.answer.clone() })?;
+    let untried = attempt.state == MessageState::Queued;
+    if !untried {
+        log(
+            tx,
+            before.id,
+            &AttemptLog { at: attempt.at, state: attempt.state, answer: attempt.answer.clone() },
+        )?;
+    }
     let holds_claim = before.state == MessageState::Sending && before.attempts == attempt.number;
     // Who lost the claim can't call off what another does now; but what was accepted is with the recipient, whoever sent it.
     let counts = holds_claim || (attempt.state == MessageState::Sent && !before.state.is_final());
@@ -163,12 +170,14 @@ fn record(tx: &mut Tx<'_>, attempt: &Attempt) -> Result<(), Fault> {
         return Ok(());
     }
     // What comes back in a state that isn't at an end is due again, at once if nothing else is said.
+    let attempts = before.attempts.saturating_sub(u32::from(untried));
     let (state, due) = match (attempt.state, attempt.due) {
         (state, _) if state.is_final() => (state, before.due),
+        (_, due) if attempts == 0 => (MessageState::Queued, due.unwrap_or(attempt.at)),
         (_, due) => (MessageState::Deferred, due.unwrap_or(attempt.at)),
     };
     let answer = Some(attempt.answer.clone());
-    let message = Message { state, due, changed: attempt.at, answer, ..before.clone() };
+    let message = Message { state, attempts, due, changed: attempt.at, answer, ..before.clone() };
     Ok(tx.put_message(Some(&before), &message)?)
 }
 

@@ -145,12 +145,17 @@ pub fn attempt(message: &Message, minute: i64, state: MessageState) -> Attempt {
 }
 
 pub async fn an_attempt_counts_for_who_holds_the_claim(open: Open<'_>) {
-    use MessageState::{Deferred, Failed, Sending, Sent};
+    use MessageState::{Deferred, Failed, Queued, Sending, Sent};
     let store = open().await;
     store.commit_event(tell(0, vec![notice("a", 1)])).await.unwrap();
     let record = |attempts| store.record_attempts(attempts);
     let state = async || store.message(MessageId(1)).await.unwrap().message.state;
     let claim_at = async |minute| claim(&store, minute, minute + 5, 1).await[0].message.clone();
+    // Claimed and not tried: as if it hadn't been.
+    let untried = claim_at(0).await;
+    record(vec![attempt(&untried, 0, Queued)]).await.unwrap();
+    let detail = store.message(MessageId(1)).await.unwrap();
+    assert_eq!((detail.message.state, detail.message.attempts, detail.attempts.len()), (Queued, 0, 0));
     // Deferred: not due before its time.
     let first = claim_at(1).await;
     record(vec![attempt(&first, 2, Deferred)]).await.unwrap();
