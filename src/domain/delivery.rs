@@ -14,7 +14,7 @@ use super::ids::ChannelName;
 pub struct Delivery {
     /// The channels of which it was told that they work for nobody, and since when they don't.
     pub broken: BTreeMap<ChannelName, DateTime<Utc>>,
-    /// Messages that were given up until then were told. None: none ever was.
+    /// Messages that were given up until then were told. None: nobody has looked yet.
     pub given_up_told: Option<DateTime<Utc>>,
 }
 
@@ -73,7 +73,7 @@ impl Delivery {
                 (Condition::Broken { since, reason }, None) => {
                     Some(Word::Broken { channel: channel.clone(), since, reason })
                 }
-                (Condition::Works { at }, Some(since)) => {
+                (Condition::Works { at }, Some(since)) if at > *since => {
                     Some(Word::Works { channel: channel.clone(), since: *since, at })
                 }
                 _ => None,

@@ -5,7 +5,7 @@ mod rests;
 #[cfg(test)]
 mod tests;
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
@@ -26,7 +26,7 @@ use crate::channel::message::Composer;
 use crate::channel::{Channel, Outcome};
 use crate::domain::backoff::Backoff;
 use crate::domain::delivery::Condition;
-use crate::domain::ids::ChannelName;
+use crate::domain::ids::{ChannelName, MessageId};
 use crate::domain::notice::{Message, MessageState, Notice};
 use crate::store::{Attempt, Claimed, StoreError};
 
@@ -43,6 +43,8 @@ const BATCH_TIME: TimeDelta = TimeDelta::seconds(1);
 const LOOK: TimeDelta = TimeDelta::seconds(60);
 /// Nobody is left alone for longer than this because the other side asks for it.
 const LONGEST_ASKED: Duration = Duration::from_secs(3600);
+/// So many messages that found the channel broken are remembered.
+const SUSPECTS: usize = 10_000;
 
 /// A channel that doesn't work for anybody, and so isn't tried for a while.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -87,6 +89,8 @@ pub struct Sender {
     flying: AtomicUsize,
     /// Woken when one of them has come to something.
     landed: Notify,
+    /// Another one sends instead.
+    retired: CancellationToken,
     /// Woken when something may have to be sent.
     pub(crate) wake: Notify,
 }
@@ -103,6 +107,8 @@ struct State {
     pause: Option<Pause>,
     /// When something was last accepted.
     worked: Option<DateTime<Utc>>,
+    /// The messages that found the channel broken. When others were accepted since, it is the message that is at fault.
+    suspects: HashSet<MessageId>,
     rests: Rests,
     pace: Pace,
 }
@@ -122,8 +128,19 @@ impl Sender {
     /// Sends over `channel`, which is called `name`, what `composer` writes.
     pub fn new(name: ChannelName, channel: Channel, composer: Composer, terms: Terms) -> Sender {
         let (batch, flying) = (AtomicUsize::new(BATCH.0), AtomicUsize::new(0));
-        let (landed, wake) = (Notify::new(), Notify::new());
-        Sender { name, channel, composer, terms, state: Mutex::default(), batch, flying, landed, wake }
+        let (landed, wake, retired) = (Notify::new(), Notify::new(), CancellationToken::new());
+        Sender {
+            name,
+            channel,
+            composer,
+            terms,
+            state: Mutex::default(),
+            batch,
+            flying,
+            landed,
+            retired,
+            wake,
+        }
     }
 
     /// What the channel is called.
@@ -136,22 +153,40 @@ impl Sender {
         &self.channel
     }
 
-    /// Why nothing is sent now, when the channel works for nobody.
+    /// Begins with nothing more: another sender has taken over. What is under way is finished.
+    pub fn retire(&self) {
+        self.retired.cancel();
+        self.wake.notify_one();
+    }
+
+    /// Why nothing is sent now, when the channel works for nobody, or its other end takes nothing.
     pub fn pause(&self, now: DateTime<Utc>) -> Option<Pause> {
-        self.lock().pause.clone().filter(|p| now < p.until)
+        let state = self.lock();
+        let rests = || {
+            let failing = state.rests.whole()?;
+            let (reason, failures) = (clip(failing.reason.clone()), failing.times);
+            Some(Pause { until: failing.until?, reason, failures, since: failing.since })
+        };
+        state.pause.clone().filter(|p| now < p.until).or_else(rests).filter(|p| now < p.until)
     }
 
     /// When something may be sent again; None: now.
     pub fn resumes(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let state = self.lock();
         let pause = state.pause.as_ref().map(|p| p.until);
+        let rest = state.rests.whole().and_then(|failing| failing.until);
         let pace = state.pace.next(self.terms.per_minute, now);
-        [pause, pace].into_iter().flatten().filter(|until| now < *until).max()
+        [pause, rest, pace].into_iter().flatten().filter(|until| now < *until).max()
     }
 
-    /// How the channel is.
+    /// How the channel is. One whose other end has been away for a while is as broken as one that refuses us.
     pub fn condition(&self) -> Condition {
         let state = self.lock();
+        if let Some(away) = state.rests.whole().filter(|failing| failing.is_away())
+            && state.pause.is_none()
+        {
+            return Condition::Broken { since: away.since, reason: clip(away.reason.clone()) };
+        }
         match (&state.pause, state.worked) {
             (Some(pause), _) => Condition::Broken { since: pause.since, reason: pause.reason.clone() },
             (None, Some(at)) => Condition::Works { at },
@@ -159,7 +194,7 @@ impl Sender {
         }
     }
 
-    /// Sends until nothing is due any more, the channel rests, or `stop` is cancelled; what is under way is always finished and noted.
+    /// Sends until nothing is due any more, the channel rests, `stop` is cancelled or another sender takes over; what is under way is always finished and noted.
     /// As long as something is, what becomes due meanwhile is sent beside it: `idle` waits until a time, or until something is put into
     /// the outbox. `moved` is called with every message that was tried.
     pub async fn drain(
@@ -175,8 +210,10 @@ impl Sender {
             // It is never dropped half-way: what it has claimed would be lost for as long as the claim holds.
             let mut source = Some(self.next(core, stop, idle, VecDeque::new()).boxed());
             let mut ended = Ok(());
+            let mut stopped = false;
             loop {
-                let room = flights.len() < self.terms.connections.max(1);
+                // What is claimed and not begun with goes back at once when there is to be an end.
+                let room = stopped || flights.len() < self.terms.connections.max(1);
                 tokio::select! {
                     biased;
                     Some(attempt) = flights.next() => {
@@ -200,6 +237,7 @@ impl Sender {
                             }
                         };
                     }
+                    () = self.stopped(stop), if !stopped && source.is_some() => stopped = true,
                     else => break,
                 }
             }
@@ -213,13 +251,18 @@ impl Sender {
             while results.recv_many(&mut group, BATCH.1).await > 0 {
                 let group = std::mem::take(&mut group);
                 let count = |state| group.iter().filter(|a| a.state == state).count();
-                let (sent, deferred) = (count(MessageState::Sent), count(MessageState::Deferred));
+                let (sent, untried) = (count(MessageState::Sent), count(MessageState::Queued));
+                let deferred = count(MessageState::Deferred) + untried;
                 let failed = group.len() - sent - deferred;
                 match note(core, group).await {
                     Ok(()) => {
                         total.sent += sent;
                         total.deferred += deferred;
                         total.failed += failed;
+                        if untried > 0 && self.retired.is_cancelled() {
+                            // Whoever sends now looks for it.
+                            core.outbox.notify_one();
+                        }
                     }
                     // The others are finished all the same: what was sent must be noted where it can be.
                     Err(error) => result = Err(error),
@@ -248,7 +291,7 @@ impl Sender {
                 }
                 return Ok(Some((claimed, at, waiting)));
             }
-            if stop.is_cancelled() {
+            if self.stops(stop) {
                 return Ok(None);
             }
             let now = core.now();
@@ -271,8 +314,20 @@ impl Sender {
             tokio::select! {
                 () = idle(until) => {}
                 () = self.landed.notified() => {}
-                () = stop.cancelled() => {}
+                () = self.stopped(stop) => {}
             }
+        }
+    }
+
+    /// Whether nothing more is begun with.
+    fn stops(&self, stop: &CancellationToken) -> bool {
+        stop.is_cancelled() || self.retired.is_cancelled()
+    }
+
+    async fn stopped(&self, stop: &CancellationToken) {
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = self.retired.cancelled() => {}
         }
     }
 
@@ -310,12 +365,13 @@ impl Sender {
             let (message, number) = (message.id, message.attempts);
             Attempt { message, number, at, state, answer: clip(answer), due }
         };
-        if stop.is_cancelled() || now - claimed_at > WAITS {
-            let reason = "it had no turn before the daemon stopped, or for too long".to_owned();
-            return attempt(now, MessageState::Deferred, reason, Some(now));
+        if self.stops(stop) || now - claimed_at > WAITS {
+            let reason =
+                "it had no turn before the daemon stopped or was reloaded, or for too long".to_owned();
+            return attempt(now, MessageState::Queued, reason, Some(now));
         }
         if let Some((reason, until)) = self.rests(&message, now) {
-            return attempt(now, MessageState::Deferred, reason, Some(until));
+            return attempt(now, MessageState::Queued, reason, Some(until));
         }
         self.lock().pace.note(self.terms.per_minute, now);
         let parcel = match self.composer.parcel(&self.channel, &notice, &message, core.instance) {
@@ -358,7 +414,9 @@ impl Sender {
                 }
                 let due = now + retry.delay(message.attempts, rand::random());
                 tracing::warn!(message = id, attempts = message.attempts, "A message is deferred: {reason}");
-                (MessageState::Deferred, reason, Some(due.max(asked.unwrap_or(due))))
+                // Those that wait only for the other side's sake go before the one that it wasn't there for.
+                let asked = asked.map_or(due, |asked| asked + TimeDelta::seconds(1));
+                (MessageState::Deferred, reason, Some(due.max(asked)))
             }
             Outcome::Refused { answer } => {
                 let notice = notice.id.0;
@@ -368,8 +426,12 @@ impl Sender {
                 (MessageState::Failed, answer, None)
             }
             Outcome::ChannelBroken { reason } => {
-                let until = self.broken(&reason, now);
-                (MessageState::Deferred, reason, Some(until))
+                let due = match self.broken(message.id, &reason, now) {
+                    // Another one finds out whether it works again: it may be this message that doesn't.
+                    Some(until) => until + retry.first,
+                    None => now + retry.delay(message.attempts, rand::random()),
+                };
+                (MessageState::Deferred, reason, Some(due))
             }
         }
     }
@@ -384,24 +446,34 @@ impl Sender {
     fn works(&self, message: &Message, now: DateTime<Utc>) {
         let mut state = self.lock();
         state.worked = Some(now);
+        state.suspects.remove(&message.id);
         state.rests.worked(&destination(message));
         if state.pause.take().is_some() {
             tracing::info!(channel = %self.name, "The channel works again");
         }
     }
 
-    /// Pauses the channel, longer each time; once for all who find it broken at the same time.
-    fn broken(&self, reason: &str, now: DateTime<Utc>) -> DateTime<Utc> {
+    /// Pauses the channel, longer each time; once for all who find it broken at the same time. None: it isn't the channel, since others were
+    /// accepted after `message` had found it broken before.
+    fn broken(&self, message: MessageId, reason: &str, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let mut state = self.lock();
+        if state.suspects.len() >= SUSPECTS {
+            state.suspects.clear();
+        }
+        let is_known = !state.suspects.insert(message);
+        if is_known && state.pause.is_none() {
+            tracing::warn!(message = message.0, channel = %self.name, "A message is deferred, as the channel works for others: {reason}");
+            return None;
+        }
         if let Some(known) = state.pause.as_ref().filter(|p| now < p.until) {
-            return known.until;
+            return Some(known.until);
         }
         let failures = state.pause.as_ref().map_or(0, |p| p.failures) + 1;
         let since = state.pause.as_ref().map_or(now, |p| p.since);
         let until = now + self.terms.retry.delay(failures, rand::random());
         tracing::error!(channel = %self.name, %until, failures, "The channel is broken for everybody and pauses: {reason}");
         state.pause = Some(Pause { until, reason: clip(reason.to_owned()), failures, since });
-        until
+        Some(until)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {

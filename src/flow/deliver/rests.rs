@@ -2,12 +2,14 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::domain::backoff::Backoff;
 
 /// After so many failures in a row, none of them with anything accepted between, a destination rests.
 const STRIKES: u32 = 3;
+/// What has failed for so long, and never worked between, is away.
+const AWAY: TimeDelta = TimeDelta::minutes(15);
 /// So many destinations are remembered; those that don't rest are forgotten first.
 const KEPT: usize = 1_000;
 
@@ -15,14 +17,33 @@ const KEPT: usize = 1_000;
 #[derive(Debug, Default)]
 pub(super) struct Rests(HashMap<String, Rest>);
 
-#[derive(Debug, Default)]
+/// How long a destination has taken nothing.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Failing {
+    /// The first failure in a row.
+    pub since: DateTime<Utc>,
+    /// The last one.
+    pub last: DateTime<Utc>,
+    /// When it is tried again, if it rests.
+    pub until: Option<DateTime<Utc>>,
+    /// How often in a row it has rested.
+    pub times: u32,
+    /// What the last failure was.
+    pub reason: String,
+}
+
+impl Failing {
+    /// Whether it has lasted so long that somebody has to see to it.
+    pub(super) fn is_away(&self) -> bool {
+        self.last - self.since >= AWAY
+    }
+}
+
+#[derive(Debug)]
 struct Rest {
     /// Failures in a row.
     strikes: u32,
-    /// How often in a row it has rested.
-    times: u32,
-    until: Option<DateTime<Utc>>,
-    reason: String,
+    failing: Failing,
 }
 
 impl Rests {
@@ -32,11 +53,16 @@ impl Rests {
     /// Why a destination isn't tried at `now`, and when it is.
     pub(super) fn until(&self, key: &str, now: DateTime<Utc>) -> Option<(String, DateTime<Utc>)> {
         [key, Rests::WHOLE].into_iter().find_map(|key| {
-            let rest = self.0.get(key)?;
+            let rest = &self.0.get(key)?.failing;
             let until = rest.until.filter(|until| now < *until)?;
             let what = if key.is_empty() { "the other side".to_owned() } else { format!("the domain {key}") };
             Some((format!("not tried, since {what} takes nothing: {}", rest.reason), until))
         })
+    }
+
+    /// How long the channel's other end has taken nothing; None: it took the last that it was asked for.
+    pub(super) fn whole(&self) -> Option<&Failing> {
+        self.0.get(Rests::WHOLE).map(|rest| &rest.failing)
     }
 
     /// A destination took a message not now. It rests when it asked for that (`asked`), or after a few of these in a row: until the time
@@ -51,20 +77,26 @@ impl Rests {
         chance: f64,
     ) -> Option<DateTime<Utc>> {
         if self.0.len() >= KEPT {
-            self.0.retain(|_, rest| rest.until.is_some_and(|until| now < until));
+            let rests = |rest: &Rest| rest.failing.until.is_some_and(|until| now < until);
+            self.0.retain(|key, rest| key.is_empty() || rests(rest));
         }
-        let rest = self.0.entry(key.to_owned()).or_default();
+        let rest = self.0.entry(key.to_owned()).or_insert_with(|| Rest {
+            strikes: 0,
+            failing: Failing { since: now, last: now, until: None, times: 0, reason: String::new() },
+        });
+        let failing = &mut rest.failing;
         // Those who were under way when it began to rest say nothing new.
-        if rest.until.is_some_and(|until| now < until) {
+        if failing.until.is_some_and(|until| now < until) {
             return None;
         }
         rest.strikes = rest.strikes.saturating_add(1);
+        (failing.last, failing.reason) = (now, reason.to_owned());
         if asked.is_none() && rest.strikes < STRIKES {
             return None;
         }
-        rest.times = rest.times.saturating_add(1);
-        let until = asked.unwrap_or_else(|| now + retry.delay(rest.times, chance));
-        (rest.until, rest.reason) = (Some(until), reason.to_owned());
+        failing.times = failing.times.saturating_add(1);
+        let until = asked.unwrap_or_else(|| now + retry.delay(failing.times, chance));
+        failing.until = Some(until);
         Some(until)
     }
 
