@@ -19,6 +19,7 @@ use super::guard::HoldReason;
 use super::ids::{ChannelName, DirectoryName, MessageId, NoticeId, RunId};
 use super::mailbox::Address;
 use super::outage::Outage;
+use super::phone;
 use super::roles::RoleName;
 use super::warning::Due;
 
@@ -257,7 +258,8 @@ impl Recipient {
             Some(absent) => format!("{} (deputy for {absent})", contact.role),
             None => contact.role.to_string(),
         };
-        let phone = contact.mobile.clone().or_else(|| contact.phone.clone());
+        let numbers = || contact.mobile.iter().chain(&contact.phone);
+        let phone = numbers().find(|n| phone::number(n).is_some()).or_else(|| numbers().next()).cloned();
         Recipient { phone, ..Recipient::by_mail(contact.name.clone(), contact.mail.clone(), why) }
     }
 
@@ -313,6 +315,9 @@ pub struct NewNotice {
     pub facts: Facts,
     /// Who gets it. May be empty: then nobody could be found, and the notice is kept to show that.
     pub recipients: Vec<Recipient>,
+    /// Whether others of the same kind say something else to others, so that it belongs into no place where all read it. Some kinds always do
+    /// ([`NoticeKind::is_personal`]).
+    pub personal: bool,
 }
 
 /// How far a message has come.

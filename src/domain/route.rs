@@ -5,15 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::ids::ChannelName;
-use super::notice::{Facts, NewNotice, NoticeKind, Recipient};
+use super::notice::{Facts, NewNotice, NoticeKind, Recipient, once_each};
 use super::outage::Severity;
+use super::phone;
 
 /// Whom a channel reaches.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Reach {
     /// Each recipient, by mail address.
     Mail,
-    /// Each recipient who has a phone number.
+    /// Each recipient who has a phone number that a text message can be sent to.
     Phone,
     /// Each recipient, by whatever is known of them.
     Person,
@@ -51,9 +52,9 @@ pub struct Routing {
 }
 
 impl Routing {
-    /// The channels of what there is to say: those of every route that fits, or mail when none does. Personal notices go to no place.
-    pub fn channels(&self, facts: &Facts) -> Vec<ChannelName> {
-        let personal = facts.kind().is_personal();
+    /// The channels of what there is to say: those of every route that fits, or mail when none does. What is personal goes to no place.
+    pub fn channels(&self, facts: &Facts, personal: bool) -> Vec<ChannelName> {
+        let personal = personal || facts.kind().is_personal();
         let mut channels: Vec<ChannelName> = Vec::new();
         for channel in self.routes.iter().filter(|r| r.fits(facts)).flat_map(|r| &r.channels) {
             let wanted = !(personal && self.reach(channel) == Some(Reach::Place));
@@ -74,14 +75,11 @@ impl Routing {
 
     /// The notice with a recipient for each person and channel. Whoever says how channels and tests are chooses the channel, and it stays.
     pub fn spread(&self, notice: NewNotice, at: DateTime<Utc>) -> NewNotice {
-        if matches!(
-            notice.facts,
-            Facts::Test { .. } | Facts::ChannelBroken { .. } | Facts::ChannelWorks { .. }
-        ) {
-            return notice;
-        }
         let lives = self.expires.get(&notice.facts.kind()).and_then(|lives| at.checked_add_signed(*lives));
-        let recipients = self.recipients(&notice.recipients, &self.channels(&notice.facts));
+        let recipients = match notice.facts.kind() {
+            NoticeKind::Test | NoticeKind::Delivery => notice.recipients,
+            _ => self.recipients(&notice.recipients, &self.channels(&notice.facts, notice.personal)),
+        };
         NewNotice { recipients, expires: lives.unwrap_or(notice.expires), ..notice }
     }
 
@@ -91,14 +89,19 @@ impl Routing {
             channels.iter().filter_map(|c| Some((c, self.reach(c)?))).collect();
         let mut all = Vec::new();
         for person in people {
-            let ways = reached.iter().filter(|(_, reach)| match reach {
-                Reach::Place => false,
-                Reach::Phone => person.phone.is_some(),
-                Reach::Mail => person.mail.is_some(),
-                Reach::Person => true,
+            let number = person.phone.as_deref().and_then(phone::number);
+            let ways = reached.iter().filter_map(|(channel, reach)| {
+                let by = Recipient { channel: (*channel).clone(), ..person.clone() };
+                match reach {
+                    Reach::Place => None,
+                    // By its number, so that nobody who has two addresses gets two, and everybody sees which number it was.
+                    Reach::Phone => Some(Recipient { mail: None, phone: Some(number.clone()?.into()), ..by }),
+                    Reach::Mail => person.mail.is_some().then_some(by),
+                    Reach::Person => Some(by),
+                }
             });
             let before = all.len();
-            all.extend(ways.map(|(channel, _)| Recipient { channel: (*channel).clone(), ..person.clone() }));
+            all.extend(ways);
             let only_places = reached.iter().all(|(_, reach)| *reach == Reach::Place);
             if all.len() == before && !only_places {
                 all.push(Recipient { channel: ChannelName::mail(), ..person.clone() });
@@ -106,7 +109,7 @@ impl Routing {
         }
         let places = reached.iter().filter(|(_, reach)| *reach == Reach::Place);
         all.extend(places.map(|(channel, _)| Recipient::place((*channel).clone())));
-        all
+        once_each(all)
     }
 }
 
@@ -115,7 +118,7 @@ mod tests {
     use super::*;
     use crate::domain::audit::Actor;
     use crate::domain::ids::OutageId;
-    use crate::domain::notice::{ContactNews, EventKey};
+    use crate::domain::notice::{ContactNews, CoverageFacts, EventKey};
     use crate::domain::outage::{Opening, Outage};
 
     fn now() -> DateTime<Utc> {
@@ -156,7 +159,7 @@ mod tests {
 
     fn spread(routing: &Routing, facts: Facts) -> (Vec<String>, TimeDelta) {
         let with_phone = Recipient {
-            phone: Some("070".into()),
+            phone: Some("070-123 45 67".into()),
             ..Recipient::by_mail("Åsa", "asa@x.example".parse().unwrap(), "outage")
         };
         let without = Recipient::by_mail("Bo", "bo@x.example".parse().unwrap(), "outage");
@@ -167,6 +170,7 @@ mod tests {
             expires: now() + TimeDelta::days(2),
             facts,
             recipients: vec![with_phone, without],
+            personal: false,
         };
         let spread = routing.spread(notice, now());
         let who = spread.recipients.iter().map(|r| format!("{} by {}", r.name, r.channel)).collect();
@@ -206,6 +210,31 @@ mod tests {
     }
 
     #[test]
+    fn a_text_message_goes_to_a_number_once_and_only_to_one_that_can_take_it() {
+        let person = |name: &str, phone: &str| Recipient {
+            phone: Some(phone.into()),
+            ..Recipient::by_mail(name, format!("{name}@x.example").parse().unwrap(), "outage")
+        };
+        // Two share the phone on call; one has no more than an extension.
+        let people = [person("asa", "070-123 45 67"), person("bo", "0701234567"), person("cy", "ext. 4711")];
+        let all = routing().recipients(&people, &[ChannelName::from("sms")]);
+        let to = all.iter().map(|r| format!("{r} by {}", r.channel)).collect::<Vec<_>>();
+        assert_eq!(to, ["0701234567 by sms", "cy@x.example by mail"]);
+    }
+
+    #[test]
+    fn how_long_word_of_a_channel_is_tried_is_said_as_for_others_and_it_stays_where_it_was_sent() {
+        let mut routing = routing();
+        routing.expires.insert(NoticeKind::Delivery, TimeDelta::hours(5));
+        let broken = Facts::ChannelBroken { channel: "sms".into(), since: now(), reason: "401".into() };
+        let (who, lives) = spread(&routing, broken);
+        assert_eq!(
+            (&*who, lives),
+            (&["Åsa by mail".to_owned(), "Bo by mail".to_owned()][..], TimeDelta::hours(5))
+        );
+    }
+
+    #[test]
     fn what_is_personal_goes_to_no_place_and_what_is_routed_to_places_only_to_nobody_else() {
         let news = Facts::ContactNews(ContactNews { since: now(), news: vec![], more: 0 });
         assert_eq!(spread(&routing(), news).0, ["Åsa by mail", "Bo by mail"]);
@@ -216,6 +245,20 @@ mod tests {
             at: now(),
         };
         assert_eq!(spread(&routing(), recovered).0, ["team by team"]);
+    }
+
+    #[test]
+    fn the_part_for_one_goes_to_no_place_though_the_whole_does() {
+        let mut routing = routing();
+        routing.routes[0].kinds.insert(NoticeKind::Coverage);
+        let (period, day) = ("summer".into(), now().date_naive());
+        let facts = CoverageFacts { period, first: day, last: day, gaps: vec![], more: 0 };
+        let channels = |personal| {
+            let channels = routing.channels(&Facts::Coverage(facts.clone()), personal);
+            channels.iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        assert_eq!(channels(false), ["mail", "team"]);
+        assert_eq!(channels(true), ["mail"]);
     }
 
     #[test]

@@ -14,6 +14,7 @@ use super::error::ApiError;
 use crate::domain::audit::Actor;
 use crate::domain::ids::{ChannelName, MessageId, NoticeId};
 use crate::domain::notice::{EventKey, Facts, MessageState, NewNotice, Recipient, message_id};
+use crate::domain::phone;
 use crate::domain::route::Reach;
 use crate::flow::core::audit_entry;
 use crate::store::{Change, Event, Listed, MessageFilter, MessageOrder};
@@ -91,6 +92,7 @@ pub async fn test(
         expires: now + TimeDelta::hours(1).min(core.settings().expires_after),
         facts: Facts::Test { by: by.to_string().into(), at: now },
         recipients: vec![recipient],
+        personal: true,
     };
     let audit = audit_entry(now, &by, "test message", to.clone(), None, Some(&to), None);
     let event = Event { at: now, change: Change::None, notices: vec![notice], audit: Some(audit) };
@@ -120,7 +122,7 @@ fn test_recipient(app: &App, request: &TestRequest) -> Result<Recipient, ApiErro
         };
     }
     let to = request.to.as_deref().ok_or_else(|| ApiError::bad("name an address or a user"))?;
-    let phone = || to.chars().all(|c| c.is_ascii_digit() || "+-() ".contains(c)).then(|| Box::from(to));
+    let phone = || phone::number(to).map(Box::from);
     let mut recipient = match (to.parse(), reach) {
         (Ok(mail), _) => Recipient::by_mail(to, mail, "test"),
         (Err(_), Reach::Phone) if phone().is_some() => {
@@ -142,9 +144,16 @@ fn test_recipient(app: &App, request: &TestRequest) -> Result<Recipient, ApiErro
         Reach::Mail if recipient.mail.is_none() => {
             Err(ApiError::bad(format!("{} has no mail address", recipient.name)))
         }
-        Reach::Phone if recipient.phone.is_none() => {
-            Err(ApiError::bad(format!("{} has no phone number", recipient.name)))
-        }
+        Reach::Phone => match recipient.phone.as_deref().and_then(phone::number) {
+            Some(number) => Ok(Recipient { mail: None, phone: Some(number.into()), ..recipient }),
+            None => {
+                let has = recipient.phone.map_or_else(String::new, |phone| format!(", only {phone}"));
+                let who = recipient.name;
+                Err(ApiError::bad(format!(
+                    "{who} has no phone number that a text message can be sent to{has}"
+                )))
+            }
+        },
         _ => Ok(recipient),
     }
 }

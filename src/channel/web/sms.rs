@@ -9,6 +9,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use url::Url;
 
 use super::{Post, Request};
+use crate::domain::phone;
 use crate::tls::TlsError;
 
 /// How a gateway is asked.
@@ -127,7 +128,7 @@ impl Sms {
 
     /// What the gateway is asked for a recipient with a phone.
     pub(super) fn request(&self, post: &Post) -> Result<Request, String> {
-        let phone = post.recipient.phone.as_deref().and_then(number);
+        let phone = post.recipient.phone.as_deref().and_then(phone::number);
         let phone =
             phone.ok_or_else(|| "the recipient has no phone number that can be written to".to_owned())?;
         let values = context! {
@@ -143,23 +144,6 @@ impl Sms {
         }
         Ok(Request { method: self.method.clone(), url, headers, body })
     }
-}
-
-/// A number without what makes it readable; None for what is none.
-fn number(text: &str) -> Option<String> {
-    // "+46 (0)70-…": the zero in brackets is for those who call from within the country.
-    let text = if text.trim_start().starts_with('+') { text.replace("(0)", "") } else { text.to_owned() };
-    let mut number = String::new();
-    for c in text.trim().chars() {
-        match c {
-            '0'..='9' => number.push(c),
-            '+' if number.is_empty() => number.push(c),
-            ' ' | '-' | '(' | ')' | '/' | '.' | '\u{a0}' | '\u{2011}' | '\u{2013}' => {}
-            _ => return None,
-        }
-    }
-    let digits = number.trim_start_matches('+').len();
-    (4..=15).contains(&digits).then_some(number)
 }
 
 fn field(value: &Value) -> String {
@@ -222,19 +206,6 @@ mod tests {
         ] {
             let sample = Sms::new(settings(url, body, kind)).unwrap().sample().unwrap_err().to_string();
             assert!(sample.contains(wrong), "{sample}");
-        }
-    }
-
-    #[test]
-    fn numbers_are_read_as_people_write_them() {
-        for (text, read) in [
-            ("+46 (0)70-123 45 67", Some("+46701234567")),
-            ("070 123 45 67", Some("0701234567")),
-            ("ext. 4711", None),
-            ("", None),
-            ("112233445566778899", None),
-        ] {
-            assert_eq!(number(text).as_deref(), read, "{text}");
         }
     }
 }

@@ -30,9 +30,10 @@ impl Facts {
             Facts::Ending { directory, due } => format!("something that {directory} needs: {}", due.stage()),
             Facts::ChannelBroken { channel, .. } => format!("the channel {channel} works for nobody"),
             Facts::ChannelWorks { channel, .. } => format!("the channel {channel} works again"),
-            Facts::Undelivered(facts) => {
-                format!("{} messages that were given up", facts.messages.len() + facts.more as usize)
-            }
+            Facts::Undelivered(facts) => match facts.messages.len() + facts.more as usize {
+                1 => "a message that was given up".to_owned(),
+                count => format!("{count} messages that were given up"),
+            },
         }
     }
 }
