@@ -37,7 +37,9 @@ impl Senders {
     /// Takes these instead.
     pub fn replace(&self, senders: Vec<Sender>) {
         let named = senders.into_iter().map(|sender| (sender.name().clone(), Arc::new(sender)));
-        self.all.store(Arc::new(named.collect()));
+        let before = self.all.swap(Arc::new(named.collect()));
+        // By the configuration as it was nothing more is sent.
+        before.values().for_each(|sender| sender.retire());
         self.changed.notify_one();
     }
 
@@ -68,7 +70,7 @@ pub async fn tick(core: &Core, senders: &Senders) -> Result<(), StoreError> {
         core.store.claim_due(&channel, now, now, 0).await?;
     }
     tell_conditions(core, senders, now).await?;
-    tell_given_up(core, now).await
+    tell_given_up(core, senders, now).await
 }
 
 /// Each channel that works for nobody is told once, by one that works; and once that it works again.
@@ -117,7 +119,14 @@ fn notice(core: &Core, word: &Word, recipients: Vec<Recipient>, now: DateTime<Ut
         }
     };
     let expires = now + core.settings().expires_after;
-    NewNotice { event: EventKey(event.into()), thread: EventKey(thread.into()), expires, facts, recipients }
+    NewNotice {
+        event: EventKey(event.into()),
+        thread: EventKey(thread.into()),
+        expires,
+        facts,
+        recipients,
+        personal: false,
+    }
 }
 
 /// Those who answer for notices, by the channels that notices of this kind go by; when none of these works, by the first that does.
@@ -133,7 +142,7 @@ fn by_what_works(core: &Core, senders: &Senders) -> Vec<Recipient> {
         all
     };
     let sample = Facts::Undelivered(UndeliveredFacts { since: core.now(), messages: Vec::new(), more: 0 });
-    let usual = settings.routing.channels(&sample).into_iter().filter(works).collect();
+    let usual = settings.routing.channels(&sample, false).into_iter().filter(works).collect();
     let usual = reached(usual);
     if !usual.is_empty() {
         return usual;
@@ -153,10 +162,13 @@ fn responsible(core: &Core) -> Vec<Recipient> {
 }
 
 /// What was given up since it was last told is told in one notice; but not that a word on such things was given up.
-async fn tell_given_up(core: &Core, now: DateTime<Utc>) -> Result<(), StoreError> {
+async fn tell_given_up(core: &Core, senders: &Senders, now: DateTime<Utc>) -> Result<(), StoreError> {
     let delivery = Arc::clone(&core.view().delivery);
     let Some(horizon) = delivery.horizon(now) else { return Ok(()) };
-    let since = delivery.given_up_told.unwrap_or(DateTime::<Utc>::MIN_UTC);
+    let Some(since) = delivery.given_up_told else {
+        // What was given up before anybody was told of such things is no news.
+        return note_told(core, horizon, Vec::new()).await;
+    };
     let (ids, _) = core.store.given_up(since, usize::MAX);
     let (mut given_up, mut overlooked) = (Vec::new(), false);
     let mut more: u32 = 0;
@@ -187,24 +199,24 @@ async fn tell_given_up(core: &Core, now: DateTime<Utc>) -> Result<(), StoreError
         // What needn't be told is looked at no more than once.
         return if overlooked { note_told(core, horizon, Vec::new()).await } else { Ok(()) };
     }
-    let recipients = responsible(core);
+    let recipients = by_what_works(core, senders);
     if recipients.is_empty() {
         tracing::error!(
             messages = given_up.len(),
-            "Messages were given up, and nobody can be told: no ad-sync or global contact counts"
+            "Messages were given up, and nobody can be told: no channel works, or no ad-sync or global contact counts"
         );
         return Ok(());
     }
     let channels: BTreeSet<String> = given_up.iter().map(|m| m.channel.to_string()).collect();
     tracing::error!(messages = given_up.len(), ?channels, "Messages were given up");
     let event = EventKey(format!("undelivered/{}", horizon.timestamp_millis()).into());
-    let since = delivery.given_up_told.unwrap_or(horizon);
     let notice = NewNotice {
         thread: event.clone(),
         event,
         expires: now + core.settings().expires_after,
         facts: Facts::Undelivered(UndeliveredFacts { since, messages: given_up, more }),
         recipients,
+        personal: false,
     };
     note_told(core, horizon, vec![notice]).await
 }

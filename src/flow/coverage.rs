@@ -97,7 +97,7 @@ pub fn notices(
         }
     }
     let thread = format!("coverage/{}/{}", watched.name, told.first);
-    let notice = |key: String, gaps: Vec<Gap>, recipients: Vec<Recipient>| {
+    let notice = |key: String, gaps: Vec<Gap>, recipients: Vec<Recipient>, personal: bool| {
         let more = u32::try_from(gaps.len().saturating_sub(NAMED.0)).unwrap_or(u32::MAX);
         let gaps = gaps.into_iter().take(NAMED.0).collect();
         let facts = CoverageFacts { period: watched.name.clone(), first: told.first, last, gaps, more };
@@ -107,6 +107,7 @@ pub fn notices(
             expires: now + settings.expires_after,
             facts: Facts::Coverage(facts),
             recipients,
+            personal,
         }
     };
     let global = role_recipients(organisation, GLOBAL, &Asker::Organisation, now);
@@ -119,12 +120,12 @@ pub fn notices(
     let reached: Vec<String> = global.iter().map(Recipient::key).collect();
     let mut notices = Vec::new();
     if !global.is_empty() && (is_last || !whole.is_empty()) {
-        notices.push(notice("all".to_owned(), whole, global));
+        notices.push(notice("all".to_owned(), whole, global, false));
     }
     for (key, (owner, gaps)) in by_owner {
         // Who gets the whole needn't get a part.
         if !reached.contains(&key) {
-            notices.push(notice(key, gaps, vec![owner]));
+            notices.push(notice(key, gaps, vec![owner], true));
         }
     }
     notices

@@ -95,6 +95,7 @@ async fn commit(
         expires: now + core.settings().expires_after,
         facts: facts(&core.view().organisation, outage),
         recipients,
+        personal: false,
     };
     let audit = audit_entry(now, by, action, format!("outage {id}"), before, Some(outage), None);
     let event =

@@ -328,6 +328,7 @@ async fn tell_rebuild(core: &Core, opening: Opening) -> Result<Option<String>, S
         expires: now + core.settings().expires_after,
         facts: Facts::StoreRebuilt { damage, export_from, aside: aside.display().to_string().into() },
         recipients: core.recipients(roles::AD_SYNC, &Asker::Organisation),
+        personal: false,
     };
     let event = Event { at: now, change: Change::None, notices: vec![notice], audit: None };
     let committed = core.turn().await.commit(event, |_, _, _| {}).await?;

@@ -96,9 +96,40 @@ impl World {
             expires: start() + TimeDelta::days(2),
             facts: Facts::Test { by: "asa".into(), at: start() },
             recipients: (0..people).map(|n| Recipient::by_mail("P", mail(n), "test")).collect(),
+            personal: false,
         };
         let event = Event { at: self.core.now(), change: Change::None, notices: vec![notice], audit: None };
         self.core.store.commit_event(event).await.unwrap();
+    }
+
+    /// Tells so many people something by a channel.
+    async fn tell_by(&self, channel: &str, people: usize) {
+        let event = EventKey("by".into());
+        let person = |n| Recipient {
+            channel: channel.into(),
+            ..Recipient::by_mail("P", format!("p{n}@x.example").parse().unwrap(), "test")
+        };
+        let notice = NewNotice {
+            thread: event.clone(),
+            event,
+            expires: start() + TimeDelta::days(2),
+            facts: Facts::Test { by: "asa".into(), at: start() },
+            recipients: (0..people).map(person).collect(),
+            personal: false,
+        };
+        let event = Event { at: self.core.now(), change: Change::None, notices: vec![notice], audit: None };
+        self.core.store.commit_event(event).await.unwrap();
+    }
+
+    /// How often each message was tried, and how many tries are in its log; the first message first.
+    async fn tries(&self) -> Vec<(u32, usize)> {
+        let filter = MessageFilter { limit: 1000, ..MessageFilter::default() };
+        let mut tries = Vec::new();
+        for listed in self.core.store.messages(filter).await.unwrap().iter().rev() {
+            let detail = self.core.store.message(listed.message.id).await.unwrap();
+            tries.push((detail.message.attempts, detail.attempts.len()));
+        }
+        tries
     }
 
     fn mail(&self, terms: Terms) -> Sender {
@@ -211,14 +242,16 @@ async fn a_channel_that_fails_repeats_no_other_and_its_message_comes_once_with_t
 #[tokio::test]
 async fn no_more_leave_in_a_minute_than_are_allowed() {
     let world = World::with(Routing::default()).await;
-    world.tell("many", "y.example", 7).await;
-    let mail = world.mail(Terms { per_minute: Some(3), connections: 2, ..Terms::default() });
-    for sent in [3, 3, 1, 0] {
-        assert_eq!(world.drain(&mail).await.sent, sent);
-        assert_eq!(world.drain(&mail).await.sent, 0);
-        world.pass(TimeDelta::seconds(60));
+    for (round, connections) in [(1, 2), (2, 100)] {
+        world.tell(&format!("many{round}"), "y.example", 7).await;
+        let mail = world.mail(Terms { per_minute: Some(3), connections, ..Terms::default() });
+        for sent in [3, 3, 1, 0] {
+            assert_eq!(world.drain(&mail).await.sent, sent);
+            assert_eq!(world.drain(&mail).await.sent, 0);
+            world.pass(TimeDelta::seconds(60));
+        }
+        assert_eq!(mails(world.folder.path()), round * 7);
     }
-    assert_eq!(mails(world.folder.path()), 7);
 }
 
 #[tokio::test]
@@ -260,20 +293,28 @@ async fn a_broken_channel_pauses_and_is_told_once_by_another_and_its_recovery_on
 #[tokio::test]
 async fn what_is_given_up_is_told_in_one_notice_and_that_is_not_told_of_itself() {
     let world = World::with(outages_by(&["one"])).await;
-    for _ in 0..3 {
-        world.open(Severity::Major).await;
-    }
     let senders = Senders::new(vec![world.mail(Terms::default()), world.command("one")]);
-    fs::write(world.act("one"), "1").unwrap();
-    world.drain(&senders.all()[&ChannelName::from("one")]).await;
+    fs::write(world.act("one"), "65").unwrap();
+    let fail = async |outages| {
+        for _ in 0..outages {
+            world.open(Severity::Major).await;
+        }
+        world.drain(&senders.all()[&ChannelName::from("one")]).await;
+    };
+    // What was given up before anybody looked is no news.
+    fail(1).await;
+    world.pass(TimeDelta::minutes(2));
     channels::tick(&world.core, &senders).await.unwrap();
-    assert_eq!(world.messages().await.len(), 3, "not before others of the burst can be there");
-    for _ in 0..3 {
+    world.pass(TimeDelta::minutes(20));
+    fail(3).await;
+    channels::tick(&world.core, &senders).await.unwrap();
+    assert_eq!(world.messages().await.len(), 4, "not before others of the burst can be there");
+    for _ in 0..12 {
         world.pass(TimeDelta::minutes(2));
         channels::tick(&world.core, &senders).await.unwrap();
     }
     let told = world.messages().await;
-    assert_eq!(told[3..], ["bo by mail: 3 messages that were given up, queued"]);
+    assert_eq!(told[4..], ["bo by mail: 3 messages that were given up, queued"]);
     // Nobody takes the mail with it, and it expires; nothing is told of that.
     world.pass(TimeDelta::days(3));
     world.drain(&senders.all()[&ChannelName::mail()]).await;
@@ -282,7 +323,115 @@ async fn what_is_given_up_is_told_in_one_notice_and_that_is_not_told_of_itself()
         channels::tick(&world.core, &senders).await.unwrap();
     }
     let told = world.messages().await;
-    assert_eq!(told[3..], ["bo by mail: 3 messages that were given up, expired"]);
+    assert_eq!(told[4..], ["bo by mail: 3 messages that were given up, expired"]);
+}
+
+#[tokio::test]
+async fn a_message_that_finds_the_channel_broken_holds_up_no_other() {
+    let world = World::with(outages_by(&["one"])).await;
+    world.tell_by("one", 5).await;
+    let lines = format!("grep -q p0@ && exit 78; echo x >> {}", world.log("one").display());
+    let one = script("one", lines, Terms::default());
+    assert_eq!(world.drain(&one).await, Sent { sent: 0, deferred: 5, failed: 0 });
+    assert!(one.pause(world.core.now()).is_some());
+    world.pass(TimeDelta::minutes(5));
+    assert_eq!(world.drain(&one).await, Sent { sent: 4, deferred: 1, failed: 0 });
+    assert_eq!(world.ids("one").len(), 4);
+    // The channel has shown that it works: it is the message that doesn't.
+    assert!(one.pause(world.core.now()).is_none());
+    assert_eq!(one.condition(), Condition::Works { at: world.core.now() });
+    assert_eq!(world.tries().await, [(2, 2), (1, 1), (1, 1), (1, 1), (1, 1)]);
+}
+
+#[tokio::test]
+async fn while_the_other_side_takes_nothing_one_at_a_time_is_tried_and_the_rest_left_alone() {
+    let world = World::with(outages_by(&["one"])).await;
+    world.tell_by("one", 6).await;
+    let one = world.command("one");
+    fs::write(world.act("one"), "75").unwrap();
+    for tried in [3, 4, 5] {
+        world.drain(&one).await;
+        assert_eq!(world.drain(&one).await, Sent::default());
+        assert_eq!(world.ids("one").len(), tried);
+        let until = one.resumes(world.core.now()).unwrap();
+        assert_eq!(one.pause(world.core.now()).unwrap().until, until);
+        *world.clock.lock().unwrap() = until;
+    }
+    // Nobody was claimed only to be put back, and what was is as if it hadn't been.
+    let tries = world.tries().await;
+    assert_eq!(tries.iter().map(|(count, _)| *count).sum::<u32>(), 5, "{tries:?}");
+    assert!(tries.iter().all(|(count, logged)| usize::try_from(*count).unwrap() == *logged), "{tries:?}");
+}
+
+#[tokio::test]
+async fn a_server_that_is_away_is_told_as_broken_and_what_is_given_up_by_what_works() {
+    let mut routing = outages_by(&["one"]);
+    routing.routes[0].kinds.insert(NoticeKind::Delivery);
+    routing.expires = BTreeMap::from([(NoticeKind::Outage, TimeDelta::hours(1))]);
+    let world = World::with(routing).await;
+    let senders = Senders::new(vec![world.mail(Terms::default()), world.command("one")]);
+    channels::tick(&world.core, &senders).await.unwrap();
+    world.open(Severity::Major).await;
+    fs::write(world.act("one"), "75").unwrap();
+    let minutes = async |count| {
+        for _ in 0..count {
+            for sender in senders.all().values() {
+                world.drain(sender).await;
+            }
+            channels::tick(&world.core, &senders).await.unwrap();
+            world.pass(TimeDelta::minutes(1));
+        }
+    };
+    minutes(14).await;
+    let outage = "one by one: outage 1 (investigating): Mail is down";
+    assert_eq!(world.messages().await, [format!("{outage}, deferred")]);
+    minutes(120).await;
+    assert_eq!(
+        world.messages().await,
+        [
+            &format!("{outage}, expired"),
+            "bo by mail: the channel one works for nobody, sent",
+            "bo by mail: a message that was given up, sent",
+        ]
+    );
+    let since = start()..start() + TimeDelta::minutes(1);
+    let condition = senders.all()[&ChannelName::from("one")].condition();
+    assert!(matches!(&condition, Condition::Broken { since: at, .. } if since.contains(at)), "{condition:?}");
+}
+
+#[tokio::test]
+async fn after_a_reload_the_old_sender_begins_with_nothing_more() {
+    let world = World::with(outages_by(&["one"])).await;
+    world.tell_by("one", 3).await;
+    let go = world.folder.path().join("go");
+    let lines = format!(
+        "cat > /dev/null; echo x >> {}; while [ ! -e {} ]; do :; done",
+        world.log("one").display(),
+        go.display()
+    );
+    let senders = Senders::new(vec![script("one", lines, Terms::default())]);
+    let name = ChannelName::from("one");
+    let old = Arc::clone(&senders.all()[&name]);
+    let others = async {
+        tokio::time::timeout(Duration::from_secs(60), async {
+            while world.ids("one").is_empty() {
+                tokio::task::yield_now().await;
+            }
+            let lines = format!("cat > /dev/null; echo x >> {}", world.log("two").display());
+            senders.replace(vec![script("one", lines, Terms::default())]);
+            while world.core.store.queue_counts().get(&MessageState::Queued) != Some(&2) {
+                tokio::task::yield_now().await;
+            }
+            let new = Arc::clone(&senders.all()[&name]);
+            assert_eq!(world.drain(&new).await.sent, 2, "while the old one still sends its last");
+            fs::write(&go, "").unwrap();
+        })
+        .await
+        .unwrap();
+    };
+    let (old, ()) = tokio::join!(world.drain(&old), others);
+    assert_eq!((old.sent, old.deferred, world.ids("one").len(), world.ids("two").len()), (1, 2, 1, 2));
+    assert_eq!(world.tries().await, [(1, 1), (1, 1), (1, 1)]);
 }
 
 #[tokio::test]
