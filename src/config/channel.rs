@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use serde_json::json;
 use url::Url;
 
@@ -265,14 +267,8 @@ fn read(table: &Section) -> Option<Channel> {
     let read = match kind {
         Kind::Webhook => {
             let secret = secret::read(table, "secret");
-            if let Some(secret) = &secret
-                && secret.expose().len() < 16
-            {
-                let key = if table.is_set("secret_file") { "secret_file" } else { "name" };
-                table.warn(
-                    key,
-                    Problem::new("holds a secret that is short").hint("make one: openssl rand -base64 32"),
-                );
+            if let Some(secret) = &secret {
+                judge_secret(table, secret.expose());
             }
             ChannelKind::Webhook { web: web?, secret }
         }
@@ -301,7 +297,13 @@ fn read(table: &Section) -> Option<Channel> {
         Kind::Command => {
             table.require("command", "command = [\"/usr/local/bin/page-us\", \"--urgent\"]");
             let words = table.list("command", |text| Ok(text.to_owned()))?;
-            let (program, arguments) = words.split_first()?;
+            let Some((program, arguments)) = words.split_first() else {
+                if table.is_set("command") {
+                    let problem = Problem::new("is empty: there is no program");
+                    table.mistake("command", problem.hint("command = [\"/usr/local/bin/page-us\"]"));
+                }
+                return None;
+            };
             if !program.starts_with('/') {
                 let problem = Problem::new(format!(
                     "must begin with the whole path of a program, not {}",
@@ -322,6 +324,19 @@ fn read(table: &Section) -> Option<Channel> {
         _ => Reach::Place,
     };
     Some(Channel { name: ChannelName::from(name.as_str()), terms, reach, kind: read })
+}
+
+/// A secret that others can't verify with, or could guess.
+fn judge_secret(table: &Section, secret: &str) {
+    let keys = ["secret_file", "secret_env", "secret_credential"];
+    let key = keys.into_iter().find(|key| table.is_set(key)).unwrap_or("name");
+    let hint = "make one: echo whsec_$(openssl rand -base64 32)";
+    if secret.strip_prefix("whsec_").is_some_and(|rest| BASE64_STANDARD.decode(rest).is_err()) {
+        let problem = Problem::new("holds a secret that isn't whole: what follows whsec_ isn't base64");
+        table.mistake(key, problem.hint(hint));
+    } else if secret.len() < 16 {
+        table.warn(key, Problem::new("holds a secret that is short").hint(hint));
+    }
 }
 
 /// `limits`, `connections`, `per_minute` and the pauses.
@@ -370,10 +385,15 @@ fn web(table: &Section, kind: Kind, timeout: Duration) -> Option<Web> {
     let allow_private = table.flag("allow_private", false);
     let proxy = table.parsed("proxy", |text| {
         let hint = "for example: \"http://proxy.example.org:3128\"";
-        Url::parse(text)
+        let url = Url::parse(text)
             .ok()
             .filter(|url| url.has_host() && matches!(url.scheme(), "http" | "https"))
-            .ok_or_else(|| Problem::new("is no address of a proxy").hint(hint))
+            .ok_or_else(|| Problem::new("is no address of a proxy").hint(hint))?;
+        if !url.username().is_empty() || url.password().is_some() {
+            let problem = Problem::new("has a name or a password in it, which everybody would see");
+            return Err(problem.hint("let the proxy know this machine by its address"));
+        }
+        Ok(url)
     });
     let trust = trust::read(table);
     let credential = credential(table);
