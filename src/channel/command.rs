@@ -138,13 +138,13 @@ async fn ended(mut child: Child, input: &[u8]) -> io::Result<(std::process::Exit
     };
     let (out, err) = (Mutex::new(Vec::new()), Mutex::new(Vec::new()));
     let mut reading = std::pin::pin!(async { tokio::join!(read(stdout, &out), read(stderr, &err)) });
-    let waiting = async { tokio::join!(feeding, child.wait()).1 };
     let status = {
-        let mut waiting = std::pin::pin!(waiting);
-        let mut read = false;
+        let mut feeding = std::pin::pin!(feeding);
+        let (mut fed, mut read) = (false, false);
         loop {
             tokio::select! {
-                status = &mut waiting => break (status?, read),
+                status = child.wait() => break (status?, read),
+                () = &mut feeding, if !fed => fed = true,
                 _ = &mut reading, if !read => read = true,
             }
         }
@@ -158,7 +158,7 @@ async fn ended(mut child: Child, input: &[u8]) -> io::Result<(std::process::Exit
         let said = said.lock().unwrap_or_else(PoisonError::into_inner);
         String::from_utf8_lossy(&said).into_owned()
     };
-    let text = Some(text(&err)).filter(|text| !text.is_empty()).unwrap_or_else(|| text(&out));
+    let text = Some(text(&err)).filter(|text| !text.trim().is_empty()).unwrap_or_else(|| text(&out));
     let last = text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
     Ok((status.0, clip(last.trim(), KEPT)))
 }
@@ -240,6 +240,15 @@ echo "taken as $BUDKAVLE_MESSAGE_ID"
         );
         let outcome = run("sleep 300 & exit 0", Duration::from_secs(30)).await;
         assert_eq!(kind(&outcome), "accepted");
+        // Nor one whose child holds the input that nobody reads.
+        let long = Post { brief: "x".repeat(200_000), ..post() };
+        let lines = ["-c", "sleep 300 <&0 & echo >&2; echo done"].map(String::from).to_vec();
+        let channel = CommandChannel::new("/bin/sh".into(), lines, Duration::from_secs(30));
+        let outcome = channel.send(&long).await;
+        assert!(
+            matches!(&outcome, Outcome::Accepted { answer } if answer.ends_with(": done")),
+            "{outcome:?}"
+        );
     }
 
     #[tokio::test]
