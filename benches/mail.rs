@@ -18,9 +18,10 @@ use std::time::{Duration, Instant};
 
 use budkavle::channel::message::{Composer, From};
 use budkavle::channel::{Channel, Envelope, Outcome, Security, SmtpChannel, SmtpSettings};
+use budkavle::domain::ids::ChannelName;
 use budkavle::domain::notice::{EventKey, Facts, MessageState, NewNotice, Recipient};
 use budkavle::flow::core::{Core, Settings};
-use budkavle::flow::deliver::Sender;
+use budkavle::flow::deliver::{Sender, Terms};
 use budkavle::store::{Change, Event, SledSettings, Store};
 use chrono::{DateTime, TimeDelta, Utc};
 use nix::unistd::Uid;
@@ -73,12 +74,10 @@ fn outbox(port: u16) -> f64 {
     };
     tokio::runtime::Runtime::new().unwrap().block_on(async {
         let (store, _) = Store::open_sled(settings, Utc::now()).await.unwrap();
-        let settings = Settings { connections: CONNECTIONS, ..Settings::default() };
-        let core = Core::load(store, settings, Arc::new(Utc::now)).await.unwrap();
-        let recipient = |n: usize| Recipient {
-            name: format!("Person {n}").into(),
-            mail: format!("person.{n}@y.example").parse().unwrap(),
-            why: "outage".into(),
+        let core = Core::load(store, Settings::default(), Arc::new(Utc::now)).await.unwrap();
+        let recipient = |n: usize| {
+            let mail = format!("person.{n}@y.example").parse().unwrap();
+            Recipient::by_mail(format!("Person {n}"), mail, "outage")
         };
         let notice = NewNotice {
             event: EventKey("outage/1/0".into()),
@@ -93,9 +92,13 @@ fn outbox(port: u16) -> f64 {
             From { name: Some("Budkavle".into()), address: "a@x.example".parse().unwrap(), reply_to: None };
         let composer = Composer::new(from, "Ekfors", chrono_tz::UTC, "").unwrap();
         let channel = SmtpChannel::new(smtp_settings(port)).unwrap();
-        let sender = Sender::new(Channel::Smtp(channel), composer);
+        let terms = Terms { connections: CONNECTIONS, ..Terms::default() };
+        let sender = Sender::new(ChannelName::mail(), Channel::Smtp(channel), composer, terms);
         let start = Instant::now();
-        let sent = sender.drain(&core, &CancellationToken::new(), || {}).await.unwrap();
+        let sent = sender
+            .drain(&core, &CancellationToken::new(), &|| {}, &|_| Box::pin(std::future::pending()))
+            .await
+            .unwrap();
         let taken = start.elapsed().as_secs_f64();
         assert_eq!(sent.sent, MESSAGES);
         assert_eq!(core.store.queue_counts().get(&MessageState::Sent), Some(&(MESSAGES as u64)));

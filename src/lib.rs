@@ -4,7 +4,7 @@
 //!
 //! ```text
 //!  source            domain              domain            store             domain             store        channel
-//!  ldap | ldif  →  entries → objects  →  delta → guard  →  commit   →   contacts → notices  →  outbox   →   smtp | file
+//!  ldap | ldif  →  entries → objects  →  delta → guard  →  commit   →   contacts → notices  →  outbox   →   smtp | web | …
 //!                  (+ quarantined)       Checked | Held    generation    (each with a reason)   (same        (+ delivery log)
 //!                                                                                               transaction)
 //! ```

@@ -37,7 +37,7 @@ impl FileChannel {
                     | io::ErrorKind::NotADirectory
                     | io::ErrorKind::PermissionDenied
                     | io::ErrorKind::ReadOnlyFilesystem => Outcome::ChannelBroken { reason },
-                    _ => Outcome::Deferred { reason, perhaps_sent: false },
+                    _ => Outcome::Deferred { reason, perhaps_sent: false, whole: true, retry_after: None },
                 }
             }
         }

@@ -11,7 +11,7 @@ use lettre::message::header::{self, Date, Header, HeaderName, HeaderValue, Heade
 use lettre::message::{Mailbox, Mailboxes, MultiPart, SinglePart};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::{Address as Path, Envelope, clean_header};
+use super::{Address as Path, Channel, Envelope, Parcel, Post, clean_header};
 use crate::domain::ids::NoticeId;
 use crate::domain::mailbox::Address;
 use crate::domain::notice::{Facts, Message, Notice, message_id};
@@ -34,6 +34,9 @@ pub enum ComposeError {
     /// A template.
     #[error("the text can't be written: {0}")]
     Text(#[from] minijinja::Error),
+    /// A place gets no mail.
+    #[error("the recipient has no mail address")]
+    NoAddress,
     /// A header.
     #[error("the mail can't be put together: {0}")]
     Mail(String),
@@ -78,7 +81,8 @@ impl Composer {
     /// Writes the mail of `notice` to the recipient of `message`. The same input gives the same headers, in a repeat too.
     pub fn compose(&self, notice: &Notice, message: &Message, instance: u64) -> Result<Mail, ComposeError> {
         let text = self.text(notice, &message.recipient.why, instance)?;
-        let to = &message.recipient.mail;
+        let recipient = &message.recipient;
+        let to = recipient.mail.as_ref().ok_or(ComposeError::NoAddress)?;
         let broken = |e: &dyn std::fmt::Display| ComposeError::Mail(e.to_string());
         let path = |address: &Address| address.as_str().parse::<Path>().map_err(|e| broken(&e));
         let mailbox = |name: Option<&str>, address: &Address| -> Result<Mailbox, ComposeError> {
@@ -86,7 +90,7 @@ impl Composer {
             Ok(Mailbox::new(name, path(address)?.as_lettre()))
         };
         let domain = self.from.address.domain();
-        let id = |event| message_id(instance, event, to, domain);
+        let id = |event| message_id(instance, event, recipient, domain);
         let mut headers = Headers::new();
         headers.set(header::From::from(Mailboxes::from(mailbox(
             self.from.name.as_deref(),
@@ -112,6 +116,22 @@ impl Composer {
         bytes.extend_from_slice(&text.body);
         let envelope = Envelope { from: path(&self.from.address)?, to: path(to)? };
         Ok(Mail { envelope, bytes })
+    }
+
+    /// Writes `notice` for the recipient of `message` as `channel` takes it.
+    pub fn parcel(
+        &self,
+        channel: &Channel,
+        notice: &Notice,
+        message: &Message,
+        instance: u64,
+    ) -> Result<Parcel, ComposeError> {
+        if channel.takes_mails() {
+            return Ok(Parcel::Mail(self.compose(notice, message, instance)?));
+        }
+        let words = self.writer.write(notice, &message.recipient.why)?;
+        let of = (instance, self.from.address.domain());
+        Ok(Parcel::Post(Post::new(notice, message, words, self.writer.organisation(), of)))
     }
 
     fn text(&self, notice: &Notice, why: &str, instance: u64) -> Result<Arc<Body>, ComposeError> {

@@ -8,13 +8,16 @@ use super::client::Client;
 use super::exit::{Exit, Trouble};
 use super::outbox;
 use super::print::Out;
+use crate::domain::ids::ChannelName;
 use crate::domain::notice::MessageState;
 use crate::http::answers::{MessageAnswer, TestRequest};
 use crate::runtime::clock::Clock;
 
 /// What to do.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  budkavle notify test asa.oberg@kommun.example")]
+#[command(
+    after_help = "Examples:\n  budkavle notify test asa.oberg@kommun.example\n  budkavle notify test --channel drift\n  budkavle notify test asa.oberg --channel sms"
+)]
 pub struct Args {
     #[command(subcommand)]
     verb: Verb,
@@ -22,19 +25,23 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Send a test message, and show what the mail server says
+    /// Send a test message, and show what the other side says
     Test {
-        /// An address, or a user
-        to: String,
-        /// Wait so long for the mail server's answer
+        /// An address, or a user; for a channel that leads to one place nobody
+        to: Option<String>,
+        /// By this channel, as the configuration calls it; by mail without it
+        #[arg(long)]
+        channel: Option<String>,
+        /// Wait so long for the other side's answer
         #[arg(long, value_name = "SECONDS", default_value_t = 30)]
         wait: u64,
     },
 }
 
 pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble> {
-    let Verb::Test { to, wait } = args.verb;
-    let mut answer: MessageAnswer = client.post("/v1/test-message", &TestRequest { to }).await?;
+    let Verb::Test { to, channel, wait } = args.verb;
+    let channel = channel.as_deref().map(ChannelName::from);
+    let mut answer: MessageAnswer = client.post("/v1/test-message", &TestRequest { to, channel }).await?;
     let id = answer.message.id;
     let until = Clock::System.monotonic() + Duration::from_secs(wait.min(3_600));
     let pending = |s| matches!(s, MessageState::Queued | MessageState::Sending);

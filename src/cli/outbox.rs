@@ -5,13 +5,13 @@ use clap::{Subcommand, ValueEnum};
 use super::client::Client;
 use super::exit::{Exit, Trouble};
 use super::print::{Out, or_dash, visible};
-use crate::domain::notice::MessageState;
+use crate::domain::notice::{MessageState, Recipient};
 use crate::http::answers::{MessageAnswer, MessageLine, Page};
 
 /// What to do.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  budkavle outbox list --state deferred\n  budkavle outbox show 4711\n  budkavle outbox retry 4711"
+    after_help = "Examples:\n  budkavle outbox list --state deferred\n  budkavle outbox list --channel drift\n  budkavle outbox show 4711\n  budkavle outbox retry 4711"
 )]
 pub struct Args {
     #[command(subcommand)]
@@ -36,6 +36,9 @@ enum Verb {
         /// Only those in this state
         #[arg(long, value_enum)]
         state: Option<State>,
+        /// Only those of this channel (`mail`, or as the configuration calls it)
+        #[arg(long)]
+        channel: Option<String>,
         /// At most so many
         #[arg(long, default_value_t = 50)]
         limit: usize,
@@ -59,10 +62,10 @@ enum Verb {
 
 pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble> {
     match args.verb {
-        Verb::List { state, limit } => {
+        Verb::List { state, channel, limit } => {
             let state = state.map(|s| format!("{s:?}").to_lowercase());
-            let page: Page<MessageLine> =
-                client.get("/v1/messages", &[("state", state), ("limit", Some(limit.to_string()))]).await?;
+            let query = [("state", state), ("channel", channel), ("limit", Some(limit.to_string()))];
+            let page: Page<MessageLine> = client.get("/v1/messages", &query).await?;
             out.answer(&page, list);
         }
         Verb::Show { message } => {
@@ -90,16 +93,23 @@ fn list(out: &Out, page: &Page<MessageLine>) {
             m.state.to_string(),
             m.attempts.to_string(),
             out.when(m.changed),
-            m.recipient.mail.to_string(),
+            m.recipient.channel.to_string(),
+            m.recipient.to_string(),
             line.about.clone(),
             answer,
         ]
     };
-    let header = ["no", "state", "tries", "since", "to", "about", "answer"];
+    let header = ["no", "state", "tries", "since", "channel", "to", "about", "answer"];
     out.table(&header, page.items.iter().map(row).collect(), "the outbox is empty");
     if page.more {
         out.line("… and more; ask for more with --limit");
     }
+}
+
+/// A name, and where to; of a place its name alone.
+fn to(recipient: &Recipient) -> String {
+    let (name, at) = (recipient.name.to_string(), recipient.to_string());
+    if name == at { name } else { format!("{name} <{at}>") }
 }
 
 /// One message.
@@ -109,8 +119,9 @@ pub fn show(out: &Out, answer: &MessageAnswer) {
     out.facts(&[
         ("message", Some(m.id.to_string())),
         ("about", Some(answer.about.clone())),
-        ("to", Some(format!("{} <{}>", m.recipient.name, m.recipient.mail))),
-        ("because", Some(m.recipient.why.to_string())),
+        ("channel", Some(m.recipient.channel.to_string())),
+        ("to", Some(to(&m.recipient))),
+        ("because", Some(m.recipient.why.to_string()).filter(|why| !why.is_empty())),
         ("state", Some(format!("{} since {}", m.state, out.when(m.changed)))),
         ("next try", waits.then(|| out.when(m.due))),
         ("given up", (!m.state.is_final()).then(|| out.when(answer.expires))),

@@ -1,5 +1,7 @@
 //! `budkavle status`.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 
 use super::client::Client;
@@ -7,9 +9,10 @@ use super::exit::{Exit, Trouble};
 use super::print::{Out, ago, or_dash};
 use crate::domain::alert::Trouble as SyncTrouble;
 use crate::domain::hint::Telling;
+use crate::domain::notice::MessageState;
 use crate::domain::run::Outcome;
 use crate::flow::login_page::PageState;
-use crate::http::answers::{ContactChangesStatus, DirectoryStatus, Status};
+use crate::http::answers::{ChannelStatus, ContactChangesStatus, DirectoryStatus, Status};
 use crate::runtime::clock::Clock;
 
 pub async fn run(client: &Client, out: &Out) -> Result<Exit, Trouble> {
@@ -38,6 +41,12 @@ fn print(out: &Out, status: &Status) {
         ("contact mails", Some(contact_changes(out, &status.contact_changes))),
         ("login page", status.login_page.as_ref().map(|page| login_page(out, page))),
     ]);
+    if status.channels.len() > 1 {
+        let row = |c: &ChannelStatus| vec![c.name.to_string(), channel(out, c), counts(&c.outbox)];
+        out.line("");
+        let rows = status.channels.iter().map(row).collect();
+        out.table(&["channel", "state", "outbox"], rows, "no channels");
+    }
     out.line("");
     let row = |d: &DirectoryStatus| {
         let last = d
@@ -86,9 +95,24 @@ fn print(out: &Out, status: &Status) {
     }
 }
 
+fn channel(out: &Out, channel: &ChannelStatus) -> String {
+    match (&channel.pause, channel.resumes) {
+        _ if !channel.configured => {
+            "not in the configuration: its messages wait until they are given up".into()
+        }
+        (Some(p), _) => format!("PAUSED until {}: {}", out.when(p.until), p.reason),
+        (None, Some(at)) => format!("full until {}", out.when(at)),
+        (None, None) => "well".to_owned(),
+    }
+}
+
 fn outbox(status: &Status) -> String {
+    counts(&status.outbox)
+}
+
+fn counts(outbox: &BTreeMap<MessageState, u64>) -> String {
     let counts: Vec<String> =
-        status.outbox.iter().filter(|(_, n)| **n > 0).map(|(state, n)| format!("{n} {state}")).collect();
+        outbox.iter().filter(|(_, n)| **n > 0).map(|(state, n)| format!("{n} {state}")).collect();
     if counts.is_empty() { "empty".to_owned() } else { counts.join(", ") }
 }
 

@@ -13,7 +13,8 @@ use super::mask::mask;
 use super::words::quoted;
 
 /// The tables that there can be several of, each with a name.
-pub(super) const LISTED: [&str; 4] = ["directory", "list", "absence_source", "administrator"];
+pub(super) const LISTED: [&str; 6] =
+    ["directory", "list", "absence_source", "administrator", "channel", "route"];
 
 /// The levels of a key, outermost first; an element of a list is `[0]`, `[1]` ….
 pub(super) type KeyPath = Vec<String>;
@@ -139,6 +140,8 @@ impl Document {
             let example = match what {
                 "directory" => "main",
                 "list" => "vendor",
+                "channel" => "drift",
+                "route" => "critical",
                 _ => "school",
             };
             let hint = format!("begin each with a line [[{what}]], and name = \"{example}\" below it");

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::durations::{DAY, HOUR, MINUTE, SECOND, delta, text};
+use super::channel;
+use super::durations::{DAY, MINUTE};
 use super::reader::{Problem, Section};
 use super::smtp::{self, Smtp};
 use super::words::quoted;
@@ -21,6 +22,8 @@ pub struct Mail {
     pub subject_prefix: String,
     /// How they leave.
     pub transport: Transport,
+    /// The most messages within a minute; None: as many as go.
+    pub per_minute: Option<u32>,
     /// The pauses between the tries.
     pub retry: Backoff,
     /// A notice that couldn't be sent for so long is given up.
@@ -64,7 +67,7 @@ pub(super) fn read(table: &Section) -> Option<Mail> {
     let from = table.parsed("from", mailbox);
     let reply_to = table.parsed("reply_to", mailbox);
     let subject_prefix = table.any_text("subject_prefix", "");
-    let retry = retry(table);
+    let retry = channel::retry(table);
     let expires_after = table.duration("expires_after", MINUTE * 5..=DAY * 30, DAY * 2);
     let kind = table.choice("transport", &[("smtp", Kind::Smtp), ("file", Kind::File)], Some("smtp"));
     match kind {
@@ -72,8 +75,9 @@ pub(super) fn read(table: &Section) -> Option<Mail> {
         Some(Kind::File) => table.refuse(&smtp::KEYS, "transport = \"smtp\""),
         None => [&FILE_KEYS[..], &smtp::KEYS].into_iter().for_each(|keys| table.know(keys)),
     }
+    let (connections, per_minute) = channel::limits(table, 4);
     let transport = match kind? {
-        Kind::Smtp => smtp::read(table).map(Transport::Smtp),
+        Kind::Smtp => smtp::read(table, connections).map(Transport::Smtp),
         Kind::File => {
             let problem = Problem::new("writes mails into a folder: they reach nobody");
             table.warn("transport", problem.hint("that is for trying things out; use \"smtp\" in earnest"));
@@ -81,22 +85,8 @@ pub(super) fn read(table: &Section) -> Option<Mail> {
             table.path("folder").map(|folder| Transport::File { folder })
         }
     };
-    Some(Mail { from: from?, reply_to, subject_prefix, transport: transport?, retry, expires_after })
-}
-
-fn retry(table: &Section) -> Backoff {
-    let first = table.duration("retry_first", SECOND..=HOUR, SECOND * 30);
-    let longest = table.duration("retry_longest", SECOND..=DAY, HOUR);
-    if first > longest {
-        let key = if table.is_set("retry_first") { "retry_first" } else { "retry_longest" };
-        let problem = format!(
-            "contradicts itself: the first pause ({}) is longer than the longest ({})",
-            text(first),
-            text(longest)
-        );
-        table.mistake(key, Problem::new(problem).hint("retry_first must not be above retry_longest"));
-    }
-    Backoff { first: delta(first), longest: delta(longest) }
+    let (from, transport) = (from?, transport?);
+    Some(Mail { from, reply_to, subject_prefix, transport, per_minute, retry, expires_after })
 }
 
 /// `Name <address>`, `"Name" <address>` or an address alone.

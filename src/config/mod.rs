@@ -16,6 +16,7 @@ mod administrator;
 mod alerts;
 mod api;
 mod calendar;
+mod channel;
 mod contacts;
 mod coverage;
 mod directory;
@@ -35,6 +36,7 @@ mod organisation;
 mod outages;
 mod reader;
 mod roles;
+mod route;
 mod schema;
 mod secret;
 mod section;
@@ -55,6 +57,7 @@ use std::sync::Arc;
 pub use absence_source::AbsenceSource;
 pub use administrator::Administrator;
 pub use api::{Api, Callers, Readers};
+pub use channel::{Channel, ChannelKind, ChannelTerms, SmsTemplate, TokenSource, Web, WebCredential};
 pub use directory::{Directory, Source};
 pub use domain::LdapDomain;
 pub use environment::Environment;
@@ -77,6 +80,7 @@ use crate::domain::changes::tell;
 use crate::domain::coverage::watch::Watched;
 use crate::domain::outage;
 use crate::domain::roles::Role;
+use crate::domain::route::Routing;
 use crate::domain::schedule::Schedule;
 use crate::domain::support::Support;
 use layers::Layers;
@@ -97,8 +101,12 @@ pub struct Config {
     pub directories: Vec<Directory>,
     /// When the AD-sync contacts are told.
     pub alerts: Policy,
-    /// How notices leave.
+    /// How notices leave by mail.
     pub mail: Mail,
+    /// By what else they leave, in the order of the names.
+    pub channels: Vec<Channel>,
+    /// Which notice goes by which channels.
+    pub routing: Routing,
     /// The roles, in the order they are shown.
     pub roles: Vec<Role>,
     /// Which days aren't worked.
@@ -170,6 +178,9 @@ fn resolve(
         alerts.stale_after,
     );
     let mail = mail::read(&root.section("mail"));
+    let channels = channel::read_all(&root);
+    let usual = mail.as_ref().map_or(durations::DAY * 2, |mail| mail.expires_after);
+    let routing = route::read(&root, &channels, usual);
     let roles = roles::read(&root.section("roles"));
     for directory in directories.iter_mut().flatten() {
         directory.mapping.marks = crate::domain::roles::granting_attributes(&roles);
@@ -197,6 +208,8 @@ fn resolve(
                 directories,
                 alerts,
                 mail,
+                channels,
+                routing,
                 roles,
                 telling,
                 duties,

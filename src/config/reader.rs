@@ -20,7 +20,7 @@ use super::words;
 pub(super) use super::section::Section;
 
 /// The tables whose keys are names that people choose.
-pub(super) const NAMED: [&str; 8] = [
+pub(super) const NAMED: [&str; 10] = [
     "directory",
     "roles",
     "list",
@@ -29,6 +29,8 @@ pub(super) const NAMED: [&str; 8] = [
     "administrator",
     "service",
     "outage_template",
+    "channel",
+    "route",
 ];
 
 /// What is wrong with a value.

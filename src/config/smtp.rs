@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::channel::{self, TokenSource};
 use super::durations::{HOUR, MINUTE, SECOND};
 use super::reader::{Problem, Section};
 use super::secret::{self, Secret};
@@ -51,15 +52,25 @@ pub enum SmtpSecurity {
 
 /// An account on the mail server.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct SignIn {
-    /// Its name.
-    pub username: String,
-    /// Its password.
-    pub password: Secret,
+pub enum SignIn {
+    /// By a password.
+    Password {
+        /// Its name.
+        username: String,
+        /// Its password.
+        password: Secret,
+    },
+    /// By an access token (XOAUTH2).
+    Token {
+        /// Its name: the mailbox.
+        username: String,
+        /// Where the tokens are from.
+        tokens: TokenSource,
+    },
 }
 
 /// The keys that go with `transport = "smtp"`.
-pub(super) const KEYS: [&str; 17] = [
+pub(super) const KEYS: [&str; 24] = [
     "host",
     "port",
     "security",
@@ -70,8 +81,15 @@ pub(super) const KEYS: [&str; 17] = [
     "password_file",
     "password_env",
     "password_credential",
+    "xoauth2",
+    "tenant",
+    "token_url",
+    "client_id",
+    "client_secret_file",
+    "client_secret_env",
+    "client_secret_credential",
+    "scope",
     "hello_name",
-    "connections",
     "mails_per_connection",
     "idle_timeout",
     "connect_timeout",
@@ -83,7 +101,7 @@ const SECURITY: [(&str, SmtpSecurity); 3] =
     [("starttls", SmtpSecurity::StartTls), ("tls", SmtpSecurity::Tls), ("plain", SmtpSecurity::Plain)];
 
 /// Reads it; None when something is missing.
-pub(super) fn read(table: &Section) -> Option<Smtp> {
+pub(super) fn read(table: &Section, connections: u32) -> Option<Smtp> {
     table.require("host", "host = \"mail.example.org\"");
     let host = table.parsed("host", host_name);
     let security = table.choice("security", &SECURITY, Some("starttls"));
@@ -92,7 +110,6 @@ pub(super) fn read(table: &Section) -> Option<Smtp> {
     judge_plain_text(table, host.as_deref(), security, sign_in.is_some());
     let trust = trust::read(table);
     let hello_name = table.parsed("hello_name", host_name);
-    let connections = table.number("connections", 1..=100, 4);
     let mails_per_connection = table.number("mails_per_connection", 1..=100_000, 500);
     let idle_timeout = table.duration("idle_timeout", SECOND..=MINUTE * 10, SECOND * 30);
     let connect_timeout = table.duration("connect_timeout", SECOND..=MINUTE * 5, SECOND * 15);
@@ -139,6 +156,15 @@ fn host_name(text: &str) -> Result<String, Problem> {
 
 fn sign_in(table: &Section) -> Option<SignIn> {
     let username = table.text("username");
+    let by_token = table.flag("xoauth2", false);
+    if by_token {
+        table.refuse(&["password_file", "password_env", "password_credential"], "a sign-in by password");
+        secret::is_named(table, "password");
+        table.require("username", "username = \"budkavle@example.org\", since xoauth2 is set");
+        let tokens = channel::token_source(table, "https://outlook.office365.com/.default");
+        return Some(SignIn::Token { username: username?, tokens: tokens? });
+    }
+    table.refuse(&channel::TOKEN_KEYS, "xoauth2 = true");
     let named = secret::is_named(table, "password");
     if named && !table.is_set("username") {
         table.require("username", "username = \"budkavle@example.org\", since a password is named");
@@ -148,7 +174,7 @@ fn sign_in(table: &Section) -> Option<SignIn> {
     } else {
         secret::read(table, "password")
     };
-    Some(SignIn { username: username?, password: password? })
+    Some(SignIn::Password { username: username?, password: password? })
 }
 
 fn judge_plain_text(table: &Section, host: Option<&str>, security: Option<SmtpSecurity>, signs_in: bool) {

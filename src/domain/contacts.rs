@@ -13,6 +13,7 @@ use super::directory::User;
 use super::ids::{AbsenceId, DirectoryName, SubjectName, UnitId, UserId};
 use super::mailbox::Address;
 use super::organisation::{Holding, Organisation, Origin};
+use super::phone;
 use super::roles::{Holder, Pick, Place, Role, RoleName, Scope};
 use super::subject::owner_of;
 use super::tree;
@@ -66,6 +67,14 @@ pub struct Contact {
     pub origin: Origin,
     /// Whose deputy this is, for a deputy.
     pub deputy_for: Option<Box<str>>,
+}
+
+impl Contact {
+    /// The number for text messages: the first that can be one, else the first there is.
+    pub fn number(&self) -> Option<Box<str>> {
+        let numbers = || self.mobile.iter().chain(&self.phone);
+        numbers().find(|number| phone::number(number).is_some()).or_else(|| numbers().next()).cloned()
+    }
 }
 
 /// Why a holder doesn't count.

@@ -233,6 +233,25 @@ name_id! {
     ListName(Box<str>)
 }
 
+name_id! {
+    /// The name of a channel as the configuration gives it (`[channel.NAME]`); `mail` for the one of `[mail]`.
+    ChannelName(Arc<str>)
+}
+
+impl ChannelName {
+    /// The channel of `[mail]`, which there always is.
+    pub fn mail() -> ChannelName {
+        ChannelName::from(MAIL_CHANNEL)
+    }
+
+    /// Whether it is the channel of `[mail]`.
+    pub fn is_mail(&self) -> bool {
+        &*self.0 == MAIL_CHANNEL
+    }
+}
+
+const MAIL_CHANNEL: &str = "mail";
+
 #[cfg(test)]
 mod tests {
     use super::*;

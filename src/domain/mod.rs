@@ -8,7 +8,7 @@
 //! tell, [`duties`] what somebody is contact for; [`service`] knows what depends on what, [`outage`], [`alert`] and [`notice`] say who
 //! must be told what; [`run`] is the record of one
 //! sync; [`schedule`] says when it is due, [`hint`] when it is due before that, [`backoff`] spaces out what is tried again, [`warning`] knows what
-//! ends on which day; [`secret`] says which text can be a password; [`moment`] reads times, [`ical`] calendars and [`table`] what people keep in spreadsheets, [`content_lines`] writes calendars and cards; [`calendar`] knows which
+//! ends on which day; [`secret`] says which text can be a password; [`moment`] reads times, [`phone`] numbers, [`ical`] calendars and [`table`] what people keep in spreadsheets, [`content_lines`] writes calendars and cards; [`calendar`] knows which
 //! days are worked and when somebody is there.
 
 pub mod absence;
@@ -22,6 +22,7 @@ pub mod contacts;
 pub mod content_lines;
 pub mod coverage;
 pub mod decode;
+pub mod delivery;
 pub mod delta;
 pub mod directory;
 pub mod dn;
@@ -43,7 +44,9 @@ pub mod organisation;
 pub mod orphans;
 pub mod outage;
 pub mod past;
+pub mod phone;
 pub mod roles;
+pub mod route;
 pub mod run;
 pub mod schedule;
 pub mod secret;

@@ -1,5 +1,7 @@
 //! What must be told, to whom, and how far it has come.
 
+mod about;
+mod kind;
 mod news;
 
 use std::borrow::Cow;
@@ -14,12 +16,13 @@ use super::contacts::{self, Contact};
 use super::delta::ObjectChange;
 use super::duties::Duties;
 use super::guard::HoldReason;
-use super::ids::{DirectoryName, MessageId, NoticeId, OutageId, RunId};
+use super::ids::{ChannelName, DirectoryName, MessageId, NoticeId, OutageId, RunId};
 use super::mailbox::Address;
 use super::outage::{Incident, Severity, State, Update};
 use super::roles::RoleName;
 use super::warning::Due;
 
+pub use kind::{NoticeKind, Priority};
 pub use news::{ContactNews, ContactSummary, Fallback, NewsFacts, Part, RoleSum, UnitsAt, units_at};
 
 /// The event a notice speaks of. There is one notice for an event, however often it is handed in.
@@ -86,6 +89,26 @@ pub enum Facts {
     Duties(Box<Duties>),
     /// An incident or maintenance was told of: its last update says what.
     OutageWord(Box<OutageWord>),
+    /// A channel works for nobody.
+    ChannelBroken {
+        /// Which channel.
+        channel: ChannelName,
+        /// Since when.
+        since: DateTime<Utc>,
+        /// What is wrong with it.
+        reason: Box<str>,
+    },
+    /// A channel that worked for nobody works again.
+    ChannelWorks {
+        /// Which channel.
+        channel: ChannelName,
+        /// Since when it hadn't.
+        since: DateTime<Utc>,
+        /// When something was accepted again.
+        at: DateTime<Utc>,
+    },
+    /// Messages that were given up: they will reach nobody.
+    Undelivered(UndeliveredFacts),
 }
 
 /// What there is to say of an outage.
@@ -200,6 +223,34 @@ impl From<(&Incident, u32, &[Box<str>])> for OutageWord {
     }
 }
 
+/// What there is to say of messages that were given up.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct UndeliveredFacts {
+    /// After when they were given up.
+    pub since: DateTime<Utc>,
+    /// The first of them.
+    pub messages: Vec<Undelivered>,
+    /// How many more there are.
+    pub more: u32,
+}
+
+/// A message that was given up.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Undelivered {
+    /// Which.
+    pub message: MessageId,
+    /// By which channel.
+    pub channel: ChannelName,
+    /// To whom: a name and, if there is one, an address.
+    pub to: Box<str>,
+    /// What it was about, in a few words.
+    pub about: Box<str>,
+    /// Refused for good, or not accepted in time.
+    pub state: MessageState,
+    /// What the other side last said.
+    pub answer: Box<str>,
+}
+
 /// What there is to say of a period that is near.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct CoverageFacts {
@@ -298,26 +349,69 @@ pub struct Notice {
     pub facts: Facts,
 }
 
-/// Who gets a message.
+/// Who gets a message, and by which channel.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Recipient {
     /// Name to show.
     pub name: Box<str>,
-    /// Where to.
-    pub mail: Address,
+    /// Where to write to; none for a place, such as a team's channel.
+    pub mail: Option<Address>,
+    /// Where to send a text message, as it is in the directory.
+    pub phone: Option<Box<str>>,
     /// Why this person: the role, and for whom they stand in.
     pub why: Box<str>,
+    /// By which channel.
+    pub channel: ChannelName,
 }
 
 impl Recipient {
     /// A contact as a recipient.
     pub fn from_contact(contact: &Contact) -> Recipient {
         let why = contacts::named(&contact.role.0, contact.deputy_for.as_deref());
-        Recipient { name: contact.name.clone(), mail: contact.mail.clone(), why }
+        let phone = contact.number();
+        Recipient { phone, ..Recipient::by_mail(contact.name.clone(), contact.mail.clone(), why) }
+    }
+
+    /// Somebody who is written a mail, because of `why`.
+    pub fn by_mail(name: impl Into<Box<str>>, mail: Address, why: impl Into<Box<str>>) -> Recipient {
+        Recipient {
+            name: name.into(),
+            mail: Some(mail),
+            phone: None,
+            why: why.into(),
+            channel: ChannelName::mail(),
+        }
+    }
+
+    /// Whoever is at the other end of a channel.
+    pub fn place(channel: ChannelName) -> Recipient {
+        let name = (&*channel.0).into();
+        Recipient { name, mail: None, phone: None, why: Box::default(), channel }
+    }
+
+    /// What two recipients are compared by: nobody gets a message twice by one channel.
+    pub fn key(&self) -> String {
+        let to = match (&self.mail, &self.phone) {
+            (Some(mail), _) => mail.key(),
+            (None, Some(phone)) => phone.to_string(),
+            (None, None) => String::new(),
+        };
+        // As it was when there was only mail: a repeat keeps its Message-ID over an upgrade.
+        if self.channel.is_mail() { to } else { format!("{}\n{to}", self.channel) }
     }
 }
 
-/// A notice that is to be enqueued, with those who get it: each address once.
+impl std::fmt::Display for Recipient {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match (&self.mail, &self.phone) {
+            (Some(mail), _) => mail.fmt(f),
+            (None, Some(phone)) => phone.fmt(f),
+            (None, None) => self.name.fmt(f),
+        }
+    }
+}
+
+/// A notice that is to be enqueued, with those who get it: each address once by a channel.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct NewNotice {
     /// Its event.
@@ -330,6 +424,9 @@ pub struct NewNotice {
     pub facts: Facts,
     /// Who gets it. May be empty: then nobody could be found, and the notice is kept to show that.
     pub recipients: Vec<Recipient>,
+    /// Whether others of the same kind say something else to others, so that it belongs into no place where all read it. Some kinds always do
+    /// ([`NoticeKind::is_personal`]).
+    pub personal: bool,
 }
 
 /// How far a message has come.
@@ -383,8 +480,10 @@ pub struct Message {
     pub id: MessageId,
     /// Which notice.
     pub notice: NoticeId,
-    /// Who gets it.
+    /// Who gets it, and how.
     pub recipient: Recipient,
+    /// What goes before others of the same channel.
+    pub priority: Priority,
     /// How far it has come.
     pub state: MessageState,
     /// How often it was tried.
@@ -399,11 +498,11 @@ pub struct Message {
     pub answer: Option<Box<str>>,
 }
 
-/// The `Message-ID` (RFC 5322 §3.6.4) of an event's message to one address: fixed before the first try, the same in every
+/// The `Message-ID` (RFC 5322 §3.6.4) of an event's message to one recipient by one channel: fixed before the first try, the same in every
 /// repeat, and never equal for two events, two recipients or two installations (`instance` is a random number of the store).
 ///
 /// `domain` stands right of the `@`; an international one in its ASCII form (RFC 5890), since `Message-ID` is ASCII.
-pub fn message_id(instance: u64, event: &EventKey, to: &Address, domain: &str) -> String {
+pub fn message_id(instance: u64, event: &EventKey, to: &Recipient, domain: &str) -> String {
     let text = format!("{instance:016x}\n{}\n{}", event.0, to.key());
     format!(
         "<budkavle.{:016x}.{:016x}@{}>",
@@ -425,10 +524,10 @@ fn id_right(domain: &str) -> Cow<'_, str> {
     ascii.map_or(Cow::Borrowed("budkavle.invalid"), Cow::Owned)
 }
 
-/// Recipients with each address once, the first reason kept.
+/// Recipients with each address once by a channel, the first reason kept.
 pub fn once_each(recipients: impl IntoIterator<Item = Recipient>) -> Vec<Recipient> {
     let mut seen = HashSet::new();
-    recipients.into_iter().filter(|r| seen.insert(r.mail.key())).collect()
+    recipients.into_iter().filter(|r| seen.insert(r.key())).collect()
 }
 
 #[cfg(test)]

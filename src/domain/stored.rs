@@ -17,7 +17,7 @@ use super::guard::{HoldReason, Kind, Limit};
 use super::ids::{Generation, Guid, MessageId, NoticeId, OutageId, RunId};
 use super::notice::{
     About, CoverageFacts, EventKey, Facts, Gap, GapDays, HeldFacts, Message, MessageState, Notice,
-    OutageWord, PlanTold, Recipient, SyncTrouble,
+    OutageWord, PlanTold, Priority, Recipient, SyncTrouble,
 };
 use super::outage::edit::Correction;
 use super::outage::maintenance::Window;
@@ -200,7 +200,9 @@ fn notices_and_messages() {
     survives(&super::coverage::watch::Told { first, weeks: 4 });
     survives(&ending(WarningKind::Password, DueReason::Soon { days: 3 }));
     survives(&ending(WarningKind::ClientCertificate, DueReason::Over));
-    for facts in [outage, Facts::SyncTrouble(trouble), recovered, rebuilt, test] {
+    let broken =
+        Facts::ChannelBroken { channel: "team".into(), since: hour(1), reason: "401 Unauthorized".into() };
+    for facts in [outage, Facts::SyncTrouble(trouble), recovered, rebuilt, test, broken] {
         let event = EventKey("outage/1/0".into());
         survives(&Notice {
             id: NoticeId(1),
@@ -211,12 +213,16 @@ fn notices_and_messages() {
             facts,
         });
     }
-    let recipient =
-        Recipient { name: "Åsa".into(), mail: "asa@org.example".parse().unwrap(), why: "outage".into() };
+    let recipient = Recipient {
+        phone: Some("070".into()),
+        channel: "sms".into(),
+        ..Recipient::by_mail("Åsa", "asa@org.example".parse().unwrap(), "outage")
+    };
     survives(&Message {
         id: MessageId(1),
         notice: NoticeId(1),
         recipient,
+        priority: Priority::High,
         state: MessageState::Deferred,
         attempts: 2,
         at: hour(1),

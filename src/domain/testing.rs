@@ -10,11 +10,16 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::absence::{Absence, Origin};
+use super::audit::Actor;
 use super::directory::{Directory, Group, Unit, UserFields};
-use super::ids::{AbsenceId, AssignmentId, DirectoryName, GroupId, Guid, SubjectName, UnitId, UserId};
+use super::ids::{
+    AbsenceId, AssignmentId, DirectoryName, GroupId, Guid, OutageId, SubjectName, UnitId, UserId,
+};
 use super::lists::{ListName, ListedPerson, Listing, TakenList};
 use super::map::Map;
+use super::notice::OutageWord;
 use super::organisation::Organisation;
+use super::outage::{Incident, Severity, State, Update};
 use super::roles::{self, Assignment, AttributeGrant, Holder, Pick, Place, Role, Scope};
 use super::subject::Subject;
 
@@ -345,6 +350,20 @@ pub fn listed_person(role: &str, name: &str, mail: &str) -> ListedPerson {
         from: None,
         until: None,
     }
+}
+
+/// What is told of an outage of the mail with this number that was just opened.
+pub fn outage_word(id: u64, title: &str, text: &str, severity: Severity, at: DateTime<Utc>) -> OutageWord {
+    let opened = Update { at, by: Actor::System, state: State::Investigating, text: text.into() };
+    let incident = Incident {
+        id: OutageId(id),
+        title: title.into(),
+        severity,
+        services: vec!["mail".into()],
+        units: Vec::new(),
+        updates: vec![opened],
+    };
+    OutageWord::from((&incident, 0, &[][..]))
 }
 
 /// The vendor's list with these people, as it was taken.

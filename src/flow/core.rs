@@ -13,23 +13,24 @@ use crate::domain::absence::Absence;
 use crate::domain::absence::source::TakenCalendar;
 use crate::domain::alert;
 use crate::domain::audit::{self, Actor};
-use crate::domain::backoff::Backoff;
 use crate::domain::calendar::Calendar;
 use crate::domain::changes::tell::Policy;
 use crate::domain::changes::{self, ContactChange, open};
 use crate::domain::contacts::{self, Asker, ContactMap};
 use crate::domain::coverage::Day;
 use crate::domain::coverage::watch::{Told, Watched};
+use crate::domain::delivery::Delivery;
 use crate::domain::directory::{Directory, User};
 use crate::domain::entitled::GivenOut;
 use crate::domain::guard::Limits;
 use crate::domain::ids::{AssignmentId, DirectoryName, Generation, OutageId, SourceName};
 use crate::domain::lists::{ListName, TakenList, listed};
-use crate::domain::notice::{Recipient, once_each};
+use crate::domain::notice::{NewNotice, Recipient, once_each};
 use crate::domain::organisation::Organisation;
 use crate::domain::outage::{self, Outage};
 use crate::domain::past::Arrangement;
 use crate::domain::roles::{self, Assignment, Role, RoleName};
+use crate::domain::route::Routing;
 use crate::domain::run::WholeReads;
 use crate::domain::schedule::Schedule;
 use crate::domain::support::Support;
@@ -59,10 +60,8 @@ pub struct Settings {
     pub mail_domain: Box<str>,
     /// How long a message is tried.
     pub expires_after: TimeDelta,
-    /// The pauses between tries.
-    pub retry: Backoff,
-    /// How many messages are on their way at once.
-    pub connections: usize,
+    /// Which notice goes by which channels.
+    pub routing: Routing,
     /// Which days aren't worked.
     pub calendar: Calendar,
     /// What is agreed with the vendor's support.
@@ -82,8 +81,7 @@ impl Default for Settings {
             zone: Tz::UTC,
             mail_domain: "localhost".into(),
             expires_after: TimeDelta::days(2),
-            retry: Backoff { first: TimeDelta::seconds(30), longest: TimeDelta::hours(1) },
-            connections: 1,
+            routing: Routing::default(),
             calendar: Calendar::default(),
             support: Support::default(),
             lists: BTreeMap::new(),
@@ -144,6 +142,8 @@ pub struct View {
     pub duties_sent: Option<DateTime<Utc>>,
     /// Which warning was told last of each period that is watched.
     pub coverage_told: BTreeMap<Box<str>, Told>,
+    /// What was told of the channels.
+    pub delivery: Arc<Delivery>,
     /// How each directory's sync is doing.
     pub directories: BTreeMap<DirectoryName, DirectoryState>,
     /// Where everybody's local contacts are, as of the last recompute.
@@ -208,6 +208,7 @@ impl Core {
             contacts_told: state.contacts_told,
             duties_sent: state.duties_sent,
             coverage_told: state.coverage_told,
+            delivery: state.delivery,
             directories: state.directories,
         };
         view.note_arrangement(&store, &settings, started).await;
@@ -271,6 +272,12 @@ impl Core {
         // Answers stay right also when that can't be noted.
         turn.show(|view, _, now| view.local = Arc::new(local_map(&view.organisation, now)));
         noted
+    }
+
+    /// The notices with a recipient for each person and channel, as the routes say.
+    pub fn spread(&self, notices: Vec<NewNotice>, at: DateTime<Utc>) -> Vec<NewNotice> {
+        let settings = self.settings();
+        notices.into_iter().map(|notice| settings.routing.spread(notice, at)).collect()
     }
 
     /// Those who hold `role` for `asker` and count now, as recipients; the role's fallback when nobody does.
@@ -414,9 +421,10 @@ impl Turn<'_> {
     /// brings it would be noted once more.
     pub async fn commit(
         &self,
-        event: Event,
+        mut event: Event,
         change: impl FnOnce(&mut View, &Settings, DateTime<Utc>),
     ) -> Result<Committed, StoreError> {
+        event.notices = self.core.spread(event.notices, event.at);
         self.note_time(event.at).await?;
         let (before, now) = (self.core.view(), event.at);
         let mut after = View { contacts_seen: now, ..View::clone(&before) };

@@ -11,7 +11,6 @@ use crate::domain::audit::Actor;
 use crate::domain::contacts::{self, Asker};
 use crate::domain::coverage::watch::{self, Decision, Told, Watched};
 use crate::domain::coverage::{self, Period, RoleCover, Wanted};
-use crate::domain::mailbox::Address;
 use crate::domain::notice::{CoverageFacts, EventKey, Facts, Gap, GapDays, NewNotice, Recipient, once_each};
 use crate::domain::organisation::Organisation;
 use crate::domain::roles::{GLOBAL, SYSTEM_OWNER, Scope};
@@ -91,7 +90,7 @@ pub fn notices(
             }
             let gap = gap(organisation, &covered, place, zone);
             for owner in owners.into_iter().filter(|_| covered.per_unit) {
-                by_owner.entry(owner.mail.key()).or_insert_with(|| (owner, Vec::new())).1.push(gap.clone());
+                by_owner.entry(owner.key()).or_insert_with(|| (owner, Vec::new())).1.push(gap.clone());
             }
             if !as_above {
                 whole.push(gap);
@@ -99,7 +98,7 @@ pub fn notices(
         }
     }
     let thread = format!("coverage/{}/{}", watched.name, told.first);
-    let notice = |key: String, gaps: Vec<Gap>, recipients: Vec<Recipient>| {
+    let notice = |key: String, gaps: Vec<Gap>, recipients: Vec<Recipient>, personal: bool| {
         let more = u32::try_from(gaps.len().saturating_sub(NAMED.0)).unwrap_or(u32::MAX);
         let gaps = gaps.into_iter().take(NAMED.0).collect();
         let facts = CoverageFacts { period: watched.name.clone(), first: told.first, last, gaps, more };
@@ -109,6 +108,7 @@ pub fn notices(
             expires: now + settings.expires_after,
             facts: Facts::Coverage(facts),
             recipients,
+            personal,
         }
     };
     let global = role_recipients(organisation, GLOBAL, &Asker::Organisation, now);
@@ -118,15 +118,15 @@ pub fn notices(
             "Nobody can be told whether a period is covered: no global contact counts"
         );
     }
-    let reached: Vec<Address> = global.iter().map(|recipient| recipient.mail.clone()).collect();
+    let reached: Vec<String> = global.iter().map(Recipient::key).collect();
     let mut notices = Vec::new();
     if !global.is_empty() && (is_last || !whole.is_empty()) {
-        notices.push(notice("all".to_owned(), whole, global));
+        notices.push(notice("all".to_owned(), whole, global, false));
     }
     for (key, (owner, gaps)) in by_owner {
         // Who gets the whole needn't get a part.
-        if !reached.iter().any(|mail| mail.key() == key) {
-            notices.push(notice(key, gaps, vec![owner]));
+        if !reached.contains(&key) {
+            notices.push(notice(key, gaps, vec![owner], true));
         }
     }
     notices

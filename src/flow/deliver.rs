@@ -1,22 +1,33 @@
-//! Send what is due in the outbox, and note what the other side answered.
+//! Send what is due in the outbox, and note what the other side answered. Each channel has a sender of its own, which waits for no other.
 
+mod pace;
+mod rests;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{HashSet, VecDeque};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
 use chrono::{DateTime, TimeDelta, Utc};
-use futures_util::StreamExt;
-use futures_util::stream;
+use futures_util::future::{BoxFuture, FutureExt, poll_fn};
+use futures_util::stream::{FuturesUnordered, StreamExt};
 use serde::{Deserialize, Serialize};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
+use self::pace::Pace;
+use self::rests::Rests;
 use super::core::Core;
 use crate::channel::message::Composer;
 use crate::channel::{Channel, Outcome};
 use crate::domain::backoff::Backoff;
-use crate::domain::notice::MessageState;
+use crate::domain::delivery::Condition;
+use crate::domain::ids::{ChannelName, MessageId};
+use crate::domain::notice::{Message, MessageState, Notice};
 use crate::store::{Attempt, Claimed, StoreError};
 
 /// A claimed message that waits longer than this for its turn is left for another claim.
@@ -24,10 +35,16 @@ const WAITS: TimeDelta = TimeDelta::minutes(5);
 /// How long a message is ours alone: as long as it may wait, and then more than any try to send takes
 /// ([`crate::channel::TimeLimits::longest_try`], by default a quarter of an hour; the configuration allows an hour).
 const CLAIM: TimeDelta = TimeDelta::minutes(5 + 75);
-/// The smallest and the largest number of messages claimed at once.
+/// The number of messages claimed at once to begin with, and the largest.
 const BATCH: (usize, usize) = (32, 1024);
-/// A batch that took less than this was too small, one that took longer too large.
+/// A batch that was begun with in less than this was too small, one that took longer too large: what is more urgent waits for it.
 const BATCH_TIME: TimeDelta = TimeDelta::seconds(1);
+/// Whoever waits for something to do looks around at least so often.
+const LOOK: TimeDelta = TimeDelta::seconds(60);
+/// Nobody is left alone for longer than this because the other side asks for it.
+const LONGEST_ASKED: Duration = Duration::from_secs(3600);
+/// So many messages that found the channel broken are remembered.
+const SUSPECTS: usize = 10_000;
 
 /// A channel that doesn't work for anybody, and so isn't tried for a while.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -38,14 +55,62 @@ pub struct Pause {
     pub reason: Box<str>,
     /// How often in a row it was found broken.
     pub failures: u32,
+    /// Since when it is.
+    pub since: DateTime<Utc>,
+}
+
+/// How a channel may be used.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Terms {
+    /// How many messages are on their way at once, at least 1.
+    pub connections: usize,
+    /// How many are begun with within any minute; None: as many as go.
+    pub per_minute: Option<u32>,
+    /// The pauses between tries.
+    pub retry: Backoff,
+}
+
+impl Default for Terms {
+    fn default() -> Terms {
+        let retry = Backoff { first: TimeDelta::seconds(30), longest: TimeDelta::hours(1) };
+        Terms { connections: 1, per_minute: None, retry }
+    }
 }
 
 /// Sends over one channel.
 pub struct Sender {
+    name: ChannelName,
     channel: Channel,
     composer: Composer,
-    pause: Mutex<Option<Pause>>,
+    terms: Terms,
+    state: Mutex<State>,
     batch: AtomicUsize,
+    /// How many messages are under way.
+    flying: AtomicUsize,
+    /// Woken when one of them has come to something.
+    landed: Notify,
+    /// Another one sends instead.
+    retired: CancellationToken,
+    /// Woken when something may have to be sent.
+    pub(crate) wake: Notify,
+}
+
+/// Waits until a time, or until something may have to be sent.
+pub type Idle = dyn Fn(DateTime<Utc>) -> BoxFuture<'static, ()> + Sync;
+
+/// Claimed messages that wait for their turn, and since when.
+type Waiting = VecDeque<(Claimed, DateTime<Utc>)>;
+
+/// What was met lately.
+#[derive(Default)]
+struct State {
+    pause: Option<Pause>,
+    /// When something was last accepted.
+    worked: Option<DateTime<Utc>>,
+    /// The messages that found the channel broken. When others were accepted since, it is the message that is at fault.
+    suspects: HashSet<MessageId>,
+    rests: Rests,
+    pace: Pace,
 }
 
 /// What a round of sending came to.
@@ -60,82 +125,144 @@ pub struct Sent {
 }
 
 impl Sender {
-    /// Sends over `channel` what `composer` writes.
-    pub fn new(channel: Channel, composer: Composer) -> Sender {
-        Sender { channel, composer, pause: Mutex::new(None), batch: AtomicUsize::new(BATCH.0) }
+    /// Sends over `channel`, which is called `name`, what `composer` writes.
+    pub fn new(name: ChannelName, channel: Channel, composer: Composer, terms: Terms) -> Sender {
+        let (batch, flying) = (AtomicUsize::new(BATCH.0), AtomicUsize::new(0));
+        let (landed, wake, retired) = (Notify::new(), Notify::new(), CancellationToken::new());
+        Sender {
+            name,
+            channel,
+            composer,
+            terms,
+            state: Mutex::default(),
+            batch,
+            flying,
+            landed,
+            retired,
+            wake,
+        }
     }
 
-    /// Why nothing is sent now, when nothing is.
+    /// What the channel is called.
+    pub fn name(&self) -> &ChannelName {
+        &self.name
+    }
+
+    /// The channel.
+    pub fn channel(&self) -> &Channel {
+        &self.channel
+    }
+
+    /// Begins with nothing more: another sender has taken over. What is under way is finished.
+    pub fn retire(&self) {
+        self.retired.cancel();
+        self.wake.notify_one();
+    }
+
+    /// Why nothing is sent now, when the channel works for nobody, or its other end takes nothing.
     pub fn pause(&self, now: DateTime<Utc>) -> Option<Pause> {
-        self.lock().clone().filter(|p| now < p.until)
+        let state = self.lock();
+        let rests = || {
+            let failing = state.rests.whole()?;
+            let (reason, failures) = (clip(failing.reason.clone()), failing.times);
+            Some(Pause { until: failing.until?, reason, failures, since: failing.since })
+        };
+        state.pause.clone().filter(|p| now < p.until).or_else(rests).filter(|p| now < p.until)
     }
 
-    /// Sends until nothing is due any more, the channel is broken, or `stop` is cancelled; what is under way is always finished and
-    /// noted. `moved` is called with every message that was tried.
+    /// When something may be sent again; None: now.
+    pub fn resumes(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let state = self.lock();
+        let pause = state.pause.as_ref().map(|p| p.until);
+        let rest = state.rests.whole().and_then(|failing| failing.until);
+        let pace = state.pace.next(self.terms.per_minute, now);
+        [pause, rest, pace].into_iter().flatten().filter(|until| now < *until).max()
+    }
+
+    /// How the channel is. One whose other end has been away for a while is as broken as one that refuses us.
+    pub fn condition(&self) -> Condition {
+        let state = self.lock();
+        if let Some(away) = state.rests.whole().filter(|failing| failing.is_away())
+            && state.pause.is_none()
+        {
+            return Condition::Broken { since: away.since, reason: clip(away.reason.clone()) };
+        }
+        match (&state.pause, state.worked) {
+            (Some(pause), _) => Condition::Broken { since: pause.since, reason: pause.reason.clone() },
+            (None, Some(at)) => Condition::Works { at },
+            (None, None) => Condition::Unknown,
+        }
+    }
+
+    /// Sends until nothing is due any more, the channel rests, `stop` is cancelled or another sender takes over; what is under way is always finished and noted.
+    /// As long as something is, what becomes due meanwhile is sent beside it: `idle` waits until a time, or until something is put into
+    /// the outbox. `moved` is called with every message that was tried.
     pub async fn drain(
         &self,
         core: &Core,
         stop: &CancellationToken,
-        moved: impl Fn() + Sync,
+        moved: &(dyn Fn() + Sync),
+        idle: &Idle,
     ) -> Result<Sent, StoreError> {
-        let mut total = Sent::default();
-        while !stop.is_cancelled() && self.pause(core.now()).is_none() {
-            let started = core.now();
-            let batch = self.batch.load(Ordering::Relaxed);
-            let claimed = core.store.claim_due(started, started + CLAIM, batch).await?;
-            if claimed.is_empty() {
-                break;
-            }
-            let full = claimed.len() == batch;
-            let sent = self.send_all(core, claimed, stop, &moved).await?;
-            total = Sent {
-                sent: total.sent + sent.sent,
-                deferred: total.deferred + sent.deferred,
-                failed: total.failed + sent.failed,
-            };
-            if full {
-                let next = if core.now() - started < BATCH_TIME { batch * 2 } else { batch / 2 };
-                self.batch.store(next.clamp(BATCH.0, BATCH.1), Ordering::Relaxed);
-            }
-        }
-        Ok(total)
-    }
-
-    /// Sends a batch over all connections. The results are noted in groups, whatever has come in meanwhile: no connection waits for that.
-    async fn send_all(
-        &self,
-        core: &Core,
-        claimed: Vec<Claimed>,
-        stop: &CancellationToken,
-        moved: &(impl Fn() + Sync),
-    ) -> Result<Sent, StoreError> {
-        let settings = core.settings();
-        let claimed_at = core.now();
         let (done, mut results) = mpsc::unbounded_channel();
         let sending = async move {
-            let mut attempts = stream::iter(claimed)
-                .map(|claimed| self.send(core, &settings.retry, claimed, claimed_at, stop))
-                .buffer_unordered(settings.connections.max(1));
-            while let Some(attempt) = attempts.next().await {
-                moved();
-                // The other half lives as long as this one.
-                let _ = done.send(attempt);
+            let mut flights: FuturesUnordered<BoxFuture<'_, Attempt>> = FuturesUnordered::new();
+            // It is never dropped half-way: what it has claimed would be lost for as long as the claim holds.
+            let mut source = Some(self.next(core, stop, idle, VecDeque::new()).boxed());
+            let mut ended = Ok(());
+            let mut stopped = false;
+            loop {
+                // What is claimed and not begun with goes back at once when there is to be an end.
+                let room = stopped || flights.len() < self.terms.connections.max(1);
+                tokio::select! {
+                    biased;
+                    Some(attempt) = flights.next() => {
+                        moved();
+                        // The other half lives as long as this one.
+                        let _ = done.send(attempt);
+                    }
+                    next = poll_fn(|cx| match &mut source {
+                        Some(source) => source.poll_unpin(cx),
+                        None => Poll::Pending,
+                    }), if room && source.is_some() => {
+                        source = match next {
+                            Ok(Some((claimed, at, waiting))) => {
+                                flights.push(self.fly(core, claimed, at, stop).boxed());
+                                Some(self.next(core, stop, idle, waiting).boxed())
+                            }
+                            Ok(None) => None,
+                            Err(error) => {
+                                ended = Err(error);
+                                None
+                            }
+                        };
+                    }
+                    () = self.stopped(stop), if !stopped && source.is_some() => stopped = true,
+                    else => break,
+                }
             }
+            ended
         };
+        // The results are noted in groups, whatever has come in meanwhile: no connection waits for that.
         let noting = async {
             let mut total = Sent::default();
-            let mut group = Vec::new();
+            let mut group: Vec<Attempt> = Vec::new();
             let mut result = Ok(());
             while results.recv_many(&mut group, BATCH.1).await > 0 {
                 let group = std::mem::take(&mut group);
                 let count = |state| group.iter().filter(|a| a.state == state).count();
-                let (sent, deferred) = (count(MessageState::Sent), count(MessageState::Deferred));
+                let (sent, untried) = (count(MessageState::Sent), count(MessageState::Queued));
+                let deferred = count(MessageState::Deferred) + untried;
                 let failed = group.len() - sent - deferred;
                 match note(core, group).await {
                     Ok(()) => {
                         total.sent += sent;
                         total.deferred += deferred;
                         total.failed += failed;
+                        if untried > 0 && self.retired.is_cancelled() {
+                            // Whoever sends now looks for it.
+                            core.outbox.notify_one();
+                        }
                     }
                     // The others are finished all the same: what was sent must be noted where it can be.
                     Err(error) => result = Err(error),
@@ -143,15 +270,91 @@ impl Sender {
             }
             result.map(|()| total)
         };
-        let ((), noted) = tokio::join!(sending, noting);
-        noted
+        let (sent, noted): (Result<(), StoreError>, _) = tokio::join!(sending, noting);
+        sent.and(noted)
     }
 
-    /// Tries one message, unless it has waited too long for its turn or the daemon is to stop.
+    /// The next message to send, when it was claimed, and those that were claimed with it; None when there is nothing to do and nothing
+    /// under way.
+    async fn next(
+        &self,
+        core: &Core,
+        stop: &CancellationToken,
+        idle: &Idle,
+        mut waiting: Waiting,
+    ) -> Result<Option<(Claimed, DateTime<Utc>, Waiting)>, StoreError> {
+        loop {
+            if let Some((claimed, at)) = waiting.pop_front() {
+                self.flying.fetch_add(1, Ordering::Relaxed);
+                if waiting.is_empty() {
+                    self.adapt(core.now() - at);
+                }
+                return Ok(Some((claimed, at, waiting)));
+            }
+            if self.stops(stop) {
+                return Ok(None);
+            }
+            let now = core.now();
+            let until = match self.resumes(now) {
+                Some(until) => until,
+                None => {
+                    let batch = self.batch.load(Ordering::Relaxed);
+                    let max = batch.min(self.lock().pace.free(self.terms.per_minute, now));
+                    let claimed = core.store.claim_due(&self.name, now, now + CLAIM, max).await?;
+                    if !claimed.is_empty() {
+                        waiting.extend(claimed.into_iter().map(|claimed| (claimed, now)));
+                        continue;
+                    }
+                    core.store.next_due(&self.name).unwrap_or(now + LOOK)
+                }
+            };
+            if self.flying.load(Ordering::Relaxed) == 0 {
+                return Ok(None);
+            }
+            tokio::select! {
+                () = idle(until) => {}
+                () = self.landed.notified() => {}
+                () = self.stopped(stop) => {}
+            }
+        }
+    }
+
+    /// Whether nothing more is begun with.
+    fn stops(&self, stop: &CancellationToken) -> bool {
+        stop.is_cancelled() || self.retired.is_cancelled()
+    }
+
+    async fn stopped(&self, stop: &CancellationToken) {
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = self.retired.cancelled() => {}
+        }
+    }
+
+    /// The next batch is as large as can be begun with in about a second.
+    fn adapt(&self, taken: TimeDelta) {
+        let batch = self.batch.load(Ordering::Relaxed);
+        let next = if taken < BATCH_TIME { batch * 2 } else { batch / 2 };
+        self.batch.store(next.clamp(self.terms.connections.clamp(1, BATCH.0), BATCH.1), Ordering::Relaxed);
+    }
+
+    async fn fly(
+        &self,
+        core: &Core,
+        claimed: Claimed,
+        claimed_at: DateTime<Utc>,
+        stop: &CancellationToken,
+    ) -> Attempt {
+        let attempt = self.send(core, claimed, claimed_at, stop).await;
+        self.flying.fetch_sub(1, Ordering::Relaxed);
+        self.landed.notify_one();
+        attempt
+    }
+
+    /// Tries one message, unless it has waited too long for its turn, its destination rests, or the daemon is to stop.
     async fn send(
         &self,
         core: &Core,
-        retry: &Backoff,
         claimed: Claimed,
         claimed_at: DateTime<Utc>,
         stop: &CancellationToken,
@@ -162,75 +365,126 @@ impl Sender {
             let (message, number) = (message.id, message.attempts);
             Attempt { message, number, at, state, answer: clip(answer), due }
         };
-        if stop.is_cancelled() || now - claimed_at > WAITS {
-            let reason = "it had no turn before the daemon stopped, or for too long".to_owned();
-            return attempt(now, MessageState::Deferred, reason, Some(now));
+        if self.stops(stop) || now - claimed_at > WAITS {
+            let reason =
+                "it had no turn before the daemon stopped or was reloaded, or for too long".to_owned();
+            return attempt(now, MessageState::Queued, reason, Some(now));
         }
-        if let Some(pause) = self.pause(now) {
-            return attempt(now, MessageState::Deferred, pause.reason.into(), Some(pause.until));
+        if let Some((reason, until)) = self.rests(&message, now) {
+            return attempt(now, MessageState::Queued, reason, Some(until));
         }
-        let mail = match self.composer.compose(&notice, &message, core.instance) {
-            Ok(mail) => mail,
+        self.lock().pace.note(self.terms.per_minute, now);
+        let parcel = match self.composer.parcel(&self.channel, &notice, &message, core.instance) {
+            Ok(parcel) => parcel,
             Err(error) => {
                 let (message, notice) = (message.id.0, notice.id.0);
                 tracing::error!(message, notice, "A message can't be written: {error}");
                 return attempt(now, MessageState::Failed, error.to_string(), None);
             }
         };
-        let outcome = self.channel.send(&mail.envelope, &mail.bytes, now).await;
+        let outcome = self.channel.hand_over(&parcel, now).await;
         let now = core.now();
+        let (state, answer, due) = self.judge(outcome, &message, &notice, now);
+        attempt(now, state, answer, due)
+    }
+
+    /// What an outcome means for the message, and for what is sent after it.
+    fn judge(
+        &self,
+        outcome: Outcome,
+        message: &Message,
+        notice: &Notice,
+        now: DateTime<Utc>,
+    ) -> (MessageState, String, Option<DateTime<Utc>>) {
+        let (id, retry) = (message.id.0, &self.terms.retry);
         match outcome {
             Outcome::Accepted { answer } => {
-                self.works();
-                attempt(now, MessageState::Sent, answer, None)
+                self.works(message, now);
+                (MessageState::Sent, answer, None)
             }
-            Outcome::Deferred { reason, .. } => {
+            Outcome::Deferred { reason, whole, retry_after, .. } => {
+                let asked = retry_after.map(|asked| asked.min(LONGEST_ASKED));
+                let asked = asked.and_then(|asked| TimeDelta::from_std(asked).ok()).map(|asked| now + asked);
+                let key = if whole { Rests::WHOLE.to_owned() } else { destination(message) };
+                let chance = rand::random();
+                let rest = self.lock().rests.failed(&key, &reason, asked, retry, now, chance);
+                if let Some(until) = rest {
+                    let what = if key.is_empty() { "The channel" } else { "A destination of the channel" };
+                    tracing::warn!(channel = %self.name, %until, "{what} isn't tried for a while: {reason}");
+                }
                 let due = now + retry.delay(message.attempts, rand::random());
-                tracing::warn!(
-                    message = message.id.0,
-                    attempts = message.attempts,
-                    "A message is deferred: {reason}"
-                );
-                attempt(now, MessageState::Deferred, reason, Some(due))
+                tracing::warn!(message = id, attempts = message.attempts, "A message is deferred: {reason}");
+                // Those that wait only for the other side's sake go before the one that it wasn't there for.
+                let asked = asked.map_or(due, |asked| asked + TimeDelta::seconds(1));
+                (MessageState::Deferred, reason, Some(due.max(asked)))
             }
             Outcome::Refused { answer } => {
-                tracing::error!(
-                    message = message.id.0,
-                    notice = notice.id.0,
-                    "A message was refused for good: {answer}"
-                );
-                attempt(now, MessageState::Failed, answer, None)
+                let notice = notice.id.0;
+                tracing::error!(message = id, notice, "A message was refused for good: {answer}");
+                // Whoever refuses one message is there for the others.
+                self.lock().rests.worked(&destination(message));
+                (MessageState::Failed, answer, None)
             }
             Outcome::ChannelBroken { reason } => {
-                let until = self.broken(&reason, retry, now);
-                attempt(now, MessageState::Deferred, reason, Some(until))
+                let due = match self.broken(message.id, &reason, now) {
+                    // Another one finds out whether it works again: it may be this message that doesn't.
+                    Some(until) => until + retry.first,
+                    None => now + retry.delay(message.attempts, rand::random()),
+                };
+                (MessageState::Deferred, reason, Some(due))
             }
         }
     }
 
-    fn works(&self) {
-        let mut pause = self.lock();
-        if pause.take().is_some() {
-            tracing::info!("The mail channel works again");
+    /// Why a message isn't tried now, and when it is.
+    fn rests(&self, message: &Message, now: DateTime<Utc>) -> Option<(String, DateTime<Utc>)> {
+        let state = self.lock();
+        let pause = state.pause.as_ref().filter(|p| now < p.until).map(|p| (p.reason.to_string(), p.until));
+        pause.or_else(|| state.rests.until(&destination(message), now))
+    }
+
+    fn works(&self, message: &Message, now: DateTime<Utc>) {
+        let mut state = self.lock();
+        state.worked = Some(now);
+        state.suspects.remove(&message.id);
+        state.rests.worked(&destination(message));
+        if state.pause.take().is_some() {
+            tracing::info!(channel = %self.name, "The channel works again");
         }
     }
 
-    /// Pauses the channel, longer each time; once for all who find it broken at the same time.
-    fn broken(&self, reason: &str, retry: &Backoff, now: DateTime<Utc>) -> DateTime<Utc> {
-        let mut pause = self.lock();
-        if let Some(known) = pause.as_ref().filter(|p| now < p.until) {
-            return known.until;
+    /// Pauses the channel, longer each time; once for all who find it broken at the same time. None: it isn't the channel, since others were
+    /// accepted after `message` had found it broken before.
+    fn broken(&self, message: MessageId, reason: &str, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let mut state = self.lock();
+        if state.suspects.len() >= SUSPECTS {
+            state.suspects.clear();
         }
-        let failures = pause.as_ref().map_or(0, |p| p.failures) + 1;
-        let until = now + retry.delay(failures, rand::random());
-        tracing::error!(%until, failures, "The mail channel is broken for everybody and pauses: {reason}");
-        *pause = Some(Pause { until, reason: clip(reason.to_owned()), failures });
-        until
+        let is_known = !state.suspects.insert(message);
+        if is_known && state.pause.is_none() {
+            tracing::warn!(message = message.0, channel = %self.name, "A message is deferred, as the channel works for others: {reason}");
+            return None;
+        }
+        if let Some(known) = state.pause.as_ref().filter(|p| now < p.until) {
+            return Some(known.until);
+        }
+        let failures = state.pause.as_ref().map_or(0, |p| p.failures) + 1;
+        let since = state.pause.as_ref().map_or(now, |p| p.since);
+        let until = now + self.terms.retry.delay(failures, rand::random());
+        tracing::error!(channel = %self.name, %until, failures, "The channel is broken for everybody and pauses: {reason}");
+        state.pause = Some(Pause { until, reason: clip(reason.to_owned()), failures, since });
+        Some(until)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Pause>> {
-        self.pause.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
+}
+
+/// What fails together: the domain of a mail address; else the channel's other end.
+fn destination(message: &Message) -> String {
+    let mail = message.recipient.mail.as_ref().filter(|_| message.recipient.channel.is_mail());
+    mail.map_or_else(|| Rests::WHOLE.to_owned(), |mail| mail.domain().to_lowercase())
 }
 
 /// Notes what came of some messages. A store that can't be written for a moment is asked again: what was sent and isn't noted comes twice.

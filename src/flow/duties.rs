@@ -101,9 +101,9 @@ fn notice(event: EventKey, mail: Address, duties: Duties, expires: DateTime<Utc>
         [one] => (*one).to_owned(),
         _ => "contact in several roles".to_owned(),
     };
-    let to = Recipient { name: duties.name.clone(), mail, why: why.into() };
+    let to = Recipient::by_mail(duties.name.clone(), mail, why);
     let facts = Facts::Duties(Box::new(duties));
-    NewNotice { thread: event.clone(), event, expires, facts, recipients: vec![to] }
+    NewNotice { thread: event.clone(), event, expires, facts, recipients: vec![to], personal: true }
 }
 
 async fn note(

@@ -14,13 +14,14 @@
 //! * [`lists`]: who holds a role by a list that somebody else keeps;
 //! * [`kept`]: what is looked at elsewhere by a schedule, whatever it is;
 //! * [`directories`]: which directories there are, and which is being read;
-//! * [`deliver`]: send what is in the outbox.
+//! * [`deliver`]: send what is in the outbox; [`channels`]: by which ways, and who is told when one of them fails.
 
 pub mod absence_sources;
 pub mod absences;
 pub mod alert;
 pub mod assign;
 pub mod assignments;
+pub mod channels;
 pub mod contacts;
 pub mod core;
 pub mod coverage;

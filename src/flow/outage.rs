@@ -286,6 +286,7 @@ impl Commit<'_> {
                 expires: expires(outage, now, &settings),
                 facts: facts(core, outage, about),
                 recipients,
+                personal: false,
             }
         };
         let audit = audit_entry(now, by, action, format!("outage {id}"), before, Some(outage), why);

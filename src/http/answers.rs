@@ -13,7 +13,7 @@ use crate::domain::delta::ObjectKind;
 use crate::domain::directory::{Quarantined, User};
 use crate::domain::guard::HoldReason;
 use crate::domain::hint::Telling;
-use crate::domain::ids::{AssignmentId, DirectoryName, Generation, Guid, RunId, UnitId, UserId};
+use crate::domain::ids::{AssignmentId, ChannelName, DirectoryName, Generation, Guid, RunId, UnitId, UserId};
 use crate::domain::notice::{Facts, Message, MessageState};
 use crate::domain::outage::Outage;
 use crate::domain::outage::audience::Because;
@@ -54,6 +54,9 @@ pub struct Status {
     pub outbox: BTreeMap<MessageState, u64>,
     /// Why no mail is sent now, when none is.
     pub channel_pause: Option<Pause>,
+    /// How each channel is, those included that the configuration doesn't know any more.
+    #[serde(default)]
+    pub channels: Vec<ChannelStatus>,
     /// Outages that are not resolved.
     pub open_outages: usize,
     /// What the opening of the store had to say; None when all was well.
@@ -65,6 +68,21 @@ pub struct Status {
     pub login_page: Option<PageState>,
     /// What an administrator should look at, full sentences.
     pub warnings: Vec<String>,
+}
+
+/// How a channel is.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ChannelStatus {
+    /// What it is called.
+    pub name: ChannelName,
+    /// Whether the configuration has it.
+    pub configured: bool,
+    /// Its messages, by state.
+    pub outbox: BTreeMap<MessageState, u64>,
+    /// Why nothing is sent over it now, when it works for nobody.
+    pub pause: Option<Pause>,
+    /// When something may be sent over it again, when its limits, or it itself, don't let more through now.
+    pub resumes: Option<DateTime<Utc>>,
 }
 
 /// How changes of contacts are told.
@@ -489,8 +507,12 @@ pub struct MessageAnswer {
 /// To whom a test message goes.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct TestRequest {
-    /// An address, or a user.
-    pub to: String,
+    /// An address, or a user; None for a channel that leads to one place.
+    #[serde(default)]
+    pub to: Option<String>,
+    /// By which channel; None: by mail.
+    #[serde(default)]
+    pub channel: Option<ChannelName>,
 }
 
 /// A run with its details.

@@ -41,8 +41,8 @@ use chrono::{DateTime, Utc};
 use crate::domain::hint::Telling;
 use crate::domain::ids::DirectoryName;
 use crate::flow::absence_sources::Calendars;
+use crate::flow::channels::Senders;
 use crate::flow::core::Core;
-use crate::flow::deliver::Sender;
 use crate::flow::directories::Directories;
 use crate::flow::lists::Lists;
 use crate::flow::login_page::LoginPage;
@@ -61,7 +61,7 @@ pub struct App {
     /// The page for trouble signing in.
     pub login_page: Arc<LoginPage>,
     /// Who sends the mails, for the state of the channel.
-    pub sender: Arc<ArcSwap<Sender>>,
+    pub senders: Arc<Senders>,
     /// Who may do what.
     pub access: ArcSwap<Access>,
     /// When a directory is synced next, as its schedule says.

@@ -12,9 +12,10 @@ use super::App;
 use super::answers::{MessageAnswer, MessageLine, Page, TestRequest};
 use super::error::ApiError;
 use crate::domain::audit::Actor;
-use crate::domain::ids::{MessageId, NoticeId};
-use crate::domain::mailbox::Address;
-use crate::domain::notice::{EventKey, Facts, MessageState, NewNotice, OutageWord, Recipient, message_id};
+use crate::domain::ids::{ChannelName, MessageId, NoticeId};
+use crate::domain::notice::{EventKey, Facts, MessageState, NewNotice, Recipient, message_id};
+use crate::domain::phone;
+use crate::domain::route::Reach;
 use crate::flow::core::audit_entry;
 use crate::store::{Change, Event, Listed, MessageFilter, MessageOrder};
 
@@ -25,6 +26,8 @@ pub struct ListQuery {
     state: Option<MessageState>,
     /// Only those of this notice.
     notice: Option<u64>,
+    /// Only those of this channel.
+    channel: Option<ChannelName>,
     /// At most so many, the newest first.
     limit: Option<usize>,
 }
@@ -38,11 +41,12 @@ pub async fn list(
     let filter = MessageFilter {
         states: query.state.into_iter().collect(),
         notice: query.notice.map(NoticeId),
+        channel: query.channel,
         limit: limit + 1,
     };
     let found = app.core.store.messages(filter).await?;
     let more = found.len() > limit;
-    let line = |l: Listed| MessageLine { about: about(&l.notice.facts), message: l.message };
+    let line = |l: Listed| MessageLine { about: l.notice.facts.about(), message: l.message };
     Ok(Json(Page { items: found.into_iter().take(limit).map(line).collect(), more }))
 }
 
@@ -77,28 +81,20 @@ pub async fn test(
     Json(request): Json<TestRequest>,
 ) -> Result<(StatusCode, Json<MessageAnswer>), ApiError> {
     let core = &app.core;
-    let view = core.view();
-    let (name, mail): (Box<str>, Address) = match request.to.parse() {
-        Ok(mail) => (request.to.as_str().into(), mail),
-        Err(not_an_address) if request.to.contains('@') => return Err(ApiError::bad(not_an_address)),
-        Err(_) => {
-            let user = view.organisation.find_user(&request.to)?;
-            let mail =
-                user.mail().ok_or_else(|| ApiError::bad(format!("{} has no mail address", user.name())))?;
-            (user.name().into(), mail.parse().map_err(ApiError::bad)?)
-        }
-    };
+    let recipient = test_recipient(&app, &request)?;
     let now = core.now();
-    let event = EventKey(format!("test/{}/{}", now.timestamp_micros(), mail.key()).into());
+    let event = EventKey(format!("test/{}/{}", now.timestamp_micros(), recipient.key()).into());
+    let to = recipient.to_string();
     let notice = NewNotice {
         thread: event.clone(),
         event,
         // Who waits for a test doesn't wait for days.
         expires: now + TimeDelta::hours(1).min(core.settings().expires_after),
         facts: Facts::Test { by: by.to_string().into(), at: now },
-        recipients: vec![Recipient { name, mail, why: "test".into() }],
+        recipients: vec![recipient],
+        personal: true,
     };
-    let audit = audit_entry(now, &by, "test message", request.to.clone(), None, Some(&request.to), None);
+    let audit = audit_entry(now, &by, "test message", to.clone(), None, Some(&to), None);
     let event = Event { at: now, change: Change::None, notices: vec![notice], audit: Some(audit) };
     let committed = core.turn().await.commit(event, |_, _, _| {}).await?;
     let filter =
@@ -109,6 +105,57 @@ pub async fn test(
         .map(|l| l.message.id)
         .ok_or_else(|| ApiError::conflict("the test message was not enqueued"))?;
     Ok((StatusCode::CREATED, answer(&app, id).await?))
+}
+
+/// Who gets a test: somebody, or whoever is at the end of a channel that leads to one place.
+fn test_recipient(app: &App, request: &TestRequest) -> Result<Recipient, ApiError> {
+    let channel = request.channel.clone().unwrap_or_else(ChannelName::mail);
+    let settings = app.core.settings();
+    let reach = settings.routing.reach(&channel).ok_or_else(|| {
+        let names: Vec<&str> = settings.routing.channels.keys().map(|name| &*name.0).collect();
+        ApiError::bad(format!("there is no channel {channel}; there are: mail {}", names.join(" ")))
+    })?;
+    if reach == Reach::Place {
+        return match request.to {
+            Some(_) => Err(ApiError::bad(format!("{channel} leads to one place: name nobody"))),
+            None => Ok(Recipient { why: "test".into(), ..Recipient::place(channel) }),
+        };
+    }
+    let to = request.to.as_deref().ok_or_else(|| ApiError::bad("name an address or a user"))?;
+    let phone = || phone::number(to).map(Box::from);
+    let mut recipient = match (to.parse(), reach) {
+        (Ok(mail), _) => Recipient::by_mail(to, mail, "test"),
+        (Err(_), Reach::Phone) if phone().is_some() => {
+            let (name, why) = (to.into(), "test".into());
+            Recipient { name, mail: None, phone: phone(), why, channel: channel.clone() }
+        }
+        (Err(not_an_address), _) if to.contains('@') => return Err(ApiError::bad(not_an_address)),
+        (Err(_), _) => {
+            let view = app.core.view();
+            let user = view.organisation.find_user(to)?;
+            let phone = user.mobile().or_else(|| user.phone()).map(Box::from);
+            let mail = user.mail().map(|mail| mail.parse().map_err(ApiError::bad)).transpose()?;
+            let (name, why) = (user.name().into(), "test".into());
+            Recipient { name, mail, phone, why, channel: channel.clone() }
+        }
+    };
+    recipient.channel = channel;
+    match reach {
+        Reach::Mail if recipient.mail.is_none() => {
+            Err(ApiError::bad(format!("{} has no mail address", recipient.name)))
+        }
+        Reach::Phone => match recipient.phone.as_deref().and_then(phone::number) {
+            Some(number) => Ok(Recipient { mail: None, phone: Some(number.into()), ..recipient }),
+            None => {
+                let has = recipient.phone.map_or_else(String::new, |phone| format!(", only {phone}"));
+                let who = recipient.name;
+                Err(ApiError::bad(format!(
+                    "{who} has no phone number that a text message can be sent to{has}"
+                )))
+            }
+        },
+        _ => Ok(recipient),
+    }
 }
 
 async fn order(
@@ -128,39 +175,13 @@ async fn order(
 async fn answer(app: &App, id: MessageId) -> Result<Json<MessageAnswer>, ApiError> {
     let detail = app.core.store.message(id).await?;
     let domain = &app.core.settings().mail_domain;
-    let to = &detail.message.recipient.mail;
+    let to = &detail.message.recipient;
     Ok(Json(MessageAnswer {
-        about: about(&detail.notice.facts),
+        about: detail.notice.facts.about(),
         message_id: message_id(app.core.instance, &detail.notice.event, to, domain),
         expires: detail.notice.expires,
         facts: detail.notice.facts,
         log: detail.attempts,
         message: detail.message,
     }))
-}
-
-/// What a notice is about, in a few words.
-fn about(facts: &Facts) -> String {
-    match facts {
-        Facts::Outage { outage, earlier, units } => {
-            OutageWord::from((outage, *earlier, units.as_slice())).summary()
-        }
-        Facts::OutageWord(word) => word.summary(),
-        Facts::SyncTrouble(t) => match t.trouble {
-            crate::domain::alert::Trouble::Held => format!("sync of {} waits for approval", t.directory),
-            crate::domain::alert::Trouble::Failing => format!("sync of {} is failing", t.directory),
-            crate::domain::alert::Trouble::Stale => format!("data of {} is getting old", t.directory),
-        },
-        Facts::SyncRecovered { directory, .. } => format!("sync of {directory} is well again"),
-        Facts::StoreRebuilt { .. } => "the store was rebuilt".to_owned(),
-        Facts::Test { .. } => "test message".to_owned(),
-        Facts::Coverage(facts) => match facts.gaps.as_slice() {
-            [] => format!("{} is covered", facts.period),
-            gaps => format!("{} isn't covered in {} places", facts.period, gaps.len() + facts.more as usize),
-        },
-        Facts::ContactNews(_) => "other contacts".to_owned(),
-        Facts::ContactSummary(facts) => format!("other contacts of {} units", facts.units),
-        Facts::Duties(_) => "what they are contact for".to_owned(),
-        Facts::Ending { directory, due } => format!("something that {directory} needs: {}", due.stage()),
-    }
 }

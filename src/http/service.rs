@@ -12,17 +12,18 @@ use serde::Deserialize;
 use tokio::io::AsyncReadExt;
 
 use super::App;
-use super::answers::{ContactChangesStatus, DirectoryStatus, Held, Status};
+use super::answers::{ChannelStatus, ContactChangesStatus, DirectoryStatus, Held, Status};
 use super::error::ApiError;
 use crate::domain::audit::Entry;
 use crate::domain::changes::tell::Mode;
-use crate::domain::ids::DirectoryName;
+use crate::domain::ids::{ChannelName, DirectoryName};
 use crate::domain::orphans;
 use crate::domain::roles;
 use crate::domain::tree::Misplaced;
 use crate::domain::warning;
 use crate::flow::core::View;
 use crate::flow::kept::Looked;
+use crate::store::QueueCounts;
 
 /// `GET /v1/status`.
 pub async fn status(State(app): State<Arc<App>>) -> Result<Json<Status>, ApiError> {
@@ -43,13 +44,36 @@ pub async fn status(State(app): State<Arc<App>>) -> Result<Json<Status>, ApiErro
         users_without_local_contact: view.local.uncovered_users(organisation),
         directories,
         outbox: app.core.store.queue_counts(),
-        channel_pause: app.sender.load().pause(now),
+        channel_pause: app.senders.all().get(&ChannelName::mail()).and_then(|mail| mail.pause(now)),
+        channels: channels(&app, now),
         open_outages: view.outages.values().filter(|outage| outage.plan.is_none()).count(),
         store_note: app.store_note.clone(),
         contact_changes: contact_changes(&app, &view),
         login_page: app.login_page.state(),
         warnings: warnings(&app, &view),
     }))
+}
+
+/// Mail first, then the others by name; those that the configuration doesn't know any more as long as something waits for them.
+fn channels(app: &App, now: DateTime<Utc>) -> Vec<ChannelStatus> {
+    let (senders, mut counts) = (app.senders.all(), app.core.store.channel_counts());
+    let known = senders.iter().map(|(name, sender)| {
+        let (pause, resumes) = (sender.pause(now), sender.resumes(now));
+        let outbox = counts.remove(name).unwrap_or_default();
+        ChannelStatus { name: name.clone(), configured: true, outbox, pause, resumes }
+    });
+    let mut channels: Vec<ChannelStatus> = known.collect();
+    channels.sort_by_key(|channel| !channel.name.is_mail());
+    let waits = |outbox: &QueueCounts| outbox.keys().any(|state| !state.is_final());
+    let gone = counts.into_iter().filter(|(_, outbox)| waits(outbox));
+    channels.extend(gone.map(|(name, outbox)| ChannelStatus {
+        name,
+        configured: false,
+        outbox,
+        pause: None,
+        resumes: None,
+    }));
+    channels
 }
 
 fn contact_changes(app: &App, view: &View) -> ContactChangesStatus {

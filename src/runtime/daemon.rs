@@ -13,7 +13,7 @@ use tokio::net::UnixListener;
 use super::clock::Clock;
 use super::hints::{self, HintBook};
 use super::lifecycle::{Exit, Lifecycle, Reloads, Signals};
-use super::loops::{self, LOOP_WITHIN, Syncing, Upkeep};
+use super::loops::{self, DELIVER_WITHIN, LOOP_WITHIN, Syncing, Upkeep};
 use super::systemd::Notifier;
 use super::telemetry::LevelHandle;
 use super::wire::{self, Schedules, WireError};
@@ -25,8 +25,8 @@ use crate::domain::notice::{EventKey, Facts, NewNotice};
 use crate::domain::roles;
 use crate::domain::schedule::Schedule;
 use crate::flow::absence_sources::Calendars;
+use crate::flow::channels::Senders;
 use crate::flow::core::{Core, Now};
-use crate::flow::deliver::Sender;
 use crate::flow::directories::Directories;
 use crate::flow::lists::Lists;
 use crate::flow::login_page::LoginPage;
@@ -39,8 +39,6 @@ const DRAIN_WITHIN: Duration = Duration::from_secs(30);
 const API_GRACE: Duration = Duration::from_secs(10);
 /// How long the recovery of a damaged store may keep systemd waiting.
 const OPEN_WITHIN: Duration = Duration::from_secs(15 * 60);
-/// A try to send may take over an hour with the longest time limits, and must not be cut short: that makes second copies (RFC 1047).
-const DELIVER_WITHIN: Duration = Duration::from_secs(80 * 60);
 
 /// Why the daemon couldn't start.
 #[derive(Debug, thiserror::Error)]
@@ -99,7 +97,7 @@ struct Replaceable {
     login_page: Arc<LoginPage>,
     schedules: Arc<Schedules>,
     hints: Arc<HintBook>,
-    sender: Arc<ArcSwap<Sender>>,
+    senders: Arc<Senders>,
     upkeep: Arc<ArcSwap<Upkeep>>,
     app: Arc<App>,
     level: Option<LevelHandle>,
@@ -137,7 +135,7 @@ impl Daemon {
         let calendar_schedules = Arc::new(ArcSwap::from_pointee(wire::calendar_schedules(&config)));
         let login_page = Arc::new(LoginPage::new(wire::login_page(&config)));
         let hints = Arc::new(HintBook::new(wire::hint_pauses(&config)));
-        let sender = Arc::new(ArcSwap::from_pointee(wire::sender(&config)?));
+        let senders = Arc::new(Senders::new(wire::senders(&config)?));
         let upkeep = Arc::new(ArcSwap::from_pointee(wire::upkeep(&config)));
         let lifecycle = Lifecycle::new(clock.clone(), signals, notifier.clone(), DRAIN_WITHIN);
         let app = Arc::new(App {
@@ -146,7 +144,7 @@ impl Daemon {
             lists: Arc::clone(&lists),
             calendars: Arc::clone(&calendars),
             login_page: Arc::clone(&login_page),
-            sender: Arc::clone(&sender),
+            senders: Arc::clone(&senders),
             access: ArcSwap::from_pointee(wire::access(&config)),
             next_sync: {
                 let (schedules, clock) = (Arc::clone(&schedules), clock.clone());
@@ -176,7 +174,7 @@ impl Daemon {
         tasks.spawn("hints", hints::listen(c(), t(), k(), Arc::clone(&directories), Arc::clone(&hints)));
         tasks.spawn(
             "deliver",
-            loops::deliver(c(), t(), beat("deliver", DELIVER_WITHIN), k(), Arc::clone(&sender)),
+            loops::deliver(c(), t(), beat("deliver", LOOP_WITHIN), k(), Arc::clone(&senders)),
         );
         tasks.spawn(
             "lists",
@@ -205,7 +203,7 @@ impl Daemon {
             loops::login_page(c(), t(), beat("login page", LOOP_WITHIN), k(), Arc::clone(&login_page)),
         );
         tasks.spawn("outages", loops::outages(c(), t(), beat("outages", LOOP_WITHIN), k()));
-        tasks.spawn("watch", loops::watch(c(), t(), beat("watch", LOOP_WITHIN), k()));
+        tasks.spawn("watch", loops::watch(c(), t(), beat("watch", LOOP_WITHIN), k(), Arc::clone(&senders)));
         tasks.spawn(
             "keep up",
             loops::keep_up(c(), t(), beat("keep up", LOOP_WITHIN), k(), Arc::clone(&upkeep)),
@@ -222,7 +220,7 @@ impl Daemon {
                 login_page,
                 schedules,
                 hints,
-                sender,
+                senders,
                 upkeep,
                 app,
                 level,
@@ -335,6 +333,7 @@ async fn tell_rebuild(core: &Core, opening: Opening) -> Result<Option<String>, S
         expires: now + core.settings().expires_after,
         facts: Facts::StoreRebuilt { damage, export_from, aside: aside.display().to_string().into() },
         recipients: core.recipients(roles::AD_SYNC, &Asker::Organisation),
+        personal: false,
     };
     let event = Event { at: now, change: Change::None, notices: vec![notice], audit: None };
     let committed = core.turn().await.commit(event, |_, _, _| {}).await?;
@@ -391,7 +390,7 @@ async fn reload(
 
 async fn take_over(parts: &Replaceable, config: &Config) -> Result<(), WireError> {
     // Everything that can fail comes first: either all is taken over, or nothing.
-    let (sources, sender) = (wire::sources(config)?, wire::sender(config)?);
+    let (sources, senders) = (wire::sources(config)?, wire::senders(config)?);
     if let Some(level) = &parts.level {
         level.set(&config.log.level).map_err(|e| WireError::Log(e.to_string()))?;
     }
@@ -405,7 +404,7 @@ async fn take_over(parts: &Replaceable, config: &Config) -> Result<(), WireError
     parts.login_page.replace(wire::login_page(config));
     parts.schedules.replace(wire::schedules(config));
     parts.core.shown.notify_one();
-    parts.sender.store(Arc::new(sender));
+    parts.senders.replace(senders);
     parts.upkeep.store(Arc::new(wire::upkeep(config)));
     parts.app.access.store(Arc::new(wire::access(config)));
     warn_of_units(&parts.app);

@@ -8,12 +8,15 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::future::BoxFuture;
 use futures_util::{StreamExt, stream};
+use tokio::task::JoinSet;
 
 use super::clock::Clock;
 use super::lifecycle::{Heartbeat, Tasks};
 use crate::domain::schedule::Schedule;
 use crate::flow::alert;
+use crate::flow::channels::{self, Senders};
 use crate::flow::contacts;
 use crate::flow::core::Core;
 use crate::flow::coverage;
@@ -29,6 +32,8 @@ pub use sync::{Syncing, sync};
 /// A loop that hasn't moved for so long is hung: more than any single step may take, but for the two that wait for servers. The reading of a
 /// directory is limited by its `run_timeout`.
 pub const LOOP_WITHIN: Duration = Duration::from_secs(5 * 60);
+/// A try to send may take over an hour with the longest time limits, and must not be cut short: that makes second copies (RFC 1047).
+pub const DELIVER_WITHIN: Duration = Duration::from_secs(80 * 60);
 /// How often each loop looks around at least, whatever it waits for.
 const LOOK: TimeDelta = TimeDelta::seconds(60);
 
@@ -41,39 +46,79 @@ async fn pause(clock: &Clock, tasks: &Tasks, until: DateTime<Utc>) {
     }
 }
 
-/// Sends what is due in the outbox, as soon as it is due.
+/// Sends what is due in the outbox, as soon as it is due: over each channel in a loop of its own, so that none waits for another.
 pub async fn deliver(
     clock: Clock,
     tasks: Tasks,
     heartbeat: Heartbeat,
     core: Arc<Core>,
-    sender: Arc<ArcSwap<Sender>>,
+    senders: Arc<Senders>,
 ) -> Result<(), StoreError> {
+    let mut loops = JoinSet::new();
+    let mut running: Vec<Arc<Sender>> = Vec::new();
     while !tasks.soft().is_cancelled() {
+        running.retain(|sender| senders.has(sender));
+        for sender in senders.all().values() {
+            if !running.iter().any(|known| Arc::ptr_eq(known, sender)) {
+                running.push(Arc::clone(sender));
+                let beating = tasks.heartbeat(&format!("deliver {}", sender.name()), DELIVER_WITHIN);
+                let parts = (clock.clone(), tasks.clone(), Arc::clone(&core));
+                loops.spawn(deliver_by(parts, beating, Arc::clone(&senders), Arc::clone(sender)));
+            }
+        }
         heartbeat.beat();
-        let sender = sender.load_full();
-        let due = match sender.drain(&core, tasks.soft(), || heartbeat.beat()).await {
-            Ok(_) => Ok(core.store.next_due()),
-            Err(error) => Err(error),
-        };
+        tokio::select! {
+            () = pause(&clock, &tasks, clock.now() + LOOK) => {}
+            () = core.outbox.notified() => senders.wake(),
+            () = senders.changed.notified() => {}
+            Some(ended) = loops.join_next() => if let Err(died) = ended {
+                // A task that dies ends the process, and so does a part of one.
+                std::panic::resume_unwind(died.into_panic());
+            },
+        }
+    }
+    senders.wake();
+    while loops.join_next().await.is_some() {
+        heartbeat.beat();
+    }
+    Ok(())
+}
+
+/// Sends over one channel, until it is replaced.
+async fn deliver_by(
+    (clock, tasks, core): (Clock, Tasks, Arc<Core>),
+    heartbeat: Heartbeat,
+    senders: Arc<Senders>,
+    sender: Arc<Sender>,
+) {
+    let (waits, stops, wakes) = (clock.clone(), tasks.clone(), Arc::clone(&sender));
+    let idle = move |until: DateTime<Utc>| -> BoxFuture<'static, ()> {
+        let (clock, tasks, sender) = (waits.clone(), stops.clone(), Arc::clone(&wakes));
+        Box::pin(async move {
+            tokio::select! {
+                () = pause(&clock, &tasks, until) => {}
+                () = sender.wake.notified() => {}
+            }
+        })
+    };
+    while !tasks.soft().is_cancelled() && senders.has(&sender) {
+        heartbeat.beat();
+        let drained = sender.drain(&core, tasks.soft(), &|| heartbeat.beat(), &idle).await;
         heartbeat.beat();
         let now = clock.now();
-        let until = match due {
-            Ok(due) => {
-                let resumes = sender.pause(now).map(|p| p.until);
-                due.unwrap_or(now + LOOK).max(resumes.unwrap_or(now))
+        let until = match drained {
+            Ok(_) => {
+                let due = core.store.next_due(sender.name()).unwrap_or(now + LOOK);
+                due.max(sender.resumes(now).unwrap_or(now))
             }
             Err(error) => {
-                tracing::error!("The outbox can't be worked off: {error}");
+                tracing::error!(channel = %sender.name(), "The outbox can't be worked off: {error}");
                 now + TimeDelta::seconds(5)
             }
         };
-        tokio::select! {
-            () = pause(&clock, &tasks, until) => {}
-            () = core.outbox.notified() => {}
-        }
+        idle(until).await;
     }
-    Ok(())
+    sender.channel().close().await;
 }
 
 /// Looks once a minute whether time alone has made something due: an alert, a reminder, a warning, somebody's return.
@@ -82,9 +127,13 @@ pub async fn watch(
     tasks: Tasks,
     heartbeat: Heartbeat,
     core: Arc<Core>,
+    senders: Arc<Senders>,
 ) -> Result<(), StoreError> {
     while !tasks.soft().is_cancelled() {
         heartbeat.beat();
+        if let Err(error) = channels::tick(&core, &senders).await {
+            tracing::error!("What there is to tell of the channels can't be told: {error}");
+        }
         if let Err(error) = alert::tick(&core).await {
             tracing::error!("The directories' health can't be noted: {error}");
         }

@@ -9,7 +9,7 @@ use super::clock::Clock;
 use super::wire;
 use crate::channel::login_page;
 use crate::channel::{ProbeReport as MailReport, SmtpReport};
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::domain::directory::Directory;
 use crate::domain::warning::{self, WarningKind};
 use crate::source::ldap::{BaseReport, Discovery, Follows, Glimpse, OwnSite, Probe, ProbeReport, Server};
@@ -92,6 +92,9 @@ pub async fn all(config: &Config) -> Vec<Finding> {
         }
     }
     findings.push(mail(config, now).await);
+    for other in &config.channels {
+        findings.push(channel(config, other).await);
+    }
     findings
 }
 
@@ -275,6 +278,38 @@ async fn mail(config: &Config, now: DateTime<Utc>) -> Finding {
             finding(what, true, format!("mails go into the folder {} and reach nobody", folder.display()))
         }
         Ok(MailReport::Smtp(report)) => smtp_finding(what, &report, now),
+        Ok(report @ (MailReport::Web { .. } | MailReport::Command { .. })) => channel_finding(what, &report),
+    }
+}
+
+/// A channel beside mail: connected to, or looked at; nothing is sent.
+async fn channel(config: &Config, other: &config::Channel) -> Finding {
+    let what = format!("channel {}", other.name);
+    let sender = match config.mail.from.address.as_str().parse() {
+        Ok(sender) => sender,
+        Err(error) => return wrong(what, error),
+    };
+    match wire::other_channel(config, other) {
+        Err(error) => wrong(what, error),
+        Ok(channel) => match channel.probe(&sender).await {
+            Err(error) => wrong(what, error),
+            Ok(report) => channel_finding(what, &report),
+        },
+    }
+}
+
+fn channel_finding(what: String, report: &MailReport) -> Finding {
+    let name = what.rsplit(' ').next().unwrap_or_default().to_owned();
+    match report {
+        MailReport::Web { server, answered } => {
+            let text = format!(
+                "{server} is there (it answered {answered} to a request for nothing); whether it takes notices shows `budkavle notify test \
+                 --channel {name}`"
+            );
+            finding(what, false, text)
+        }
+        MailReport::Command { program } => finding(what, false, format!("{} can be run", program.display())),
+        MailReport::Smtp(_) | MailReport::Folder { .. } => finding(what, false, "it takes mail".to_owned()),
     }
 }
 

@@ -10,16 +10,18 @@ use super::loops::Upkeep;
 use super::telemetry::Format;
 use crate::channel::login_page::Language;
 use crate::channel::message::{ComposeError, Composer, From as Sent};
-use crate::channel::{self, Channel, FileChannel, SetupError, SignIn, SmtpChannel, SmtpSettings, TimeLimits};
+use crate::channel::{
+    self, Bearer, Channel, CommandChannel, Credential, FileChannel, Form, GraphChannel, SetupError, SignIn,
+    SmsSettings, SmtpChannel, SmtpSettings, TimeLimits, TokenSettings, Tokens, WebChannel, WebSettings,
+};
 use crate::config::{self, Config, LdapSecurity, LdapServers, LogFormat, SmtpSecurity, Transport};
 use crate::domain::decode::Mapping;
-use crate::domain::ids::DirectoryName;
-use crate::domain::ids::SourceName;
+use crate::domain::ids::{ChannelName, DirectoryName, SourceName};
 use crate::domain::lists::ListName;
 use crate::domain::schedule::Schedule;
 use crate::flow::absence_sources::CalendarSettings;
 use crate::flow::core::{DirectorySettings, Settings};
-use crate::flow::deliver::Sender;
+use crate::flow::deliver::{Sender, Terms};
 use crate::flow::lists::ListSettings;
 use crate::flow::login_page;
 use crate::http::access::{Access, Names};
@@ -30,6 +32,7 @@ use crate::source::ldif::Ldif;
 use crate::source::list::{ListSource, Proof};
 use crate::source::{Source, SourceError};
 use crate::store::{Retention, SledSettings};
+use crate::tls::TlsError;
 
 /// Why a part can't be made of the configuration.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +49,9 @@ pub enum WireError {
     /// The sender or the templates.
     #[error("[mail]: {0}")]
     Compose(#[from] ComposeError),
+    /// Another channel.
+    #[error("[channel.{0}]: {1}")]
+    Channel(ChannelName, String),
     /// The log.
     #[error("[log]: {0}")]
     Log(String),
@@ -134,11 +140,7 @@ pub fn flow_settings(config: &Config) -> Settings {
         zone: config.organisation.timezone,
         mail_domain: config.mail.from.address.domain().into(),
         expires_after: delta(config.mail.expires_after),
-        retry: config.mail.retry,
-        connections: match &config.mail.transport {
-            Transport::Smtp(smtp) => smtp.connections.try_into().unwrap_or(1),
-            Transport::File { .. } => 1,
-        },
+        routing: config.routing.clone(),
         directories: config.directories.iter().map(directory).collect(),
     }
 }
@@ -298,8 +300,29 @@ fn sign_in(sign_in: &config::LdapSignIn) -> ldap::SignIn {
     }
 }
 
-/// Who sends the mails.
-pub fn sender(config: &Config) -> Result<Sender, WireError> {
+/// Who sends over each channel, mail first.
+pub fn senders(config: &Config) -> Result<Vec<Sender>, WireError> {
+    let mail = mail_terms(&config.mail);
+    let mut senders = vec![Sender::new(ChannelName::mail(), channel(config)?, composer(config)?, mail)];
+    for other in &config.channels {
+        let channel = other_channel(config, other)?;
+        let config::ChannelTerms { connections, per_minute, retry } = other.terms;
+        let terms = Terms { connections: connections.try_into().unwrap_or(1), per_minute, retry };
+        senders.push(Sender::new(other.name.clone(), channel, composer(config)?, terms));
+    }
+    Ok(senders)
+}
+
+fn mail_terms(mail: &config::Mail) -> Terms {
+    let connections = match &mail.transport {
+        Transport::Smtp(smtp) => smtp.connections.try_into().unwrap_or(1),
+        Transport::File { .. } => 1,
+    };
+    Terms { connections, per_minute: mail.per_minute, retry: mail.retry }
+}
+
+/// Who writes what leaves.
+fn composer(config: &Config) -> Result<Composer, WireError> {
     let mail = &config.mail;
     let name = |m: &config::Mailbox| m.name.as_deref().map(Box::from);
     let from = Sent {
@@ -308,8 +331,65 @@ pub fn sender(config: &Config) -> Result<Sender, WireError> {
         reply_to: mail.reply_to.as_ref().map(|m| m.address.clone()),
     };
     let organisation = &config.organisation;
-    let composer = Composer::new(from, &organisation.name, organisation.timezone, &mail.subject_prefix)?;
-    Ok(Sender::new(channel(config)?, composer))
+    Ok(Composer::new(from, &organisation.name, organisation.timezone, &mail.subject_prefix)?)
+}
+
+/// A channel beside mail.
+pub fn other_channel(config: &Config, other: &config::Channel) -> Result<Channel, WireError> {
+    let failed = |error: &dyn std::fmt::Display| WireError::Channel(other.name.clone(), error.to_string());
+    let web = |web: &config::Web| WebSettings {
+        trust: web.trust.clone(),
+        timeout: web.timeout,
+        allow_private: web.allow_private,
+        proxy: web.proxy.clone(),
+        credential: web.credential.as_ref().map(|credential| match credential {
+            config::WebCredential::Bearer(token) => Credential::Bearer(token.value().clone()),
+            config::WebCredential::Basic(user, password) => {
+                Credential::Basic(user.clone(), password.value().clone())
+            }
+            config::WebCredential::Header(name, token) => {
+                Credential::Header(name.clone(), token.value().clone())
+            }
+        }),
+    };
+    let to = |settings: &config::Web, form| {
+        let url = settings.url.clone();
+        WebChannel::new(url, form, web(settings)).map(Channel::Web).map_err(|e| failed(&e))
+    };
+    match &other.kind {
+        config::ChannelKind::Webhook { web, secret } => {
+            to(web, Form::Webhook { secret: secret.as_ref().map(|secret| secret.value().clone()) })
+        }
+        config::ChannelKind::Teams(web) => to(web, Form::Teams),
+        config::ChannelKind::Slack(web) => to(web, Form::Slack),
+        config::ChannelKind::Mattermost(web) => to(web, Form::Mattermost),
+        config::ChannelKind::Ntfy { web, topic } => to(web, Form::Ntfy { topic: topic.clone() }),
+        config::ChannelKind::Sms { web: settings, template } => {
+            let config::SmsTemplate { method, url, body, content_type } = template.clone();
+            let template = SmsSettings { method, url, body, content_type };
+            WebChannel::sms(template, web(settings)).map(Channel::Web).map_err(|e| failed(&e))
+        }
+        config::ChannelKind::Graph { web: settings, mailbox, tokens: source } => {
+            let tokens = tokens(source, web(settings)).map_err(|e| failed(&e))?;
+            let mailbox = mailbox.as_deref().unwrap_or(config.mail.from.address.as_str());
+            let graph = GraphChannel::new(&settings.url, mailbox, tokens, web(settings));
+            graph.map(Channel::Graph).map_err(|e| failed(&e))
+        }
+        config::ChannelKind::Command { program, arguments, timeout } => {
+            Ok(Channel::Command(CommandChannel::new(program.clone(), arguments.clone(), *timeout)))
+        }
+    }
+}
+
+/// Where access tokens are from, spoken to as `web` says.
+fn tokens(source: &config::TokenSource, web: WebSettings) -> Result<Arc<Tokens>, TlsError> {
+    let settings = TokenSettings {
+        url: source.url.clone(),
+        client_id: source.client_id.clone(),
+        client_secret: source.client_secret.value().clone(),
+        scope: source.scope.clone(),
+    };
+    Tokens::new(settings, web).map(Arc::new)
 }
 
 /// How the mails leave.
@@ -317,6 +397,23 @@ pub fn channel(config: &Config) -> Result<Channel, WireError> {
     let smtp = match &config.mail.transport {
         Transport::File { folder } => return Ok(Channel::File(FileChannel::new(folder.clone()))),
         Transport::Smtp(smtp) => smtp,
+    };
+    let (sign_in, bearer) = match &smtp.sign_in {
+        None => (None, None),
+        Some(config::SignIn::Password { username, password }) => {
+            (Some(SignIn { user: username.clone(), password: password.value().clone() }), None)
+        }
+        Some(config::SignIn::Token { username, tokens: source }) => {
+            let web = WebSettings {
+                trust: smtp.trust.clone(),
+                timeout: smtp.reply_timeout,
+                allow_private: true,
+                proxy: None,
+                credential: None,
+            };
+            let tokens = tokens(source, web).map_err(SetupError::Tls)?;
+            (None, Some(Bearer { user: username.clone(), tokens }))
+        }
     };
     let settings = SmtpSettings {
         host: smtp.host.clone(),
@@ -327,10 +424,8 @@ pub fn channel(config: &Config) -> Result<Channel, WireError> {
             SmtpSecurity::Plain => channel::Security::PlainText { sign_in: true },
         },
         trust: smtp.trust.clone(),
-        sign_in: smtp
-            .sign_in
-            .as_ref()
-            .map(|s| SignIn { user: s.username.clone(), password: s.password.value().clone() }),
+        sign_in,
+        bearer,
         hello: smtp.hello_name.clone(),
         connections: smtp.connections.try_into().unwrap_or(1),
         messages_per_connection: smtp.mails_per_connection,

@@ -23,7 +23,7 @@ use crate::domain::audit;
 use crate::domain::changes::open::Note;
 use crate::domain::changes::{ChangeAt, ContactChange};
 use crate::domain::guard::CheckedDelta;
-use crate::domain::ids::{DirectoryName, Generation, MessageId, OutageId, RunId};
+use crate::domain::ids::{ChannelName, DirectoryName, Generation, MessageId, OutageId, RunId};
 use crate::domain::notice::Message;
 use crate::domain::outage::Outage;
 use crate::domain::past::Entry;
@@ -33,9 +33,9 @@ use crate::domain::undo::Step;
 pub use self::error::StoreError;
 pub use self::sled::SledStore;
 pub use self::types::{
-    Attempt, AttemptLog, BackupInfo, Change, Claimed, Committed, DirectoryState, Event, Exported, Listed,
-    MessageDetail, MessageFilter, MessageOrder, Opening, Pruned, QueueCounts, Rebuilt, Restored, Retention,
-    RunDetail, RunRecord, Sequence, SledSettings, State,
+    Attempt, AttemptLog, BackupInfo, Change, ChannelCounts, Claimed, Committed, DirectoryState, Event,
+    Exported, Listed, MessageDetail, MessageFilter, MessageOrder, Opening, Pruned, QueueCounts, Rebuilt,
+    Restored, Retention, RunDetail, RunRecord, Sequence, SledSettings, State,
 };
 
 /// Where everything is kept. Cloning it is cheap.
@@ -177,16 +177,18 @@ impl Store {
 // === the outbox ===
 
 impl Store {
-    /// Claims messages for sending until `until`, the longest due first, at most `max`: those that are queued or deferred and due at
-    /// `now`, and those whose earlier claim has run out. Nobody else gets them before. What has expired becomes so instead.
+    /// Claims messages of a channel for sending until `until`, the urgent first and of those the longest due, at most `max`: those that
+    /// are queued or deferred and due at `now`, and those whose earlier claim has run out. Nobody else gets them before. What has expired
+    /// becomes so instead; with a `max` of 0 nothing else happens.
     pub async fn claim_due(
         &self,
+        channel: &ChannelName,
         now: DateTime<Utc>,
         until: DateTime<Utc>,
         max: usize,
     ) -> Result<Vec<Claimed>, StoreError> {
         match self {
-            Store::Sled(store) => store.claim_due(now, until, max).await,
+            Store::Sled(store) => store.claim_due(channel, now, until, max).await,
         }
     }
 
@@ -198,10 +200,18 @@ impl Store {
         }
     }
 
-    /// When the next message is due, or a claim runs out; None when none waits.
-    pub fn next_due(&self) -> Option<DateTime<Utc>> {
+    /// When the next message of a channel is due, or a claim runs out; None when none waits.
+    pub fn next_due(&self, channel: &ChannelName) -> Option<DateTime<Utc>> {
         match self {
-            Store::Sled(store) => store.next_due(),
+            Store::Sled(store) => store.next_due(channel),
+        }
+    }
+
+    /// The messages that were given up (refused for good, or expired) after `since`, the first one first, at most `max`; and how many
+    /// there are.
+    pub fn given_up(&self, since: DateTime<Utc>, max: usize) -> (Vec<MessageId>, usize) {
+        match self {
+            Store::Sled(store) => store.given_up(since, max),
         }
     }
 
@@ -247,6 +257,13 @@ impl Store {
     pub fn queue_counts(&self) -> QueueCounts {
         match self {
             Store::Sled(store) => store.queue_counts(),
+        }
+    }
+
+    /// The same by channel: also of channels that the configuration doesn't know any more.
+    pub fn channel_counts(&self) -> ChannelCounts {
+        match self {
+            Store::Sled(store) => store.channel_counts(),
         }
     }
 }

@@ -20,6 +20,7 @@ use crate::domain::alert::Health;
 use crate::domain::audit;
 use crate::domain::changes::{ChangeAt, open};
 use crate::domain::coverage::watch::Told;
+use crate::domain::delivery::Delivery;
 use crate::domain::delta::ObjectChange;
 use crate::domain::directory::{Container, Group, Quarantined, Unit, User};
 use crate::domain::entitled::GivenOut;
@@ -128,6 +129,8 @@ kinds! {
     ContactsTold = 0x7a "tellings of contacts",
     /// When contacts were last sent what they are contacts for. No key.
     DutiesSent = 0x7b "digests for contacts",
+    /// What was told of the channels. No key.
+    Delivery = 0x64 "tellings of channels",
     /// How what a commit changed was before. Key: [`past_key`].
     Past = 0x7c "entries of the past",
 }
@@ -227,7 +230,6 @@ records! {
     Vec<ObjectChange> => RunChanges,
     RunOf => RunOf,
     NoticeOf => NoticeOf,
-    Message => Message,
     AttemptLog => Attempt,
     audit::Entry => Audit,
     ChangeAt => ContactChange,
@@ -244,6 +246,7 @@ records! {
     GivenOut => GivenOut,
     TakenCalendar => AbsenceSource,
     Subject => Subject,
+    Delivery => Delivery,
 }
 
 /// Records of a second shape, each with how the first one is read.
@@ -267,6 +270,7 @@ second_records! {
     Cursor => Cursor, |body| from_postcard::<old::CursorV1>(body).map(Into::into);
     Absence => Absence, |body| from_postcard::<old::AbsenceV1>(body).map(Into::into);
     Outage => Outage, |body| from_postcard::<Incident>(body).map(Into::into);
+    Message => Message, |body| from_postcard::<old::MessageV1>(body).map(Into::into);
     Vec<Quarantined> => RunQuarantine, all_from::<old::QuarantinedV1, _>;
     Vec<Step> => RunSteps, all_from::<old::StepV1, _>;
 }
@@ -435,6 +439,7 @@ pub(crate) fn check_schema(kind: Kind, bytes: &[u8]) -> Result<(), RecordError> 
         Kind::NoticeOf => NoticeOf::SCHEMA,
         Kind::Message => Message::SCHEMA,
         Kind::Attempt => AttemptLog::SCHEMA,
+        Kind::Delivery => Delivery::SCHEMA,
         Kind::Audit => audit::Entry::SCHEMA,
         Kind::ContactChange => ChangeAt::SCHEMA,
         Kind::ContactsSeen => ContactsSeen::SCHEMA,

@@ -14,13 +14,14 @@ use crate::domain::audit;
 use crate::domain::changes::ContactChange;
 use crate::domain::changes::open::Told;
 use crate::domain::coverage::watch;
+use crate::domain::delivery::Delivery;
 use crate::domain::delta::{Changes, ObjectChange};
 use crate::domain::directory::{Directory, Quarantined};
 use crate::domain::entitled::GivenOut;
 use crate::domain::gone::{AllGone, Gone};
 use crate::domain::ids::{
-    AbsenceId, AssignmentId, DirectoryName, Generation, MessageId, NoticeId, OutageId, RunId, SourceName,
-    SubjectName,
+    AbsenceId, AssignmentId, ChannelName, DirectoryName, Generation, MessageId, NoticeId, OutageId, RunId,
+    SourceName, SubjectName,
 };
 use crate::domain::lists::{ListName, TakenList};
 use crate::domain::notice::{Message, MessageState, NewNotice, Notice};
@@ -57,6 +58,8 @@ pub struct State {
     pub contacts_told: Option<Arc<Told>>,
     /// When contacts were last sent what they are contacts for; None: never, or they aren't.
     pub duties_sent: Option<DateTime<Utc>>,
+    /// What was told of the channels.
+    pub delivery: Arc<Delivery>,
     /// What of the configuration answers depended on last.
     pub arranged: Option<Box<str>>,
     /// The last good list of each that somebody else keeps.
@@ -205,6 +208,8 @@ pub enum Change {
     ContactsTold(Option<Arc<Told>>),
     /// Contacts were sent what they are contacts for; None: they aren't any more.
     DutiesSent(Option<DateTime<Utc>>),
+    /// What was told of the channels.
+    Delivery(Arc<Delivery>),
     /// A directory's health, after an alert was told.
     Health(DirectoryName, Health),
     /// The word of a person on a held run; None: it is rejected, and the directory's health holds it no longer. Refused with
@@ -269,7 +274,7 @@ pub struct Attempt {
     pub number: u32,
     /// When it ended.
     pub at: DateTime<Utc>,
-    /// Sent, deferred, failed or expired.
+    /// Sent, deferred, failed or expired; queued: it wasn't tried, which counts as no try.
     pub state: MessageState,
     /// The other side's answer, or what happened.
     pub answer: Box<str>,
@@ -319,12 +324,17 @@ pub struct MessageFilter {
     pub states: Vec<MessageState>,
     /// Only those of one notice.
     pub notice: Option<NoticeId>,
+    /// Only those of one channel.
+    pub channel: Option<ChannelName>,
     /// At most so many, the newest first.
     pub limit: usize,
 }
 
 /// How many messages are in each state.
 pub type QueueCounts = BTreeMap<MessageState, u64>;
+
+/// The same by channel; channels without any message are left out.
+pub type ChannelCounts = BTreeMap<ChannelName, QueueCounts>;
 
 /// A run with its details.
 #[derive(Clone, PartialEq, Eq, Debug)]

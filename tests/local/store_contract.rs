@@ -11,7 +11,7 @@ use budkavle::domain::audit::Actor;
 use budkavle::domain::delta::apply;
 use budkavle::domain::directory::{Directory, Quarantined};
 use budkavle::domain::gone::{self, AllGone};
-use budkavle::domain::ids::{AbsenceId, AssignmentId, MessageId, OutageId, RunId, UserId};
+use budkavle::domain::ids::{AbsenceId, AssignmentId, ChannelName, MessageId, OutageId, RunId, UserId};
 use budkavle::domain::notice::MessageState;
 use budkavle::domain::outage::State as OutageState;
 use budkavle::domain::roles::{Assignment, Holder, Place};
@@ -61,6 +61,7 @@ suite! {
     a_refused_event_leaves_nothing,
     an_event_is_told_once_and_to_each_address_once,
     a_message_is_claimed_by_one_at_a_time,
+    the_urgent_goes_first_and_channels_do_not_mix,
     many_claimers_share_without_overlap,
     an_attempt_counts_for_who_holds_the_claim,
     what_was_being_sent_at_the_end_is_free_at_the_start,
@@ -83,7 +84,7 @@ async fn a_new_store_is_empty(open: Open<'_>) {
     assert!(
         state.directory.users.is_empty() && state.directories.is_empty() && state.open_outages.is_empty()
     );
-    assert_eq!(store.next_due(), None);
+    assert_eq!(store.next_due(&ChannelName::mail()), None);
     assert_eq!(store.queue_counts(), BTreeMap::new());
     assert!(store.runs(None, 10).await.unwrap().is_empty());
     assert!(store.audit(None, 10).await.unwrap().is_empty());
@@ -469,7 +470,7 @@ async fn a_refused_event_leaves_nothing(open: Open<'_>) {
     assert!(
         store.messages(MessageFilter { limit: 10, ..MessageFilter::default() }).await.unwrap().is_empty()
     );
-    assert_eq!((store.next_due(), store.queue_counts()), (None, BTreeMap::new()));
+    assert_eq!((store.next_due(&ChannelName::mail()), store.queue_counts()), (None, BTreeMap::new()));
 }
 
 async fn numbers_are_never_handed_out_twice(open: Open<'_>) {

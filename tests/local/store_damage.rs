@@ -79,7 +79,8 @@ async fn fill() -> Filled {
             .await
             .unwrap();
         history.push(look(&store).await);
-        let claimed = store.claim_due(at(2), at(9), 7).await.unwrap();
+        let claimed =
+            store.claim_due(&budkavle::domain::ids::ChannelName::mail(), at(2), at(9), 7).await.unwrap();
         history.push(look(&store).await);
         let attempts = claimed.iter().map(|c| Attempt {
             message: c.message.id,

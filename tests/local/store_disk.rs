@@ -153,7 +153,7 @@ async fn exports_are_wanted_after_what_no_directory_can_give_again_and_rotate() 
     let unexported = store.unexported();
     assert_eq!(*unexported.borrow(), 1, "the outage, not the sync");
     store.commit_run(record(run(2, "main", Outcome::Unchanged)), Some(cursor(2))).await.unwrap();
-    store.claim_due(at(2), at(3), 5).await.unwrap();
+    store.claim_due(&budkavle::domain::ids::ChannelName::mail(), at(2), at(3), 5).await.unwrap();
     assert_eq!(*unexported.borrow(), 1);
     let refused = store.commit_event(event(2, Change::Revoke(AssignmentId(5)), vec![])).await;
     assert!(refused.is_err());
@@ -223,7 +223,8 @@ async fn a_full_disk_loses_nothing_and_the_store_goes_on_when_there_is_room() {
     let disk = SmallDisk::new(48);
     let settings = settings(disk.0.path());
     let store = filled(&settings).await;
-    let claimed = store.claim_due(at(2), at(9), 20).await.unwrap();
+    let claimed =
+        store.claim_due(&budkavle::domain::ids::ChannelName::mail(), at(2), at(9), 20).await.unwrap();
     let mut committed = 0;
     for round in 0..3 {
         disk.fill();

@@ -186,11 +186,8 @@ pub fn sync_with_gone(
 }
 
 pub fn recipient(n: u32) -> Recipient {
-    Recipient {
-        name: format!("Søren Ødegård {n}").into(),
-        mail: format!("soren{n}@kommun.example").parse().unwrap(),
-        why: "outage".into(),
-    }
+    let mail = format!("soren{n}@kommun.example").parse().unwrap();
+    Recipient::by_mail(format!("Søren Ødegård {n}"), mail, "outage")
 }
 
 pub fn notice(event: &str, recipients: u32) -> NewNotice {
@@ -200,6 +197,7 @@ pub fn notice(event: &str, recipients: u32) -> NewNotice {
         expires: at(1000),
         facts: Facts::Test { by: "root".into(), at: at(0) },
         recipients: (0..recipients).map(recipient).collect(),
+        personal: false,
     }
 }
 

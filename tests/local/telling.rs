@@ -199,7 +199,7 @@ async fn local_contacts_are_sent_what_they_are_contacts_for_when_the_schedule_sa
         }
     }
     let to: BTreeSet<String> =
-        messages(&core).await.iter().map(|m| m.message.recipient.mail.to_string()).collect();
+        messages(&core).await.iter().map(|m| m.message.recipient.to_string()).collect();
     assert_eq!(to.len(), 236);
     assert!(to.contains("asa.oberg5@kommun.example") && !to.contains("asa.oberg17@kommun.example"), "{to:?}");
     assert_eq!(told(&core).await[0].rsplit_once(' ').unwrap().1, "duties");

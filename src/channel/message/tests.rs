@@ -13,7 +13,8 @@ use crate::domain::guard::{HoldReason, Kind, Limit};
 use crate::domain::ids::{Guid, MessageId, OutageId, RunId};
 use crate::domain::notice::{
     About, ContactNews, ContactSummary, Corrected, CoverageFacts, EventKey, Facts, Fallback, Gap, GapDays,
-    HeldFacts, MessageState, NewsFacts, OutageWord, Part, PlanTold, Recipient, RoleSum, SyncTrouble, UnitsAt,
+    HeldFacts, MessageState, NewsFacts, OutageWord, Part, PlanTold, Priority, Recipient, RoleSum,
+    SyncTrouble, Undelivered, UndeliveredFacts, UnitsAt,
 };
 use crate::domain::outage::{Opening, Outage, Severity, State, Update};
 use crate::domain::warning::{Due, DueReason, Warning, WarningKind};
@@ -158,6 +159,16 @@ fn all_facts() -> Vec<(&'static str, Facts)> {
             },
         ),
         ("test", Facts::Test { by: "ingrid".into(), at: at() }),
+        (
+            "channel broken",
+            Facts::ChannelBroken {
+                channel: "drift".into(),
+                since: at(),
+                reason: "https://hooks.example answered 401 Unauthorized".into(),
+            },
+        ),
+        ("channel works", Facts::ChannelWorks { channel: "drift".into(), since: at(), at: at() }),
+        ("undelivered", Facts::Undelivered(undelivered())),
         ("password ends", ending(WarningKind::Password, DueReason::Soon { days: 3 })),
         ("not covered", Facts::Coverage(coverage())),
         ("covered", Facts::Coverage(CoverageFacts { gaps: vec![], more: 0, ..coverage() })),
@@ -311,6 +322,18 @@ fn coverage() -> CoverageFacts {
     CoverageFacts { period: "summer".into(), first, last, gaps: vec![helper, remote], more: 7 }
 }
 
+fn undelivered() -> UndeliveredFacts {
+    let message = Undelivered {
+        message: MessageId(4711),
+        channel: "mail".into(),
+        to: "bo.ek@ekfors.example".into(),
+        about: "outage 12 (identified): Mail is down".into(),
+        state: MessageState::Failed,
+        answer: "550 5.1.1 no such user".into(),
+    };
+    UndeliveredFacts { since: at(), messages: vec![message], more: 3 }
+}
+
 fn ending(kind: WarningKind, reason: DueReason) -> Facts {
     let about = "CN=Budkavle,OU=Service accounts,DC=ekfors,DC=example".into();
     let warning = Warning { kind, about, at: at() + TimeDelta::days(3) };
@@ -326,11 +349,8 @@ fn message(name: &str) -> Message {
     Message {
         id: MessageId(1),
         notice: NoticeId(1),
-        recipient: Recipient {
-            name: name.into(),
-            mail: "asa.oberg@ekfors.example".parse().unwrap(),
-            why: "outage".into(),
-        },
+        recipient: Recipient::by_mail(name, "asa.oberg@ekfors.example".parse().unwrap(), "outage"),
+        priority: Priority::Normal,
         state: MessageState::Sending,
         attempts: 1,
         at: at(),

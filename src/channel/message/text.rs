@@ -9,14 +9,25 @@ use minijinja::{Environment, HtmlEscape, Value, context};
 
 use crate::domain::alert::Trouble;
 use crate::domain::ids::DirectoryName;
-use crate::domain::notice::{CoverageFacts, Facts, Gap, GapDays, HeldFacts, Notice, OutageWord, SyncTrouble};
+use crate::domain::notice::{
+    CoverageFacts, Facts, Gap, GapDays, HeldFacts, Notice, OutageWord, SyncTrouble, Undelivered,
+    UndeliveredFacts,
+};
 use crate::domain::warning::{Due, DueReason, WarningKind};
 
 /// A notice in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rendered {
+    /// What kind of word it is, such as `Alert`.
+    pub label: &'static str,
+    /// The colour of the label, as in HTML.
+    pub colour: &'static str,
+    /// What stands in its first line.
+    pub heading: String,
     /// The subject, the same for all mails of an outage.
     pub subject: String,
+    /// What there is to say, without why somebody gets it.
+    pub said: String,
     /// The text part.
     pub text: String,
     /// The HTML part.
@@ -73,7 +84,12 @@ impl Writer {
         Ok(Writer { templates, organisation, zone, subject_prefix })
     }
 
-    /// Writes `notice` for somebody who gets it for the reason `why`.
+    /// Whose notices these are.
+    pub fn organisation(&self) -> &str {
+        &self.organisation
+    }
+
+    /// Writes `notice` for somebody who gets it for the reason `why`; for a place without any.
     pub fn write(&self, notice: &Notice, why: &str) -> Result<Rendered, minijinja::Error> {
         let page = self.page(&notice.facts);
         let subject = if self.subject_prefix.is_empty() {
@@ -81,6 +97,7 @@ impl Writer {
         } else {
             format!("{} {}", self.subject_prefix, page.subject)
         };
+        let (label, colour, heading) = (page.label, page.colour, page.heading.clone());
         let common = context! {
             subject => subject.as_str(),
             heading => page.heading,
@@ -92,9 +109,10 @@ impl Writer {
         let all = context! { ..page.content, ..common };
         let render = |name: &str| self.templates.get_template(name)?.render(&all);
         let text = render(&format!("{}.txt", page.template))?;
-        let text = format!("{}\n{}\n", text.trim_end(), render("footer.txt")?.trim_end_matches('\n'));
+        let said = text.trim_end().to_owned();
+        let text = format!("{said}\n{}\n", render("footer.txt")?.trim_end_matches('\n'));
         let html = render(&format!("{}.html", page.template))?;
-        Ok(Rendered { subject, text, html })
+        Ok(Rendered { label, colour, heading, subject, said, text, html })
     }
 
     fn page(&self, facts: &Facts) -> Page {
@@ -133,7 +151,7 @@ impl Writer {
             Facts::Test { by, at } => Page {
                 template: "plain",
                 subject: "Test message from Budkavle".to_owned(),
-                heading: "Mail from Budkavle arrives".to_owned(),
+                heading: "What Budkavle sends arrives".to_owned(),
                 label: "Test",
                 colour: BLUE,
                 content: context! { lines => [format!("{by} asked for this test message {}.", self.time(*at))] },
@@ -143,6 +161,52 @@ impl Writer {
             Facts::ContactSummary(facts) => self.contact_summary(facts),
             Facts::Duties(facts) => self.duties(facts),
             Facts::Ending { directory, due } => self.ending(directory, due),
+            Facts::ChannelBroken { channel, since, reason } => Page {
+                template: "plain",
+                subject: format!("Notices can't leave by the channel {channel}"),
+                heading: format!("Notices can't leave by the channel {channel}"),
+                label: "Alert",
+                colour: RED,
+                content: context! { lines => [
+                    format!("Since {} it works for nobody: {reason}", self.time(*since)),
+                    "Its messages wait in the outbox and are sent when it works again; those that wait too long are given up. Other channels aren't affected.".to_owned(),
+                    "What waits: budkavle status. When it is mended: budkavle check --online".to_owned(),
+                ] },
+            },
+            Facts::ChannelWorks { channel, since, at } => Page {
+                template: "plain",
+                subject: format!("Notices leave by the channel {channel} again"),
+                heading: format!("Notices leave by the channel {channel} again"),
+                label: "Recovery",
+                colour: GREEN,
+                content: context! { lines => [
+                    format!("It hadn't worked since {}; {} something was accepted again. What waited is sent now.", self.time(*since), self.time(*at)),
+                ] },
+            },
+            Facts::Undelivered(facts) => self.undelivered(facts),
+        }
+    }
+
+    fn undelivered(&self, facts: &UndeliveredFacts) -> Page {
+        let count = facts.messages.len() + usize::try_from(facts.more).unwrap_or_default();
+        let title = match count {
+            1 => "A notice didn't arrive".to_owned(),
+            n => format!("{n} notices didn't arrive"),
+        };
+        let line = |m: &Undelivered| {
+            let Undelivered { message, channel, to, about, state, answer } = m;
+            format!("Message {message} by {channel} to {to} ({about}) is {state}: {answer}")
+        };
+        let more = (facts.more > 0).then(|| format!("… and {} more: budkavle outbox list", facts.more));
+        let todo = "Mend the address or the channel, and send it again: budkavle outbox retry NUMBER";
+        let lines = facts.messages.iter().map(line).chain(more).chain([todo.to_owned()]);
+        Page {
+            template: "plain",
+            subject: title.clone(),
+            heading: title,
+            label: "Alert",
+            colour: RED,
+            content: context! { lines => lines.collect::<Vec<_>>() },
         }
     }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::super::Outcome;
+use super::super::{Outcome, TokenError};
 use super::reply::Reply;
 
 /// Why a mail server didn't do what it was asked.
@@ -63,13 +63,21 @@ pub enum SmtpError {
     },
     /// No way to sign in that is known here.
     #[error(
-        "{server} offers no way to sign in that is known here (PLAIN, LOGIN) but {offered}; remove the user if the server takes mail from this machine without signing in"
+        "{server} offers no way to sign in that is known here (PLAIN, LOGIN, or XOAUTH2 with a token) but {offered}; remove the user if the server takes mail from this machine without signing in"
     )]
     NoSignIn {
         /// Host and port.
         server: String,
         /// What it offers.
         offered: String,
+    },
+    /// There is no token to sign in with.
+    #[error("no sign-in to {server}: {cause}")]
+    NoToken {
+        /// Host and port.
+        server: String,
+        /// Why.
+        cause: TokenError,
     },
     /// The message is larger than the server takes (RFC 1870).
     #[error("the message has {size} bytes, and the mail server takes at most {limit}")]
@@ -177,6 +185,11 @@ impl Verb {
         }
     }
 
+    /// Whether nothing has been said yet of any message: others would fare no better.
+    fn comes_before_messages(self) -> bool {
+        matches!(self, Verb::Greeting | Verb::Ehlo | Verb::StartTls | Verb::AuthPrompt | Verb::Auth)
+    }
+
     fn in_words(self) -> &'static str {
         match self {
             Verb::Greeting => "the connection",
@@ -197,16 +210,23 @@ impl SmtpError {
     /// What it means for the message in hand.
     pub(super) fn outcome(&self) -> Outcome {
         let reason = self.to_string();
+        let deferred = |reason, perhaps_sent, whole| Outcome::Deferred {
+            reason,
+            perhaps_sent,
+            whole,
+            retry_after: None,
+        };
         match self {
             SmtpError::NameNotResolved { .. }
             | SmtpError::NotReached { .. }
-            | SmtpError::TlsBroken { .. }
-            | SmtpError::TooSlow { .. } => Outcome::Deferred { reason, perhaps_sent: false },
-            SmtpError::Doubt { perhaps_sent, .. } => {
-                Outcome::Deferred { reason, perhaps_sent: *perhaps_sent }
+            | SmtpError::TlsBroken { .. } => deferred(reason, false, true),
+            SmtpError::NoToken { cause: TokenError::NotNow(_), .. } => deferred(reason, false, true),
+            SmtpError::TooSlow { .. } => deferred(reason, false, false),
+            SmtpError::Doubt { perhaps_sent, verb, .. } => {
+                deferred(reason, *perhaps_sent, verb.comes_before_messages())
             }
-            SmtpError::Said { reply, .. } if !reply.is_permanent() => {
-                Outcome::Deferred { reason, perhaps_sent: false }
+            SmtpError::Said { reply, verb, .. } if !reply.is_permanent() => {
+                deferred(reason, false, verb.comes_before_messages())
             }
             SmtpError::Said { verb, reply, .. } if concerns_message(*verb, reply) => {
                 Outcome::Refused { answer: reply.to_string() }
@@ -218,6 +238,7 @@ impl SmtpError {
             | SmtpError::TlsRefused { .. }
             | SmtpError::StartTlsNotOffered { .. }
             | SmtpError::SaidMoreInClear { .. }
+            | SmtpError::NoToken { .. }
             | SmtpError::NoSignIn { .. } => Outcome::ChannelBroken { reason },
         }
     }

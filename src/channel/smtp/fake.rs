@@ -199,6 +199,8 @@ impl Course {
                     stream.write_all(answer).await.map_err(|_| Over)?;
                 }
             }
+            // The answer to a challenge of XOAUTH2.
+            "" => self.reply(stream, "empty", b"535 5.7.3 no\r\n").await?,
             "AUTH" => self.reply(stream, "AUTH", b"235 2.7.0 welcome\r\n").await?,
             "MAIL" => {
                 self.sender = self.answer(stream, "MAIL", b"250 2.1.0 sender ok\r\n").await? == b'2';

@@ -23,7 +23,7 @@ mod tests;
 pub use error::{Doubt, SmtpError, Verb};
 pub use reply::Reply;
 pub use report::SmtpReport;
-pub use settings::{Security, SetupError, SignIn, SmtpSettings, TimeLimits};
+pub use settings::{Bearer, Security, SetupError, SignIn, SmtpSettings, TimeLimits};
 
 use std::fmt;
 
@@ -79,7 +79,7 @@ impl SmtpChannel {
             address: wire.peer_addr().ok(),
             tls,
             certificate: certificate.flatten().and_then(|der| CertificateSummary::of(&der)),
-            signed_in: self.server.sign_in.is_some(),
+            signed_in: self.server.sign_in.is_some() || self.server.bearer.is_some(),
             largest_message: offers.largest,
             pipelining: offers.pipelining,
             eight_bit_mime: offers.eight_bit,

@@ -25,7 +25,7 @@ use super::dial::{connect, own_name, raise_tls};
 use super::encode::Encoded;
 use super::error::{Doubt, SmtpError, Verb};
 use super::reply::{Offers, Reply};
-use super::settings::{GOODBYE, Security, Server, SignIn};
+use super::settings::{Bearer, GOODBYE, Security, Server, SignIn};
 use super::wire::Wire;
 
 /// A connection past sign-in, ready for a message.
@@ -79,6 +79,9 @@ impl Session {
         }
         if let Some(sign_in) = &server.sign_in {
             session.sign_in(sign_in).await?;
+        }
+        if let Some(bearer) = &server.bearer {
+            session.sign_in_by_token(bearer).await?;
         }
         Ok(session)
     }
@@ -202,6 +205,30 @@ impl Session {
             return Err(SmtpError::NoSignIn { server: self.server.clone(), offered });
         }
         Ok(())
+    }
+
+    /// By XOAUTH2. A refusal comes in two parts: a challenge that says why, which is answered with nothing, and then the refusal.
+    async fn sign_in_by_token(&mut self, bearer: &Bearer) -> Result<(), SmtpError> {
+        let server = self.server.clone();
+        if !self.offers.auth.iter().any(|offered| offered == "XOAUTH2") {
+            return Err(SmtpError::NoSignIn { server, offered: self.offers.auth.join(" ") });
+        }
+        let token = bearer.tokens.token().await;
+        let token = token.map_err(|cause| SmtpError::NoToken { server, cause })?;
+        let said = format!("user={}\x01auth=Bearer {}\x01\x01", bearer.user, token.expose_secret());
+        let line = format!("AUTH XOAUTH2 {}\r\n", BASE64_STANDARD.encode(said));
+        let answered = timeout(self.reply_limit, self.smtp.command(line)).await;
+        let challenged = matches!(&answered, Ok(Ok(response)) if u16::from(response.code()) == 334);
+        let signed_in = if challenged {
+            self.command(Verb::Auth, "\r\n").await
+        } else {
+            self.answered(Verb::Auth, answered)
+        };
+        if signed_in.is_err() {
+            // It may have been taken back before its time.
+            bearer.tokens.forget().await;
+        }
+        signed_in.map(|_| ())
     }
 
     /// What MAIL must say about this message, or why the server needn't be asked.

@@ -8,6 +8,7 @@ use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use secrecy::{ExposeSecret, SecretString};
 
+use super::super::Tokens;
 use crate::tls::{self, TlsError, TlsTrust};
 
 /// A server is waited for no longer than this where its answer hardly matters: QUIT, RSET.
@@ -26,6 +27,8 @@ pub struct SmtpSettings {
     pub trust: TlsTrust,
     /// Who signs in, if anybody.
     pub sign_in: Option<SignIn>,
+    /// Who signs in by an access token, if anybody; instead of `sign_in`.
+    pub bearer: Option<Bearer>,
     /// What this machine calls itself in EHLO; `None` for its host name.
     pub hello: Option<String>,
     /// The most connections at a time, at least 1.
@@ -48,6 +51,7 @@ impl SmtpSettings {
             security: Security::StartTls,
             trust: TlsTrust::SystemRoots,
             sign_in: None,
+            bearer: None,
             hello: None,
             connections: 4,
             messages_per_connection: 500,
@@ -78,6 +82,15 @@ pub struct SignIn {
     pub user: String,
     /// Its password; never shown.
     pub password: SecretString,
+}
+
+/// An account that signs in by XOAUTH2 (<https://developers.google.com/workspace/gmail/imap/xoauth2-protocol>), which Exchange Online wants.
+#[derive(Debug, Clone)]
+pub struct Bearer {
+    /// Its name: the mailbox.
+    pub user: String,
+    /// Where its tokens are from.
+    pub tokens: Arc<Tokens>,
 }
 
 /// How long the server may take. RFC 5321 §4.5.3.2 asks for 5 minutes at most commands.
@@ -144,6 +157,7 @@ pub(super) struct Server {
     pub tls: Arc<ClientConfig>,
     pub tls_name: ServerName<'static>,
     pub sign_in: Option<SignIn>,
+    pub bearer: Option<Bearer>,
     pub hello: Option<ClientId>,
     pub limits: TimeLimits,
 }
@@ -151,7 +165,7 @@ pub(super) struct Server {
 impl Server {
     /// Reads the CA file, and sees to it that nothing contradicts itself.
     pub(super) fn resolve(settings: SmtpSettings) -> Result<Server, SetupError> {
-        let SmtpSettings { host, port, security, sign_in, limits, .. } = settings;
+        let SmtpSettings { host, port, security, sign_in, bearer, limits, .. } = settings;
         let name = format!("{host}:{port}");
         let Ok(tls_name) = ServerName::try_from(host.clone()) else { return Err(SetupError::Host(host)) };
         if let Some(SignIn { user, password }) = &sign_in {
@@ -162,12 +176,20 @@ impl Server {
                 return Err(SetupError::NulInSignIn(name));
             }
         }
+        if let Some(Bearer { user, .. }) = &bearer {
+            if security == (Security::PlainText { sign_in: false }) {
+                return Err(SetupError::PasswordInClear(name));
+            }
+            if user.chars().any(char::is_control) {
+                return Err(SetupError::NulInSignIn(name));
+            }
+        }
         let hello = match settings.hello {
             Some(hello) if !is_host_name(&hello) => return Err(SetupError::Hello(hello)),
             hello => hello.map(ClientId::Domain),
         };
         let tls = tls::client_config(&settings.trust)?;
-        Ok(Server { name, host, port, security, tls, tls_name, sign_in, hello, limits })
+        Ok(Server { name, host, port, security, tls, tls_name, sign_in, bearer, hello, limits })
     }
 }
 

@@ -10,6 +10,10 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 
 use super::fake::{Act, Fake, Log, Script};
+use std::sync::Arc;
+
+use super::super::web::tests::Server;
+use super::super::{TokenSettings, Tokens};
 use super::*;
 use crate::channel::Outcome;
 use crate::tls::TlsTrust;
@@ -404,4 +408,39 @@ async fn a_server_that_is_slow_throughout_is_given_up_before_the_message() {
     let outcome = channel(SmtpSettings { limits, ..settings(&fake) }).send(&envelope(), MIME).await;
     assert_eq!(word(&outcome), "deferred");
     assert!(format!("{outcome:?}").contains("took longer than 1s"), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn a_token_signs_in_and_a_refused_one_breaks_the_channel_and_is_forgotten() {
+    let granted = r#"{"token_type":"Bearer","expires_in":3599,"access_token":"t0ken"}"#;
+    let granted =
+        format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{granted}", granted.len());
+    let authority = Server::start(Server::says(granted)).await;
+    let tokens = TokenSettings {
+        url: authority.url(),
+        client_id: "app".into(),
+        client_secret: "geheim".to_owned().into(),
+        scope: "smtp".into(),
+    };
+    let tokens = Arc::new(Tokens::new(tokens, authority.settings()).unwrap());
+    let bearer = || Some(Bearer { user: "it@x.example".into(), tokens: Arc::clone(&tokens) });
+    let by_token = |fake: &Fake| SmtpSettings { sign_in: None, bearer: bearer(), ..settings(fake) };
+    let script = || Script::new(&["AUTH PLAIN XOAUTH2"]);
+
+    let fake = Fake::start(vec![script()]).await;
+    assert_eq!(word(&channel(by_token(&fake)).send(&envelope(), MIME).await), "accepted");
+    // base64 of "user=it@x.example^Aauth=Bearer t0ken^A^A"
+    assert_eq!(fake.log().count("AUTH XOAUTH2 dXNlcj1pdEB4LmV4YW1wbGUBYXV0aD1CZWFyZXIgdDBrZW4BAQ=="), 1);
+
+    let refusal = Act::Say(b"334 eyJzdGF0dXMiOiI0MDEifQ==\r\n".to_vec());
+    let fake = Fake::start(vec![script().at("AUTH", 1, refusal)]).await;
+    let outcome = channel(by_token(&fake)).send(&envelope(), MIME).await;
+    assert_eq!(word(&outcome), "broken");
+    assert!(format!("{outcome:?}").contains("535"), "{outcome:?}");
+    assert_eq!((fake.log().count("MAIL"), authority.asked().len()), (0, 1), "the token was held");
+    tokens.token().await.unwrap();
+    assert_eq!(authority.asked().len(), 2);
+
+    let fake = Fake::start(vec![Script::new(&["AUTH PLAIN"])]).await;
+    assert_eq!(word(&channel(by_token(&fake)).send(&envelope(), MIME).await), "broken");
 }

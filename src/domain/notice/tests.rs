@@ -2,11 +2,11 @@ use super::*;
 use proptest::prelude::*;
 
 fn id(instance: u64, event: &str, to: &str, domain: &str) -> String {
-    message_id(instance, &EventKey(event.into()), &to.parse().unwrap(), domain)
+    message_id(instance, &EventKey(event.into()), &recipient("", to, ""), domain)
 }
 
 fn recipient(name: &str, mail: &str, why: &str) -> Recipient {
-    Recipient { name: name.into(), mail: mail.parse().unwrap(), why: why.into() }
+    Recipient::by_mail(name, mail.parse().unwrap(), why)
 }
 
 /// `msg-id` without the obsolete and the bracketed forms (RFC 5322 §3.6.4): `<dot-atom-text@dot-atom-text>`, in ASCII.
@@ -60,6 +60,7 @@ proptest! {
     fn it_is_always_a_message_id(instance in any::<u64>(), event in ".*", domain in ".*", local in "[a-zåäö]{1,64}") {
         let to = format!("{local}@x.example");
         if let Ok(to) = to.parse() {
+            let to = Recipient::by_mail("", to, "");
             let id = message_id(instance, &EventKey(event.into()), &to, &domain);
             prop_assert!(is_msg_id(&id), "{}", id);
         }

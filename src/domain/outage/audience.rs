@@ -119,6 +119,8 @@ pub struct Told {
     pub name: Box<str>,
     /// Where to.
     pub mail: Address,
+    /// The number for text messages.
+    pub phone: Option<Box<str>>,
     /// The user; None for somebody outside.
     pub user: Option<UserId>,
     /// Why, what says most first. Never empty.
@@ -138,7 +140,8 @@ impl Told {
 
     /// As the recipient of a message.
     pub fn recipient(&self) -> Recipient {
-        Recipient { name: self.name.clone(), mail: self.mail.clone(), why: self.why().into() }
+        let phone = self.phone.clone();
+        Recipient { phone, ..Recipient::by_mail(self.name.clone(), self.mail.clone(), self.why()) }
     }
 }
 
@@ -336,12 +339,19 @@ struct Found {
 
 impl Found {
     fn contact(&mut self, contact: Contact, because: Because) {
+        let phone = contact.number();
         let Contact { name, mail, user, deputy_for, .. } = contact;
-        self.add(Told { name, mail, user, reasons: vec![Reason { because, deputy_for }] });
+        self.add(Told { name, mail, phone, user, reasons: vec![Reason { because, deputy_for }] });
     }
 
     fn outside(&mut self, name: Box<str>, mail: Address, because: Because) {
-        self.add(Told { name, mail, user: None, reasons: vec![Reason { because, deputy_for: None }] });
+        self.add(Told {
+            name,
+            mail,
+            phone: None,
+            user: None,
+            reasons: vec![Reason { because, deputy_for: None }],
+        });
     }
 
     fn answer(&mut self, answer: Answer) {

@@ -42,7 +42,7 @@ fn told(world: &World, is_last: bool) -> Vec<(Vec<String>, Vec<String>)> {
     let notices = notices(&organisation, &settings(), &watched, when, hour(-8 * 7 * 24));
     let notice = |notice: NewNotice| {
         let Facts::Coverage(facts) = notice.facts else { panic!("it is about coverage") };
-        let to = notice.recipients.iter().map(|recipient| recipient.mail.to_string()).collect();
+        let to = notice.recipients.iter().map(ToString::to_string).collect();
         let gap = |gap: &Gap| {
             let who: Vec<&str> = gap.could.iter().map(|(account, _)| &**account).collect();
             format!("{}+{} {}", gap.unit.as_deref().unwrap_or("all"), gap.below, who.join(","))

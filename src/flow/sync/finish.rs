@@ -54,7 +54,7 @@ pub(in crate::flow) async fn finish(
         changes,
         quarantined,
         held: state.held.clone(),
-        notices: notice.into_iter().chain(endings).collect(),
+        notices: core.spread(notice.into_iter().chain(endings).collect(), now),
         vetoes: state.vetoes.clone(),
         audit,
         ..RunRecord::new(run.clone(), health.clone())

@@ -9,7 +9,11 @@ use crate::domain::absence::{Absence, Origin};
 use crate::domain::delta::ObjectKind;
 use crate::domain::directory::{Group, Quarantined, Unit, User, UserFields};
 use crate::domain::gone::Gone;
-use crate::domain::ids::{AbsenceId, DirectoryName, GroupId, Guid, RunId, UnitId, UserId};
+use crate::domain::ids::{
+    AbsenceId, DirectoryName, GroupId, Guid, MessageId, NoticeId, RunId, UnitId, UserId,
+};
+use crate::domain::mailbox::Address;
+use crate::domain::notice::{Message, MessageState, Priority, Recipient};
 use crate::domain::run::{Cursor, Position};
 use crate::domain::undo::{Object, Step};
 
@@ -268,5 +272,37 @@ pub(super) struct QuarantinedV1 {
 impl From<QuarantinedV1> for Quarantined {
     fn from(old: QuarantinedV1) -> Quarantined {
         Quarantined { id: None, dn: old.dn, reason: old.reason }
+    }
+}
+
+/// Who gets a mail.
+#[derive(Deserialize)]
+struct RecipientV1 {
+    name: Box<str>,
+    mail: Address,
+    why: Box<str>,
+}
+
+/// A mail: there was no other channel.
+#[derive(Deserialize)]
+pub(super) struct MessageV1 {
+    id: MessageId,
+    notice: NoticeId,
+    recipient: RecipientV1,
+    state: MessageState,
+    attempts: u32,
+    at: DateTime<Utc>,
+    due: DateTime<Utc>,
+    changed: DateTime<Utc>,
+    answer: Option<Box<str>>,
+}
+
+impl From<MessageV1> for Message {
+    fn from(old: MessageV1) -> Message {
+        let MessageV1 { id, notice, recipient, state, attempts, at, due, changed, answer } = old;
+        let RecipientV1 { name, mail, why } = recipient;
+        let recipient = Recipient::by_mail(name, mail, why);
+        let priority = Priority::Normal;
+        Message { id, notice, recipient, priority, state, attempts, at, due, changed, answer }
     }
 }

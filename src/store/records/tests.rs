@@ -13,11 +13,14 @@ use crate::domain::delta::{FieldChange, ObjectKind, What};
 use crate::domain::directory::UserFields;
 use crate::domain::duties::{Duties, Duty, Planned, StandsIn};
 use crate::domain::guard::{HoldReason, Kind as Counted, Limit};
-use crate::domain::ids::{AbsenceId, AssignmentId, Generation, GroupId, OutageId, RunId, UnitId, UserId};
+use crate::domain::ids::{
+    AbsenceId, AssignmentId, ChannelName, Generation, GroupId, OutageId, RunId, UnitId, UserId,
+};
 use crate::domain::mailbox::Address;
 use crate::domain::notice::{
     About, ContactNews, ContactSummary, Corrected, CoverageFacts, EventKey, Facts, Fallback, Gap, GapDays,
-    HeldFacts, MessageState, NewsFacts, OutageWord, Part, PlanTold, Recipient, RoleSum, SyncTrouble, UnitsAt,
+    HeldFacts, MessageState, NewsFacts, OutageWord, Part, PlanTold, Priority, Recipient, RoleSum,
+    SyncTrouble, Undelivered, UndeliveredFacts, UnitsAt,
 };
 use crate::domain::outage::{Severity, State, Update};
 use crate::domain::roles::{Holder, Place};

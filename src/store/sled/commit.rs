@@ -264,6 +264,7 @@ fn make(tx: &mut Tx<'_>, change: Change) -> Result<(), Fault> {
         Change::CoverageTold(period, told) => tx.put(key(Kind::CoverageTold, period.as_bytes()), &told)?,
         Change::ContactsTold(told) => put_or_delete(tx, Kind::ContactsTold, told.as_deref())?,
         Change::DutiesSent(at) => put_or_delete(tx, Kind::DutiesSent, at.map(DutiesSent).as_ref())?,
+        Change::Delivery(delivery) => tx.put(key(Kind::Delivery, &[]), &*delivery)?,
         Change::Health(directory, health) => tx.put(name_key(Kind::Health, &directory), &health)?,
         Change::Held(directory, run, word) => decide_held(tx, &directory, run, word)?,
         Change::Arranged(text) => tx.put(key(Kind::Arranged, &[]), &Arranged(text))?,
@@ -313,7 +314,7 @@ fn decide_held(
     Ok(())
 }
 
-/// Enqueues notices: one per event, one message per address.
+/// Enqueues notices: one per event, one message per address and channel.
 fn enqueue(tx: &mut Tx<'_>, at: DateTime<Utc>, notices: Vec<NewNotice>) -> Result<Committed, Fault> {
     let mut committed = Committed::default();
     for new in notices {
@@ -324,11 +325,12 @@ fn enqueue(tx: &mut Tx<'_>, at: DateTime<Utc>, notices: Vec<NewNotice>) -> Resul
         let id = NoticeId(tx.next(Numbers::Notice)?);
         let mut messages = 0;
         let mut first = None;
-        for recipient in once_each(new.recipients) {
+        for recipient in once_each(new.recipients.iter().cloned()) {
             let message = Message {
                 id: MessageId(tx.next(Numbers::Message)?),
                 notice: id,
                 recipient,
+                priority: new.facts.priority(),
                 state: MessageState::Queued,
                 attempts: 0,
                 at,

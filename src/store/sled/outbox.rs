@@ -6,12 +6,12 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::domain::audit;
-use crate::domain::ids::{MessageId, NoticeId};
+use crate::domain::ids::{ChannelName, MessageId, NoticeId};
 use crate::domain::notice::{Message, MessageState, Notice};
 
 use super::super::error::StoreError;
 use super::super::records::{Kind, NoticeRow, Numbers, attempt_key, number_key};
-use super::super::types::{Attempt, AttemptLog, Claimed, MessageOrder, QueueCounts};
+use super::super::types::{Attempt, AttemptLog, ChannelCounts, Claimed, MessageOrder, QueueCounts};
 use super::SledStore;
 use super::commit::write_audit;
 use super::trouble::{Fault, Trouble};
@@ -23,11 +23,13 @@ const EXPIRED_MAX: usize = 1000;
 impl SledStore {
     pub(in super::super) async fn claim_due(
         &self,
+        channel: &ChannelName,
         now: DateTime<Utc>,
         until: DateTime<Utc>,
         max: usize,
     ) -> Result<Vec<Claimed>, StoreError> {
-        self.write(move |tx| claim(tx, now, until, max)).await
+        let channel = channel.clone();
+        self.write(move |tx| claim(tx, &channel, now, until, max)).await
     }
 
     pub(in super::super) async fn release_claims(&self, now: DateTime<Utc>) -> Result<u64, StoreError> {
@@ -56,8 +58,16 @@ impl SledStore {
         .await
     }
 
-    pub(in super::super) fn next_due(&self) -> Option<DateTime<Utc>> {
-        self.shared.queue().next_due()
+    pub(in super::super) fn next_due(&self, channel: &ChannelName) -> Option<DateTime<Utc>> {
+        self.shared.queue().next_due(channel)
+    }
+
+    pub(in super::super) fn channel_counts(&self) -> ChannelCounts {
+        self.shared.queue().channel_counts()
+    }
+
+    pub(in super::super) fn given_up(&self, since: DateTime<Utc>, max: usize) -> (Vec<MessageId>, usize) {
+        self.shared.queue().given_up(since, max)
     }
 
     pub(in super::super) fn queue_counts(&self) -> QueueCounts {
@@ -67,6 +77,7 @@ impl SledStore {
 
 fn claim(
     tx: &mut Tx<'_>,
+    channel: &ChannelName,
     now: DateTime<Utc>,
     until: DateTime<Utc>,
     max: usize,
@@ -74,10 +85,7 @@ fn claim(
     tx.speaks_of(now);
     let mut notices: HashMap<NoticeId, Arc<Notice>> = HashMap::new();
     let mut claimed = Vec::new();
-    for id in tx.due(now, max.saturating_add(EXPIRED_MAX)) {
-        if claimed.len() >= max {
-            break;
-        }
+    for id in tx.due(channel, now, max.saturating_add(EXPIRED_MAX)) {
         let before = message(tx, id)?;
         let notice = match notices.get(&before.notice) {
             Some(notice) => Arc::clone(notice),
@@ -89,6 +97,13 @@ fn claim(
         };
         if notice.expires <= now {
             expire(tx, &before, notice.expires, now)?;
+            continue;
+        }
+        if claimed.len() >= max {
+            // Those behind it may have expired all the same; but a full claim is worth more than looking at all of them.
+            if max > 0 {
+                break;
+            }
             continue;
         }
         let attempts = before.attempts.saturating_add(1);
@@ -104,7 +119,7 @@ fn claim(
 fn release(tx: &mut Tx<'_>, now: DateTime<Utc>) -> Result<u64, Fault> {
     tx.speaks_of(now);
     let mut released = 0;
-    for id in tx.due(DateTime::<Utc>::MAX_UTC, usize::MAX) {
+    for id in tx.open() {
         let before = message(tx, id)?;
         if before.state != MessageState::Sending {
             continue;
@@ -140,7 +155,14 @@ fn record(tx: &mut Tx<'_>, attempt: &Attempt) -> Result<(), Fault> {
         return Ok(());
     };
     tx.speaks_of(attempt.at);
-    log(tx, before.id, &AttemptLog { at: attempt.at, state: attempt.state, answer: attempt.answer.clone() })?;
+    let untried = attempt.state == MessageState::Queued;
+    if !untried {
+        log(
+            tx,
+            before.id,
+            &AttemptLog { at: attempt.at, state: attempt.state, answer: attempt.answer.clone() },
+        )?;
+    }
     let holds_claim = before.state == MessageState::Sending && before.attempts == attempt.number;
     // Who lost the claim can't call off what another does now; but what was accepted is with the recipient, whoever sent it.
     let counts = holds_claim || (attempt.state == MessageState::Sent && !before.state.is_final());
@@ -148,12 +170,14 @@ fn record(tx: &mut Tx<'_>, attempt: &Attempt) -> Result<(), Fault> {
         return Ok(());
     }
     // What comes back in a state that isn't at an end is due again, at once if nothing else is said.
+    let attempts = before.attempts.saturating_sub(u32::from(untried));
     let (state, due) = match (attempt.state, attempt.due) {
         (state, _) if state.is_final() => (state, before.due),
+        (_, due) if attempts == 0 => (MessageState::Queued, due.unwrap_or(attempt.at)),
         (_, due) => (MessageState::Deferred, due.unwrap_or(attempt.at)),
     };
     let answer = Some(attempt.answer.clone());
-    let message = Message { state, due, changed: attempt.at, answer, ..before.clone() };
+    let message = Message { state, attempts, due, changed: attempt.at, answer, ..before.clone() };
     Ok(tx.put_message(Some(&before), &message)?)
 }
 

@@ -6,27 +6,42 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
-use crate::domain::ids::MessageId;
-use crate::domain::notice::{Message, MessageState};
+use crate::domain::ids::{ChannelName, MessageId};
+use crate::domain::notice::{Message, MessageState, Priority};
 
-use super::super::types::QueueCounts;
+use super::super::types::{ChannelCounts, QueueCounts};
 
 /// What the queue knows of a message.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 struct Place {
     id: MessageId,
+    channel: ChannelName,
+    priority: Priority,
     state: MessageState,
     due: DateTime<Utc>,
+    changed: DateTime<Utc>,
 }
 
 impl Place {
     fn of(message: &Message) -> Place {
-        Place { id: message.id, state: message.state, due: message.due }
+        Place {
+            id: message.id,
+            channel: message.recipient.channel.clone(),
+            priority: message.priority,
+            state: message.state,
+            due: message.due,
+            changed: message.changed,
+        }
+    }
+
+    /// Whether nobody will get it any more, though nobody wanted that.
+    fn is_given_up(&self) -> bool {
+        matches!(self.state, MessageState::Failed | MessageState::Expired)
     }
 }
 
 /// A message that came, changed or went.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Move {
     before: Option<Place>,
     after: Option<Place>,
@@ -44,48 +59,93 @@ impl Move {
     }
 }
 
-/// The messages that aren't at an end, by when they are due; and how many there are of every state.
+/// The messages of one channel that aren't at an end, by when they are due, the urgent apart from the rest; and how many there are of
+/// every state.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+struct OfChannel {
+    due: BTreeMap<Priority, BTreeSet<(DateTime<Utc>, MessageId)>>,
+    counts: QueueCounts,
+}
+
+/// The messages that aren't at an end, by channel; and those that were given up, by when.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(super) struct Queue {
-    due: BTreeSet<(DateTime<Utc>, MessageId)>,
-    counts: BTreeMap<MessageState, u64>,
+    channels: BTreeMap<ChannelName, OfChannel>,
+    given_up: BTreeSet<(DateTime<Utc>, MessageId)>,
 }
 
 impl Queue {
     /// Takes in a move.
     pub(super) fn make(&mut self, Move { before, after }: Move) {
         if let Some(place) = before {
-            self.due.remove(&(place.due, place.id));
-            if let Some(count) = self.counts.get_mut(&place.state) {
-                *count = count.saturating_sub(1);
+            if place.is_given_up() {
+                self.given_up.remove(&(place.changed, place.id));
             }
-            self.counts.retain(|_, count| *count > 0);
+            if let Some(of) = self.channels.get_mut(&place.channel) {
+                if let Some(due) = of.due.get_mut(&place.priority) {
+                    due.remove(&(place.due, place.id));
+                }
+                if let Some(count) = of.counts.get_mut(&place.state) {
+                    *count = count.saturating_sub(1);
+                }
+                of.counts.retain(|_, count| *count > 0);
+                if of.counts.is_empty() && after.is_none() {
+                    self.channels.remove(&place.channel);
+                }
+            }
         }
         if let Some(place) = after {
-            *self.counts.entry(place.state).or_default() += 1;
+            if place.is_given_up() {
+                self.given_up.insert((place.changed, place.id));
+            }
+            let of = self.channels.entry(place.channel).or_default();
+            *of.counts.entry(place.state).or_default() += 1;
             if !place.state.is_final() {
-                self.due.insert((place.due, place.id));
+                of.due.entry(place.priority).or_default().insert((place.due, place.id));
             }
         }
     }
 
-    /// Those that are due at `now`, the oldest first.
-    pub(super) fn due(&self, now: DateTime<Utc>) -> impl Iterator<Item = MessageId> + '_ {
-        self.due.iter().take_while(move |(due, _)| *due <= now).map(|(_, id)| *id)
+    /// Those of a channel that are due at `now`: the urgent first, and of those the oldest.
+    pub(super) fn due(
+        &self,
+        channel: &ChannelName,
+        now: DateTime<Utc>,
+    ) -> impl Iterator<Item = MessageId> + '_ {
+        let of = self.channels.get(channel).into_iter().flat_map(|of| of.due.values());
+        of.flat_map(move |due| due.iter().take_while(move |(due, _)| *due <= now).map(|(_, id)| *id))
     }
 
-    /// When the next one is due.
-    pub(super) fn next_due(&self) -> Option<DateTime<Utc>> {
-        self.due.first().map(|(due, _)| *due)
+    /// When the next one of a channel is due.
+    pub(super) fn next_due(&self, channel: &ChannelName) -> Option<DateTime<Utc>> {
+        let of = self.channels.get(channel)?;
+        of.due.values().filter_map(|due| due.first().map(|(due, _)| *due)).min()
     }
 
     /// Those that aren't at an end.
     pub(super) fn open(&self) -> impl Iterator<Item = MessageId> + '_ {
-        self.due.iter().map(|(_, id)| *id)
+        self.channels.values().flat_map(|of| of.due.values().flatten()).map(|(_, id)| *id)
+    }
+
+    /// Those that were given up after `since`, the first one first, and how many there are.
+    pub(super) fn given_up(&self, since: DateTime<Utc>, max: usize) -> (Vec<MessageId>, usize) {
+        use std::ops::Bound::{Excluded, Unbounded};
+        let all = self.given_up.range((Excluded((since, MessageId(u64::MAX))), Unbounded));
+        let count = all.clone().count();
+        (all.take(max).map(|(_, id)| *id).collect(), count)
     }
 
     /// How many there are of every state that there are any of.
     pub(super) fn counts(&self) -> QueueCounts {
-        self.counts.clone()
+        let mut all = QueueCounts::new();
+        for (state, count) in self.channels.values().flat_map(|of| &of.counts) {
+            *all.entry(*state).or_default() += count;
+        }
+        all
+    }
+
+    /// The same by channel.
+    pub(super) fn channel_counts(&self) -> ChannelCounts {
+        self.channels.iter().map(|(name, of)| (name.clone(), of.counts.clone())).collect()
     }
 }

@@ -211,7 +211,8 @@ fn list_messages(
     let mut listed = Vec::new();
     for message in messages {
         let message = message?;
-        if !wanted(message.state) {
+        let by_it = filter.channel.as_ref().is_none_or(|channel| *channel == message.recipient.channel);
+        if !by_it || !wanted(message.state) {
             continue;
         }
         if listed.len() >= filter.limit {

@@ -24,11 +24,12 @@ use super::trouble::Trouble;
 use super::tx::decode;
 
 /// The kinds of records that a [`State`] is made of.
-const KINDS: [Kind; 22] = [
+const KINDS: [Kind; 23] = [
     Kind::Arranged,
     Kind::ContactsSeen,
     Kind::ContactsTold,
     Kind::DutiesSent,
+    Kind::Delivery,
     Kind::Numbers,
     Kind::Users,
     Kind::Units,
@@ -114,6 +115,7 @@ impl StateBuilder {
             Kind::ContactsSeen => self.state.contacts_seen = Some(decode::<ContactsSeen>(value)?.0),
             Kind::ContactsTold => self.state.contacts_told = Some(Arc::new(decode(value)?)),
             Kind::DutiesSent => self.state.duties_sent = Some(decode::<DutiesSent>(value)?.0),
+            Kind::Delivery => self.state.delivery = Arc::new(decode(value)?),
             Kind::Numbers if *rest == [Numbers::Generation as u8] => {
                 self.state.generation = Some(Generation(decode::<LastNumber>(value)?.0));
             }

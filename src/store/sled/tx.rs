@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
 
-use crate::domain::ids::{DirectoryName, MessageId};
+use crate::domain::ids::{ChannelName, DirectoryName, MessageId};
 use crate::domain::notice::Message;
 
 use super::super::records::{
@@ -119,9 +119,14 @@ impl<'a> Tx<'a> {
         Ok(last.0)
     }
 
-    /// Messages that are due, the oldest first, at most `max`.
-    pub(super) fn due(&self, now: DateTime<Utc>, max: usize) -> Vec<MessageId> {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner).due(now).take(max).collect()
+    /// Messages of a channel that are due, the urgent first and of those the oldest, at most `max`.
+    pub(super) fn due(&self, channel: &ChannelName, now: DateTime<Utc>, max: usize) -> Vec<MessageId> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner).due(channel, now).take(max).collect()
+    }
+
+    /// Messages that aren't at an end.
+    pub(super) fn open(&self) -> Vec<MessageId> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner).open().collect()
     }
 
     /// The keys that begin with `prefix`, without what this group changes.

@@ -124,7 +124,7 @@ impl Writer {
         group.answers.push(answer);
         if keep {
             let mut queue = self.shared.queue();
-            effect.moves.iter().for_each(|to| queue.make(*to));
+            effect.moves.iter().for_each(|to| queue.make(to.clone()));
             group.bytes +=
                 effect.changes.iter().map(|(k, v)| k.len() + v.as_ref().map_or(0, Vec::len)).sum::<usize>();
             group.effect.take_in(effect);
@@ -136,7 +136,7 @@ impl Writer {
     fn commit(&mut self, effect: Effect, bytes: usize) -> Result<(), Trouble> {
         if let Err(trouble) = self.space.check(bytes) {
             let mut queue = self.shared.queue();
-            effect.moves.iter().rev().for_each(|to| queue.make(to.undone()));
+            effect.moves.into_iter().rev().for_each(|to| queue.make(to.undone()));
             return Err(trouble);
         }
         let mut ledger = self.ledger.clone();

@@ -3,6 +3,7 @@
 mod absences;
 mod alerts;
 mod backup;
+mod channels;
 mod check;
 mod contacts;
 mod controllers;

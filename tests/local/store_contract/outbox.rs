@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use budkavle::domain::ids::{MessageId, NoticeId};
-use budkavle::domain::notice::{Message, MessageState, NewNotice, Recipient};
-use budkavle::store::{Attempt, Claimed, MessageFilter, MessageOrder, Store, StoreError};
+use budkavle::domain::ids::{ChannelName, MessageId, NoticeId};
+use budkavle::domain::notice::{ContactSummary, Facts, Message, MessageState, NewNotice, Recipient};
+use budkavle::store::{Attempt, Claimed, Listed, MessageFilter, MessageOrder, Store, StoreError};
 use chrono::TimeDelta;
 
 use super::{Open, reopen};
@@ -14,7 +14,7 @@ pub async fn an_event_is_told_once_and_to_each_address_once(open: Open<'_>) {
     let store = open().await;
     let mut twice = notice("outage/1/0", 3);
     twice.recipients.push(recipient(1));
-    twice.recipients.push(Recipient { mail: "SOREN2@kommun.example".parse().unwrap(), ..recipient(2) });
+    twice.recipients.push(Recipient { mail: "SOREN2@kommun.example".parse().ok(), ..recipient(2) });
     let first =
         store.commit_event(tell(1, vec![twice.clone(), twice.clone(), notice("nobody", 0)])).await.unwrap();
     assert_eq!((first.generation, first.notices.len(), first.messages), (None, 2, 3));
@@ -22,8 +22,9 @@ pub async fn an_event_is_told_once_and_to_each_address_once(open: Open<'_>) {
     let again = store.commit_event(tell(2, vec![twice, notice("outage/1/1", 1)])).await.unwrap();
     assert_eq!((again.notices.len(), again.messages), (1, 1));
     let listed = store.messages(MessageFilter { limit: 10, ..MessageFilter::default() }).await.unwrap();
-    let addresses: Vec<_> =
-        listed.iter().map(|l| (&*l.notice.event.0, l.message.recipient.mail.as_str())).collect();
+    let address = |l: &Listed| (l.notice.event.0.to_string(), l.message.recipient.to_string());
+    let addresses: Vec<_> = listed.iter().map(address).collect();
+    let addresses: Vec<_> = addresses.iter().map(|(event, to)| (&**event, &**to)).collect();
     assert_eq!(
         addresses,
         [
@@ -38,7 +39,7 @@ pub async fn an_event_is_told_once_and_to_each_address_once(open: Open<'_>) {
 }
 
 pub async fn claim(store: &Store, now: i64, until: i64, max: usize) -> Vec<Claimed> {
-    store.claim_due(at(now), at(until), max).await.unwrap()
+    store.claim_due(&ChannelName::mail(), at(now), at(until), max).await.unwrap()
 }
 
 pub fn ids(claimed: &[Claimed]) -> Vec<u64> {
@@ -49,7 +50,7 @@ pub async fn a_message_is_claimed_by_one_at_a_time(open: Open<'_>) {
     let store = open().await;
     store.commit_event(tell(5, vec![notice("b", 2)])).await.unwrap();
     store.commit_event(tell(3, vec![notice("a", 2)])).await.unwrap();
-    assert_eq!(store.next_due(), Some(at(3)));
+    assert_eq!(store.next_due(&ChannelName::mail()), Some(at(3)));
     assert!(claim(&store, 2, 9, 10).await.is_empty());
     // The longest due first.
     let first = claim(&store, 6, 20, 3).await;
@@ -62,12 +63,52 @@ pub async fn a_message_is_claimed_by_one_at_a_time(open: Open<'_>) {
     assert!(claim(&store, 19, 30, 10).await.is_empty());
     let store = reopen(store, open).await;
     assert!(claim(&store, 19, 30, 10).await.is_empty());
-    assert_eq!(store.next_due(), Some(at(20)));
+    assert_eq!(store.next_due(&ChannelName::mail()), Some(at(20)));
     // Whoever claimed the first three has died: at 20 they are free again.
     let again = claim(&store, 20, 40, 10).await;
     assert_eq!(ids(&again), [1, 3, 4]);
     assert!(again.iter().all(|c| c.message.attempts == 2));
     assert_eq!(store.queue_counts(), BTreeMap::from([(MessageState::Sending, 4)]));
+}
+
+pub async fn the_urgent_goes_first_and_channels_do_not_mix(open: Open<'_>) {
+    let store = open().await;
+    let duties = |event: &str| {
+        let summary = ContactSummary { since: at(0), people: 1, units: 1, users: 1, roles: vec![] };
+        NewNotice { facts: Facts::ContactSummary(summary), ..notice(event, 2) }
+    };
+    let critical = || {
+        let damage = "a page".into();
+        let facts = Facts::StoreRebuilt { damage, export_from: None, aside: "/x".into() };
+        NewNotice { facts, ..notice("critical", 2) }
+    };
+    let by = |channel: &str, mut notice: NewNotice| {
+        let channel = ChannelName::from(channel);
+        notice.recipients.iter_mut().for_each(|recipient| recipient.channel = channel.clone());
+        notice
+    };
+    // The same event for the same people, by two channels.
+    let mut both = critical();
+    both.recipients.extend(by("sms", critical()).recipients);
+    store.commit_event(tell(1, vec![duties("low"), notice("normal", 1)])).await.unwrap();
+    store.commit_event(tell(2, vec![both, by("sms", duties("low-sms"))])).await.unwrap();
+    let store = reopen(store, open).await;
+    let sms = ChannelName::from("sms");
+    assert_eq!((store.next_due(&ChannelName::mail()), store.next_due(&sms)), (Some(at(1)), Some(at(2))));
+    let counts = store.channel_counts();
+    assert_eq!(counts[&sms], BTreeMap::from([(MessageState::Queued, 4)]));
+    assert_eq!(counts[&ChannelName::mail()], BTreeMap::from([(MessageState::Queued, 5)]));
+    assert_eq!(ids(&claim(&store, 3, 9, 3).await), [4, 5, 3]);
+    assert_eq!(ids(&store.claim_due(&sms, at(3), at(9), 10).await.unwrap()), [6, 7, 8, 9]);
+    assert_eq!(ids(&claim(&store, 3, 9, 10).await), [1, 2]);
+    assert_eq!(store.claim_due(&"gone".into(), at(3), at(9), 10).await.unwrap(), []);
+    let filter = MessageFilter { channel: Some(sms.clone()), limit: 10, ..MessageFilter::default() };
+    assert_eq!(store.messages(filter).await.unwrap().len(), 4);
+    // Nobody sends by a channel that is gone; what waits for it expires all the same.
+    assert_eq!(store.claim_due(&sms, at(2000), at(2001), 0).await.unwrap(), []);
+    assert_eq!(store.channel_counts()[&sms], BTreeMap::from([(MessageState::Expired, 4)]));
+    assert_eq!(store.given_up(at(1999), 3), ([6, 7, 8].map(MessageId).to_vec(), 4));
+    assert_eq!(store.given_up(at(2000), 3).1, 0);
 }
 
 pub async fn many_claimers_share_without_overlap(open: Open<'_>) {
@@ -104,25 +145,30 @@ pub fn attempt(message: &Message, minute: i64, state: MessageState) -> Attempt {
 }
 
 pub async fn an_attempt_counts_for_who_holds_the_claim(open: Open<'_>) {
-    use MessageState::{Deferred, Failed, Sending, Sent};
+    use MessageState::{Deferred, Failed, Queued, Sending, Sent};
     let store = open().await;
     store.commit_event(tell(0, vec![notice("a", 1)])).await.unwrap();
     let record = |attempts| store.record_attempts(attempts);
     let state = async || store.message(MessageId(1)).await.unwrap().message.state;
     let claim_at = async |minute| claim(&store, minute, minute + 5, 1).await[0].message.clone();
+    // Claimed and not tried: as if it hadn't been.
+    let untried = claim_at(0).await;
+    record(vec![attempt(&untried, 0, Queued)]).await.unwrap();
+    let detail = store.message(MessageId(1)).await.unwrap();
+    assert_eq!((detail.message.state, detail.message.attempts, detail.attempts.len()), (Queued, 0, 0));
     // Deferred: not due before its time.
     let first = claim_at(1).await;
     record(vec![attempt(&first, 2, Deferred)]).await.unwrap();
-    assert_eq!((state().await, store.next_due()), (Deferred, Some(at(12))));
+    assert_eq!((state().await, store.next_due(&ChannelName::mail())), (Deferred, Some(at(12))));
     assert!(claim(&store, 11, 20, 1).await.is_empty());
     // The claim of the second runs out, a third takes over: what the second says but "sent" doesn't count.
     let second = claim_at(12).await;
     let third = claim_at(17).await;
     record(vec![attempt(&second, 18, Deferred)]).await.unwrap();
     record(vec![attempt(&second, 18, Failed)]).await.unwrap();
-    assert_eq!((state().await, store.next_due()), (Sending, Some(at(22))));
+    assert_eq!((state().await, store.next_due(&ChannelName::mail())), (Sending, Some(at(22))));
     record(vec![attempt(&second, 19, Sent)]).await.unwrap();
-    assert_eq!((state().await, store.next_due()), (Sent, None));
+    assert_eq!((state().await, store.next_due(&ChannelName::mail())), (Sent, None));
     // What is at an end stays so, whoever says otherwise.
     for other in [Deferred, Failed] {
         record(vec![attempt(&third, 20, other)]).await.unwrap();
@@ -227,7 +273,10 @@ pub async fn messages_are_listed_by_state_and_notice(open: Open<'_>) {
     let claimed = claim(&store, 1, 9, 2).await;
     store.record_attempts(vec![attempt(&claimed[0].message, 2, Sent)]).await.unwrap();
     let list = async |states: &[MessageState], notice: Option<NoticeId>, limit| {
-        let listed = store.messages(MessageFilter { states: states.to_vec(), notice, limit }).await.unwrap();
+        let listed = store
+            .messages(MessageFilter { states: states.to_vec(), notice, channel: None, limit })
+            .await
+            .unwrap();
         listed.iter().map(|l| l.message.id.0).collect::<Vec<_>>()
     };
     assert_eq!(list(&[], None, 10).await, [5, 4, 3, 2, 1]);

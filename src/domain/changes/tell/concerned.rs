@@ -171,8 +171,8 @@ impl Concerned {
         });
         let mut news: Vec<News> = news.collect();
         news.sort_by_key(|news| news.part);
-        let why = letter::why(&news, self.owner.as_ref()).into();
-        Letter { who, to: Recipient { name: self.name, mail, why }, news }
+        let why = letter::why(&news, self.owner.as_ref());
+        Letter { who, to: Recipient::by_mail(self.name, mail, why), news }
     }
 
     /// What stays open for this person alone.

@@ -115,6 +115,7 @@ pub(super) fn contact_changes(frozen: &mut Frozen) {
 }
 
 pub(super) fn notices(frozen: &mut Frozen) {
+    use MessageState::{Cancelled, Deferred, Expired, Failed, Queued, Sending, Sent};
     let trouble = SyncTrouble {
         directory: "main".into(),
         trouble: Trouble::Held,
@@ -203,6 +204,19 @@ pub(super) fn notices(frozen: &mut Frozen) {
         Corrected::Services,
         Corrected::Units,
     ];
+    let channel = || ChannelName::from("team");
+    let broken = Facts::ChannelBroken { channel: channel(), since: at(1), reason: "401".into() };
+    let works = Facts::ChannelWorks { channel: channel(), since: at(1), at: at(2) };
+    let undelivered = Undelivered {
+        message: MessageId(5),
+        channel: channel(),
+        to: "asa@kommun.example".into(),
+        about: "outage 3".into(),
+        state: Failed,
+        answer: "550".into(),
+    };
+    let undelivered =
+        Facts::Undelivered(UndeliveredFacts { since: at(1), messages: vec![undelivered], more: 300 });
     for (name, facts) in [
         ("contact-news", news),
         ("contact-summary", Facts::ContactSummary(summary)),
@@ -218,17 +232,20 @@ pub(super) fn notices(frozen: &mut Frozen) {
         ("outage-correction", outage_word(About::Correction(corrected.into()))),
         ("outage-left", outage_word(About::Left)),
         ("outage-silence", outage_word(About::Silence(300))),
+        ("channel-broken", broken),
+        ("channel-works", works),
+        ("undelivered", undelivered),
     ] {
         let (event, thread) = (EventKey("outage/3/1".into()), EventKey("outage/3/0".into()));
         let notice = Notice { id: NoticeId(4), event, thread, at: at(1), expires: at(9), facts };
         frozen.check(&format!("notice-{name}"), &NoticeRow { notice, first: MessageId(5), messages: 6 });
     }
-    use MessageState::{Cancelled, Deferred, Expired, Failed, Queued, Sending, Sent};
     for state in [Queued, Sending, Sent, Deferred, Failed, Expired, Cancelled] {
         let message = Message {
             id: MessageId(5),
             notice: NoticeId(4),
-            recipient: Recipient { name: "Åsa".into(), mail: mail(), why: "outage".into() },
+            recipient: Recipient::by_mail("Åsa", mail(), "outage"),
+            priority: Priority::Normal,
             state,
             attempts: 2,
             at: at(1),
@@ -236,12 +253,37 @@ pub(super) fn notices(frozen: &mut Frozen) {
             changed: at(3),
             answer: text("250 2.0.0 Ok"),
         };
-        frozen.check(&format!("message-{state}"), &message);
+        frozen.read(&format!("message-{state}"), &message);
+        frozen.check(&format!("message-2-{state}"), &message);
         frozen.check(
             &format!("attempt-{state}"),
             &AttemptLog { at: at(4), state, answer: "250 2.0.0 Ok".into() },
         );
     }
+    for (name, priority) in [("urgent", Priority::Urgent), ("high", Priority::High), ("low", Priority::Low)] {
+        let recipient = Recipient {
+            mail: None,
+            phone: text("070"),
+            channel: "sms".into(),
+            ..Recipient::by_mail("Åsa", mail(), "outage")
+        };
+        let message = Message {
+            id: MessageId(5),
+            notice: NoticeId(4),
+            recipient,
+            priority,
+            state: Queued,
+            attempts: 0,
+            at: at(1),
+            due: at(2),
+            changed: at(3),
+            answer: None,
+        };
+        frozen.check(&format!("message-2-{name}"), &message);
+    }
+    let broken = [("team".into(), at(1))].into();
+    frozen.check("delivery", &Delivery { broken, given_up_told: Some(at(2)) });
+    frozen.check("delivery-empty", &Delivery::default());
 }
 
 fn outage_word(about: About) -> Facts {

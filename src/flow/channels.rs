@@ -1,0 +1,234 @@
+//! The channels and their senders; and what is told of them: that one works for nobody, that it works again, and what was given up.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use chrono::{DateTime, Utc};
+use tokio::sync::Notify;
+
+use super::core::Core;
+use super::deliver::Sender;
+use crate::domain::contacts::Asker;
+use crate::domain::delivery::{Condition, Word};
+use crate::domain::ids::ChannelName;
+use crate::domain::notice::{
+    EventKey, Facts, NewNotice, NoticeKind, Recipient, Undelivered, UndeliveredFacts, once_each,
+};
+use crate::domain::roles;
+use crate::store::{Change, Event, StoreError};
+
+/// The senders, by the name of their channel. Replaced as a whole on a reload.
+#[derive(Default)]
+pub struct Senders {
+    all: ArcSwap<BTreeMap<ChannelName, Arc<Sender>>>,
+    /// Woken when they are others.
+    pub changed: Notify,
+}
+
+impl Senders {
+    /// These.
+    pub fn new(senders: Vec<Sender>) -> Senders {
+        let new = Senders::default();
+        new.replace(senders);
+        new
+    }
+
+    /// Takes these instead.
+    pub fn replace(&self, senders: Vec<Sender>) {
+        let named = senders.into_iter().map(|sender| (sender.name().clone(), Arc::new(sender)));
+        let before = self.all.swap(Arc::new(named.collect()));
+        // By the configuration as it was nothing more is sent.
+        before.values().for_each(|sender| sender.retire());
+        self.changed.notify_one();
+    }
+
+    /// All of them.
+    pub fn all(&self) -> Arc<BTreeMap<ChannelName, Arc<Sender>>> {
+        self.all.load_full()
+    }
+
+    /// Whether this one is still in use.
+    pub fn has(&self, sender: &Arc<Sender>) -> bool {
+        self.all.load().get(sender.name()).is_some_and(|now| Arc::ptr_eq(now, sender))
+    }
+
+    /// Something may have to be sent.
+    pub fn wake(&self) {
+        self.all.load().values().for_each(|sender| sender.wake.notify_one());
+    }
+}
+
+/// So many messages are named in a notice.
+const NAMED: usize = 20;
+
+/// Tells what there is to tell of the channels, and gives up what has waited too long for one that the configuration doesn't know any more.
+pub async fn tick(core: &Core, senders: &Senders) -> Result<(), StoreError> {
+    let now = core.now();
+    let known = senders.all();
+    for channel in core.store.channel_counts().into_keys().filter(|name| !known.contains_key(name)) {
+        core.store.claim_due(&channel, now, now, 0).await?;
+    }
+    tell_conditions(core, senders, now).await?;
+    tell_given_up(core, senders, now).await
+}
+
+/// Each channel that works for nobody is told once, by one that works; and once that it works again.
+async fn tell_conditions(core: &Core, senders: &Senders, now: DateTime<Utc>) -> Result<(), StoreError> {
+    let known = senders.all();
+    let turn = core.turn().await;
+    let delivery = Arc::clone(&core.view().delivery);
+    let mut words = delivery.decide(known.iter().map(|(name, sender)| (name, sender.condition())));
+    let mut notices = Vec::new();
+    words.retain(|word| {
+        let recipients = by_what_works(core, senders);
+        if recipients.is_empty() {
+            tracing::error!("Nobody can be told of a channel: {}", in_words(word));
+            return false;
+        }
+        notices.push(notice(core, word, recipients, now));
+        true
+    });
+    let after = delivery.told(&words, |name| known.contains_key(name));
+    if after == *delivery {
+        return Ok(());
+    }
+    let after = Arc::new(after);
+    let event = Event { at: now, change: Change::Delivery(Arc::clone(&after)), notices, audit: None };
+    turn.commit(event, |view, _, _| view.delivery = after).await?;
+    Ok(())
+}
+
+fn in_words(word: &Word) -> String {
+    match word {
+        Word::Broken { channel, reason, .. } => format!("{channel} works for nobody: {reason}"),
+        Word::Works { channel, .. } => format!("{channel} works again"),
+    }
+}
+
+fn notice(core: &Core, word: &Word, recipients: Vec<Recipient>, now: DateTime<Utc>) -> NewNotice {
+    let (thread, event, facts) = match word.clone() {
+        Word::Broken { channel, since, reason } => {
+            let thread = format!("channel/{channel}/{}", since.timestamp_millis());
+            (thread.clone(), thread, Facts::ChannelBroken { channel, since, reason })
+        }
+        Word::Works { channel, since, at } => {
+            let thread = format!("channel/{channel}/{}", since.timestamp_millis());
+            let event = format!("{thread}/works");
+            (thread, event, Facts::ChannelWorks { channel, since, at })
+        }
+    };
+    let expires = now + core.settings().expires_after;
+    NewNotice {
+        event: EventKey(event.into()),
+        thread: EventKey(thread.into()),
+        expires,
+        facts,
+        recipients,
+        personal: false,
+    }
+}
+
+/// Those who answer for notices, by the channels that notices of this kind go by; when none of these works, by the first that does.
+fn by_what_works(core: &Core, senders: &Senders) -> Vec<Recipient> {
+    let (settings, known) = (core.settings(), senders.all());
+    let works = |name: &ChannelName| {
+        known.get(name).is_some_and(|sender| !matches!(sender.condition(), Condition::Broken { .. }))
+    };
+    let people = responsible(core);
+    let reached = |channels: Vec<ChannelName>| {
+        let mut all = settings.routing.recipients(&people, &channels);
+        all.retain(|recipient| works(&recipient.channel));
+        all
+    };
+    let sample = Facts::Undelivered(UndeliveredFacts { since: core.now(), messages: Vec::new(), more: 0 });
+    let usual = settings.routing.channels(&sample, false).into_iter().filter(works).collect();
+    let usual = reached(usual);
+    if !usual.is_empty() {
+        return usual;
+    }
+    known
+        .keys()
+        .filter(|name| works(name))
+        .map(|name| reached(vec![name.clone()]))
+        .find(|all| !all.is_empty())
+        .unwrap_or_default()
+}
+
+/// Those who answer for notices: the AD-sync and the global contacts.
+fn responsible(core: &Core) -> Vec<Recipient> {
+    let of = |role| core.recipients(role, &Asker::Organisation);
+    once_each(of(roles::AD_SYNC).into_iter().chain(of(roles::GLOBAL)))
+}
+
+/// What was given up since it was last told is told in one notice; but not that a word on such things was given up.
+async fn tell_given_up(core: &Core, senders: &Senders, now: DateTime<Utc>) -> Result<(), StoreError> {
+    let delivery = Arc::clone(&core.view().delivery);
+    let Some(horizon) = delivery.horizon(now) else { return Ok(()) };
+    let Some(since) = delivery.given_up_told else {
+        // What was given up before anybody was told of such things is no news.
+        return note_told(core, horizon, Vec::new()).await;
+    };
+    let (ids, _) = core.store.given_up(since, usize::MAX);
+    let (mut given_up, mut overlooked) = (Vec::new(), false);
+    let mut more: u32 = 0;
+    for id in ids {
+        let detail = core.store.message(id).await?;
+        let (message, facts) = (detail.message, detail.notice.facts);
+        if message.changed > horizon {
+            break;
+        }
+        if matches!(facts.kind(), NoticeKind::Delivery | NoticeKind::Test) {
+            overlooked = true;
+            continue;
+        }
+        if given_up.len() >= NAMED {
+            more = more.saturating_add(1);
+            continue;
+        }
+        given_up.push(Undelivered {
+            message: id,
+            channel: message.recipient.channel.clone(),
+            to: message.recipient.to_string().into(),
+            about: facts.about().into(),
+            state: message.state,
+            answer: message.answer.unwrap_or_default(),
+        });
+    }
+    if given_up.is_empty() {
+        // What needn't be told is looked at no more than once.
+        return if overlooked { note_told(core, horizon, Vec::new()).await } else { Ok(()) };
+    }
+    let recipients = by_what_works(core, senders);
+    if recipients.is_empty() {
+        tracing::error!(
+            messages = given_up.len(),
+            "Messages were given up, and nobody can be told: no channel works, or no ad-sync or global contact counts"
+        );
+        return Ok(());
+    }
+    let channels: BTreeSet<String> = given_up.iter().map(|m| m.channel.to_string()).collect();
+    tracing::error!(messages = given_up.len(), ?channels, "Messages were given up");
+    let event = EventKey(format!("undelivered/{}", horizon.timestamp_millis()).into());
+    let notice = NewNotice {
+        thread: event.clone(),
+        event,
+        expires: now + core.settings().expires_after,
+        facts: Facts::Undelivered(UndeliveredFacts { since, messages: given_up, more }),
+        recipients,
+        personal: false,
+    };
+    note_told(core, horizon, vec![notice]).await
+}
+
+/// Notes up to when messages that were given up have been told.
+async fn note_told(core: &Core, horizon: DateTime<Utc>, notices: Vec<NewNotice>) -> Result<(), StoreError> {
+    let turn = core.turn().await;
+    let mut after = (*core.view().delivery).clone();
+    after.given_up_told = Some(horizon);
+    let after = Arc::new(after);
+    let change = Change::Delivery(Arc::clone(&after));
+    let event = Event { at: core.now(), change, notices, audit: None };
+    turn.commit(event, |view, _, _| view.delivery = after).await?;
+    Ok(())
+}
