@@ -323,7 +323,8 @@ fn read(table: &Section) -> Option<Channel> {
         Kind::Webhook | Kind::Command if each => Reach::Person,
         _ => Reach::Place,
     };
-    Some(Channel { name: ChannelName::from(name.as_str()), terms, reach, kind: read })
+    // A route that names `mail` means the other one.
+    (name != "mail").then(|| Channel { name: ChannelName::from(name.as_str()), terms, reach, kind: read })
 }
 
 /// A secret that others can't verify with, or could guess.
