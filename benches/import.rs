@@ -109,27 +109,12 @@ fn directory(users: u64, units: u64) -> Directory {
         })
     };
     let user = |n: u64| {
+        let (name, account) = (format!("User {n}"), format!("u{n}"));
         let fields = UserFields {
-            id: UserId(guid(1, n)),
-            directory: "main".into(),
-            unit: id(n % units),
-            above: id(n % units).0,
-            rdn: format!("User {n}").into(),
-            account: format!("u{n}").into(),
-            upn: None,
-            name: format!("User {n}").into(),
-            named: true,
-            mail: Some(format!("u{n}@kommun.example").into()),
-            phone: None,
-            mobile: None,
-            title: None,
-            manager: None,
-            language: None,
-            enabled: true,
-            expires: None,
-            unit_path: None,
-            marks: None,
-            away: None,
+            rdn: name.as_str().into(),
+            name: name.into(),
+            mail: Some(format!("{account}@kommun.example").into()),
+            ..UserFields::bare(UserId(guid(1, n)), "main".into(), id(n % units), &account)
         };
         Arc::new(User::from(fields))
     };

@@ -17,16 +17,21 @@ use std::time::{Duration, Instant};
 
 use budkavle::domain::absence::{Absence, Origin};
 use budkavle::domain::calendar::Calendar;
+use budkavle::domain::changes::open::{Note, Told};
+use budkavle::domain::changes::tell::{Mode, Policy, decide, facts};
+use budkavle::domain::changes::{Cause, ChangeAt};
 use budkavle::domain::contacts::{Asker, recompute, resolve};
 use budkavle::domain::coverage::{Day, Period, Wanted, cover};
 use budkavle::domain::delta::{apply, describe, diff};
 use budkavle::domain::directory::{Directory, Found, Unit, Update, User, UserFields};
+use budkavle::domain::duties::Book;
 use budkavle::domain::guard::{Circumstances, Lately, Limit, Limits, approval_of, judge};
 use budkavle::domain::ids::{AbsenceId, AssignmentId, Guid, UnitId, UserId};
 use budkavle::domain::map::Map;
 use budkavle::domain::organisation::Organisation;
-use budkavle::domain::roles::{Assignment, Holder, LOCAL, Place, RoleName, Scope, built_in};
+use budkavle::domain::roles::{Assignment, Holder, LOCAL, Pick, Place, Role, RoleName, Scope, built_in};
 use budkavle::domain::whatif::{Step, compare, imagine};
+use budkavle::flow::core::contact_changes;
 use chrono::{DateTime, TimeDelta, Utc};
 
 fn main() {
@@ -153,6 +158,71 @@ fn summer(built: &Organisation, directory: &Directory, units: u64, now: DateTime
         let after = imagine(&staffed, &[Step::Gone(*local)]).expect("it can be");
         compare(&staffed, &after, now)
     });
+    everybody(&staffed, now);
+    noted(&staffed, now);
+}
+
+/// Who answers for everybody in each role.
+fn everybody(staffed: &Organisation, now: DateTime<Utc>) {
+    let (nearest, all): (Vec<&Role>, _) = staffed.roles.iter().partition(|role| role.pick == Pick::Nearest);
+    let held = nearest.iter().filter(|role| staffed.holders(&role.name).places().next().is_some()).count();
+    println!("{} roles of units, of which {held} are held, and {} others", nearest.len(), all.len());
+    repeat("recompute, everybody's contacts in all roles", 20, || {
+        let maps: Vec<_> = nearest.iter().map(|role| recompute(staffed, role, now)).collect();
+        let others = all.iter().map(|role| resolve(staffed, role, &Asker::Organisation, now));
+        (maps, others.collect::<Vec<_>>())
+    });
+}
+
+/// What it costs to note who gets other contacts, the store's commit aside, and to work out whom to tell.
+fn noted(staffed: &Organisation, now: DateTime<Utc>) {
+    let mut fewer = BTreeMap::clone(&staffed.assignments);
+    let revoked = fewer.pop_first().and_then(|(_, a)| a.holder.user()).expect("an assignment");
+    repeat("an edit: an assignment revoked", 11, || staffed.with_assignments(fewer.clone()));
+    let after = staffed.with_assignments(fewer);
+    let changes =
+        repeat("  and who gets other contacts by it", 11, || contact_changes(staffed, &after, &[], now));
+    println!("  {} changes", changes.len());
+
+    // A sync: 1,000 people have another unit, and somebody who answers for others is disabled.
+    let mut written = Directory::default();
+    let others = staffed.directory.users.values().filter(|user| !staffed.holding_users().contains(&user.id));
+    let moved = others.take(1_000).map(|user| {
+        let unit = place(1 + scatter(user.id.0.0[0].into()) % 100);
+        User::from(UserFields { unit, above: unit.0, ..user.fields() })
+    });
+    let out = staffed.user(revoked).map(|user| User::from(UserFields { enabled: false, ..user.fields() }));
+    written.users.extend(moved.chain(out).map(|user| (user.id, Arc::new(user))));
+    let delta =
+        diff(&staffed.directory, &"main".into(), &Found::Changes(Update { written, ..Update::default() }));
+    let after = staffed.updated(&delta);
+    let changes = repeat("a sync of 1,001 changes: who gets other contacts", 11, || {
+        contact_changes(staffed, &after, &delta.users.changed, now)
+    });
+    println!("  {} changes", changes.len());
+
+    // Everybody of one role is revoked: every unit has others.
+    let without = staffed.assignments.iter().filter(|(_, a)| a.role != LOCAL.into());
+    let after = staffed.with_assignments(without.map(|(id, a)| (*id, a.clone())).collect());
+    let changes = repeat("all local contacts revoked: who gets others", 3, || {
+        contact_changes(staffed, &after, &[], now)
+    });
+    let notes: Vec<Note> = (1..)
+        .zip(changes)
+        .map(|(number, change)| Note { number, change: ChangeAt { at: now, by: Cause::Edit, change } })
+        .collect();
+    let policy = Policy { mode: Mode::AtOnce, ..Policy::never() };
+    let told = Told::up_to(0, now);
+    let decision = repeat("  and whom to tell, and what", 3, || {
+        let decision = decide(&after, now, &policy, &told, &notes);
+        decision.letters.iter().map(|letter| facts(&after, letter, &told, now)).collect::<Vec<_>>()
+    });
+    println!("  {} notes, {} mails", notes.len(), decision.len());
+    let duties = repeat("what each local contact is contact for", 3, || {
+        let book = Book::new(staffed, now, chrono_tz::Europe::Stockholm);
+        book.holders(&LOCAL.into()).map(|user| book.of(user)).collect::<Vec<_>>()
+    });
+    println!("  {} mails", duties.len());
 }
 
 fn change_phone(user: &User) -> Arc<User> {
@@ -285,17 +355,12 @@ fn directory(users: u64, units: u64) -> Directory {
         let pick = |names: [&'static str; 8], shift: u64| names[(scatter(n) >> shift & 7) as usize];
         let (first, last) = (pick(first, 0), pick(last, 3));
         let plain: String = format!("{first}.{last}").to_lowercase().chars().filter(char::is_ascii).collect();
-        let account: Box<str> = format!("{}{n:07}", &plain[..2]).into();
+        let account = format!("{}{n:07}", &plain[..2]);
+        let unit = place(1 + scatter(n ^ 0xabcd) % units);
         Arc::new(User::from(UserFields {
-            id: person(n),
-            directory: "main".into(),
-            unit: place(1 + scatter(n ^ 0xabcd) % units),
-            above: place(1 + scatter(n ^ 0xabcd) % units).0,
             rdn: format!("{last}, {first} {n}").into(),
             upn: Some(format!("{account}@ad.kommun.example").into()),
-            account,
             name: format!("{first} {last}").into(),
-            named: true,
             mail: Some(format!("{plain}.{n}@kommun.example").into()),
             phone: Some(format!("+46 8 {n:07}").into()),
             mobile: n.is_multiple_of(3).then(|| format!("+46 70 {n:07}").into()),
@@ -303,10 +368,7 @@ fn directory(users: u64, units: u64) -> Directory {
             manager: (n > 20).then(|| person(n / 20)),
             language: n.is_multiple_of(10).then(|| "sv-SE".into()),
             enabled: !n.is_multiple_of(50),
-            expires: None,
-            unit_path: None,
-            marks: None,
-            away: None,
+            ..UserFields::bare(person(n), "main".into(), unit, &account)
         }))
     };
     let unit = |n: u64| {

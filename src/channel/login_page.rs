@@ -4,7 +4,7 @@
 use std::fs::Permissions;
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -58,13 +58,43 @@ pub enum PageError {
     #[error("the page can't be written: {0}")]
     Text(#[from] minijinja::Error),
     /// The file.
-    #[error("the page can't be written to {path}: {cause}")]
+    #[error("{} can't be written: {cause}; {}", path.display(), mend(path, cause.kind()))]
     File {
         /// Where.
-        path: String,
+        path: PathBuf,
         /// What the system said.
         cause: io::Error,
     },
+}
+
+impl PageError {
+    /// Whether it is only that whoever tried may not.
+    pub fn is_denied(&self) -> bool {
+        matches!(self, PageError::File { cause, .. } if cause.kind() == io::ErrorKind::PermissionDenied)
+    }
+}
+
+/// What to do about a file that can't be written.
+fn mend(path: &Path, kind: io::ErrorKind) -> String {
+    let folder = folder_of(path).display();
+    let another = "or name another file in [login_page]";
+    match kind {
+        io::ErrorKind::ReadOnlyFilesystem => format!(
+            "the service may write into /var/lib/budkavle-public; let it into another folder with ReadWritePaths={folder} by `systemctl edit budkavle`, {another}"
+        ),
+        io::ErrorKind::PermissionDenied => {
+            format!("let the user that the daemon runs as write into {folder}, {another}")
+        }
+        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists | io::ErrorKind::IsADirectory => {
+            format!("take away what is in the way, {another}")
+        }
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "free space on that disk".to_owned(),
+        _ => format!("make {folder} writable, {another}"),
+    }
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// The words of the page in one language.
@@ -139,15 +169,33 @@ pub fn render(page: &Page, now: DateTime<Utc>, zone: Tz) -> Result<(String, Stri
 /// The template, or the disk.
 pub fn write(file: &Path, page: &Page, now: DateTime<Utc>, zone: Tz) -> Result<(), PageError> {
     let (html, text) = render(page, now, zone)?;
-    for (path, content) in [(file.to_owned(), html), (file.with_extension("txt"), text)] {
-        replace(&path, content.as_bytes())
-            .map_err(|cause| PageError::File { path: path.display().to_string(), cause })?;
+    for (path, content) in files(file).into_iter().zip([html, text]) {
+        replace(&path, content.as_bytes()).map_err(|cause| PageError::File { path, cause })?;
     }
     Ok(())
 }
 
+/// The files of a page: in HTML, and as text beside it.
+pub fn files(file: &Path) -> [PathBuf; 2] {
+    [file.to_owned(), file.with_extension("txt")]
+}
+
+/// Whether the page could be written by who asks, as far as that can be seen without leaving anything behind.
+///
+/// # Errors
+/// Something is in the way, or the nearest folder that is there takes no file.
+pub fn try_to_write(file: &Path) -> Result<(), PageError> {
+    let failed = |cause| PageError::File { path: file.to_owned(), cause };
+    if file.is_dir() {
+        return Err(failed(io::ErrorKind::IsADirectory.into()));
+    }
+    // A folder that isn't there yet is made in the nearest that is.
+    let there = folder_of(file).ancestors().find(|folder| folder.exists()).unwrap_or(Path::new("."));
+    tempfile::tempfile_in(there).map(drop).map_err(failed)
+}
+
 fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
+    let folder = folder_of(path);
     std::fs::create_dir_all(folder)?;
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     file.write_all(content)?;
@@ -231,8 +279,21 @@ mod tests {
         let names = std::fs::read_dir(folder.path().join("public")).unwrap().count();
         assert_eq!(names, 2, "nothing is left beside it");
         assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o644);
-        let error = write(&file.join("x/y.html"), &page(Language::English), DateTime::UNIX_EPOCH, Tz::UTC)
-            .unwrap_err();
-        assert!(error.to_string().contains("y.html"), "{error}");
+        assert!(try_to_write(&file).is_ok());
+        assert!(try_to_write(&folder.path().join("not/there/yet.html")).is_ok());
+        for wrong in [file.join("x/y.html"), folder.path().join("public")] {
+            let page = page(Language::English);
+            let written = write(&wrong, &page, DateTime::UNIX_EPOCH, Tz::UTC).unwrap_err().to_string();
+            let seen = try_to_write(&wrong).unwrap_err().to_string();
+            for error in [written, seen] {
+                assert!(error.contains(&wrong.display().to_string()), "{error}");
+                assert!(
+                    error.ends_with("take away what is in the way, or name another file in [login_page]"),
+                    "{error}"
+                );
+            }
+        }
+        let names = std::fs::read_dir(folder.path()).unwrap().count();
+        assert_eq!(names, 1, "nothing is left of a try");
     }
 }

@@ -7,7 +7,7 @@ use clap::Subcommand;
 use super::bulk::{Changes, contents, format_of, word};
 use super::client::{Client, segment};
 use super::exit::{Exit, Trouble};
-use super::print::{Out, or_dash, visible, when};
+use super::print::{Out, or_dash, visible};
 use super::time;
 use crate::flow::absence_sources::Fetched;
 use crate::flow::absences::COLUMNS;
@@ -152,8 +152,12 @@ pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble
             out.answer(&done, |out, done| {
                 let changes = Changes {
                     header: COLUMNS.iter().map(|column| column.name).collect(),
-                    added: done.added.iter().map(cells).collect(),
-                    changed: done.changed.iter().map(|c| (cells(&c.before), cells(&c.after))).collect(),
+                    added: done.added.iter().map(|a| cells(out, a)).collect(),
+                    changed: done
+                        .changed
+                        .iter()
+                        .map(|c| (cells(out, &c.before), cells(out, &c.after)))
+                        .collect(),
                     ended: Vec::new(),
                     unchanged: done.unchanged,
                 };
@@ -173,8 +177,8 @@ pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble
                     vec![
                         absence.id.to_string(),
                         a.name.to_string(),
-                        when(absence.from),
-                        when(absence.until),
+                        out.when(absence.from),
+                        out.when(absence.until),
                         or_dash(a.deputy_name.as_ref()),
                         or_dash(absence.note.as_ref()),
                         absence.origin.to_string(),
@@ -217,8 +221,8 @@ fn sources(out: &Out, lines: &[SourceLine]) {
             line.user.as_ref().map_or_else(|| "those who take part".to_owned(), |user| visible(user)),
             line.absences.to_string(),
             line.unknown.to_string(),
-            or_dash(line.state.good.or(line.taken).map(when)),
-            or_dash(line.state.checked.map(when)),
+            or_dash(line.state.good.or(line.taken).map(|at| out.when(at))),
+            or_dash(line.state.checked.map(|at| out.when(at))),
             line.state.trouble.as_deref().map_or_else(|| "well".to_owned(), visible),
         ]
     };
@@ -242,7 +246,7 @@ fn told_of_source(out: &Out, fetched: &Fetched) {
 fn told(out: &Out, answer: &AbsenceAnswer) {
     let nobody = || "nobody stands in".to_owned();
     let deputy = answer.deputy_name.as_ref().map_or_else(nobody, |d| format!("{d} stands in"));
-    let (from, until) = (when(answer.absence.from), when(answer.absence.until));
+    let (from, until) = (out.when(answer.absence.from), out.when(answer.absence.until));
     let (name, id) = (&answer.name, answer.absence.id);
     out.line(format!("{name} is away from {from} until {until}; {deputy} (absence {id})."));
     for warning in &answer.warnings {
@@ -251,9 +255,9 @@ fn told(out: &Out, answer: &AbsenceAnswer) {
 }
 
 /// An absence in the columns of a table, as people are called.
-fn cells(a: &AbsenceAnswer) -> Vec<String> {
+fn cells(out: &Out, a: &AbsenceAnswer) -> Vec<String> {
     let text = |text: &Option<Box<str>>| text.as_deref().unwrap_or_default().to_owned();
     let absence = &a.absence;
-    let (from, until) = (when(absence.from), when(absence.until));
+    let (from, until) = (out.when(absence.from), out.when(absence.until));
     vec![a.name.to_string(), from, until, text(&a.deputy_name), text(&absence.note)]
 }

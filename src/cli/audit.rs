@@ -2,7 +2,7 @@
 
 use super::client::Client;
 use super::exit::{Exit, Trouble};
-use super::print::{Out, or_dash, visible, when};
+use super::print::{Out, or_dash, visible};
 use super::time;
 use crate::domain::audit::Entry;
 
@@ -33,7 +33,7 @@ pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble
         }
         let row = |e: &Entry| {
             vec![
-                when(e.at),
+                out.when(e.at),
                 e.by.to_string(),
                 e.action.to_string(),
                 e.object.to_string(),
@@ -52,7 +52,7 @@ pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble
 fn whole(out: &Out, entry: &Entry) {
     let why = entry.why.as_ref().map_or_else(String::new, |why| format!(": {why}"));
     let Entry { at, by, action, object, .. } = entry;
-    out.line(visible(&format!("{}  {by}  {action}  {object}{why}", when(*at))));
+    out.line(visible(&format!("{}  {by}  {action}  {object}{why}", out.when(*at))));
     for (when, what) in [("before", &entry.before), ("after", &entry.after)] {
         if let Some(what) = what {
             out.line(format!("  {when}: {}", visible(what)));

@@ -75,16 +75,17 @@ pub fn restore(args: &RestoreArgs, config: &Path, out: &Out) -> Exit {
     let work = || {
         let (config, _) = check::load(config)?;
         let restore = daemon::restore(&config, args.file.clone(), args.replace, Clock::System.now());
-        block_on(restore)?.map_err(Trouble::failed)
+        let restored = block_on(restore)?.map_err(Trouble::failed)?;
+        Ok::<_, Trouble>((restored, config.organisation.timezone))
     };
     match work() {
-        Ok(restored) => {
-            out.answer(&restored, |out, r| {
+        Ok((restored, zone)) => {
+            out.on_clocks_of(zone).answer(&restored, |out, r| {
                 let counts: Vec<String> =
                     r.info.counts.iter().map(|(kind, n)| format!("{n} {kind}")).collect();
                 out.line(format!(
                     "Restored what was as of {}: {}.",
-                    super::print::when(r.info.as_of),
+                    out.when(r.info.as_of),
                     counts.join(", ")
                 ));
                 if let Some(aside) = &r.aside {

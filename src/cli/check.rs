@@ -14,7 +14,7 @@ use crate::runtime::probe::{self, Finding, Verdict};
 /// How far to check.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  budkavle check                 the file alone, without any server\n  budkavle check --online        signs in to every directory and mail server, and sends nothing"
+    after_help = "Examples:\n  budkavle check                 the file, and whether what it names can be written; no server\n  budkavle check --online        signs in to every directory and mail server, and sends nothing"
 )]
 pub struct Args {
     /// Try every server named
@@ -31,6 +31,7 @@ pub fn load(file: &Path) -> Result<(Config, Findings), Trouble> {
 #[derive(Serialize)]
 struct Answer {
     findings: serde_json::Value,
+    files: Vec<Finding>,
     servers: Vec<Finding>,
 }
 
@@ -49,13 +50,13 @@ pub fn run(args: &Args, file: &Path, out: &Out) -> Exit {
         Ok(servers) => servers,
         Err(trouble) => return trouble.tell(out),
     };
-    let answer = Answer { findings: findings.to_json(), servers };
+    let answer = Answer { findings: findings.to_json(), files: probe::files(&config), servers };
     out.answer(&answer, |out, answer| {
         if !findings.is_empty() {
             out.line(findings.render(look(std::io::stdout().is_terminal())).trim_end());
         }
         out.line(format!("The configuration {} is right: {}.", file.display(), overview(&config)));
-        for finding in &answer.servers {
+        for finding in answer.files.iter().chain(&answer.servers) {
             let mark = match finding.verdict {
                 Verdict::Right => "✓",
                 Verdict::Doubtful => "!",
@@ -71,7 +72,7 @@ pub fn run(args: &Args, file: &Path, out: &Out) -> Exit {
             out.line("No server was asked; `budkavle check --online` does.");
         }
     });
-    let wrong = answer.servers.iter().any(|f| f.verdict == Verdict::Wrong);
+    let wrong = answer.files.iter().chain(&answer.servers).any(|f| f.verdict == Verdict::Wrong);
     if wrong { Exit::Failed } else { Exit::Done }
 }
 

@@ -9,8 +9,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::exit::{Exit, Trouble};
-use crate::http::answers::Status;
 use crate::http::error::ErrorBody;
+use crate::http::whoami::{self, WhoAmI};
 
 /// A client of the running daemon.
 pub struct Client {
@@ -44,7 +44,8 @@ impl Client {
 
     /// Where the organisation's clocks are.
     pub async fn zone(&self) -> Result<Tz, Trouble> {
-        Ok(self.get::<Status>("/v1/status", &[]).await?.zone)
+        // Everybody may ask that: what somebody may not do is refused by what they do.
+        Ok(self.get::<WhoAmI>(whoami::PATH, &[]).await?.zone)
     }
 
     /// POST, with a body.

@@ -8,7 +8,7 @@ use clap::Subcommand;
 
 use super::client::{Client, segment};
 use super::exit::{Exit, Trouble};
-use super::print::{Out, or_dash, visible, when};
+use super::print::{Out, or_dash, visible};
 use super::time;
 use crate::domain::contacts::{Contact, Step};
 use crate::domain::organisation::Origin;
@@ -221,7 +221,7 @@ pub fn as_of(out: &Out, past: Option<&PastAnswer>) {
         (0, 0) => "nothing has changed since".to_owned(),
         _ => format!("{} and {} since then are taken back", many(runs, "run"), many(edits, "edit")),
     };
-    out.line(format!("As it was known on {} ({since}):", when(*as_of)));
+    out.line(format!("As it was known on {} ({since}):", out.when(*as_of)));
     uncertain.iter().for_each(|note| out.line(format!("Not certain: {}", visible(note))));
 }
 
@@ -237,7 +237,7 @@ fn print(out: &Out, a: &ContactsAnswer, why: bool) {
         }
     }
     if why {
-        out.line(format!("\nWhy, on {}:", when(a.at)));
+        out.line(format!("\nWhy, on {}:", out.when(a.at)));
         if let Some(note) = &a.note {
             out.line(format!("  {}", visible(note)));
         }

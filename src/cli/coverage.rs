@@ -25,10 +25,10 @@ pub struct Args {
     /// The last day
     #[arg(long, value_name = "DATE", value_parser = date)]
     to: NaiveDate,
-    /// Only these roles, with at least 1 wanted of each; without it those with a minimum, and local
+    /// Only these roles, with at least 1 wanted of each; without it those with a minimum, local, and report when there are subjects
     #[arg(long, value_delimiter = ',')]
     role: Vec<String>,
-    /// Only this unit and below: its path, name or GUID
+    /// Only this unit and below, and the subjects that belong there: its path, name or GUID
     #[arg(long)]
     unit: Option<String>,
     /// How to print it

@@ -45,6 +45,7 @@ async fn tour(args: Args, out: &Out) -> Result<(), Trouble> {
     let own = args.ldif.is_some();
     let mut stage = Stage::set(args.ldif, args.exit).await?;
     let client = stage.client()?;
+    let out = &out.on_clocks_of(client.zone().await?);
     out.line(format!(
         "Budkavle {} shows what it does, in {}",
         env!("CARGO_PKG_VERSION"),

@@ -5,7 +5,7 @@ use clap::ValueEnum;
 
 use super::client::Client;
 use super::exit::{Exit, Trouble};
-use super::print::{Out, or_dash, when};
+use super::print::{Out, or_dash};
 use super::time;
 use crate::domain::entitled::{Entitled, vcards};
 use crate::domain::table;
@@ -81,7 +81,7 @@ fn print(out: &Out, answer: &EntitledAnswer, given_out: bool) {
     out.table(&HEADER, rows.collect(), "nobody is entitled then");
     if let (Some(at), Some(difference)) = (answer.last_given_out, &answer.difference) {
         let by = answer.last_given_out_by.as_deref().unwrap_or_default();
-        out.line(format!("\nSince it was given out {} by {by}:", when(at)));
+        out.line(format!("\nSince it was given out {} by {by}:", out.when(at)));
         let line = |sign: &str, p: &Entitled| {
             out.line(format!("  {sign} {}", super::print::visible(&cells(p).join("  "))));
         };

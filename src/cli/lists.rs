@@ -6,7 +6,7 @@ use clap::Subcommand;
 use super::client::{Client, segment};
 use super::contacts;
 use super::exit::{Exit, Trouble};
-use super::print::{Out, or_dash, visible, when};
+use super::print::{Out, or_dash, visible};
 use crate::flow::lists::Refreshed;
 use crate::http::lists::{ListAnswer, ListLine, SupportAnswer};
 
@@ -50,8 +50,8 @@ pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble
                     vec![
                         l.name.to_string(),
                         l.people.to_string(),
-                        or_dash(l.taken.map(when)),
-                        or_dash(l.state.checked.map(when)),
+                        or_dash(l.taken.map(|at| out.when(at))),
+                        or_dash(l.state.checked.map(|at| out.when(at))),
                         l.state.trouble.clone().unwrap_or_else(|| "well".to_owned()),
                     ]
                 };
@@ -90,13 +90,13 @@ fn show(out: &Out, answer: &ListAnswer) {
     out.facts(&[
         ("list", Some(line.name.to_string())),
         ("from", Some(line.location.clone())),
-        ("taken", line.taken.map(when)),
-        ("looked at", line.state.checked.map(when)),
+        ("taken", line.taken.map(|at| out.when(at))),
+        ("looked at", line.state.checked.map(|at| out.when(at))),
         ("trouble", line.state.trouble.clone()),
     ]);
     out.line("");
     let people = answer.in_force.as_ref().map(|list| &list.listing.people);
-    let day = |at: Option<DateTime<Utc>>| or_dash(at.map(when));
+    let day = |at: Option<DateTime<Utc>>| or_dash(at.map(|at| out.when(at)));
     let rows = people.into_iter().flatten().map(|p| {
         vec![
             p.role.to_string(),

@@ -156,6 +156,8 @@ pub fn run(cli: Cli) -> Exit {
                 Err(exit) => return exit.tell(&out),
             };
             let work = async {
+                // Programs are given times in UTC.
+                let out = if out.json { out } else { out.on_clocks_of(client.zone().await?) };
                 match verb {
                     Verb::Sync(args) => sync::run(args, &client, &out).await,
                     Verb::Status => status::run(&client, &out).await,
@@ -222,5 +224,35 @@ fn man(into: Option<PathBuf>, out: &Out) -> Exit {
     match done {
         Ok(()) => Exit::Done,
         Err(error) => exit::Trouble::failed(format!("the manual can't be written: {error}")).tell(out),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The examples that a command and those below it show, with what a shell would make of them left out.
+    fn examples(command: &clap::Command) -> Vec<String> {
+        let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        let lines = help.lines().filter_map(|line| Some(line.strip_prefix("  budkavle ")?.trim().to_owned()));
+        let shown = |line: String| -> String {
+            // What it is for stands behind it.
+            let line = line.split("   ").next().unwrap_or_default();
+            let end = [" | ", " > "].iter().filter_map(|sign| line.find(sign)).min();
+            line[..end.unwrap_or(line.len())].replace("$(date +%F)", "2026-11-28")
+        };
+        lines.map(shown).chain(command.get_subcommands().flat_map(examples)).collect()
+    }
+
+    #[test]
+    fn every_example_can_be_typed() {
+        let examples = examples(&Cli::command());
+        assert!(examples.len() > 40, "{examples:?}");
+        for example in examples {
+            let words = shlex::split(&example).unwrap();
+            if let Err(error) = Cli::try_parse_from([&["budkavle".to_owned()], &words[..]].concat()) {
+                panic!("{example}: {error}");
+            }
+        }
     }
 }

@@ -4,7 +4,7 @@ use clap::{Subcommand, ValueEnum};
 
 use super::client::Client;
 use super::exit::{Exit, Trouble};
-use super::print::{Out, visible, when};
+use super::print::{Out, visible};
 use crate::domain::outage::{self, Outage};
 use crate::http::answers::{OutageAnswer, OutageUpdate};
 use crate::http::outages::OpenRequest;
@@ -126,7 +126,7 @@ pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble
                 .await?;
             out.answer(&list, |out, list| {
                 let row = |o: &Outage| {
-                    let since = o.opened_at().map(when).unwrap_or_default();
+                    let since = o.opened_at().map(|at| out.when(at)).unwrap_or_default();
                     vec![
                         o.id.to_string(),
                         o.state().to_string(),
@@ -186,7 +186,7 @@ fn show(out: &Out, outage: &Outage) {
         ("units", list(&units)),
     ]);
     for update in &outage.updates {
-        out.line(format!("\n{}  {}  {}", when(update.at), update.state, update.by));
+        out.line(format!("\n{}  {}  {}", out.when(update.at), update.state, update.by));
         update.text.lines().for_each(|line| out.line(format!("  {}", visible(line))));
     }
 }

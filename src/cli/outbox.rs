@@ -4,7 +4,7 @@ use clap::{Subcommand, ValueEnum};
 
 use super::client::Client;
 use super::exit::{Exit, Trouble};
-use super::print::{Out, or_dash, visible, when};
+use super::print::{Out, or_dash, visible};
 use crate::domain::notice::{MessageState, Recipient};
 use crate::http::answers::{MessageAnswer, MessageLine, Page};
 
@@ -92,7 +92,7 @@ fn list(out: &Out, page: &Page<MessageLine>) {
             m.id.to_string(),
             m.state.to_string(),
             m.attempts.to_string(),
-            when(m.changed),
+            out.when(m.changed),
             m.recipient.channel.to_string(),
             m.recipient.to_string(),
             line.about.clone(),
@@ -122,9 +122,9 @@ pub fn show(out: &Out, answer: &MessageAnswer) {
         ("channel", Some(m.recipient.channel.to_string())),
         ("to", Some(to(&m.recipient))),
         ("because", Some(m.recipient.why.to_string()).filter(|why| !why.is_empty())),
-        ("state", Some(format!("{} since {}", m.state, when(m.changed)))),
-        ("next try", waits.then(|| when(m.due))),
-        ("given up", (!m.state.is_final()).then(|| when(answer.expires))),
+        ("state", Some(format!("{} since {}", m.state, out.when(m.changed)))),
+        ("next try", waits.then(|| out.when(m.due))),
+        ("given up", (!m.state.is_final()).then(|| out.when(answer.expires))),
         ("message-id", Some(answer.message_id.clone())),
         ("answer", Some(or_dash(m.answer.as_ref()))),
     ]);
@@ -132,6 +132,6 @@ pub fn show(out: &Out, answer: &MessageAnswer) {
         out.line("");
     }
     for attempt in &answer.log {
-        out.line(format!("{}  {}  {}", when(attempt.at), attempt.state, visible(&attempt.answer)));
+        out.line(format!("{}  {}  {}", out.when(attempt.at), attempt.state, visible(&attempt.answer)));
     }
 }

@@ -2,21 +2,33 @@
 
 use std::io::{IsTerminal, Write};
 
-use chrono::{DateTime, Local, Utc};
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use comfy_table::{ContentArrangement, Table};
 use serde::Serialize;
 
 /// Where answers go.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Out {
     /// JSON is wanted.
     pub json: bool,
+    zone: Tz,
 }
 
 impl Out {
-    /// Standard output.
+    /// Standard output, with times in UTC.
     pub fn new(json: bool) -> Out {
-        Out { json }
+        Out { json, zone: Tz::UTC }
+    }
+
+    /// The same with times as the clocks of the organisation show them, as they are read from what is typed: wherever this machine is.
+    pub fn on_clocks_of(self, zone: Tz) -> Out {
+        Out { zone, ..self }
+    }
+
+    /// A time as people read it.
+    pub fn when(&self, at: DateTime<Utc>) -> String {
+        at.with_timezone(&self.zone).format("%Y-%m-%d %H:%M:%S").to_string()
     }
 
     /// One line. A reader that has gone away (`| head`) is no error.
@@ -96,11 +108,6 @@ pub fn visible(text: &str) -> String {
     text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
 }
 
-/// A time as this machine's clocks show it.
-pub fn when(at: DateTime<Utc>) -> String {
-    at.with_timezone(&Local).format("%Y-%m-%d %H:%M:%S").to_string()
-}
-
 /// How long ago, roughly.
 pub fn ago(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
     let seconds = (now - at).num_seconds().max(0);
@@ -115,4 +122,17 @@ pub fn ago(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
 /// An optional text, `–` for none.
 pub fn or_dash(text: Option<impl AsRef<str>>) -> String {
     text.map_or_else(|| "–".to_owned(), |t| t.as_ref().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_those_of_the_organisation_wherever_the_machine_is() {
+        let at = "2026-07-06T05:40:00Z".parse().unwrap();
+        let on = |zone| Out::new(false).on_clocks_of(zone).when(at);
+        assert_eq!(on(chrono_tz::Europe::Helsinki), "2026-07-06 08:40:00");
+        assert_eq!(on(chrono_tz::America::Bogota), "2026-07-06 00:40:00");
+    }
 }

@@ -6,11 +6,12 @@ use chrono::{DateTime, Utc};
 
 use super::client::Client;
 use super::exit::{Exit, Trouble};
-use super::print::{Out, ago, or_dash, when};
+use super::print::{Out, ago, or_dash};
 use crate::domain::alert::Trouble as SyncTrouble;
 use crate::domain::hint::Telling;
 use crate::domain::notice::MessageState;
 use crate::domain::run::Outcome;
+use crate::flow::login_page::PageState;
 use crate::http::answers::{ChannelStatus, ContactChangesStatus, DirectoryStatus, Status};
 use crate::runtime::clock::Clock;
 
@@ -25,34 +26,40 @@ fn print(out: &Out, status: &Status) {
     out.facts(&[
         ("organisation", Some(status.organisation.to_string())),
         ("version", Some(status.version.clone())),
-        ("up", Some(format!("since {} ({})", when(status.started), ago(status.started, now)))),
+        ("up", Some(format!("since {} ({})", out.when(status.started), ago(status.started, now)))),
         ("holds", Some(format!("{} users, {} units, {} groups", status.users, status.units, status.groups))),
         ("open outages", Some(status.open_outages.to_string())),
         ("outbox", Some(outbox(status))),
         (
             "mail",
-            status.channel_pause.as_ref().map(|p| format!("paused until {}: {}", when(p.until), p.reason)),
+            status
+                .channel_pause
+                .as_ref()
+                .map(|p| format!("paused until {}: {}", out.when(p.until), p.reason)),
         ),
         ("store", status.store_note.clone()),
-        ("contact mails", Some(contact_changes(&status.contact_changes))),
+        ("contact mails", Some(contact_changes(out, &status.contact_changes))),
+        ("login page", status.login_page.as_ref().map(|page| login_page(out, page))),
     ]);
     if status.channels.len() > 1 {
-        let row = |c: &ChannelStatus| vec![c.name.to_string(), channel(c), counts(&c.outbox)];
+        let row = |c: &ChannelStatus| vec![c.name.to_string(), channel(out, c), counts(&c.outbox)];
         out.line("");
         let rows = status.channels.iter().map(row).collect();
         out.table(&["channel", "state", "outbox"], rows, "no channels");
     }
     out.line("");
     let row = |d: &DirectoryStatus| {
-        let last =
-            d.last_run.as_ref().map(|r| format!("{} run {}: {}", when(r.ended), r.id, outcome(&r.outcome)));
+        let last = d
+            .last_run
+            .as_ref()
+            .map(|r| format!("{} run {}: {}", out.when(r.ended), r.id, outcome(&r.outcome)));
         vec![
             d.name.to_string(),
             state(d),
             or_dash(d.last_good.map(|at| ago(at, now))),
             or_dash(last),
-            or_dash(d.next_sync.map(when)),
-            told(&d.change_notification, now),
+            or_dash(d.next_sync.map(|at| out.when(at))),
+            told(out, &d.change_notification, now),
         ]
     };
     let rows = status.directories.iter().map(row).collect();
@@ -88,13 +95,13 @@ fn print(out: &Out, status: &Status) {
     }
 }
 
-fn channel(channel: &ChannelStatus) -> String {
+fn channel(out: &Out, channel: &ChannelStatus) -> String {
     match (&channel.pause, channel.resumes) {
         _ if !channel.configured => {
             "not in the configuration: its messages wait until they are given up".into()
         }
-        (Some(p), _) => format!("PAUSED until {}: {}", when(p.until), p.reason),
-        (None, Some(at)) => format!("full until {}", when(at)),
+        (Some(p), _) => format!("PAUSED until {}: {}", out.when(p.until), p.reason),
+        (None, Some(at)) => format!("full until {}", out.when(at)),
         (None, None) => "well".to_owned(),
     }
 }
@@ -109,9 +116,17 @@ fn counts(outbox: &BTreeMap<MessageState, u64>) -> String {
     if counts.is_empty() { "empty".to_owned() } else { counts.join(", ") }
 }
 
-fn contact_changes(told: &ContactChangesStatus) -> String {
-    let last = told.last.map(|at| format!(", last {}", when(at)));
-    let next = told.next.map(|at| format!(", next {}", when(at)));
+fn login_page(out: &Out, page: &PageState) -> String {
+    let written = page.written.map(|at| format!("written {}", out.when(at)));
+    let trouble = page.trouble.as_ref().map(|_| "NOT WRITTEN now".to_owned());
+    let how: Vec<String> = [written, trouble].into_iter().flatten().collect();
+    let how = if how.is_empty() { "not written yet".to_owned() } else { how.join(", ") };
+    format!("{how} ({})", page.file.display())
+}
+
+fn contact_changes(out: &Out, told: &ContactChangesStatus) -> String {
+    let last = told.last.map(|at| format!(", last {}", out.when(at)));
+    let next = told.next.map(|at| format!(", next {}", out.when(at)));
     let open = (told.open > 0).then(|| format!(", {} left for later", told.open));
     [Some(told.digest.clone()), last, next, open].into_iter().flatten().collect()
 }
@@ -129,13 +144,13 @@ fn state(d: &DirectoryStatus) -> String {
 }
 
 /// Whether changes are told between the runs, in a few words.
-fn told(telling: &Telling, now: DateTime<Utc>) -> String {
+fn told(out: &Out, telling: &Telling, now: DateTime<Utc>) -> String {
     match telling {
         Telling::Off => "off".to_owned(),
         Telling::Waiting { why } => format!("no: {why}"),
         Telling::Connecting => "connecting".to_owned(),
-        Telling::On { since, .. } => format!("since {} ({})", when(*since), ago(*since, now)),
-        Telling::Retrying { next, .. } => format!("no, asked again {}", when(*next)),
+        Telling::On { since, .. } => format!("since {} ({})", out.when(*since), ago(*since, now)),
+        Telling::Retrying { next, .. } => format!("no, asked again {}", out.when(*next)),
         Telling::NotOffered { .. } => "not offered".to_owned(),
     }
 }

@@ -1,6 +1,5 @@
 //! `budkavle unit`.
 
-use chrono::{DateTime, Utc};
 use clap::Subcommand;
 
 use super::client::{Client, segment};
@@ -35,7 +34,7 @@ enum Verb {
         unit: String,
         /// At that time; one that is past: as it was known then
         #[arg(long, value_name = "TIME", value_parser = time::parse)]
-        at: Option<DateTime<Utc>>,
+        at: Option<time::Typed>,
     },
 }
 
@@ -47,7 +46,7 @@ pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble
             out.answer(&units, |out, units| units.iter().for_each(|u| out.line(line(u))));
         }
         Verb::Show { unit, at } => {
-            let at = at.map(|at| at.to_rfc3339());
+            let at = time::text(at.as_ref(), client).await?;
             let path = format!("/v1/units/{}", segment(&unit));
             let unit: UnitAnswer = client.get(&path, &[("at", at)]).await?;
             out.answer(&unit, show);

@@ -1,12 +1,11 @@
 //! `budkavle user`.
 
-use chrono::{DateTime, Utc};
 use clap::Subcommand;
 
 use super::client::{Client, segment};
 use super::contacts::{as_of, holdings};
 use super::exit::{Exit, Trouble};
-use super::print::{Out, or_dash, when};
+use super::print::{Out, or_dash};
 use super::time;
 use crate::http::answers::{GoneLine, Page, UserAnswer, UserLine};
 
@@ -40,7 +39,7 @@ enum Verb {
         user: String,
         /// At that time; one that is past: as it was known then
         #[arg(long, value_name = "TIME", value_parser = time::parse)]
-        at: Option<DateTime<Utc>>,
+        at: Option<time::Typed>,
     },
     /// Users by a part of the name, the account or the address
     Find {
@@ -67,7 +66,7 @@ pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble
             list(client, out, [("find", Some(text)), ("limit", Some(limit.to_string()))]).await
         }
         Verb::Show { user, at } => {
-            let at = at.map(|at| at.to_rfc3339());
+            let at = time::text(at.as_ref(), client).await?;
             let path = format!("/v1/users/{}", segment(&user));
             let user: UserAnswer = client.get(&path, &[("at", at)]).await?;
             out.answer(&user, show);
@@ -107,7 +106,7 @@ fn gone(out: &Out, page: &Page<GoneLine>) {
             line.name.to_string(),
             or_dash(line.mail.as_ref()),
             line.unit_path.to_string(),
-            when(line.gone.since),
+            out.when(line.gone.since),
             line.gone.run.to_string(),
         ]
     };
@@ -125,7 +124,7 @@ fn show(out: &Out, answer: &UserAnswer) {
     let account =
         if user.enabled { user.account().to_owned() } else { format!("{} (disabled)", user.account()) };
     out.facts(&[
-        ("gone", answer.gone.as_ref().map(|g| format!("since {} (run {})", when(g.since), g.run))),
+        ("gone", answer.gone.as_ref().map(|g| format!("since {} (run {})", out.when(g.since), g.run))),
         ("name", Some(user.name().to_owned())),
         ("account", Some(account)),
         ("upn", text(user.upn())),
@@ -136,8 +135,8 @@ fn show(out: &Out, answer: &UserAnswer) {
         ("unit", Some(answer.unit_path.clone())),
         ("manager", text(answer.manager_name.as_deref())),
         ("language", text(user.language())),
-        ("expires", user.expires.map(when)),
-        ("away", answer.away.as_ref().map(|a| format!("until {}", when(a.until)))),
+        ("expires", user.expires.map(|at| out.when(at))),
+        ("away", answer.away.as_ref().map(|a| format!("until {}", out.when(a.until)))),
         ("directory", Some(user.directory.to_string())),
         ("id", Some(user.id.to_string())),
     ]);

@@ -2,7 +2,7 @@
 
 use super::client::Client;
 use super::exit::{Exit, Trouble};
-use super::print::{Out, visible, when};
+use super::print::{Out, visible};
 use super::time;
 use crate::domain::roles::RoleName;
 use crate::http::coverage::{RoleShift, StepRequest, WhatifAnswer};
@@ -59,9 +59,10 @@ pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble
 
 fn print(out: &Out, answer: &WhatifAnswer) {
     if answer.roles.is_empty() {
-        return out.line(format!("On {} everybody would turn to the same people as now.", when(answer.at)));
+        return out
+            .line(format!("On {} everybody would turn to the same people as now.", out.when(answer.at)));
     }
-    out.line(format!("On {}:", when(answer.at)));
+    out.line(format!("On {}:", out.when(answer.at)));
     for role in &answer.roles {
         out.line(format!("\n{}", role.role));
         for line in lines(role) {
@@ -87,6 +88,14 @@ fn lines(role: &RoleShift) -> Vec<String> {
             people(&shift.before),
             some(&shift.units)
         ));
+    }
+    let near = |people: &[Box<str>]| match people {
+        [] => "nobody near".to_owned(),
+        people => people.join(", "),
+    };
+    for shift in &role.subjects {
+        let (subject, after, before) = (&shift.subject, near(&shift.after), near(&shift.before));
+        lines.push(format!("for {subject} one would turn to {after} instead of {before}"));
     }
     if role.uncovered_users > 0 {
         lines.push(format!("{} users would have nobody in this role", role.uncovered_users));

@@ -45,7 +45,6 @@ pub struct ChannelTerms {
 
 /// What a channel is.
 #[derive(Clone, PartialEq, Eq, Debug)]
-#[expect(clippy::large_enum_variant, reason = "there are a handful, and they live as long as the process")]
 pub enum ChannelKind {
     /// JSON to a web server.
     Webhook {

@@ -145,6 +145,14 @@ impl std::fmt::Display for Skip {
     }
 }
 
+/// Somebody's name, and whose deputy they are.
+pub fn named(name: &str, deputy_for: Option<&str>) -> Box<str> {
+    match deputy_for {
+        Some(absent) => format!("{name} (deputy for {absent})").into(),
+        None => name.into(),
+    }
+}
+
 /// A holder who doesn't count, and why.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Skipped {

@@ -4,6 +4,7 @@
 //! within the hours that matter. What is worked out is who counts at each unit between one change (an absence that begins, an account that
 //! ends) and the next; what is above shows through where nobody does.
 
+mod subjects;
 mod timeline;
 pub mod watch;
 
@@ -17,8 +18,10 @@ use serde::{Deserialize, Serialize};
 use super::contacts::Skipped;
 use super::ids::UserId;
 use super::organisation::Organisation;
-use super::roles::{LOCAL, Pick, Role, RoleName};
+use super::roles::{LOCAL, Pick, Role, RoleName, Scope};
+use super::subject;
 use super::tree::{self, Index};
+pub use subjects::{SubjectCover, cover_subjects};
 
 /// A period is no longer than so many days.
 pub const LONGEST: i64 = 750;
@@ -137,9 +140,12 @@ impl<'a> Wanted<'a> {
         Wanted { role, minimum: role.minimum.max(1) }
     }
 
-    /// The roles that are looked at when none is named: those with a minimum, and the local contacts.
+    /// The roles that are looked at when none is named: those with a minimum, the local contacts, and those of reports, if there are any.
     pub fn usual(organisation: &'a Organisation) -> Vec<Wanted<'a>> {
-        let usual = |role: &&Role| role.minimum > 0 || &*role.name.0 == LOCAL;
+        let usual = |role: &&Role| match role.scope {
+            Scope::Subject => !organisation.subjects.is_empty() && subject::is_expected(role),
+            _ => role.minimum > 0 || &*role.name.0 == LOCAL,
+        };
         organisation.roles.iter().filter(usual).map(Wanted::of).collect()
     }
 }
@@ -183,7 +189,7 @@ pub struct Person {
 /// Who is there between one change and the next.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct There {
-    /// The unit whose holders they are; None when nobody is there.
+    /// The unit whose holders they are; None when nobody is there, and for a subject's own contacts.
     pub at: Option<Index>,
     /// Those who count.
     pub people: Vec<Person>,
@@ -254,7 +260,7 @@ impl RoleCover {
     }
 }
 
-/// Works out who is there in a role on each day, everywhere.
+/// Works out who is there in a role on each day, everywhere. A role of subjects has [`cover_subjects`].
 pub fn cover(organisation: &Organisation, wanted: Wanted<'_>, period: &Period) -> RoleCover {
     let Wanted { role, minimum } = wanted;
     let windows = period.windows(role.always);

@@ -5,6 +5,9 @@ use std::ops::Range;
 /// No entry holds more bytes than this, names and values together: a group of about a million members.
 pub const MAX_BYTES: usize = 256 << 20;
 
+/// So many attributes has an entry as it is asked for, and not many more values.
+const USUAL: usize = 16;
+
 /// An entry with its attributes, several values each, as bytes.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Entry {
@@ -47,6 +50,16 @@ impl Entry {
     /// An entry without attributes.
     pub fn new(dn: impl Into<String>) -> Entry {
         Entry { dn: dn.into(), ..Entry::default() }
+    }
+
+    /// An entry without attributes, with room for so many bytes of names and values.
+    pub fn with_room(dn: impl Into<String>, bytes: usize) -> Entry {
+        Entry {
+            dn: dn.into(),
+            bytes: Vec::with_capacity(bytes.min(MAX_BYTES)),
+            attributes: Vec::with_capacity(USUAL),
+            values: Vec::with_capacity(USUAL),
+        }
     }
 
     /// Adds an attribute with its values. The name is an attribute description (RFC 4512 §2.5), perhaps with options:
@@ -182,7 +195,9 @@ impl<'a> Attribute<'a> {
     fn is(self, name: &str) -> bool {
         let Place { start, end } = self.span.name;
         if end - start == self.span.base {
-            return self.entry.at(self.span.name).eq_ignore_ascii_case(name.as_bytes());
+            // Most names differ in length already, and each is asked for among all.
+            return self.span.base as usize == name.len()
+                && self.entry.at(self.span.name).eq_ignore_ascii_case(name.as_bytes());
         }
         let harmless = |option: &str| option.eq_ignore_ascii_case("binary") || is_range(option);
         self.name().eq_ignore_ascii_case(name)

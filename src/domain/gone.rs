@@ -25,11 +25,14 @@ pub struct Gone {
     pub unit: Box<str>,
     /// Since when.
     pub since: DateTime<Utc>,
-    /// The run that removed it.
+    /// The run that removed it; [`TO_COME`] in an organisation of the past.
     pub run: RunId,
     /// What it was.
     pub object: Object,
 }
+
+/// In place of the run: it isn't gone but came later than the organisation of the past that it stands in.
+pub const TO_COME: RunId = RunId(0);
 
 /// Everything that is gone, by identity.
 pub type AllGone = Map<Guid, Arc<Gone>>;
@@ -73,7 +76,7 @@ pub fn users_called<'a>(gone: &'a AllGone, text: &str) -> Vec<(&'a Gone, &'a Arc
         let is = id == Some(gone.id) || names.into_iter().flatten().any(called);
         is.then_some((&**gone, user))
     };
-    let mut found: Vec<_> = gone.values().filter_map(user).collect();
+    let mut found: Vec<_> = gone.values().filter(|gone| gone.run != TO_COME).filter_map(user).collect();
     found.sort_by_key(|(gone, _)| (Reverse(gone.since), gone.id));
     found
 }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::alert::Trouble;
-use super::contacts::Contact;
+use super::contacts::{self, Contact};
 use super::delta::ObjectChange;
 use super::duties::Duties;
 use super::guard::HoldReason;
@@ -254,10 +254,7 @@ pub struct Recipient {
 impl Recipient {
     /// A contact as a recipient.
     pub fn from_contact(contact: &Contact) -> Recipient {
-        let why = match &contact.deputy_for {
-            Some(absent) => format!("{} (deputy for {absent})", contact.role),
-            None => contact.role.to_string(),
-        };
+        let why = contacts::named(&contact.role.0, contact.deputy_for.as_deref());
         let numbers = || contact.mobile.iter().chain(&contact.phone);
         let phone = numbers().find(|n| phone::number(n).is_some()).or_else(|| numbers().next()).cloned();
         Recipient { phone, ..Recipient::by_mail(contact.name.clone(), contact.mail.clone(), why) }

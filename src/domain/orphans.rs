@@ -7,8 +7,8 @@ use super::contacts::{self, Asker, Skip, recompute};
 use super::entitled::{Entitled, Period, entitled};
 use super::ids::{AssignmentId, UnitId, UserId};
 use super::organisation::{Organisation, Origin};
-use super::roles::{Holder, LOCAL, Pick, Place, REPORT, Role, RoleName, Scope, check_place};
-use super::subject::{OwnerTrouble, Subject, SubjectName, owner_of};
+use super::roles::{Holder, LOCAL, Pick, Place, Role, RoleName, Scope, check_place};
+use super::subject::{self, OwnerTrouble, Subject, SubjectName, owner_of};
 use super::tree;
 
 /// What is to be mended.
@@ -316,19 +316,10 @@ pub fn over(organisation: &Organisation, role: &Role, now: DateTime<Utc>) -> Opt
 
 /// The subjects that belong to no unit that is there, and those for which only somebody counts who answers for everything.
 fn ownerless(organisation: &Organisation, now: DateTime<Utc>) -> Vec<OrphanSubject> {
-    // As with units: of a role that nobody is expected to hold for everything, gaps are none.
-    let expected =
-        |role: &&Role| role.scope == Scope::Subject && (role.minimum > 0 || &*role.name.0 == REPORT);
-    let roles: Vec<&Role> = organisation.roles.iter().filter(expected).collect();
+    let roles: Vec<&Role> = organisation.roles.iter().filter(|role| subject::is_expected(role)).collect();
     let of = |subject: &Subject| {
-        let near = |role: &RoleName| {
-            organisation.role(&role.0).is_some_and(|r| matches!(r.scope, Scope::Subject | Scope::Unit))
-        };
-        let unanswered = |role: &&&Role| {
-            let asker = Asker::Subject(subject.name.clone());
-            let answer = contacts::resolve(organisation, role, &asker, now);
-            !answer.contacts.iter().any(|contact| near(&contact.role))
-        };
+        let unanswered =
+            |role: &&&Role| subject::near(organisation, role, &subject.name, now).contacts.is_empty();
         let unanswered: Vec<RoleName> =
             roles.iter().filter(unanswered).map(|role| role.name.clone()).collect();
         let owner = owner_of(organisation, subject).err();

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::absence::Absence;
 use super::delta::{self, Changes, Delta};
 use super::directory::Directory;
-use super::gone::Gone;
+use super::gone::{self, Gone};
 use super::ids::{AbsenceId, AssignmentId, DirectoryName, GroupId, Guid, RunId, SubjectName, UnitId, UserId};
 use super::lists::{ListName, TakenList, listed};
 use super::map::Map;
@@ -96,7 +96,7 @@ impl Unknown {
             Reason::Forgotten => "what was before is forgotten (store.keep_past)".to_owned(),
             Reason::TooMany(run) => {
                 format!(
-                    "run {run} changed more than {MOST_STEPS} objects then, of which it isn't kept how they were"
+                    "run {run} changed more than {MOST_STEPS} objects then, or took some over from another directory, and it isn't kept how they were"
                 )
             }
             Reason::Misfit(run) => {
@@ -363,15 +363,17 @@ fn net<K: Ord + Copy, T: PartialEq>(
     changes
 }
 
-/// Who is gone, with those who weren't there then though they are now.
+/// Who was gone, with those who came later: these have a name, but nobody is told that they are gone.
 fn with_names(present: &Organisation, delta: &Delta, as_of: DateTime<Utc>) -> Map<Guid, Arc<Gone>> {
     let mut names = Map::clone(&present.gone);
+    let later = present.gone.values().filter(|gone| gone.since > as_of);
+    names.extend(later.map(|gone| (gone.id, Arc::new(Gone { run: gone::TO_COME, ..Gone::clone(gone) }))));
     let users = delta.users.removed.iter().map(|u| (u.id.0, &u.directory, Object::User(Arc::clone(u))));
     let units = delta.units.removed.iter().map(|u| (u.id.0, &u.directory, Object::Unit(Arc::clone(u))));
     let groups = delta.groups.removed.iter().map(|g| (g.id.0, &g.directory, Object::Group(Arc::clone(g))));
     names.extend(users.chain(units).chain(groups).map(|(id, directory, object)| {
         let directory = directory.clone();
-        (id, Arc::new(Gone { id, directory, unit: "".into(), since: as_of, run: RunId(0), object }))
+        (id, Arc::new(Gone { id, directory, unit: "".into(), since: as_of, run: gone::TO_COME, object }))
     }));
     names
 }

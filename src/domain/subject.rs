@@ -1,11 +1,14 @@
 //! What somebody answers for that is no unit: a report, a system, a service.
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::contacts::{self, Answer, Asker};
 use super::decode::clean;
 pub use super::ids::SubjectName;
 use super::ids::UnitId;
 use super::organisation::Organisation;
+use super::roles::{REPORT, Role, RoleName, Scope};
 use super::tree;
 
 /// The most characters of a name.
@@ -91,6 +94,24 @@ impl std::fmt::Display for OwnerTrouble {
 pub fn owner_of(organisation: &Organisation, subject: &Subject) -> Result<tree::Index, OwnerTrouble> {
     let unit = subject.owner.ok_or(OwnerTrouble::None)?;
     organisation.tree.index(unit).ok_or_else(|| OwnerTrouble::Gone { name: organisation.name_of(unit.0) })
+}
+
+/// Whether each subject is expected to have somebody near in a role. As with units: of a role that nobody is expected to hold for
+/// everything, gaps are none.
+pub fn is_expected(role: &Role) -> bool {
+    role.scope == Scope::Subject && (role.minimum > 0 || &*role.name.0 == REPORT)
+}
+
+/// Who answers for a subject near it, in a role of subjects: its own contacts, or else those of the unit that it belongs to and the units
+/// above; not who answers for everything.
+pub fn near(organisation: &Organisation, role: &Role, subject: &SubjectName, now: DateTime<Utc>) -> Answer {
+    let near = |role: &RoleName| {
+        organisation.role(&role.0).is_some_and(|role| matches!(role.scope, Scope::Subject | Scope::Unit))
+    };
+    let mut answer = contacts::resolve(organisation, role, &Asker::Subject(subject.clone()), now);
+    answer.contacts.retain(|contact| near(&contact.role));
+    answer.trail.retain(|step| near(&step.role));
+    answer
 }
 
 #[cfg(test)]

@@ -63,27 +63,12 @@ pub fn now() -> impl Strategy<Value = DateTime<Utc>> {
 
 /// A plain user, enabled, with an address.
 pub fn user(n: u8, unit: u8) -> UserFields {
+    let (name, account) = (format!("User {n}"), format!("u{n}"));
     UserFields {
-        id: user_id(n),
-        directory: DIRECTORIES[0].into(),
-        unit: unit_id(unit),
-        above: unit_id(unit).0,
-        rdn: format!("User {n}").into(),
-        account: format!("u{n}").into(),
-        upn: None,
-        name: format!("User {n}").into(),
-        named: true,
-        mail: Some(format!("u{n}@org.example").into()),
-        phone: None,
-        mobile: None,
-        title: None,
-        manager: None,
-        language: None,
-        enabled: true,
-        expires: None,
-        unit_path: None,
-        marks: None,
-        away: None,
+        rdn: name.as_str().into(),
+        name: name.into(),
+        mail: Some(format!("{account}@org.example").into()),
+        ..UserFields::bare(user_id(n), DIRECTORIES[0].into(), unit_id(unit), &account)
     }
 }
 

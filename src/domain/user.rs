@@ -178,6 +178,34 @@ pub struct UserFields {
     pub away: Option<Box<str>>,
 }
 
+impl UserFields {
+    /// A user with an account that is enabled, called as it is, of whom nothing else is known.
+    pub fn bare(id: UserId, directory: DirectoryName, unit: UnitId, account: &str) -> UserFields {
+        UserFields {
+            id,
+            directory,
+            unit,
+            above: unit.0,
+            rdn: account.into(),
+            account: account.into(),
+            upn: None,
+            name: account.into(),
+            named: true,
+            mail: None,
+            phone: None,
+            mobile: None,
+            title: None,
+            manager: None,
+            language: None,
+            enabled: true,
+            expires: None,
+            unit_path: None,
+            marks: None,
+            away: None,
+        }
+    }
+}
+
 impl From<UserFields> for User {
     fn from(f: UserFields) -> User {
         let [path, marks, away] = [&f.unit_path, &f.marks, &f.away].map(|t| t.as_deref().unwrap_or_default());

@@ -12,7 +12,8 @@ use super::contacts::{self, Answering, Asker, Contact};
 use super::directory::{Unit, UserFields};
 use super::ids::{AbsenceId, UnitId, UserId};
 use super::organisation::Organisation;
-use super::roles::{Pick, Role, RoleName};
+use super::roles::{Pick, Role, RoleName, Scope};
+use super::subject::{self, Subject, SubjectName};
 use super::tree::{self, Index};
 
 /// Something that could happen.
@@ -136,14 +137,62 @@ pub struct RoleShifts {
     pub shifts: Vec<Shift>,
     /// Units where fewer than the minimum would be there, and weren't fewer before: places in the tree that would be, with how many.
     pub broken: Vec<(Index, usize)>,
+    /// Subjects that would have others near, in a role of subjects.
+    pub subjects: Vec<SubjectShift>,
     /// So many should be there.
     pub minimum: u16,
 }
 
+/// A subject that would have others near than now: its own contacts, or those of its unit.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SubjectShift {
+    /// Which.
+    pub subject: SubjectName,
+    /// What it is.
+    pub title: Box<str>,
+    /// Who answers for it now; empty: only who answers for everything.
+    pub before: People,
+    /// Who would.
+    pub after: People,
+}
+
 /// Compares who answers for whom at `at`, role by role; those in which nothing would change are left out.
 pub fn compare(before: &Organisation, after: &Organisation, at: DateTime<Utc>) -> Vec<RoleShifts> {
-    let roles = before.roles.iter().map(|role| compare_role(before, after, role, at));
-    roles.filter(|shifts| !shifts.shifts.is_empty() || !shifts.broken.is_empty()).collect()
+    let one = |role: &Role| match role.scope {
+        Scope::Subject => compare_subjects(before, after, role, at),
+        _ => compare_role(before, after, role, at),
+    };
+    let some = |shifts: &RoleShifts| {
+        !shifts.shifts.is_empty() || !shifts.broken.is_empty() || !shifts.subjects.is_empty()
+    };
+    before.roles.iter().map(one).filter(some).collect()
+}
+
+fn compare_subjects(
+    before: &Organisation,
+    after: &Organisation,
+    role: &Role,
+    at: DateTime<Utc>,
+) -> RoleShifts {
+    let of = |organisation, subject: &Subject| {
+        names(&subject::near(organisation, role, &subject.name, at).contacts)
+    };
+    let shift = |subject: &Subject| {
+        let (was, is) = (of(before, subject), of(after, subject));
+        (was != is).then(|| SubjectShift {
+            subject: subject.name.clone(),
+            title: subject.title.clone(),
+            before: was,
+            after: is,
+        })
+    };
+    RoleShifts {
+        role: role.name.clone(),
+        shifts: Vec::new(),
+        broken: Vec::new(),
+        subjects: before.subjects.values().filter_map(shift).collect(),
+        minimum: role.minimum,
+    }
 }
 
 fn compare_role(before: &Organisation, after: &Organisation, role: &Role, at: DateTime<Utc>) -> RoleShifts {
@@ -198,7 +247,7 @@ fn compare_role(before: &Organisation, after: &Organisation, role: &Role, at: Da
     };
     let mut shifts: Vec<Shift> = found.into_iter().map(shift).collect();
     shifts.sort_by_key(|shift| std::cmp::Reverse(shift.users));
-    RoleShifts { role: role.name.clone(), shifts, broken, minimum: role.minimum }
+    RoleShifts { role: role.name.clone(), shifts, broken, subjects: Vec::new(), minimum: role.minimum }
 }
 
 /// The users who may be an answer. Nobody is their own, so that it may be otherwise for them than for their unit.
@@ -217,14 +266,7 @@ fn of_user(side: &Answering<'_>, id: UserId) -> People {
 }
 
 fn names(contacts: &[Contact]) -> People {
-    contacts.iter().map(name).collect()
-}
-
-fn name(contact: &Contact) -> Box<str> {
-    match &contact.deputy_for {
-        Some(absent) => format!("{} (deputy for {absent})", contact.name).into(),
-        None => contact.name.clone(),
-    }
+    contacts.iter().map(|contact| contacts::named(&contact.name, contact.deputy_for.as_deref())).collect()
 }
 
 #[cfg(test)]

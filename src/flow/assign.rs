@@ -47,6 +47,14 @@ pub struct NewAssignment {
     pub any_unit: bool,
 }
 
+impl NewAssignment {
+    /// Somebody holds a role from now on without an end, first in order, and is reached as a user is.
+    pub fn new(role: &str, holder: Holder, place: Place) -> NewAssignment {
+        let (rank, mail, phone, from, until, any_unit) = (0, None, None, None, None, false);
+        NewAssignment { role: role.into(), holder, place, rank, mail, phone, from, until, any_unit }
+    }
+}
+
 impl From<&Assignment> for NewAssignment {
     fn from(assignment: &Assignment) -> NewAssignment {
         let Assignment { id: _, role, holder, place, rank, mail, phone, from, until, any_unit } =

@@ -145,6 +145,8 @@ pub struct View {
     pub directories: BTreeMap<DirectoryName, DirectoryState>,
     /// Where everybody's local contacts are, as of the last recompute.
     pub local: Arc<ContactMap>,
+    /// What is written down of the configuration ([`Arrangement::to_text`]); None: nothing is yet.
+    pub arranged: Option<Box<str>>,
     /// Up to when it has been noted who got other contacts by time alone.
     pub contacts_seen: DateTime<Utc>,
 }
@@ -165,7 +167,7 @@ pub struct Core {
     view: ArcSwap<View>,
     writer: Mutex<()>,
     /// How many may look into the past at once.
-    pub(super) looking_back: Semaphore,
+    pub(super) looking_back: Arc<Semaphore>,
 }
 
 /// The right to decide on what is held in memory and to commit: one at a time, so that two decisions can't be taken on one picture.
@@ -186,25 +188,24 @@ impl Core {
             Organisation::new(name, state.directory, roles, state.assignments, absences, listed);
         organisation.gone = Arc::new(state.gone);
         organisation.subjects = Arc::new(state.subjects);
-        let arrangement = settings.arrangement();
-        let (started, seen) = (now(), state.contacts_seen.unwrap_or_else(|| now()));
-        let after = (&organisation, &state.lists);
-        let arranged = note_arrangement(&store, &arrangement, state.arranged, after, (seen, started)).await;
-        let view = View {
+        let started = now();
+        let mut view = View {
             lists: state.lists,
             calendars: state.calendars,
             given_out: state.given_out,
-            generation: arranged.or(state.generation).unwrap_or(Generation(0)),
+            generation: state.generation.unwrap_or(Generation(0)),
             local: Arc::new(local_map(&organisation, started)),
             organisation: Arc::new(organisation),
             outages: state.open_outages,
-            contacts_seen: if arranged.is_some() { started } else { seen },
+            arranged: state.arranged,
+            contacts_seen: state.contacts_seen.unwrap_or(started),
             contacts_told: state.contacts_told,
             duties_sent: state.duties_sent,
             coverage_told: state.coverage_told,
             delivery: state.delivery,
             directories: state.directories,
         };
+        view.note_arrangement(&store, &settings, started).await;
         Ok(Core {
             store,
             instance,
@@ -214,7 +215,7 @@ impl Core {
             settings: ArcSwap::from_pointee(settings),
             view: ArcSwap::from_pointee(view),
             writer: Mutex::new(()),
-            looking_back: Semaphore::new(past::AT_ONCE),
+            looking_back: Arc::new(Semaphore::new(past::AT_ONCE)),
         })
     }
 
@@ -241,9 +242,7 @@ impl Core {
     /// Puts new settings in force, and arranges the organisation by them.
     pub async fn reload(&self, settings: Settings) {
         let turn = self.turn().await;
-        let seen = self.view().contacts_seen;
         let (mut view, now) = (View::clone(&self.view()), self.now());
-        let before = self.settings().arrangement().to_text();
         let organisation = Arc::clone(&view.organisation);
         view.arrange(
             &settings,
@@ -252,11 +251,7 @@ impl Core {
             all_absences(&organisation),
             now,
         );
-        let (arrangement, after) = (settings.arrangement(), (&*view.organisation, &view.lists));
-        let arranged = note_arrangement(&self.store, &arrangement, Some(before), after, (seen, now)).await;
-        if let Some(generation) = arranged {
-            (view.generation, view.contacts_seen) = (generation, now);
-        }
+        view.note_arrangement(&self.store, &settings, now).await;
         self.settings.store(Arc::new(settings));
         turn.show(|shown, _, _| *shown = view);
     }
@@ -300,6 +295,52 @@ impl View {
         self.organisation = Arc::new(organisation);
     }
 
+    /// Writes down what answers depend on of the configuration, by which this is arranged, if it is another than what is written down,
+    /// and who got other contacts by it. When it can't be written the organisation is answered from all the same, and the next reload or
+    /// start tries again.
+    async fn note_arrangement(&mut self, store: &Store, settings: &Settings, now: DateTime<Utc>) {
+        let text = settings.arrangement().to_text();
+        if self.arranged.as_ref() == Some(&text) {
+            return;
+        }
+        match self.commit_arrangement(store, text.clone(), now).await {
+            Ok(committed) => {
+                self.generation = committed.generation.unwrap_or(self.generation);
+                self.arranged = Some(text);
+            }
+            Err(error) => {
+                tracing::error!("It can't be noted that the roles are configured otherwise now: {error}");
+            }
+        }
+    }
+
+    async fn commit_arrangement(
+        &mut self,
+        store: &Store,
+        text: Box<str>,
+        now: DateTime<Utc>,
+    ) -> Result<Committed, StoreError> {
+        let event = |change| Event { at: now, change, notices: Vec::new(), audit: None };
+        let mut contacts = Vec::new();
+        if let Some(Arrangement { roles, lists: believed }) =
+            self.arranged.as_deref().and_then(Arrangement::from_text)
+        {
+            let after = &*self.organisation;
+            let assignments = BTreeMap::clone(&after.assignments);
+            let listed = listed(&self.lists, &believed);
+            let before = after.clone().maintained(roles, assignments, all_absences(after), listed);
+            // First what time alone has done up to then, by what was in force.
+            let seen = self.contacts_seen;
+            if before.differs_by_time(seen, now) {
+                let by_time = changes::between((&before, seen), (&before, now), &[]);
+                store.commit_edit(event(Change::TimePassed), by_time).await?;
+            }
+            contacts = changes::between((&before, now), (after, now), &[]);
+            self.contacts_seen = now;
+        }
+        store.commit_edit(event(Change::Arranged(text)), contacts).await
+    }
+
     /// Arranges the organisation anew from these parts, and works out everybody's contacts.
     pub fn arrange(
         &mut self,
@@ -339,37 +380,6 @@ pub fn contact_changes(
 
 /// That time has passed is noted this often when nobody got other contacts by it.
 const LOOK_NOTED: TimeDelta = TimeDelta::hours(1);
-
-/// Writes down what answers depend on of the configuration, if it is another than `before`, and who got other contacts by it; returns the
-/// generation that makes. `after`: what is arranged by it, and the lists in force; `seen`: up to when it was noted before who got others. When it can't be written the organisation is answered
-/// from all the same, and the next start tries again.
-async fn note_arrangement(
-    store: &Store,
-    arrangement: &Arrangement,
-    before: Option<Box<str>>,
-    (after, lists): (&Organisation, &BTreeMap<ListName, Arc<TakenList>>),
-    (seen, now): (DateTime<Utc>, DateTime<Utc>),
-) -> Option<Generation> {
-    let text = arrangement.to_text();
-    if before.as_ref() == Some(&text) {
-        return None;
-    }
-    let arranged_before = before.and_then(|before| Arrangement::from_text(&before));
-    let contacts = arranged_before.map_or_else(Vec::new, |Arrangement { roles, lists: believed }| {
-        let listed = listed(lists, &believed);
-        let assignments = BTreeMap::clone(&after.assignments);
-        let before = after.clone().maintained(roles, assignments, all_absences(after), listed);
-        changes::between((&before, seen), (after, now), &[])
-    });
-    let event = Event { at: now, change: Change::Arranged(text), notices: Vec::new(), audit: None };
-    match store.commit_edit(event, contacts).await {
-        Ok(committed) => committed.generation,
-        Err(error) => {
-            tracing::error!("It can't be noted that the roles are configured otherwise now: {error}");
-            None
-        }
-    }
-}
 
 fn local_map(organisation: &Organisation, now: DateTime<Utc>) -> ContactMap {
     organisation

@@ -13,7 +13,7 @@ use crate::domain::coverage::watch::{self, Decision, Told, Watched};
 use crate::domain::coverage::{self, Period, RoleCover, Wanted};
 use crate::domain::notice::{CoverageFacts, EventKey, Facts, Gap, GapDays, NewNotice, Recipient, once_each};
 use crate::domain::organisation::Organisation;
-use crate::domain::roles::{GLOBAL, SYSTEM_OWNER};
+use crate::domain::roles::{GLOBAL, SYSTEM_OWNER, Scope};
 use crate::domain::tree::{self, Index};
 use crate::store::{Change, Event, StoreError};
 
@@ -70,13 +70,14 @@ pub fn notices(
     let Ok(period) = Period::new(told.first, last, zone, |date| settings.day(date)) else {
         return Vec::new();
     };
-    let wanted = match watched.roles.as_slice() {
+    let wanted: Vec<Wanted<'_>> = match watched.roles.as_slice() {
         [] => Wanted::usual(organisation),
         names => names.iter().filter_map(|name| organisation.role(&name.0)).map(Wanted::of).collect(),
     };
     let mut whole: Vec<Gap> = Vec::new();
     let mut by_owner: BTreeMap<String, (Recipient, Vec<Gap>)> = BTreeMap::new();
-    for wanted in wanted {
+    // Of subjects nobody is told.
+    for wanted in wanted.into_iter().filter(|wanted| wanted.role.scope != Scope::Subject) {
         let covered = coverage::cover(organisation, wanted, &period);
         for place in covered.places().filter(|place| covered.is_short(*place)) {
             // Below the unit it is told of, for those who own that, too.

@@ -138,7 +138,8 @@ impl Lists {
             }
             all = now;
         };
-        let day = |at: DateTime<Utc>| at.format("%Y-%m-%d").to_string();
+        let zone = all.get(name).map_or(Tz::UTC, |settings| settings.zone);
+        let day = |at: DateTime<Utc>| at.with_timezone(&zone).format("%Y-%m-%d").to_string();
         let (trouble, waiting, take) = match found {
             Ok(None) => (None, None, None),
             Ok(Some((list, Verdict::Take))) => (None, None, Some(list)),

@@ -22,6 +22,7 @@ use crate::domain::run::Run;
 use crate::domain::subject::Subject;
 use crate::flow::deliver::Pause;
 use crate::flow::directories::Progress;
+use crate::flow::login_page::PageState;
 use crate::flow::sync::Report;
 use crate::store::AttemptLog;
 
@@ -61,6 +62,9 @@ pub struct Status {
     pub store_note: Option<String>,
     /// How changes of contacts are told.
     pub contact_changes: ContactChangesStatus,
+    /// How the page for trouble signing in is doing; None: there is to be none.
+    #[serde(default)]
+    pub login_page: Option<PageState>,
     /// What an administrator should look at, full sentences.
     pub warnings: Vec<String>,
 }

@@ -11,10 +11,13 @@ use serde::{Deserialize, Serialize};
 use super::App;
 use super::error::ApiError;
 use super::look::{place_of, role_named};
-use crate::domain::coverage::{self, Day, Period, Person, RoleCover, Run, State as Cover, Wanted};
+use crate::domain::coverage::{
+    self, Day, Period, Person, RoleCover, Run, State as Cover, SubjectCover, Wanted,
+};
 use crate::domain::ids::UnitId;
 use crate::domain::organisation::Organisation;
-use crate::domain::roles::RoleName;
+use crate::domain::roles::{RoleName, Scope};
+use crate::domain::subject::{Subject, SubjectName, owner_of};
 use crate::domain::tree::{self, Index};
 use crate::domain::whatif::{self, People, Step};
 
@@ -62,18 +65,24 @@ pub struct RoleAnswer {
     pub minimum: u16,
     /// Whether days that aren't worked are judged, too.
     pub always: bool,
-    /// How many units have a day on which the minimum isn't met.
+    /// Whether its rows are those of subjects, not of units.
+    #[serde(default)]
+    pub of_subjects: bool,
+    /// How many units or subjects have a day on which the minimum isn't met.
     pub short: usize,
-    /// How many units were looked at.
+    /// How many were looked at.
     pub looked_at: usize,
     /// Unit by unit, parents before children; with `gaps` only those that are short.
     pub units: Vec<UnitCover>,
 }
 
-/// One unit in a period.
+/// One unit in a period, or one subject.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct UnitCover {
-    /// Which.
+    /// Which subject. None: it is a unit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<SubjectName>,
+    /// Which unit; of a subject the one that it belongs to, the root for none.
     pub unit: UnitId,
     /// What it is called.
     pub name: Box<str>,
@@ -102,7 +111,7 @@ pub struct RunAnswer {
     pub short: bool,
     /// Who is there.
     pub people: Vec<Person>,
-    /// The unit whose holders they are, when it is one above.
+    /// The unit whose holders they are, when it is one above, or a subject's.
     pub at: Option<String>,
     /// When nobody is there: who would be, and why they aren't.
     pub missing: Vec<String>,
@@ -142,6 +151,9 @@ fn answer(
         }
     };
     let one = |wanted: Wanted<'_>| {
+        if wanted.role.scope == Scope::Subject {
+            return of_subjects(organisation, wanted, period, top, query.gaps, zone);
+        }
         let covered = coverage::cover(organisation, wanted, period);
         // What is looked at for the organisation as a whole concerns each of its units.
         let within = tree.subtree(if covered.per_unit { top } else { tree::ROOT });
@@ -152,6 +164,7 @@ fn answer(
             title: wanted.role.title.clone(),
             minimum: covered.minimum,
             always: covered.always,
+            of_subjects: false,
             short: places().filter(|place| covered.is_short(*place)).count(),
             looked_at: places().count(),
             units: told.map(|place| unit(organisation, &covered, place, top, query.gaps, zone)).collect(),
@@ -178,24 +191,12 @@ fn unit(
     zone: Tz,
 ) -> UnitCover {
     let tree = &organisation.tree;
-    let run = |run: &Run| RunAnswer {
-        from: run.first,
-        to: run.last,
-        state: run.state,
-        short: run.short,
-        people: run.there.people.clone(),
-        at: run.there.at.filter(|at| *at != place).map(|at| tree.path(at)),
-        missing: run
-            .there
-            .missing
-            .iter()
-            .map(|s| format!("{}: {}", s.name, s.reason.in_zone(zone)))
-            .collect(),
-    };
+    let run = |run: &Run| run_answer(organisation, run, run.there.at.filter(|at| *at != place), zone);
     let as_above = place != top && covered.as_above(tree, place);
     // Ten thousands of units may share one row.
     let runs = if as_above { &[] } else { covered.of_unit(place) };
     UnitCover {
+        subject: None,
         unit: tree.id(place),
         name: tree.name(place).into(),
         path: tree.path(place),
@@ -203,6 +204,60 @@ fn unit(
         users: organisation.count_users(place, false),
         as_above,
         runs: runs.iter().filter(|run| run.short || !gaps).map(run).collect(),
+    }
+}
+
+fn run_answer(organisation: &Organisation, run: &Run, at: Option<Index>, zone: Tz) -> RunAnswer {
+    let missing = run.there.missing.iter().map(|s| format!("{}: {}", s.name, s.reason.in_zone(zone)));
+    RunAnswer {
+        from: run.first,
+        to: run.last,
+        state: run.state,
+        short: run.short,
+        people: run.there.people.clone(),
+        at: at.map(|at| organisation.tree.path(at)),
+        missing: missing.collect(),
+    }
+}
+
+/// A role of subjects, each a row: all of them, or those that belong to a unit or one below it.
+fn of_subjects(
+    organisation: &Organisation,
+    wanted: Wanted<'_>,
+    period: &Period,
+    top: Index,
+    gaps: bool,
+    zone: Tz,
+) -> RoleAnswer {
+    let tree = &organisation.tree;
+    let within = tree.subtree(top);
+    let concerns = |cover: &(&Subject, SubjectCover)| {
+        top == tree::ROOT || owner_of(organisation, cover.0).is_ok_and(|owner| within.contains(&owner))
+    };
+    let known = |cover: SubjectCover| Some((organisation.subjects.get(&cover.subject)?, cover));
+    let covers = coverage::cover_subjects(organisation, wanted, period).into_iter();
+    let covers: Vec<(&Subject, SubjectCover)> = covers.filter_map(known).filter(concerns).collect();
+    let row = |(subject, cover): &(&Subject, SubjectCover)| UnitCover {
+        subject: Some(subject.name.clone()),
+        unit: owner_of(organisation, subject).map_or(UnitId::ROOT, |owner| tree.id(owner)),
+        name: subject.title.clone(),
+        path: subject.name.to_string(),
+        depth: 0,
+        users: 0,
+        as_above: false,
+        runs: (cover.runs.iter().filter(|run| run.short || !gaps))
+            .map(|run| run_answer(organisation, run, run.there.at, zone))
+            .collect(),
+    };
+    RoleAnswer {
+        role: wanted.role.name.clone(),
+        title: wanted.role.title.clone(),
+        minimum: wanted.minimum,
+        always: wanted.role.always,
+        of_subjects: true,
+        short: covers.iter().filter(|(_, cover)| cover.is_short()).count(),
+        looked_at: covers.len(),
+        units: covers.iter().filter(|(_, cover)| !gaps || cover.is_short()).map(row).collect(),
     }
 }
 
@@ -251,8 +306,11 @@ pub struct RoleShift {
     pub shifts: Vec<ShiftAnswer>,
     /// How many users nobody of the role would answer for, who have somebody now.
     pub uncovered_users: usize,
-    /// Units where fewer than the minimum would be there, and how many.
+    /// Units and subjects where fewer than the minimum would be there, and how many.
     pub broken: Vec<(String, usize)>,
+    /// Subjects that others would answer for.
+    #[serde(default)]
+    pub subjects: Vec<SubjectShiftAnswer>,
 }
 
 /// Users who would turn to others.
@@ -266,6 +324,19 @@ pub struct ShiftAnswer {
     pub users: usize,
     /// The paths of the units concerned.
     pub units: Vec<String>,
+}
+
+/// A subject that others would answer for: its own contacts, or those of its unit.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SubjectShiftAnswer {
+    /// Which.
+    pub subject: SubjectName,
+    /// What it is.
+    pub title: Box<str>,
+    /// Who answers for it now; empty: only who answers for everything.
+    pub before: People,
+    /// Who would; empty: only who answers for everything.
+    pub after: People,
 }
 
 /// `GET /v1/whatif`: it changes nothing.
@@ -314,12 +385,27 @@ fn step(
 fn shift(organisation: &Organisation, after: &Organisation, shifts: whatif::RoleShifts) -> RoleShift {
     let path = |place: Index| after.tree.path(place);
     let uncovered = |shift: &&whatif::Shift| shift.after.is_empty();
+    let minimum = usize::from(shifts.minimum);
+    let fewer = |shift: &whatif::SubjectShift| {
+        let broken = shift.before.len() >= minimum && shift.after.len() < minimum;
+        broken.then(|| (shift.subject.to_string(), shift.after.len()))
+    };
     RoleShift {
         fallback: organisation.role(&shifts.role.0).and_then(|role| role.fallback.clone()),
         role: shifts.role,
         minimum: shifts.minimum,
         uncovered_users: shifts.shifts.iter().filter(uncovered).map(|shift| shift.users).sum(),
-        broken: shifts.broken.into_iter().map(|(place, there)| (path(place), there)).collect(),
+        broken: (shifts.broken.into_iter().map(|(place, there)| (path(place), there)))
+            .chain(shifts.subjects.iter().filter_map(fewer))
+            .collect(),
+        subjects: (shifts.subjects.into_iter())
+            .map(|whatif::SubjectShift { subject, title, before, after }| SubjectShiftAnswer {
+                subject,
+                title,
+                before,
+                after,
+            })
+            .collect(),
         shifts: shifts
             .shifts
             .into_iter()

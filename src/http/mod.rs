@@ -44,6 +44,7 @@ use crate::flow::channels::Senders;
 use crate::flow::core::Core;
 use crate::flow::directories::Directories;
 use crate::flow::lists::Lists;
+use crate::flow::login_page::LoginPage;
 use access::Access;
 
 /// What the handlers work with.
@@ -56,6 +57,8 @@ pub struct App {
     pub lists: Arc<Lists>,
     /// The calendars that absences are taken from.
     pub calendars: Arc<Calendars>,
+    /// The page for trouble signing in.
+    pub login_page: Arc<LoginPage>,
     /// Who sends the mails, for the state of the channel.
     pub senders: Arc<Senders>,
     /// Who may do what.

@@ -49,6 +49,7 @@ pub async fn status(State(app): State<Arc<App>>) -> Result<Json<Status>, ApiErro
         open_outages: view.outages.len(),
         store_note: app.store_note.clone(),
         contact_changes: contact_changes(&app, &view),
+        login_page: app.login_page.state(),
         warnings: warnings(&app, &view),
     }))
 }
@@ -151,6 +152,9 @@ fn warnings(app: &App, view: &View) -> Vec<String> {
                 "the calendar {name} isn't taken, what it said last stays in force: {trouble}"
             ));
         }
+    }
+    if let Some(trouble) = app.login_page.state().and_then(|page| page.trouble) {
+        warnings.push(format!("the page for trouble signing in says what it said before: {trouble}"));
     }
     let told = view.contacts_told.as_ref().and_then(|told| told.summary.as_ref());
     if let Some(told) = told.filter(|told| app.core.now() - told.at < SUMMARY_SHOWN) {

@@ -59,6 +59,9 @@ impl Then {
     /// A user by what they were called then, or else by what they are called now.
     pub fn user(&self, who: &str) -> Result<&Arc<User>, LookupError> {
         self.organisation.find_user(who).or_else(|unknown| {
+            if let LookupError::Ambiguous { .. } = unknown {
+                return Err(unknown);
+            }
             let now = self.view.organisation.find_user(who).ok();
             now.and_then(|user| self.organisation.user(user.id)).ok_or(unknown)
         })
@@ -67,6 +70,9 @@ impl Then {
     /// A unit by what it was called then, or else by what it is called now.
     pub fn place(&self, unit: &str) -> Result<tree::Index, ApiError> {
         self.organisation.find_unit(unit).or_else(|unknown| {
+            if let LookupError::Ambiguous { .. } = unknown {
+                return Err(self.unknown(&unknown));
+            }
             let now = self.view.organisation.find_unit(unit).ok();
             let id = now.map(|place| self.view.organisation.tree.id(place));
             id.and_then(|id| self.organisation.tree.index(id)).ok_or_else(|| self.unknown(&unknown))

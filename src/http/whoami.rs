@@ -27,6 +27,8 @@ pub struct WhoAmI {
     pub may: Vec<String>,
     /// What is delegated to them.
     pub grants: Vec<GrantAnswer>,
+    /// Where the organisation's clocks are, for what is typed and printed.
+    pub zone: chrono_tz::Tz,
 }
 
 /// How far somebody is trusted, as a word.
@@ -81,7 +83,7 @@ pub async fn whoami(State(app): State<Arc<App>>, Extension(caller): Extension<Ca
     };
     let grants = grants.iter().map(|grant| answer(organisation, grant)).collect();
     let may = caller.over(organisation).in_words();
-    Json(WhoAmI { level, may, grants, actor: caller.actor })
+    Json(WhoAmI { level, may, grants, actor: caller.actor, zone: app.core.settings().zone })
 }
 
 fn answer(organisation: &Organisation, grant: &Grant) -> GrantAnswer {

@@ -13,7 +13,7 @@ use tokio::net::UnixListener;
 use super::clock::Clock;
 use super::hints::{self, HintBook};
 use super::lifecycle::{Exit, Lifecycle, Reloads, Signals};
-use super::loops::{self, DELIVER_WITHIN, LOOP_WITHIN, LoginPage, Syncing, Upkeep};
+use super::loops::{self, DELIVER_WITHIN, LOOP_WITHIN, Syncing, Upkeep};
 use super::systemd::Notifier;
 use super::telemetry::LevelHandle;
 use super::wire::{self, Schedules, WireError};
@@ -29,6 +29,7 @@ use crate::flow::channels::Senders;
 use crate::flow::core::{Core, Now};
 use crate::flow::directories::Directories;
 use crate::flow::lists::Lists;
+use crate::flow::login_page::LoginPage;
 use crate::http::{self, App};
 use crate::store::{Change, Event, Opening, Rebuilt, Restored, Store, StoreError};
 
@@ -93,7 +94,7 @@ struct Replaceable {
     list_schedules: Arc<ArcSwap<BTreeMap<ListName, Schedule>>>,
     calendars: Arc<Calendars>,
     calendar_schedules: Arc<ArcSwap<BTreeMap<SourceName, Schedule>>>,
-    login_page: Arc<ArcSwap<Option<LoginPage>>>,
+    login_page: Arc<LoginPage>,
     schedules: Arc<Schedules>,
     hints: Arc<HintBook>,
     senders: Arc<Senders>,
@@ -132,7 +133,7 @@ impl Daemon {
         let list_schedules = Arc::new(ArcSwap::from_pointee(wire::list_schedules(&config)));
         let calendars = Arc::new(Calendars::new(wire::calendars(&config)));
         let calendar_schedules = Arc::new(ArcSwap::from_pointee(wire::calendar_schedules(&config)));
-        let login_page = Arc::new(ArcSwap::from_pointee(wire::login_page(&config)));
+        let login_page = Arc::new(LoginPage::new(wire::login_page(&config)));
         let hints = Arc::new(HintBook::new(wire::hint_pauses(&config)));
         let senders = Arc::new(Senders::new(wire::senders(&config)?));
         let upkeep = Arc::new(ArcSwap::from_pointee(wire::upkeep(&config)));
@@ -142,6 +143,7 @@ impl Daemon {
             directories: Arc::clone(&directories),
             lists: Arc::clone(&lists),
             calendars: Arc::clone(&calendars),
+            login_page: Arc::clone(&login_page),
             senders: Arc::clone(&senders),
             access: ArcSwap::from_pointee(wire::access(&config)),
             next_sync: {
@@ -396,7 +398,7 @@ async fn take_over(parts: &Replaceable, config: &Config) -> Result<(), WireError
     parts.lists.replace(wire::lists(config));
     parts.calendar_schedules.store(Arc::new(wire::calendar_schedules(config)));
     parts.calendars.replace(wire::calendars(config));
-    parts.login_page.store(Arc::new(wire::login_page(config)));
+    parts.login_page.replace(wire::login_page(config));
     parts.schedules.replace(wire::schedules(config));
     parts.core.shown.notify_one();
     parts.senders.replace(senders);

@@ -3,7 +3,6 @@
 mod sync;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,10 +13,7 @@ use tokio::task::JoinSet;
 
 use super::clock::Clock;
 use super::lifecycle::{Heartbeat, Tasks};
-use crate::channel::login_page::{self, Language};
-use crate::domain::calendar::OpeningHours;
 use crate::domain::schedule::Schedule;
-use crate::flow;
 use crate::flow::alert;
 use crate::flow::channels::{self, Senders};
 use crate::flow::contacts;
@@ -27,6 +23,7 @@ use crate::flow::deliver::Sender;
 use crate::flow::duties;
 use crate::flow::gone;
 use crate::flow::kept::Looked;
+use crate::flow::login_page::LoginPage;
 use crate::store::{Retention, StoreError};
 pub use sync::{Syncing, sync};
 
@@ -62,7 +59,7 @@ pub async fn deliver(
         for sender in senders.all().values() {
             if !running.iter().any(|known| Arc::ptr_eq(known, sender)) {
                 running.push(Arc::clone(sender));
-                let beating = tasks.heartbeat(&format!("deliver {}", sender.name()), DELIVER_WITHIN);
+                let beating = tasks.heartbeat(format!("deliver {}", sender.name()), DELIVER_WITHIN);
                 let parts = (clock.clone(), tasks.clone(), Arc::clone(&core));
                 loops.spawn(deliver_by(parts, beating, Arc::clone(&senders), Arc::clone(sender)));
             }
@@ -205,17 +202,6 @@ pub async fn looks<L: Looked>(
     Ok(())
 }
 
-/// Where the page for trouble signing in is written, and how.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct LoginPage {
-    /// The file.
-    pub file: PathBuf,
-    /// In which language.
-    pub language: Language,
-    /// When those who help are there.
-    pub hours: OpeningHours,
-}
-
 /// Writes the page for trouble signing in whenever it says something else, or is gone: after a sync or an edit, when somebody leaves or comes
 /// back, after a reload.
 pub async fn login_page(
@@ -223,28 +209,11 @@ pub async fn login_page(
     tasks: Tasks,
     heartbeat: Heartbeat,
     core: Arc<Core>,
-    settings: Arc<ArcSwap<Option<LoginPage>>>,
+    page: Arc<LoginPage>,
 ) -> Result<(), StoreError> {
-    let mut written = None;
     while !tasks.soft().is_cancelled() {
         heartbeat.beat();
-        if let Some(settings) = settings.load().as_ref() {
-            let page = flow::login_page::page(&core, settings.language, &settings.hours);
-            let gone = matches!(tokio::fs::try_exists(&settings.file).await, Ok(false));
-            if gone || written.as_ref() != Some(&(settings.clone(), page.clone())) {
-                let (file, now, zone) = (settings.file.clone(), clock.now(), core.settings().zone);
-                let said = page.clone();
-                let done =
-                    tokio::task::spawn_blocking(move || login_page::write(&file, &said, now, zone)).await;
-                match done {
-                    Ok(Ok(())) => written = Some((settings.clone(), page)),
-                    Ok(Err(error)) => tracing::error!("{error}"),
-                    Err(error) => {
-                        tracing::error!("The page for trouble signing in can't be written: {error}");
-                    }
-                }
-            }
-        }
+        page.keep(&core).await;
         tokio::select! {
             () = pause(&clock, &tasks, clock.now() + LOOK) => {}
             () = core.shown.notified() => {}

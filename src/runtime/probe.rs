@@ -1,10 +1,13 @@
 //! Every server that the configuration names, tried as the daemon would, with what is wrong in words.
 
+use std::path::PathBuf;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
 use super::clock::Clock;
 use super::wire;
+use crate::channel::login_page;
 use crate::channel::{ProbeReport as MailReport, SmtpReport};
 use crate::config::{self, Config};
 use crate::domain::directory::Directory;
@@ -93,6 +96,20 @@ pub async fn all(config: &Config) -> Vec<Finding> {
         findings.push(channel(config, other).await);
     }
     findings
+}
+
+/// The files that the daemon is to write for others, as whoever asks could write them.
+pub fn files(config: &Config) -> Vec<Finding> {
+    let page = |file: &PathBuf| {
+        let what = "login page".to_owned();
+        match login_page::try_to_write(file) {
+            Ok(()) => finding(what, false, format!("{} can be written", file.display())),
+            // The daemon may be somebody else.
+            Err(error) if error.is_denied() => finding(what, true, format!("by you, {error}")),
+            Err(error) => wrong(what, error),
+        }
+    };
+    config.login_page.file.iter().map(page).collect()
 }
 
 /// What DNS says of a domain: whose site, and each controller in the order in which they are tried.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::loops::{LoginPage, Upkeep};
+use super::loops::Upkeep;
 use super::telemetry::Format;
 use crate::channel::login_page::Language;
 use crate::channel::message::{ComposeError, Composer, From as Sent};
@@ -23,6 +23,7 @@ use crate::flow::absence_sources::CalendarSettings;
 use crate::flow::core::{DirectorySettings, Settings};
 use crate::flow::deliver::{Sender, Terms};
 use crate::flow::lists::ListSettings;
+use crate::flow::login_page;
 use crate::http::access::{Access, Names};
 use crate::source::calendar::CalendarSource;
 use crate::source::fetch::Location;
@@ -200,13 +201,13 @@ pub fn list_schedules(config: &Config) -> BTreeMap<ListName, Schedule> {
 }
 
 /// Where the page for trouble signing in is written, and how; None: nowhere.
-pub fn login_page(config: &Config) -> Option<LoginPage> {
+pub fn login_page(config: &Config) -> Option<login_page::Settings> {
     let page = &config.login_page;
     let language = match page.language {
         config::PageLanguage::English => Language::English,
         config::PageLanguage::Swedish => Language::Swedish,
     };
-    Some(LoginPage { file: page.file.clone()?, language, hours: page.hours.clone() })
+    Some(login_page::Settings { file: page.file.clone()?, language, hours: page.hours.clone() })
 }
 
 /// Who may do what on the socket.

@@ -103,6 +103,9 @@ impl fmt::Display for Answer {
     }
 }
 
+/// `SEC_E_BAD_BINDINGS`: begins the diagnostic message. Behind `data` Active Directory has it again, Samba another code.
+const BAD_BINDINGS: &str = "80090346";
+
 impl BindProblem {
     /// Reads the answer to a bind. Active Directory puts its reason behind `data` into the diagnostic message, as a
     /// Win32 error code in hexadecimal.
@@ -111,7 +114,7 @@ impl BindProblem {
             rest.split(|c: char| !c.is_ascii_hexdigit()).next().unwrap_or_default().to_ascii_lowercase()
         });
         match (answer.code, data.as_deref()) {
-            (49, Some("80090346")) => BindProblem::ChannelBinding,
+            (49, _) if answer.text.contains(BAD_BINDINGS) => BindProblem::ChannelBinding,
             (49, Some("525")) => BindProblem::UnknownAccount,
             (49, Some("530")) => BindProblem::LogonHours,
             (49, Some("531")) => BindProblem::Workstation,

@@ -91,17 +91,7 @@ impl World {
     }
 
     async fn assign(&self, role: &str, account: &str, place: Place) -> Result<Assignment, AssignError> {
-        let new = NewAssignment {
-            role: role.into(),
-            holder: Holder::User(self.user(account)),
-            place,
-            rank: 0,
-            mail: None,
-            phone: None,
-            from: None,
-            until: None,
-            any_unit: false,
-        };
+        let new = NewAssignment::new(role, Holder::User(self.user(account)), place);
         assign::assign(&self.core, new, &of_care(), Some("she asked for it")).await
     }
 
@@ -245,17 +235,7 @@ async fn a_list_with_a_line_of_elsewhere_is_refused_as_a_whole() {
 }
 
 fn of(account: &str, world: &World) -> NewAssignment {
-    NewAssignment {
-        role: LOCAL.into(),
-        holder: Holder::User(world.user(account)),
-        place: Place::OwnUnit,
-        rank: 0,
-        mail: None,
-        phone: None,
-        from: None,
-        until: None,
-        any_unit: false,
-    }
+    NewAssignment::new(LOCAL, Holder::User(world.user(account)), Place::OwnUnit)
 }
 
 #[tokio::test]

@@ -50,17 +50,7 @@ async fn appoint(core: &Core, role: &str, name: &str) -> AssignmentId {
 }
 
 async fn give(core: &Core, role: &str, holder: Holder, place: Place) -> AssignmentId {
-    let new = NewAssignment {
-        role: role.into(),
-        holder,
-        place,
-        rank: 0,
-        mail: None,
-        phone: None,
-        from: None,
-        until: None,
-        any_unit: false,
-    };
+    let new = NewAssignment::new(role, holder, place);
     assign(core, new, &Caller::system(), None).await.unwrap().id
 }
 

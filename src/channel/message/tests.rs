@@ -329,6 +329,12 @@ fn html_says_the_same_and_nothing_in_it_is_markup_of_others() {
         assert!(text.html.contains("outage contact of Ekfors kommun"), "{name}");
         assert!(!text.html.contains("<b>") && !text.html.contains("<Öberg>"), "{name}: {}", text.html);
     }
+    let of = |account: &str| {
+        let duties = Facts::Duties(Box::new(Duties { account: account.into(), ..duties() }));
+        composer.writer.write(&notice(duties, "e", "e"), "local").unwrap().html
+    };
+    assert!(of("bo.ek").contains("<span style=\"white-space:nowrap\">--until</span>"), "{}", of("bo.ek"));
+    assert!(!of("bo`<ek>").contains("<ek>"), "{}", of("bo`<ek>"));
     insta::assert_snapshot!(
         composer.writer.write(&notice(all_facts().remove(0).1, "e", "e"), "outage").unwrap().html
     );

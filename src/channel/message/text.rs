@@ -4,7 +4,7 @@ mod contacts;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use minijinja::{Environment, Value, context};
+use minijinja::{Environment, HtmlEscape, Value, context};
 
 use crate::domain::alert::Trouble;
 use crate::domain::ids::DirectoryName;
@@ -62,6 +62,7 @@ impl Writer {
         let mut templates = Environment::new();
         templates.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
         templates.set_fuel(Some(200_000));
+        templates.add_filter("commands", commands);
         for (name, source) in [
             ("layout.html", include_str!("../templates/layout.html")),
             ("outage.html", include_str!("../templates/outage.html")),
@@ -371,6 +372,17 @@ fn shell_word(text: &str) -> String {
         return text;
     }
     format!("'{}'", text.replace('\'', "'\\''"))
+}
+
+/// What stands in backticks as code, whose words aren't broken: an option cut off after its dashes is another one.
+fn commands(text: &str) -> Value {
+    let code = |words: &str| {
+        let word = |word| format!("<span style=\"white-space:nowrap\">{}</span>", HtmlEscape(word));
+        format!("<code>{}</code>", words.split(' ').map(word).collect::<Vec<_>>().join(" "))
+    };
+    let parts = text.split('`').enumerate();
+    let html = parts.map(|(n, part)| if n % 2 == 1 { code(part) } else { HtmlEscape(part).to_string() });
+    Value::from_safe_string(html.collect())
 }
 
 fn held_value(held: &HeldFacts) -> Value {

@@ -2,7 +2,7 @@
 
 use crate::cli::client::Client;
 use crate::cli::exit::{Exit, Trouble};
-use crate::cli::print::{Out, or_dash, visible, when};
+use crate::cli::print::{Out, or_dash, visible};
 use crate::domain::duties::Duty;
 use crate::http::duties::{DigestAnswer, DigestQuery};
 
@@ -44,11 +44,17 @@ fn print(out: &Out, answer: &DigestAnswer) {
     }
     for planned in &duties.absences {
         let deputy = planned.deputy.as_deref().unwrap_or("nobody");
-        let line = format!("Away {} to {}, deputy: {deputy}.", when(planned.from), when(planned.until));
+        let line =
+            format!("Away {} to {}, deputy: {deputy}.", out.when(planned.from), out.when(planned.until));
         out.line(visible(&line));
     }
     for it in &duties.stands_in {
-        out.line(visible(&format!("Deputy for {} {} to {}.", it.name, when(it.from), when(it.until))));
+        out.line(visible(&format!(
+            "Deputy for {} {} to {}.",
+            it.name,
+            out.when(it.from),
+            out.when(it.until)
+        )));
     }
     let turns_to = Some(duties.turns_to.join(", ")).filter(|names| !names.is_empty());
     out.line(visible(&format!("Turns to: {}.", or_dash(turns_to))));

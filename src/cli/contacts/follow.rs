@@ -4,9 +4,10 @@ use chrono_tz::Tz;
 
 use crate::cli::client::Client;
 use crate::cli::exit::{Exit, Trouble};
-use crate::cli::print::{Out, visible, when};
+use crate::cli::print::{Out, visible};
 use crate::cli::time;
 use crate::domain::changes::{Answerers, Cause};
+use crate::domain::contacts::named;
 use crate::domain::orphans::Orphans;
 use crate::http::answers::Page;
 use crate::http::follow::ChangeAnswer;
@@ -75,7 +76,7 @@ fn told(out: &Out, answer: &ChangeAnswer) {
     };
     out.line(format!(
         "{}  {}: {} users{}, {by}",
-        when(answer.at),
+        out.when(answer.at),
         change.role,
         change.users,
         visible(&units)
@@ -91,11 +92,8 @@ fn few(paths: &[String]) -> String {
 }
 
 fn names(answerers: &Answerers) -> String {
-    let name = |p: &crate::domain::changes::Person| match &p.deputy_for {
-        Some(absent) => format!("{} (deputy for {absent})", p.name),
-        None => p.name.to_string(),
-    };
-    let names: Vec<String> = answerers.people.iter().map(name).collect();
+    let name = |p: &crate::domain::changes::Person| named(&p.name, p.deputy_for.as_deref());
+    let names: Vec<Box<str>> = answerers.people.iter().map(name).collect();
     if names.is_empty() { "nobody, so the fallback".to_owned() } else { names.join(", ") }
 }
 

@@ -68,6 +68,7 @@ fn section(role: &RoleAnswer, days: &[NaiveDate], closed: &HashSet<NaiveDate>, l
         title => &*role.title,
         minimum => role.minimum,
         always => role.always,
+        of_subjects => role.of_subjects,
         short => role.short,
         looked_at => role.looked_at,
         left_out => role.units.len() - rows.len(),
@@ -161,6 +162,7 @@ mod tests {
             },
         };
         let unit = |name: &str, depth, runs| UnitCover {
+            subject: None,
             unit: UnitId::ROOT,
             name: name.into(),
             path: name.to_owned(),
@@ -186,6 +188,7 @@ mod tests {
             title: "local contact".into(),
             minimum: 1,
             always: false,
+            of_subjects: false,
             short: 1,
             looked_at: 2,
             units,

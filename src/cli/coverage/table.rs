@@ -33,7 +33,7 @@ pub(super) fn print(out: &Out, answer: &CoverageAnswer) {
             }
         }
         if !rows.is_empty() {
-            out.table(&["unit", "days", "there"], rows, "");
+            out.table(&[if role.of_subjects { "subject" } else { "unit" }, "days", "there"], rows, "");
         }
         out.line(summary(role, role.looked_at - told.min(role.looked_at)));
     }
@@ -49,7 +49,8 @@ fn lines(role: &RoleAnswer, unit: &UnitCover, below: usize) -> Vec<Vec<String>> 
 }
 
 fn summary(role: &RoleAnswer, quiet: usize) -> String {
-    let units = |n: usize| if n == 1 { "1 unit".to_owned() } else { format!("{n} units") };
+    let one = if role.of_subjects { "subject" } else { "unit" };
+    let units = |n: usize| if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") };
     let short = match role.short {
         0 => "The minimum is met everywhere.".to_owned(),
         n => format!("The minimum isn't met in {}.", units(n)),
@@ -100,13 +101,14 @@ pub(super) fn with_days(units: &[UnitCover]) -> impl Iterator<Item = (&UnitCover
     })
 }
 
-const HEADER: [&str; 12] = [
+const HEADER: [&str; 13] = [
     "role", "unit", "unit_id", "from", "to", "state", "minimum", "short", "count", "people", "at", "missing",
+    "subject",
 ];
 
 /// For spreadsheets.
 pub(super) fn csv(answer: &CoverageAnswer) -> Vec<u8> {
-    let mut rows: Vec<[String; 12]> = Vec::new();
+    let mut rows: Vec<[String; 13]> = Vec::new();
     for role in &answer.roles {
         for (unit, runs) in with_days(&role.units) {
             rows.extend(runs.iter().map(|run| cells(role, unit, run)));
@@ -115,7 +117,7 @@ pub(super) fn csv(answer: &CoverageAnswer) -> Vec<u8> {
     table::write(&HEADER, rows.iter().map(|row| row.each_ref().map(String::as_str)))
 }
 
-fn cells(role: &RoleAnswer, unit: &UnitCover, run: &RunAnswer) -> [String; 12] {
+fn cells(role: &RoleAnswer, unit: &UnitCover, run: &RunAnswer) -> [String; 13] {
     let people: Vec<&str> = run.people.iter().map(|person| &*person.name).collect();
     let state = match run.state {
         State::Nobody => "nobody",
@@ -125,8 +127,8 @@ fn cells(role: &RoleAnswer, unit: &UnitCover, run: &RunAnswer) -> [String; 12] {
     };
     [
         role.role.to_string(),
-        unit.path.clone(),
-        unit.unit.to_string(),
+        if unit.subject.is_none() { unit.path.clone() } else { String::new() },
+        if unit.subject.is_none() { unit.unit.to_string() } else { String::new() },
         run.from.to_string(),
         run.to.to_string(),
         state.to_owned(),
@@ -136,6 +138,7 @@ fn cells(role: &RoleAnswer, unit: &UnitCover, run: &RunAnswer) -> [String; 12] {
         people.join("; "),
         run.at.clone().unwrap_or_default(),
         run.missing.join("; "),
+        unit.subject.as_ref().map(ToString::to_string).unwrap_or_default(),
     ]
 }
 
@@ -147,6 +150,7 @@ mod tests {
     #[test]
     fn units_that_are_as_the_one_above_are_counted_there() {
         let unit = |depth, as_above| UnitCover {
+            subject: None,
             unit: crate::domain::ids::UnitId::ROOT,
             name: "".into(),
             path: String::new(),
@@ -172,6 +176,7 @@ mod tests {
             missing: Vec::new(),
         };
         let unit = |path: &str, depth, runs: &[RunAnswer]| UnitCover {
+            subject: None,
             unit: crate::domain::ids::UnitId::ROOT,
             name: "".into(),
             path: path.to_owned(),

@@ -1,6 +1,6 @@
 //! What the commands of `sync` print.
 
-use crate::cli::print::{Out, visible, when};
+use crate::cli::print::{Out, visible};
 use crate::cli::status::outcome;
 use crate::domain::delta::{FieldChange, ObjectChange, What, without_id};
 use crate::domain::directory::Quarantined;
@@ -70,7 +70,7 @@ fn heading(out: &Out, run: &Run) {
         took,
         visible(&run.server)
     ));
-    let (started, ended) = (when(run.started), when(run.ended));
+    let (started, ended) = (out.when(run.started), out.when(run.ended));
     out.line(format!("  Started {started}, ended {ended}, by {}.", visible(&run.trigger.to_string())));
     let c = &run.counts;
     let of = |k: &KindCounts, what: &str| {
@@ -181,7 +181,7 @@ pub(super) fn history(out: &Out, runs: &[Run]) {
         vec![
             r.id.to_string(),
             r.directory.to_string(),
-            when(r.started),
+            out.when(r.started),
             took,
             r.trigger.to_string(),
             r.mode.to_string(),

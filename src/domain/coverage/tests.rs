@@ -2,8 +2,9 @@ use chrono::Weekday;
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::contacts::{Asker, resolve};
-use crate::domain::roles::{GLOBAL, Place};
+use crate::domain::contacts::{Asker, Contact, resolve};
+use crate::domain::roles::{GLOBAL, Place, REPORT};
+use crate::domain::subject::{Subject, SubjectName};
 use crate::domain::testing::{World, directory_of, hour, unit, unit_id, user, world};
 
 const ZONE: Tz = chrono_tz::Europe::Stockholm;
@@ -35,17 +36,42 @@ fn slowly(
 ) -> Vec<Person> {
     let alone = Role { fallback: None, ..role.clone() };
     let asker = Asker::Unit(organisation.tree.id(place));
-    let midnight = ZONE.from_local_datetime(&date.and_time(NaiveTime::MIN)).unwrap().to_utc();
-    let there = |hour| {
-        let answer = resolve(organisation, &alone, &asker, midnight + TimeDelta::hours(hour));
-        let person = |c: crate::domain::contacts::Contact| Person {
-            name: c.name,
-            user: c.user,
-            deputy_for: c.deputy_for,
-        };
-        answer.contacts.into_iter().map(person).collect::<Vec<_>>()
+    worst(date, hours, |at| resolve(organisation, &alone, &asker, at).contacts)
+}
+
+/// The same near a subject: nobody of a role of the whole organisation.
+fn slowly_near(
+    organisation: &Organisation,
+    role: &Role,
+    subject: &SubjectName,
+    date: NaiveDate,
+    hours: (i64, i64),
+) -> Vec<Person> {
+    let near = |contact: &Contact| {
+        let role = organisation.role(&contact.role.0).unwrap();
+        role.scope == Scope::Subject || role.scope == Scope::Unit
     };
-    (hours.0..hours.1).map(there).min_by_key(Vec::len).unwrap()
+    worst(date, hours, |at| {
+        let mut contacts = resolve(organisation, role, &Asker::Subject(subject.clone()), at).contacts;
+        contacts.retain(near);
+        contacts
+    })
+}
+
+fn worst(date: NaiveDate, hours: (i64, i64), there: impl Fn(DateTime<Utc>) -> Vec<Contact>) -> Vec<Person> {
+    let midnight = ZONE.from_local_datetime(&date.and_time(NaiveTime::MIN)).unwrap().to_utc();
+    let person = |c: Contact| Person { name: c.name, user: c.user, deputy_for: c.deputy_for };
+    let people = |hour| there(midnight + TimeDelta::hours(hour)).into_iter().map(person).collect::<Vec<_>>();
+    (hours.0..hours.1).map(people).min_by_key(Vec::len).unwrap()
+}
+
+/// From when until when a day is judged.
+fn hours(always: bool, day: Day) -> (i64, i64) {
+    match day {
+        _ if always => (0, 24),
+        Day::Half => (8, 12),
+        _ => (8, 16),
+    }
 }
 
 proptest! {
@@ -59,6 +85,19 @@ proptest! {
         // A Sunday to a Wednesday; what happens in these worlds happens on Monday and Tuesday.
         let period = period(5, 8);
         for role in &organisation.roles {
+            if role.scope == Scope::Subject {
+                for covered in cover_subjects(&organisation, Wanted { role, minimum: 2 }, &period) {
+                    for (date, day) in period.days().iter().filter(|(_, day)| always || *day != Day::Closed) {
+                        let expected = slowly_near(&organisation, role, &covered.subject, *date, hours(always, *day));
+                        let run = covered.runs.iter().find(|run| run.first <= *date && *date <= run.last);
+                        let run = run.expect("each day is in a run");
+                        prop_assert_eq!(&run.there.people, &expected, "{} on {}", &covered.subject, date);
+                        prop_assert_eq!(run.short, expected.len() < 2);
+                        prop_assert!(run.there.missing.is_empty() || expected.is_empty());
+                    }
+                }
+                continue;
+            }
             let covered = cover(&organisation, Wanted { role, minimum: 2 }, &period);
             for place in covered.places() {
                 let runs = covered.of_unit(place);
@@ -68,12 +107,7 @@ proptest! {
                         prop_assert!(run.is_none_or(|run| run.first < *date && *date < run.last));
                         continue;
                     }
-                    let hours = match day {
-                        _ if always => (0, 24),
-                        Day::Half => (8, 12),
-                        _ => (8, 16),
-                    };
-                    let expected = slowly(&organisation, role, place, *date, hours);
+                    let expected = slowly(&organisation, role, place, *date, hours(always, *day));
                     let run = run.expect("each day is in a run");
                     prop_assert_eq!(&run.there.people, &expected, "{} at {} on {}", &role.name, place, date);
                     prop_assert_eq!(run.short, expected.len() < 2);
@@ -174,6 +208,45 @@ fn a_role_of_the_organisation_has_one_row_and_a_minimum_of_two_is_told() {
     assert_eq!(covered.places().collect::<Vec<_>>(), [tree::ROOT]);
     let [run] = covered.of_unit(tree::ROOT) else { panic!("one run") };
     assert_eq!((run.state, run.short, run.last), (State::One, true, july(10)));
+}
+
+#[test]
+fn a_subject_has_a_row_with_its_own_contacts_then_those_of_its_unit() {
+    let mut world = summer();
+    let subject = Subject::new("pay", None, Some(unit_id(1))).unwrap();
+    assert!(!Wanted::usual(&world.organisation()).iter().any(|wanted| &*wanted.role.name.0 == REPORT));
+    world.subjects.insert(subject.name.clone(), subject);
+    world.assign(GLOBAL, 3, Place::Organisation);
+    world.assign(REPORT, 4, Place::Subject("pay".into()));
+    // In Stockholm, 4 is away on 8 and 9 July, 1 from the 9th to the 14th.
+    world.away(4, 46, 46 + 48, None);
+    world.away(1, 70, 70 + 6 * 24, None);
+    let organisation = world.organisation();
+    let usual = Wanted::usual(&organisation);
+    let wanted = *usual.iter().find(|wanted| &*wanted.role.name.0 == REPORT).unwrap();
+    let [covered] = &cover_subjects(&organisation, wanted, &period(6, 10))[..] else { panic!("one subject") };
+    let line = |run: &Run| {
+        let names: Vec<&str> = run.there.people.iter().map(|p| &*p.name).collect();
+        let missing: Vec<&str> = run.there.missing.iter().map(|p| &*p.name).collect();
+        let at = run.there.at.map_or("-", |at| organisation.tree.name(at));
+        format!(
+            "{}-{} {} at {at}; missing {}",
+            run.first.day(),
+            run.last.day(),
+            names.join(" "),
+            missing.join(" ")
+        )
+    };
+    assert_eq!(
+        covered.runs.iter().map(line).collect::<Vec<_>>(),
+        [
+            "6-7 User 4 at -; missing ",
+            "8-8 User 1 at Unit 1; missing ",
+            "9-9  at -; missing User 4",
+            "10-10 User 4 at -; missing "
+        ]
+    );
+    assert!(covered.is_short());
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::{Person, There};
+use super::{Person, There, Window};
 use crate::domain::contacts::{self, Contact};
 use crate::domain::ids::UserId;
 use crate::domain::organisation::{Holding, Organisation};
@@ -26,16 +26,7 @@ pub(super) fn own(
     from: DateTime<Utc>,
     until: DateTime<Utc>,
 ) -> Vec<Piece> {
-    let mut moments = vec![from];
-    for holding in organisation.holders(&role.name).at(place) {
-        changes(organisation, holding, |moment| {
-            if from < moment && moment < until {
-                moments.push(moment);
-            }
-        });
-    }
-    moments.sort_unstable();
-    moments.dedup();
+    let moments = moments(organisation, organisation.holders(&role.name).at(place).iter(), (from, until));
     let piece = |moment| {
         let (contacts, skipped) = contacts::at_place(organisation, role, place, moment);
         let people: Vec<Person> = contacts.into_iter().map(person).collect();
@@ -48,7 +39,26 @@ pub(super) fn own(
     moments.into_iter().map(piece).collect()
 }
 
-fn person(contact: Contact) -> Person {
+/// The first moment of a span, and every other in it at which it may change who of these counts.
+pub(super) fn moments<'a>(
+    organisation: &Organisation,
+    holdings: impl Iterator<Item = &'a Holding>,
+    (from, until): Window,
+) -> Vec<DateTime<Utc>> {
+    let mut moments = vec![from];
+    for holding in holdings {
+        changes(organisation, holding, |moment| {
+            if from < moment && moment < until {
+                moments.push(moment);
+            }
+        });
+    }
+    moments.sort_unstable();
+    moments.dedup();
+    moments
+}
+
+pub(super) fn person(contact: Contact) -> Person {
     Person { name: contact.name, user: contact.user, deputy_for: contact.deputy_for }
 }
 

@@ -4,6 +4,7 @@
 //! parent, and who stands above an object is known without comparing texts.
 
 use std::collections::{HashMap, HashSet};
+use std::fmt::Write as _;
 use std::hash::{BuildHasher as _, RandomState};
 
 use crate::domain::dn::{MAX_DEPTH, NotADn, Rdn, split_first};
@@ -146,8 +147,8 @@ impl Names {
 
     fn child(&mut self, parent: u32, rdn: &Rdn) -> Result<u32, NotADn> {
         self.key.clear();
-        self.key.push_str(&parent.to_string());
-        self.key.push('/');
+        // Writing to a text doesn't fail.
+        let _ = write!(self.key, "{parent}/");
         rdn.write_key(&mut self.key);
         let digest = self.digests.each_ref().map(|digest| digest.hash_one(self.key.as_str()));
         if let Some(known) = self.children.get(&digest) {

@@ -13,18 +13,17 @@ const MAX_VALUES: usize = 1_000;
 /// The text without control characters, without those that turn the direction of writing, without spaces around it, and at most
 /// `max` characters long. A line break becomes a space.
 pub fn clean(text: &str, max: usize) -> String {
-    text.trim()
-        .chars()
-        .filter_map(|c| match c {
-            '\n' | '\r' | '\t' | '\u{85}' | '\u{2028}' | '\u{2029}' => Some(' '),
-            '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' => None,
-            c if c.is_control() => None,
-            c => Some(c),
-        })
-        .take(max)
-        .collect::<String>()
-        .trim()
-        .into()
+    text.trim().chars().filter_map(shown).take(max).collect::<String>().trim().into()
+}
+
+/// What stands for a character; None for one that is left out.
+fn shown(c: char) -> Option<char> {
+    match c {
+        '\n' | '\r' | '\t' | '\u{85}' | '\u{2028}' | '\u{2029}' => Some(' '),
+        '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' => None,
+        c if c.is_control() => None,
+        c => Some(c),
+    }
 }
 
 /// The first value of an attribute, as it stands there.
@@ -61,7 +60,7 @@ pub(super) fn readable<'v>(value: &'v [u8], attribute: &str) -> Result<&'v str, 
 /// [`clean`] for the value of an attribute; None when nothing is left of it.
 pub(super) fn value(text: &str) -> Option<Box<str>> {
     // Nearly every value is fine as it is.
-    if text.len() <= MAX_CHARS && text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ') {
+    if text.len() <= MAX_CHARS && text.chars().all(|c| shown(c) == Some(c)) {
         let trimmed = text.trim();
         return (!trimmed.is_empty()).then(|| trimmed.into());
     }

@@ -4,14 +4,14 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 
-use chrono::{DateTime, Days, NaiveTime, TimeDelta, TimeZone, Utc};
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
 use super::{ListedPerson, Listing, json, toml};
 use crate::domain::decode::clean;
 use crate::domain::mailbox::Address;
-use crate::domain::moment::{self, Spelled};
+use crate::domain::moment;
 use crate::domain::roles::RoleName;
 use crate::domain::table::{self, Column};
 
@@ -353,25 +353,9 @@ fn shown(text: &str) -> String {
 /// # Errors
 /// That it is none, in words that follow the name of the key.
 pub fn date_or_time(text: &str, zone: Tz, end: bool) -> Result<DateTime<Utc>, String> {
-    let far = || format!("is too far away: {}", shown(text));
-    let within = |time: DateTime<Utc>| {
-        let years =
-            "1970-01-01T00:00:00Z".parse::<DateTime<Utc>>().ok()..="9999-12-30T00:00:00Z".parse().ok();
-        years.contains(&Some(time)).then_some(time).ok_or_else(far)
-    };
-    let naive = match moment::spelled(text) {
-        Some(Spelled::Exact(exact)) => return within(exact),
-        Some(Spelled::Day(day)) if end => {
-            day.checked_add_days(Days::new(1)).ok_or_else(far)?.and_time(NaiveTime::MIN)
-        }
-        Some(Spelled::Day(day)) => day.and_time(NaiveTime::MIN),
-        Some(Spelled::Clock(naive)) => naive,
-        None => {
-            return Err(format!("is no day: {}; write 2026-07-15 or 2026-07-15T08:00:00+02:00", shown(text)));
-        }
-    };
-    // Where the clocks skip midnight, the day begins an hour later.
-    let hours = (0..3).filter_map(|n| naive.checked_add_signed(TimeDelta::hours(n)));
-    let time = hours.filter_map(|naive| zone.from_local_datetime(&naive).earliest()).next();
-    within(time.ok_or_else(far)?.to_utc())
+    let read = if end { moment::parse_end(text, &zone) } else { moment::parse(text, &zone) };
+    read.map_err(|_| match moment::spelled(text) {
+        None => format!("is no day: {}; write 2026-07-15 or 2026-07-15T08:00:00+02:00", shown(text)),
+        Some(_) => format!("is too far away, or no time that clocks show: {}", shown(text)),
+    })
 }

@@ -254,7 +254,7 @@ fn days_are_read_where_the_clocks_change() {
     let beirut = chrono_tz::Asia::Beirut;
     // 2022-03-27 began at 01:00 there.
     assert_eq!(date_or_time("2022-03-27", beirut, false).ok(), time("2022-03-26T22:00:00Z"));
-    for nonsense in ["", "2026-13-01", "15.7.2026", "+262142-12-31", "9999-12-31", "1969-12-31"] {
+    for nonsense in ["", "2026-13-01", "15.7.2026", "+262142-12-31", "10000-01-01", "1969-12-31"] {
         assert!(date_or_time(nonsense, Stockholm, true).is_err(), "{nonsense}");
     }
 }

@@ -165,7 +165,9 @@ impl Organisation {
         let called = |gone: &&Arc<Gone>| {
             let path = path_key(&format!("{}/{}", gone.unit, gone.name()));
             let ends = path.strip_suffix(&wanted).is_some_and(|rest| rest.is_empty() || rest.ends_with('/'));
-            gone.kind() == ObjectKind::Unit && (id == Some(gone.id) || (!wanted.is_empty() && ends))
+            gone.kind() == ObjectKind::Unit
+                && gone.run != gone::TO_COME
+                && (id == Some(gone.id) || (!wanted.is_empty() && ends))
         };
         let mut found: Vec<&Arc<Gone>> = self.gone.values().filter(called).collect();
         found.sort_by_key(|gone| (std::cmp::Reverse(gone.since), gone.id));

@@ -1,7 +1,7 @@
 use super::*;
 use crate::domain::directory::UserFields;
 use crate::domain::ids::UnitId;
-use crate::domain::roles::GLOBAL;
+use crate::domain::roles::{GLOBAL, REPORT};
 use crate::domain::testing::{self, World, directory_of, hour, unit, unit_id, user, user_id, world};
 use proptest::prelude::*;
 

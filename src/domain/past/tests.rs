@@ -6,6 +6,7 @@ use crate::domain::contacts::{Answer, Asker, Skip, Skipped, resolve};
 use crate::domain::delta::diff;
 use crate::domain::gone;
 use crate::domain::lists::ListedPerson;
+use crate::domain::organisation::LookupError;
 use crate::domain::roles;
 use crate::domain::testing::{
     self, DIRECTORIES, HELPER, NAME, World, any_absence, any_assignment, directory_of, hour, reread, unit,
@@ -372,6 +373,8 @@ fn a_directory_that_was_read_later_is_named() {
         hour(3),
     );
     let past = history.back_to(hour(1)).unwrap();
+    let asked = past.organisation.find_user(&user_id(9).to_string());
+    assert!(matches!(asked, Err(LookupError::NotFound { .. })), "not that they are gone: {asked:?}");
     assert!(past.organisation.user(user_id(9)).is_none() && past.organisation.user(user_id(1)).is_some());
     let note = Note::Unread { directory: DIRECTORIES[1].into(), until: hour(3) };
     assert_eq!(past.told.notes, [note]);

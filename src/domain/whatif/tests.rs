@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::roles::{GLOBAL, LOCAL, Place};
+use crate::domain::roles::{GLOBAL, LOCAL, Place, REPORT};
 use crate::domain::testing::{self, World, directory_of, hour, unit, unit_id, user, user_id, world};
 
 /// Unit 1 above unit 2 and unit 3; user 1 is contact at unit 1, user 2 at unit 2; users 4 and 5 are in unit 2, user 6 in unit 3.
@@ -66,6 +66,26 @@ fn whoever_is_on_a_list_stays_there() {
 }
 
 #[test]
+fn a_subject_that_nobody_near_would_answer_for_is_told() {
+    let mut world = office();
+    let subject = Subject::new("pay", Some("Pay and staff"), Some(unit_id(2))).unwrap();
+    world.subjects.insert(subject.name.clone(), subject);
+    world.assign(REPORT, 4, Place::Subject("pay".into()));
+    world.assign(GLOBAL, 6, Place::Organisation);
+    let before = world.organisation();
+    let told = |gone: &[u8]| {
+        let steps: Vec<Step> = gone.iter().map(|n| Step::Gone(user_id(*n))).collect();
+        let compared = compare(&before, &imagine(&before, &steps).unwrap(), hour(1));
+        let of_reports = compared.into_iter().find(|role| &*role.role.0 == REPORT);
+        let line = |s: SubjectShift| format!("{} {}->{}", s.title, s.before.join("+"), s.after.join("+"));
+        of_reports.map_or(Vec::new(), |role| role.subjects.into_iter().map(line).collect::<Vec<_>>())
+    };
+    assert_eq!(told(&[2]), [""; 0]);
+    assert_eq!(told(&[4]), ["Pay and staff User 4->User 2"]);
+    assert_eq!(told(&[4, 2, 1]), ["Pay and staff User 4->"], "who answers for everything isn't near");
+}
+
+#[test]
 fn a_unit_that_is_moved_takes_its_people_along() {
     let steps = [Step::MoveUnit { unit: unit_id(3), into: unit_id(2) }];
     assert_eq!(told(&office(), &steps), ["User 1 -> User 2: 1 in Unit 1 / Unit 2 / Unit 3"]);
@@ -116,8 +136,25 @@ proptest! {
             let alone = Role { fallback: None, ..role.clone() };
             let of = |organisation: &Organisation, asker| {
                 let answer = contacts::resolve(organisation, &alone, &asker, now);
-                answer.contacts.iter().map(name).collect::<Vec<_>>()
+                names(&answer.contacts)
             };
+            let told = compared.iter().find(|shifts| shifts.role == role.name);
+            if role.scope == Scope::Subject {
+                let near = |organisation: &Organisation, name: &SubjectName| {
+                    let answer = contacts::resolve(organisation, role, &Asker::Subject(name.clone()), now);
+                    let near = |contact: &Contact| {
+                        let role = organisation.role(&contact.role.0).unwrap();
+                        role.scope == Scope::Subject || role.scope == Scope::Unit
+                    };
+                    names(&answer.contacts.into_iter().filter(near).collect::<Vec<_>>())
+                };
+                let expected = before.subjects.keys().map(|name| (name, near(&before, name), near(&after, name)));
+                let expected: Vec<_> = expected.filter(|(_, was, is)| was != is).collect();
+                let shifts = told.map_or(&[][..], |told| &told.subjects);
+                let shifts: Vec<_> = shifts.iter().map(|s| (&s.subject, s.before.clone(), s.after.clone())).collect();
+                prop_assert_eq!(shifts, expected, "{}", &role.name);
+                continue;
+            }
             let differs = |asker: Asker| of(&before, asker.clone()) != of(&after, asker);
             let known = |id: &&UserId| before.user(**id).is_some();
             let expected = match role.pick {
@@ -127,7 +164,6 @@ proptest! {
                 Pick::All if differs(Asker::Organisation) => after.directory.users.len(),
                 Pick::All => 0,
             };
-            let told = compared.iter().find(|shifts| shifts.role == role.name);
             let counted: usize = told.map_or(0, |told| told.shifts.iter().map(|shift| shift.users).sum());
             prop_assert_eq!(counted, expected, "{}", &role.name);
             let places = after.tree.indices().filter(|place| role.pick == Pick::Nearest || *place == tree::ROOT);

@@ -33,15 +33,8 @@ async fn start(folder: &Path, clock: &Clock) -> Core {
 fn local(name: &str, from: &str) -> NewAssignment {
     let mail = format!("{name}@org.example").parse().unwrap();
     NewAssignment {
-        role: LOCAL.into(),
-        holder: Holder::Outside { name: name.into(), mail },
-        place: Place::Unit(UnitId::ROOT),
-        rank: 0,
-        mail: None,
-        phone: None,
         from: Some(at(from)),
-        until: None,
-        any_unit: false,
+        ..NewAssignment::new(LOCAL, Holder::Outside { name: name.into(), mail }, Place::Unit(UnitId::ROOT))
     }
 }
 

@@ -109,17 +109,7 @@ async fn a_warning_goes_once_on_its_day_in_the_morning_also_over_a_restart() {
     let messages = |core: &Core| core.store.queue_counts().values().sum::<u64>();
     let core = start().await;
     let holder = Holder::Outside { name: "IT".into(), mail: "it@org.example".parse().unwrap() };
-    let global = NewAssignment {
-        role: GLOBAL.into(),
-        holder,
-        place: Place::Organisation,
-        rank: 0,
-        mail: None,
-        phone: None,
-        from: None,
-        until: None,
-        any_unit: false,
-    };
+    let global = NewAssignment::new(GLOBAL, holder, Place::Organisation);
     assign(&core, global, &Caller::system(), None).await.unwrap();
     // Eight weeks ahead, at 06:59 and at 07:00 in Stockholm.
     for (time, expected) in

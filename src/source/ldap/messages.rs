@@ -17,8 +17,10 @@ pub(super) const INTERMEDIATE: u8 = 25;
 pub(super) fn entry(operation: Element<'_>) -> Option<Entry> {
     let mut parts = operation.inside()?;
     // A name in another encoding is shown with marks in it, and stops nobody else.
-    let mut entry = Entry::new(String::from_utf8_lossy(parts.next()?.bytes()?));
-    let mut attributes = parts.next()?.inside()?;
+    let name = parts.next()?.bytes()?;
+    let attributes = parts.next()?;
+    let mut entry = Entry::with_room(String::from_utf8_lossy(name), attributes.content.len());
+    let mut attributes = attributes.inside()?;
     while let Some(attribute) = attributes.next() {
         let mut parts = attribute.inside()?;
         let name = parts.next()?.text()?;

@@ -95,6 +95,9 @@ impl SledStore {
                     }
                 }
                 let full = old.len() == LOOKED_AT;
+                if let [(_, PastRow { was: WasRow::Forgotten, .. })] = old[..] {
+                    return Ok((0, None));
+                }
                 let some = old.iter().filter(|(_, row)| row.was != WasRow::Forgotten).count();
                 // The last one stays, to say that there was something before.
                 let Some((key, row)) = old.pop() else { return Ok((0, None)) };

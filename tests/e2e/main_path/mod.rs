@@ -26,4 +26,5 @@ mod subjects;
 mod sync;
 mod undo;
 mod units;
+mod vendor;
 mod walk;

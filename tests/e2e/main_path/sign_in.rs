@@ -10,6 +10,8 @@ use std::path::Path;
 use crate::servers::budkavle::Budkavle;
 use crate::servers::certs::{Authority, CertFiles};
 #[cfg(feature = "gssapi")]
+use crate::servers::middle::Middle;
+#[cfg(feature = "gssapi")]
 use crate::servers::openldap::HOST;
 use crate::servers::openldap::OpenLdap;
 use crate::servers::samba::READER_PASSWORD;
@@ -104,6 +106,31 @@ fn kerberos_signs_in_with_a_keytab_over_ldaps_and_starttls() {
     site.dc.kerberos();
     let done = site.sync(0);
     assert_eq!(outcome(&done["run"]), "unchanged", "{done}");
+}
+
+#[test]
+#[cfg(feature = "gssapi")]
+fn kerberos_is_bound_to_the_connection_it_is_made_on() {
+    let mut site = Site::new(Organisation::generate(80, 20));
+    let demanded = site.dc.demand_binding();
+    let kerberos = site.dc.kerberos();
+    fs::set_permissions(&kerberos.keytab, fs::Permissions::from_mode(0o600)).unwrap();
+    site.budkavle = with_kerberos(&site, &kerberos.config, Path::new("/etc/hosts"));
+    let check = |url: &str, code: i32| {
+        let keys = &["gssapi", "keytab_file", "principal"];
+        let values = [kerberos.keytab.display().to_string(), kerberos.principal.clone()];
+        sign_in_with(&site, &[url], site.dc.ca_file(), keys, [&values[0], &values[1]]);
+        site.budkavle.run(&["check", "--online"]).ended_with(code).stdout
+    };
+    for url in [site.dc.ldaps_url(), site.dc.ldap_url()] {
+        let told = check(&url, 0);
+        assert!(told.contains("lets us in"), "{told}");
+    }
+    // Who ends TLS in the middle gets a ticket for the server, bound to the wrong certificate. Debian's Samba (4.17) doesn't look.
+    let middle = Middle::before(site.dc.address(), site.dc.host());
+    let told = check(&middle.ldaps_url(), i32::from(demanded));
+    let (fits, refused) = (told.contains("lets us in"), told.contains("the channel binding does not fit"));
+    assert_eq!((fits, refused), (!demanded, demanded), "{told}");
 }
 
 /// Lets the site's directory be on these servers, signed in to as the first word says, with these two keys.

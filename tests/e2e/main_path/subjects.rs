@@ -82,6 +82,21 @@ fn a_system_has_its_contact_then_those_of_its_unit_and_all_comes_back_from_a_fil
     assert!(orphans.contains("intranet") && orphans.contains("belongs to no unit"), "{orphans}");
     refused(&["subject", "remove", "Heroma"], 1, "John Smith (assignment");
 
+    // The same on the days of a period, and if they were gone.
+    let days = ["coverage", "--from", "2031-07-07", "--to", "2031-07-08", "--role", "report"];
+    let covered = run(&days);
+    assert!(covered.contains("only Anna Svensson (at Kommunen / Ekonomi)"), "{covered}");
+    assert!(covered.contains("intranet") && covered.contains("The minimum is met everywhere."), "{covered}");
+    let csv = run(&[&days[..], &["--format", "csv"]].concat());
+    assert!(
+        csv.contains("report,,,2031-07-07,2031-07-08,one,1,false,1,Anna Svensson,Kommunen / Ekonomi,,Heroma"),
+        "{csv}"
+    );
+    let would = run(&["whatif", "--gone", "john.smith"]);
+    assert!(would.contains("for Heroma one would turn to Anna Svensson instead of John Smith"), "{would}");
+    let would = run(&["whatif", "--gone", "john.smith,anna.svensson"]);
+    assert!(would.contains("for Heroma one would turn to nobody near instead of John Smith"), "{would}");
+
     // Everything out, in either way; taken again it changes nothing.
     let answers = || {
         let asked = [

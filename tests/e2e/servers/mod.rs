@@ -11,6 +11,7 @@ pub mod ds389;
 pub mod forest;
 pub mod ldif;
 pub mod mail;
+pub mod middle;
 pub mod network;
 pub mod openldap;
 pub mod postfix;

@@ -113,6 +113,21 @@ impl Samba {
         self
     }
 
+    /// Lets in by Kerberos over TLS only who binds that to the TLS connection, if this Samba can tell: from 4.21 on.
+    pub fn demand_binding(&mut self) -> bool {
+        let version = Command::new("samba").arg("--version").output().unwrap().stdout;
+        let version = String::from_utf8(version).unwrap();
+        let numbers: Vec<u32> = version.split(['.', ' ']).filter_map(|part| part.parse().ok()).collect();
+        if numbers < vec![4, 21] {
+            return false;
+        }
+        self.stop();
+        let text = fs::read_to_string(self.config()).unwrap();
+        fs::write(self.config(), text.replace("= allow_sasl_over_tls", "= yes")).unwrap();
+        self.resume();
+        true
+    }
+
     /// Gives the server another certificate, for its name and its address, and starts it again with it.
     pub fn use_certificate_of(&mut self, authority: &Authority, validity: Validity) {
         self.stop();

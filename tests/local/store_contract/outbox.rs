@@ -273,7 +273,10 @@ pub async fn messages_are_listed_by_state_and_notice(open: Open<'_>) {
     let claimed = claim(&store, 1, 9, 2).await;
     store.record_attempts(vec![attempt(&claimed[0].message, 2, Sent)]).await.unwrap();
     let list = async |states: &[MessageState], notice: Option<NoticeId>, limit| {
-        let listed = store.messages(MessageFilter { states: states.to_vec(), notice, limit }).await.unwrap();
+        let listed = store
+            .messages(MessageFilter { states: states.to_vec(), notice, limit, ..MessageFilter::default() })
+            .await
+            .unwrap();
         listed.iter().map(|l| l.message.id.0).collect::<Vec<_>>()
     };
     assert_eq!(list(&[], None, 10).await, [5, 4, 3, 2, 1]);

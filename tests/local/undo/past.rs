@@ -121,20 +121,31 @@ async fn what_the_configuration_changes_is_noted_also_when_it_did_so_while_the_d
     let mut world = World::new().await;
     world.helpers = vec![7];
     world.sync().await;
-    let noted = async |world: &World| -> Vec<usize> {
+    let noted_by = async |world: &World, by: Cause| -> Vec<usize> {
         let noted = world.core.store.contact_changes(None, 100).await.unwrap();
-        let noted = noted.iter().filter(|noted| noted.by == Cause::Configuration);
+        let noted = noted.iter().filter(|noted| noted.by == by);
         noted.map(|noted| noted.change.after.people.len()).collect()
     };
+    let noted = async |world: &World| noted_by(world, Cause::Configuration).await;
     world.core.reload(flow_settings()).await;
     assert_eq!(noted(&world).await, [0; 0], "nothing is otherwise");
     let mut by_group = flow_settings();
     by_group.roles[0].grants.groups = vec!["helpers".into()];
-    world.core.reload(by_group).await;
+    world.core.reload(by_group.clone()).await;
     assert_eq!(noted(&world).await, [1]);
     world.pass(TimeDelta::minutes(1));
     let world = world.restart().await;
     assert_eq!(noted(&world).await, [0, 1], "the configuration is as it was");
+    world.pass(TimeDelta::minutes(1));
+    world.core.reload(by_group).await;
+    let from = world.core.now() + TimeDelta::minutes(5);
+    let until = from + TimeDelta::days(7);
+    let away = NewAbsence { user: world.id(7), from, until, deputy: None, note: None };
+    assign::add_absence(&world.core, away, &Caller::system(), None).await.unwrap();
+    world.pass(TimeDelta::hours(1));
+    let world = world.restart().await;
+    assert_eq!(noted_by(&world, Cause::Time).await, [0], "nobody was left to be lost by the configuration");
+    assert_eq!(noted(&world).await, [1, 0, 1]);
 }
 
 #[tokio::test]

@@ -32,7 +32,7 @@ impl Writer {
                 lines => Vec::<String>::new(),
                 todo => [
                     "If it isn't right, tell whoever administers contacts in your organisation.".to_owned(),
-                    format!("For them, with what changed, when and by what: budkavle contacts changes --since {since}"),
+                    format!("For them, with what changed, when and by what: `budkavle contacts changes --since {since}`"),
                 ],
             },
         }
@@ -66,8 +66,8 @@ impl Writer {
                 more => None::<String>,
                 lines => roles.iter().map(role).collect::<Vec<_>>(),
                 todo => [
-                    format!("See every change and why: budkavle contacts changes --since {}", local(*since, self.zone)),
-                    "See what nobody answers for: budkavle contacts orphans".to_owned(),
+                    format!("See every change and why: `budkavle contacts changes --since {}`", local(*since, self.zone)),
+                    "See what nobody answers for: `budkavle contacts orphans`".to_owned(),
                     "If it was meant, tell those concerned in your own way; `budkavle contacts digest USER --mail` tells one of them what they are contact for.".to_owned(),
                 ],
             },
@@ -124,7 +124,7 @@ impl Writer {
                 lines => lines,
                 todo => [
                     "If it isn't right, or you will be away, tell whoever administers contacts in your organisation.".to_owned(),
-                    format!("For them: budkavle absence add {account} --from DAY --until DAY --deputy USER"),
+                    format!("For them: `budkavle absence add {account} --from DAY --until DAY --deputy USER`"),
                 ],
             },
         }

@@ -80,10 +80,7 @@ fn fallback(organisation: &Organisation, news: &News, now: DateTime<Utc>) -> Opt
 }
 
 fn in_words(person: &Person) -> Box<str> {
-    match &person.deputy_for {
-        Some(absent) => format!("{} (deputy for {absent})", person.name).into(),
-        None => person.name.clone(),
-    }
+    contacts::named(&person.name, person.deputy_for.as_deref())
 }
 
 fn count(n: usize) -> u32 {

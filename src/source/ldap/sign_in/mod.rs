@@ -260,6 +260,7 @@ mod tests {
             (49, "", BindProblem::Ticket, BindProblem::WrongPassword),
             (49, "x, data 775, v1", BindProblem::Locked, BindProblem::Locked),
             (49, "x, data 80090346, v1", BindProblem::ChannelBinding, BindProblem::ChannelBinding),
+            (49, "80090346: x, data 35b, v1", BindProblem::ChannelBinding, BindProblem::ChannelBinding),
             (7, "", BindProblem::Mechanism, BindProblem::Other),
             (8, "", BindProblem::SecurityLayer, BindProblem::TlsRequired),
             (53, "", BindProblem::Other, BindProblem::Other),
