@@ -35,7 +35,6 @@ use chrono::{DateTime, Utc};
 
 /// A way out.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "one per configured channel, for the process's life")]
 pub enum Channel {
     /// To a mail server.
     Smtp(SmtpChannel),
@@ -93,7 +92,6 @@ pub enum Outcome {
 
 /// What a working channel was found to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "made once, to be printed")]
 pub enum ProbeReport {
     /// The mail server and what it offers.
     Smtp(SmtpReport),

@@ -45,7 +45,6 @@ pub struct ChannelTerms {
 
 /// What a channel is.
 #[derive(Clone, PartialEq, Eq, Debug)]
-#[expect(clippy::large_enum_variant, reason = "there are a handful, and they live as long as the process")]
 pub enum ChannelKind {
     /// JSON to a web server.
     Webhook {
@@ -323,7 +322,8 @@ fn read(table: &Section) -> Option<Channel> {
         Kind::Webhook | Kind::Command if each => Reach::Person,
         _ => Reach::Place,
     };
-    Some(Channel { name: ChannelName::from(name.as_str()), terms, reach, kind: read })
+    // A route that names `mail` means the other one.
+    (name != "mail").then(|| Channel { name: ChannelName::from(name.as_str()), terms, reach, kind: read })
 }
 
 /// A secret that others can't verify with, or could guess.

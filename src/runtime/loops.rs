@@ -61,7 +61,7 @@ pub async fn deliver(
         for sender in senders.all().values() {
             if !running.iter().any(|known| Arc::ptr_eq(known, sender)) {
                 running.push(Arc::clone(sender));
-                let beating = tasks.heartbeat(&format!("deliver {}", sender.name()), DELIVER_WITHIN);
+                let beating = tasks.heartbeat(format!("deliver {}", sender.name()), DELIVER_WITHIN);
                 let parts = (clock.clone(), tasks.clone(), Arc::clone(&core));
                 loops.spawn(deliver_by(parts, beating, Arc::clone(&senders), Arc::clone(sender)));
             }

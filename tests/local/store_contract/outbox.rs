@@ -274,7 +274,7 @@ pub async fn messages_are_listed_by_state_and_notice(open: Open<'_>) {
     store.record_attempts(vec![attempt(&claimed[0].message, 2, Sent)]).await.unwrap();
     let list = async |states: &[MessageState], notice: Option<NoticeId>, limit| {
         let listed = store
-            .messages(MessageFilter { states: states.to_vec(), notice, channel: None, limit })
+            .messages(MessageFilter { states: states.to_vec(), notice, limit, ..MessageFilter::default() })
             .await
             .unwrap();
         listed.iter().map(|l| l.message.id.0).collect::<Vec<_>>()
