@@ -75,6 +75,7 @@ pub fn judge(
             expires,
             facts,
             recipients,
+            supersedes: Vec::new(),
         }),
     )
 }
@@ -104,6 +105,7 @@ pub fn endings(
                 expires,
                 facts: Facts::Ending { directory: name.clone(), due },
                 recipients: recipients.clone(),
+                supersedes: Vec::new(),
             }
         })
         .collect()

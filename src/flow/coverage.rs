@@ -109,6 +109,7 @@ pub fn notices(
             expires: now + settings.expires_after,
             facts: Facts::Coverage(facts),
             recipients,
+            supersedes: Vec::new(),
         }
     };
     let global = role_recipients(organisation, GLOBAL, &Asker::Organisation, now);

@@ -103,7 +103,7 @@ fn notice(event: EventKey, mail: Address, duties: Duties, expires: DateTime<Utc>
     };
     let to = Recipient { name: duties.name.clone(), mail, why: why.into() };
     let facts = Facts::Duties(Box::new(duties));
-    NewNotice { thread: event.clone(), event, expires, facts, recipients: vec![to] }
+    NewNotice { thread: event.clone(), event, expires, facts, recipients: vec![to], supersedes: Vec::new() }
 }
 
 async fn note(

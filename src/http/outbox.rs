@@ -97,6 +97,7 @@ pub async fn test(
         expires: now + TimeDelta::hours(1).min(core.settings().expires_after),
         facts: Facts::Test { by: by.to_string().into(), at: now },
         recipients: vec![Recipient { name, mail, why: "test".into() }],
+        supersedes: Vec::new(),
     };
     let audit = audit_entry(now, &by, "test message", request.to.clone(), None, Some(&request.to), None);
     let event = Event { at: now, change: Change::None, notices: vec![notice], audit: Some(audit) };

@@ -335,6 +335,7 @@ async fn tell_rebuild(core: &Core, opening: Opening) -> Result<Option<String>, S
         expires: now + core.settings().expires_after,
         facts: Facts::StoreRebuilt { damage, export_from, aside: aside.display().to_string().into() },
         recipients: core.recipients(roles::AD_SYNC, &Asker::Organisation),
+        supersedes: Vec::new(),
     };
     let event = Event { at: now, change: Change::None, notices: vec![notice], audit: None };
     let committed = core.turn().await.commit(event, |_, _, _| {}).await?;

@@ -200,6 +200,7 @@ pub fn notice(event: &str, recipients: u32) -> NewNotice {
         expires: at(1000),
         facts: Facts::Test { by: "root".into(), at: at(0) },
         recipients: (0..recipients).map(recipient).collect(),
+        supersedes: Vec::new(),
     }
 }
 

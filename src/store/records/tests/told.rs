@@ -215,7 +215,8 @@ pub(super) fn notices(frozen: &mut Frozen) {
         ("ending", ending),
         ("coverage", coverage),
         ("outage-word", outage_word(About::Word)),
-        ("outage-correction", outage_word(About::Correction(corrected.into()))),
+        ("outage-correction", outage_word(About::Correction)),
+        ("outage-corrected", outage_word(About::Corrected(corrected.into()))),
         ("outage-left", outage_word(About::Left)),
         ("outage-silence", outage_word(About::Silence(300))),
     ] {
