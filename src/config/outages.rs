@@ -12,7 +12,7 @@ use super::words::{choose, quoted};
 use crate::domain::ids::SubjectName;
 use crate::domain::outage::policy::{Nag, Policy, Template};
 use crate::domain::outage::{LIST_MAX, Severity, TEXT_MAX, TITLE_MAX};
-use crate::domain::roles::{GLOBAL, Role, RoleName, Scope};
+use crate::domain::roles::{GLOBAL, Role, Scope};
 use crate::domain::service::{Service, Services};
 
 /// The keys of a service and of a template, for when there is none.
