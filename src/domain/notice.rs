@@ -148,7 +148,7 @@ impl OutageWord {
     pub fn summary(&self) -> String {
         let about = match self.about {
             About::Word => "",
-            About::Correction(_) | About::Left => ", corrected",
+            About::Correction | About::Corrected(_) | About::Left => ", corrected",
             About::Silence(_) => ", not a word for long",
         };
         format!("{} {} ({}{about}): {}", self.kind().to_lowercase(), self.id, self.state, self.title)
@@ -172,18 +172,20 @@ pub struct PlanTold {
 pub enum About {
     /// Its last update.
     Word,
-    /// What was said before was corrected: this of it.
-    Correction(Vec<Corrected>),
+    /// What was said before was corrected; what of it wasn't noted. Read of older stores, and not written any more.
+    Correction,
     /// That nothing has been said of it for so long, in minutes; told to whoever answers for it.
     Silence(u32),
     /// It was corrected, and doesn't concern the recipient any more.
     Left,
+    /// What was said before was corrected: this of it.
+    Corrected(Vec<Corrected>),
 }
 
 impl About {
     /// Whether the text of this update was corrected.
     pub fn corrects(&self, update: &Update) -> bool {
-        matches!(self, About::Correction(of) if of.contains(&Corrected::Text(update.at)))
+        matches!(self, About::Corrected(of) if of.contains(&Corrected::Text(update.at)))
     }
 }
 
@@ -427,6 +429,8 @@ pub struct NewNotice {
     /// Whether others of the same kind say something else to others, so that it belongs into no place where all read it. Some kinds always do
     /// ([`NoticeKind::is_personal`]).
     pub personal: bool,
+    /// Earlier events that it takes the place of: what of them still waits to be sent to the same recipients isn't sent any more.
+    pub supersedes: Vec<EventKey>,
 }
 
 /// How far a message has come.

@@ -76,6 +76,7 @@ pub fn judge(
             facts,
             recipients,
             personal: false,
+            supersedes: Vec::new(),
         }),
     )
 }
@@ -106,6 +107,7 @@ pub fn endings(
                 facts: Facts::Ending { directory: name.clone(), due },
                 recipients: recipients.clone(),
                 personal: false,
+                supersedes: Vec::new(),
             }
         })
         .collect()

@@ -109,6 +109,7 @@ pub fn notices(
             facts: Facts::Coverage(facts),
             recipients,
             personal,
+            supersedes: Vec::new(),
         }
     };
     let global = role_recipients(organisation, GLOBAL, &Asker::Organisation, now);

@@ -151,7 +151,7 @@ fn told(corrects: Option<&Outage>, outage: &Outage, audience: &Audience) -> Vec<
     let corrected = made.filter_map(|edit| edit.corrected(outage)).collect();
     let left: Vec<Recipient> = audience.left.iter().map(Told::recipient).collect();
     let left = (!left.is_empty()).then_some((About::Left, left));
-    [(About::Correction(corrected), audience.recipients())].into_iter().chain(left).collect()
+    [(About::Corrected(corrected), audience.recipients())].into_iter().chain(left).collect()
 }
 
 /// Who is told of an outage at `now`.
@@ -284,9 +284,10 @@ impl Commit<'_> {
                 event: EventKey(format!("outage/{id}/{}{part}", outage.version()).into()),
                 thread: EventKey(format!("outage/{id}/0").into()),
                 expires: expires(outage, now, &settings),
-                facts: facts(core, outage, about),
+                facts: facts(core, outage, about.clone()),
                 recipients,
                 personal: false,
+                supersedes: if about == About::Word { superseded(before, outage) } else { Vec::new() },
             }
         };
         let audit = audit_entry(now, by, action, format!("outage {id}"), before, Some(outage), why);
@@ -310,6 +311,13 @@ impl Commit<'_> {
         tracing::info!(outage = id.0, messages, %state, "{}", sentence(action));
         Ok(committed)
     }
+}
+
+/// The events of the earlier words on maintenance, when its time or its state is another one: they aren't true any more.
+fn superseded(before: Option<&Outage>, outage: &Outage) -> Vec<EventKey> {
+    let other = |before: &&Outage| before.plan != outage.plan || before.state() != outage.state();
+    let Some(_) = before.filter(|before| before.plan.is_some()).filter(other) else { return Vec::new() };
+    (0..outage.version()).map(|version| EventKey(format!("outage/{}/{version}", outage.id).into())).collect()
 }
 
 /// Until when it is worth sending: what says that something will begin, until it does, and that it is under way, until the clock ends it.

@@ -93,6 +93,7 @@ pub async fn test(
         facts: Facts::Test { by: by.to_string().into(), at: now },
         recipients: vec![recipient],
         personal: true,
+        supersedes: Vec::new(),
     };
     let audit = audit_entry(now, &by, "test message", to.clone(), None, Some(&to), None);
     let event = Event { at: now, change: Change::None, notices: vec![notice], audit: Some(audit) };

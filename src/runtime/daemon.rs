@@ -334,6 +334,7 @@ async fn tell_rebuild(core: &Core, opening: Opening) -> Result<Option<String>, S
         facts: Facts::StoreRebuilt { damage, export_from, aside: aside.display().to_string().into() },
         recipients: core.recipients(roles::AD_SYNC, &Asker::Organisation),
         personal: false,
+        supersedes: Vec::new(),
     };
     let event = Event { at: now, change: Change::None, notices: vec![notice], audit: None };
     let committed = core.turn().await.commit(event, |_, _, _| {}).await?;

@@ -198,6 +198,7 @@ pub fn notice(event: &str, recipients: u32) -> NewNotice {
         facts: Facts::Test { by: "root".into(), at: at(0) },
         recipients: (0..recipients).map(recipient).collect(),
         personal: false,
+        supersedes: Vec::new(),
     }
 }
 

@@ -115,7 +115,7 @@ fn all_facts() -> Vec<(&'static str, Facts)> {
         (
             "corrected",
             Facts::OutageWord(Box::new(OutageWord {
-                about: About::Correction(vec![Corrected::Text(at()), Corrected::Title]),
+                about: About::Corrected(vec![Corrected::Text(at()), Corrected::Title]),
                 ..word(&outage(), 0, vec![])
             })),
         ),

@@ -49,7 +49,7 @@ pub enum Because {
         /// What is out, when it isn't the service itself.
         on: Option<Box<str>>,
     },
-    /// They are whom the unit that owns such a service turns to, since it has no contact of its own who counts, or isn't there.
+    /// They stand in for the unit that owns such a service, since it has no local contact who counts, or isn't there.
     ForOwner {
         /// In this role.
         role: RoleName,
@@ -311,7 +311,7 @@ impl Judged<'_> {
             let id = owner.map(|owner| self.organisation.tree.id(owner));
             let asker = id.map_or(Asker::Organisation, Asker::Unit);
             let Answer { contacts, trail } = contacts::resolve(self.organisation, local, &asker, self.now);
-            let own = trail.last().is_some_and(|step| step.role == local.name && Some(step.unit) == id);
+            let own = id.is_some() && trail.last().is_some_and(|step| step.role == local.name);
             for contact in contacts {
                 let unit =
                     owner.map_or_else(|| named.clone(), |owner| self.organisation.tree.path(owner).into());

@@ -66,9 +66,9 @@ mod tests {
         };
         assert_eq!(told(About::Word), ("Word 3. Word 4. Word 5.".to_owned(), 3));
         let at = |n: usize| Corrected::Text(outage.updates[n].at);
-        assert_eq!(told(About::Correction(vec![at(1)])), ("Word 1. Word 3. Word 4. Word 5.".to_owned(), 2));
+        assert_eq!(told(About::Corrected(vec![at(1)])), ("Word 1. Word 3. Word 4. Word 5.".to_owned(), 2));
         assert_eq!(
-            told(About::Correction(vec![at(4), Corrected::Title])),
+            told(About::Corrected(vec![at(4), Corrected::Title])),
             ("Word 3. Word 4. Word 5.".to_owned(), 3)
         );
     }

@@ -94,7 +94,7 @@ async fn told(core: &Core) -> Vec<String> {
         let OutageWord { id, state, about, .. } = &**word;
         let about = match about {
             About::Word => String::new(),
-            About::Correction(_) => " corrected".to_owned(),
+            About::Correction | About::Corrected(_) => " corrected".to_owned(),
             About::Left => " left".to_owned(),
             About::Silence(minutes) => format!(" silent for {minutes}"),
         };
@@ -186,6 +186,29 @@ async fn what_says_that_something_begins_is_not_sent_after_it_began() {
     let listed = core.store.messages(MessageFilter { limit: 9, ..MessageFilter::default() }).await.unwrap();
     let begun = listed.iter().find(|listed| listed.notice.at == window.from).unwrap();
     assert_eq!(begun.notice.expires, window.until);
+}
+
+#[tokio::test]
+async fn what_waits_to_be_sent_is_not_sent_after_a_word_that_takes_its_place() {
+    use crate::domain::notice::MessageState::{Cancelled, Queued};
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Clock::new(Mutex::new(at("07-06T08:00:00")));
+    let core = start(folder.path(), &clock).await;
+    holds(&core, OUTAGE, "asa", Place::Organisation).await;
+    let window = Window { from: at("07-08T10:00:00"), until: at("07-08T11:00:00") };
+    let states = async || {
+        let filter = MessageFilter { limit: 9, ..MessageFilter::default() };
+        let mut all = core.store.messages(filter).await.unwrap();
+        all.sort_by_key(|listed| listed.message.id);
+        all.into_iter().map(|listed| listed.message.state).collect::<Vec<_>>()
+    };
+    order(&core, None, Order::Plan { opening: opening("New disks", &[]), window, by_hand: None })
+        .await
+        .unwrap();
+    order(&core, Some(1), Order::Update { text: "Bring tea.".into(), state: None }).await.unwrap();
+    assert_eq!(states().await, [Queued, Queued], "one adds to the other");
+    order(&core, Some(1), Order::Step { step: Step::Cancel, text: "".into() }).await.unwrap();
+    assert_eq!(states().await, [Cancelled, Cancelled, Queued]);
 }
 
 #[tokio::test]

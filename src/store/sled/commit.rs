@@ -25,7 +25,7 @@ use super::super::records::{
 use super::super::types::{Change, Committed, Event, RunRecord, Sequence};
 use super::trouble::Fault;
 use super::tx::Tx;
-use super::{SledStore, past};
+use super::{SledStore, outbox, past};
 
 impl SledStore {
     pub(in super::super) async fn allocate(&self, sequence: Sequence, count: u64) -> Result<u64, StoreError> {
@@ -322,6 +322,7 @@ fn enqueue(tx: &mut Tx<'_>, at: DateTime<Utc>, notices: Vec<NewNotice>) -> Resul
         if tx.has(&event)? {
             continue;
         }
+        outbox::supersede(tx, at, &new)?;
         let id = NoticeId(tx.next(Numbers::Notice)?);
         let mut messages = 0;
         let mut first = None;

@@ -1,16 +1,16 @@
 //! Messages: claimed, recorded, ordered about.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::domain::audit;
 use crate::domain::ids::{ChannelName, MessageId, NoticeId};
-use crate::domain::notice::{Message, MessageState, Notice};
+use crate::domain::notice::{Message, MessageState, NewNotice, Notice};
 
 use super::super::error::StoreError;
-use super::super::records::{Kind, NoticeRow, Numbers, attempt_key, number_key};
+use super::super::records::{Kind, NoticeOf, NoticeRow, Numbers, attempt_key, key, number_key};
 use super::super::types::{Attempt, AttemptLog, ChannelCounts, Claimed, MessageOrder, QueueCounts};
 use super::SledStore;
 use super::commit::write_audit;
@@ -207,6 +207,28 @@ fn carry_out(
     let message = Message { state, due: now, changed: now, ..before.clone() };
     tx.put_message(Some(&before), &message)?;
     Ok(message)
+}
+
+/// Cancels what `new` takes the place of, as far as it still waits to be sent to those who get `new`.
+pub(super) fn supersede(tx: &mut Tx<'_>, at: DateTime<Utc>, new: &NewNotice) -> Result<(), Fault> {
+    let told: HashSet<String> = new.recipients.iter().map(|recipient| recipient.mail.key()).collect();
+    for event in &new.supersedes {
+        let Some(NoticeOf(id)) = tx.get(&key(Kind::NoticeOf, event.0.as_bytes()))? else { continue };
+        let Some(NoticeRow { first, messages, .. }) = tx.get(&number_key(Kind::Notice, id.0))? else {
+            continue;
+        };
+        for id in first.0..first.0.saturating_add(messages) {
+            let before: Option<Message> = tx.get(&number_key(Kind::Message, id))?;
+            let waits = |m: &Message| matches!(m.state, MessageState::Queued | MessageState::Deferred);
+            let Some(before) = before.filter(|m| waits(m) && told.contains(&m.recipient.mail.key())) else {
+                continue;
+            };
+            let answer = Some("a later word on the same took its place".into());
+            let message = Message { state: MessageState::Cancelled, changed: at, answer, ..before.clone() };
+            tx.put_message(Some(&before), &message)?;
+        }
+    }
+    Ok(())
 }
 
 fn prolong(tx: &mut Tx<'_>, id: NoticeId, now: DateTime<Utc>, lives: TimeDelta) -> Result<(), Fault> {

@@ -33,7 +33,8 @@ impl Writer {
         let kind = word.kind();
         let note = match about {
             About::Word => None,
-            About::Correction(of) => Some(self.corrected(of)),
+            About::Correction => Some(self.corrected(&[])),
+            About::Corrected(of) => Some(self.corrected(of)),
             About::Left => Some(format!(
                 "What was said before has been corrected: this {} isn't one that concerns you. Nothing more is told to you of it.",
                 kind.to_lowercase()
@@ -48,7 +49,9 @@ impl Writer {
             template: "outage",
             subject: match about {
                 About::Silence(_) => format!("Not a word for long on {} {id}: {title}", kind.to_lowercase()),
-                About::Word | About::Correction(_) | About::Left => format!("{kind} {id}: {title}"),
+                About::Word | About::Correction | About::Corrected(_) | About::Left => {
+                    format!("{kind} {id}: {title}")
+                }
             },
             heading: title.to_string(),
             label: label(word),
