@@ -187,9 +187,9 @@ impl Service {
 
     /// What of the units that it names isn't there, a sentence for each.
     pub fn unknown_units(&self, organisation: &Organisation) -> Vec<String> {
-        let named =
-            self.owner.iter().map(|unit| ("owner", unit)).chain(self.units.iter().map(|u| ("units", u)));
-        let unknown = |(key, unit): (&str, &Box<str>)| {
+        let owner = self.owner.iter().map(|unit| ("owner", &**unit));
+        let named = owner.chain(self.units.iter().map(|unit| ("units", &**unit)));
+        let unknown = |(key, unit): (&str, &str)| {
             let error = organisation.find_unit_by_path(unit).err()?;
             Some(format!("[service.{}] {key}: {error}", self.name))
         };

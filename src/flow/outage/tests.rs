@@ -45,7 +45,8 @@ async fn start(folder: &Path, clock: &Clock) -> Core {
         keep_exports: 2,
         reserve_bytes: 1 << 16,
     };
-    let (store, _) = Store::open_sled(store, *clock.lock().unwrap()).await.unwrap();
+    let now = *clock.lock().unwrap();
+    let (store, _) = Store::open_sled(store, now).await.unwrap();
     let clock = Arc::clone(clock);
     let zone = chrono_tz::Europe::Stockholm;
     let settings = Settings { outages: Arc::new(policy()), zone, ..Settings::default() };
