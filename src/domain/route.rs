@@ -161,6 +161,7 @@ mod tests {
             facts,
             recipients: vec![with_phone, without],
             personal: false,
+            supersedes: Vec::new(),
         };
         let spread = routing.spread(notice, now());
         let who = spread.recipients.iter().map(|r| format!("{} by {}", r.name, r.channel)).collect();

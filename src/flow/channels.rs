@@ -126,6 +126,7 @@ fn notice(core: &Core, word: &Word, recipients: Vec<Recipient>, now: DateTime<Ut
         facts,
         recipients,
         personal: false,
+        supersedes: Vec::new(),
     }
 }
 
@@ -217,6 +218,7 @@ async fn tell_given_up(core: &Core, senders: &Senders, now: DateTime<Utc>) -> Re
         facts: Facts::Undelivered(UndeliveredFacts { since, messages: given_up, more }),
         recipients,
         personal: false,
+        supersedes: Vec::new(),
     };
     note_told(core, horizon, vec![notice]).await
 }

@@ -99,6 +99,7 @@ impl World {
             facts: Facts::Test { by: "asa".into(), at: start() },
             recipients: (0..people).map(|n| Recipient::by_mail("P", mail(n), "test")).collect(),
             personal: false,
+            supersedes: Vec::new(),
         };
         let event = Event { at: self.core.now(), change: Change::None, notices: vec![notice], audit: None };
         self.core.store.commit_event(event).await.unwrap();
@@ -118,6 +119,7 @@ impl World {
             facts: Facts::Test { by: "asa".into(), at: start() },
             recipients: (0..people).map(person).collect(),
             personal: false,
+            supersedes: Vec::new(),
         };
         let event = Event { at: self.core.now(), change: Change::None, notices: vec![notice], audit: None };
         self.core.store.commit_event(event).await.unwrap();

@@ -211,7 +211,7 @@ fn carry_out(
 
 /// Cancels what `new` takes the place of, as far as it still waits to be sent to those who get `new`.
 pub(super) fn supersede(tx: &mut Tx<'_>, at: DateTime<Utc>, new: &NewNotice) -> Result<(), Fault> {
-    let told: HashSet<String> = new.recipients.iter().map(|recipient| recipient.mail.key()).collect();
+    let told: HashSet<String> = new.recipients.iter().map(|recipient| recipient.key()).collect();
     for event in &new.supersedes {
         let Some(NoticeOf(id)) = tx.get(&key(Kind::NoticeOf, event.0.as_bytes()))? else { continue };
         let Some(NoticeRow { first, messages, .. }) = tx.get(&number_key(Kind::Notice, id.0))? else {
@@ -220,7 +220,7 @@ pub(super) fn supersede(tx: &mut Tx<'_>, at: DateTime<Utc>, new: &NewNotice) -> 
         for id in first.0..first.0.saturating_add(messages) {
             let before: Option<Message> = tx.get(&number_key(Kind::Message, id))?;
             let waits = |m: &Message| matches!(m.state, MessageState::Queued | MessageState::Deferred);
-            let Some(before) = before.filter(|m| waits(m) && told.contains(&m.recipient.mail.key())) else {
+            let Some(before) = before.filter(|m| waits(m) && told.contains(&m.recipient.key())) else {
                 continue;
             };
             let answer = Some("a later word on the same took its place".into());
