@@ -192,12 +192,12 @@ fn maintenance_is_told_at_its_times_and_each_time_once() {
         mails
     };
     for (by, count, word) in [
-        ("+3d1h", 2, "Reminded"),
-        ("+9d1h", 3, "Reminded"),
+        ("+73h", 2, "Reminded"),
+        ("+217h", 3, "Reminded"),
         // A restart at the same time tells nothing anew.
-        ("+9d2h", 3, "Reminded"),
-        ("+10d1h", 4, "Started"),
-        ("+11d1h", 5, "Completed"),
+        ("+218h", 3, "Reminded"),
+        ("+241h", 4, "Started"),
+        ("+265h", 5, "Completed"),
     ] {
         ahead(by);
         let mails = about(count);
