@@ -65,7 +65,8 @@ print(json.dumps({
     "summary": event["SUMMARY"], "from": event["DTSTART"].dt.isoformat(), "until": event["DTEND"].dt.isoformat(),
 }))
 "#;
-    let mut python = Command::new("python3");
+    // The one that the package belongs to.
+    let mut python = Command::new("/usr/bin/python3");
     python.args(["-c", SCRIPT]).stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut python = python.spawn().unwrap();
     python.stdin.take().unwrap().write_all(mail.raw.as_bytes()).unwrap();
