@@ -96,7 +96,7 @@ impl Budkavle {
         Daemon { process: Process::start(&self.program, run, &log) }
     }
 
-    /// The same by a clock that is ahead by so much, such as `+3d`: of the wall alone, so that nothing takes longer or less.
+    /// The same by a clock that is ahead by so much, such as `+73h` (one number, one unit): of the wall alone, so that nothing takes longer or less.
     ///
     /// # Panics
     /// Without the package `libfaketime`, which `tests/run` installs.
