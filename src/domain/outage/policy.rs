@@ -102,10 +102,10 @@ pub struct Template {
 impl Template {
     /// What of the units that it names isn't there, a sentence for each.
     pub fn unknown_units(&self, organisation: &Organisation) -> Vec<String> {
-        let unknown = |unit: &Box<str>| {
+        let unknown = |unit: &str| {
             let error = organisation.find_unit(unit).err()?;
             Some(format!("[outage_template.{}] units: {error}", self.name))
         };
-        self.units.iter().filter_map(unknown).collect()
+        self.units.iter().filter_map(|unit| unknown(unit)).collect()
     }
 }
