@@ -37,7 +37,9 @@ impl Senders {
     /// Takes these instead.
     pub fn replace(&self, senders: Vec<Sender>) {
         let named = senders.into_iter().map(|sender| (sender.name().clone(), Arc::new(sender)));
-        self.all.store(Arc::new(named.collect()));
+        let before = self.all.swap(Arc::new(named.collect()));
+        // Whoever waits sees that it isn't wanted any more.
+        before.values().for_each(|sender| sender.wake.notify_one());
         self.changed.notify_one();
     }
 
