@@ -71,10 +71,12 @@ pub async fn deliver(
             () = pause(&clock, &tasks, clock.now() + LOOK) => {}
             () = core.outbox.notified() => senders.wake(),
             () = senders.changed.notified() => {}
-            Some(ended) = loops.join_next() => if let Err(died) = ended {
+            Some(ended) = loops.join_next() => {
                 // A task that dies ends the process, and so does a part of one.
-                std::panic::resume_unwind(died.into_panic());
-            },
+                if let Some(panic) = ended.err().and_then(|died| died.try_into_panic().ok()) {
+                    std::panic::resume_unwind(panic);
+                }
+            }
         }
     }
     senders.wake();

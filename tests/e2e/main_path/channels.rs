@@ -142,5 +142,5 @@ channels = ["mail", "hook", "pager"]
     assert!(tested.stdout.contains("taken"), "{}", tested.stdout);
     let status = site.budkavle.run(&["status"]).success();
     assert!(status.stdout.contains("pager") && status.stdout.contains("hook"), "{}", status.stdout);
-    site.budkavle.run(&["notify", "test", "--channel", "nowhere"]).ended_with(1);
+    site.budkavle.run(&["notify", "test", "--channel", "nowhere"]).ended_with(2);
 }
