@@ -85,6 +85,8 @@ fn outbox(port: u16) -> f64 {
             expires: Utc::now() + TimeDelta::days(2),
             facts: Facts::Test { by: "somebody".into(), at: Utc::now() },
             recipients: (0..MESSAGES).map(recipient).collect(),
+            personal: false,
+            supersedes: Vec::new(),
         };
         let event = Event { at: Utc::now(), change: Change::None, notices: vec![notice], audit: None };
         core.store.commit_event(event).await.unwrap();

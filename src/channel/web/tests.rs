@@ -291,7 +291,7 @@ async fn a_repeat_has_the_same_id_and_body_and_a_signature_of_its_time() {
         ("/event", "outage/12/0".into()),
         ("/organisation", "Ekfors kommun".into()),
         ("/recipient/mail", "asa@x.example".into()),
-        ("/facts/outage/outage/title", "Mail <b>is</b> *down* @all".into()),
+        ("/facts/outage_word/title", "Mail <b>is</b> *down* @all".into()),
     ] {
         assert_eq!(json.pointer(at), Some(&expected), "{at}");
     }
