@@ -91,7 +91,7 @@ fn outbox(port: u16) -> f64 {
         core.store.commit_event(event).await.unwrap();
         let from =
             From { name: Some("Budkavle".into()), address: "a@x.example".parse().unwrap(), reply_to: None };
-        let composer = Composer::new(from, "Ekfors", chrono_tz::UTC, "").unwrap();
+        let composer = Composer::new(from, "Ekfors", "", None).unwrap();
         let channel = SmtpChannel::new(smtp_settings(port)).unwrap();
         let sender = Sender::new(Channel::Smtp(channel), composer);
         let start = Instant::now();

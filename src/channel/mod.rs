@@ -6,6 +6,7 @@ mod file;
 pub mod login_page;
 pub mod message;
 mod smtp;
+pub mod words;
 
 #[cfg(test)]
 mod tests;

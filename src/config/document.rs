@@ -13,7 +13,7 @@ use super::mask::mask;
 use super::words::quoted;
 
 /// The tables that there can be several of, each with a name.
-pub(super) const LISTED: [&str; 4] = ["directory", "list", "absence_source", "administrator"];
+pub(super) const LISTED: [&str; 5] = ["directory", "list", "absence_source", "administrator", "locale"];
 
 /// The levels of a key, outermost first; an element of a list is `[0]`, `[1]` ….
 pub(super) type KeyPath = Vec<String>;

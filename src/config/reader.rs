@@ -20,8 +20,8 @@ use super::words;
 pub(super) use super::section::Section;
 
 /// The tables whose keys are names that people choose.
-pub(super) const NAMED: [&str; 6] =
-    ["directory", "roles", "list", "absence_source", "coverage", "administrator"];
+pub(super) const NAMED: [&str; 7] =
+    ["directory", "roles", "list", "absence_source", "coverage", "administrator", "locale"];
 
 /// What is wrong with a value.
 #[derive(Clone, Debug)]

@@ -25,6 +25,7 @@ use crate::domain::entitled::GivenOut;
 use crate::domain::guard::Limits;
 use crate::domain::ids::{AssignmentId, DirectoryName, Generation, OutageId, SourceName};
 use crate::domain::lists::{ListName, TakenList, listed};
+use crate::domain::locale::{Locale, Locales};
 use crate::domain::notice::{Recipient, once_each};
 use crate::domain::organisation::Organisation;
 use crate::domain::outage::Outage;
@@ -53,6 +54,8 @@ pub struct Settings {
     pub watched: Vec<Watched>,
     /// Where its clocks are, for days in the reasons of an answer.
     pub zone: Tz,
+    /// In which language, and by whose clocks, people are written to.
+    pub locales: Locales,
     /// What stands behind the `@` of a Message-ID.
     pub mail_domain: Box<str>,
     /// How long a message is tried.
@@ -78,6 +81,7 @@ impl Default for Settings {
             organisation: Box::default(),
             roles: roles::built_in(),
             zone: Tz::UTC,
+            locales: Locales::default(),
             mail_domain: "localhost".into(),
             expires_after: TimeDelta::days(2),
             retry: Backoff { first: TimeDelta::seconds(30), longest: TimeDelta::hours(1) },
@@ -263,6 +267,11 @@ impl Core {
         // Answers stay right also when that can't be noted.
         turn.show(|view, _, now| view.local = Arc::new(local_map(&view.organisation, now)));
         noted
+    }
+
+    /// How a recipient is written to.
+    pub fn locale_of(&self, recipient: &Recipient) -> Locale {
+        self.settings().locales.of(&self.view().organisation, &recipient.mail)
     }
 
     /// Those who hold `role` for `asker` and count now, as recipients; the role's fallback when nobody does.

@@ -65,6 +65,11 @@ impl Sender {
         Sender { channel, composer, pause: Mutex::new(None), batch: AtomicUsize::new(BATCH.0) }
     }
 
+    /// Who writes what it sends.
+    pub fn composer(&self) -> &Composer {
+        &self.composer
+    }
+
     /// Why nothing is sent now, when nothing is.
     pub fn pause(&self, now: DateTime<Utc>) -> Option<Pause> {
         self.lock().clone().filter(|p| now < p.until)
@@ -169,7 +174,7 @@ impl Sender {
         if let Some(pause) = self.pause(now) {
             return attempt(now, MessageState::Deferred, pause.reason.into(), Some(pause.until));
         }
-        let mail = match self.composer.compose(&notice, &message, core.instance) {
+        let mail = match self.composer.compose(&notice, &message, core.locale_of(&message.recipient), core.instance) {
             Ok(mail) => mail,
             Err(error) => {
                 let (message, notice) = (message.id.0, notice.id.0);

@@ -1,6 +1,7 @@
 //! From the configuration to the settings of each part. Only here is the whole of it known.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -9,13 +10,14 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::loops::Upkeep;
 use super::telemetry::Format;
 use crate::channel::login_page::Language;
-use crate::channel::message::{ComposeError, Composer, From as Sent};
+use crate::channel::message::{self, Checked, ComposeError, Composer, Custom, From as Sent};
 use crate::channel::{self, Channel, FileChannel, SetupError, SignIn, SmtpChannel, SmtpSettings, TimeLimits};
 use crate::config::{self, Config, LdapSecurity, LdapServers, LogFormat, SmtpSecurity, Transport};
 use crate::domain::decode::Mapping;
 use crate::domain::ids::DirectoryName;
 use crate::domain::ids::SourceName;
 use crate::domain::lists::ListName;
+use crate::domain::locale::{Locale, Locales};
 use crate::domain::schedule::Schedule;
 use crate::flow::absence_sources::CalendarSettings;
 use crate::flow::core::{DirectorySettings, Settings};
@@ -131,6 +133,7 @@ pub fn flow_settings(config: &Config) -> Settings {
         duties: config.duties.clone(),
         watched: config.watched.clone(),
         zone: config.organisation.timezone,
+        locales: locales(config),
         mail_domain: config.mail.from.address.domain().into(),
         expires_after: delta(config.mail.expires_after),
         retry: config.mail.retry,
@@ -307,8 +310,27 @@ pub fn sender(config: &Config) -> Result<Sender, WireError> {
         reply_to: mail.reply_to.as_ref().map(|m| m.address.clone()),
     };
     let organisation = &config.organisation;
-    let composer = Composer::new(from, &organisation.name, organisation.timezone, &mail.subject_prefix)?;
+    let custom = config.templates.as_deref().and_then(templates);
+    let composer = Composer::new(from, &organisation.name, &mail.subject_prefix, custom)?;
     Ok(Sender::new(channel(config)?, composer))
+}
+
+/// The operator's own templates that can be used; the mistakes in the others are told.
+fn templates(folder: &Path) -> Option<Custom> {
+    let Checked { custom, broken } = message::check(folder);
+    for broken in &broken {
+        tracing::error!("A template can't be used, the built-in one is used instead: {broken}");
+    }
+    custom
+}
+
+/// In which language, and by whose clocks, people are written to.
+pub fn locales(config: &Config) -> Locales {
+    let organisation = &config.organisation;
+    Locales {
+        organisation: Locale { language: organisation.language, zone: organisation.timezone },
+        rules: config.locales.clone(),
+    }
 }
 
 /// How the mails leave.

@@ -69,7 +69,7 @@ fn a_contact_who_moves_is_told_with_the_new_one_and_the_owner_in_one_digest_each
     for line in [ekonomi, "Before: Anna Svensson. Now: Liam O'Brien.", "budkavle contacts changes --since"] {
         assert!(owner.text().contains(line), "{line}: {}", owner.text());
     }
-    assert!(owner.html().contains("Ekonomi") && owner.text().contains("system-owner contact of Ekfors"));
+    assert!(owner.html().contains("Ekonomi") && owner.text().contains("system owner of Ekfors"));
 
     // A kill and another digest later, nobody has got anything more.
     let last = told()["last"].clone();
