@@ -81,7 +81,9 @@ impl Args {
 pub fn sample(args: &Args, config: &Path, out: &Out) -> Exit {
     let Verb::Preview { what, to, how } = &args.verb;
     let shown = match to {
-        Some(_) => Err(Trouble::usage("--to goes with the number of a notice; a sample goes to somebody invented")),
+        Some(_) => {
+            Err(Trouble::usage("--to goes with the number of a notice; a sample goes to somebody invented"))
+        }
         None => setting(config, out).and_then(|setting| show_sample(what, &setting, how, out)),
     };
     shown.unwrap_or_else(|trouble| trouble.tell(out))

@@ -21,7 +21,8 @@ fn read(table: &Section) -> Rule {
     let units = table.list("units", |text| Ok(text.into()));
     if units.as_ref().is_some_and(Vec::is_empty) {
         let problem = Problem::new("names no unit");
-        table.mistake("units", problem.hint("give whole paths or identities: units = [\"Nordic / Finland\"]"));
+        table
+            .mistake("units", problem.hint("give whole paths or identities: units = [\"Nordic / Finland\"]"));
     }
     if !table.is_set("language") && !table.is_set("timezone") {
         let problem = Problem::new("neither a language nor a time zone is set: it has no effect");

@@ -92,7 +92,8 @@ mod tests {
     }
 
     fn organisation() -> Organisation {
-        let speaks = |n, unit, language: &str| UserFields { language: Some(language.into()), ..user(n, unit) };
+        let speaks =
+            |n, unit, language: &str| UserFields { language: Some(language.into()), ..user(n, unit) };
         let shared = |fields: UserFields| UserFields { mail: Some("desk@org.example".into()), ..fields };
         let users = [
             user(1, 1),
@@ -104,7 +105,14 @@ mod tests {
             user(7, 3),
         ];
         let directory = directory_of(users, [unit(1, 0), unit(2, 1), unit(3, 0)], []);
-        Organisation::new("Org", directory, crate::domain::roles::built_in(), BTreeMap::new(), [], Arc::default())
+        Organisation::new(
+            "Org",
+            directory,
+            crate::domain::roles::built_in(),
+            BTreeMap::new(),
+            [],
+            Arc::default(),
+        )
     }
 
     #[test]

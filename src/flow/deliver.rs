@@ -174,14 +174,16 @@ impl Sender {
         if let Some(pause) = self.pause(now) {
             return attempt(now, MessageState::Deferred, pause.reason.into(), Some(pause.until));
         }
-        let mail = match self.composer.compose(&notice, &message, core.locale_of(&message.recipient), core.instance) {
-            Ok(mail) => mail,
-            Err(error) => {
-                let (message, notice) = (message.id.0, notice.id.0);
-                tracing::error!(message, notice, "A message can't be written: {error}");
-                return attempt(now, MessageState::Failed, error.to_string(), None);
-            }
-        };
+        let mail =
+            match self.composer.compose(&notice, &message, core.locale_of(&message.recipient), core.instance)
+            {
+                Ok(mail) => mail,
+                Err(error) => {
+                    let (message, notice) = (message.id.0, notice.id.0);
+                    tracing::error!(message, notice, "A message can't be written: {error}");
+                    return attempt(now, MessageState::Failed, error.to_string(), None);
+                }
+            };
         let outcome = self.channel.send(&mail.envelope, &mail.bytes, now).await;
         let now = core.now();
         match outcome {

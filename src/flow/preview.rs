@@ -39,7 +39,9 @@ pub struct Preview {
 #[derive(Debug, thiserror::Error)]
 pub enum PreviewError {
     /// Nobody got it.
-    #[error("no message of notice {0} is kept: there is none of this number, or it went to nobody, or too long ago")]
+    #[error(
+        "no message of notice {0} is kept: there is none of this number, or it went to nobody, or too long ago"
+    )]
     NoMessage(NoticeId),
     /// Others got it.
     #[error("notice {notice} went to nobody with the address {to}, but to {others}")]
@@ -100,9 +102,8 @@ pub async fn stored(
     let mut messages = core.store.messages(filter).await?;
     // The newest come first; whoever was enqueued first is shown.
     messages.sort_by_key(|listed| listed.message.id);
-    let wanted = |listed: &&crate::store::Listed| {
-        to.is_none_or(|to| to.key() == listed.message.recipient.mail.key())
-    };
+    let wanted =
+        |listed: &&crate::store::Listed| to.is_none_or(|to| to.key() == listed.message.recipient.mail.key());
     let Some(listed) = messages.iter().find(wanted) else {
         let others: Vec<&str> = messages.iter().take(5).map(|l| l.message.recipient.mail.as_str()).collect();
         return Err(match to {

@@ -109,7 +109,8 @@ pub fn files(config: &Config) -> Vec<Finding> {
     let templates = config.templates.iter().flat_map(|folder| {
         let texts::Checked { custom, broken } = texts::check(folder);
         let right = custom.map_or(0, |custom| custom.own().len());
-        let all = finding("templates".to_owned(), false, format!("{right} in {} can be used", folder.display()));
+        let all =
+            finding("templates".to_owned(), false, format!("{right} in {} can be used", folder.display()));
         let mistake = |broken: &texts::Broken| wrong("templates".to_owned(), broken);
         std::iter::once(all).chain(broken.iter().map(mistake).collect::<Vec<_>>())
     });

@@ -309,4 +309,3 @@ fn ending(kind: WarningKind, reason: DueReason) -> Facts {
     let warning = Warning { kind, about, at: at() + TimeDelta::days(3) };
     Facts::Ending { directory: "main".into(), due: Due { warning, reason } }
 }
-

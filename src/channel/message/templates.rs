@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use minijinja::{Environment, Error, Value};
+use minijinja::{Environment, Error, ErrorKind, Value};
 
 use super::kind::Kind;
 use super::text::{BUILT_IN, environment};
@@ -152,19 +152,29 @@ impl Custom {
 
     /// Writes with a built-in template, when the layout or the footer that it has is an operator's.
     pub(super) fn render_shared(&self, name: &str, context: &Value) -> Option<Result<String, Broken>> {
-        let shared = |(shared, _): &&(String, PathBuf)| *shared == name || (shared == "layout.html" && name.ends_with(".html"));
+        let shared = |(shared, _): &&(String, PathBuf)| {
+            *shared == name || (shared == "layout.html" && name.ends_with(".html"))
+        };
         let (_, file) = self.shared.iter().find(shared)?;
         let text = self.templates.get_template(name).and_then(|template| template.render(context));
         Some(text.map_err(|error| told(file, &error)))
     }
 
     fn find(&self, kind: Kind, language: Language, form: &str) -> Option<&Own> {
-        let of = |language| self.own.iter().find(|own| (own.kind, own.language, own.form) == (kind, language, form));
+        let of = |language| {
+            self.own.iter().find(|own| (own.kind, own.language, own.form) == (kind, language, form))
+        };
         of(Some(language)).or_else(|| of(None))
     }
 
     /// Writes with the template for this, if there is one; `form` can be `subject`, too.
-    pub(super) fn render(&self, kind: Kind, language: Language, form: &str, context: &Value) -> Option<Result<String, Broken>> {
+    pub(super) fn render(
+        &self,
+        kind: Kind,
+        language: Language,
+        form: &str,
+        context: &Value,
+    ) -> Option<Result<String, Broken>> {
         let own = self.find(kind, language, if form == "subject" { "txt" } else { form })?;
         let name = own.file.file_name()?.to_str()?;
         let name = if form == "subject" { subject_of(name) } else { name.to_owned() };
@@ -190,7 +200,8 @@ enum Name {
 /// What a file is by its name.
 fn named(name: &str) -> Name {
     let forms = [".html", ".txt"];
-    let Some((stem, form)) = forms.iter().find_map(|form| Some((name.strip_suffix(form)?, &form[1..]))) else {
+    let Some((stem, form)) = forms.iter().find_map(|form| Some((name.strip_suffix(form)?, &form[1..])))
+    else {
         return Name::Wrong("is no template: its name must end in .html or .txt".to_owned());
     };
     let (kind, tag) = stem.split_once('.').map_or((stem, None), |(kind, tag)| (kind, Some(tag)));
@@ -227,7 +238,8 @@ fn split_subject(source: &str) -> (Option<String>, String) {
 /// The files of a folder by name.
 fn files_of(folder: &Path, broken: &mut Vec<Broken>) -> BTreeMap<String, PathBuf> {
     let mut files = BTreeMap::new();
-    let mut fail = |file: &Path, what: String| broken.push(Broken { file: file.to_owned(), line: None, what });
+    let mut fail =
+        |file: &Path, what: String| broken.push(Broken { file: file.to_owned(), line: None, what });
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) => {
@@ -271,17 +283,10 @@ fn read(file: &Path, folder: &Path) -> Result<String, String> {
 /// A mistake of a template in words.
 fn told(file: &Path, error: &Error) -> Broken {
     let what = match (error.kind(), error.detail()) {
-        (minijinja::ErrorKind::UndefinedError, None) => "a variable that isn't there is used".to_owned(),
-        (minijinja::ErrorKind::OutOfFuel, _) => "it takes too long: is there a loop without end?".to_owned(),
+        (ErrorKind::UndefinedError, Some(detail)) => detail.to_owned(),
+        (ErrorKind::OutOfFuel, _) => "it takes too long: is there a loop without end?".to_owned(),
         (kind, Some(detail)) => format!("{kind}: {detail}"),
         (kind, None) => kind.to_string(),
-    };
-    // Of what was undefined, the text of the place says the name.
-    let source = error.template_source().zip(error.range());
-    let shown = source.and_then(|(source, range)| source.get(range)).map(str::trim).filter(|text| !text.is_empty() && text.len() < 80);
-    let what = match shown {
-        Some(text) if error.kind() == minijinja::ErrorKind::UndefinedError => format!("{what}: {text}"),
-        _ => what,
     };
     Broken { file: file.to_owned(), line: error.line(), what }
 }

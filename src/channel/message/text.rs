@@ -195,7 +195,12 @@ impl Writer {
     }
 
     /// What a built-in template makes of it, in an operator's layout, if there is one that works.
-    fn built_in(&self, name: &str, context: &Value, broken: &mut dyn FnMut(&Broken)) -> Result<String, Error> {
+    fn built_in(
+        &self,
+        name: &str,
+        context: &Value,
+        broken: &mut dyn FnMut(&Broken),
+    ) -> Result<String, Error> {
         match self.custom.as_ref().and_then(|custom| custom.render_shared(name, context)) {
             Some(Ok(text)) => return Ok(text),
             Some(Err(error)) => broken(&error),

@@ -39,7 +39,9 @@ impl Words {
     }
 
     fn local(&self, at: DateTime<Utc>, format: &str) -> String {
-        at.with_timezone(&self.locale.zone).format_localized(format, self.names()).to_string()
+        let text = at.with_timezone(&self.locale.zone).format_localized(format, self.names()).to_string();
+        // Some names of glibc's are padded (`måndag ` in nn_NO).
+        text.replace("  ", " ")
     }
 
     /// A time: `6 Jul 2026 08:00 CEST`.

@@ -15,14 +15,22 @@ impl Words {
     /// A role as what somebody is: `local contact`.
     pub fn role(&self, name: &str) -> String {
         let id = format!("role-{name}");
-        if name != "other" && self.knows(&id) { self.say(&id, &[]) } else { say!(self, "role-other", role = name) }
+        if name != "other" && self.knows(&id) {
+            self.say(&id, &[])
+        } else {
+            say!(self, "role-other", role = name)
+        }
     }
 
     /// What a role is for; of a role that was given another title, that one.
     pub fn role_title(&self, name: &str, title: &str) -> String {
         let id = format!("title-{name}");
         let english = Words::new(crate::domain::locale::Locale::default());
-        if english.knows(&id) && english.say(&id, &[]) == title { self.say(&id, &[]) } else { title.to_owned() }
+        if english.knows(&id) && english.say(&id, &[]) == title {
+            self.say(&id, &[])
+        } else {
+            title.to_owned()
+        }
     }
 
     /// A period that is watched; those that are brought along have a name in each language.
@@ -54,7 +62,9 @@ impl Words {
         let inside = why.strip_suffix(')').and_then(|open| open.rsplit_once("; deputy for "));
         let inside = inside.map(|(open, absent)| (format!("{open})"), absent));
         match inside.or_else(|| deputy(why).map(|(why, absent)| (why.to_owned(), absent))) {
-            Some((why, absent)) => say!(self, "person-deputy", name = self.reason_to_tell(&why), absent = absent),
+            Some((why, absent)) => {
+                say!(self, "person-deputy", name = self.reason_to_tell(&why), absent = absent)
+            }
             None => self.reason_to_tell(why),
         }
     }
@@ -79,7 +89,9 @@ impl Words {
         if let Some(about) = why.strip_prefix("outage contact for ") {
             return say!(self, "why-outage-of", about = about);
         }
-        if let Some((unit, service)) = why.strip_prefix("contact of ").and_then(|w| w.split_once(", which owns ")) {
+        if let Some((unit, service)) =
+            why.strip_prefix("contact of ").and_then(|w| w.split_once(", which owns "))
+        {
             return say!(self, "why-owner", unit = unit, service = service);
         }
         match why {
@@ -209,7 +221,9 @@ impl Words {
                 count = limit.count,
                 percent = limit.percent
             ),
-            HoldReason::All { kind: k, of } => say!(self, "held-all", of = of, kind = kind(k), fate = fate(k)),
+            HoldReason::All { kind: k, of } => {
+                say!(self, "held-all", of = of, kind = kind(k), fate = fate(k))
+            }
             HoldReason::ScopeChanged { removed } => say!(self, "held-scope", removed = removed),
             HoldReason::Undone { run, changes } => {
                 say!(self, "held-undone", changes = changes, run = run.to_string())

@@ -88,7 +88,13 @@ fn no_language_says_it_in_english() {
     };
     // What is the same word, or no word at all.
     let alike = [
-        "label-test", "duty-place", "duty-units", "summary-role", "skip-deputy", "count-people", "label-alert",
+        "label-test",
+        "duty-place",
+        "duty-units",
+        "summary-role",
+        "skip-deputy",
+        "count-people",
+        "label-alert",
     ];
     let english = texts(Language::English);
     for language in Language::ALL.into_iter().filter(|language| *language != Language::English) {

@@ -151,7 +151,8 @@ impl Organisation {
     pub fn users_with_mail(&self, mail: &str) -> Vec<&Arc<User>> {
         let names = self.names.get_or_init(|| Names::of(&self.directory.users));
         let may_be = names.find(mail).filter_map(|id| self.user(id));
-        let mut readers: Vec<&Arc<User>> = may_be.filter(|u| u.mail().is_some_and(|m| same(m, mail))).collect();
+        let mut readers: Vec<&Arc<User>> =
+            may_be.filter(|u| u.mail().is_some_and(|m| same(m, mail))).collect();
         readers.sort_by_key(|u| u.id);
         readers.dedup_by_key(|u| u.id);
         readers

@@ -35,7 +35,9 @@ pub fn check(folder: &Path) -> Checked {
     };
     for sample in samples {
         let kind = Kind::of(&sample.facts);
-        for language in Language::ALL.into_iter().filter(|language| for_all || used.contains(&(kind, *language))) {
+        for language in
+            Language::ALL.into_iter().filter(|language| for_all || used.contains(&(kind, *language)))
+        {
             let locale = Locale { language, zone: chrono_tz::Europe::Stockholm };
             let mut fails = |error: &Broken| {
                 // The first mistake of a place is enough.

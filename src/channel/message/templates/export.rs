@@ -17,15 +17,20 @@ pub struct Exported {
 
 /// The templates of these kinds as they are built in, in these languages, with the words of each, and the layout that they share.
 pub fn export(kinds: &[Kind], languages: &[Language]) -> Vec<Exported> {
-    let built_in = |name: &str| BUILT_IN.iter().find(|(built_in, _)| *built_in == name).map_or("", |(_, source)| *source);
-    let mut files = vec![Exported { name: "layout.html".to_owned(), source: built_in("layout.html").to_owned() }];
+    let built_in = |name: &str| {
+        BUILT_IN.iter().find(|(built_in, _)| *built_in == name).map_or("", |(_, source)| *source)
+    };
+    let mut files =
+        vec![Exported { name: "layout.html".to_owned(), source: built_in("layout.html").to_owned() }];
     for kind in kinds {
         for language in languages {
             let words = Words::new(Locale { language: *language, ..Locale::default() });
             let file = |form: &str| format!("{}.{}.{form}", kind.name(), language.tag());
             let of = |form: &str| in_words(built_in(&format!("{}.{form}", kind.template())), &words);
             let subject = match kind {
-                Kind::Outage => say!(words, "outage-subject", id = "{{ outage.id }}", title = "{{ outage.title }}"),
+                Kind::Outage => {
+                    say!(words, "outage-subject", id = "{{ outage.id }}", title = "{{ outage.title }}")
+                }
                 _ => "{{ subject }}".to_owned(),
             };
             files.push(Exported { name: file("html"), source: of("html") });

@@ -160,14 +160,9 @@ impl Words {
         let people = self.people(news.users);
         match (news.part, &news.deputy_for) {
             (Part::New, None) => say!(self, "news-new", role = role, units = units, people = people),
-            (Part::New, Some(absent)) => say!(
-                self,
-                "news-new-deputy",
-                role = role,
-                units = units,
-                people = people,
-                absent = &**absent
-            ),
+            (Part::New, Some(absent)) => {
+                say!(self, "news-new-deputy", role = role, units = units, people = people, absent = &**absent)
+            }
             (Part::Former, _) => say!(self, "news-former", role = role, units = units, people = people),
             (Part::Owner, _) => say!(self, "news-owner", role = role, units = units, people = people),
         }
@@ -176,7 +171,8 @@ impl Words {
     fn news_value(&self, news: &NewsFacts, titled: bool) -> Value {
         let people = |people: &[Box<str>], with_reader: bool| {
             let you = with_reader.then(|| say!(self, "you"));
-            let all: Vec<String> = you.into_iter().chain(people.iter().map(|name| self.person(name))).collect();
+            let all: Vec<String> =
+                you.into_iter().chain(people.iter().map(|name| self.person(name))).collect();
             if all.is_empty() { say!(self, "nobody") } else { self.all(&all) }
         };
         let before = people(&news.before, news.part == Part::Former);
@@ -208,13 +204,9 @@ impl Words {
         let title = match (duty.all_units, &duty.place) {
             (0, None) => say!(self, "duty-everywhere", role = role),
             (0, Some(place)) => say!(self, "duty-place", role = role, place = &**place),
-            (n, _) => say!(
-                self,
-                "duty-units",
-                role = role,
-                units = self.units(n),
-                people = self.people(duty.users)
-            ),
+            (n, _) => {
+                say!(self, "duty-units", role = role, units = self.units(n), people = self.people(duty.users))
+            }
         };
         let mut lines = vec![format!("{}.", first_upper(&self.role_title(&duty.role.0, &duty.title)))];
         match (&duty.skipped, &duty.deputy) {

@@ -65,7 +65,11 @@ impl Words {
                 let missing: Vec<String> = run.missing.iter().map(|missing| self.missing(missing)).collect();
                 format!("{} ({})", say!(self, "nobody"), missing.join("; "))
             }
-            people => say!(self, "only", people = people.iter().map(|p| self.person(p)).collect::<Vec<_>>().join(", ")),
+            people => say!(
+                self,
+                "only",
+                people = people.iter().map(|p| self.person(p)).collect::<Vec<_>>().join(", ")
+            ),
         };
         format!("{}: {there}", self.days(run.first, run.last))
     }

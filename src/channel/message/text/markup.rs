@@ -48,7 +48,10 @@ mod tests {
 
     #[test]
     fn a_list_of_mails_shows_the_first_that_is_said() {
-        assert_eq!(first_words("Mail is down\n\nUse `budkavle status`.\nMore.", "Mail is down"), "Use budkavle status.");
+        assert_eq!(
+            first_words("Mail is down\n\nUse `budkavle status`.\nMore.", "Mail is down"),
+            "Use budkavle status."
+        );
         assert_eq!(first_words("Mail is down", "Mail is down"), "Mail is down");
         assert_eq!(short("a  b\nc"), "a b c");
         assert_eq!(short(&"wörd ".repeat(100)).chars().count(), 140);

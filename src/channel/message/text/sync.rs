@@ -67,7 +67,11 @@ impl Words {
             None => vec![
                 say!(self, "sync-todo-check", command = "budkavle check --online"),
                 say!(self, "sync-todo-try", command = format!("budkavle sync --directory {directory}")),
-                say!(self, "sync-todo-history", command = format!("budkavle sync history --directory {directory}")),
+                say!(
+                    self,
+                    "sync-todo-history",
+                    command = format!("budkavle sync history --directory {directory}")
+                ),
             ],
         }
     }
@@ -85,10 +89,8 @@ impl Words {
             Trouble::Stale => "recovered-stale",
             Trouble::Held => "recovered-held",
         };
-        let lines = vec![
-            say!(self, was, since = self.time(since)),
-            say!(self, "recovered-at", at = self.time(at)),
-        ];
+        let lines =
+            vec![say!(self, was, since = self.time(since)), say!(self, "recovered-at", at = self.time(at))];
         Page {
             heading: say!(self, "recovered-heading", directory = directory),
             ..plain(
@@ -103,10 +105,18 @@ impl Words {
     pub(super) fn ending(&self, directory: &DirectoryName, due: &Due) -> Page {
         let directory = &*directory.0;
         let (subject, heading, todo) = match due.warning.kind {
-            WarningKind::Password => ("ending-subject-password", "ending-heading-password", "ending-todo-password"),
-            WarningKind::Account => ("ending-subject-account", "ending-heading-account", "ending-todo-account"),
-            WarningKind::ServerCertificate => ("ending-subject-server", "ending-heading-server", "ending-todo-server"),
-            WarningKind::ClientCertificate => ("ending-subject-client", "ending-heading-client", "ending-todo-client"),
+            WarningKind::Password => {
+                ("ending-subject-password", "ending-heading-password", "ending-todo-password")
+            }
+            WarningKind::Account => {
+                ("ending-subject-account", "ending-heading-account", "ending-todo-account")
+            }
+            WarningKind::ServerCertificate => {
+                ("ending-subject-server", "ending-heading-server", "ending-todo-server")
+            }
+            WarningKind::ClientCertificate => {
+                ("ending-subject-client", "ending-heading-client", "ending-todo-client")
+            }
         };
         let (over, when) = match due.reason {
             DueReason::Over => (true, say!(self, "ending-over")),
