@@ -62,8 +62,8 @@ impl Locales {
         let nearest = |has: fn(&Rule) -> bool| {
             let rules = self.rules.iter().filter(|rule| has(rule));
             let tops = rules.flat_map(|rule| {
-                let top = |unit: &Box<str>| organisation.unit_at(unit);
-                rule.units.iter().filter_map(top).map(move |top| (top, rule))
+                let tops = rule.units.iter().filter_map(|unit| organisation.unit_at(unit));
+                tops.map(move |top| (top, rule))
             });
             tops.filter(|(top, _)| tree.subtree(*top).contains(&place))
                 .min_by_key(|(top, _)| std::cmp::Reverse(tree.depth(*top)))

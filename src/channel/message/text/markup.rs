@@ -12,21 +12,34 @@ pub(super) fn shell_word(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
 }
 
-/// What stands in backticks as code, whose words aren't broken: an option cut off after its dashes is another one.
+/// What stands in backticks as code.
 pub(super) fn commands(text: &str) -> Value {
-    let code = |words: &str| {
-        let word = |word| format!("<span style=\"white-space:nowrap\">{}</span>", HtmlEscape(word));
-        format!("<code>{}</code>", words.split(' ').map(word).collect::<Vec<_>>().join(" "))
-    };
     let parts = text.split('`').enumerate();
-    let html = parts.map(|(n, part)| if n % 2 == 1 { code(part) } else { HtmlEscape(part).to_string() });
+    let html = parts.map(|(n, part)| match n % 2 {
+        1 => format!("<code>{}</code>", whole_words(part)),
+        _ => HtmlEscape(part).to_string(),
+    });
     Value::from_safe_string(html.collect())
+}
+
+/// A command alone.
+pub(super) fn command(text: &str) -> Value {
+    Value::from_safe_string(whole_words(text))
+}
+
+/// A command whose words aren't broken, but for those that are longer than a phone is wide: an option cut off after its dashes is another one.
+fn whole_words(command: &str) -> String {
+    let word = |word: &str| match word.chars().count() {
+        0..=30 => format!("<span style=\"white-space:nowrap\">{}</span>", HtmlEscape(word)),
+        _ => HtmlEscape(word).to_string(),
+    };
+    command.split(' ').map(word).collect::<Vec<_>>().join(" ")
 }
 
 /// The first line that is said below the heading.
 pub(super) fn first_words(said: &str, heading: &str) -> String {
-    let lines = said.lines().map(str::trim).filter(|line| !line.is_empty());
-    lines.skip_while(|line| *line == heading).next().unwrap_or(heading).replace('`', "")
+    let mut lines = said.lines().map(str::trim).filter(|line| !line.is_empty());
+    lines.find(|line| *line != heading).unwrap_or(heading).replace('`', "")
 }
 
 /// As much of a text as a list of mails shows, on one line.
