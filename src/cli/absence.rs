@@ -19,7 +19,7 @@ use crate::http::edit::AbsenceRequest;
 /// What to do.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  budkavle absence add asa.oberg --from 2026-07-06 --until 2026-07-31 --deputy soren.odegard\n  budkavle absence add asa.oberg --from 2026-07-06T13:00 --until 2026-07-06\n  budkavle absence change 12 --until 2026-08-07\n  budkavle absence import leave.csv --dry-run\n  budkavle absence import calendar.ics --user asa.oberg\n  budkavle absence export > absences.csv\n  budkavle absence export --format ics > away.ics\n  budkavle absence sources\n  budkavle absence sources --fetch asa-oberg\n\nA table (CSV) has a first line with the names of its columns: user, from, until, and if wanted deputy and note. JSON is a list of objects with these keys."
+    after_help = "Examples:\n  budkavle absence add asa.oberg --from 2026-07-06 --until 2026-07-31 --deputy soren.odegard\n  budkavle absence add asa.oberg --from 2026-07-06T13:00 --until 2026-07-06\n  budkavle absence change 12 --until 2026-08-07\n  budkavle absence import leave.csv --dry-run\n  budkavle absence import calendar.ics --user asa.oberg\n  budkavle absence export > absences.csv\n  budkavle absence export --format ics > away.ics\n  budkavle absence sources\n  budkavle absence sources --fetch asa-oberg\n  budkavle absence sources --accept asa-oberg\n\nA table (CSV) has a first line with the names of its columns: user, from, until, and if wanted deputy and note. JSON is a list of objects with these keys."
 )]
 pub struct Args {
     #[command(subcommand)]
@@ -111,6 +111,9 @@ enum Verb {
         /// Look at this one now
         #[arg(long, value_name = "NAME")]
         fetch: Option<String>,
+        /// Take what this one says though it takes many absences back
+        #[arg(long, value_name = "NAME", conflicts_with = "fetch")]
+        accept: Option<String>,
     },
     /// Take an absence back
     Remove {
@@ -191,12 +194,14 @@ pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble
                 );
             });
         }
-        Verb::Sources { fetch: None } => {
+        Verb::Sources { fetch: None, accept: None } => {
             let lines: Vec<SourceLine> = client.get("/v1/absence-sources", &[]).await?;
             out.answer(&lines, |out, lines| sources(out, lines));
         }
-        Verb::Sources { fetch: Some(name) } => {
-            let path = format!("/v1/absence-sources/{}/fetch", segment(&name));
+        Verb::Sources { fetch, accept } => {
+            let what = if accept.is_some() { "accept" } else { "fetch" };
+            let name = accept.or(fetch).unwrap_or_default();
+            let path = format!("/v1/absence-sources/{}/{what}", segment(&name));
             let fetched: Fetched = client.post(&path, &()).await?;
             out.answer(&fetched, told_of_source);
             if fetched.trouble.is_some() {
@@ -239,7 +244,7 @@ fn told_of_source(out: &Out, fetched: &Fetched) {
         }
     });
     if *unknown > 0 {
-        out.line(format!("Left out: {unknown} times somebody took part who isn't known here."));
+        out.line(format!("Left out: people who take part and aren't known here, {unknown} of them."));
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono_tz::Tz;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 use url::Url;
 
 use super::directory::{name, schedule};
@@ -94,6 +94,14 @@ fn read(table: &Section, timezone: Tz) -> Option<AbsenceSource> {
 fn at(table: &Section) -> Option<ListPlace> {
     let text = table.text("address")?;
     if !text.contains("://") {
+        if like_an_address(&text) {
+            // Taken for the path of a file it would be shown, secret and all.
+            let problem =
+                Problem::new("is neither an address nor a path: it begins like an address, without https://");
+            table.mistake("address", problem.hint("write https:// before it, or ./ when it is a file"));
+            table.set("address", Json::Null);
+            return None;
+        }
         return table.path("address").map(ListPlace::File);
     }
     let url = table.parsed("address", |text| match text.split_once("://") {
@@ -108,6 +116,15 @@ fn at(table: &Section) -> Option<ListPlace> {
     url.map(ListPlace::Url)
 }
 
+/// `calendar.example/…` and the like.
+fn like_an_address(text: &str) -> bool {
+    let first = text.split('/').next().unwrap_or_default();
+    let named = !first.starts_with('.') && first.contains(['.', ':', '@']);
+    text.starts_with("//") || (named && first.len() < text.len())
+}
+
+/// The server, without who signs in there.
 fn host_of(rest: &str) -> &str {
-    rest.split('/').next().unwrap_or_default()
+    let server = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    server.rsplit('@').next().unwrap_or_default()
 }

@@ -10,10 +10,7 @@ use chrono::NaiveDate;
 use super::reader::{Problem, Section};
 use super::words::{choose, quoted};
 use crate::domain::calendar::{Calendar, Country, DayOff, Part};
-use crate::domain::ical;
-
-/// The most days that one line may close: nobody closes for two years.
-const LONGEST: i64 = 730;
+use crate::domain::ical::{self, LONGEST};
 
 pub(super) fn read(table: &Section) -> Calendar {
     let codes: Vec<&str> = Country::ALL.iter().map(|(code, _)| *code).collect();
@@ -76,7 +73,7 @@ fn holidays(file: &Path) -> Result<Vec<(NaiveDate, DayOff)>, Problem> {
         name: if name.is_empty() { "holiday".into() } else { name },
         part: Part::Whole,
     };
-    Ok(days.into_iter().map(|(_, day, name)| (day, off(name))).collect())
+    Ok(days.into_iter().map(|(day, name)| (day, off(name))).collect())
 }
 
 /// A list that isn't set is an empty one.

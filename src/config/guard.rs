@@ -13,6 +13,7 @@ pub(super) fn read(section: &Section, above: &Limits) -> Limits {
         mails: limit(&section.section("mails"), above.mails),
         phones: limit(&section.section("phones"), above.phones),
         moves: limit(&section.section("moves"), above.moves),
+        absences: limit(&section.section("absences"), above.absences),
     }
 }
 

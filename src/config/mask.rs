@@ -8,6 +8,12 @@ const SECRET: [&str; 4] = ["password", "passwd", "secret", "token"];
 /// Endings of a key that only names where the secret is.
 const ELSEWHERE: [&str; 3] = ["_file", "_env", "_credential"];
 
+/// The table whose addresses are secrets: whoever knows the one of a calendar can read it.
+const SECRET_ADDRESSES: &str = "absence_source";
+
+/// Keys of that table whose values are none, though they have slashes.
+const HARMLESS: [&str; 2] = ["schedule", "ca_file"];
+
 /// Whether a key of this name would hold a secret itself.
 pub(super) fn is_secret(key: &str) -> bool {
     let key = key.to_lowercase();
@@ -17,8 +23,14 @@ pub(super) fn is_secret(key: &str) -> bool {
 /// The text with the values of such keys, passwords in URLs and control characters blotted out. Every byte keeps its place.
 pub(super) fn mask(text: &str) -> String {
     let mut masked = String::with_capacity(text.len());
+    let mut addresses = false;
     for line in text.split_inclusive('\n') {
-        let (from, to) = secret_in(line).unwrap_or((line.len(), line.len()));
+        let start = line.trim_start();
+        let header = start.starts_with('[') && !start.contains("://");
+        addresses = line.contains(SECRET_ADDRESSES) || (addresses && !header);
+        let address = if addresses { address_in(line) } else { None };
+        let nothing = (line.len(), line.len());
+        let (from, to) = address.or_else(|| secret_in(line)).unwrap_or(nothing);
         for (at, c) in line.char_indices() {
             if (from..to).contains(&at) && !c.is_whitespace() {
                 masked.extend(std::iter::repeat_n('*', c.len_utf8()));
@@ -49,6 +61,23 @@ fn secret_in(line: &str) -> Option<(usize, usize)> {
     authority.rfind('@').map(|end| (user, user + end))
 }
 
+/// The bytes of a line that say what of a server is read, and who signs in there. An absolute path of a file is no secret.
+fn address_in(line: &str) -> Option<(usize, usize)> {
+    let key = line.split('=').next().unwrap_or_default().trim();
+    if HARMLESS.contains(&key) {
+        return None;
+    }
+    let value = line.find("://").map(|at| at + 3).or_else(|| Some(line.find(['"', '\''])? + 1))?;
+    let rest = line.get(value..)?;
+    let server = rest.find(['/', '?', '#', '"', '\'']).unwrap_or(rest.len());
+    let from = match rest.get(..server)?.find('@') {
+        Some(_) => value,
+        None if server == 0 && !rest.starts_with("//") => return None,
+        None => value + server,
+    };
+    rest.get(server..)?.starts_with(['/', '?', '#']).then_some((from, line.len()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -62,6 +91,26 @@ mod tests {
             ("bind_password_file = \"/etc/x\"", "bind_password_file = \"/etc/x\""),
             ("urls = [\"ldaps://cn=a:pw@dc1/\"]", "urls = [\"ldaps://*******@dc1/\"]"),
             ("name = \"a\u{1b}[31m\u{85}\"", "name = \"a?[31m??\""),
+            (
+                "[[absence_source]]\naddress = \"webcal://x.example/geheim\"",
+                "[[absence_source]]\naddress = \"webcal://x.example********",
+            ),
+            (
+                "[[absence_source]]\nadress = 'x.example/geheim' # y\nschedule = \"*/5 * * * *\"",
+                "[[absence_source]]\nadress = 'x.example******** * *\nschedule = \"*/5 * * * *\"",
+            ),
+            (
+                "[[absence_source]]\naddress = \"https://a:pw@x.example/geheim\"\n[[list]]\nurl = \"https://x.example/a\"",
+                "[[absence_source]]\naddress = \"https://**********************\n[[list]]\nurl = \"https://x.example/a\"",
+            ),
+            (
+                "absence_source = [{ name = \"a\", address = \"https://x.example/geheim\" }]",
+                "absence_source = [{ name = \"a\", address = \"https://x.example******** **",
+            ),
+            (
+                "[absence_source.a]\naddress = \"/var/lib/a.ics\"\naddress = \"./a.ics\"\naddress = \"\"\"\nhttps://x.example?geheim",
+                "[absence_source.a]\naddress = \"/var/lib/a.ics\"\naddress = \".*******\naddress = \"\"\"\nhttps://x.example*******",
+            ),
         ] {
             let masked = mask(text);
             assert_eq!(masked, shown);

@@ -240,7 +240,36 @@ pub fn between(
     let nearest = after.0.roles.iter().filter(|role| role.pick == Pick::Nearest);
     let known = nearest.filter_map(|role| Some((before.0.role(&role.name.0)?, role)));
     let side = |(organisation, now): (_, _), role| Answering::new(organisation, role, now);
-    known.flat_map(|(was, is)| of_role(&side(before, was), &side(after, is), users)).collect()
+    let edited = edited(before, after);
+    let changes = known.flat_map(|(was, is)| {
+        let touched = edited.as_ref().filter(|_| was == is).map(|absent| {
+            let differs = |holding: &Holding| holding.holder.user().is_some_and(|id| absent.contains(&id));
+            after.0.holders(&is.name).touched(before.0.holders(&is.name), differs)
+        });
+        match touched {
+            Some(places) if places.is_empty() => Vec::new(),
+            touched => of_role(&side(before, was), &side(after, is), users, touched.as_ref()),
+        }
+    });
+    changes.collect()
+}
+
+/// Whether only what people maintain differs, and neither time nor the directory; then those whose absences, or whose deputies' absences, do.
+fn edited(
+    before: (&Organisation, DateTime<Utc>),
+    after: (&Organisation, DateTime<Utc>),
+) -> Option<BTreeSet<UserId>> {
+    let ((old, then), (new, now)) = (before, after);
+    let same =
+        then == now && Arc::ptr_eq(&old.tree, &new.tree) && old.directory.users.is(&new.directory.users);
+    same.then(|| {
+        let all = || old.absences.iter().chain(&*new.absences);
+        let differs = |id: &UserId| old.absences.get(id) != new.absences.get(id);
+        let own = all().map(|(id, _)| *id).filter(|id| differs(id));
+        let absences = all().flat_map(|(id, absences)| absences.iter().map(|absence| (*id, absence)));
+        let deputies = absences.filter(|(_, absence)| absence.deputy.is_some_and(|id| differs(&id)));
+        own.chain(deputies.map(|(id, _)| id)).collect()
+    })
 }
 
 fn answerers(side: &Answering<'_>, at: Option<tree::Index>) -> Answerers {
@@ -248,8 +277,16 @@ fn answerers(side: &Answering<'_>, at: Option<tree::Index>) -> Answerers {
     Answerers { unit, people: side.at(at).iter().take(MOST_PEOPLE).map(Person::from).collect() }
 }
 
-fn of_role(was: &Answering<'_>, is: &Answering<'_>, users: &[(Arc<User>, Arc<User>)]) -> Vec<ContactChange> {
-    let differ = |sides: &Sides| !same_people(was.at(sides.0), is.at(sides.1));
+/// `touched`: the only places where others may answer; None: all.
+fn of_role(
+    was: &Answering<'_>,
+    is: &Answering<'_>,
+    users: &[(Arc<User>, Arc<User>)],
+    touched: Option<&BTreeSet<tree::Index>>,
+) -> Vec<ContactChange> {
+    let may = |at: Option<tree::Index>| at.is_some_and(|at| touched.is_none_or(|all| all.contains(&at)));
+    let other = |sides: &Sides| sides.0 != sides.1 || may(sides.0);
+    let differ = |sides: &Sides| other(sides) && !same_people(was.at(sides.0), is.at(sides.1));
     let units = contacts::side_by_side(was, is).into_iter().filter(|(sides, _)| differ(sides));
     let mut changes: Vec<ContactChange> =
         units.flat_map(|(sides, places)| of_units(was, is, sides, &places)).collect();

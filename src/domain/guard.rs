@@ -37,6 +37,8 @@ pub enum Kind {
     Phones,
     /// People who move to another unit.
     Moves,
+    /// Absences that the directory says.
+    Absences,
 }
 
 impl Kind {
@@ -49,6 +51,7 @@ impl Kind {
             Kind::Mails => "get another mail address",
             Kind::Phones => "get other phone numbers, or lose them",
             Kind::Moves => "move to another unit",
+            Kind::Absences => "no longer have one",
         }
     }
 }
@@ -63,6 +66,7 @@ impl std::fmt::Display for Kind {
             Kind::Mails => "users with a mail address",
             Kind::Phones => "users with a phone",
             Kind::Moves => "users in units",
+            Kind::Absences => "users with an absence",
         })
     }
 }

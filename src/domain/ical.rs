@@ -10,7 +10,8 @@ mod tests;
 mod time;
 mod zone;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};
 use chrono_tz::Tz;
@@ -23,12 +24,12 @@ use zone::Zones;
 
 /// The largest calendar that is read, in bytes.
 pub const LARGEST: usize = 10 * 1024 * 1024;
-/// So many events are read at most, repetitions included.
-const MOST_EVENTS: usize = 100_000;
+/// So many events are read of a calendar at most, repetitions included.
+pub const MOST_EVENTS: usize = 100_000;
 /// After so many mistakes no further rule is followed.
 const HOPELESS: usize = 3;
-/// No event of a calendar of holidays has more days.
-const LONGEST: i64 = 730;
+/// No holiday, and no other time that is closed, has more days: nobody closes for two years.
+pub const LONGEST: i64 = 730;
 /// So many of them may repeat.
 const MOST_RULES: usize = 2_000;
 
@@ -42,6 +43,9 @@ pub enum Busy {
     /// Exchange's `OOF`: its person isn't there at all.
     OutOfOffice,
 }
+
+/// The addresses of those who take part in an event. All its repetitions share them: a calendar of 10 MiB can name 300,000 people, and repeat.
+pub type People = Arc<[Box<str>]>;
 
 /// One event, or one of its repetitions.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -58,8 +62,8 @@ pub struct Event {
     pub summary: Box<str>,
     /// Whether it takes its time.
     pub busy: Busy,
-    /// The addresses of those who take part; of the organiser when nobody is named.
-    pub people: Vec<Box<str>>,
+    /// Those who take part; the organiser when nobody is named.
+    pub people: People,
 }
 
 /// From when to when events are wanted.
@@ -94,14 +98,19 @@ pub fn read(
     let (mut errors, mut read) = (LineErrors::default(), Vec::new());
     // A repetition that was moved or changed stands there as an event of its own.
     let mut moved: HashMap<Box<str>, BTreeSet<DateTime<Utc>>> = HashMap::new();
-    for component in &calendar.events {
+    let wanted = |component: &&Component| {
+        let cancelled = text(component, "STATUS").eq_ignore_ascii_case("CANCELLED");
+        !cancelled && wanted(busy(component), &summary(component))
+    };
+    let wanted: Vec<&Component> = calendar.events.iter().filter(wanted).collect();
+    let theirs: HashSet<String> = wanted.iter().map(|component| text(component, "UID")).collect();
+    for component in calendar.events.iter().filter(|component| theirs.contains(&text(component, "UID"))) {
         if let Some(at) = errors.take(in_place_of(component, &zones)).flatten() {
             moved.entry(text(component, "UID").into()).or_default().insert(at);
         }
-        let cancelled = text(component, "STATUS").eq_ignore_ascii_case("CANCELLED");
-        if !cancelled && wanted(busy(component), &summary(component)) {
-            read.extend(errors.take(raw(component, &zones)).flatten());
-        }
+    }
+    for component in wanted {
+        read.extend(errors.take(raw(component, &zones)).flatten());
     }
     if read.iter().filter(|raw| raw.rule.is_some()).count() > MOST_RULES {
         let what = format!("more than {MOST_RULES} events repeat; publish a shorter period");
@@ -128,19 +137,16 @@ pub fn read(
     errors.or(events)
 }
 
-/// A day that a calendar closes, with its line and title.
-pub type ClosedDay = (u64, NaiveDate, Box<str>);
-
-/// The days of all events of whole days, as a calendar of holidays has them, from the year `from` to before the year `until`.
+/// The days of all events of whole days with their titles, as a calendar of holidays has them, from the year `from` to before the year `until`.
 ///
 /// # Errors
 /// As [`read`], and an event of more than two years.
-pub fn closed_days(bytes: &[u8], from: i32, until: i32) -> Result<Vec<ClosedDay>, LineErrors> {
+pub fn closed_days(bytes: &[u8], from: i32, until: i32) -> Result<BTreeMap<NaiveDate, Box<str>>, LineErrors> {
     let new_year = |year| NaiveDate::from_ymd_opt(year, 1, 1).unwrap_or_default();
     let (first, end) = (new_year(from), new_year(until));
     let at = |day: NaiveDate| day.and_time(NaiveTime::MIN).and_utc();
     let window = Window { from: at(first), until: at(end) };
-    let (mut days, mut errors) = (Vec::new(), LineErrors::default());
+    let (mut days, mut errors) = (BTreeMap::new(), LineErrors::default());
     for event in read(bytes, Tz::UTC, window, |_, _| true)? {
         let Some((from, until)) = event.days else { continue };
         if (until - from).num_days() > LONGEST {
@@ -148,7 +154,7 @@ pub fn closed_days(bytes: &[u8], from: i32, until: i32) -> Result<Vec<ClosedDay>
             continue;
         }
         let all = from.iter_days().take_while(|day| *day <= until && *day < end).filter(|day| first <= *day);
-        days.extend(all.map(|day| (event.line, day, event.summary.clone())));
+        days.extend(all.map(|day| (day, event.summary.clone())));
     }
     errors.or(days)
 }
@@ -175,7 +181,7 @@ struct Raw {
     moved: bool,
     summary: Box<str>,
     busy: Busy,
-    people: Vec<Box<str>>,
+    people: People,
 }
 
 /// None for an event without a start, which takes no time.
@@ -219,7 +225,7 @@ fn raw(component: &Component, zones: &Zones) -> Result<Option<Raw>, LineError> {
         moved: find("RECURRENCE-ID").is_some(),
         summary: summary(component),
         busy: busy(component),
-        people: if attendees.is_empty() { mails("ORGANIZER") } else { attendees },
+        people: if attendees.is_empty() { mails("ORGANIZER") } else { attendees }.into(),
     }))
 }
 
@@ -304,10 +310,11 @@ impl Raw {
         let periods = starts.into_iter().filter_map(one).chain(self.periods.iter().copied());
         let wanted = periods.filter(|(from, _)| !self.except.contains(from) && !left_out.contains(from));
         let event = |(from, until)| {
-            let (line, summary, people) = (self.line, self.summary.clone(), self.people.clone());
+            let (line, summary, people) = (self.line, self.summary.clone(), Arc::clone(&self.people));
             Event { line, from, until, days: self.days(from, until), summary, busy: self.busy, people }
         };
-        Ok(wanted.map(event).collect())
+        // One more than may be, so that it is seen to be too many.
+        Ok(wanted.map(event).take(MOST_EVENTS + 1).collect())
     }
 
     /// The first and the last day of one of whole days.

@@ -206,9 +206,16 @@ impl<K: Ord + Copy, V, const N: usize> From<[(K, V); N]> for Map<K, V> {
     }
 }
 
+impl<K, V> Map<K, V> {
+    /// Whether both are one and the same; false says nothing.
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.chunks, &other.chunks)
+    }
+}
+
 impl<K: PartialEq, V: PartialEq> PartialEq for Map<K, V> {
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.chunks, &other.chunks) || (self.len == other.len && self.iter().eq(other.iter()))
+        self.is(other) || (self.len == other.len && self.iter().eq(other.iter()))
     }
 }
 

@@ -7,14 +7,13 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::absences::{self, CalendarOf, ImportError, number, of_events};
+use super::absences::{self, CalendarOf, ImportError, Whose, apart, number, of_events};
 use super::core::{Core, audit_entry};
 use super::kept::{Kept, Looked};
 use crate::domain::absence::import::{Replacement, replace};
-use crate::domain::absence::source::TakenCalendar;
+use crate::domain::absence::source::{TakenCalendar, Verdict, judge};
 use crate::domain::absence::{Absence, Origin};
 use crate::domain::audit::{self, Actor};
-use crate::domain::ical;
 use crate::domain::ids::{AbsenceId, SourceName, UserId};
 use crate::domain::organisation::Organisation;
 use crate::domain::table::LineErrors;
@@ -50,6 +49,15 @@ pub struct SourceState {
     pub good: Option<DateTime<Utc>>,
     /// Why the last look took nothing; a full sentence.
     pub trouble: Option<String>,
+    /// Whether what it found waits for `accept`.
+    #[serde(default)]
+    pub waiting: bool,
+}
+
+#[derive(Clone, Default)]
+struct State {
+    shown: SourceState,
+    waiting: Option<Read>,
 }
 
 /// What a look at a calendar came to.
@@ -75,6 +83,11 @@ pub enum SourcesError {
     /// There is no such calendar.
     #[error("there is no [[absence_source]] {0}; {1}")]
     NoSource(String, String),
+    /// Nothing waits.
+    #[error(
+        "no calendar {0} waits to be accepted; `budkavle absence sources` shows how the calendars are doing"
+    )]
+    NotWaiting(SourceName),
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -83,11 +96,11 @@ pub enum SourcesError {
 /// The configured calendars and how they are doing.
 #[derive(Default)]
 pub struct Calendars {
-    kept: Kept<SourceName, CalendarSettings, SourceState>,
+    kept: Kept<SourceName, CalendarSettings, State>,
 }
 
-/// What was read of a calendar: None for what is the same as before.
-type Found = Option<(TakenCalendar, Vec<ical::Event>)>;
+/// What was read of a calendar, and the absences that it says.
+type Read = (TakenCalendar, Vec<Absence>);
 
 impl Looked for Calendars {
     type Name = SourceName;
@@ -138,7 +151,7 @@ impl Calendars {
 
     /// How a calendar is doing.
     pub fn state(&self, name: &SourceName) -> SourceState {
-        self.kept.states().get(name).cloned().unwrap_or_default()
+        self.kept.states().get(name).map(|state| state.shown.clone()).unwrap_or_default()
     }
 
     /// A calendar by name, or which ones there are.
@@ -150,49 +163,76 @@ impl Calendars {
     pub async fn fetch(&self, core: &Core, name: &SourceName, by: &Actor) -> Result<Fetched, SourcesError> {
         let _alone = self.kept.alone(name).await;
         let mut all = self.kept.settings();
-        let (settings, found) = loop {
-            let Some(settings) = all.get(name).cloned() else {
+        let found = loop {
+            let Some(settings) = all.get(name) else {
                 let all = self.kept.named(&name.0).err().unwrap_or_default();
                 return Err(SourcesError::NoSource(name.to_string(), all));
             };
-            let found = look(&settings, name, core).await;
+            let found = look(settings, name, core).await;
             // What was found by another configuration isn't what is wanted now.
             let now = self.kept.settings();
             if Arc::ptr_eq(&all, &now) {
-                break (settings, found);
+                break found;
             }
             all = now;
         };
-        let (taken, trouble) = match found {
-            Ok(None) => (None, None),
-            Ok(Some((taken, events))) => match absences_of(&settings, core, name, &events) {
-                Ok((absences, unknown)) => (Some((TakenCalendar { unknown, ..taken }, absences)), None),
-                Err(trouble) => (None, Some(trouble)),
+        let now = core.now();
+        let judged = |(_, after): &Read| {
+            let organisation = &core.view().organisation;
+            let there = |absence: &&Absence| organisation.user(absence.user).is_some();
+            judge(said(organisation, name, now).filter(there), after, now)
+        };
+        let (taken, waiting, trouble) = match found {
+            Ok(None) => (None, None, None),
+            Ok(Some(read)) => match judged(&read) {
+                Verdict::Take => (Some(read), None, None),
+                Verdict::Emptied { would_go } => {
+                    let words = format!(
+                        "it says no absence any more, and {would_go} that run or are to come would go; if that is right: `budkavle absence sources --accept {name}`"
+                    );
+                    (None, Some(read), Some(words))
+                }
             },
-            Err(trouble) => (None, Some(trouble)),
+            Err(trouble) => (None, None, Some(trouble)),
         };
         let done = match taken {
             Some((taken, absences)) => take(core, name, Some(taken), absences, by).await?,
             None => Replacement::default(),
         };
-        let now = core.now();
         if let Some(trouble) = &trouble {
             tracing::error!(calendar = %name, "The calendar isn't taken, what it said last stays in force: {trouble}");
         }
         let good = if trouble.is_none() { Some(now) } else { self.state(name).good };
-        let state = SourceState { checked: Some(now), good, trouble: trouble.clone() };
+        let shown =
+            SourceState { checked: Some(now), good, trouble: trouble.clone(), waiting: waiting.is_some() };
         if Arc::ptr_eq(&all, &self.kept.settings()) {
-            self.kept.states().insert(name.clone(), state);
+            self.kept.states().insert(name.clone(), State { shown, waiting });
         }
-        let view = core.view();
-        Ok(Fetched {
-            name: name.clone(),
-            put: done.put.len(),
-            removed: done.removed.len(),
-            absences: said(&view.organisation, name, now).count(),
-            unknown: view.calendars.get(name).map_or(0, |taken| taken.unknown),
-            trouble,
-        })
+        Ok(fetched(core, name, &done, trouble))
+    }
+
+    /// Takes what a calendar says though it takes many absences back, by the word of a person: the very thing that was looked at.
+    pub async fn accept(&self, core: &Core, name: &SourceName, by: &Actor) -> Result<Fetched, SourcesError> {
+        let _alone = self.kept.alone(name).await;
+        let waiting = self.kept.states().get(name).and_then(|state| state.waiting.clone());
+        let (taken, absences) = waiting.ok_or_else(|| SourcesError::NotWaiting(name.clone()))?;
+        let good = Some(taken.taken);
+        let done = take(core, name, Some(taken), absences, by).await?;
+        let shown = SourceState { good, trouble: None, waiting: false, ..self.state(name) };
+        self.kept.states().insert(name.clone(), State { shown, waiting: None });
+        Ok(fetched(core, name, &done, None))
+    }
+}
+
+fn fetched(core: &Core, name: &SourceName, done: &Replacement, trouble: Option<String>) -> Fetched {
+    let view = core.view();
+    Fetched {
+        name: name.clone(),
+        put: done.put.len(),
+        removed: done.removed.len(),
+        absences: said(&view.organisation, name, core.now()).count(),
+        unknown: view.calendars.get(name).map_or(0, |taken| taken.unknown),
+        trouble,
     }
 }
 
@@ -206,63 +246,40 @@ pub fn said<'o>(
     organisation.absences.values().flatten().filter(move |a| a.origin == origin && now < a.until)
 }
 
-/// Fetches and reads.
-async fn look(settings: &CalendarSettings, name: &SourceName, core: &Core) -> Result<Found, String> {
+/// Fetches and reads. None: it is the same as before.
+async fn look(settings: &CalendarSettings, name: &SourceName, core: &Core) -> Result<Option<Read>, String> {
     let view = core.view();
     let now = core.now();
     let CalendarSettings { user, deputy, busy, titles, source } = settings;
-    let terms = source.terms(&format!("{user:?} {deputy:?} {busy} {titles:?} {}", core.settings().zone));
-    let same = |before: &&Arc<TakenCalendar>| {
-        // People that weren't known may be now.
-        before.terms == terms && before.unknown == 0 && now - before.taken < AT_LEAST
-    };
-    let before = view.calendars.get(name).filter(same);
-    let Some(file) = source.read(before.map(Arc::as_ref)).await.map_err(|e| e.to_string())? else {
-        return Ok(None);
-    };
-    let of = CalendarOf { user: None, busy: *busy, titles: titles.clone() };
-    let events = absences::events(core, file.bytes, &of).await.map_err(|error| match error {
-        ImportError::Lines(errors) => format!("{}: {}", source.location, in_short(&errors)),
-        ImportError::Store(error) => error.to_string(),
-    })?;
-    let (etag, modified) = (file.etag, file.modified);
-    Ok(Some((TakenCalendar { name: name.clone(), taken: now, terms, etag, modified, unknown: 0 }, events)))
-}
-
-/// The first of many mistakes stand for all.
-fn in_short(errors: &LineErrors) -> String {
-    let told: Vec<String> = errors.errors.iter().take(3).map(ToString::to_string).collect();
-    let more = errors.errors.len().saturating_sub(told.len()) + errors.more;
-    let more = if more > 0 { format!("; and {more} more") } else { String::new() };
-    format!("{}{more}", told.join("; "))
-}
-
-/// The absences that events mean, and how many people aren't known.
-fn absences_of(
-    settings: &CalendarSettings,
-    core: &Core,
-    name: &SourceName,
-    events: &[ical::Event],
-) -> Result<(Vec<Absence>, u32), String> {
-    let view = core.view();
     let organisation = &view.organisation;
     let find = |key: &str, text: &Option<Box<str>>| -> Result<Option<UserId>, String> {
         let Some(text) = text.as_deref() else { return Ok(None) };
         organisation.find_user(text).map(|user| Some(user.id)).map_err(|e| format!("`{key}`: {e}"))
     };
-    let (owner, deputy) = (find("user", &settings.user)?, find("deputy", &settings.deputy)?);
-    let mut events = events.to_vec();
-    let mut unknown = 0;
-    if owner.is_none() {
-        // Guests from elsewhere are nobody's mistake, and an event of nobody is no absence.
-        for event in &mut events {
-            let named = event.people.len();
-            event.people.retain(|mail| organisation.find_user(mail).is_ok());
-            unknown += u32::try_from(named - event.people.len()).unwrap_or(u32::MAX);
-        }
-        events.retain(|event| !event.people.is_empty());
-    }
-    let wanted = of_events(organisation, &events, owner).map_err(|errors| in_short(&errors))?;
+    // Who they are, not what they are called: an account that was made anew is another one.
+    let (owner, deputy) = (find("user", user)?, find("deputy", deputy)?);
+    let terms = source.terms(&format!("{owner:?} {deputy:?} {busy} {titles:?} {}", core.settings().zone));
+    let there = |absence: &Absence| organisation.user(absence.user).is_some();
+    let same = |before: &&Arc<TakenCalendar>| {
+        // People that weren't known may be now, and who was may be gone.
+        before.terms == terms
+            && before.unknown == 0
+            && now - before.taken < AT_LEAST
+            && said(organisation, name, now).all(there)
+    };
+    let before = view.calendars.get(name).filter(same);
+    let Some(file) = source.read(before.map(Arc::as_ref)).await.map_err(|e| e.to_string())? else {
+        return Ok(None);
+    };
+    let told = |error| match error {
+        ImportError::Lines(errors) => format!("{}: {}", source.location, in_short(&errors)),
+        ImportError::Store(error) => error.to_string(),
+    };
+    let of = CalendarOf { user: None, busy: *busy, titles: titles.clone() };
+    let events = absences::events(core, file.bytes, &of).await.map_err(told)?;
+    let whose = owner.map_or(Whose::Known, Whose::Of);
+    let (wanted, unknown) =
+        apart(move || of_events(&view.organisation, &events, whose)).await.map_err(told)?;
     if wanted.len() > MOST {
         return Err(format!("it says {} absences, more than {MOST}; publish a shorter period", wanted.len()));
     }
@@ -271,7 +288,18 @@ fn absences_of(
         origin: Origin::Source(name.clone()),
         ..absence
     };
-    Ok((wanted.into_iter().map(|wanted| absence(wanted.absence)).collect(), unknown))
+    let absences = wanted.into_iter().map(|wanted| absence(wanted.absence)).collect();
+    let unknown = u32::try_from(unknown).unwrap_or(u32::MAX);
+    let (etag, modified) = (file.etag, file.modified);
+    Ok(Some((TakenCalendar { name: name.clone(), taken: now, terms, etag, modified, unknown }, absences)))
+}
+
+/// The first of many mistakes stand for all.
+fn in_short(errors: &LineErrors) -> String {
+    let told: Vec<String> = errors.errors.iter().take(3).map(ToString::to_string).collect();
+    let more = errors.errors.len().saturating_sub(told.len()) + errors.more;
+    let more = if more > 0 { format!("; and {more} more") } else { String::new() };
+    format!("{}{more}", told.join("; "))
 }
 
 /// Puts what a calendar says in the place of what it said before; with None, for good.

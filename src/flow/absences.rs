@@ -1,6 +1,8 @@
 //! Absences that are changed, and many of them at once.
 
-use std::collections::{BTreeMap, HashMap};
+mod events;
+
+use std::collections::HashMap;
 
 use chrono::TimeDelta;
 use chrono_tz::Tz;
@@ -21,6 +23,7 @@ use crate::domain::roles::Holder;
 use crate::domain::roles::sheet::{Namer, People};
 use crate::domain::table::{self, Column, Format, LineError, LineErrors, Row};
 use crate::store::{Change, Event, Sequence, StoreError};
+pub(super) use events::{Whose, of_events};
 
 /// The most characters of a note.
 const LONGEST_NOTE: usize = 1_000;
@@ -77,7 +80,7 @@ pub async fn change(
             "absence {id}; `budkavle absence list` shows their numbers"
         )));
     };
-    by_hand(before)?;
+    by_hand(core, before)?;
     let NewAbsence { user, from, until, deputy, note } = new(before);
     let after = Absence { id, user, from, until, deputy, note, origin: Origin::ByHand };
     by.over(&view.organisation).may_change(Some(before), Some(&after))?;
@@ -89,12 +92,15 @@ pub async fn change(
     Ok(after)
 }
 
-/// Whether people may change an absence.
-pub(super) fn by_hand(absence: &Absence) -> Result<(), AssignError> {
-    if absence.origin.is_by_hand() {
-        return Ok(());
-    }
-    Err(AssignError::NotHere { id: absence.id, origin: absence.origin.clone() })
+/// Whether people may change an absence: of what a directory said that is read no longer, nobody else would.
+pub(super) fn by_hand(core: &Core, absence: &Absence) -> Result<(), AssignError> {
+    let may = match &absence.origin {
+        Origin::ByHand => true,
+        Origin::Directory(name) => !core.settings().directories.contains_key(name),
+        Origin::Source(_) => false,
+    };
+    let elsewhere = || AssignError::NotHere { id: absence.id, origin: absence.origin.clone() };
+    may.then_some(()).ok_or_else(elsewhere)
 }
 
 /// Gives those that are new their numbers.
@@ -188,54 +194,9 @@ pub async fn import_calendar(
     let events = events(core, bytes, of).await?;
     let turn = core.turn().await;
     let view = core.view();
-    let wanted = of_events(&view.organisation, &events, of.user).map_err(ImportError::Lines)?;
+    let whose = of.user.map_or(Whose::Named, Whose::Of);
+    let (wanted, _) = apart(move || of_events(&view.organisation, &events, whose)).await?;
     take(&turn, core, wanted, dry_run, by, why).await
-}
-
-/// What events mean. Those of one person that overlap are one absence.
-pub(super) fn of_events(
-    organisation: &Organisation,
-    events: &[ical::Event],
-    owner: Option<UserId>,
-) -> Result<Vec<Wanted>, LineErrors> {
-    let (mut by_user, mut errors) = (BTreeMap::<UserId, Vec<&ical::Event>>::new(), LineErrors::default());
-    for event in events {
-        if let Some(user) = owner {
-            by_user.entry(user).or_default().push(event);
-            continue;
-        }
-        if event.people.is_empty() {
-            let what = "the event names nobody; say whose calendar it is with --user";
-            errors.push(LineError::of_line(event.line, what));
-        }
-        for mail in &event.people {
-            let found = organisation.find_user(mail).map(|user| user.id);
-            match found {
-                Ok(user) => by_user.entry(user).or_default().push(event),
-                Err(error) => errors.push(LineError::of_line(event.line, error.to_string())),
-            }
-        }
-        if errors.errors.len() >= table::TOLD {
-            break;
-        }
-    }
-    let mut wanted: Vec<Wanted> = Vec::new();
-    for (user, mut events) in by_user {
-        events.sort_by_key(|e| (e.from, e.until));
-        for event in events {
-            let last = wanted.last_mut().filter(|w| w.absence.user == user && event.from < w.absence.until);
-            if let Some(last) = last {
-                last.absence.until = last.absence.until.max(event.until);
-                continue;
-            }
-            let note = Some(event.summary.clone()).filter(|n| !n.is_empty());
-            let (from, until) = (event.from, event.until);
-            let absence =
-                Absence { id: AbsenceId(0), user, from, until, deputy: None, note, origin: Origin::ByHand };
-            wanted.push(Wanted { line: event.line, absence });
-        }
-    }
-    errors.or(wanted)
 }
 
 /// Takes a list, all of it or nothing.

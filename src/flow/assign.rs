@@ -281,7 +281,7 @@ pub async fn remove_absence(
             "absence {id}; `budkavle absence list` shows their numbers"
         )));
     };
-    by_hand(&gone)?;
+    by_hand(core, &gone)?;
     by.over(&view.organisation).may_change(Some(&gone), None)?;
     let now = core.now();
     let object = format!("absence {id}");

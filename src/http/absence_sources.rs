@@ -63,3 +63,13 @@ pub async fn fetch(
     let name = app.calendars.named(&name)?;
     Ok(Json(app.calendars.fetch(&app.core, &name, &by).await?))
 }
+
+/// `POST /v1/absence-sources/{name}/accept`.
+pub async fn accept(
+    State(app): State<Arc<App>>,
+    Extension(by): Extension<Actor>,
+    Path(name): Path<String>,
+) -> Result<Json<Fetched>, ApiError> {
+    let name = app.calendars.named(&name)?;
+    Ok(Json(app.calendars.accept(&app.core, &name, &by).await?))
+}

@@ -126,6 +126,7 @@ impl From<SourcesError> for ApiError {
         match error {
             SourcesError::Store(error) => error.into(),
             SourcesError::NoSource(..) => ApiError::not_found(error.to_string()),
+            SourcesError::NotWaiting(_) => ApiError::conflict(error),
         }
     }
 }

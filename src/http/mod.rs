@@ -125,6 +125,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/whatif", get(coverage::whatif))
         .route("/v1/absence-sources", get(absence_sources::list))
         .route("/v1/absence-sources/{name}/fetch", post(absence_sources::fetch))
+        .route("/v1/absence-sources/{name}/accept", post(absence_sources::accept))
         .route("/v1/outages", get(outages::list).post(outages::open))
         .route("/v1/outages/{id}", get(outages::show))
         .route("/v1/outages/{id}/updates", post(outages::update))

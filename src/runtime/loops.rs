@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::{StreamExt, stream};
 
 use super::clock::Clock;
 use super::lifecycle::{Heartbeat, Tasks};
@@ -113,6 +114,8 @@ pub async fn watch(
 
 /// What couldn't be read is tried again after so long, when its schedule doesn't say so before.
 const LOOK_AGAIN: TimeDelta = TimeDelta::hours(1);
+/// So many are looked at side by side: servers that don't answer hold up the others less.
+const LOOKS: usize = 4;
 
 /// Looks at what somebody else keeps (lists, calendars), by their schedules, and at the start and after a reload.
 pub async fn looks<L: Looked>(
@@ -127,23 +130,29 @@ pub async fn looks<L: Looked>(
         if let Err(error) = looked.tidy(&core).await {
             tracing::error!("What is no longer in the configuration can't be put away: {error}");
         }
-        for name in looked.names() {
-            heartbeat.beat();
-            let now = clock.now();
-            let (checked, failed) = looked.last(&name);
-            let due = checked.is_none_or(|checked| {
-                let next = schedules.load().get(&name).and_then(|schedule| schedule.next_after(checked));
+        let now = clock.now();
+        let is_due = |name: &L::Name| {
+            let (checked, failed) = looked.last(name);
+            checked.is_none_or(|checked| {
+                let next = schedules.load().get(name).and_then(|schedule| schedule.next_after(checked));
                 let again = failed.then_some(checked + LOOK_AGAIN);
                 [next, again].into_iter().flatten().any(|due| due <= now)
-            });
-            if !due {
-                continue;
-            }
-            let looked = tokio::select! {
-                looked = looked.look(&core, &name) => looked,
+            })
+        };
+        let due: Vec<L::Name> = looked.names().into_iter().filter(is_due).collect();
+        let look = |name: L::Name| {
+            let (looked, core) = (&looked, &core);
+            async move { (looked.look(core, &name).await, name) }
+        };
+        let mut looks = stream::iter(due).map(look).buffer_unordered(LOOKS);
+        loop {
+            heartbeat.beat();
+            let next = tokio::select! {
+                next = looks.next() => next,
                 () = tasks.soft().cancelled() => return Ok(()),
             };
-            if let Err(error) = looked {
+            let Some((done, name)) = next else { break };
+            if let Err(error) = done {
                 tracing::error!(name = %name, "What was read can't be noted: {error}");
             }
         }
@@ -227,3 +236,6 @@ pub async fn keep_up(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

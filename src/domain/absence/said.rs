@@ -21,6 +21,8 @@ use crate::domain::shape::BETWEEN;
 const MOST: usize = 100;
 /// A name of an account has no more characters.
 const LONGEST: usize = 256;
+/// Of so many deputies who can't be found it is said whom they may be.
+const SUGGESTED: usize = 10;
 
 /// From when to when.
 type Period = (DateTime<Utc>, DateTime<Utc>);
@@ -116,34 +118,43 @@ pub fn follow(
     let users: BTreeSet<UserId> = had.iter().map(|a| a.user).chain(told.iter().copied()).collect();
     let (mut wanted, mut unknown) = (Vec::new(), Vec::new());
     for user in users.into_iter().filter_map(|id| after.user(id)).filter(|user| user.directory == *name) {
-        let found = absences_of(user, after, zone);
-        wanted.extend(found.0);
-        if told.contains(&user.id) {
-            unknown.extend(found.1);
-        }
+        let told = told.contains(&user.id).then_some(&mut unknown);
+        wanted.extend(absences_of(user, after, zone, told));
     }
     (replace(had, wanted, now), unknown)
 }
 
-fn absences_of(user: &User, organisation: &Organisation, zone: &Tz) -> (Vec<Absence>, Vec<Quarantined>) {
-    let (mut absences, mut unknown) = (Vec::new(), Vec::new());
-    let Some(away) = user.away() else { return (absences, unknown) };
+/// The absences of a user; `unknown` is told which deputies can't be found.
+fn absences_of(
+    user: &User,
+    organisation: &Organisation,
+    zone: &Tz,
+    mut unknown: Option<&mut Vec<Quarantined>>,
+) -> Vec<Absence> {
+    let mut absences = Vec::new();
+    let Some(away) = user.away() else { return absences };
     for said in away.split(BETWEEN).filter_map(|text| Said::parse(text).ok()) {
         let Some((from, until)) = said.period(zone) else { continue };
         let deputy = said.deputy.and_then(|name| {
-            let wrong = match organisation.find_user(name) {
-                Ok(found) if found.id != user.id => return Some(found.id),
-                Ok(_) => "nobody can be their own deputy".to_owned(),
-                Err(error) => error.to_string(),
-            };
-            let reason = format!("The deputy of its absence from {} can't be taken: {wrong}.", said.from);
-            unknown.push(Quarantined { id: None, dn: user.name().into(), reason: reason.into() });
-            None
+            let found = organisation.user_called(name).map(|found| found.id);
+            if let (Some(unknown), true) = (&mut unknown, found.is_none_or(|id| id == user.id)) {
+                // To look for whom it may mean takes a look at everybody.
+                let near = || organisation.find_user(name).err().map(|error| error.to_string());
+                let wrong = match found {
+                    Some(_) => Some("nobody can be their own deputy".to_owned()),
+                    None if unknown.len() < SUGGESTED => near(),
+                    None => None,
+                };
+                let wrong = wrong.unwrap_or_else(|| format!("{name:?} names nobody, or several"));
+                let reason = format!("The deputy of its absence from {} can't be taken: {wrong}.", said.from);
+                unknown.push(Quarantined { id: None, dn: user.name().into(), reason: reason.into() });
+            }
+            found.filter(|id| *id != user.id)
         });
         let origin = Origin::Directory(user.directory.clone());
         absences.push(Absence { id: AbsenceId(0), user: user.id, from, until, deputy, note: None, origin });
     }
-    (absences, unknown)
+    absences
 }
 
 #[cfg(test)]

@@ -3,7 +3,11 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::Absence;
 use crate::domain::ids::SourceName;
+
+/// So few absences go without a word.
+const FEW: usize = 10;
 
 /// What was last taken of a calendar; the absences themselves are among all others, by their [`Origin`](super::Origin).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -21,4 +25,27 @@ pub struct TakenCalendar {
     pub modified: Option<Box<str>>,
     /// How many people it named who aren't known.
     pub unknown: u32,
+}
+
+/// Whether what a calendar says may be taken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Verdict {
+    /// It may.
+    Take,
+    /// It says no absence any more that runs or is to come, where it said many: it may show less than it did, or another calendar.
+    Emptied {
+        /// How many would go.
+        would_go: usize,
+    },
+}
+
+/// Judges what a calendar says at `now` by what it said before.
+pub fn judge<'a>(
+    before: impl IntoIterator<Item = &'a Absence>,
+    after: &[Absence],
+    now: DateTime<Utc>,
+) -> Verdict {
+    let would_go = before.into_iter().filter(|absence| now < absence.until).count();
+    let emptied = would_go > FEW && after.iter().all(|absence| absence.until <= now);
+    if emptied { Verdict::Emptied { would_go } } else { Verdict::Take }
 }

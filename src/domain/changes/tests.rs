@@ -18,30 +18,50 @@ fn told(
     answer.contacts.into_iter().map(|c| (c.user, c.user.is_none().then(|| c.mail.key()))).collect()
 }
 
+fn check(
+    (old, then): (&Organisation, DateTime<Utc>),
+    (new, now): (&Organisation, DateTime<Utc>),
+) -> Result<(), TestCaseError> {
+    let changes = between((old, then), (new, now), &[]);
+    for role in new.roles.iter().filter(|role| role.pick == Pick::Nearest) {
+        let Some(was) = old.role(&role.name.0) else { continue };
+        for place in new.tree.indices() {
+            let id = new.tree.id(place);
+            let mentioned =
+                changes.iter().filter(|c| c.role == role.name && c.units.contains(&id)).collect::<Vec<_>>();
+            let differs =
+                old.tree.index(id).is_some() && told(old, was, id, then) != told(new, role, id, now);
+            prop_assert_eq!(mentioned.len(), usize::from(differs), "{} {}", role.name, new.tree.path(place));
+            for change in mentioned {
+                prop_assert!(!change.why.is_empty());
+                prop_assert_eq!(change.units.len(), change.all_units as usize);
+            }
+        }
+    }
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
     #[test]
     fn a_unit_is_told_of_exactly_when_others_answer_for_it(
         (one, other) in (world(), world()),
         (then, now) in (testing::now(), testing::now()),
+        some in any::<u64>(),
     ) {
         let (old, new) = (one.organisation(), other.organisation());
-        let changes = between((&old, then), (&new, now), &[]);
-        for role in new.roles.iter().filter(|role| role.pick == Pick::Nearest) {
-            let Some(was) = old.role(&role.name.0) else { continue };
-            for place in new.tree.indices() {
-                let id = new.tree.id(place);
-                let mentioned =
-                    changes.iter().filter(|c| c.role == role.name && c.units.contains(&id)).collect::<Vec<_>>();
-                let differs = old.tree.index(id).is_some() && told(&old, was, id, then) != told(&new, role, id, now);
-                prop_assert_eq!(mentioned.len(), usize::from(differs), "{} {}", role.name, new.tree.path(place));
-                for change in mentioned {
-                    prop_assert!(!change.why.is_empty());
-                    prop_assert_eq!(change.units.len(), change.all_units as usize);
-                }
-            }
-        }
+        check((&old, then), (&new, now))?;
         prop_assert_eq!(between((&new, now), (&new, now), &[]), []);
+        // What an edit changes: some assignments and absences, and nothing else.
+        let stays = |n: usize| some >> (n % 64) & 1 == 1;
+        let assignments = other.organisation().assignments;
+        let kept = old.assignments.iter().chain(&*assignments).enumerate().filter(|(n, _)| stays(*n));
+        let edited = old.with_assignments(kept.map(|(_, (id, a))| (*id, a.clone())).collect());
+        check((&old, now), (&edited, now))?;
+        let (before, after) = (old.absences.values().flatten(), new.absences.values().flatten());
+        let kept = before.chain(after).enumerate().filter(|(n, _)| stays(*n)).map(|(_, a)| a.clone());
+        let away = edited.with_absences(kept.collect::<Vec<_>>());
+        check((&edited, now), (&away, now))?;
     }
 }
 

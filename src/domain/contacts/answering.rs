@@ -1,5 +1,6 @@
 //! Who answers for every unit in one role, and that twice, side by side.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
@@ -18,7 +19,8 @@ pub struct Answering<'a> {
     /// When.
     pub now: DateTime<Utc>,
     map: ContactMap,
-    people: HashMap<Index, Vec<Contact>>,
+    /// By place, worked out when they are asked for.
+    people: HashMap<Index, OnceCell<Vec<Contact>>>,
 }
 
 /// Where the contacts of the same units are on either side; None: nobody of the role answers for them.
@@ -31,11 +33,8 @@ impl<'a> Answering<'a> {
             Pick::Nearest => recompute(organisation, role, now),
             Pick::All => ContactMap::default(),
         };
-        let people = organisation
-            .holders(&role.name)
-            .places()
-            .map(|place| (place, at_place(organisation, role, place, now).0))
-            .collect();
+        let people =
+            organisation.holders(&role.name).places().map(|place| (place, OnceCell::new())).collect();
         Answering { organisation, role, now, map, people }
     }
 
@@ -46,7 +45,10 @@ impl<'a> Answering<'a> {
 
     /// Who answers there.
     pub fn at(&self, place: Option<Index>) -> &[Contact] {
-        place.and_then(|place| self.people.get(&place)).map_or(&[], Vec::as_slice)
+        let Some((place, people)) = place.and_then(|place| Some((place, self.people.get(&place)?))) else {
+            return &[];
+        };
+        people.get_or_init(|| at_place(self.organisation, self.role, place, self.now).0)
     }
 }
 

@@ -11,10 +11,15 @@ use super::{Circumstances, Kind, Limit, Loss};
 ///
 /// So few that they can't be held aren't even listed: an approval that named every phone that changed on that day would be another
 /// one after each run.
-pub(super) fn of(delta: &Delta, given: &Circumstances<'_>) -> [(Kind, Loss, Limit); 3] {
+pub(super) fn of(delta: &Delta, given: &Circumstances<'_>) -> [(Kind, Loss, Limit); 4] {
     let limits = given.limits;
-    [(Kind::Mails, limits.mails), (Kind::Phones, limits.phones), (Kind::Moves, limits.moves)]
-        .map(|(kind, limit)| (kind, many(kind, delta, given, limit), limit))
+    [
+        (Kind::Mails, limits.mails),
+        (Kind::Phones, limits.phones),
+        (Kind::Moves, limits.moves),
+        (Kind::Absences, limits.absences),
+    ]
+    .map(|(kind, limit)| (kind, many(kind, delta, given, limit), limit))
 }
 
 fn many(kind: Kind, delta: &Delta, given: &Circumstances<'_>, limit: Limit) -> Loss {
@@ -35,14 +40,15 @@ fn has(kind: Kind, user: &User) -> bool {
         Kind::Mails => user.mail().is_some(),
         Kind::Phones => user.phone().is_some() || user.mobile().is_some(),
         Kind::Moves => user.unit != UnitId::ROOT,
+        Kind::Absences => user.away().is_some(),
         Kind::Users | Kind::Units | Kind::Memberships | Kind::Holders => false,
     }
 }
 
 /// A digest of who changes, and to what, if it does.
 ///
-/// A mail address that goes is a loss of the user, and counted there; a phone that goes is counted nowhere else. What comes where
-/// there was nothing is no change.
+/// A mail address that goes is a loss of the user, and counted there; a phone or an absence that goes is counted nowhere else. What comes
+/// where there was nothing is no change, and neither is another absence.
 fn changed(kind: Kind, before: &User, after: &User) -> Option<Guid> {
     let becomes = match kind {
         Kind::Mails => {
@@ -57,6 +63,7 @@ fn changed(kind: Kind, before: &User, after: &User) -> Option<Guid> {
             differs.then(|| format!("{}\0{}", number(after.phone()), number(after.mobile())).into_bytes())
         }
         Kind::Moves => (has(kind, before) && before.unit != after.unit).then(|| after.unit.0.0.to_vec()),
+        Kind::Absences => (has(kind, before) && !has(kind, after)).then(Vec::new),
         Kind::Users | Kind::Units | Kind::Memberships | Kind::Holders => None,
     }?;
     let what = format!("{kind:?}\0");

@@ -43,6 +43,8 @@ pub struct Limits {
     pub phones: Limit,
     /// Users who move from a unit to another one, or to none.
     pub moves: Limit,
+    /// Users of whom an attribute of the directory said absences, and says none any more.
+    pub absences: Limit,
 }
 
 impl Limits {
@@ -57,11 +59,12 @@ impl Limits {
             mails: limit,
             phones: limit,
             moves: limit,
+            absences: limit,
         }
     }
 }
 
-/// A third of the people whose mail address, phone or unit changes at once is no normal day; nor are 2,000 in one run of a large
+/// A third of the people whose mail address, phone or unit changes, or whose absence goes, at once is no normal day; nor are 2,000 in one run of a large
 /// organisation. A reorganisation is held, and approved by somebody who knows of it.
 const CHANGES: Limit = Limit { count: 2000, percent: 30, floor: 20 };
 

@@ -15,10 +15,9 @@ use proptest::prelude::*;
 
 /// A limit that lets everything pass but "all".
 const OFF: Limit = Limit { count: u32::MAX, percent: 100, floor: 0 };
-const NO_LIMITS: Limits =
-    Limits { users: OFF, units: OFF, memberships: OFF, holders: OFF, mails: OFF, phones: OFF, moves: OFF };
+const NO_LIMITS: Limits = Limits::same(OFF);
 /// The kinds that are asked about only when they are many.
-const CHANGES: [Kind; 3] = [Kind::Mails, Kind::Phones, Kind::Moves];
+const CHANGES: [Kind; 4] = [Kind::Mails, Kind::Phones, Kind::Moves, Kind::Absences];
 
 /// One thing that is lost, told apart by what it is.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -137,6 +136,10 @@ impl Case {
                 let to = after.filter(|a| a.unit != before.unit).map(|a| a.unit.to_string());
                 all.push(value(Kind::Moves, to));
             }
+            if before.away().is_some() {
+                let to = after.filter(|a| a.away().is_none()).map(|_| "nothing".to_owned());
+                all.push(value(Kind::Absences, to));
+            }
         }
         for (id, before) in &self.old.units {
             let stays = self.read.units.contains_key(id);
@@ -179,7 +182,9 @@ fn is_of(kind: Kind, lost: &Lost) -> bool {
         Kind::Units => matches!(lost, Lost::Unit(_)),
         Kind::Memberships => matches!(lost, Lost::Member(..)),
         Kind::Holders => matches!(lost, Lost::Holder(_)),
-        Kind::Mails | Kind::Phones | Kind::Moves => matches!(lost, Lost::Value(of, ..) if *of == kind),
+        Kind::Mails | Kind::Phones | Kind::Moves | Kind::Absences => {
+            matches!(lost, Lost::Value(of, ..) if *of == kind)
+        }
     }
 }
 
@@ -189,9 +194,9 @@ fn limit() -> impl Strategy<Value = Limit> {
 
 fn limits() -> impl Strategy<Value = Limits> {
     let losses = (limit(), limit(), limit(), limit());
-    (losses, limit(), limit(), limit()).prop_map(|(losses, mails, phones, moves)| {
+    (losses, limit(), limit(), limit(), limit()).prop_map(|(losses, mails, phones, moves, absences)| {
         let (users, units, memberships, holders) = losses;
-        Limits { users, units, memberships, holders, mails, phones, moves }
+        Limits { users, units, memberships, holders, mails, phones, moves, absences }
     })
 }
 
@@ -228,6 +233,7 @@ proptest! {
             (Kind::Users, limits.users), (Kind::Units, limits.units),
             (Kind::Memberships, limits.memberships), (Kind::Holders, limits.holders),
             (Kind::Mails, limits.mails), (Kind::Phones, limits.phones), (Kind::Moves, limits.moves),
+            (Kind::Absences, limits.absences),
         ] {
             let of_kind: Vec<_> = all.iter().filter(|(what, _)| is_of(kind, what)).collect();
             let lost: Vec<_> = of_kind.iter().filter(|(_, lost)| *lost).collect();
@@ -522,9 +528,10 @@ fn contacts_who_lose_their_role_are_counted_however_they_lose_it() {
     );
 }
 
-/// Changes many of a hundred users, each in unit 1 with a mail address and a phone.
+/// Changes many of a hundred users, each in unit 1 with a mail address, a phone and an absence.
 fn changing(how_many: u8, change: impl Fn(&mut UserFields)) -> Case {
-    let person = |n| UserFields { phone: Some(format!("+46 {n}").into()), ..user(n, 1) };
+    let (phone, away) = (|n| Some(format!("+46 {n}").into()), Some("2026-07-06..2026-07-31".into()));
+    let person = |n| UserFields { phone: phone(n), away: away.clone(), ..user(n, 1) };
     let old = directory_of((0..100).map(person), [unit(1, 0), unit(2, 0)], []);
     let after = (0..100).map(|n| {
         let mut user = person(n);

@@ -7,6 +7,24 @@ use crate::domain::table::{LineError, shown};
 /// Components within components, more of which no calendar has.
 const DEEPEST: usize = 16;
 
+/// What is read of an event or an observance, each once.
+const READ: [&str; 12] = [
+    "UID",
+    "DTSTART",
+    "DTEND",
+    "DURATION",
+    "RRULE",
+    "RECURRENCE-ID",
+    "SUMMARY",
+    "STATUS",
+    "TRANSP",
+    "X-MICROSOFT-CDO-BUSYSTATUS",
+    "TZOFFSETFROM",
+    "TZOFFSETTO",
+];
+/// What may stand there several times.
+const READ_ALL: [&str; 4] = ["RDATE", "EXDATE", "ATTENDEE", "ORGANIZER"];
+
 /// A line, unfolded.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Line {
@@ -58,6 +76,19 @@ impl Line {
 pub(super) struct Component {
     pub(super) line: u64,
     pub(super) lines: Vec<Line>,
+    /// Which of [`READ`] there are already, a bit for each.
+    seen: u16,
+}
+
+impl Component {
+    /// Keeps a line that is read; 10 MiB of others would take 300 MB.
+    fn keep(&mut self, line: &Line) {
+        let bit = READ.iter().position(|name| *name == line.name).map_or(0, |n| 1 << n);
+        if self.seen & bit < bit || READ_ALL.contains(&&*line.name) {
+            self.seen |= bit;
+            self.lines.push(line.clone());
+        }
+    }
 }
 
 /// What of a calendar is understood.
@@ -124,7 +155,7 @@ pub(super) fn components(text: &str) -> Result<Calendar, LineError> {
                     return Err(line.wrong(format!("is nested more than {DEEPEST} deep")));
                 }
                 within.push(line.value.trim().to_ascii_uppercase());
-                let component = Component { line: number, lines: Vec::new() };
+                let component = Component { line: number, lines: Vec::new(), seen: 0 };
                 place = Place::of(&within);
                 match place {
                     Place::Event => calendar.events.push(component),
@@ -149,14 +180,14 @@ pub(super) fn components(text: &str) -> Result<Calendar, LineError> {
             "X-WR-TIMEZONE" if within.len() == 1 => calendar.zone = Some(line.text()),
             _ => match place {
                 Place::Event => {
-                    calendar.events.last_mut().into_iter().for_each(|e| e.lines.push(line.clone()));
+                    calendar.events.last_mut().into_iter().for_each(|event| event.keep(&line));
                 }
                 Place::Zone if line.name == "TZID" => {
                     calendar.zones.last_mut().into_iter().for_each(|zone| zone.name = line.text());
                 }
                 Place::Observance => {
                     let observance = calendar.zones.last_mut().and_then(|zone| zone.observances.last_mut());
-                    observance.into_iter().for_each(|observance| observance.lines.push(line.clone()));
+                    observance.into_iter().for_each(|observance| observance.keep(&line));
                 }
                 Place::Zone | Place::Elsewhere => {}
             },

@@ -15,6 +15,8 @@ use super::{HOPELESS, Window};
 const MOST_ZONES: usize = 10;
 /// So many observances are read of each.
 const MOST_OBSERVANCES: usize = 50;
+/// A zone whose clocks change more often isn't read: each moment in it is looked up among its changes.
+const MOST_CHANGES: usize = 2_000;
 
 /// Which clocks.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -69,7 +71,8 @@ impl Zone {
         match self {
             Zone::Known(zone) => at.with_timezone(zone).naive_local(),
             Zone::Own(own) => {
-                let last = own.changes.iter().rev().find(|change| change.at <= at);
+                let seen = own.changes.partition_point(|change| change.at <= at);
+                let last = seen.checked_sub(1).and_then(|last| own.changes.get(last));
                 shifted(at, last.map_or(own.first, |change| change.to)).unwrap_or(at.naive_utc())
             }
         }
@@ -114,6 +117,9 @@ fn own_zone(observances: &[Component], window: Window, effort: &mut Effort) -> O
     let mut changes = Vec::new();
     for observance in observances.iter().take(MOST_OBSERVANCES) {
         changes.extend(changes_of(observance, window, effort)?);
+        if changes.len() > MOST_CHANGES {
+            return None;
+        }
     }
     changes.sort_by_key(|change| change.at);
     let first = changes.first()?.from;

@@ -86,6 +86,16 @@ impl Holders {
         self.by_place.values().chain(self.by_subject.values()).flatten()
     }
 
+    /// The places where others hold the role than in `before`, or in another way, or where `differs` says so of one who does.
+    pub fn touched(&self, before: &Holders, differs: impl Fn(&Holding) -> bool) -> BTreeSet<tree::Index> {
+        let places = self.by_place.keys().chain(before.by_place.keys());
+        let touched = |place: &&tree::Index| {
+            let holdings = self.at(**place);
+            holdings != before.at(**place) || holdings.iter().any(&differs)
+        };
+        places.filter(touched).copied().collect()
+    }
+
     /// The places where anybody holds the role, parents before children.
     pub fn places(&self) -> impl Iterator<Item = tree::Index> + '_ {
         self.by_place.keys().copied()

@@ -122,9 +122,30 @@ impl Organisation {
     /// all of these without regard to case.
     pub fn find_user(&self, text: &str) -> Result<&Arc<User>, LookupError> {
         let text = text.trim();
+        match self.users_called(text).as_slice() {
+            [only] => Ok(only),
+            // Nobody means one that is like a GUID.
+            [] if text.parse::<Guid>().is_ok() => Err(self.user_not_found(text, |_| Vec::new())),
+            [] => Err(self.user_not_found(text, |text| self.users_like(text))),
+            several => {
+                let candidates = several.iter().take(NAMED).map(|u| self.candidate(u)).collect();
+                Err(ambiguous(ObjectKind::User, text, candidates, several.len()))
+            }
+        }
+    }
+
+    /// The same user, without a word on why there is none. That takes a look at everybody, where many texts name nobody.
+    pub fn user_called(&self, text: &str) -> Option<&Arc<User>> {
+        match self.users_called(text.trim()).as_slice() {
+            [only] => Some(only),
+            _ => None,
+        }
+    }
+
+    /// Everybody whom a text names by the first way of naming people that fits at all.
+    fn users_called(&self, text: &str) -> Vec<&Arc<User>> {
         if let Ok(id) = text.parse() {
-            let unknown = || self.user_not_found(text, |_| Vec::new());
-            return self.user(UserId(id)).ok_or_else(unknown);
+            return self.user(UserId(id)).into_iter().collect();
         }
         let names = self.names.get_or_init(|| Names::of(&self.directory.users));
         let mut may_be: Vec<&Arc<User>> = names.find(text).filter_map(|id| self.user(id)).collect();
@@ -132,19 +153,11 @@ impl Organisation {
         may_be.dedup_by_key(|u| u.id);
         let fields: [fn(&User) -> Option<&str>; 4] =
             [|u| Some(u.account()), User::upn, User::mail, |u| Some(u.name())];
-        for field in fields {
-            let called: Vec<&Arc<User>> =
-                may_be.iter().filter(|u| field(u).is_some_and(|name| same(name, text))).copied().collect();
-            match called.as_slice() {
-                [] => {}
-                [only] => return Ok(only),
-                several => {
-                    let candidates = several.iter().take(NAMED).map(|u| self.candidate(u)).collect();
-                    return Err(ambiguous(ObjectKind::User, text, candidates, several.len()));
-                }
-            }
-        }
-        Err(self.user_not_found(text, |text| self.users_like(text)))
+        let called = |field: fn(&User) -> Option<&str>| {
+            let is = |u: &&&Arc<User>| field(u).is_some_and(|name| same(name, text));
+            may_be.iter().filter(is).copied().collect::<Vec<_>>()
+        };
+        fields.into_iter().map(called).find(|called| !called.is_empty()).unwrap_or_default()
     }
 
     /// Who reads at this mail address, compared without regard to case: nobody, one, or several who share it.

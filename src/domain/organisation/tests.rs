@@ -244,7 +244,9 @@ proptest! {
         for user in organisation.directory.users.values() {
             let names = [Some(user.account()), user.upn(), user.mail(), Some(user.name())];
             for name in names.into_iter().flatten() {
-                match organisation.find_user(&name.to_uppercase()) {
+                let found = organisation.find_user(&name.to_uppercase());
+                prop_assert_eq!(organisation.user_called(&name.to_uppercase()), found.as_ref().ok().copied());
+                match found {
                     Ok(found) => prop_assert!(found.id == user.id || [Some(found.account()), found.upn(), found.mail()].contains(&Some(name))),
                     Err(LookupError::Ambiguous { candidates, count, .. }) => {
                         prop_assert!(count > 1);
@@ -276,6 +278,7 @@ proptest! {
     #[test]
     fn whatever_is_typed_nothing_panics(world in world(), text in ".{0,40}") {
         let organisation = world.organisation();
-        let _ = (organisation.find_user(&text), organisation.find_unit(&text), organisation.search_users(&text, 3));
+        prop_assert_eq!(organisation.user_called(&text), organisation.find_user(&text).ok());
+        let _ = (organisation.find_unit(&text), organisation.search_users(&text, 3));
     }
 }

@@ -7,6 +7,7 @@ use crate::domain::alert::Policy;
 use crate::domain::authority::Caller;
 use crate::domain::decode::Mapping;
 use crate::domain::guard::Limits;
+use crate::domain::ical;
 use crate::domain::ids::DirectoryName;
 use crate::domain::roles::{AttributeGrant, Grants, LOCAL, built_in, granting_attributes};
 use crate::domain::run::{Trigger, WholeReads};
@@ -20,6 +21,9 @@ use crate::source::fetch::Location;
 use crate::source::fetch::web::Server;
 use crate::source::ldif::Ldif;
 use crate::store::{SledSettings, Store};
+
+/// In front of what an LDIF file has of a person: another account, which is called the same.
+const ANEW: &str = "(anew)";
 
 /// Two people of an LDIF file, with a clock that is moved.
 struct World {
@@ -52,7 +56,11 @@ impl World {
     /// What comes of these further lines of the two people.
     async fn report(&self, more: [&'static str; 2], dry_run: bool) -> Report {
         let person = |(n, more): (u8, &str)| {
-            let guid = format!("AAAAAAAAAAAAAAAAAAAA{n}A==");
+            let (kind, more) = match more.strip_prefix(ANEW) {
+                Some(more) => ("B", more),
+                None => ("A", more),
+            };
+            let guid = format!("{kind}AAAAAAAAAAAAAAAAAAA{n}A==");
             format!(
                 "dn: CN=u{n},OU=a,DC=org\nobjectClass: user\nobjectGUID:: {guid}\nsAMAccountName: u{n}\nmail: u{n}@org.example\nuserAccountControl: 512\n{more}\n"
             )
@@ -303,7 +311,7 @@ async fn a_shared_calendar_is_of_those_who_take_part_and_guests_are_left_out() {
     };
     let calendars = calendars(shared.clone());
     let fetched = world.fetch(&calendars).await;
-    assert_eq!((fetched.unknown, fetched.trouble), (2, None));
+    assert_eq!((fetched.unknown, fetched.trouble), (1, None), "one guest, in two events");
     assert_eq!(
         world.away(),
         [
@@ -324,6 +332,115 @@ async fn a_shared_calendar_is_of_those_who_take_part_and_guests_are_left_out() {
     calendars.replace([("cal".into(), CalendarSettings { busy: true, ..shared })].into());
     world.fetch(&calendars).await;
     assert_eq!(world.away().len(), 4);
+}
+
+#[tokio::test]
+async fn not_modified_is_not_enough_when_the_people_are_others_now() {
+    let world = World::new().await;
+    let server = Server::start().await;
+    let both = "ATTENDEE:mailto:u1@org.example\nATTENDEE:mailto:u2@org.example\n";
+    let text = ics(&[event("20260706T060000Z", "20260707T060000Z", both)]);
+    let tags = [("etag", "\"1\"")];
+    server.says("/cal.ics", 200, &tags, text.as_bytes());
+    let source = server.calendar(server.at("/cal.ics"));
+    let of_one = CalendarSettings { deputy: Some("u2".into()), ..settings(source.clone()) };
+    let own = calendars(of_one.clone());
+    world.fetch(&own).await;
+    assert_eq!(world.away(), ["u1 07-06T06–07-07T06 (u2) the calendar cal"]);
+    let conditional = || server.asked().last().unwrap().contains_key("if-none-match");
+    world.fetch(&own).await;
+    assert!(conditional());
+    // The accounts are made anew: the same names, other people.
+    world.sync([ANEW, ""]).await;
+    world.fetch(&own).await;
+    assert!(!conditional());
+    assert_eq!(world.away(), ["u1 07-06T06–07-07T06 (u2) the calendar cal"]);
+    world.sync([ANEW, ANEW]).await;
+    world.fetch(&own).await;
+    assert!(!conditional());
+    assert_eq!(world.away(), ["u1 07-06T06–07-07T06 (u2) the calendar cal"]);
+    // Those who take part, too.
+    let shared = calendars(CalendarSettings { user: None, deputy: None, ..of_one });
+    world.fetch(&shared).await;
+    world.fetch(&shared).await;
+    assert!(conditional());
+    world.sync([ANEW, ""]).await;
+    world.fetch(&shared).await;
+    assert!(!conditional());
+    let mut away = world.away();
+    away.sort();
+    assert_eq!(away, ["u1 07-06T06–07-07T06 the calendar cal", "u2 07-06T06–07-07T06 the calendar cal"]);
+}
+
+#[tokio::test]
+async fn a_small_calendar_of_many_who_repeat_is_refused() {
+    let world = World::new().await;
+    let guests: String = (0..20_000).map(|n| format!("ATTENDEE:mailto:g{n}@else.example\n")).collect();
+    let daily = "RRULE:FREQ=DAILY\nATTENDEE:mailto:u1@org.example\n";
+    let many = event("20260706T060000Z", "20260706T070000Z", &format!("{daily}{guests}"));
+    let path = file(world.folder.path(), &ics(&[many]));
+    let shared = CalendarSettings { user: None, ..settings(CalendarSource::file(path)) };
+    let fetched = world.fetch(&calendars(shared)).await;
+    assert_eq!((fetched.unknown, fetched.trouble), (20_000, None));
+    assert!((700..800).contains(&fetched.absences));
+    let one = ical::Event {
+        line: 7,
+        from: world.core.now(),
+        until: world.core.now() + TimeDelta::hours(1),
+        days: None,
+        summary: "".into(),
+        busy: ical::Busy::OutOfOffice,
+        people: ["u1@org.example".into(), "u2@org.example".into()].into(),
+    };
+    let events = vec![one; ical::MOST_EVENTS / 2 + 1];
+    let refused = of_events(&world.core.view().organisation, &events, Whose::Known).unwrap_err().to_string();
+    assert!(refused.contains("one event too many of so many people"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_calendar_that_says_nothing_any_more_waits_for_a_word() {
+    let world = World::new().await;
+    let days = |n: u32| -> Vec<String> {
+        (0..n)
+            .map(|n| {
+                event(&format!("202608{:02}T060000Z", n + 1), &format!("202608{:02}T080000Z", n + 1), "")
+            })
+            .collect()
+    };
+    let path = file(world.folder.path(), &ics(&days(11)));
+    let says = |n| std::fs::write(&path, ics(&days(n))).unwrap();
+    let calendars = calendars(settings(CalendarSource::file(path.clone())));
+    let name: SourceName = "cal".into();
+    world.fetch(&calendars).await;
+    let refused = calendars.accept(&world.core, &name, &Actor::System).await.unwrap_err();
+    assert!(matches!(refused, SourcesError::NotWaiting(_)), "{refused}");
+    says(0);
+    let trouble = world.fetch(&calendars).await.trouble.unwrap();
+    assert!(trouble.contains("11 that run or are to come") && trouble.contains("--accept cal"), "{trouble}");
+    assert!(calendars.state(&name).waiting && calendars.last(&name).1);
+    assert_eq!(world.away().len(), 11);
+    // It was a mistake that is mended; then nothing waits.
+    says(1);
+    assert_eq!((world.fetch(&calendars).await.trouble, world.away().len()), (None, 1));
+    assert!(!calendars.state(&name).waiting);
+    // Few may go.
+    says(0);
+    assert_eq!((world.fetch(&calendars).await.trouble, world.away().len()), (None, 0));
+    says(11);
+    world.fetch(&calendars).await;
+    says(0);
+    world.fetch(&calendars).await;
+    let accepted = calendars.accept(&world.core, &name, &Actor::System).await.unwrap();
+    assert_eq!((accepted.removed, accepted.absences, world.away().len()), (11, 0, 0));
+    let state = calendars.state(&name);
+    assert!(!state.waiting && state.trouble.is_none() && state.good.is_some());
+    assert!(calendars.accept(&world.core, &name, &Actor::System).await.is_err());
+    // What is over counts for nothing.
+    says(11);
+    world.fetch(&calendars).await;
+    world.at("2026-08-05T12:00:00Z");
+    says(0);
+    assert_eq!((world.fetch(&calendars).await.trouble, world.away().len()), (None, 5));
 }
 
 #[tokio::test]
@@ -365,6 +482,17 @@ async fn absences_of_an_attribute_come_and_go_with_it() {
     assert!(report.quarantined.iter().any(|q| q.reason.contains("deputy")), "{:?}", report.quarantined);
     assert_eq!(world.away(), ["u1 07-06T00–07-20T00 the directory main", "u1 07-10T00–07-12T00 by hand"]);
     world.sync(["", ""]).await;
+    assert_eq!(world.away(), ["u1 07-10T00–07-12T00 by hand"]);
+    // Once that directory isn't read any more nobody else would take it back.
+    world.sync(["", summer]).await;
+    let by_attribute = || {
+        let view = world.core.view();
+        view.organisation.absences.get(&world.user("u2")).unwrap()[0].id
+    };
+    assert!(remove_absence(&world.core, by_attribute(), &Caller::system(), None).await.is_err());
+    let settings = Settings { directories: BTreeMap::new(), ..Settings::clone(&world.core.settings()) };
+    world.core.reload(settings).await;
+    remove_absence(&world.core, by_attribute(), &Caller::system(), None).await.unwrap();
     assert_eq!(world.away(), ["u1 07-10T00–07-12T00 by hand"]);
 }
 

@@ -84,11 +84,7 @@ impl SledStore {
                 tx.put(key(Kind::ContactsSeen, &[]), &ContactsSeen(at))?;
             }
             write_contacts(tx, at, cause, contacts)?;
-            // What nobody may want any more needn't be saved in a hurry.
-            tx.effect.precious = !matches!(
-                change,
-                Change::Forget(_) | Change::TimePassed | Change::ContactsTold(_) | Change::Arranged(_)
-            ) || !notices.is_empty();
+            tx.effect.precious = is_precious(&change) || !notices.is_empty();
             let generation = match change {
                 Change::None | Change::TimePassed => None,
                 change => {
@@ -104,6 +100,16 @@ impl SledStore {
             Ok(Committed { generation, ..enqueue(tx, at, notices)? })
         })
         .await
+    }
+}
+
+/// What nobody may want any more, or is read again, needn't be saved in a hurry.
+fn is_precious(change: &Change) -> bool {
+    match change {
+        Change::Forget(_) | Change::TimePassed | Change::ContactsTold(_) | Change::Arranged(_) => false,
+        // A server may say at each look that its calendar is another one.
+        Change::Calendar { taken: Some(_), put, removed, .. } => !put.is_empty() || !removed.is_empty(),
+        _ => true,
     }
 }
 

@@ -5,9 +5,9 @@ use super::*;
 #[test]
 fn half_the_mails_phones_or_units_changed_at_once_is_an_accident() {
     let third = Limit { count: 1000, percent: 33, floor: 20 };
-    let limits = Limits { mails: third, phones: third, moves: third, ..NO_LIMITS };
+    let limits = Limits { mails: third, phones: third, moves: third, absences: third, ..NO_LIMITS };
     let moved: fn(&mut UserFields) = |u| u.unit = unit_id(2);
-    type Cases = [(fn(&mut UserFields), &'static str); 6];
+    type Cases = [(fn(&mut UserFields), &'static str); 7];
     let cases: Cases = [
         (
             |u| u.mail = Some(format!("{}@new.example", u.account).into()),
@@ -18,6 +18,7 @@ fn half_the_mails_phones_or_units_changed_at_once_is_an_accident() {
         (moved, "users in units would move to another unit"),
         (|u| u.unit = UnitId::ROOT, "users in units would move to another unit"),
         (|u| u.unit = unit_id(7), "users in units would move to another unit"),
+        (|u| u.away = None, "users with an absence would no longer have one"),
     ];
     for (change, said) in cases {
         assert_eq!(changing(20, change).reasons(&limits), [""; 0], "{said}");
@@ -28,10 +29,11 @@ fn half_the_mails_phones_or_units_changed_at_once_is_an_accident() {
         assert!(all.len() == 1 && all[0].starts_with(&format!("all 100 {said}")), "{all:?}");
     }
     // What comes where nothing was, and another case of the same address, are no accident.
-    let harmless: [fn(&mut UserFields); 3] = [
+    let harmless: [fn(&mut UserFields); 4] = [
         |u| u.mobile = Some("0".into()),
         |u| u.mail = u.mail.as_ref().map(|m| m.to_uppercase().into()),
         |u| u.title = Some("Nurse".into()),
+        |u| u.away = Some("2026-07-06..2026-08-07".into()),
     ];
     for change in harmless {
         assert_eq!(changing(100, change).reasons(&limits), [""; 0]);
