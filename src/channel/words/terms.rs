@@ -250,6 +250,7 @@ impl Words {
             Kind::Mails => say!(self, "kind-mails"),
             Kind::Phones => say!(self, "kind-phones"),
             Kind::Moves => say!(self, "kind-moves"),
+            Kind::Absences => say!(self, "kind-absences"),
         }
     }
 
@@ -261,6 +262,7 @@ impl Words {
             Kind::Mails => say!(self, "fate-mails"),
             Kind::Phones => say!(self, "fate-phones"),
             Kind::Moves => say!(self, "fate-moves"),
+            Kind::Absences => say!(self, "fate-absences"),
         }
     }
 
