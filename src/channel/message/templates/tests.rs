@@ -71,7 +71,7 @@ fn a_mistake_is_told_with_file_and_line_and_the_built_in_text_is_used() {
     for (name, text, told) in [
         ("outage.txt", "Subject: x\n\n{{ nobody.knows }}\n", "outage.txt:3: `nobody` is undefined"),
         ("outage.txt", "Subject: {{ tilte }}\nx", "outage.txt:1: `tilte` is undefined"),
-        ("outage.html", "<p>\n{% for x in updates %}\n", "outage.html:3: syntax error: "),
+        ("outage.html", "<p>\n{% for x in updates %}\n", "outage.html:2: syntax error: "),
         ("outage.html", "{% include \"/etc/passwd\" %}", "outage.html:1: template not found: "),
         ("outage.html", "{% include \"../secret.html\" %}", "outage.html:1: template not found: "),
         ("outage.html", "\n{% include \"outage.html\" %}", "outage.html:"),
