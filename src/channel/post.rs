@@ -17,7 +17,7 @@ const BRIEF: usize = 459;
 /// A notice for one recipient. See `docs/channels.md` for its JSON.
 #[derive(Clone, Debug, Serialize)]
 pub struct Post {
-    /// [`VERSION`].
+    /// The version of this shape, 1.
     pub version: u32,
     /// The same in every repeat, and of no other message.
     pub id: String,

@@ -11,6 +11,7 @@ pub mod ds389;
 pub mod forest;
 pub mod ldif;
 pub mod mail;
+#[cfg(feature = "gssapi")]
 pub mod middle;
 pub mod network;
 pub mod openldap;
