@@ -294,7 +294,7 @@ async fn what_is_no_file_is_not_waited_for() {
     }
     let file = tempfile::NamedTempFile::new().unwrap();
     // Large enough that it can't all be there at once.
-    std::fs::write(file.path(), LDAPSEARCH.repeat(2_000)).unwrap();
+    std::fs::write(file.path(), LDAPSEARCH.repeat(10_000)).unwrap();
     let late = Ldif { run_timeout: Duration::ZERO, ..Ldif::new(file.path(), Mapping::default()) };
     let error = late.read(&"main".into(), &ask(), &|_| {}).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
