@@ -6,7 +6,7 @@ use super::timeline::{self, Piece};
 use super::{Period, Run, There, Wanted, runs};
 use crate::domain::contacts::Step;
 use crate::domain::organisation::Organisation;
-use crate::domain::roles::{Role, Scope};
+use crate::domain::roles::Role;
 use crate::domain::subject::{self, Subject, SubjectName, owner_of};
 use crate::domain::tree;
 
@@ -53,7 +53,8 @@ fn line(organisation: &Organisation, role: &Role, subject: &Subject, span: super
     moments.into_iter().map(piece).collect()
 }
 
-/// All who may answer near a subject: of the role, and of the roles that it falls back to.
+/// All who may answer for a subject: of the role, and of the roles that it falls back to. Those of the whole organisation aren't near, but while
+/// one answers nobody behind them does.
 fn holders<'a>(
     organisation: &'a Organisation,
     role: &'a Role,
@@ -63,7 +64,7 @@ fn holders<'a>(
     // Fallbacks may go round in a circle.
     let roles = std::iter::successors(Some(role), next).take(organisation.roles.len());
     let start = owner_of(organisation, subject).unwrap_or(tree::ROOT);
-    roles.filter(|role| matches!(role.scope, Scope::Subject | Scope::Unit)).flat_map(move |role| {
+    roles.flat_map(move |role| {
         let holders = organisation.holders(&role.name);
         let places = organisation.tree.upwards(start).flat_map(|place| holders.at(place));
         holders.of_subject(&subject.name).iter().chain(places)
