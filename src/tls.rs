@@ -137,6 +137,22 @@ pub fn explain(error: &(dyn StdError + 'static)) -> Option<String> {
     })
 }
 
+/// What went wrong in a request over HTTPS, in words that help. The address isn't among them: it may be a secret.
+#[must_use]
+pub fn explain_request(error: &reqwest::Error) -> String {
+    if let Some(tls) = explain(error) {
+        return tls;
+    }
+    if error.is_timeout() {
+        return "it took too long".to_owned();
+    }
+    let mut cause: &dyn StdError = error;
+    while let Some(next) = cause.source() {
+        cause = next;
+    }
+    cause.to_string()
+}
+
 /// The SHA-256 in this text: 64 hexadecimal digits, with or without colons, as
 /// `openssl x509 -noout -fingerprint -sha256` prints them. `None` if it is something else.
 #[must_use]

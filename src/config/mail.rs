@@ -70,10 +70,11 @@ pub(super) fn read(table: &Section) -> Option<Mail> {
     let retry = channel::retry(table);
     let expires_after = table.duration("expires_after", MINUTE * 5..=DAY * 30, DAY * 2);
     let kind = table.choice("transport", &[("smtp", Kind::Smtp), ("file", Kind::File)], Some("smtp"));
+    let smtp_keys = [&smtp::KEYS[..], &channel::TOKEN_KEYS];
     match kind {
         Some(Kind::Smtp) => table.refuse(&FILE_KEYS, "transport = \"file\""),
-        Some(Kind::File) => table.refuse(&smtp::KEYS, "transport = \"smtp\""),
-        None => [&FILE_KEYS[..], &smtp::KEYS].into_iter().for_each(|keys| table.know(keys)),
+        Some(Kind::File) => smtp_keys.into_iter().for_each(|keys| table.refuse(keys, "transport = \"smtp\"")),
+        None => smtp_keys.into_iter().chain([&FILE_KEYS[..]]).for_each(|keys| table.know(keys)),
     }
     let (connections, per_minute) = channel::limits(table, 4);
     let transport = match kind? {

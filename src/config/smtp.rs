@@ -69,8 +69,8 @@ pub enum SignIn {
     },
 }
 
-/// The keys that go with `transport = "smtp"`.
-pub(super) const KEYS: [&str; 24] = [
+/// The keys that go with `transport = "smtp"`, besides those of its tokens ([`channel::TOKEN_KEYS`]).
+pub(super) const KEYS: [&str; 17] = [
     "host",
     "port",
     "security",
@@ -82,13 +82,6 @@ pub(super) const KEYS: [&str; 24] = [
     "password_env",
     "password_credential",
     "xoauth2",
-    "tenant",
-    "token_url",
-    "client_id",
-    "client_secret_file",
-    "client_secret_env",
-    "client_secret_credential",
-    "scope",
     "hello_name",
     "mails_per_connection",
     "idle_timeout",

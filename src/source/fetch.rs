@@ -116,7 +116,7 @@ impl Client {
             .timeout(timeout)
             .user_agent(concat!("budkavle/", env!("CARGO_PKG_VERSION")))
             .build();
-        let http = http.map_err(|e| TlsError::Setup(words(&e)))?;
+        let http = http.map_err(|e| TlsError::Setup(tls::explain_request(&e)))?;
         Ok(Client { http })
     }
 
@@ -148,8 +148,10 @@ impl Client {
                 };
             }
         };
-        let unreachable =
-            |e: reqwest::Error| FetchError::Unreachable { location: location.to_string(), cause: words(&e) };
+        let unreachable = |e: reqwest::Error| FetchError::Unreachable {
+            location: location.to_string(),
+            cause: tls::explain_request(&e),
+        };
         let mut request = self.http.get(url);
         if let Some(known) = known {
             for (name, value) in [(IF_NONE_MATCH, known.etag), (IF_MODIFIED_SINCE, known.modified)] {
@@ -203,19 +205,4 @@ fn within_the_host(attempt: redirect::Attempt<'_>) -> redirect::Action {
     } else {
         attempt.follow()
     }
-}
-
-/// What went wrong, in words that help.
-fn words(error: &reqwest::Error) -> String {
-    if let Some(tls) = tls::explain(error) {
-        return tls;
-    }
-    if error.is_timeout() {
-        return "it took too long".to_owned();
-    }
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(next) = cause.source() {
-        cause = next;
-    }
-    cause.to_string()
 }

@@ -205,18 +205,5 @@ async fn beginning(mut response: Response) -> String {
 
 /// What went wrong, in words that help. The URL isn't among them: it may be a secret.
 pub(super) fn words(error: &reqwest::Error) -> String {
-    if let Some(inner) = guard::find(error) {
-        return inner.to_string();
-    }
-    if let Some(tls) = tls::explain(error) {
-        return tls;
-    }
-    if error.is_timeout() {
-        return "it took too long".to_owned();
-    }
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(next) = cause.source() {
-        cause = next;
-    }
-    cause.to_string()
+    guard::find(error).map_or_else(|| tls::explain_request(error), ToString::to_string)
 }
