@@ -79,15 +79,12 @@ fn outbox(port: u16) -> f64 {
             let mail = format!("person.{n}@y.example").parse().unwrap();
             Recipient::by_mail(format!("Person {n}"), mail, "outage")
         };
-        let notice = NewNotice {
-            event: EventKey("outage/1/0".into()),
-            thread: EventKey("outage/1/0".into()),
-            expires: Utc::now() + TimeDelta::days(2),
-            facts: Facts::Test { by: "somebody".into(), at: Utc::now() },
-            recipients: (0..MESSAGES).map(recipient).collect(),
-            personal: false,
-            supersedes: Vec::new(),
-        };
+        let notice = NewNotice::new(
+            EventKey("outage/1/0".into()),
+            Facts::Test { by: "somebody".into(), at: Utc::now() },
+            (0..MESSAGES).map(recipient).collect(),
+            Utc::now() + TimeDelta::days(2),
+        );
         let event = Event { at: Utc::now(), change: Change::None, notices: vec![notice], audit: None };
         core.store.commit_event(event).await.unwrap();
         let from =

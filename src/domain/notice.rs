@@ -433,6 +433,19 @@ pub struct NewNotice {
     pub supersedes: Vec<EventKey>,
 }
 
+impl NewNotice {
+    /// What begins a thread of its own, belongs into every place where people read it, and takes the place of nothing.
+    pub fn new(
+        event: EventKey,
+        facts: Facts,
+        recipients: Vec<Recipient>,
+        expires: DateTime<Utc>,
+    ) -> NewNotice {
+        let (thread, personal, supersedes) = (event.clone(), false, Vec::new());
+        NewNotice { event, thread, expires, facts, recipients, personal, supersedes }
+    }
+}
+
 /// How far a message has come.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

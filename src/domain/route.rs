@@ -154,15 +154,7 @@ mod tests {
         };
         let without = Recipient::by_mail("Bo", "bo@x.example".parse().unwrap(), "outage");
         let event = EventKey("e".into());
-        let notice = NewNotice {
-            thread: event.clone(),
-            event,
-            expires: now() + TimeDelta::days(2),
-            facts,
-            recipients: vec![with_phone, without],
-            personal: false,
-            supersedes: Vec::new(),
-        };
+        let notice = NewNotice::new(event, facts, vec![with_phone, without], now() + TimeDelta::days(2));
         let spread = routing.spread(notice, now());
         let who = spread.recipients.iter().map(|r| format!("{} by {}", r.name, r.channel)).collect();
         (who, spread.expires - now())

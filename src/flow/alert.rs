@@ -70,13 +70,8 @@ pub fn judge(
     (
         told,
         Some(NewNotice {
-            event: EventKey(event.into()),
             thread: EventKey(thread.into()),
-            expires,
-            facts,
-            recipients,
-            personal: false,
-            supersedes: Vec::new(),
+            ..NewNotice::new(EventKey(event.into()), facts, recipients, expires)
         }),
     )
 }
@@ -100,14 +95,11 @@ pub fn endings(
             let Warning { kind, about, at } = &due.warning;
             let about: String = about.chars().take(200).collect();
             let thread = format!("ending/{name}/{kind:?}/{}/{about}", at.timestamp());
+            let event = EventKey(format!("{thread}/{}", due.stage()).into());
+            let facts = Facts::Ending { directory: name.clone(), due };
             NewNotice {
-                event: EventKey(format!("{thread}/{}", due.stage()).into()),
                 thread: EventKey(thread.into()),
-                expires,
-                facts: Facts::Ending { directory: name.clone(), due },
-                recipients: recipients.clone(),
-                personal: false,
-                supersedes: Vec::new(),
+                ..NewNotice::new(event, facts, recipients.clone(), expires)
             }
         })
         .collect()

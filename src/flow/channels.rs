@@ -119,15 +119,8 @@ fn notice(core: &Core, word: &Word, recipients: Vec<Recipient>, now: DateTime<Ut
         }
     };
     let expires = now + core.settings().expires_after;
-    NewNotice {
-        event: EventKey(event.into()),
-        thread: EventKey(thread.into()),
-        expires,
-        facts,
-        recipients,
-        personal: false,
-        supersedes: Vec::new(),
-    }
+    let thread = EventKey(thread.into());
+    NewNotice { thread, ..NewNotice::new(EventKey(event.into()), facts, recipients, expires) }
 }
 
 /// Those who answer for notices, by the channels that notices of this kind go by; when none of these works, by the first that does.
@@ -211,15 +204,8 @@ async fn tell_given_up(core: &Core, senders: &Senders, now: DateTime<Utc>) -> Re
     let channels: BTreeSet<String> = given_up.iter().map(|m| m.channel.to_string()).collect();
     tracing::error!(messages = given_up.len(), ?channels, "Messages were given up");
     let event = EventKey(format!("undelivered/{}", horizon.timestamp_millis()).into());
-    let notice = NewNotice {
-        thread: event.clone(),
-        event,
-        expires: now + core.settings().expires_after,
-        facts: Facts::Undelivered(UndeliveredFacts { since, messages: given_up, more }),
-        recipients,
-        personal: false,
-        supersedes: Vec::new(),
-    };
+    let facts = Facts::Undelivered(UndeliveredFacts { since, messages: given_up, more });
+    let notice = NewNotice::new(event, facts, recipients, now + core.settings().expires_after);
     note_told(core, horizon, vec![notice]).await
 }
 

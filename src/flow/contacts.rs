@@ -113,15 +113,7 @@ fn decide(
     let expires = now + settings.expires_after;
     let notice = |key: String, facts: Facts, recipients: Vec<Recipient>| {
         let event = EventKey(format!("contacts/{}/{key}", now.timestamp_millis()).into());
-        NewNotice {
-            thread: event.clone(),
-            event,
-            expires,
-            facts,
-            recipients,
-            personal: true,
-            supersedes: Vec::new(),
-        }
+        NewNotice::new(event, facts, recipients, expires)
     };
     let letters = decision.letters.iter().map(|letter| {
         let facts = tell::facts(organisation, letter, told, now);

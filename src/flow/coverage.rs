@@ -102,15 +102,10 @@ pub fn notices(
         let more = u32::try_from(gaps.len().saturating_sub(NAMED.0)).unwrap_or(u32::MAX);
         let gaps = gaps.into_iter().take(NAMED.0).collect();
         let facts = CoverageFacts { period: watched.name.clone(), first: told.first, last, gaps, more };
-        NewNotice {
-            event: EventKey(format!("{thread}/{}/{key}", told.weeks).into()),
-            thread: EventKey(format!("{thread}/{key}").into()),
-            expires: now + settings.expires_after,
-            facts: Facts::Coverage(facts),
-            recipients,
-            personal,
-            supersedes: Vec::new(),
-        }
+        let event = EventKey(format!("{thread}/{}/{key}", told.weeks).into());
+        let thread = EventKey(format!("{thread}/{key}").into());
+        let expires = now + settings.expires_after;
+        NewNotice { thread, personal, ..NewNotice::new(event, Facts::Coverage(facts), recipients, expires) }
     };
     let global = role_recipients(organisation, GLOBAL, &Asker::Organisation, now);
     if global.is_empty() {

@@ -103,15 +103,7 @@ fn notice(event: EventKey, mail: Address, duties: Duties, expires: DateTime<Utc>
     };
     let to = Recipient::by_mail(duties.name.clone(), mail, why);
     let facts = Facts::Duties(Box::new(duties));
-    NewNotice {
-        thread: event.clone(),
-        event,
-        expires,
-        facts,
-        recipients: vec![to],
-        personal: true,
-        supersedes: Vec::new(),
-    }
+    NewNotice::new(event, facts, vec![to], expires)
 }
 
 async fn note(

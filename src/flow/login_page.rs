@@ -157,13 +157,7 @@ mod tests {
     #[tokio::test]
     async fn a_page_that_can_not_be_written_is_told_of_until_it_is() {
         let folder = tempfile::tempdir().unwrap();
-        let store = SledSettings {
-            path: folder.path().join("state"),
-            cache_bytes: 16 << 20,
-            exports: folder.path().join("exports"),
-            keep_exports: 1,
-            reserve_bytes: 1 << 16,
-        };
+        let store = SledSettings::small(folder.path());
         let (store, _) = Store::open_sled(store, DateTime::UNIX_EPOCH).await.unwrap();
         let core = Core::load(store, Default::default(), Arc::new(|| DateTime::UNIX_EPOCH)).await.unwrap();
         let public = folder.path().join("public");

@@ -280,14 +280,16 @@ impl Commit<'_> {
                 );
             }
             let part = if about == About::Left { "/left" } else { "" };
+            let event = EventKey(format!("outage/{id}/{}{part}", outage.version()).into());
             NewNotice {
-                event: EventKey(format!("outage/{id}/{}{part}", outage.version()).into()),
                 thread: EventKey(format!("outage/{id}/0").into()),
-                expires: expires(outage, now, &settings),
-                facts: facts(core, outage, about.clone()),
-                recipients,
-                personal: false,
                 supersedes: if about == About::Word { superseded(before, outage) } else { Vec::new() },
+                ..NewNotice::new(
+                    event,
+                    facts(core, outage, about),
+                    recipients,
+                    expires(outage, now, &settings),
+                )
             }
         };
         let audit = audit_entry(now, by, action, format!("outage {id}"), before, Some(outage), why);

@@ -85,16 +85,13 @@ pub async fn test(
     let now = core.now();
     let event = EventKey(format!("test/{}/{}", now.timestamp_micros(), recipient.key()).into());
     let to = recipient.to_string();
-    let notice = NewNotice {
-        thread: event.clone(),
+    let notice = NewNotice::new(
         event,
+        Facts::Test { by: by.to_string().into(), at: now },
+        vec![recipient],
         // Who waits for a test doesn't wait for days.
-        expires: now + TimeDelta::hours(1).min(core.settings().expires_after),
-        facts: Facts::Test { by: by.to_string().into(), at: now },
-        recipients: vec![recipient],
-        personal: true,
-        supersedes: Vec::new(),
-    };
+        now + TimeDelta::hours(1).min(core.settings().expires_after),
+    );
     let audit = audit_entry(now, &by, "test message", to.clone(), None, Some(&to), None);
     let event = Event { at: now, change: Change::None, notices: vec![notice], audit: Some(audit) };
     let committed = core.turn().await.commit(event, |_, _, _| {}).await?;

@@ -327,15 +327,12 @@ async fn tell_rebuild(core: &Core, opening: Opening) -> Result<Option<String>, S
     tracing::error!("The store: {note}");
     let now = core.now();
     let event = EventKey(format!("store/rebuilt/{}", now.timestamp_millis()).into());
-    let notice = NewNotice {
-        thread: event.clone(),
+    let notice = NewNotice::new(
         event,
-        expires: now + core.settings().expires_after,
-        facts: Facts::StoreRebuilt { damage, export_from, aside: aside.display().to_string().into() },
-        recipients: core.recipients(roles::AD_SYNC, &Asker::Organisation),
-        personal: false,
-        supersedes: Vec::new(),
-    };
+        Facts::StoreRebuilt { damage, export_from, aside: aside.display().to_string().into() },
+        core.recipients(roles::AD_SYNC, &Asker::Organisation),
+        now + core.settings().expires_after,
+    );
     let event = Event { at: now, change: Change::None, notices: vec![notice], audit: None };
     let committed = core.turn().await.commit(event, |_, _, _| {}).await?;
     // Told to nobody, it is told again at the next start, when there may be somebody.

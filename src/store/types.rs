@@ -363,6 +363,20 @@ pub struct SledSettings {
     pub reserve_bytes: u64,
 }
 
+#[cfg(test)]
+impl SledSettings {
+    /// A small store in a folder, with its exports beside it.
+    pub(crate) fn small(folder: &std::path::Path) -> SledSettings {
+        SledSettings {
+            path: folder.join("state"),
+            cache_bytes: 16 << 20,
+            exports: folder.join("exports"),
+            keep_exports: 2,
+            reserve_bytes: 1 << 16,
+        }
+    }
+}
+
 /// How a store was found.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Opening {

@@ -191,15 +191,8 @@ pub fn recipient(n: u32) -> Recipient {
 }
 
 pub fn notice(event: &str, recipients: u32) -> NewNotice {
-    NewNotice {
-        event: EventKey(event.into()),
-        thread: EventKey(event.into()),
-        expires: at(1000),
-        facts: Facts::Test { by: "root".into(), at: at(0) },
-        recipients: (0..recipients).map(recipient).collect(),
-        personal: false,
-        supersedes: Vec::new(),
-    }
+    let facts = Facts::Test { by: "root".into(), at: at(0) };
+    NewNotice::new(EventKey(event.into()), facts, (0..recipients).map(recipient).collect(), at(1000))
 }
 
 pub fn audit_entry(minute: i64, object: &str) -> Entry {

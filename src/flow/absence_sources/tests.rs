@@ -125,13 +125,7 @@ fn directory() -> DirectoryName {
 }
 
 async fn load(folder: &Path, now: &Arc<Mutex<DateTime<Utc>>>) -> Core {
-    let store = SledSettings {
-        path: folder.join("state"),
-        cache_bytes: 16 << 20,
-        exports: folder.join("exports"),
-        keep_exports: 2,
-        reserve_bytes: 1 << 16,
-    };
+    let store = SledSettings::small(folder);
     let mut roles = built_in();
     let attribute = AttributeGrant {
         attribute: "extensionAttribute1".into(),

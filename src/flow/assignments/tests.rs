@@ -18,13 +18,7 @@ use crate::store::{SledSettings, Store};
 
 /// A daemon's inside over the store in a folder, as it stands there.
 async fn open(folder: &std::path::Path, settings: Settings) -> Core {
-    let store = SledSettings {
-        path: folder.join("state"),
-        cache_bytes: 16 << 20,
-        exports: folder.join("exports"),
-        keep_exports: 2,
-        reserve_bytes: 1 << 16,
-    };
+    let store = SledSettings::small(folder);
     let (store, _) = Store::open_sled(store, hour(0)).await.unwrap();
     Core::load(store, settings, Arc::new(|| hour(0))).await.unwrap()
 }

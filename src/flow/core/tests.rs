@@ -17,13 +17,7 @@ fn at(text: &str) -> DateTime<Utc> {
 type Clock = Arc<Cell<DateTime<Utc>>>;
 
 async fn start(folder: &Path, clock: &Clock) -> Core {
-    let store = SledSettings {
-        path: folder.join("state"),
-        cache_bytes: 16 << 20,
-        exports: folder.join("exports"),
-        keep_exports: 2,
-        reserve_bytes: 1 << 16,
-    };
+    let store = SledSettings::small(folder);
     let (store, _) = Store::open_sled(store, at("12:00")).await.unwrap();
     let clock = Arc::clone(clock);
     Core::load(store, Settings::default(), Arc::new(move || *clock.lock().unwrap())).await.unwrap()

@@ -91,13 +91,7 @@ async fn a_warning_goes_once_on_its_day_in_the_morning_also_over_a_restart() {
     let now = Arc::new(Mutex::new(DateTime::<Utc>::UNIX_EPOCH));
     let at = |text: &str| *now.lock().unwrap() = text.parse().unwrap();
     let start = || async {
-        let store = SledSettings {
-            path: folder.path().join("state"),
-            cache_bytes: 16 << 20,
-            exports: folder.path().join("exports"),
-            keep_exports: 2,
-            reserve_bytes: 1 << 16,
-        };
+        let store = SledSettings::small(folder.path());
         let clock = Arc::clone(&now);
         let day = |month, day| MonthDay { month, day };
         let (roles, weeks_ahead) = (vec!["remote-access".into()], vec![8, 1]);

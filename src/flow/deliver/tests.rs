@@ -38,13 +38,7 @@ impl World {
     async fn with(routing: Routing) -> World {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(Mutex::new(start()));
-        let settings = SledSettings {
-            path: folder.path().join("state"),
-            cache_bytes: 16 << 20,
-            exports: folder.path().join("exports"),
-            keep_exports: 1,
-            reserve_bytes: 0,
-        };
+        let settings = SledSettings::small(folder.path());
         let (store, _) = Store::open_sled(settings, start()).await.unwrap();
         let time = Arc::clone(&clock);
         let settings = Settings { routing, ..Settings::default() };
@@ -57,17 +51,7 @@ impl World {
 
     async fn appoint(&self, role: &str, name: &str) {
         let mail = format!("{name}@x.example").parse().unwrap();
-        let new = NewAssignment {
-            role: role.into(),
-            holder: Holder::Outside { name: name.into(), mail },
-            place: Place::Organisation,
-            rank: 0,
-            mail: None,
-            phone: None,
-            from: None,
-            until: None,
-            any_unit: false,
-        };
+        let new = NewAssignment::new(role, Holder::Outside { name: name.into(), mail }, Place::Organisation);
         assign(&self.core, new, &Caller::system(), None).await.unwrap();
     }
 
@@ -92,15 +76,12 @@ impl World {
     async fn tell(&self, event: &str, domain: &str, people: usize) {
         let mail = |n| format!("p{n}@{domain}").parse().unwrap();
         let event = EventKey(event.into());
-        let notice = NewNotice {
-            thread: event.clone(),
+        let notice = NewNotice::new(
             event,
-            expires: start() + TimeDelta::days(2),
-            facts: Facts::Test { by: "asa".into(), at: start() },
-            recipients: (0..people).map(|n| Recipient::by_mail("P", mail(n), "test")).collect(),
-            personal: false,
-            supersedes: Vec::new(),
-        };
+            Facts::Test { by: "asa".into(), at: start() },
+            (0..people).map(|n| Recipient::by_mail("P", mail(n), "test")).collect(),
+            start() + TimeDelta::days(2),
+        );
         let event = Event { at: self.core.now(), change: Change::None, notices: vec![notice], audit: None };
         self.core.store.commit_event(event).await.unwrap();
     }
@@ -112,15 +93,12 @@ impl World {
             channel: channel.into(),
             ..Recipient::by_mail("P", format!("p{n}@x.example").parse().unwrap(), "test")
         };
-        let notice = NewNotice {
-            thread: event.clone(),
+        let notice = NewNotice::new(
             event,
-            expires: start() + TimeDelta::days(2),
-            facts: Facts::Test { by: "asa".into(), at: start() },
-            recipients: (0..people).map(person).collect(),
-            personal: false,
-            supersedes: Vec::new(),
-        };
+            Facts::Test { by: "asa".into(), at: start() },
+            (0..people).map(person).collect(),
+            start() + TimeDelta::days(2),
+        );
         let event = Event { at: self.core.now(), change: Change::None, notices: vec![notice], audit: None };
         self.core.store.commit_event(event).await.unwrap();
     }

@@ -18,13 +18,7 @@ fn named(lists: Vec<(&str, Location)>) -> BTreeMap<ListName, ListSettings> {
 }
 
 async fn core(folder: &Path) -> Core {
-    let store = SledSettings {
-        path: folder.join("state"),
-        cache_bytes: 16 << 20,
-        exports: folder.join("exports"),
-        keep_exports: 2,
-        reserve_bytes: 1 << 16,
-    };
+    let store = SledSettings::small(folder);
     let now = "2026-07-06T12:00:00Z".parse().unwrap();
     let (store, _) = Store::open_sled(store, now).await.unwrap();
     let settings =

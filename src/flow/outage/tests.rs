@@ -38,13 +38,7 @@ fn policy() -> Policy {
 }
 
 async fn start(folder: &Path, clock: &Clock) -> Core {
-    let store = SledSettings {
-        path: folder.join("state"),
-        cache_bytes: 16 << 20,
-        exports: folder.join("exports"),
-        keep_exports: 2,
-        reserve_bytes: 1 << 16,
-    };
+    let store = SledSettings::small(folder);
     let now = *clock.lock().unwrap();
     let (store, _) = Store::open_sled(store, now).await.unwrap();
     let clock = Arc::clone(clock);
@@ -56,17 +50,7 @@ async fn start(folder: &Path, clock: &Clock) -> Core {
 async fn holds(core: &Core, role: &str, name: &str, place: Place) {
     let mail = format!("{name}@org.example").parse().unwrap();
     let holder = Holder::Outside { name: name.into(), mail };
-    let new = NewAssignment {
-        role: role.into(),
-        holder,
-        place,
-        rank: 0,
-        mail: None,
-        phone: None,
-        from: None,
-        until: None,
-        any_unit: false,
-    };
+    let new = NewAssignment::new(role, holder, place);
     assign(core, new, &Caller::system(), None).await.unwrap();
 }
 

@@ -16,17 +16,7 @@ impl World {
     /// Person `n` is the contact of their unit from now on.
     async fn with_contact(&self, n: u32) -> AssignmentId {
         self.pass(TimeDelta::minutes(1));
-        let new = NewAssignment {
-            role: roles::LOCAL.into(),
-            holder: Holder::User(self.id(n)),
-            place: Place::OwnUnit,
-            rank: 0,
-            mail: None,
-            phone: None,
-            from: None,
-            until: None,
-            any_unit: false,
-        };
+        let new = NewAssignment::new(roles::LOCAL, Holder::User(self.id(n)), Place::OwnUnit);
         assign::assign(&self.core, new, &Caller::system(), None).await.unwrap().id
     }
 

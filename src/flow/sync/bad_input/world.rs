@@ -55,13 +55,7 @@ pub(crate) fn main_directory() -> DirectoryName {
 }
 
 async fn load(folder: &std::path::Path) -> Core {
-    let store = SledSettings {
-        path: folder.join("state"),
-        cache_bytes: 16 << 20,
-        exports: folder.join("exports"),
-        keep_exports: 2,
-        reserve_bytes: 1 << 16,
-    };
+    let store = SledSettings::small(folder);
     let (store, _) = Store::open_sled(store, at()).await.unwrap();
     let limit = Limit { count: 100, percent: 50, floor: 2 };
     let limits = Limits::same(limit);
