@@ -3,6 +3,7 @@
 mod about;
 mod kind;
 mod news;
+mod outage;
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -16,14 +17,15 @@ use super::contacts::{self, Contact};
 use super::delta::ObjectChange;
 use super::duties::Duties;
 use super::guard::HoldReason;
-use super::ids::{ChannelName, DirectoryName, MessageId, NoticeId, OutageId, RunId};
+use super::ids::{ChannelName, DirectoryName, MessageId, NoticeId, RunId};
 use super::mailbox::Address;
-use super::outage::{Incident, Severity, State, Update};
+use super::outage::Incident;
 use super::roles::RoleName;
 use super::warning::Due;
 
 pub use kind::{NoticeKind, Priority};
 pub use news::{ContactNews, ContactSummary, Fallback, NewsFacts, Part, RoleSum, UnitsAt, units_at};
+pub use outage::{About, Corrected, OutageWord, PlanTold};
 
 /// The event a notice speaks of. There is one notice for an event, however often it is handed in.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
@@ -109,120 +111,6 @@ pub enum Facts {
     },
     /// Messages that were given up: they will reach nobody.
     Undelivered(UndeliveredFacts),
-}
-
-/// What there is to say of an outage.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct OutageWord {
-    /// Its number.
-    pub id: OutageId,
-    /// One line.
-    pub title: Box<str>,
-    /// How bad it is.
-    pub severity: Severity,
-    /// Where it stands.
-    pub state: State,
-    /// What the services are called that are out.
-    pub services: Vec<Box<str>>,
-    /// What those are called that depend on them.
-    pub dependent: Vec<Box<str>>,
-    /// The names of the units concerned.
-    pub units: Vec<Box<str>>,
-    /// What was said up to then; of long ones, the last few words.
-    pub updates: Vec<Update>,
-    /// How many there were before those.
-    pub earlier: u32,
-    /// When it is carried out, of maintenance.
-    pub plan: Option<PlanTold>,
-    /// What is told.
-    pub about: About,
-}
-
-impl OutageWord {
-    /// What it is called before its number.
-    pub fn kind(&self) -> &'static str {
-        if self.plan.is_some() { "Maintenance" } else { "Outage" }
-    }
-
-    /// What it is about, in a few words.
-    pub fn summary(&self) -> String {
-        let about = match self.about {
-            About::Word => "",
-            About::Correction | About::Corrected(_) | About::Left => ", corrected",
-            About::Silence(_) => ", not a word for long",
-        };
-        format!("{} {} ({}{about}): {}", self.kind().to_lowercase(), self.id, self.state, self.title)
-    }
-}
-
-/// When maintenance is carried out.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct PlanTold {
-    /// When it begins.
-    pub from: DateTime<Utc>,
-    /// When it ends, as planned.
-    pub until: DateTime<Utc>,
-    /// The version of its entry in a calendar (`SEQUENCE`, RFC 5545 §3.8.7.4).
-    pub sequence: u32,
-}
-
-/// What is told of an outage.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum About {
-    /// Its last update.
-    Word,
-    /// What was said before was corrected; what of it wasn't noted. Read of older stores, and not written any more.
-    Correction,
-    /// That nothing has been said of it for so long, in minutes; told to whoever answers for it.
-    Silence(u32),
-    /// It was corrected, and doesn't concern the recipient any more.
-    Left,
-    /// What was said before was corrected: this of it.
-    Corrected(Vec<Corrected>),
-}
-
-impl About {
-    /// Whether the text of this update was corrected.
-    pub fn corrects(&self, update: &Update) -> bool {
-        matches!(self, About::Corrected(of) if of.contains(&Corrected::Text(update.at)))
-    }
-}
-
-/// What of an outage was corrected.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Corrected {
-    /// The text of the word that was said then.
-    Text(DateTime<Utc>),
-    /// The title.
-    Title,
-    /// The severity.
-    Severity,
-    /// The services.
-    Services,
-    /// The units.
-    Units,
-}
-
-impl From<(&Incident, u32, &[Box<str>])> for OutageWord {
-    /// What was told of an incident, with how many updates there were before, and the names of the units.
-    fn from((incident, earlier, units): (&Incident, u32, &[Box<str>])) -> OutageWord {
-        let Incident { id, title, severity, services, units: _, updates } = incident.clone();
-        OutageWord {
-            id,
-            title,
-            severity,
-            state: updates.last().map_or(State::Investigating, |u| u.state),
-            services,
-            dependent: Vec::new(),
-            units: units.to_vec(),
-            updates,
-            earlier,
-            plan: None,
-            about: About::Word,
-        }
-    }
 }
 
 /// What there is to say of messages that were given up.
