@@ -305,7 +305,7 @@ impl Sender {
                         waiting.extend(claimed.into_iter().map(|claimed| (claimed, now)));
                         continue;
                     }
-                    core.store.next_due(&self.name).unwrap_or(now + LOOK)
+                    core.store.next_due(&self.name).await?.unwrap_or(now + LOOK)
                 }
             };
             if self.flying.load(Ordering::Relaxed) == 0 {

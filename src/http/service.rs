@@ -43,9 +43,9 @@ pub async fn status(State(app): State<Arc<App>>) -> Result<Json<Status>, ApiErro
         groups: organisation.directory.groups.len(),
         users_without_local_contact: view.local.uncovered_users(organisation),
         directories,
-        outbox: app.core.store.queue_counts(),
+        outbox: app.core.store.queue_counts().await?,
         channel_pause: app.senders.all().get(&ChannelName::mail()).and_then(|mail| mail.pause(now)),
-        channels: channels(&app, now),
+        channels: channels(&app, now).await?,
         open_outages: view.outages.values().filter(|outage| outage.plan.is_none()).count(),
         store_note: app.store_note.clone(),
         contact_changes: contact_changes(&app, &view),
@@ -55,8 +55,8 @@ pub async fn status(State(app): State<Arc<App>>) -> Result<Json<Status>, ApiErro
 }
 
 /// Mail first, then the others by name; those that the configuration doesn't know any more as long as something waits for them.
-fn channels(app: &App, now: DateTime<Utc>) -> Vec<ChannelStatus> {
-    let (senders, mut counts) = (app.senders.all(), app.core.store.channel_counts());
+async fn channels(app: &App, now: DateTime<Utc>) -> Result<Vec<ChannelStatus>, ApiError> {
+    let (senders, mut counts) = (app.senders.all(), app.core.store.channel_counts().await?);
     let known = senders.iter().map(|(name, sender)| {
         let (pause, resumes) = (sender.pause(now), sender.resumes(now));
         let outbox = counts.remove(name).unwrap_or_default();
@@ -73,7 +73,7 @@ fn channels(app: &App, now: DateTime<Utc>) -> Vec<ChannelStatus> {
         pause: None,
         resumes: None,
     }));
-    channels
+    Ok(channels)
 }
 
 fn contact_changes(app: &App, view: &View) -> ContactChangesStatus {

@@ -108,11 +108,12 @@ async fn deliver_by(
         let drained = sender.drain(&core, tasks.soft(), &|| heartbeat.beat(), &idle).await;
         heartbeat.beat();
         let now = clock.now();
-        let until = match drained {
-            Ok(_) => {
-                let due = core.store.next_due(sender.name()).unwrap_or(now + LOOK);
-                due.max(sender.resumes(now).unwrap_or(now))
-            }
+        let due = match drained {
+            Ok(_) => core.store.next_due(sender.name()).await,
+            Err(error) => Err(error),
+        };
+        let until = match due {
+            Ok(due) => due.unwrap_or(now + LOOK).max(sender.resumes(now).unwrap_or(now)),
             Err(error) => {
                 tracing::error!(channel = %sender.name(), "The outbox can't be worked off: {error}");
                 now + TimeDelta::seconds(5)

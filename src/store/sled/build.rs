@@ -20,7 +20,7 @@ use super::super::types::Rebuilt;
 use super::engine::{Engine, Slices};
 use super::ledger::Ledger;
 use super::scan::examine;
-use super::trouble::{Fault, Trouble};
+use super::super::jobs::trouble::{Fault, Trouble};
 use super::watermark::{Mark, Watermark};
 use super::{ENGINE, STORE};
 

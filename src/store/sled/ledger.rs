@@ -9,7 +9,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::super::counts::{Count, Counts};
 use super::super::records::Kind;
-use super::trouble::Trouble;
+use super::super::jobs::trouble::Trouble;
 
 const SCHEMA: u16 = 1;
 

@@ -16,7 +16,7 @@ use super::marker::{Known, Marker};
 use super::panics::caught;
 use super::scan::{Found, examine};
 use super::space::Space;
-use super::trouble::Trouble;
+use super::super::jobs::trouble::Trouble;
 use super::watermark::{Mark, Watermark};
 
 /// A store that is open and whole.

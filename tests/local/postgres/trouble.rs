@@ -1,0 +1,1 @@
+//! What goes wrong with a database, and what is said of it.
