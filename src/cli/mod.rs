@@ -1,4 +1,4 @@
-//! The command line: a file per verb. All but `run`, `demo`, `check` and `restore` are clients of the running daemon.
+//! The command line: a file per verb. All but `run`, `demo`, `check`, `restore` and `store` are clients of the running daemon.
 
 mod absence;
 mod audit;
@@ -20,6 +20,7 @@ mod print;
 mod run;
 mod service;
 mod status;
+mod store;
 mod subject;
 mod sync;
 mod time;
@@ -118,6 +119,8 @@ enum Verb {
     Backup(backup::BackupArgs),
     /// Put a backup back, while the daemon is stopped
     Restore(backup::RestoreArgs),
+    /// Move everything between the folder and PostgreSQL, while the daemon is stopped
+    Store(store::Args),
     /// Sign in by Kerberos for the daemon, which starts this by itself
     #[cfg(feature = "gssapi")]
     #[command(name = crate::kerberos::COMMAND, hide = true)]
@@ -152,6 +155,7 @@ pub fn run(cli: Cli) -> Exit {
         Verb::Demo(args) => demo::run(args, &out),
         Verb::Check(args) => check::run(&args, &cli.config, &out),
         Verb::Restore(args) => backup::restore(&args, &cli.config, &out),
+        Verb::Store(args) => store::run(&args, &cli.config, &out),
         Verb::Completions { shell } => completions(shell, &out),
         #[cfg(feature = "gssapi")]
         Verb::KerberosSignIn { principal, service } => kerberos_sign_in(&principal, &service),
@@ -188,6 +192,7 @@ pub fn run(cli: Cli) -> Exit {
                     | Verb::Demo(_)
                     | Verb::Check(_)
                     | Verb::Restore(_)
+                    | Verb::Store(_)
                     | Verb::Completions { .. }
                     | Verb::Man { .. } => Ok(Exit::Done),
                     #[cfg(feature = "gssapi")]

@@ -20,6 +20,7 @@ pub mod follow;
 pub mod gone;
 pub mod lists;
 pub mod look;
+pub mod nodes;
 pub mod outages;
 pub mod outbox;
 pub mod service;

@@ -109,7 +109,7 @@ impl Daemon {
     pub async fn start(start: Start) -> Result<Daemon, StartError> {
         let Start { config, config_file, clock, signals, notifier, level } = start;
         let listener = listen(&config.api.socket)?;
-        let opening = Store::open_sled(wire::store_settings(&config), clock.now());
+        let opening = open_store(&config, &clock);
         let (store, opening) =
             notifier.while_starting(&clock, "opening the store", OPEN_WITHIN, opening).await?;
         let now: Now = {
@@ -202,6 +202,7 @@ impl Daemon {
             "login page",
             loops::login_page(c(), t(), beat("login page", LOOP_WITHIN), k(), Arc::clone(&login_page)),
         );
+        tasks.spawn("follow", loops::follow(c(), t(), beat("follow", LOOP_WITHIN), k()));
         tasks.spawn("outages", loops::outages(c(), t(), beat("outages", LOOP_WITHIN), k()));
         tasks.spawn("watch", loops::watch(c(), t(), beat("watch", LOOP_WITHIN), k(), Arc::clone(&senders)));
         tasks.spawn(
@@ -252,6 +253,17 @@ fn warn_of_units(app: &App) {
         app.access.load().unknown_units(organisation).iter().for_each(|unknown| tracing::warn!("{unknown}"));
         let unknown = app.core.settings().outages.unknown_units(organisation);
         unknown.iter().for_each(|unknown| tracing::warn!("{unknown}"));
+    }
+}
+
+/// Opens the store that the configuration names.
+async fn open_store(config: &Config, clock: &Clock) -> Result<(Store, Opening), StoreError> {
+    match wire::database_settings(config) {
+        Some(settings) => {
+            let clock = clock.clone();
+            Store::open_postgres(settings, Arc::new(move || clock.now())).await
+        }
+        None => Store::open_sled(wire::store_settings(config), clock.now()).await,
     }
 }
 

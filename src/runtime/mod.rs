@@ -5,6 +5,7 @@ pub mod daemon;
 pub mod hints;
 pub mod lifecycle;
 pub mod loops;
+pub mod migrate;
 pub mod probe;
 pub mod systemd;
 pub mod telemetry;

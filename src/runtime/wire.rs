@@ -31,7 +31,7 @@ use crate::source::ldap::{self, Domain, Ldap, NotAServer, Password, Security, Se
 use crate::source::ldif::Ldif;
 use crate::source::list::{ListSource, Proof};
 use crate::source::{Source, SourceError};
-use crate::store::{Retention, SledSettings};
+use crate::store::{PostgresServer, PostgresSettings, PostgresTls, Retention, SledSettings};
 use crate::tls::TlsError;
 
 /// Why a part can't be made of the configuration.
@@ -103,6 +103,28 @@ pub fn store_settings(config: &Config) -> SledSettings {
         keep_exports: store.keep_exports.try_into().unwrap_or(usize::MAX),
         reserve_bytes: mib(store.reserve_mib),
     }
+}
+
+/// Which database is the store, if one is.
+pub fn database_settings(config: &Config) -> Option<PostgresSettings> {
+    let database = config.store.postgres.as_ref()?;
+    let server = |server: &config::DatabaseServer| match server {
+        config::DatabaseServer::Tcp(host, port) => PostgresServer::Tcp(host.as_str().into(), *port),
+        config::DatabaseServer::Socket(folder, port) => PostgresServer::Socket(folder.clone(), *port),
+    };
+    let (cert_file, key_file) = database.certificate.clone().unzip();
+    Some(PostgresSettings {
+        servers: database.servers.iter().map(server).collect(),
+        database: database.database.as_str().into(),
+        user: database.user.as_str().into(),
+        password: database.password.as_ref().map(|password| password.value().clone()),
+        tls: if database.encrypted { PostgresTls::Verify } else { PostgresTls::Off },
+        ca_file: database.ca_file.clone(),
+        cert_file,
+        key_file,
+        node: database.node.as_str().into(),
+        connections: database.connections,
+    })
 }
 
 /// What becomes of what is old.

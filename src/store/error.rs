@@ -99,7 +99,9 @@ pub enum StoreError {
         what: String,
     },
     /// Only the node that has the lease may do this, and it isn't this one, or no longer.
-    #[error("only one node syncs at a time, and that is {holder}; ask that one, or wait until this node takes over")]
+    #[error(
+        "only one node syncs at a time, and that is {holder}; ask that one, or wait until this node takes over"
+    )]
     NotLeading {
         /// The node that has the lease, in words.
         holder: String,

@@ -25,7 +25,6 @@ use tokio::sync::watch;
 use crate::domain::audit;
 use crate::domain::changes::open::Note;
 use crate::domain::changes::{ChangeAt, ContactChange};
-use crate::domain::delta::Delta;
 use crate::domain::guard::CheckedDelta;
 use crate::domain::ids::{ChannelName, DirectoryName, Generation, MessageId, OutageId, RunId};
 use crate::domain::notice::Message;
@@ -34,7 +33,7 @@ use crate::domain::past::Entry;
 use crate::domain::run::{Cursor, Run};
 use crate::domain::undo::Step;
 
-pub use self::cluster::{CaughtUp, NodeState, PostgresSettings, Standing, Tidings};
+pub use self::cluster::{CaughtUp, NodeState, PostgresSettings, ProbedDatabase, Standing, Tidings};
 pub use self::error::StoreError;
 pub use self::postgres::{Clock, PgStore, PostgresServer, PostgresTls};
 pub use self::sled::SledStore;
@@ -113,70 +112,6 @@ impl Store {
         match self {
             Store::Sled(store) => store.close().await,
             Store::Postgres(store) => store.close().await,
-        }
-    }
-}
-
-// === other nodes ===
-
-impl Store {
-    /// How this node stands among those that share its store; None: it shares it with nobody.
-    pub fn standing(&self) -> Option<Standing> {
-        match self {
-            Store::Sled(_) => None,
-            Store::Postgres(store) => Some(store.standing()),
-        }
-    }
-
-    /// Whether this node is the one that syncs and tells what time brings. Who is alone always is.
-    pub fn leads(&self) -> bool {
-        self.standing().is_none_or(|standing| standing.epoch.is_some())
-    }
-
-    /// Whether what was claimed at `claimed` is still this node's at `now`: the others haven't taken it for dead in between.
-    pub fn holds_claims(&self, claimed: DateTime<Utc>, now: DateTime<Utc>) -> bool {
-        self.standing().is_none_or(|standing| standing.since <= claimed && now < standing.until)
-    }
-
-    /// What is heard of the others; None: there are none.
-    pub fn tidings(&self) -> Option<watch::Receiver<Tidings>> {
-        match self {
-            Store::Sled(_) => None,
-            Store::Postgres(store) => Some(store.tidings()),
-        }
-    }
-
-    /// Whether others have committed something that isn't in a picture of this generation.
-    pub async fn is_behind(
-        &self,
-        generation: Generation,
-        contacts_seen: Option<DateTime<Utc>>,
-    ) -> Result<bool, StoreError> {
-        match self {
-            Store::Sled(_) => Ok(false),
-            Store::Postgres(store) => store.is_behind(generation.0, contacts_seen).await,
-        }
-    }
-
-    /// What others have committed since `known`, taken into it.
-    pub async fn catch_up(&self, known: State) -> Result<CaughtUp, StoreError> {
-        match self {
-            Store::Sled(_) => Ok(CaughtUp { state: known, delta: Some(Delta::default()) }),
-            Store::Postgres(store) => store.catch_up(known).await,
-        }
-    }
-
-    /// How many of `wanted` messages of a channel may be begun with now, so that all nodes together begin with at most `per_minute` within
-    /// any minute. What is granted and not begun with is lost.
-    pub async fn grant(
-        &self,
-        channel: &ChannelName,
-        per_minute: Option<u32>,
-        wanted: usize,
-    ) -> Result<usize, StoreError> {
-        match (self, per_minute) {
-            (Store::Postgres(store), Some(per_minute)) => store.grant(channel, per_minute, wanted).await,
-            _ => Ok(wanted),
         }
     }
 }
@@ -492,6 +427,18 @@ impl Store {
         match self {
             Store::Sled(store) => store.backup(file, now).await,
             Store::Postgres(store) => store.backup(file, now).await,
+        }
+    }
+
+    /// Puts what a backup holds into a database that nothing was ever committed to, and compares it. When it holds exactly that already, nothing
+    /// is done.
+    ///
+    /// # Errors
+    /// [`StoreError::NotEmpty`], [`StoreError::BadBackup`]; always for an embedded store, which [`Store::restore_sled`] fills.
+    pub async fn fill(&self, backup: PathBuf) -> Result<BackupInfo, StoreError> {
+        match self {
+            Store::Sled(_) => Err(StoreError::NotEmpty { path: "that is open".into() }),
+            Store::Postgres(store) => store.fill(backup).await,
         }
     }
 

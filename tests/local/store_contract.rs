@@ -481,7 +481,10 @@ async fn a_refused_event_leaves_nothing(open: Open<'_>) {
     assert!(
         store.messages(MessageFilter { limit: 10, ..MessageFilter::default() }).await.unwrap().is_empty()
     );
-    assert_eq!((store.next_due(&ChannelName::mail()).await.unwrap(), store.queue_counts().await.unwrap()), (None, BTreeMap::new()));
+    assert_eq!(
+        (store.next_due(&ChannelName::mail()).await.unwrap(), store.queue_counts().await.unwrap()),
+        (None, BTreeMap::new())
+    );
 }
 
 async fn numbers_are_never_handed_out_twice(open: Open<'_>) {

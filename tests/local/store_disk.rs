@@ -307,6 +307,9 @@ async fn an_engine_that_runs_into_the_full_disk_comes_up_again() {
     assert_eq!(met, 3, "the engine never met the full disk: the test tests nothing");
     store.close().await;
     let (store, opening) = Store::open_sled(settings, at(6)).await.unwrap();
-    assert_eq!((opening, store.queue_counts().await.unwrap().values().sum::<u64>() as usize), (Opening::Intact, held));
+    assert_eq!(
+        (opening, store.queue_counts().await.unwrap().values().sum::<u64>() as usize),
+        (Opening::Intact, held)
+    );
     store.close().await;
 }

@@ -438,7 +438,17 @@ async fn what_becomes_due_goes_beside_what_is_stuck() {
     let others = async {
         let counts = async |count: u64| {
             tokio::time::timeout(Duration::from_secs(60), async {
-                while world.core.store.queue_counts().await.unwrap().get(&MessageState::Sent).copied().unwrap_or(0) < count {
+                while world
+                    .core
+                    .store
+                    .queue_counts()
+                    .await
+                    .unwrap()
+                    .get(&MessageState::Sent)
+                    .copied()
+                    .unwrap_or(0)
+                    < count
+                {
                     tokio::task::yield_now().await;
                 }
             })

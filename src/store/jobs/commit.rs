@@ -19,8 +19,8 @@ use crate::domain::run::{Cursor, HeldRun, Outcome};
 
 use super::super::error::StoreError;
 use super::super::records::{
-    Arranged, ContactsSeen, DutiesSent, Kind, NoticeOf, NoticeRow, Numbers, Pack, Packed, Record, RunOf,
-    key, number_key, run_of_key, time_key,
+    Arranged, ContactsSeen, DutiesSent, Kind, NoticeOf, NoticeRow, Numbers, Pack, Packed, Record, RunOf, key,
+    number_key, run_of_key, time_key,
 };
 use super::super::types::{Change, Committed, Event, RunRecord, Sequence};
 use super::trouble::Fault;
@@ -153,7 +153,9 @@ fn write_run(
         absences,
     } = record;
     tx.expect([Kind::Health, Kind::Held, Kind::Vetoes].map(|kind| name_key(kind, &run.directory)).to_vec())?;
-    tx.expect(absences.put.iter().chain(&absences.removed).map(|a| number_key(Kind::Absence, a.id.0)).collect())?;
+    tx.expect(
+        absences.put.iter().chain(&absences.removed).map(|a| number_key(Kind::Absence, a.id.0)).collect(),
+    )?;
     for absence in &absences.put {
         tx.put(number_key(Kind::Absence, absence.id.0), absence)?;
     }

@@ -82,11 +82,11 @@ pub(in crate::store) fn claim(
     Ok(claimed)
 }
 
-/// Makes what was being sent by somebody who is gone due again.
-pub(in crate::store) fn release(tx: &mut Tx<'_>, now: DateTime<Utc>) -> Result<u64, Fault> {
+/// Makes what was being sent by somebody who is gone due again; and what was by who asks, if it is at its start (`own`).
+pub(in crate::store) fn release(tx: &mut Tx<'_>, now: DateTime<Utc>, own: bool) -> Result<u64, Fault> {
     tx.speaks_of(now);
     let mut released = 0;
-    for id in tx.sending()? {
+    for id in tx.sending(own)? {
         let before = message(tx, id)?;
         if before.state != MessageState::Sending {
             continue;

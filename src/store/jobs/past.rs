@@ -47,7 +47,11 @@ pub(in crate::store) fn keep_run(
 }
 
 /// Keeps the records as they were that the transaction changes, whatever it is that changes them.
-pub(in crate::store) fn keep_edits(tx: &mut Tx<'_>, made: Generation, at: DateTime<Utc>) -> Result<(), Fault> {
+pub(in crate::store) fn keep_edits(
+    tx: &mut Tx<'_>,
+    made: Generation,
+    at: DateTime<Utc>,
+) -> Result<(), Fault> {
     // 0 is the run's.
     let mut part = 1;
     for kind in EDITED {

@@ -37,15 +37,10 @@ pub(in crate::store) trait Rows {
     }
 
     /// Messages of a channel that are due, the urgent first and of those the oldest, at most `max`, without those that somebody else has in hand.
-    fn due(
-        &self,
-        channel: &ChannelName,
-        now: DateTime<Utc>,
-        max: usize,
-    ) -> Result<Vec<MessageId>, Trouble>;
+    fn due(&self, channel: &ChannelName, now: DateTime<Utc>, max: usize) -> Result<Vec<MessageId>, Trouble>;
 
-    /// Messages that are being sent by who asks, or by nobody any more.
-    fn sending(&self) -> Result<Vec<MessageId>, Trouble>;
+    /// Messages that are being sent by nobody any more, or, if `own`, by who asks.
+    fn sending(&self, own: bool) -> Result<Vec<MessageId>, Trouble>;
 
     /// The keys that begin with `prefix`.
     fn keys(&self, prefix: &[u8]) -> Result<Vec<Vec<u8>>, Trouble>;

@@ -10,7 +10,8 @@ use crate::domain::directory::{Container, Group, Unit, User};
 use crate::domain::entitled::GivenOut;
 use crate::domain::gone::Gone;
 use crate::domain::ids::{
-    AbsenceId, AssignmentId, DirectoryName, Generation, GroupId, Guid, OutageId, SourceName, SubjectName, UnitId, UserId,
+    AbsenceId, AssignmentId, DirectoryName, Generation, GroupId, Guid, OutageId, SourceName, SubjectName,
+    UnitId, UserId,
 };
 use crate::domain::lists::{ListName, TakenList};
 use crate::domain::map::Map;
@@ -20,7 +21,8 @@ use crate::domain::run::Run;
 use crate::domain::subject::Subject;
 
 use super::super::records::{
-    Arranged, ContactsSeen, DutiesSent, Kind, LastNumber, Numbers, Pack, Packed, number_of};
+    Arranged, ContactsSeen, DutiesSent, Kind, LastNumber, Numbers, Pack, Packed, number_of,
+};
 use super::super::types::{DirectoryState, State};
 use super::trouble::Trouble;
 use super::tx::decode;
@@ -235,7 +237,8 @@ fn merge<K: Ord + Copy, T: PartialEq>(
     changes: &mut Changes<T>,
     id: impl Fn(&T) -> K,
 ) {
-    let mut lost: BTreeMap<K, Arc<T>> = lost.removed.into_iter().map(|object| (id(&object), object)).collect();
+    let mut lost: BTreeMap<K, Arc<T>> =
+        lost.removed.into_iter().map(|object| (id(&object), object)).collect();
     for (key, after) in put {
         let before = map.insert(key, Arc::clone(&after)).or_else(|| lost.remove(&key));
         match before {

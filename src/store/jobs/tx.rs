@@ -7,7 +7,9 @@ use chrono::{DateTime, Utc};
 use crate::domain::ids::{ChannelName, DirectoryName, Guid, MessageId};
 use crate::domain::notice::Message;
 
-use super::super::records::{Kind, LastNumber, NUMBERS, Numbers, Record, key, number_key, number_of, time_key};
+use super::super::records::{
+    Kind, LastNumber, NUMBERS, Numbers, Record, key, number_key, number_of, time_key,
+};
 use super::place::Move;
 use super::rows::Rows;
 use super::trouble::Trouble;
@@ -97,7 +99,11 @@ impl<'a> Tx<'a> {
     }
 
     /// Writes a message, and sees to the queue.
-    pub(in crate::store) fn put_message(&mut self, before: Option<&Message>, after: &Message) -> Result<(), Trouble> {
+    pub(in crate::store) fn put_message(
+        &mut self,
+        before: Option<&Message>,
+        after: &Message,
+    ) -> Result<(), Trouble> {
         self.effect.moves.push(Move::new(before, Some(after)));
         self.put(number_key(Kind::Message, after.id.0), after)
     }
@@ -131,9 +137,9 @@ impl<'a> Tx<'a> {
         self.rows.due(channel, now, max)
     }
 
-    /// Messages that are being sent by who asks, or by nobody any more.
-    pub(in crate::store) fn sending(&self) -> Result<Vec<MessageId>, Trouble> {
-        self.rows.sending()
+    /// Messages that are being sent by nobody any more, or, if `own`, by who asks.
+    pub(in crate::store) fn sending(&self, own: bool) -> Result<Vec<MessageId>, Trouble> {
+        self.rows.sending(own)
     }
 
     /// The keys that begin with `prefix`, without what this group changes.

@@ -24,7 +24,10 @@ impl PgStore {
     /// Exports are for a store that nobody else looks after.
     pub(in super::super) fn no_exports(&self) -> StoreError {
         let place = self.shared.connections.place();
-        StoreError::Database { place, what: "it isn't exported; back it up with its own means, or by budkavle backup".into() }
+        StoreError::Database {
+            place,
+            what: "it isn't exported; back it up with its own means, or by budkavle backup".into(),
+        }
     }
 
     /// Writes everything to a file, as of one moment.
@@ -37,7 +40,8 @@ impl PgStore {
             let mut tx = self.picture().await?;
             self.records(&mut tx).await
         };
-        let records = read.await.map_err(|fault: Fault| fault.at_database(&self.shared.connections.place()))?;
+        let records =
+            read.await.map_err(|fault: Fault| fault.at_database(&self.shared.connections.place()))?;
         let instance = self.shared.instance;
         let written = tokio::task::spawn_blocking(move || {
             let mut counts = Counts::default();
@@ -59,7 +63,10 @@ impl PgStore {
     }
 
     /// Every record as the embedded store has it, in order of the keys.
-    async fn records(&self, connection: &mut PgConnection) -> Result<BTreeMap<Vec<u8>, Vec<u8>>, Fault> {
+    pub(super) async fn records(
+        &self,
+        connection: &mut PgConnection,
+    ) -> Result<BTreeMap<Vec<u8>, Vec<u8>>, Fault> {
         let mut records = BTreeMap::new();
         let mut objects: BTreeMap<Vec<u8>, Vec<Vec<u8>>> = BTreeMap::new();
         for table in ALL {
@@ -69,7 +76,9 @@ impl PgStore {
                 let (at, record) = self.pair(&row)?;
                 match (Kind::from_byte(at.first().copied().unwrap_or_default()), at.get(1..)) {
                     (
-                        Some(kind @ (Kind::Users | Kind::Units | Kind::Groups | Kind::Containers | Kind::Gone)),
+                        Some(
+                            kind @ (Kind::Users | Kind::Units | Kind::Groups | Kind::Containers | Kind::Gone),
+                        ),
                         Some(id),
                     ) => {
                         let id = crate::domain::ids::Guid(id.try_into().unwrap_or_default());
@@ -90,7 +99,8 @@ impl PgStore {
             records.insert(at, record);
         }
         let query = sqlx::query_as("SELECT which, last FROM numbers");
-        let numbers: Vec<(i16, i64)> = query.fetch_all(&mut *connection).await.map_err(|e| self.shared.bad(e))?;
+        let numbers: Vec<(i16, i64)> =
+            query.fetch_all(&mut *connection).await.map_err(|e| self.shared.bad(e))?;
         let attempts: i64 = sqlx::query_scalar("SELECT last_value FROM attempt_numbers")
             .fetch_one(&mut *connection)
             .await

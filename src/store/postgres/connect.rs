@@ -1,14 +1,16 @@
 //! Connections: where to, as whom, how encrypted, and that it is a server that takes what we write.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
 use sqlx::{ConnectOptions, PgPool};
 
-use super::super::error::StoreError;
 use super::super::cluster::PostgresSettings;
+use super::super::error::StoreError;
 
 /// The schema that all tables are in.
 pub(super) const SCHEMA: &str = "budkavle";
@@ -59,32 +61,22 @@ impl std::fmt::Display for PostgresServer {
 
 /// The pool, and which of the servers it connects to.
 pub(super) struct Connections {
-    pub(super) pool: PgPool,
+    pool: ArcSwap<PgPool>,
     settings: PostgresSettings,
     at: AtomicUsize,
+    closed: AtomicBool,
 }
 
 impl Connections {
     /// A pool that connects when somebody wants something.
     pub(super) fn new(settings: PostgresSettings) -> Connections {
-        let pool = PgPoolOptions::new()
-            .max_connections(settings.connections.max(2))
-            .acquire_timeout(CONNECT_WITHIN * 2)
-            .idle_timeout(IDLE)
-            .after_connect(|connection, _| {
-                Box::pin(async move {
-                    // One that takes nothing is none: the next server of the list is tried.
-                    let standby: bool =
-                        sqlx::query_scalar("SELECT pg_is_in_recovery()").fetch_one(&mut *connection).await?;
-                    if standby {
-                        let cause = std::io::Error::other("it is a standby, which takes nothing");
-                        return Err(sqlx::Error::Io(cause));
-                    }
-                    Ok(())
-                })
-            });
-        let pool = pool.connect_lazy_with(options(&settings, 0));
-        Connections { pool, settings, at: AtomicUsize::new(0) }
+        let pool = ArcSwap::from_pointee(pool(&settings, 0));
+        Connections { pool, settings, at: AtomicUsize::new(0), closed: AtomicBool::new(false) }
+    }
+
+    /// The connections in use.
+    pub(super) fn pool(&self) -> PgPool {
+        PgPool::clone(&self.pool.load())
     }
 
     /// Where the database is, for what is said to people.
@@ -94,23 +86,44 @@ impl Connections {
         format!("{} at {server}", self.settings.database)
     }
 
-    /// This server is away or takes nothing: the next one is tried from now on.
+    /// This server is away or takes nothing: the next one is used from now on.
     pub(super) fn turn_away(&self) {
         let servers = self.settings.servers.len();
-        if servers > 1 {
-            let at = (self.at.load(Ordering::Relaxed) + 1) % servers;
-            self.at.store(at, Ordering::Relaxed);
-            self.pool.set_connect_options(options(&self.settings, at));
+        if servers < 2 || self.is_closed() {
+            return;
         }
+        let at = (self.at.load(Ordering::Relaxed) + 1) % servers;
+        self.at.store(at, Ordering::Relaxed);
+        let before = self.pool.swap(Arc::new(pool(&self.settings, at)));
+        tokio::spawn(async move { before.close().await });
     }
 
     /// The name of this node.
     pub(super) fn node(&self) -> &str {
         &self.settings.node
     }
+
+    /// Whether there is an end to it.
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Relaxed)
+    }
+
+    /// Ends all connections.
+    pub(super) async fn close(&self) {
+        self.closed.store(true, Ordering::Relaxed);
+        self.pool().close().await;
+    }
 }
 
-fn options(settings: &PostgresSettings, at: usize) -> PgConnectOptions {
+fn pool(settings: &PostgresSettings, at: usize) -> PgPool {
+    PgPoolOptions::new()
+        .max_connections(settings.connections.max(2))
+        .acquire_timeout(CONNECT_WITHIN)
+        .idle_timeout(IDLE)
+        .connect_lazy_with(options(settings, at))
+}
+
+pub(super) fn options(settings: &PostgresSettings, at: usize) -> PgConnectOptions {
     let PostgresSettings { database, user, password, tls, ca_file, cert_file, key_file, node, .. } = settings;
     // Not what happens to lie in the environment or the home of whoever runs us.
     let mut options = PgConnectOptions::new_without_pgpass()

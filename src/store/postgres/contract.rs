@@ -17,8 +17,8 @@ use super::super::jobs::trouble::Fault;
 use super::super::jobs::{commit, outbox, prune};
 use super::super::records::{Record, number_of};
 use super::super::types::{
-    Attempt, ChannelCounts, Claimed, Committed, Event, MessageOrder, Pruned, QueueCounts, Retention, RunRecord,
-    Sequence,
+    Attempt, ChannelCounts, Claimed, Committed, Event, MessageOrder, Pruned, QueueCounts, Retention,
+    RunRecord, Sequence,
 };
 use super::tables::time;
 use super::{LONG_PATIENCE, PATIENCE, PgStore, Way};
@@ -50,7 +50,8 @@ impl PgStore {
         event: Event,
         contacts: Vec<ContactChange>,
     ) -> Result<Committed, StoreError> {
-        self.carry_out(Way::Decide, PATIENCE, move |tx| commit::event(tx, event.clone(), contacts.clone())).await
+        self.carry_out(Way::Decide, PATIENCE, move |tx| commit::event(tx, event.clone(), contacts.clone()))
+            .await
     }
 
     pub(in super::super) async fn claim_due(
@@ -67,7 +68,7 @@ impl PgStore {
     pub(in super::super) async fn release_claims(&self, now: DateTime<Utc>) -> Result<u64, StoreError> {
         let mut all = 0;
         loop {
-            match self.carry_out(Way::Beside, PATIENCE, move |tx| outbox::release(tx, now)).await? {
+            match self.carry_out(Way::Beside, PATIENCE, move |tx| outbox::release(tx, now, true)).await? {
                 0 => return Ok(all),
                 some => all += some,
             }
@@ -90,7 +91,8 @@ impl PgStore {
         now: DateTime<Utc>,
         audit: Option<audit::Entry>,
     ) -> Result<Message, StoreError> {
-        self.carry_out(Way::Alone, PATIENCE, move |tx| outbox::order(tx, id, order, now, audit.as_ref())).await
+        self.carry_out(Way::Alone, PATIENCE, move |tx| outbox::order(tx, id, order, now, audit.as_ref()))
+            .await
     }
 
     pub(in super::super) async fn prune(
@@ -111,7 +113,7 @@ impl PgStore {
     ) -> Result<usize, StoreError> {
         let wanted = i64::try_from(wanted).unwrap_or(i64::MAX);
         let granted = async {
-            let pool = &self.shared.connections.pool;
+            let pool = &self.shared.connections.pool();
             let name = channel.to_string();
             let sql = "INSERT INTO paces (channel) VALUES ($1) ON CONFLICT DO NOTHING";
             sqlx::query(sql).bind(&name).execute(pool).await?;
@@ -143,7 +145,7 @@ impl PgStore {
                    ORDER BY due, id LIMIT 1) AS m ORDER BY m.due LIMIT 1";
         let record: Option<Vec<u8>> = sqlx::query_scalar(sql)
             .bind(channel.to_string())
-            .fetch_optional(&self.shared.connections.pool)
+            .fetch_optional(&self.shared.connections.pool())
             .await
             .map_err(|e| self.failed(e))?;
         let message = record.map(|record| Message::decode(&record)).transpose();
@@ -153,8 +155,10 @@ impl PgStore {
     pub(in super::super) async fn channel_counts(&self) -> Result<ChannelCounts, StoreError> {
         let sql = "SELECT channel, state, sum(messages)::bigint FROM message_counts GROUP BY channel, state \
                    HAVING sum(messages) > 0";
-        let rows: Vec<(String, String, i64)> =
-            sqlx::query_as(sql).fetch_all(&self.shared.connections.pool).await.map_err(|e| self.failed(e))?;
+        let rows: Vec<(String, String, i64)> = sqlx::query_as(sql)
+            .fetch_all(&self.shared.connections.pool())
+            .await
+            .map_err(|e| self.failed(e))?;
         let mut counts: ChannelCounts = BTreeMap::new();
         for (channel, state, messages) in rows {
             if let Some(state) = state_of(&state) {
@@ -182,7 +186,7 @@ impl PgStore {
                    ORDER BY changed, id";
         let rows = sqlx::query(sql)
             .bind(time(since))
-            .fetch_all(&self.shared.connections.pool)
+            .fetch_all(&self.shared.connections.pool())
             .await
             .map_err(|e| self.failed(e))?;
         let all = rows.len();

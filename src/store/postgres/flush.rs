@@ -15,6 +15,8 @@ use super::tables::{Cells, Table, cells, table_of};
 const ROWS: usize = 2_000;
 /// So many new rows of one table go by COPY.
 const COPIED: usize = 1_000;
+/// After so many records that were only looked at the session says something.
+const SILENT: usize = 50_000;
 /// Connections note their counts of messages in so many places.
 const SLOTS: i32 = 16;
 
@@ -70,9 +72,7 @@ impl Flush<'_> {
             }
         }
         let mut counts: BTreeMap<(String, String), i64> = BTreeMap::new();
-        for (place, by) in
-            moves.iter().flat_map(|to| [(to.before.as_ref(), -1), (to.after.as_ref(), 1)])
-        {
+        for (place, by) in moves.iter().flat_map(|to| [(to.before.as_ref(), -1), (to.after.as_ref(), 1)]) {
             if let Some(place) = place {
                 *counts.entry((place.channel.to_string(), place.state.to_string())).or_default() += by;
             }
@@ -89,7 +89,12 @@ impl Flush<'_> {
     ) -> Result<BTreeMap<&'static str, OfTable>, Trouble> {
         let mut tables: BTreeMap<&'static str, OfTable> = BTreeMap::new();
         let (mut which, mut last): (Vec<i16>, Vec<i64>) = (Vec::new(), Vec::new());
-        for (key, record) in changes {
+        for (n, (key, record)) in changes.into_iter().enumerate() {
+            if n % SILENT == SILENT - 1 {
+                // A session that says nothing for seconds in a transaction is thrown out.
+                let word = sqlx::query("SELECT 1").execute(&mut *self.connection).await;
+                word.map_err(|e| said::trouble(self.place, e))?;
+            }
             let byte = key.first().copied().unwrap_or_default();
             let Some(kind) = Kind::from_byte(byte) else {
                 return Err(Trouble::TooNew(format!("records of kind {byte}")));
@@ -136,7 +141,9 @@ impl Flush<'_> {
         let names: Vec<&str> = table.columns.iter().map(|(name, _)| *name).collect();
         let mut query: QueryBuilder<Postgres> = QueryBuilder::new("INSERT INTO ");
         query.push(table.name).push(" (key, record").push(if table.followed { ", generation" } else { "" });
-        names.iter().for_each(|name| drop(query.push(", ").push(name)));
+        for name in &names {
+            query.push(", ").push(name);
+        }
         query.push(") SELECT u.k, u.r");
         if table.followed {
             query.push(", ").push_bind(self.generation).push("::bigint");
@@ -160,7 +167,9 @@ impl Flush<'_> {
         if table.followed {
             query.push(", generation = excluded.generation");
         }
-        names.iter().for_each(|name| drop(query.push(format_args!(", {name} = excluded.{name}"))));
+        for name in &names {
+            query.push(format_args!(", {name} = excluded.{name}"));
+        }
         let done = query.build().execute(&mut *self.connection).await;
         done.map(drop).map_err(|e| said::trouble(self.place, e))
     }

@@ -62,7 +62,7 @@ impl PgStore {
         let row: (i64, Option<Vec<u8>>) = sqlx::query_as(sql)
             .bind(Numbers::Generation as i16)
             .bind(key(Kind::ContactsSeen, &[]))
-            .fetch_one(&self.shared.connections.pool)
+            .fetch_one(&self.shared.connections.pool())
             .await
             .map_err(|e| self.failed(e))?;
         let seen = row.1.map(|record| ContactsSeen::decode(&record)).transpose();
@@ -86,14 +86,16 @@ impl PgStore {
             }
             let mut lost = Delta::default();
             let mut builder = StateBuilder::on(known);
-            let removed = sqlx::query("SELECT key FROM removed WHERE generation > $1").bind(since.cast_signed());
+            let removed =
+                sqlx::query("SELECT key FROM removed WHERE generation > $1").bind(since.cast_signed());
             for row in removed.fetch_all(&mut *tx).await.map_err(|e| self.shared.bad(e))? {
                 let key: Vec<u8> = row.try_get(0).map_err(|e| self.shared.bad(e))?;
                 builder.lose(kind_of(&key)?, &key, &mut lost);
             }
             let mut synced = HashSet::new();
             for table in ALL.iter().filter(|table| table.followed) {
-                let sql = own(format!("SELECT key, record FROM {} WHERE generation > $1 OR key = $2", table.name));
+                let sql =
+                    own(format!("SELECT key, record FROM {} WHERE generation > $1 OR key = $2", table.name));
                 let query = sqlx::query(sql).bind(since.cast_signed()).bind(key(Kind::ContactsSeen, &[]));
                 for row in query.fetch_all(&mut *tx).await.map_err(|e| self.shared.bad(e))? {
                     let (key, record) = self.pair(&row)?;
@@ -122,14 +124,18 @@ impl PgStore {
     /// A transaction that sees one moment.
     pub(super) async fn picture(&self) -> Result<Transaction<'static, Postgres>, Fault> {
         let begun = async {
-            let mut tx = self.shared.connections.pool.begin().await?;
+            let mut tx = self.shared.connections.pool().begin().await?;
             let sql = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY";
             sqlx::query(sql).execute(&mut *tx).await?;
             // A million users take longer than anything else.
             sqlx::query("SET LOCAL statement_timeout = '10min'").execute(&mut *tx).await?;
+            // It holds nothing that others wait for.
+            sqlx::query("SET LOCAL idle_in_transaction_session_timeout = '10min'").execute(&mut *tx).await?;
             Ok(tx)
         };
-        begun.await.map_err(|e| self.shared.bad(e))
+        let mut tx: Transaction<'static, Postgres> = begun.await.map_err(|e| self.shared.bad(e))?;
+        super::schema::no_standby(&mut tx, &self.shared.connections.place()).await?;
+        Ok(tx)
     }
 
     async fn generation(&self, connection: &mut PgConnection) -> Result<u64, Fault> {

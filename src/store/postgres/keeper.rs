@@ -10,11 +10,11 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::{PgConnection, Row};
 
+use super::super::cluster::NodeState;
 use super::super::error::StoreError;
 use super::super::jobs::outbox;
 use super::super::jobs::trouble::{Fault, Trouble};
 use super::super::records::{NUMBERS, Numbers};
-use super::super::cluster::NodeState;
 use super::{NODE_DEAD_AFTER, PATIENCE, PgStore, Shared, Way, patience, pause, said, schema};
 
 /// How often a node says that it lives.
@@ -50,7 +50,7 @@ pub(super) async fn end(shared: &Arc<Shared>) {
     shared.closed.cancel();
     let node = shared.node.load(Ordering::SeqCst);
     let farewell = async {
-        let pool = &shared.connections.pool;
+        let pool = &shared.connections.pool();
         sqlx::query("UPDATE nodes SET ended = true WHERE id = $1").bind(node).execute(pool).await?;
         let sql = "UPDATE lease SET expires = '-infinity' WHERE holder = $1";
         sqlx::query(sql).bind(node).execute(pool).await
@@ -60,7 +60,7 @@ pub(super) async fn end(shared: &Arc<Shared>) {
     }
     shared.standing().leave();
     // Who is at it still gets to its end, but not for ever.
-    let _ = tokio::time::timeout(BEAT * 2, shared.connections.pool.close()).await;
+    let _ = tokio::time::timeout(BEAT * 2, shared.connections.close()).await;
 }
 
 /// At the end of a commit that only the holder of the lease may make: it is prolonged, or the commit fails.
@@ -89,14 +89,16 @@ impl Shared {
 }
 
 async fn keep(shared: Arc<Shared>) {
-    let mut beats: u64 = 0;
+    let (mut beats, mut node): (u64, i64) = (0, 0);
     let mut away = false;
     loop {
         tokio::select! {
             () = tokio::time::sleep(BEAT) => {}
             () = shared.closed.cancelled() => return,
         }
-        beats += 1;
+        // A new life is young, too: after a time without the database every node begins one.
+        let lives = shared.node.load(Ordering::SeqCst);
+        beats = if std::mem::replace(&mut node, lives) == lives { beats + 1 } else { 1 };
         // A connection that hangs must not hold up the next beat.
         let beat = tokio::time::timeout(LEASE, beat(&shared)).await;
         match beat {
@@ -133,7 +135,7 @@ async fn keep(shared: Arc<Shared>) {
 
 async fn first_beat(shared: &Arc<Shared>) -> Result<[u64; NUMBERS], Fault> {
     beat(shared).await?;
-    let mut tx = shared.connections.pool.begin().await.map_err(|e| shared.bad(e))?;
+    let mut tx = shared.connections.pool().begin().await.map_err(|e| shared.bad(e))?;
     super::lock_numbers(&mut tx).await.map_err(|e| shared.bad(e))
 }
 
@@ -141,7 +143,7 @@ async fn first_beat(shared: &Arc<Shared>) -> Result<[u64; NUMBERS], Fault> {
 async fn beat(shared: &Arc<Shared>) -> Result<(), Fault> {
     let bad = |error| shared.bad(error);
     let now = (shared.clock)();
-    let mut connection = shared.connections.pool.acquire().await.map_err(bad)?;
+    let mut connection = shared.connections.pool().acquire().await.map_err(bad)?;
     let meta = sqlx::query("SELECT schema, oldest, clock_timestamp() FROM budkavle_meta");
     let row = meta.fetch_one(&mut *connection).await.map_err(bad)?;
     let (tables, oldest): (i32, i32) = (row.try_get(0).map_err(bad)?, row.try_get(1).map_err(bad)?);
@@ -202,7 +204,10 @@ async fn beat(shared: &Arc<Shared>) -> Result<(), Fault> {
         _ => {}
     }
     if ahead.abs() > CLOCKS_DIFFER {
-        tracing::warn!(ahead_ms = ahead.num_milliseconds(), "The clock of this machine is not that of the database");
+        tracing::warn!(
+            ahead_ms = ahead.num_milliseconds(),
+            "The clock of this machine is not that of the database"
+        );
     }
     shared.tell(|tidings| {
         tidings.leads = epoch.is_some();
@@ -245,7 +250,7 @@ async fn enter(
     if newer {
         shared.standing().leave();
         let what = format!(
-            "another node has the name {name}, and has taken the place of this one; give each a name of its own (store.node)"
+            "another node has the name {name}, and has taken the place of this one; give each a name of its own (store.postgresql.node)"
         );
         return Err(said::refused(&shared.connections.place(), what).into());
     }
@@ -302,7 +307,7 @@ async fn nodes(connection: &mut PgConnection) -> Result<Vec<NodeState>, sqlx::Er
 /// What dead nodes were sending is due again.
 async fn free_claims(shared: &Arc<Shared>) {
     let now = (shared.clock)();
-    let job = Arc::new(move |tx: &mut super::Tx<'_>| outbox::release(tx, now));
+    let job = Arc::new(move |tx: &mut super::Tx<'_>| outbox::release(tx, now, false));
     match shared.attempt(Way::Beside, job, BEAT).await {
         Ok(0) => {}
         Ok(freed) => {
@@ -326,10 +331,10 @@ async fn clear_up(shared: &Arc<Shared>) -> Result<(), StoreError> {
         "DELETE FROM begun WHERE at < clock_timestamp() - interval '1 hour'",
         "DELETE FROM nodes WHERE seen < clock_timestamp() - interval '1 day'",
     ] {
-        sqlx::query(sql).execute(&shared.connections.pool).await.map_err(|e| bad(shared.bad(e)))?;
+        sqlx::query(sql).execute(&shared.connections.pool()).await.map_err(|e| bad(shared.bad(e)))?;
     }
     let forget = async {
-        let mut tx = shared.connections.pool.begin().await?;
+        let mut tx = shared.connections.pool().begin().await?;
         let sql = "UPDATE removed_known SET since = GREATEST(since, \
                    (SELECT max(generation) FROM removed WHERE at < clock_timestamp() - interval '1 day'))";
         sqlx::query(sql).execute(&mut *tx).await?;

@@ -14,7 +14,9 @@ mod contract;
 mod flush;
 mod follow;
 mod keeper;
+mod probe;
 mod read;
+mod restore;
 mod rows;
 mod said;
 mod schema;
@@ -31,18 +33,19 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use super::cluster::{PostgresSettings, Standing, Tidings};
 use super::error::StoreError;
 use super::jobs::rows::Write;
 use super::jobs::trouble::{Fault, Trouble};
 use super::jobs::tx::Tx;
 use super::records::{Kind, NUMBERS, Numbers, number_of};
-use super::cluster::{PostgresSettings, Standing, Tidings};
 use super::types::Opening;
 use connect::Connections;
 use flush::Flush;
 use rows::PgRows;
 
 pub use connect::{PostgresServer, PostgresTls};
+pub(super) use probe::probe;
 
 /// A node that has given no sign of life for so long is dead: what it was sending is anybody's.
 const NODE_DEAD_AFTER: Duration = Duration::from_secs(10);
@@ -108,10 +111,16 @@ impl PgStore {
         let instance = loop {
             match schema::prepare(&connections).await {
                 Ok(instance) => break instance,
-                Err(fault) => pause(&connections, fault, &mut pauses).await?,
+                Err(fault) => {
+                    let away = said::is_away(&fault);
+                    pause(&connections, fault, &mut pauses).await?;
+                    if away {
+                        connections.turn_away();
+                    }
+                }
             }
         };
-        let now = clock();
+        let standing = Standing::new(connections.node(), clock());
         let shared = Arc::new(Shared {
             connections,
             instance,
@@ -119,7 +128,7 @@ impl PgStore {
             basis: AtomicU64::new(0),
             node: AtomicI64::new(0),
             deciding: tokio::sync::Mutex::new(()),
-            standing: Mutex::new(Standing::new(now)),
+            standing: Mutex::new(standing),
             tidings: watch::Sender::new(Tidings::default()),
             unexported: watch::Sender::new(0),
             closed: CancellationToken::new(),
@@ -203,11 +212,8 @@ async fn pause(
     pauses: &mut impl Iterator<Item = Duration>,
 ) -> Result<(), StoreError> {
     let place = connections.place();
-    if said::is_away(&fault) {
-        connections.turn_away();
-    }
     match pauses.next() {
-        Some(pause) if said::passes(&fault) && !connections.pool.is_closed() => {
+        Some(pause) if said::passes(&fault) && !connections.is_closed() => {
             tokio::time::sleep(pause).await;
             Ok(())
         }
@@ -231,7 +237,7 @@ impl Shared {
         patient: Duration,
     ) -> Result<T, Fault> {
         let token: i64 = rand::random();
-        let tx = self.connections.pool.begin().await.map_err(|e| self.bad(e))?;
+        let tx = self.connections.pool().begin().await.map_err(|e| self.bad(e))?;
         let (shared, handle) = (Arc::clone(self), Handle::current());
         let done = tokio::task::spawn_blocking(move || shared.in_transaction(&handle, tx, way, token, &*job));
         let Ended { value, generations: (before, made), known } =
@@ -313,7 +319,7 @@ impl Shared {
         loop {
             // Waits for the transaction if it is still under way, and takes its token from it if it isn't committed.
             let sql = "INSERT INTO commits (token) VALUES ($1) ON CONFLICT DO NOTHING";
-            match sqlx::query(sql).bind(token).execute(&self.connections.pool).await {
+            match sqlx::query(sql).bind(token).execute(&self.connections.pool()).await {
                 Ok(done) => return Ok(done.rows_affected() == 0),
                 Err(error) => pause(&self.connections, self.bad(error), &mut pauses).await?,
             }
@@ -323,8 +329,9 @@ impl Shared {
 
 /// Takes the numbers, and with them the right to decide.
 async fn lock_numbers(tx: &mut Transaction<'static, Postgres>) -> Result<[u64; NUMBERS], sqlx::Error> {
-    let rows: Vec<(i16, i64)> =
-        sqlx::query_as("SELECT which, last FROM numbers ORDER BY which FOR UPDATE").fetch_all(&mut **tx).await?;
+    let rows: Vec<(i16, i64)> = sqlx::query_as("SELECT which, last FROM numbers ORDER BY which FOR UPDATE")
+        .fetch_all(&mut **tx)
+        .await?;
     let mut numbers = [0; NUMBERS];
     for (which, last) in rows {
         if let Some(number) = usize::try_from(which).ok().and_then(|which| numbers.get_mut(which)) {

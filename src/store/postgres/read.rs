@@ -59,7 +59,7 @@ impl PgStore {
         query.push(" ORDER BY key DESC LIMIT ").push_bind(limit(filter.limit));
         let records: Vec<Vec<u8>> = query
             .build_query_scalar()
-            .fetch_all(&self.shared.connections.pool)
+            .fetch_all(&self.shared.connections.pool())
             .await
             .map_err(|e| self.failed(e))?;
         let messages: Vec<Message> = self.decoded(records)?;
@@ -68,7 +68,7 @@ impl PgStore {
         let keys: Vec<Vec<u8>> = keys.into_iter().map(|id| number_key(Kind::Notice, id.0)).collect();
         let records: Vec<Vec<u8>> = sqlx::query_scalar("SELECT record FROM notices WHERE key = ANY($1)")
             .bind(keys)
-            .fetch_all(&self.shared.connections.pool)
+            .fetch_all(&self.shared.connections.pool())
             .await
             .map_err(|e| self.failed(e))?;
         for NoticeRow { notice, .. } in self.decoded(records)? {
@@ -101,7 +101,7 @@ impl PgStore {
         };
         let sql = "SELECT record FROM runs WHERE directory = $1 ORDER BY key DESC LIMIT $2";
         let query = sqlx::query_scalar(sql).bind(directory.to_string()).bind(limit(most));
-        let records = query.fetch_all(&self.shared.connections.pool).await.map_err(|e| self.failed(e))?;
+        let records = query.fetch_all(&self.shared.connections.pool()).await.map_err(|e| self.failed(e))?;
         self.decoded(records)
     }
 
@@ -128,10 +128,11 @@ impl PgStore {
         let mut rows: Vec<(Vec<u8>, Vec<u8>)> = Vec::new();
         let mut end = past_key(until.0.saturating_add(1), 0);
         loop {
-            let sql = "SELECT key, record FROM history WHERE key >= $1 AND key < $2 ORDER BY key DESC LIMIT $3";
+            let sql =
+                "SELECT key, record FROM history WHERE key >= $1 AND key < $2 ORDER BY key DESC LIMIT $3";
             let query = sqlx::query_as(sql).bind(key(Kind::Past, &[])).bind(&end).bind(PAGE);
             let page: Vec<(Vec<u8>, Vec<u8>)> =
-                query.fetch_all(&self.shared.connections.pool).await.map_err(|e| self.failed(e))?;
+                query.fetch_all(&self.shared.connections.pool()).await.map_err(|e| self.failed(e))?;
             let last = page.last().cloned();
             let full = page.len() == usize::try_from(PAGE).unwrap_or_default();
             rows.extend(page);
@@ -146,7 +147,7 @@ impl PgStore {
             let sql = "SELECT key, record FROM history WHERE key >= $1 AND key < $2 ORDER BY key LIMIT 1";
             let (first, end) = all(Kind::Past);
             let query = sqlx::query_as(sql).bind(first).bind(end);
-            rows = query.fetch_all(&self.shared.connections.pool).await.map_err(|e| self.failed(e))?;
+            rows = query.fetch_all(&self.shared.connections.pool()).await.map_err(|e| self.failed(e))?;
         }
         past::entries(rows.into_iter().map(Ok), at, until).map_err(|trouble| self.troubled(trouble))
     }
@@ -161,7 +162,7 @@ impl PgStore {
         }
         let sql = "SELECT record FROM outages WHERE ended IS NULL ORDER BY key DESC LIMIT $1";
         let query = sqlx::query_scalar(sql).bind(limit(most));
-        let records = query.fetch_all(&self.shared.connections.pool).await.map_err(|e| self.failed(e))?;
+        let records = query.fetch_all(&self.shared.connections.pool()).await.map_err(|e| self.failed(e))?;
         self.decoded(records)
     }
 
@@ -195,7 +196,7 @@ impl PgStore {
         let sql = "SELECT key, record FROM contact_changes WHERE key >= $1 AND key < $2 ORDER BY key";
         let query = sqlx::query_as(sql).bind(first).bind(end);
         let rows: Vec<(Vec<u8>, Vec<u8>)> =
-            query.fetch_all(&self.shared.connections.pool).await.map_err(|e| self.failed(e))?;
+            query.fetch_all(&self.shared.connections.pool()).await.map_err(|e| self.failed(e))?;
         let mut notes = Vec::new();
         for (key, record) in rows {
             if let Some(number) = number_of(&key).filter(|number| *number > after) {
@@ -211,7 +212,7 @@ impl PgStore {
         let query = sqlx::query_scalar("SELECT last FROM numbers WHERE which = $1");
         let query = query.bind(Numbers::ContactChange as i16);
         let last: Option<i64> =
-            query.fetch_optional(&self.shared.connections.pool).await.map_err(|e| self.failed(e))?;
+            query.fetch_optional(&self.shared.connections.pool()).await.map_err(|e| self.failed(e))?;
         Ok(last.unwrap_or_default().cast_unsigned())
     }
 
@@ -219,7 +220,7 @@ impl PgStore {
         let sql = format!("SELECT record FROM {} WHERE key = $1", table_of(R::KIND).name);
         let query = sqlx::query_scalar(own(sql)).bind(key);
         let record: Option<Vec<u8>> =
-            query.fetch_optional(&self.shared.connections.pool).await.map_err(|e| self.failed(e))?;
+            query.fetch_optional(&self.shared.connections.pool()).await.map_err(|e| self.failed(e))?;
         record.map(|record| R::decode(&record)).transpose().map_err(|e| self.unreadable(e))
     }
 
@@ -232,7 +233,7 @@ impl PgStore {
         let table = table_of(R::KIND).name;
         let sql = format!("SELECT record FROM {table} WHERE key >= $1 AND key < $2 {order} LIMIT $3");
         let query = sqlx::query_scalar(own(sql)).bind(first).bind(end).bind(limit(most));
-        let records = query.fetch_all(&self.shared.connections.pool).await.map_err(|e| self.failed(e))?;
+        let records = query.fetch_all(&self.shared.connections.pool()).await.map_err(|e| self.failed(e))?;
         self.decoded(records)
     }
 
@@ -246,7 +247,8 @@ impl PgStore {
     }
 
     fn lost(&self, notice: NoticeId) -> StoreError {
-        let what = format!("notice {notice} is gone, but not its messages; was something else done to its tables?");
+        let what =
+            format!("notice {notice} is gone, but not its messages; was something else done to its tables?");
         StoreError::Database { place: self.shared.connections.place(), what }
     }
 }

@@ -108,9 +108,8 @@ impl Rows for PgRows {
         }
         let table = Self::table(key)?;
         let sql = format!("SELECT record FROM {} WHERE key = $1{}", table.name, held(table));
-        let record: Option<Vec<u8>> = self.with(async |tx| {
-            sqlx::query_scalar(own(sql)).bind(key).fetch_optional(&mut **tx).await
-        })?;
+        let record: Option<Vec<u8>> =
+            self.with(async |tx| sqlx::query_scalar(own(sql)).bind(key).fetch_optional(&mut **tx).await)?;
         self.read.borrow_mut().insert(key.to_vec(), record.clone());
         Ok(record)
     }
@@ -125,7 +124,8 @@ impl Rows for PgRows {
         }
         for (table, keys) in tables.into_values() {
             for keys in keys.chunks(ASKED) {
-                let sql = format!("SELECT key, record FROM {} WHERE key = ANY($1){}", table.name, held(table));
+                let sql =
+                    format!("SELECT key, record FROM {} WHERE key = ANY($1){}", table.name, held(table));
                 let rows = self.with(async |tx| {
                     let rows = sqlx::query(own(sql)).bind(keys).fetch_all(&mut **tx).await?;
                     pairs(&rows)
@@ -159,12 +159,7 @@ impl Rows for PgRows {
         Ok(numbers.pop())
     }
 
-    fn due(
-        &self,
-        channel: &ChannelName,
-        now: DateTime<Utc>,
-        max: usize,
-    ) -> Result<Vec<MessageId>, Trouble> {
+    fn due(&self, channel: &ChannelName, now: DateTime<Utc>, max: usize) -> Result<Vec<MessageId>, Trouble> {
         let wanted = i64::try_from(max).unwrap_or(i64::MAX);
         let at = time(now);
         // Those that expired among the first, and then the first of the others.
@@ -191,12 +186,18 @@ impl Rows for PgRows {
         Ok(self.keep(rows).iter().filter_map(|key| number_of(key)).map(MessageId).collect())
     }
 
-    fn sending(&self) -> Result<Vec<MessageId>, Trouble> {
+    fn sending(&self, own: bool) -> Result<Vec<MessageId>, Trouble> {
         let sql = "SELECT key, record FROM messages m WHERE state = 'sending' AND NOT EXISTS (SELECT FROM nodes n \
-                   WHERE n.id = m.node AND NOT n.ended AND n.seen > clock_timestamp() - make_interval(secs => $1)) \
+                   WHERE n.id = m.node AND NOT n.ended AND n.seen > clock_timestamp() - make_interval(secs => $1) \
+                   AND NOT ($2 AND n.id = $3)) \
                    LIMIT 1000 FOR UPDATE SKIP LOCKED";
         let rows = self.with(async |tx| {
-            let rows = sqlx::query(sql).bind(NODE_DEAD_AFTER.as_secs_f64()).fetch_all(&mut **tx).await?;
+            let rows = sqlx::query(sql)
+                .bind(NODE_DEAD_AFTER.as_secs_f64())
+                .bind(own)
+                .bind(self.node)
+                .fetch_all(&mut **tx)
+                .await?;
             pairs(&rows)
         })?;
         Ok(self.keep(rows).iter().filter_map(|key| number_of(key)).map(MessageId).collect())
@@ -263,12 +264,5 @@ impl Rows for PgRows {
                 .await
         })?;
         Ok(run.map(i64::cast_unsigned))
-    }
-}
-
-impl PgRows {
-    /// Who writes.
-    pub(super) fn node(&self) -> i64 {
-        self.node
     }
 }

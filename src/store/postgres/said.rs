@@ -15,41 +15,63 @@ pub(super) fn trouble(place: &Place, error: Error) -> Trouble {
             let code = said.code().unwrap_or_default().into_owned();
             by_code(place, &code, said.message())
         }
-        Error::Io(_) | Error::PoolTimedOut | Error::WorkerCrashed | Error::BeginFailed | Error::Protocol(_) => {
+        Error::Io(cause) if is_of_tls(cause) => by_tls(place, cause),
+        Error::Io(_)
+        | Error::PoolClosed
+        | Error::PoolTimedOut
+        | Error::WorkerCrashed
+        | Error::BeginFailed
+        | Error::Protocol(_) => {
             Trouble::Said(Box::new(StoreError::Away { place: place.to_owned(), cause: plain(&error) }))
         }
-        Error::Tls(_) => refused(
+        Error::Tls(cause) => by_tls(place, cause),
+        Error::Configuration(cause) => refused(
             place,
             format!(
-                "no encrypted connection could be made ({error}); name the authority of its certificate in store.ca_file, and the server by \
-                 the name that the certificate has"
+                "a file for the connection can't be used ({cause}); look at ca_file, cert_file and key_file of store.postgresql"
             ),
         ),
-        Error::PoolClosed => Trouble::Closed,
-        Error::Configuration(cause) => {
-            refused(place, format!("a file for the connection can't be used ({cause}); look at store.ca_file, store.cert_file and store.key_file"))
-        }
         other => refused(place, format!("it gave an answer that isn't understood: {other}")),
     }
+}
+
+fn is_of_tls(error: &std::io::Error) -> bool {
+    error.get_ref().is_some_and(|cause| cause.is::<rustls::Error>())
+}
+
+fn by_tls(place: &Place, cause: &dyn std::fmt::Display) -> Trouble {
+    let what = format!(
+        "no encrypted connection could be made ({cause}); name the authority of its certificate in store.postgresql.ca_file, and the server by \
+         the name that the certificate has"
+    );
+    refused(place, what)
 }
 
 fn by_code(place: &Place, code: &str, message: &str) -> Trouble {
     let what = match code {
         // Serialization failure, deadlock, lock not available, a key that somebody else has written just now.
-        "40001" | "40P01" | "55P03" | "23505" => return Trouble::Again(format!("somebody else was in the way ({message})")),
-        "53100" => return Trouble::Said(Box::new(StoreError::DiskFull { path: format!("the database {place}") })),
+        "40001" | "40P01" | "55P03" | "23505" => {
+            return Trouble::Again(format!("somebody else was in the way ({message})"));
+        }
+        "53100" => {
+            return Trouble::Said(Box::new(StoreError::DiskFull { path: format!("the database {place}") }));
+        }
         "25006" => return away(place, format!("it is a standby, which takes nothing ({message})")),
         // Shut down, crashed, not up yet, thrown out for having been silent in a transaction, too many connections.
         "57P01" | "57P02" | "57P03" | "25P03" | "57014" | "53300" | "08006" | "08003" | "08000" => {
             return away(place, message.to_owned());
         }
-        "28P01" => format!("the password is wrong ({message}); put the right one into what store.password_file names"),
+        "28P01" => format!(
+            "the password is wrong ({message}); put the right one into what store.postgresql.password_file names"
+        ),
         "28000" => format!(
             "it doesn't let us in ({message}); look at its pg_hba.conf, which must have a line for this user, database and address"
         ),
         "3D000" => format!("{message}; make it: CREATE DATABASE … OWNER …"),
         "42501" => {
-            format!("a right is missing ({message}); the user must own the database, or have the right CREATE on it")
+            format!(
+                "a right is missing ({message}); the user must own the database, or have the right CREATE on it"
+            )
         }
         "42P01" | "42703" | "3F000" => {
             format!("its tables aren't what they should be ({message}); was something else done to them?")
@@ -71,6 +93,7 @@ pub(super) fn refused(place: &Place, what: String) -> Trouble {
 fn plain(error: &Error) -> String {
     match error {
         Error::Io(error) => error.to_string(),
+        Error::PoolClosed => "the connection was given up".into(),
         Error::PoolTimedOut => "no connection became free in time".into(),
         other => other.to_string(),
     }

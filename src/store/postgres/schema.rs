@@ -22,15 +22,17 @@ const OURS: &str = "budkavle";
 pub(super) async fn prepare(connections: &Connections) -> Result<u64, Fault> {
     let place = connections.place();
     let bad = |error| Fault::Trouble(said::trouble(&place, error));
-    let mut tx = connections.pool.begin().await.map_err(bad)?;
+    let mut tx = connections.pool().begin().await.map_err(bad)?;
+    no_standby(&mut tx, &place).await?;
     let exists: bool =
-        sqlx::query_scalar("SELECT EXISTS (SELECT FROM information_schema.schemata WHERE schema_name = $1)")
+        sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1)")
             .bind(SCHEMA)
             .fetch_one(&mut *tx)
             .await
             .map_err(bad)?;
     let meta: bool = sqlx::query_scalar(
-        "SELECT EXISTS (SELECT FROM information_schema.tables WHERE table_schema = $1 AND table_name = 'budkavle_meta')",
+        "SELECT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+         WHERE n.nspname = $1 AND c.relname = 'budkavle_meta')",
     )
     .bind(SCHEMA)
     .fetch_one(&mut *tx)
@@ -38,13 +40,17 @@ pub(super) async fn prepare(connections: &Connections) -> Result<u64, Fault> {
     .map_err(bad)?;
     if !meta {
         let others: i64 =
-            sqlx::query_scalar("SELECT count(*) FROM information_schema.tables WHERE table_schema = $1")
-                .bind(SCHEMA)
-                .fetch_one(&mut *tx)
-                .await
-                .map_err(bad)?;
+            sqlx::query_scalar(
+                "SELECT count(*) FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+                 WHERE n.nspname = $1",
+            )
+            .bind(SCHEMA)
+            .fetch_one(&mut *tx)
+            .await
+            .map_err(bad)?;
         if others > 0 {
-            let what = "its schema \"budkavle\" belongs to another program; give Budkavle a database of its own";
+            let what =
+                "its schema \"budkavle\" belongs to another program; give Budkavle a database of its own";
             return Err(foreign(&place, what).into());
         }
         if !exists {
@@ -100,6 +106,18 @@ pub(super) async fn prepare(connections: &Connections) -> Result<u64, Fault> {
     }
     tx.commit().await.map_err(bad)?;
     Ok(instance.cast_unsigned())
+}
+
+/// A standby is another server's copy, and may be behind it.
+pub(super) async fn no_standby(connection: &mut PgConnection, place: &str) -> Result<(), Fault> {
+    let query = sqlx::query_scalar("SELECT pg_is_in_recovery()");
+    match query.fetch_one(connection).await.map_err(|e| Fault::Trouble(said::trouble(place, e)))? {
+        true => {
+            let (place, cause) = (place.to_owned(), "it is a standby, which takes nothing".into());
+            Err(StoreError::Away { place, cause }.into())
+        }
+        false => Ok(()),
+    }
 }
 
 /// What is too old for the tables stays out.

@@ -96,9 +96,12 @@ pub(super) fn table_of(kind: Kind) -> &'static Table {
         Kind::Attempt => &ATTEMPTS,
         Kind::Audit => &AUDIT,
         Kind::ContactChange => &CONTACT_CHANGES,
-        Kind::RunChanges | Kind::RunQuarantine | Kind::RunOf | Kind::RunSteps | Kind::NoticeOf | Kind::Past => {
-            &HISTORY
-        }
+        Kind::RunChanges
+        | Kind::RunQuarantine
+        | Kind::RunOf
+        | Kind::RunSteps
+        | Kind::NoticeOf
+        | Kind::Past => &HISTORY,
         Kind::Instance
         | Kind::Numbers
         | Kind::Containers
@@ -172,7 +175,8 @@ pub(super) fn cells(kind: Kind, key: &[u8], value: &[u8], node: i64) -> Result<C
         Kind::Health => {
             let health: Health = decode(value)?;
             let name = String::from_utf8_lossy(key.get(1..).unwrap_or_default()).into_owned();
-            let (failures, held) = (Some(health.failures.to_string()), health.held.map(|run| run.0.to_string()));
+            let (failures, held) =
+                (Some(health.failures.to_string()), health.held.map(|run| run.0.to_string()));
             let error = health.last_error.and_then(text);
             vec![Some(clean(&name)), health.last_good.and_then(time), failures, error, held]
         }

@@ -12,8 +12,8 @@ use crate::domain::run::Cursor;
 use super::super::error::StoreError;
 use super::super::jobs::{commit, outbox, prune};
 use super::super::types::{
-    Attempt, ChannelCounts, Claimed, Committed, Event, MessageOrder, Pruned, QueueCounts, Retention, RunRecord,
-    Sequence,
+    Attempt, ChannelCounts, Claimed, Committed, Event, MessageOrder, Pruned, QueueCounts, Retention,
+    RunRecord, Sequence,
 };
 use super::SledStore;
 
@@ -59,7 +59,7 @@ impl SledStore {
     }
 
     pub(in super::super) async fn release_claims(&self, now: DateTime<Utc>) -> Result<u64, StoreError> {
-        self.commit(move |tx| outbox::release(tx, now)).await
+        self.commit(move |tx| outbox::release(tx, now, true)).await
     }
 
     pub(in super::super) async fn record_attempts(&self, attempts: Vec<Attempt>) -> Result<(), StoreError> {

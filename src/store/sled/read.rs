@@ -16,14 +16,14 @@ use crate::domain::run::Run;
 use crate::domain::undo::Step;
 
 use super::super::error::StoreError;
+use super::super::jobs::trouble::{Fault, Trouble};
+use super::super::jobs::tx::decode;
 use super::super::jobs::{past, state};
 use super::super::records::{
     Kind, LastNumber, NoticeRow, Numbers, Record, audit_time, key, number_key, number_of, runs_of,
 };
 use super::super::types::{AttemptLog, Listed, MessageDetail, MessageFilter, RunDetail, State};
 use super::engine::{Value, View};
-use super::super::jobs::trouble::{Fault, Trouble};
-use super::super::jobs::tx::decode;
 use super::{SledStore, Slot};
 
 impl SledStore {

@@ -33,17 +33,12 @@ impl Rows for SledRows<'_> {
         bucket(id).to_vec()
     }
 
-    fn due(
-        &self,
-        channel: &ChannelName,
-        now: DateTime<Utc>,
-        max: usize,
-    ) -> Result<Vec<MessageId>, Trouble> {
+    fn due(&self, channel: &ChannelName, now: DateTime<Utc>, max: usize) -> Result<Vec<MessageId>, Trouble> {
         Ok(self.queue.lock().unwrap_or_else(PoisonError::into_inner).due(channel, now).take(max).collect())
     }
 
     // Nobody but this process sends, and it has just begun.
-    fn sending(&self) -> Result<Vec<MessageId>, Trouble> {
+    fn sending(&self, _own: bool) -> Result<Vec<MessageId>, Trouble> {
         Ok(self.queue.lock().unwrap_or_else(PoisonError::into_inner).open().collect())
     }
 

@@ -3,17 +3,17 @@
 use std::path::Path;
 
 use super::super::counts::Counts;
+use super::super::jobs::place::Move;
+use super::super::jobs::state::StateBuilder;
+use super::super::jobs::trouble::Trouble;
+use super::super::jobs::tx::decode;
 use super::super::records::{Instance, Kind, LastNumber, NUMBERS, check_schema};
 use super::super::types::State;
 use super::engine::{Engine, View};
 use super::ledger::Ledger;
 use super::panics::caught;
-use super::super::jobs::place::Move;
-use super::read::last_run;
 use super::queue::Queue;
-use super::super::jobs::state::StateBuilder;
-use super::super::jobs::trouble::Trouble;
-use super::super::jobs::tx::decode;
+use super::read::last_run;
 
 /// A store that was looked at and found whole.
 pub(super) struct Found {

@@ -10,17 +10,17 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use super::super::error::StoreError;
+use super::super::jobs::trouble::Trouble;
+use super::super::jobs::tx::{Effect, Tx};
 use super::super::records::NUMBERS;
 use super::engine::{SLICE_BYTES, SLICE_ROWS};
 use super::ledger::Ledger;
 use super::lock::Lock;
 use super::marker::Marker;
 use super::panics::caught;
-use super::scan::examine;
 use super::rows::SledRows;
+use super::scan::examine;
 use super::space::Space;
-use super::super::jobs::trouble::Trouble;
-use super::super::jobs::tx::{Effect, Tx};
 use super::watermark::{Mark, Watermark};
 use super::{Shared, Slot};
 

@@ -94,7 +94,10 @@ pub async fn the_urgent_goes_first_and_channels_do_not_mix(open: Open<'_>) {
     store.commit_event(tell(2, vec![both, by("sms", duties("low-sms"))])).await.unwrap();
     let store = reopen(store, open).await;
     let sms = ChannelName::from("sms");
-    assert_eq!((store.next_due(&ChannelName::mail()).await.unwrap(), store.next_due(&sms).await.unwrap()), (Some(at(1)), Some(at(2))));
+    assert_eq!(
+        (store.next_due(&ChannelName::mail()).await.unwrap(), store.next_due(&sms).await.unwrap()),
+        (Some(at(1)), Some(at(2)))
+    );
     let counts = store.channel_counts().await.unwrap();
     assert_eq!(counts[&sms], BTreeMap::from([(MessageState::Queued, 4)]));
     assert_eq!(counts[&ChannelName::mail()], BTreeMap::from([(MessageState::Queued, 5)]));
@@ -135,7 +138,10 @@ pub async fn many_claimers_share_without_overlap(open: Open<'_>) {
     }
     all.sort_unstable();
     assert_eq!(all, (1..=600).collect::<Vec<_>>());
-    assert_eq!(reopen(store, open).await.queue_counts().await.unwrap(), BTreeMap::from([(MessageState::Sent, 600)]));
+    assert_eq!(
+        reopen(store, open).await.queue_counts().await.unwrap(),
+        BTreeMap::from([(MessageState::Sent, 600)])
+    );
 }
 
 pub fn attempt(message: &Message, minute: i64, state: MessageState) -> Attempt {
@@ -159,7 +165,10 @@ pub async fn an_attempt_counts_for_who_holds_the_claim(open: Open<'_>) {
     // Deferred: not due before its time.
     let first = claim_at(1).await;
     record(vec![attempt(&first, 2, Deferred)]).await.unwrap();
-    assert_eq!((state().await, store.next_due(&ChannelName::mail()).await.unwrap()), (Deferred, Some(at(12))));
+    assert_eq!(
+        (state().await, store.next_due(&ChannelName::mail()).await.unwrap()),
+        (Deferred, Some(at(12)))
+    );
     assert!(claim(&store, 11, 20, 1).await.is_empty());
     // The claim of the second runs out, a third takes over: what the second says but "sent" doesn't count.
     let second = claim_at(12).await;
