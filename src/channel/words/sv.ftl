@@ -79,8 +79,8 @@ why-test = mottagare av ett test
 why-unknown = mottagare
 why-outage-of = avbrottskontakt för { $about }
 why-depends = { $why } (beror av { $on })
-why-owner = kontakt för { $unit }, som äger { $service }
-why-for-owner = { $role }, i stället för { $unit }, som äger { $service }
+why-owner = kontakt för { $unit } (ägare av { $service })
+why-for-owner = { $role } i stället för { $unit } (ägare av { $service })
 why-named = någon som ska få veta om det här avbrottet
 why-always = någon som får veta om alla avbrott
 why-opened = den som anmälde avbrottet
@@ -279,8 +279,8 @@ coverage-gap-below = { $n ->
    *[other] { $role } för { $unit } och { $n } enheter under den: minst { $minimum }
 }
 coverage-more-days = { $n ->
-    [one] och ytterligare 1 följd av dagar
-   *[other] och ytterligare { $n } följder av dagar
+    [one] och 1 period till
+   *[other] och { $n } perioder till
 }
 coverage-could = De som är på plats dessa dagar: { $people }
 coverage-more = { $n ->

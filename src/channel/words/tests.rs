@@ -187,10 +187,10 @@ fn reasons_are_said_in_every_language() {
             "outage contact for journal (outage of db, on which journal depends; deputy for Åsa)",
             "avbrottskontakt för journal (beror av db) (ersätter Åsa)",
         ),
-        ("contact of IT, which owns mail", "kontakt för IT, som äger mail"),
+        ("contact of IT, which owns mail", "kontakt för IT (ägare av mail)"),
         (
             "outage, in place of IT, which owns mail (deputy for Åsa)",
-            "avbrottskontakt, i stället för IT, som äger mail (ersätter Åsa)",
+            "avbrottskontakt i stället för IT (ägare av mail) (ersätter Åsa)",
         ),
         ("whoever opened the outage", "den som anmälde avbrottet"),
         ("whatever else there is", "whatever else there is"),

@@ -57,7 +57,7 @@ impl Words {
                 state => first_upper(&self.state(*state)),
                 severity => self.severity(*severity),
                 units => texts(units),
-                window => plan.as_ref().map(|plan| self.window(plan.from, plan.until)),
+                window => plan.as_ref().map(|plan| first_upper(&self.window(plan.from, plan.until))),
                 note => note,
                 updates => shown(updates, about).into_iter().map(update).collect::<Vec<_>>(),
                 earlier => word.earlier,
