@@ -48,7 +48,7 @@ fn python(mail: &str) -> String {
 
 #[test]
 fn every_sample_in_every_language_is_a_mail_of_good_form() {
-    let site = Site::new(Organisation::generate(60, 12));
+    let site = Site::new(Organisation::kommun());
     // No daemon runs.
     let list: Value =
         serde_json::from_str(&site.budkavle.run(&["--json", "template", "list"]).success().stdout).unwrap();
