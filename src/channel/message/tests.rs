@@ -82,7 +82,7 @@ fn html_says_the_same_and_nothing_in_it_is_markup_of_others() {
                 assert!(!html.contains(foreign), "{name}: {html}");
             }
             // Outlook knows neither; nothing is fetched, and nothing runs. What a server said is text.
-            let html = html.replace(": https://hooks.example answered 401", "");
+            let html = html.replace("https:&#x2f;&#x2f;hooks.example answered 401", "");
             for bad in
                 ["display:flex", "display:grid", "<script", "http", "src=", "href=", "url(", "position:"]
             {
