@@ -1,6 +1,6 @@
 //! What notices say, in each language: a catalogue of messages (Fluent), and times, days and numbers as each language writes them.
 //!
-//! The messages stand in `words/*.ftl`, a file per language, each with the same ones. [`dates`] writes times and days, [`terms`] what the domain names:
+//! The messages stand in `words/*.ftl`, a file per language, each with the same ones. `dates` writes times and days, `terms` what the domain names:
 //! roles, states, reasons.
 
 mod dates;
