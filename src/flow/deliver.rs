@@ -153,6 +153,11 @@ impl Sender {
         &self.channel
     }
 
+    /// Who writes what it sends.
+    pub fn composer(&self) -> &Composer {
+        &self.composer
+    }
+
     /// Begins with nothing more: another sender has taken over. What is under way is finished.
     pub fn retire(&self) {
         self.retired.cancel();
@@ -376,7 +381,8 @@ impl Sender {
             return attempt(now, MessageState::Queued, reason, Some(until));
         }
         self.lock().pace.note(self.terms.per_minute, now);
-        let parcel = match self.composer.parcel(&self.channel, &notice, &message, core.instance) {
+        let locale = core.locale_of(&message.recipient);
+        let parcel = match self.composer.parcel(&self.channel, &notice, &message, locale, core.instance) {
             Ok(parcel) => parcel,
             Err(error) => {
                 let (message, notice) = (message.id.0, notice.id.0);

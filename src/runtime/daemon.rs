@@ -11,6 +11,7 @@ use chrono::{DateTime, Utc};
 use tokio::net::UnixListener;
 
 use super::clock::Clock;
+use super::database;
 use super::hints::{self, HintBook};
 use super::lifecycle::{Exit, Lifecycle, Reloads, Signals};
 use super::loops::{self, DELIVER_WITHIN, LOOP_WITHIN, Syncing, Upkeep};
@@ -109,7 +110,7 @@ impl Daemon {
     pub async fn start(start: Start) -> Result<Daemon, StartError> {
         let Start { config, config_file, clock, signals, notifier, level } = start;
         let listener = listen(&config.api.socket)?;
-        let opening = open_store(&config, &clock);
+        let opening = database::open_store(&config, &clock);
         let (store, opening) =
             notifier.while_starting(&clock, "opening the store", OPEN_WITHIN, opening).await?;
         let now: Now = {
@@ -253,17 +254,6 @@ fn warn_of_units(app: &App) {
         app.access.load().unknown_units(organisation).iter().for_each(|unknown| tracing::warn!("{unknown}"));
         let unknown = app.core.settings().outages.unknown_units(organisation);
         unknown.iter().for_each(|unknown| tracing::warn!("{unknown}"));
-    }
-}
-
-/// Opens the store that the configuration names.
-async fn open_store(config: &Config, clock: &Clock) -> Result<(Store, Opening), StoreError> {
-    match wire::database_settings(config) {
-        Some(settings) => {
-            let clock = clock.clone();
-            Store::open_postgres(settings, Arc::new(move || clock.now())).await
-        }
-        None => Store::open_sled(wire::store_settings(config), clock.now()).await,
     }
 }
 

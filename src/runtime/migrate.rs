@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::clock::Clock;
-use super::wire;
+use super::{database, wire};
 use crate::config::Config;
 use crate::store::{BackupInfo, Opening, Store, StoreError};
 
@@ -43,7 +43,7 @@ pub async fn migrate(
     replace: bool,
     clock: Clock,
 ) -> Result<BackupInfo, MigrateError> {
-    let settings = wire::database_settings(config).ok_or(MigrateError::NoDatabase)?;
+    let settings = database::settings(config).ok_or(MigrateError::NoDatabase)?;
     let node = format!("{} (moving)", settings.node).into();
     let (folder, ticking) = (&config.store.folder, clock.clone());
     std::fs::create_dir_all(folder).map_err(|e| MigrateError::Folder(folder.display().to_string(), e))?;

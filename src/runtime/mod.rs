@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod daemon;
+pub mod database;
 pub mod hints;
 pub mod lifecycle;
 pub mod loops;
@@ -9,4 +10,5 @@ pub mod migrate;
 pub mod probe;
 pub mod systemd;
 pub mod telemetry;
+pub mod texts;
 pub mod wire;

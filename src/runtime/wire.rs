@@ -8,8 +8,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::loops::Upkeep;
 use super::telemetry::Format;
+use super::texts;
 use crate::channel::login_page::Language;
-use crate::channel::message::{ComposeError, Composer, From as Sent};
+use crate::channel::message::{ComposeError, Composer, Custom, From as Sent};
 use crate::channel::{
     self, Bearer, Channel, CommandChannel, Credential, FileChannel, Form, GraphChannel, SetupError, SignIn,
     SmsSettings, SmtpChannel, SmtpSettings, TimeLimits, TokenSettings, Tokens, WebChannel, WebSettings,
@@ -31,7 +32,7 @@ use crate::source::ldap::{self, Domain, Ldap, NotAServer, Password, Security, Se
 use crate::source::ldif::Ldif;
 use crate::source::list::{ListSource, Proof};
 use crate::source::{Source, SourceError};
-use crate::store::{PostgresServer, PostgresSettings, PostgresTls, Retention, SledSettings};
+use crate::store::{Retention, SledSettings};
 use crate::tls::TlsError;
 
 /// Why a part can't be made of the configuration.
@@ -105,28 +106,6 @@ pub fn store_settings(config: &Config) -> SledSettings {
     }
 }
 
-/// Which database is the store, if one is.
-pub fn database_settings(config: &Config) -> Option<PostgresSettings> {
-    let database = config.store.postgres.as_ref()?;
-    let server = |server: &config::DatabaseServer| match server {
-        config::DatabaseServer::Tcp(host, port) => PostgresServer::Tcp(host.as_str().into(), *port),
-        config::DatabaseServer::Socket(folder, port) => PostgresServer::Socket(folder.clone(), *port),
-    };
-    let (cert_file, key_file) = database.certificate.clone().unzip();
-    Some(PostgresSettings {
-        servers: database.servers.iter().map(server).collect(),
-        database: database.database.as_str().into(),
-        user: database.user.as_str().into(),
-        password: database.password.as_ref().map(|password| password.value().clone()),
-        tls: if database.encrypted { PostgresTls::Verify } else { PostgresTls::Off },
-        ca_file: database.ca_file.clone(),
-        cert_file,
-        key_file,
-        node: database.node.as_str().into(),
-        connections: database.connections,
-    })
-}
-
 /// What becomes of what is old.
 pub fn upkeep(config: &Config) -> Upkeep {
     let store = &config.store;
@@ -160,6 +139,7 @@ pub fn flow_settings(config: &Config) -> Settings {
         watched: config.watched.clone(),
         outages: Arc::new(config.outages.clone()),
         zone: config.organisation.timezone,
+        locales: texts::locales(config),
         mail_domain: config.mail.from.address.domain().into(),
         expires_after: delta(config.mail.expires_after),
         routing: config.routing.clone(),
@@ -324,13 +304,16 @@ fn sign_in(sign_in: &config::LdapSignIn) -> ldap::SignIn {
 
 /// Who sends over each channel, mail first.
 pub fn senders(config: &Config) -> Result<Vec<Sender>, WireError> {
+    // Read and checked once: they are the same for all.
+    let custom = texts::custom(config).map(Arc::new);
+    let composer = || composer(config, custom.clone());
     let mail = mail_terms(&config.mail);
-    let mut senders = vec![Sender::new(ChannelName::mail(), channel(config)?, composer(config)?, mail)];
+    let mut senders = vec![Sender::new(ChannelName::mail(), channel(config)?, composer()?, mail)];
     for other in &config.channels {
         let channel = other_channel(config, other)?;
         let config::ChannelTerms { connections, per_minute, retry } = other.terms;
         let terms = Terms { connections: connections.try_into().unwrap_or(1), per_minute, retry };
-        senders.push(Sender::new(other.name.clone(), channel, composer(config)?, terms));
+        senders.push(Sender::new(other.name.clone(), channel, composer()?, terms));
     }
     Ok(senders)
 }
@@ -343,8 +326,8 @@ fn mail_terms(mail: &config::Mail) -> Terms {
     Terms { connections, per_minute: mail.per_minute, retry: mail.retry }
 }
 
-/// Who writes what leaves.
-fn composer(config: &Config) -> Result<Composer, WireError> {
+/// Who writes what leaves, with the operator's templates that can be used.
+fn composer(config: &Config, custom: Option<Arc<Custom>>) -> Result<Composer, WireError> {
     let mail = &config.mail;
     let name = |m: &config::Mailbox| m.name.as_deref().map(Box::from);
     let from = Sent {
@@ -353,7 +336,7 @@ fn composer(config: &Config) -> Result<Composer, WireError> {
         reply_to: mail.reply_to.as_ref().map(|m| m.address.clone()),
     };
     let organisation = &config.organisation;
-    Ok(Composer::new(from, &organisation.name, organisation.timezone, &mail.subject_prefix)?)
+    Ok(Composer::new(from, &organisation.name, &mail.subject_prefix, custom)?)
 }
 
 /// A channel beside mail.

@@ -29,7 +29,6 @@ struct Node {
     budkavle: Budkavle,
     socket: PathBuf,
     daemon: Option<Daemon>,
-    stopped: bool,
 }
 
 impl Cluster {
@@ -58,16 +57,15 @@ impl Cluster {
                 text.replace(&state, &own_state).replace(&socket, &own_socket).replace("[api]", &section);
             fs::write(folder.join("budkavle.toml"), text).unwrap();
             let budkavle = Budkavle::new(&folder);
-            Node { budkavle, socket: folder.join("socket"), daemon: None, stopped: false }
+            Node { budkavle, socket: folder.join("socket"), daemon: None }
         };
         let nodes = (0..NODES).map(node).collect();
         Cluster { site, database, nodes }
     }
 
-    /// Starts what doesn't run, and wakes what is stopped.
+    /// Starts what doesn't run.
     fn all_up(&mut self) {
         for node in &mut self.nodes {
-            node.wake();
             node.start();
         }
     }
@@ -96,7 +94,7 @@ impl Node {
     }
 
     fn answers(&self) -> bool {
-        self.daemon.is_some() && !self.stopped && UnixStream::connect(&self.socket).is_ok()
+        self.daemon.is_some() && UnixStream::connect(&self.socket).is_ok()
     }
 
     fn status(&self) -> Value {
@@ -104,24 +102,9 @@ impl Node {
     }
 
     fn kill(&mut self) {
-        self.wake();
         if let Some(daemon) = self.daemon.take() {
             daemon.kill();
         }
-    }
-
-    fn stop(&mut self) {
-        if let Some(daemon) = &self.daemon {
-            daemon.signal("STOP");
-            self.stopped = true;
-        }
-    }
-
-    fn wake(&mut self) {
-        if let Some(daemon) = self.daemon.as_ref().filter(|_| self.stopped) {
-            daemon.signal("CONT");
-        }
-        self.stopped = false;
     }
 }
 
