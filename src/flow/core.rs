@@ -1,13 +1,16 @@
 //! What all flows share: the store, an immutable view of what it holds, and the settings.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Weak};
+mod places;
 
-use arc_swap::{ArcSwap, ArcSwapOption};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 use tokio::sync::{Mutex, MutexGuard, Notify, Semaphore};
 
+use self::places::Places;
 use super::past;
 use crate::domain::absence::Absence;
 use crate::domain::absence::source::TakenCalendar;
@@ -25,7 +28,7 @@ use crate::domain::entitled::GivenOut;
 use crate::domain::guard::Limits;
 use crate::domain::ids::{AssignmentId, DirectoryName, Generation, OutageId, SourceName};
 use crate::domain::lists::{ListName, TakenList, listed};
-use crate::domain::locale::{self, Locale, Locales};
+use crate::domain::locale::{Locale, Locales};
 use crate::domain::notice::{NewNotice, Recipient, once_each};
 use crate::domain::organisation::Organisation;
 use crate::domain::outage::{self, Outage};
@@ -35,7 +38,6 @@ use crate::domain::route::Routing;
 use crate::domain::run::WholeReads;
 use crate::domain::schedule::Schedule;
 use crate::domain::support::Support;
-use crate::domain::tree::UnitTree;
 use crate::store::{Change, Committed, DirectoryState, Event, Store, StoreError};
 
 /// The one source of the time: a function, so that tests move it.
@@ -175,8 +177,7 @@ pub struct Core {
     pub outages: Notify,
     settings: ArcSwap<Settings>,
     view: ArcSwap<View>,
-    /// Where the rules on languages and clocks hold, as of the last look.
-    places: ArcSwapOption<Places>,
+    places: Places,
     writer: Mutex<()>,
     /// How many may look into the past at once.
     pub(super) looking_back: Arc<Semaphore>,
@@ -228,7 +229,7 @@ impl Core {
             outages: Notify::new(),
             settings: ArcSwap::from_pointee(settings),
             view: ArcSwap::from_pointee(view),
-            places: ArcSwapOption::empty(),
+            places: Places::default(),
             writer: Mutex::new(()),
             looking_back: Arc::new(Semaphore::new(past::AT_ONCE)),
         })
@@ -291,21 +292,7 @@ impl Core {
     /// How a recipient is written to.
     pub fn locale_of(&self, recipient: &Recipient) -> Locale {
         let (settings, view) = (self.settings.load(), self.view.load());
-        let organisation = &view.organisation;
-        let places = self.places.load();
-        let places = match &*places {
-            Some(places) if places.are_of(&settings, &organisation.tree) => Arc::clone(places),
-            _ => {
-                let new = Arc::new(Places {
-                    settings: Arc::downgrade(&settings),
-                    tree: Arc::downgrade(&organisation.tree),
-                    arranged: settings.locales.arrange(organisation),
-                });
-                self.places.store(Some(Arc::clone(&new)));
-                new
-            }
-        };
-        places.arranged.of(organisation, recipient, self.now())
+        self.places.locale_of(recipient, &settings, &view.organisation, self.now())
     }
 
     /// Those who hold `role` for `asker` and count now, as recipients; the role's fallback when nobody does.
@@ -314,21 +301,6 @@ impl Core {
         let Some(role) = view.organisation.role(role) else { return Vec::new() };
         let answer = contacts::resolve(&view.organisation, role, asker, self.now());
         once_each(answer.contacts.iter().map(Recipient::from_contact))
-    }
-}
-
-/// Where the rules on languages and clocks hold, and of which settings and tree that is known.
-struct Places {
-    settings: Weak<Settings>,
-    tree: Weak<UnitTree>,
-    arranged: locale::Arranged,
-}
-
-impl Places {
-    fn are_of(&self, settings: &Arc<Settings>, tree: &Arc<UnitTree>) -> bool {
-        // While there is a weak pointer no other value is at its address.
-        std::ptr::eq(self.settings.as_ptr(), Arc::as_ptr(settings))
-            && std::ptr::eq(self.tree.as_ptr(), Arc::as_ptr(tree))
     }
 }
 

@@ -256,3 +256,36 @@ fn the_texts_of_a_burst_are_kept_and_a_preview_keeps_none() {
     let oldest = composer.written.lock().unwrap().order.front().unwrap().1.clone();
     assert_eq!(&*oldest, "reason 3", "the oldest went, not all");
 }
+
+/// What is put into English when it is decided is understood and said in the reader's language.
+#[test]
+fn nothing_that_is_ours_stays_in_english() {
+    // What people, servers and the operating system said.
+    let others = [
+        "No mail <from outside> arrives",
+        "New disks in the <old> store",
+        "Save before that.",
+        "a record doesn't match its digest",
+        "dc1.ekfors.example refused the connection; is it up?",
+    ];
+    let english = [
+        "the", "of", "was", "were", "has", "been", "with", "which", "you", "your", "isn", "aren", "this",
+        "that", "who", "from",
+    ];
+    let composer = composer();
+    for language in Language::ALL.into_iter().filter(|language| *language != Language::English) {
+        for sample in samples::all() {
+            let text = composer.writer.write(&sample.notice(), sample.why, locale(language)).unwrap();
+            let mut text = format!("{}\n{}", text.subject, text.text);
+            others.iter().for_each(|said| text = text.replace(said, ""));
+            // Commands are the same in all languages.
+            let text = text.split('`').step_by(2).collect::<Vec<_>>().join(" ");
+            let lines = text.lines().filter(|line| !line.contains("budkavle contacts assign "));
+            for line in lines {
+                let words = line.split(|c: char| !c.is_alphabetic()).map(str::to_lowercase);
+                let found: Vec<String> = words.filter(|word| english.contains(&word.as_str())).collect();
+                assert!(found.is_empty(), "{language}, {}: {found:?} in {line:?}", sample.name);
+            }
+        }
+    }
+}

@@ -100,9 +100,9 @@ pub(super) fn environment() -> Environment<'static> {
 fn translated(state: &State<'_, '_>, id: &str, arguments: Kwargs) -> Result<String, Error> {
     let tag = state.lookup("lang");
     let language = tag.as_ref().and_then(Value::as_str).and_then(Language::of_tag);
-    // Such as in a macro that was imported without it: in English it would be found by its readers.
+    // Were it said in English then, only its readers would find that.
     let language = language.ok_or_else(|| {
-        let what = "t() doesn't know the language here: import with context, or give the text to the macro";
+        let what = "t() doesn't know the language here: is there another `lang`?";
         Error::new(ErrorKind::InvalidOperation, what)
     })?;
     let mut filled = FluentArgs::new();

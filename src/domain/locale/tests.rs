@@ -78,7 +78,7 @@ fn a_persons_language_comes_before_the_units_and_that_before_the_organisations()
 #[test]
 fn who_share_an_address_and_differ_are_written_to_as_anybody() {
     let oslo = chrono_tz::Europe::Oslo;
-    let locales = danish(vec![rule("Unit 2", Some(Language::Bokmal), Some(oslo))]);
+    let locales = danish(vec![rule("Unit 1 / Unit 2", Some(Language::Bokmal), Some(oslo))]);
     let organisation = organisation([
         at(speaks(1, 2, "sv"), "differ@org.example"),
         at(speaks(2, 1, "fi"), "differ@org.example"),
