@@ -1,11 +1,13 @@
 //! `[mail]` with `transport = "smtp"`: which mail server, and how it is treated.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::channel::{self, TokenSource};
 use super::durations::{HOUR, MINUTE, SECOND};
 use super::reader::{Problem, Section};
 use super::secret::{self, Secret};
+use super::sign_in;
 use super::trust;
 use super::words::quoted;
 use crate::tls::TlsTrust;
@@ -23,6 +25,8 @@ pub struct Smtp {
     pub trust: TlsTrust,
     /// Who signs in, if anybody.
     pub sign_in: Option<SignIn>,
+    /// A certificate with its key that is shown to the server, if it asks for one.
+    pub certificate: Option<(PathBuf, PathBuf)>,
     /// What this machine calls itself in EHLO; None for its host name.
     pub hello_name: Option<String>,
     /// The most connections at a time.
@@ -70,7 +74,7 @@ pub enum SignIn {
 }
 
 /// The keys that go with `transport = "smtp"`, besides those of its tokens ([`channel::TOKEN_KEYS`]).
-pub(super) const KEYS: [&str; 17] = [
+pub(super) const KEYS: [&str; 19] = [
     "host",
     "port",
     "security",
@@ -82,6 +86,8 @@ pub(super) const KEYS: [&str; 17] = [
     "password_env",
     "password_credential",
     "xoauth2",
+    "client_certificate_file",
+    "client_key_file",
     "hello_name",
     "mails_per_connection",
     "idle_timeout",
@@ -99,9 +105,14 @@ pub(super) fn read(table: &Section, connections: u32) -> Option<Smtp> {
     let host = table.parsed("host", host_name);
     let security = table.choice("security", &SECURITY, Some("starttls"));
     let port = table.number("port", 1..=u16::MAX, usual_port(security.unwrap_or(SmtpSecurity::StartTls)));
-    let sign_in = sign_in(table);
+    let sign_in = account(table);
     judge_plain_text(table, host.as_deref(), security, sign_in.is_some());
     let trust = trust::read(table);
+    let certificate = sign_in::client_certificate(table);
+    if security == Some(SmtpSecurity::Plain) && table.is_set("client_certificate_file") {
+        let problem = Problem::new("needs TLS, and security is \"plain\"");
+        table.mistake("client_certificate_file", problem.hint("take one of the two out"));
+    }
     let hello_name = table.parsed("hello_name", host_name);
     let mails_per_connection = table.number("mails_per_connection", 1..=100_000, 500);
     let idle_timeout = table.duration("idle_timeout", SECOND..=MINUTE * 10, SECOND * 30);
@@ -115,6 +126,7 @@ pub(super) fn read(table: &Section, connections: u32) -> Option<Smtp> {
         security: security?,
         trust,
         sign_in,
+        certificate,
         hello_name,
         connections,
         mails_per_connection,
@@ -147,7 +159,7 @@ fn host_name(text: &str) -> Result<String, Problem> {
     }))
 }
 
-fn sign_in(table: &Section) -> Option<SignIn> {
+fn account(table: &Section) -> Option<SignIn> {
     let username = table.text("username");
     let by_token = table.flag("xoauth2", false);
     if by_token {

@@ -2,6 +2,7 @@
 
 mod pace;
 mod rests;
+mod returns;
 #[cfg(test)]
 mod tests;
 
@@ -20,11 +21,12 @@ use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use self::pace::Pace;
-use self::rests::Rests;
+use self::rests::{Rests, destination};
 use super::core::Core;
 use crate::channel::message::Composer;
 use crate::channel::{Channel, Outcome};
 use crate::domain::backoff::Backoff;
+use crate::domain::bounce::ReturnPath;
 use crate::domain::delivery::Condition;
 use crate::domain::ids::{ChannelName, MessageId};
 use crate::domain::notice::{Message, MessageState, Notice};
@@ -82,6 +84,7 @@ pub struct Sender {
     name: ChannelName,
     channel: Channel,
     composer: Composer,
+    return_path: ReturnPath,
     terms: Terms,
     state: Mutex<State>,
     batch: AtomicUsize,
@@ -133,6 +136,7 @@ impl Sender {
             name,
             channel,
             composer,
+            return_path: ReturnPath::default(),
             terms,
             state: Mutex::default(),
             batch,
@@ -141,6 +145,12 @@ impl Sender {
             retired,
             wake,
         }
+    }
+
+    /// The same, to whom what can't be delivered comes back by another way than to whom it is from.
+    #[must_use]
+    pub fn returning(self, return_path: ReturnPath) -> Sender {
+        Sender { return_path, ..self }
     }
 
     /// What the channel is called.
@@ -373,8 +383,12 @@ impl Sender {
         if let Some((reason, until)) = self.rests(&message, now) {
             return attempt(now, MessageState::Queued, reason, Some(until));
         }
+        if let Some(answer) = returns::refused(core, &self.channel, &message, &notice, now) {
+            return attempt(now, MessageState::Failed, answer, None);
+        }
         self.lock().pace.note(self.terms.per_minute, now);
-        let parcel = match self.composer.parcel(&self.channel, &notice, &message, core.instance) {
+        let parcel = self.composer.parcel(&self.channel, &notice, &message, core.instance);
+        let parcel = match parcel.and_then(|parcel| returns::stamp(core, &self.return_path, parcel, message.id)) {
             Ok(parcel) => parcel,
             Err(error) => {
                 let (message, notice) = (message.id.0, notice.id.0);
@@ -479,12 +493,6 @@ impl Sender {
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
-}
-
-/// What fails together: the domain of a mail address; else the channel's other end.
-fn destination(message: &Message) -> String {
-    let mail = message.recipient.mail.as_ref().filter(|_| message.recipient.channel.is_mail());
-    mail.map_or_else(|| Rests::WHOLE.to_owned(), |mail| mail.domain().to_lowercase())
 }
 
 /// Notes what came of some messages. A store that can't be written for a moment is asked again: what was sent and isn't noted comes twice.

@@ -1,5 +1,7 @@
 //! From the configuration to the settings of each part. Only here is the whole of it known.
 
+pub mod returned;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -141,6 +143,7 @@ pub fn flow_settings(config: &Config) -> Settings {
         mail_domain: config.mail.from.address.domain().into(),
         expires_after: delta(config.mail.expires_after),
         routing: config.routing.clone(),
+        bounces: config.bounces.as_ref().map(returned::policy),
         directories: config.directories.iter().map(directory).collect(),
     }
 }
@@ -303,7 +306,8 @@ fn sign_in(sign_in: &config::LdapSignIn) -> ldap::SignIn {
 /// Who sends over each channel, mail first.
 pub fn senders(config: &Config) -> Result<Vec<Sender>, WireError> {
     let mail = mail_terms(&config.mail);
-    let mut senders = vec![Sender::new(ChannelName::mail(), channel(config)?, composer(config)?, mail)];
+    let sender = Sender::new(ChannelName::mail(), channel(config)?, composer(config)?, mail);
+    let mut senders = vec![sender.returning(config.mail.return_path.clone())];
     for other in &config.channels {
         let channel = other_channel(config, other)?;
         let config::ChannelTerms { connections, per_minute, retry } = other.terms;
@@ -426,6 +430,7 @@ pub fn channel(config: &Config) -> Result<Channel, WireError> {
         trust: smtp.trust.clone(),
         sign_in,
         bearer,
+        certificate: smtp.certificate.clone(),
         hello: smtp.hello_name.clone(),
         connections: smtp.connections.try_into().unwrap_or(1),
         messages_per_connection: smtp.mails_per_connection,

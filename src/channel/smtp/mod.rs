@@ -70,7 +70,7 @@ impl SmtpChannel {
         }
     }
 
-    pub(super) async fn probe(&self, sender: &Address) -> Result<SmtpReport, SmtpError> {
+    pub(super) async fn probe(&self, sender: Option<&Address>) -> Result<SmtpReport, SmtpError> {
         let session = self.in_time(self.probed(sender)).await?;
         let (offers, wire) = (session.offers(), session.wire());
         let (tls, certificate) = wire.tls().unzip();
@@ -93,7 +93,7 @@ impl SmtpChannel {
         self.pool.close().await;
     }
 
-    async fn probed(&self, sender: &Address) -> Result<Session, SmtpError> {
+    async fn probed(&self, sender: Option<&Address>) -> Result<Session, SmtpError> {
         let mut session = Session::open(&self.server).await?;
         session.offer_sender(sender).await?;
         Ok(session)

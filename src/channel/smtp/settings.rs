@@ -1,5 +1,6 @@
 //! Which mail server, how it is spoken to, and what of that can't be.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use rustls::pki_types::ServerName;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::super::Tokens;
-use crate::tls::{self, TlsError, TlsTrust};
+use crate::tls::{self, Identity, TlsError, TlsTrust};
 
 /// A server is waited for no longer than this where its answer hardly matters: QUIT, RSET.
 pub(super) const GOODBYE: Duration = Duration::from_secs(2);
@@ -29,6 +30,8 @@ pub struct SmtpSettings {
     pub sign_in: Option<SignIn>,
     /// Who signs in by an access token, if anybody; instead of `sign_in`.
     pub bearer: Option<Bearer>,
+    /// A certificate with its key, both in PEM, that is shown to a server that asks for one.
+    pub certificate: Option<(PathBuf, PathBuf)>,
     /// What this machine calls itself in EHLO; `None` for its host name.
     pub hello: Option<String>,
     /// The most connections at a time, at least 1.
@@ -52,6 +55,7 @@ impl SmtpSettings {
             trust: TlsTrust::SystemRoots,
             sign_in: None,
             bearer: None,
+            certificate: None,
             hello: None,
             connections: 4,
             messages_per_connection: 500,
@@ -188,7 +192,10 @@ impl Server {
             Some(hello) if !is_host_name(&hello) => return Err(SetupError::Hello(hello)),
             hello => hello.map(ClientId::Domain),
         };
-        let tls = tls::client_config(&settings.trust)?;
+        let mut tls = tls::client_config(&settings.trust)?;
+        if let Some((certificate, key)) = &settings.certificate {
+            tls = Identity::read(certificate, key)?.shown_by(&tls);
+        }
         Ok(Server { name, host, port, security, tls, tls_name, sign_in, bearer, hello, limits })
     }
 }

@@ -208,7 +208,7 @@ async fn a_probe_tells_what_the_server_is_and_sends_nothing() {
     let (_folder, authority, trust) = authority();
     let identity = authority.issue("127.0.0.1");
     let fake = Fake::start(vec![script(&identity, Security::StartTls)]).await;
-    let report = channel(over_tls(&fake, Security::StartTls, &trust)).probe(&envelope().from).await.unwrap();
+    let report = channel(over_tls(&fake, Security::StartTls, &trust)).probe(envelope().from.as_ref()).await.unwrap();
     let words = report.to_string();
     for told in [
         "fake.example at 127.0.0.1:",
@@ -239,7 +239,7 @@ async fn a_probe_tells_what_is_wrong() {
     for (at, asked, said, told) in cases {
         let act = Act::Say(format!("{said}\r\n").into_bytes());
         let fake = Fake::start(vec![Script::new(OFFERS).at(at, 1, act)]).await;
-        let error = channel(settings(&fake)).probe(&envelope().from).await.unwrap_err();
+        let error = channel(settings(&fake)).probe(envelope().from.as_ref()).await.unwrap_err();
         assert!(matches!(error, SmtpError::Said { verb, .. } if verb == asked), "{error}");
         assert!(error.to_string().contains(told), "{error}");
     }

@@ -1,0 +1,1 @@
+//! Examples of mails, real and forged.
