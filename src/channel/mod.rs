@@ -17,8 +17,10 @@ pub use address::{Address, AddressError, Envelope, clean_header};
 pub use command::CommandChannel;
 pub use file::FileChannel;
 pub use post::Post;
+#[cfg(test)]
+pub(crate) use smtp::fake;
 pub use smtp::{
-    Bearer, Doubt, Reply, Security, SetupError, SignIn, SmtpChannel, SmtpError, SmtpReport, SmtpSettings,
+    Bearer, DkimError, DkimSettings, Doubt, Reply, Security, SetupError, SignIn, SmtpChannel, SmtpError, SmtpReport, SmtpSettings,
     TimeLimits, Verb,
 };
 

@@ -3,8 +3,9 @@
 use clap::Subcommand;
 
 use super::client::Client;
-use super::exit::Trouble;
+use super::exit::{Exit, Trouble};
 use super::print::Out;
+use crate::flow::bounces::MailboxState;
 use crate::http::addresses::AddressAnswer;
 
 /// What to do.
@@ -43,6 +44,19 @@ pub async fn run(verb: Verb, client: &Client, out: &Out) -> Result<(), Trouble> 
         }
     }
     Ok(())
+}
+
+/// Has the mailbox for bounces read now.
+pub async fn look(client: &Client, out: &Out) -> Result<Exit, Trouble> {
+    let state: MailboxState = client.post("/v1/bounces", &()).await?;
+    out.answer(&state, |out, state| match &state.trouble {
+        None => out.line(format!(
+            "{} was read. Since the daemon's start: {} mails, {} of them said that a message came back or is delayed.",
+            state.place, state.read, state.bounces
+        )),
+        Some(trouble) => out.line(format!("It wasn't read: {trouble}")),
+    });
+    Ok(if state.trouble.is_some() { Exit::Failed } else { Exit::Done })
 }
 
 /// As a part of a path: what isn't a letter, a digit or one of a few signs as `%40`.

@@ -12,7 +12,7 @@ use crate::http::answers::{MessageAnswer, MessageLine, Page};
 /// What to do.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  budkavle outbox list --state deferred\n  budkavle outbox list --channel drift\n  budkavle outbox show 4711\n  budkavle outbox retry 4711\n  budkavle outbox address list\n  budkavle outbox address clear asa.oberg@example.org"
+    after_help = "Examples:\n  budkavle outbox list --state deferred\n  budkavle outbox list --channel drift\n  budkavle outbox show 4711\n  budkavle outbox retry 4711\n  budkavle outbox bounces\n  budkavle outbox address list\n  budkavle outbox address clear asa.oberg@example.org"
 )]
 pub struct Args {
     #[command(subcommand)]
@@ -67,6 +67,8 @@ enum Verb {
         #[command(subcommand)]
         verb: address::Verb,
     },
+    /// Read the mailbox now into which mails come back
+    Bounces,
 }
 
 pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble> {
@@ -84,6 +86,7 @@ pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble
         Verb::Retry { message } => order(client, out, message, "retry").await?,
         Verb::Cancel { message } => order(client, out, message, "cancel").await?,
         Verb::Address { verb } => address::run(verb, client, out).await?,
+        Verb::Bounces => return address::look(client, out).await,
     }
     Ok(Exit::Done)
 }

@@ -124,6 +124,10 @@ fn imap(table: &Section, server: Option<(String, u16, bool)>) -> Option<BouncePl
 /// Host, port, and whether TLS begins with the first byte.
 fn address(text: &str) -> Result<(String, u16, bool), Problem> {
     let example = "for example: \"imaps://mail.example.org\", or \"imap://…\" for STARTTLS";
+    if text.contains('@') {
+        // It may hold a password: it isn't shown.
+        return Err(Problem::new("holds who signs in").hint("username and password_file have keys of their own"));
+    }
     let bad = |why: &str| Problem::new(format!("{} {why}", quoted(text))).hint(example);
     let url: Url = text.parse().map_err(|_| bad("is no address of an IMAP server"))?;
     let (usual, implicit) = match url.scheme() {
@@ -131,9 +135,6 @@ fn address(text: &str) -> Result<(String, u16, bool), Problem> {
         "imap" => (143, false),
         _ => return Err(bad("is no address of an IMAP server")),
     };
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(Problem::new("holds who signs in").hint("username and password_file have keys of their own"));
-    }
     if !matches!(url.path(), "" | "/") || url.query().is_some() {
         return Err(Problem::new("holds more than a server").hint("the folder has a key of its own"));
     }

@@ -72,7 +72,7 @@ pub use organisation::{Language, Organisation};
 pub use reader::Setting;
 pub use secret::{Secret, SecretOrigin};
 pub use sign_in::LdapSignIn;
-pub use smtp::{SignIn, Smtp, SmtpSecurity};
+pub use smtp::{Dkim, SignIn, Smtp, SmtpSecurity};
 pub use store::Store;
 pub use support::{LoginPage, PageLanguage};
 

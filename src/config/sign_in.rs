@@ -164,7 +164,7 @@ fn held(file: &Path) -> Result<Vec<String>, Problem> {
 }
 
 /// Whoever has a key can sign in with it.
-fn warn_if_open(table: &Section, key: &str, file: &Path) {
+pub(super) fn warn_if_open(table: &Section, key: &str, file: &Path) {
     let Ok(metadata) = file.metadata() else { return };
     let mode = metadata.permissions().mode();
     if mode & 0o007 != 0 {

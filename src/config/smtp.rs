@@ -27,6 +27,8 @@ pub struct Smtp {
     pub sign_in: Option<SignIn>,
     /// A certificate with its key that is shown to the server, if it asks for one.
     pub certificate: Option<(PathBuf, PathBuf)>,
+    /// Who signs the mails (DKIM), if nobody does behind us.
+    pub dkim: Option<Dkim>,
     /// What this machine calls itself in EHLO; None for its host name.
     pub hello_name: Option<String>,
     /// The most connections at a time.
@@ -41,6 +43,17 @@ pub struct Smtp {
     pub reply_timeout: Duration,
     /// For the message and the answer to it.
     pub message_timeout: Duration,
+}
+
+/// Who signs the mails (DKIM).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Dkim {
+    /// The domain.
+    pub domain: String,
+    /// Which of its keys.
+    pub selector: String,
+    /// The file with the private key.
+    pub key: PathBuf,
 }
 
 /// What protects the connection to a mail server.
@@ -74,7 +87,7 @@ pub enum SignIn {
 }
 
 /// The keys that go with `transport = "smtp"`, besides those of its tokens ([`channel::TOKEN_KEYS`]).
-pub(super) const KEYS: [&str; 19] = [
+pub(super) const KEYS: [&str; 22] = [
     "host",
     "port",
     "security",
@@ -88,6 +101,9 @@ pub(super) const KEYS: [&str; 19] = [
     "xoauth2",
     "client_certificate_file",
     "client_key_file",
+    "dkim_domain",
+    "dkim_selector",
+    "dkim_key_file",
     "hello_name",
     "mails_per_connection",
     "idle_timeout",
@@ -113,6 +129,7 @@ pub(super) fn read(table: &Section, connections: u32) -> Option<Smtp> {
         let problem = Problem::new("needs TLS, and security is \"plain\"");
         table.mistake("client_certificate_file", problem.hint("take one of the two out"));
     }
+    let dkim = dkim(table);
     let hello_name = table.parsed("hello_name", host_name);
     let mails_per_connection = table.number("mails_per_connection", 1..=100_000, 500);
     let idle_timeout = table.duration("idle_timeout", SECOND..=MINUTE * 10, SECOND * 30);
@@ -127,6 +144,7 @@ pub(super) fn read(table: &Section, connections: u32) -> Option<Smtp> {
         trust,
         sign_in,
         certificate,
+        dkim,
         hello_name,
         connections,
         mails_per_connection,
@@ -180,6 +198,22 @@ fn account(table: &Section) -> Option<SignIn> {
         secret::read(table, "password")
     };
     Some(SignIn::Password { username: username?, password: password? })
+}
+
+/// The keys go together; the domain is mostly the sender's.
+fn dkim(table: &Section) -> Option<Dkim> {
+    const KEYS: [&str; 3] = ["dkim_domain", "dkim_selector", "dkim_key_file"];
+    if KEYS.into_iter().filter(|key| table.is_set(key)).count() > 0 {
+        let examples = ["\"example.org\"", "\"budkavle\"", "\"/etc/budkavle/dkim.key\""];
+        KEYS.iter().zip(examples).for_each(|(key, example)| table.require(key, &format!("{key} = {example}")));
+    }
+    let domain = table.parsed("dkim_domain", host_name);
+    let selector = table.parsed("dkim_selector", host_name);
+    let key = table.path("dkim_key_file");
+    if let Some(key) = &key {
+        sign_in::warn_if_open(table, "dkim_key_file", key);
+    }
+    Some(Dkim { domain: domain?, selector: selector?, key: key? })
 }
 
 fn judge_plain_text(table: &Section, host: Option<&str>, security: Option<SmtpSecurity>, signs_in: bool) {

@@ -58,6 +58,15 @@ impl Bounces {
         Some(MailboxState { place: mailbox, ..state })
     }
 
+    /// Looks at what has come since, now; how it is doing then. None: there is no mailbox.
+    ///
+    /// # Errors
+    /// When what is over can't be let go.
+    pub async fn look_now(&self, core: &Core) -> Result<Option<MailboxState>, String> {
+        self.look(core, &SourceName::from(NAME)).await?;
+        Ok(self.state())
+    }
+
     /// Looks at what has come since.
     async fn work(&self, core: &Core, mailbox: &ReturnedMails) -> (u64, u64, Result<(), String>) {
         let (mut read, mut bounces) = (0, 0);

@@ -13,7 +13,7 @@ use crate::domain::audit::Actor;
 use crate::domain::bounce::Mark;
 use crate::domain::mailbox::Address;
 use crate::domain::orphans;
-use crate::flow::bounces;
+use crate::flow::bounces::{self, MailboxState};
 
 /// An address to which mails came back.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -54,6 +54,12 @@ pub async fn clear(
     let address: Address = address.parse().map_err(ApiError::bad)?;
     let mark = bounces::clear(&app.core, &address, &by).await?;
     answer(&app, mark)
+}
+
+/// `POST /v1/bounces`: looks into the mailbox now.
+pub async fn look(State(app): State<Arc<App>>) -> Result<Json<MailboxState>, ApiError> {
+    let state = app.bounces.look_now(&app.core).await.map_err(ApiError::conflict)?;
+    state.map(Json).ok_or_else(|| ApiError::not_found("no mailbox for bounces is configured ([bounces])".to_owned()))
 }
 
 fn answer(app: &App, mark: Mark) -> Result<Json<AddressAnswer>, ApiError> {

@@ -143,6 +143,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/messages/{id}", get(outbox::show))
         .route("/v1/messages/{id}/retry", post(outbox::retry))
         .route("/v1/messages/{id}/cancel", post(outbox::cancel))
+        .route("/v1/bounces", post(addresses::look))
         .route("/v1/addresses", get(addresses::list))
         .route("/v1/addresses/{address}", get(addresses::show))
         .route("/v1/addresses/{address}/clear", post(addresses::clear))

@@ -27,6 +27,7 @@ use super::error::{Doubt, SmtpError, Verb};
 use super::reply::{Offers, Reply};
 use super::settings::{Bearer, GOODBYE, Security, Server, SignIn};
 use super::wire::Wire;
+use crate::tls;
 
 /// A connection past sign-in, ready for a message.
 pub(super) struct Session {
@@ -365,6 +366,11 @@ fn failed(server: &str, verb: Verb, wire: &Wire, error: &lettre::transport::smtp
         return SmtpError::Said { server, verb, reply: Reply::new(code.into(), &text) };
     }
     let doubt = match error.source().and_then(|source| source.downcast_ref::<io::Error>()) {
+        // In TLS 1.3 a server that refuses our certificate, or the lack of one, says so after the handshake.
+        Some(cause) if verb.comes_before_messages() && tls::explain(cause).is_some() => {
+            let reason = tls::explain(cause).unwrap_or_default();
+            return SmtpError::TlsRefused { server, reason };
+        }
         Some(cause) => doubt(cause),
         None if wire.is_closed() => Doubt::Gone("it closed the connection".to_owned()),
         None => Doubt::Nonsense(format!("{:?} is no SMTP reply", wire.reply().join(" "))),

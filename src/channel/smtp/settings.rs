@@ -10,6 +10,7 @@ use rustls::pki_types::ServerName;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::super::Tokens;
+use super::dkim::{DkimError, DkimSettings, Signer};
 use crate::tls::{self, Identity, TlsError, TlsTrust};
 
 /// A server is waited for no longer than this where its answer hardly matters: QUIT, RSET.
@@ -32,6 +33,8 @@ pub struct SmtpSettings {
     pub bearer: Option<Bearer>,
     /// A certificate with its key, both in PEM, that is shown to a server that asks for one.
     pub certificate: Option<(PathBuf, PathBuf)>,
+    /// Who signs the mails (DKIM), if nobody does behind us.
+    pub dkim: Option<DkimSettings>,
     /// What this machine calls itself in EHLO; `None` for its host name.
     pub hello: Option<String>,
     /// The most connections at a time, at least 1.
@@ -56,6 +59,7 @@ impl SmtpSettings {
             sign_in: None,
             bearer: None,
             certificate: None,
+            dkim: None,
             hello: None,
             connections: 4,
             messages_per_connection: 500,
@@ -149,6 +153,9 @@ pub enum SetupError {
     /// No TLS configuration.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// No signatures.
+    #[error(transparent)]
+    Dkim(#[from] DkimError),
 }
 
 /// The settings, resolved: what a session needs.
@@ -162,6 +169,7 @@ pub(super) struct Server {
     pub tls_name: ServerName<'static>,
     pub sign_in: Option<SignIn>,
     pub bearer: Option<Bearer>,
+    pub signer: Option<Signer>,
     pub hello: Option<ClientId>,
     pub limits: TimeLimits,
 }
@@ -196,7 +204,8 @@ impl Server {
         if let Some((certificate, key)) = &settings.certificate {
             tls = Identity::read(certificate, key)?.shown_by(&tls);
         }
-        Ok(Server { name, host, port, security, tls, tls_name, sign_in, bearer, hello, limits })
+        let signer = settings.dkim.as_ref().map(Signer::read).transpose()?;
+        Ok(Server { name, host, port, security, tls, tls_name, sign_in, bearer, signer, hello, limits })
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod connections;
 mod properties;
+mod reports;
 mod tls;
 
 use std::time::Duration;

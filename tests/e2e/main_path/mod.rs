@@ -3,6 +3,7 @@
 mod absences;
 mod alerts;
 mod backup;
+mod bounces;
 mod channels;
 mod check;
 mod contacts;
@@ -10,6 +11,7 @@ mod controllers;
 mod coverage;
 mod delegation;
 mod digests;
+mod dkim;
 mod ds389;
 mod guard;
 mod incremental;
