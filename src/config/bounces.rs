@@ -6,10 +6,11 @@ use std::time::Duration;
 use chrono_tz::Tz;
 use url::Url;
 
+use super::channel::TOKEN_KEYS;
 use super::directory::schedule;
 use super::durations::{DAY, HOUR, MINUTE, SECOND};
 use super::reader::{Problem, Section};
-use super::secret::{self, Secret};
+use super::smtp::{self, SignIn};
 use super::trust;
 use super::words::quoted;
 use crate::domain::schedule::Schedule;
@@ -50,9 +51,7 @@ pub struct Imap {
     /// Whose certificates are believed.
     pub trust: TlsTrust,
     /// Who signs in.
-    pub username: String,
-    /// The password.
-    pub password: Secret,
+    pub sign_in: SignIn,
     /// Which folder is read.
     pub folder: String,
     /// Where mails go that were looked at.
@@ -62,8 +61,9 @@ pub struct Imap {
 }
 
 /// The keys that go with `imap`.
-const IMAP_KEYS: [&str; 9] = [
+const IMAP_KEYS: [&str; 10] = [
     "username",
+    "xoauth2",
     "password_file",
     "password_env",
     "password_credential",
@@ -88,7 +88,9 @@ pub(super) fn read(table: &Section, timezone: Tz) -> Option<Bounces> {
     let place = if table.is_set("imap") {
         imap(table, server)
     } else {
-        table.refuse(&IMAP_KEYS, "imap = \"imaps://mail.example.org\"");
+        let with = "imap = \"imaps://mail.example.org\"";
+        table.refuse(&IMAP_KEYS, with);
+        table.refuse(&TOKEN_KEYS, with);
         maildir.map(BouncePlace::Maildir)
     };
     Some(Bounces { place: place?, schedule: schedule?, window, mark_for })
@@ -96,8 +98,7 @@ pub(super) fn read(table: &Section, timezone: Tz) -> Option<Bounces> {
 
 fn imap(table: &Section, server: Option<(String, u16, bool)>) -> Option<BouncePlace> {
     table.require("username", "username = \"bounces@example.org\"");
-    let username = table.text("username");
-    let password = secret::require(table, "password");
+    let sign_in = smtp::account(table);
     let folder = table.parsed("folder", folder_name);
     if !table.is_set("folder") {
         table.set("folder", "INBOX".into());
@@ -106,15 +107,13 @@ fn imap(table: &Section, server: Option<(String, u16, bool)>) -> Option<BouncePl
     let trust = trust::read(table);
     let timeout = table.duration("timeout", SECOND..=MINUTE * 5, SECOND * 30);
     let (host, port, implicit_tls) = server?;
-    let (username, password) = (username?, password?);
     let folder = folder.unwrap_or_else(|| "INBOX".to_owned());
     Some(BouncePlace::Imap(Imap {
         host,
         port,
         implicit_tls,
         trust,
-        username,
-        password,
+        sign_in: sign_in?,
         folder,
         done_folder,
         timeout,

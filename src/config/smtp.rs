@@ -177,7 +177,8 @@ fn host_name(text: &str) -> Result<String, Problem> {
     }))
 }
 
-fn account(table: &Section) -> Option<SignIn> {
+/// Who signs in, if anybody.
+pub(super) fn account(table: &Section) -> Option<SignIn> {
     let username = table.text("username");
     let by_token = table.flag("xoauth2", false);
     if by_token {

@@ -136,7 +136,7 @@ impl Daemon {
         let list_schedules = Arc::new(ArcSwap::from_pointee(wire::list_schedules(&config)));
         let calendars = Arc::new(Calendars::new(wire::calendars(&config)));
         let calendar_schedules = Arc::new(ArcSwap::from_pointee(wire::calendar_schedules(&config)));
-        let bounces = Arc::new(Bounces::new(wire::returned::mailbox(&config)));
+        let bounces = Arc::new(Bounces::new(wire::returned::mailbox(&config)?));
         let bounce_schedules = Arc::new(ArcSwap::from_pointee(wire::returned::schedules(&config)));
         bounces::make_key(&core).await?;
         let login_page = Arc::new(LoginPage::new(wire::login_page(&config)));
@@ -409,6 +409,7 @@ async fn reload(
 async fn take_over(parts: &Replaceable, config: &Config) -> Result<(), WireError> {
     // Everything that can fail comes first: either all is taken over, or nothing.
     let (sources, senders) = (wire::sources(config)?, wire::senders(config)?);
+    let mailbox = wire::returned::mailbox(config)?;
     if let Some(level) = &parts.level {
         level.set(&config.log.level).map_err(|e| WireError::Log(e.to_string()))?;
     }
@@ -420,7 +421,7 @@ async fn take_over(parts: &Replaceable, config: &Config) -> Result<(), WireError
     parts.calendar_schedules.store(Arc::new(wire::calendar_schedules(config)));
     parts.calendars.replace(wire::calendars(config));
     parts.bounce_schedules.store(Arc::new(wire::returned::schedules(config)));
-    parts.bounces.replace(wire::returned::mailbox(config));
+    parts.bounces.replace(mailbox);
     parts.login_page.replace(wire::login_page(config));
     parts.schedules.replace(wire::schedules(config));
     parts.core.shown.notify_one();

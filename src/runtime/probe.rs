@@ -94,8 +94,10 @@ pub async fn all(config: &Config) -> Vec<Finding> {
         }
     }
     findings.push(mail(config, now).await);
-    if let Some(mailbox) = wire::returned::mailbox(config) {
-        findings.push(bounces(&mailbox).await);
+    match wire::returned::mailbox(config) {
+        Ok(None) => {}
+        Ok(Some(mailbox)) => findings.push(bounces(&mailbox).await),
+        Err(error) => findings.push(wrong("bounces".to_owned(), error)),
     }
     for other in &config.channels {
         findings.push(channel(config, other).await);

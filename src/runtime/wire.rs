@@ -55,6 +55,9 @@ pub enum WireError {
     /// Another channel.
     #[error("[channel.{0}]: {1}")]
     Channel(ChannelName, String),
+    /// The mailbox into which mails come back.
+    #[error("[bounces]: {0}")]
+    Bounces(String),
     /// The log.
     #[error("[log]: {0}")]
     Log(String),

@@ -8,7 +8,7 @@ mod tests;
 
 use std::fmt;
 
-pub use imap::{Imap, ImapError, ImapSecurity};
+pub use imap::{AskToken, Credential, Imap, ImapError, ImapSecurity};
 pub use maildir::{Maildir, MaildirError};
 
 /// No more of a mail is read: what a report has to say stands before the message that it returns.

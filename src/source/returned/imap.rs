@@ -6,12 +6,14 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use async_imap::error::Error as Said;
 use async_imap::{Client, Session};
 use futures_util::TryStreamExt;
+use futures_util::future::BoxFuture;
 use rustls::pki_types::ServerName;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -41,8 +43,8 @@ pub struct Imap {
     pub trust: TlsTrust,
     /// Who signs in.
     pub username: String,
-    /// The password; never shown.
-    pub password: SecretString,
+    /// How; never shown.
+    pub credential: Credential,
     /// Which folder is read.
     pub folder: String,
     /// Where mails go that were looked at, on a server that can move them (RFC 6851); None: they stay where they are.
@@ -50,6 +52,18 @@ pub struct Imap {
     /// How long each step may take.
     pub timeout: Duration,
 }
+
+/// How somebody signs in.
+#[derive(Clone)]
+pub enum Credential {
+    /// By a password.
+    Password(SecretString),
+    /// By an access token (XOAUTH2), which is asked for each time.
+    Token(AskToken),
+}
+
+/// Gives an access token that is good for a while, or says why there is none.
+pub type AskToken = Arc<dyn Fn() -> BoxFuture<'static, Result<SecretString, String>> + Send + Sync>;
 
 /// How TLS begins.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -104,9 +118,22 @@ pub enum ImapError {
     },
 }
 
+type Link = Bounded<TlsStream<TcpStream>>;
+
+/// What is said once; a refusal comes with a challenge, which is answered with nothing.
+struct Proof(Option<String>);
+
+impl async_imap::Authenticator for Proof {
+    type Response = String;
+
+    fn process(&mut self, _: &[u8]) -> String {
+        self.0.take().unwrap_or_default()
+    }
+}
+
 /// A connection, and what of the folder is still to be looked at.
 pub struct Opened {
-    session: Session<Bounded<TlsStream<TcpStream>>>,
+    session: Session<Link>,
     uids: VecDeque<u32>,
     /// Where mails go that were looked at, if the server can move them.
     done_folder: Option<String>,
@@ -128,9 +155,7 @@ impl Imap {
         if self.security == ImapSecurity::Tls {
             greeted(&mut client, &server).await?;
         }
-        let password = self.password.expose_secret();
-        let signed_in = async { client.login(&self.username, password).await.map_err(|(error, _)| error) };
-        let mut session = server.asked("the sign-in", signed_in).await?;
+        let mut session = self.sign_in(client, &server).await?;
         let can_move = match &self.done_folder {
             Some(_) => server.asked("its capabilities", session.capabilities()).await?.has_str("MOVE"),
             None => false,
@@ -144,7 +169,23 @@ impl Imap {
         Ok(Opened { session, uids: uids.into(), done_folder, server })
     }
 
-    async fn connect(&self, server: &Server) -> Result<Bounded<TlsStream<TcpStream>>, ImapError> {
+    async fn sign_in(&self, client: Client<Link>, server: &Server) -> Result<Session<Link>, ImapError> {
+        let step = "the sign-in";
+        let proof = match &self.credential {
+            Credential::Password(password) => {
+                let signed_in = client.login(&self.username, password.expose_secret());
+                return server.asked(step, async { signed_in.await.map_err(|(error, _)| error) }).await;
+            }
+            Credential::Token(ask) => {
+                let token = ask().await.map_err(|cause| ImapError::Broken { server: server.name.clone(), step, cause })?;
+                format!("user={}\x01auth=Bearer {}\x01\x01", self.username, token.expose_secret())
+            }
+        };
+        let signed_in = client.authenticate("XOAUTH2", Proof(Some(proof)));
+        server.asked(step, async { signed_in.await.map_err(|(error, _)| error) }).await
+    }
+
+    async fn connect(&self, server: &Server) -> Result<Link, ImapError> {
         let config = tls::client_config(&self.trust)?;
         let no_tls = |reason: String| ImapError::Tls { server: server.name.clone(), reason };
         let name = ServerName::try_from(self.host.clone()).map_err(|e| no_tls(e.to_string()))?;

@@ -1,5 +1,7 @@
 //! A maildir as other programs fill it.
 
+mod imap;
+
 use std::fs;
 use std::os::unix::fs::symlink;
 
