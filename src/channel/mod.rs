@@ -20,8 +20,8 @@ pub use post::Post;
 #[cfg(test)]
 pub(crate) use smtp::fake;
 pub use smtp::{
-    Bearer, DkimError, DkimSettings, Doubt, Reply, Security, SetupError, SignIn, SmtpChannel, SmtpError, SmtpReport, SmtpSettings,
-    TimeLimits, Verb,
+    Bearer, DkimError, DkimSettings, Doubt, Reply, Security, SetupError, SignIn, SmtpChannel, SmtpError,
+    SmtpReport, SmtpSettings, TimeLimits, Verb,
 };
 
 pub use web::{

@@ -29,7 +29,7 @@ pub async fn run(verb: Verb, client: &Client, out: &Out) -> Result<(), Trouble> 
     match verb {
         Verb::List => {
             let all: Vec<AddressAnswer> = client.get("/v1/addresses", &[]).await?;
-            out.answer(&all, list);
+            out.answer(&all, |out, all| list(out, all));
         }
         Verb::Show { address } => {
             let answer: AddressAnswer = client.get(&path(&address, ""), &[]).await?;
@@ -65,7 +65,7 @@ fn path(address: &str, end: &str) -> String {
     format!("/v1/addresses/{}{end}", address.replace('+', "%20"))
 }
 
-fn list(out: &Out, all: &Vec<AddressAnswer>) {
+fn list(out: &Out, all: &[AddressAnswer]) {
     let row = |answer: &AddressAnswer| {
         let said: String = answer.mark.answer.chars().take(60).collect();
         vec![

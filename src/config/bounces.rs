@@ -125,7 +125,9 @@ fn address(text: &str) -> Result<(String, u16, bool), Problem> {
     let example = "for example: \"imaps://mail.example.org\", or \"imap://…\" for STARTTLS";
     if text.contains('@') {
         // It may hold a password: it isn't shown.
-        return Err(Problem::new("holds who signs in").hint("username and password_file have keys of their own"));
+        return Err(
+            Problem::new("holds who signs in").hint("username and password_file have keys of their own")
+        );
     }
     let bad = |why: &str| Problem::new(format!("{} {why}", quoted(text))).hint(example);
     let url: Url = text.parse().map_err(|_| bad("is no address of an IMAP server"))?;

@@ -99,7 +99,10 @@ impl Mail {
     pub(super) fn judge_bounces(&self, table: &Section) {
         if self.return_path == ReturnPath::Nobody {
             let problem = Problem::new("contradicts [bounces]: nothing comes back to nobody");
-            table.mistake("return_path", problem.hint("name the address of that mailbox: \"bounce+*@example.org\""));
+            table.mistake(
+                "return_path",
+                problem.hint("name the address of that mailbox: \"bounce+*@example.org\""),
+            );
         }
     }
 }

@@ -206,7 +206,9 @@ fn dkim(table: &Section) -> Option<Dkim> {
     const KEYS: [&str; 3] = ["dkim_domain", "dkim_selector", "dkim_key_file"];
     if KEYS.into_iter().filter(|key| table.is_set(key)).count() > 0 {
         let examples = ["\"example.org\"", "\"budkavle\"", "\"/etc/budkavle/dkim.key\""];
-        KEYS.iter().zip(examples).for_each(|(key, example)| table.require(key, &format!("{key} = {example}")));
+        KEYS.iter()
+            .zip(examples)
+            .for_each(|(key, example)| table.require(key, &format!("{key} = {example}")));
     }
     let domain = table.parsed("dkim_domain", host_name);
     let selector = table.parsed("dkim_selector", host_name);

@@ -3,6 +3,7 @@
 //! Anybody can write a mail that looks like a report. Believed is one only with a [`token`] that we put into the message itself (its return path, its
 //! `ENVID`, a header of it), and only of that message, for its own recipient, if it was sent lately.
 
+mod marks;
 mod report;
 mod return_path;
 #[cfg(test)]
@@ -16,6 +17,7 @@ use super::ids::MessageId;
 use super::mailbox::Address;
 use super::notice::{Message, MessageState};
 
+pub use marks::Marks;
 pub use report::{Action, Report, Returned, Status, read};
 pub use return_path::{NotAReturnPath, ReturnPath};
 pub use token::{HEADER, ReturnKey, tokens};

@@ -78,7 +78,9 @@ impl Bounces {
                         bounces += 1;
                         tell(&bounce);
                     }
-                    Err(ignored) => tracing::debug!("A mail in the mailbox for bounces is left alone: {ignored}"),
+                    Err(ignored) => {
+                        tracing::debug!("A mail in the mailbox for bounces is left alone: {ignored}");
+                    }
                 }
                 read += 1;
                 opened.done(mail).await.map_err(|e| e.to_string())?;
@@ -147,11 +149,8 @@ pub async fn take(core: &Core, mail: &[u8]) -> Result<Result<Bounce, Ignored>, S
     let turn = core.turn().await;
     turn.commit(event, |view, _, _| {
         if let Some(mark) = mark {
-            let key = mark.address.key();
-            let mut marks = BTreeMap::clone(&view.marks);
-            let mark = Mark::after(marks.get(key.as_str()), mark);
-            marks.insert(key.into(), mark);
-            view.marks = Arc::new(marks);
+            let mark = Mark::after(view.marks.get(&mark.address), mark);
+            view.marks.put(mark);
         }
     })
     .await?;
@@ -181,7 +180,7 @@ async fn judged(core: &Core, mail: &[u8]) -> Result<Result<Bounce, Ignored>, Sto
 async fn let_go(core: &Core) -> Result<(), StoreError> {
     let Some(policy) = core.settings().bounces else { return Ok(()) };
     let (view, now) = (core.view(), core.now());
-    for mark in view.marks.values().filter(|mark| mark.is_over(now, policy.mark_for)) {
+    for mark in view.marks.iter().filter(|mark| mark.is_over(now, policy.mark_for)) {
         match clear(core, &mark.address, &Actor::System).await {
             // Somebody was faster.
             Ok(_) | Err(StoreError::NotFound(_)) => {}
@@ -197,18 +196,13 @@ async fn let_go(core: &Core) -> Result<(), StoreError> {
 /// [`StoreError::NotFound`] when it isn't marked.
 pub async fn clear(core: &Core, address: &Address, by: &Actor) -> Result<Mark, StoreError> {
     let turn = core.turn().await;
-    let (view, now, key) = (core.view(), core.now(), address.key());
+    let (view, now) = (core.view(), core.now());
     let not_marked = || StoreError::NotFound(format!("mark on the address {address}"));
-    let mark = view.marks.get(key.as_str()).cloned().ok_or_else(not_marked)?;
+    let mark = view.marks.get(address).cloned().ok_or_else(not_marked)?;
     let audit = audit_entry(now, by, "address cleared", address.to_string(), Some(&mark), None, None);
     let change = Change::Unmark(address.clone());
     let event = Event { at: now, change, notices: Vec::new(), audit: Some(audit) };
-    turn.commit(event, |view, _, _| {
-        let mut marks = BTreeMap::clone(&view.marks);
-        marks.remove(key.as_str());
-        view.marks = Arc::new(marks);
-    })
-    .await?;
+    turn.commit(event, |view, _, _| view.marks.remove(address)).await?;
     Ok(mark)
 }
 

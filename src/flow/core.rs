@@ -13,7 +13,7 @@ use crate::domain::absence::Absence;
 use crate::domain::absence::source::TakenCalendar;
 use crate::domain::alert;
 use crate::domain::audit::{self, Actor};
-use crate::domain::bounce::{self, Mark, ReturnKey};
+use crate::domain::bounce::{self, Marks, ReturnKey};
 use crate::domain::calendar::Calendar;
 use crate::domain::changes::tell::Policy;
 use crate::domain::changes::{self, ContactChange, open};
@@ -148,8 +148,8 @@ pub struct View {
     pub coverage_told: BTreeMap<Box<str>, Told>,
     /// What was told of the channels.
     pub delivery: Arc<Delivery>,
-    /// The addresses that aren't there, by the form they are compared by.
-    pub marks: Arc<BTreeMap<Box<str>, Mark>>,
+    /// The addresses that aren't there.
+    pub marks: Marks,
     /// What the signs of messages are made with; None before the first start.
     pub return_key: Option<ReturnKey>,
     /// How each directory's sync is doing.
@@ -217,7 +217,7 @@ impl Core {
             duties_sent: state.duties_sent,
             coverage_told: state.coverage_told,
             delivery: state.delivery,
-            marks: Arc::new(state.marks),
+            marks: state.marks,
             return_key: state.return_key,
             directories: state.directories,
         };

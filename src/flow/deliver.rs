@@ -1,5 +1,6 @@
 //! Send what is due in the outbox, and note what the other side answered. Each channel has a sender of its own, which waits for no other.
 
+mod note;
 mod pace;
 mod rests;
 mod returns;
@@ -12,7 +13,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
-use backon::{ExponentialBuilder, Retryable};
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::{BoxFuture, FutureExt, poll_fn};
 use futures_util::stream::{FuturesUnordered, StreamExt};
@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
+use self::note::{clip, note};
 use self::pace::Pace;
 use self::rests::{Rests, destination};
 use super::core::Core;
@@ -388,14 +389,15 @@ impl Sender {
         }
         self.lock().pace.note(self.terms.per_minute, now);
         let parcel = self.composer.parcel(&self.channel, &notice, &message, core.instance);
-        let parcel = match parcel.and_then(|parcel| returns::stamp(core, &self.return_path, parcel, message.id)) {
-            Ok(parcel) => parcel,
-            Err(error) => {
-                let (message, notice) = (message.id.0, notice.id.0);
-                tracing::error!(message, notice, "A message can't be written: {error}");
-                return attempt(now, MessageState::Failed, error.to_string(), None);
-            }
-        };
+        let parcel =
+            match parcel.and_then(|parcel| returns::stamp(core, &self.return_path, parcel, message.id)) {
+                Ok(parcel) => parcel,
+                Err(error) => {
+                    let (message, notice) = (message.id.0, notice.id.0);
+                    tracing::error!(message, notice, "A message can't be written: {error}");
+                    return attempt(now, MessageState::Failed, error.to_string(), None);
+                }
+            };
         let outcome = self.channel.hand_over(&parcel, now).await;
         let now = core.now();
         let (state, answer, due) = self.judge(outcome, &message, &notice, now);
@@ -493,15 +495,4 @@ impl Sender {
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
-}
-
-/// Notes what came of some messages. A store that can't be written for a moment is asked again: what was sent and isn't noted comes twice.
-async fn note(core: &Core, group: Vec<Attempt>) -> Result<(), StoreError> {
-    let retries = ExponentialBuilder::default().with_min_delay(Duration::from_millis(500)).with_max_times(6);
-    (|| core.store.record_attempts(group.clone())).retry(retries).await
-}
-
-/// A server chooses the length of its words; the log of a message keeps the first thousand characters.
-fn clip(text: String) -> Box<str> {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(1_000).collect::<String>().into()
 }

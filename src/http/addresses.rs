@@ -29,7 +29,7 @@ pub struct AddressAnswer {
 
 /// `GET /v1/addresses`: the one that was marked last first.
 pub async fn list(State(app): State<Arc<App>>) -> Json<Vec<AddressAnswer>> {
-    let mut marks: Vec<Mark> = app.core.view().marks.values().cloned().collect();
+    let mut marks: Vec<Mark> = app.core.view().marks.iter().cloned().collect();
     marks.sort_by_key(|mark| std::cmp::Reverse(mark.last));
     Json(answers(&app, marks))
 }
@@ -40,8 +40,9 @@ pub async fn show(
     Path(address): Path<String>,
 ) -> Result<Json<AddressAnswer>, ApiError> {
     let address: Address = address.parse().map_err(ApiError::bad)?;
-    let mark = app.core.view().marks.get(address.key().as_str()).cloned();
-    let mark = mark.ok_or_else(|| ApiError::not_found(format!("nothing came back from {address} that still counts")))?;
+    let mark = app.core.view().marks.get(&address).cloned();
+    let mark = mark
+        .ok_or_else(|| ApiError::not_found(format!("nothing came back from {address} that still counts")))?;
     answer(&app, mark)
 }
 
@@ -59,7 +60,9 @@ pub async fn clear(
 /// `POST /v1/bounces`: looks into the mailbox now.
 pub async fn look(State(app): State<Arc<App>>) -> Result<Json<MailboxState>, ApiError> {
     let state = app.bounces.look_now(&app.core).await.map_err(ApiError::conflict)?;
-    state.map(Json).ok_or_else(|| ApiError::not_found("no mailbox for bounces is configured ([bounces])".to_owned()))
+    state
+        .map(Json)
+        .ok_or_else(|| ApiError::not_found("no mailbox for bounces is configured ([bounces])".to_owned()))
 }
 
 fn answer(app: &App, mark: Mark) -> Result<Json<AddressAnswer>, ApiError> {
@@ -69,7 +72,7 @@ fn answer(app: &App, mark: Mark) -> Result<Json<AddressAnswer>, ApiError> {
 
 fn answers(app: &App, marks: Vec<Mark>) -> Vec<AddressAnswer> {
     let view = app.core.view();
-    let of = marks.iter().map(|mark| (mark.address.key().into(), mark.clone())).collect();
+    let of = marks.iter().cloned().collect();
     let mut holders: std::collections::BTreeMap<String, Vec<String>> = std::collections::BTreeMap::new();
     for holder in orphans::unreachable(&view.organisation, &of) {
         let words = format!("{}: {} ({})", holder.role, holder.name, holder.path);

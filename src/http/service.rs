@@ -162,7 +162,11 @@ fn warnings(app: &App, view: &View) -> Vec<String> {
     if !view.marks.is_empty() {
         warnings.push(format!(
             "mails to {} came back, and nothing is sent to them; `budkavle outbox address list` shows them",
-            if view.marks.len() == 1 { "an address".to_owned() } else { format!("{} addresses", view.marks.len()) }
+            if view.marks.len() == 1 {
+                "an address".to_owned()
+            } else {
+                format!("{} addresses", view.marks.len())
+            }
         ));
     }
     if let Some(trouble) = app.login_page.state().and_then(|page| page.trouble) {

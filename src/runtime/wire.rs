@@ -14,7 +14,8 @@ use super::telemetry::Format;
 use crate::channel::login_page::Language;
 use crate::channel::message::{ComposeError, Composer, From as Sent};
 use crate::channel::{
-    Channel, CommandChannel, Credential, Form, GraphChannel, SetupError, SmsSettings, TokenSettings, Tokens, WebChannel, WebSettings,
+    Channel, CommandChannel, Credential, Form, GraphChannel, SetupError, SmsSettings, TokenSettings, Tokens,
+    WebChannel, WebSettings,
 };
 use crate::config::{self, Config, LdapSecurity, LdapServers, LogFormat, Transport};
 use crate::domain::decode::Mapping;

@@ -11,7 +11,7 @@ use crate::domain::absence::import::Replacement;
 use crate::domain::absence::source::TakenCalendar;
 use crate::domain::alert::Health;
 use crate::domain::audit;
-use crate::domain::bounce::{Bounce, Mark, ReturnKey};
+use crate::domain::bounce::{Bounce, Marks, ReturnKey};
 use crate::domain::changes::ContactChange;
 use crate::domain::changes::open::Told;
 use crate::domain::coverage::watch;
@@ -62,8 +62,8 @@ pub struct State {
     pub duties_sent: Option<DateTime<Utc>>,
     /// What was told of the channels.
     pub delivery: Arc<Delivery>,
-    /// The addresses that aren't there, by the form they are compared by.
-    pub marks: BTreeMap<Box<str>, Mark>,
+    /// The addresses that aren't there.
+    pub marks: Marks,
     /// What the signs of messages are made with; None: nobody has needed it yet.
     pub return_key: Option<ReturnKey>,
     /// What of the configuration answers depended on last.

@@ -44,7 +44,6 @@ pub(super) struct Signer {
     key: Key,
 }
 
-#[expect(clippy::large_enum_variant, reason = "there is one, and it lives as long as the channel")]
 enum Key {
     Rsa(RsaKeyPair),
     Ed25519(Ed25519KeyPair),
@@ -247,8 +246,7 @@ mod tests {
     fn a_key_that_can_not_sign_is_told_of_in_words() {
         let folder = tempfile::tempdir().unwrap();
         let key = folder.path().join("key.pem");
-        let settings =
-            DkimSettings { domain: "x.example".into(), selector: "b".into(), key: key.clone() };
+        let settings = DkimSettings { domain: "x.example".into(), selector: "b".into(), key: key.clone() };
         assert!(Signer::read(&settings).unwrap_err().to_string().contains("No such file"));
         fs::write(&key, "no key").unwrap();
         let told = Signer::read(&settings).unwrap_err().to_string();
@@ -258,7 +256,8 @@ mod tests {
         assert!(Signer::read(&settings).is_err(), "a key that DKIM doesn't know");
         let edwards = rcgen::KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap();
         fs::write(&key, edwards.serialize_pem()).unwrap();
-        let signed = Signer::read(&settings).unwrap().sign(b"From: a@x.example\r\nSubject: s\r\n\r\nText\r\n");
+        let signed =
+            Signer::read(&settings).unwrap().sign(b"From: a@x.example\r\nSubject: s\r\n\r\nText\r\n");
         let text = String::from_utf8(signed).unwrap();
         assert!(text.starts_with("DKIM-Signature: v=1; a=ed25519-sha256; c=relaxed/relaxed; d=x.example; s=b;\r\n\th=from:subject:from:to:subject;"), "{text}");
         assert!(text.ends_with("From: a@x.example\r\nSubject: s\r\n\r\nText\r\n"));

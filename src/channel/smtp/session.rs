@@ -277,7 +277,8 @@ impl Session {
         if envelope.id.is_none() || !self.wants_reports(envelope) {
             return Vec::new();
         }
-        let other = |keyword: &str, value| RcptParameter::Other { keyword: keyword.to_owned(), value: Some(value) };
+        let other =
+            |keyword: &str, value| RcptParameter::Other { keyword: keyword.to_owned(), value: Some(value) };
         let notify = other("NOTIFY", "FAILURE,DELAY".to_owned());
         // What isn't ASCII has another form that not every server knows (RFC 6533 §3).
         let original = Some(envelope.to.to_string()).filter(|to| to.is_ascii());

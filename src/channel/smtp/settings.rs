@@ -169,7 +169,7 @@ pub(super) struct Server {
     pub tls_name: ServerName<'static>,
     pub sign_in: Option<SignIn>,
     pub bearer: Option<Bearer>,
-    pub signer: Option<Signer>,
+    pub signer: Option<Box<Signer>>,
     pub hello: Option<ClientId>,
     pub limits: TimeLimits,
 }
@@ -204,7 +204,7 @@ impl Server {
         if let Some((certificate, key)) = &settings.certificate {
             tls = Identity::read(certificate, key)?.shown_by(&tls);
         }
-        let signer = settings.dkim.as_ref().map(Signer::read).transpose()?;
+        let signer = settings.dkim.as_ref().map(Signer::read).transpose()?.map(Box::new);
         Ok(Server { name, host, port, security, tls, tls_name, sign_in, bearer, signer, hello, limits })
     }
 }

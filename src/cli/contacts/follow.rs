@@ -144,7 +144,13 @@ fn print(out: &Out, orphans: &Orphans, zone: Tz) {
     }
     if !unreachable.is_empty() {
         let rows = unreachable.iter().map(|h| {
-            vec![h.role.to_string(), h.path.clone(), h.name.to_string(), h.address.to_string(), h.answer.to_string()]
+            vec![
+                h.role.to_string(),
+                h.path.clone(),
+                h.name.to_string(),
+                h.address.to_string(),
+                h.answer.to_string(),
+            ]
         });
         out.line("To these mails came back, and none is sent to them; `budkavle outbox address` says more:");
         out.table(&["role", "for", "holder", "address", "answer"], rows.collect(), "");

@@ -93,7 +93,10 @@ impl std::fmt::Display for Status {
 impl Returned {
     /// Whether it is about this address.
     pub(super) fn is_about(&self, address: &Address) -> bool {
-        let same = |text: &str| text.parse::<Address>().is_ok_and(|parsed| parsed == *address) || ascii(text) == ascii(address.as_str());
+        let same = |text: &str| {
+            text.parse::<Address>().is_ok_and(|parsed| parsed == *address)
+                || ascii(text) == ascii(address.as_str())
+        };
         self.original.as_deref().is_some_and(same) || same(&self.recipient)
     }
 
@@ -142,7 +145,8 @@ pub fn read(mail: &[u8]) -> Result<Report, Ignored> {
 fn delivery_status<'m>(part: &'m MessagePart<'_>) -> Option<Cow<'m, str>> {
     let kind = part.content_type()?;
     let subtype = kind.subtype()?;
-    let is_one = ["delivery-status", "global-delivery-status"].iter().any(|name| subtype.eq_ignore_ascii_case(name));
+    let is_one =
+        ["delivery-status", "global-delivery-status"].iter().any(|name| subtype.eq_ignore_ascii_case(name));
     (kind.ctype().eq_ignore_ascii_case("message") && is_one).then(|| String::from_utf8_lossy(part.contents()))
 }
 
@@ -190,7 +194,8 @@ fn recipient(block: &[String]) -> Option<Returned> {
         _ => Action::Other,
     };
     let original = address("Original-Recipient");
-    let words = field(block, "Diagnostic-Code").map(|code| code.split_once(';').map_or(code, |(_, words)| words.trim()));
+    let words = field(block, "Diagnostic-Code")
+        .map(|code| code.split_once(';').map_or(code, |(_, words)| words.trim()));
     let status = field(block, "Status").and_then(Status::find);
     // What the server itself said is often closer.
     let status = match (status, words.and_then(Status::find)) {
@@ -208,7 +213,8 @@ fn recipient(block: &[String]) -> Option<Returned> {
 
 /// An address behind its type (`rfc822; asa@example.org`), written as its type demands (RFC 3461 §4, RFC 6533 §3).
 fn of_type(value: &str) -> Box<str> {
-    let (kind, address) = value.split_once(';').map_or(("rfc822", value), |(kind, address)| (kind.trim(), address.trim()));
+    let (kind, address) =
+        value.split_once(';').map_or(("rfc822", value), |(kind, address)| (kind.trim(), address.trim()));
     let address = address.strip_prefix('<').and_then(|a| a.strip_suffix('>')).unwrap_or(address);
     clip(&if kind.eq_ignore_ascii_case("utf-8") { unicode(address) } else { xtext(address) })
 }
@@ -282,7 +288,9 @@ fn returned_sign(part: &MessagePart<'_>) -> Option<Box<str>> {
 fn is_automatic(message: &Message<'_>) -> bool {
     let header = |name: &str| message.header_raw(name).map(|value| value.trim().to_ascii_lowercase());
     header("Auto-Submitted").is_some_and(|value| value != "no")
-        || ["X-Autoreply", "X-Autorespond", "X-Auto-Response-Suppress"].iter().any(|name| header(name).is_some())
+        || ["X-Autoreply", "X-Autorespond", "X-Auto-Response-Suppress"]
+            .iter()
+            .any(|name| header(name).is_some())
         || header("Precedence").is_some_and(|value| ["auto_reply", "bulk", "junk"].contains(&&*value))
 }
 

@@ -90,9 +90,17 @@ mod tests {
     #[test]
     fn what_would_make_no_address_or_hide_the_sign_is_refused() {
         let long = format!("{}+*@x.example", "b".repeat(40));
-        for text in
-            ["", "nobody", "b*@x.example", "*b@x.example", "a@*", "a+*@x@y", "*-*@x.example", "a\r\n+*@x.example", &long]
-        {
+        for text in [
+            "",
+            "nobody",
+            "b*@x.example",
+            "*b@x.example",
+            "a@*",
+            "a+*@x@y",
+            "*-*@x.example",
+            "a\r\n+*@x.example",
+            &long,
+        ] {
             assert!(text.parse::<ReturnPath>().is_err(), "{text}");
         }
     }

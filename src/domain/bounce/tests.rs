@@ -83,7 +83,9 @@ fn the_sign_is_found_wherever_a_server_returns_it() {
     let whole = |kind: &str, encoding: &str| {
         report(GONE, "").replace(
             "Content-Type: text/rfc822-headers\r\n\r\n",
-            &format!("Content-Type: {kind}\r\n{encoding}\r\n{HEADER}: {token}\r\nSubject: x\r\n\r\nText.\r\n"),
+            &format!(
+                "Content-Type: {kind}\r\n{encoding}\r\n{HEADER}: {token}\r\nSubject: x\r\n\r\nText.\r\n"
+            ),
         )
     };
     let encoded = base64::Engine::encode(
@@ -92,14 +94,18 @@ fn the_sign_is_found_wherever_a_server_returns_it() {
     );
     let mails = [
         report(GONE, nothing).replace("To: bounce@", &format!("To: bounce+{token}@")),
-        report(GONE, nothing).replace("To: ", &format!("Delivered-To: {}@b.example\r\nTo: ", token.to_uppercase())),
-        report(GONE, nothing).replace("Arrival-Date", &format!("Original-Envelope-Id: {token}\r\nArrival-Date")),
+        report(GONE, nothing)
+            .replace("To: ", &format!("Delivered-To: {}@b.example\r\nTo: ", token.to_uppercase())),
+        report(GONE, nothing)
+            .replace("Arrival-Date", &format!("Original-Envelope-Id: {token}\r\nArrival-Date")),
         whole("message/rfc822", ""),
         whole("message/global", ""),
         whole("message/global-headers", ""),
         report(GONE, "").replace(
             "Content-Type: text/rfc822-headers\r\n\r\n",
-            &format!("Content-Type: message/rfc822\r\nContent-Transfer-Encoding: base64\r\n\r\n{encoded}\r\n"),
+            &format!(
+                "Content-Type: message/rfc822\r\nContent-Transfer-Encoding: base64\r\n\r\n{encoded}\r\n"
+            ),
         ),
     ];
     for mail in mails {
@@ -113,7 +119,9 @@ fn who_does_not_know_the_key_can_say_nothing() {
     let token = key().token(MessageId(31));
     let cut = &token[..token.len() - 1];
     let other_number = token.replacen("1f", "20", 1);
-    for forged in ["", &others, cut, &format!("{cut}0"), &format!("{token}0"), &other_number, &format!("1{token}")] {
+    for forged in
+        ["", &others, cut, &format!("{cut}0"), &format!("{token}0"), &other_number, &format!("1{token}")]
+    {
         let mail = report(GONE, &format!("{HEADER}: {forged}\r\nMessage-ID: <budkavle.1.2@org.example>\r\n"));
         assert_eq!(judged(&mail).unwrap_err(), Ignored::Unproven, "{forged}");
     }
@@ -127,7 +135,9 @@ fn what_is_not_of_this_message_of_late_changes_nothing() {
     let with = |state, changed| Message { state, changed, ..message() };
     let judge = |message: &Message| judge(&read, message, at(2), WINDOW).unwrap_err();
     let id = MessageId(31);
-    for state in [MessageState::Queued, MessageState::Sending, MessageState::Deferred, MessageState::Cancelled] {
+    for state in
+        [MessageState::Queued, MessageState::Sending, MessageState::Deferred, MessageState::Cancelled]
+    {
         assert_eq!(judge(&with(state, at(1))), Ignored::NotLately(id));
     }
     assert_eq!(judge(&with(MessageState::Failed, at(1))), Ignored::Known(id));
@@ -173,10 +183,9 @@ fn only_an_address_that_is_not_there_is_marked() {
         ("5.1.8", "sender refused", false),
         ("4.4.7", "gave up after five days", false),
     ] {
-        let fields = GONE.replace("Status: 5.1.1", &format!("Status: {status}")).replace(
-            "550 5.1.1 <asa@org.example>: Recipient address rejected:\r\n    User unknown",
-            said,
-        );
+        let fields = GONE
+            .replace("Status: 5.1.1", &format!("Status: {status}"))
+            .replace("550 5.1.1 <asa@org.example>: Recipient address rejected:\r\n    User unknown", said);
         let bounce = judged(&report(&fields, &headers())).unwrap();
         assert_eq!((bounce.fate, bounce.mark.is_some()), (Fate::Failed, marks), "{status} {said}");
     }
@@ -207,21 +216,33 @@ fn recipients_are_known_in_each_way_that_they_are_written() {
 
 #[test]
 fn answers_of_machines_and_other_mails_are_told_from_reports() {
-    let plain = |header: &str| format!("From: asa@org.example\r\nTo: it@org.example\r\n{header}Subject: Out of office\r\n\r\nBack soon.\r\n");
+    let plain = |header: &str| {
+        format!(
+            "From: asa@org.example\r\nTo: it@org.example\r\n{header}Subject: Out of office\r\n\r\nBack soon.\r\n"
+        )
+    };
     for header in ["Auto-Submitted: auto-replied\r\n", "X-Autoreply: yes\r\n", "Precedence: bulk\r\n"] {
         assert_eq!(read(plain(header).as_bytes()).unwrap_err(), Ignored::AutomaticAnswer);
     }
-    for mail in [plain(""), plain("Auto-Submitted: no\r\n"), String::new(), "\r\n\r\n".into(), report("Action: failed\r\n", "")] {
+    for mail in [
+        plain(""),
+        plain("Auto-Submitted: no\r\n"),
+        String::new(),
+        "\r\n\r\n".into(),
+        report("Action: failed\r\n", ""),
+    ] {
         assert_eq!(read(mail.as_bytes()).unwrap_err(), Ignored::NoReport, "{mail}");
     }
     // A receipt that somebody has read it (RFC 8098) is no report on its delivery.
-    let read_receipt = report(GONE, "").replace("message/delivery-status", "message/disposition-notification");
+    let read_receipt =
+        report(GONE, "").replace("message/delivery-status", "message/disposition-notification");
     assert_eq!(read(read_receipt.as_bytes()).unwrap_err(), Ignored::AutomaticAnswer);
 }
 
 #[test]
 fn what_is_endless_is_read_in_part() {
-    let many = "Final-Recipient: rfc822; x@y.example\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n".repeat(100_000);
+    let many =
+        "Final-Recipient: rfc822; x@y.example\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n".repeat(100_000);
     assert!(read(report(&many, "").as_bytes()).unwrap().returned.len() <= 20);
     let words = GONE.replace("User unknown", &"no ".repeat(20_000));
     assert!(judged(&report(&words, &headers())).unwrap().answer.len() < 500);

@@ -56,10 +56,12 @@ pub fn tokens(text: &str) -> impl Iterator<Item = (MessageId, String)> {
     places.into_iter().filter_map(move |at| {
         let (before, after) = (text.get(..at)?, text.get(at + 1..)?);
         let mac = after.get(..2 * MAC)?;
-        let ends = after.get(2 * MAC..).is_none_or(|rest| !rest.starts_with(|c: char| c.is_ascii_alphanumeric()));
+        let ends =
+            after.get(2 * MAC..).is_none_or(|rest| !rest.starts_with(|c: char| c.is_ascii_alphanumeric()));
         let digits = before.rsplit(|c: char| !c.is_ascii_hexdigit()).next()?;
         let hex = mac.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let number = (hex && ends && digits.len() <= 16).then(|| u64::from_str_radix(digits, 16).ok()).flatten()?;
+        let number =
+            (hex && ends && digits.len() <= 16).then(|| u64::from_str_radix(digits, 16).ok()).flatten()?;
         Some((MessageId(number), format!("{digits}{BETWEEN}{mac}")))
     })
 }

@@ -1,11 +1,9 @@
 //! Who holds a role, and has an address to which mails come back.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::super::bounce::Mark;
+use super::super::bounce::Marks;
 use super::super::ids::UnitId;
 use super::super::mailbox::Address;
 use super::super::organisation::{Holding, Organisation};
@@ -30,13 +28,13 @@ pub struct Unreachable {
     pub answer: Box<str>,
 }
 
-/// Those whose address is among `marks`, by the form it is compared by.
-pub fn unreachable(organisation: &Organisation, marks: &BTreeMap<Box<str>, Mark>) -> Vec<Unreachable> {
+/// Those whose address is among `marks`.
+pub fn unreachable(organisation: &Organisation, marks: &Marks) -> Vec<Unreachable> {
     if marks.is_empty() {
         return Vec::new();
     }
     let of = |role: &Role, holding: &Holding| {
-        let mark = marks.get(address(organisation, holding)?.key().as_str())?;
+        let mark = marks.get(&address(organisation, holding)?)?;
         Some(Unreachable {
             role: role.name.clone(),
             unit: (role.scope == Scope::Unit).then(|| organisation.tree.id(holding.at)),

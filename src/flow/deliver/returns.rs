@@ -22,7 +22,7 @@ pub(super) fn refused(
         return None;
     }
     let (view, policy) = (core.view(), core.settings().bounces?);
-    let mark = view.marks.get(address.key().as_str()).filter(|mark| !mark.is_over(now, policy.mark_for))?;
+    let mark = view.marks.get(address).filter(|mark| !mark.is_over(now, policy.mark_for))?;
     let id = message.id.0;
     tracing::warn!(message = id, "A message isn't sent, since earlier ones to the same address came back");
     Some(format!(

@@ -2,8 +2,8 @@
 
 use super::{WireError, tokens};
 use crate::channel::{
-    self, Bearer, Channel, DkimSettings, FileChannel, SetupError, SignIn, SmtpChannel, SmtpSettings, TimeLimits,
-    WebSettings,
+    self, Bearer, Channel, DkimSettings, FileChannel, SetupError, SignIn, SmtpChannel, SmtpSettings,
+    TimeLimits, WebSettings,
 };
 use crate::config::{self, Config, SmtpSecurity, Transport};
 

@@ -29,7 +29,9 @@ pub fn mailbox(config: &Config) -> Result<Option<ReturnedMails>, WireError> {
 
 fn place(place: &BouncePlace) -> Result<ReturnedMails, WireError> {
     let imap = match place {
-        BouncePlace::Maildir(folder) => return Ok(ReturnedMails::Maildir(Maildir { folder: folder.clone() })),
+        BouncePlace::Maildir(folder) => {
+            return Ok(ReturnedMails::Maildir(Maildir { folder: folder.clone() }));
+        }
         BouncePlace::Imap(imap) => imap,
     };
     let (username, credential) = match &imap.sign_in {
@@ -51,15 +53,15 @@ fn place(place: &BouncePlace) -> Result<ReturnedMails, WireError> {
         }
     };
     Ok(ReturnedMails::Imap(Imap {
-            host: imap.host.clone(),
-            port: imap.port,
-            security: if imap.implicit_tls { ImapSecurity::Tls } else { ImapSecurity::StartTls },
-            trust: imap.trust.clone(),
-            username: username.clone(),
-            credential,
-            folder: imap.folder.clone(),
-            done_folder: imap.done_folder.clone(),
-            timeout: imap.timeout,
+        host: imap.host.clone(),
+        port: imap.port,
+        security: if imap.implicit_tls { ImapSecurity::Tls } else { ImapSecurity::StartTls },
+        trust: imap.trust.clone(),
+        username: username.clone(),
+        credential,
+        folder: imap.folder.clone(),
+        done_folder: imap.done_folder.clone(),
+        timeout: imap.timeout,
     }))
 }
 

@@ -78,7 +78,9 @@ pub enum ImapSecurity {
 #[derive(Debug, thiserror::Error)]
 pub enum ImapError {
     /// It isn't there.
-    #[error("no connection to the IMAP server {server}: {cause}; check its name and port, that it runs, and that no firewall is in between")]
+    #[error(
+        "no connection to the IMAP server {server}: {cause}; check its name and port, that it runs, and that no firewall is in between"
+    )]
     NotReached {
         /// Host and port.
         server: String,
@@ -177,7 +179,11 @@ impl Imap {
                 return server.asked(step, async { signed_in.await.map_err(|(error, _)| error) }).await;
             }
             Credential::Token(ask) => {
-                let token = ask().await.map_err(|cause| ImapError::Broken { server: server.name.clone(), step, cause })?;
+                let token = ask().await.map_err(|cause| ImapError::Broken {
+                    server: server.name.clone(),
+                    step,
+                    cause,
+                })?;
                 format!("user={}\x01auth=Bearer {}\x01\x01", self.username, token.expose_secret())
             }
         };
@@ -191,9 +197,10 @@ impl Imap {
         let name = ServerName::try_from(self.host.clone()).map_err(|e| no_tls(e.to_string()))?;
         let connecting = timeout(server.timeout, TcpStream::connect((self.host.as_str(), self.port))).await;
         let connected = connecting.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
-        let socket = connected
-            .and_then(|socket| socket.set_nodelay(true).map(|()| socket))
-            .map_err(|cause| ImapError::NotReached { server: server.name.clone(), cause: cause.to_string() })?;
+        let socket =
+            connected.and_then(|socket| socket.set_nodelay(true).map(|()| socket)).map_err(|cause| {
+                ImapError::NotReached { server: server.name.clone(), cause: cause.to_string() }
+            })?;
         let socket = match self.security {
             ImapSecurity::Tls => socket,
             ImapSecurity::StartTls => {
@@ -234,7 +241,8 @@ impl Opened {
             // PEEK: it isn't seen before it was taken.
             let query = format!("(UID BODY.PEEK[]<0.{LONGEST}>)");
             let session = &mut self.session;
-            let fetched = async { session.uid_fetch(uid.to_string(), query).await?.try_collect::<Vec<_>>().await };
+            let fetched =
+                async { session.uid_fetch(uid.to_string(), query).await?.try_collect::<Vec<_>>().await };
             let fetched = self.server.asked("a mail", fetched).await?;
             let body = fetched.iter().filter(|mail| mail.uid == Some(uid)).find_map(|mail| mail.body());
             if let Some(body) = body {
@@ -274,7 +282,9 @@ impl Server {
             Ok(Err(Said::No(said) | Said::Bad(said))) => {
                 Err(ImapError::Refused { server: server(), step, said: clip(&said) })
             }
-            Ok(Err(error)) => Err(ImapError::Broken { server: server(), step, cause: clip(&error.to_string()) }),
+            Ok(Err(error)) => {
+                Err(ImapError::Broken { server: server(), step, cause: clip(&error.to_string()) })
+            }
             Err(_) => {
                 let cause = format!("nothing came within {:?}", self.timeout);
                 Err(ImapError::Broken { server: server(), step, cause })
@@ -336,7 +346,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for Bounded<S> {
 }
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Bounded<S> {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.inner).poll_write(context, bytes)
     }
 

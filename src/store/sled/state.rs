@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use crate::domain::absence::Absence;
 use crate::domain::absence::source::TakenCalendar;
-use crate::domain::bounce::Mark;
 use crate::domain::directory::{Container, Group, Unit, User};
 use crate::domain::entitled::GivenOut;
 use crate::domain::gone::Gone;
@@ -119,10 +118,7 @@ impl StateBuilder {
             Kind::ContactsTold => self.state.contacts_told = Some(Arc::new(decode(value)?)),
             Kind::DutiesSent => self.state.duties_sent = Some(decode::<DutiesSent>(value)?.0),
             Kind::Delivery => self.state.delivery = Arc::new(decode(value)?),
-            Kind::Mark => {
-                let mark: Mark = decode(value)?;
-                self.state.marks.insert(mark.address.key().into(), mark);
-            }
+            Kind::Mark => self.state.marks.put(decode(value)?),
             Kind::ReturnKey => self.state.return_key = Some(decode(value)?),
             Kind::Numbers if *rest == [Numbers::Generation as u8] => {
                 self.state.generation = Some(Generation(decode::<LastNumber>(value)?.0));

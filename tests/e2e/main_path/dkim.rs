@@ -17,7 +17,8 @@ const VERIFY: &str = "import dkim, sys\n\
     print(good, asked)";
 
 fn openssl(arguments: &[&str], input: &[u8]) -> Vec<u8> {
-    let mut openssl = Command::new("openssl").args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut openssl =
+        Command::new("openssl").args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     openssl.stdin.take().unwrap().write_all(input).unwrap();
     let output = openssl.wait_with_output().unwrap();
     assert!(output.status.success(), "openssl {arguments:?}");
@@ -25,7 +26,12 @@ fn openssl(arguments: &[&str], input: &[u8]) -> Vec<u8> {
 }
 
 fn verified(mail: &str, record: &str) -> String {
-    let mut python = Command::new("python3").args(["-c", VERIFY, record]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut python = Command::new("/usr/bin/python3")
+        .args(["-c", VERIFY, record])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
     python.stdin.take().unwrap().write_all(mail.replace('\n', "\r\n").as_bytes()).unwrap();
     String::from_utf8(python.wait_with_output().unwrap().stdout).unwrap()
 }
@@ -33,7 +39,10 @@ fn verified(mail: &str, record: &str) -> String {
 #[test]
 fn mails_are_signed_so_that_others_can_verify_it() {
     let base64 = |der: &[u8]| base64::Engine::encode(&base64::prelude::BASE64_STANDARD, der);
-    for (kind, options) in [("rsa", &["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"][..]), ("ed25519", &["-algorithm", "ED25519"])] {
+    for (kind, options) in [
+        ("rsa", &["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"][..]),
+        ("ed25519", &["-algorithm", "ED25519"]),
+    ] {
         let keys = folder("dkim");
         let key = openssl(&[&["genpkey"], options].concat(), &[]);
         let public = openssl(&["pkey", "-pubout", "-outform", "DER"], &key);

@@ -36,7 +36,8 @@ impl Dovecot {
         let config = folder.path().join("dovecot.conf");
         let (at, mail) = (folder.path().display(), mail.display());
         let (cert, key) = (certs.cert.display(), certs.key.display());
-        fs::write(folder.path().join("users"), format!("bounces@kommun.example:{{PLAIN}}{PASSWORD}\n")).unwrap();
+        fs::write(folder.path().join("users"), format!("bounces@kommun.example:{{PLAIN}}{PASSWORD}\n"))
+            .unwrap();
         let text = format!(
             "base_dir = {at}/run\n\
              state_dir = {at}/state\n\

@@ -221,7 +221,7 @@ impl Postfix {
              virtual_gid_maps = static:{MAILBOX_OWNER}\n\
              recipient_delimiter = +\n\
              relay_domains = {AWAY}\n\
-             transport_maps = inline:{{ {{ {AWAY} = error:5.1.1 User unknown }} }}\n\
+             transport_maps = inline:{{{AWAY}=virtual:}}\n\
              smtpd_tls_security_level = may\n\
              smtpd_tls_cert_file = {cert}\n\
              smtpd_tls_key_file = {key}\n\

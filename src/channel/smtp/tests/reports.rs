@@ -5,7 +5,11 @@ use super::*;
 const OFFERS: &[&str] = &["PIPELINING", "SIZE 10240000", "8BITMIME", "DSN"];
 
 fn signed(from: Option<&str>, to: &str) -> Envelope {
-    Envelope { from: from.map(|from| from.parse().unwrap()), to: to.parse().unwrap(), id: Some("1fz00".into()) }
+    Envelope {
+        from: from.map(|from| from.parse().unwrap()),
+        to: to.parse().unwrap(),
+        id: Some("1fz00".into()),
+    }
 }
 
 #[tokio::test]
@@ -36,7 +40,12 @@ async fn reports_are_asked_for_where_the_server_knows_how_and_somebody_gets_them
         let fake = Fake::start(vec![Script::new(offers)]).await;
         let channel = channel(SmtpSettings { sign_in: None, ..settings(&fake) });
         assert_eq!(word(&channel.send(&envelope, MIME).await), "accepted");
-        let said: Vec<_> = fake.log().commands.into_iter().filter(|c| c.starts_with("MAIL") || c.starts_with("RCPT")).collect();
+        let said: Vec<_> = fake
+            .log()
+            .commands
+            .into_iter()
+            .filter(|c| c.starts_with("MAIL") || c.starts_with("RCPT"))
+            .collect();
         assert_eq!(said.join("\n"), expected);
     }
 }

@@ -171,7 +171,10 @@ async fn a_certificate_of_our_own_is_shown_to_a_server_that_asks_for_one() {
             };
             let expected = if is_ours { &["accepted"][..] } else { refused };
             assert!(expected.contains(&word(&outcome)), "{outcome:?}");
-            assert_eq!((fake.log().accepted, fake.log().count("MAIL")), (usize::from(is_ours), usize::from(is_ours)));
+            assert_eq!(
+                (fake.log().accepted, fake.log().count("MAIL")),
+                (usize::from(is_ours), usize::from(is_ours))
+            );
         }
     }
     let missing = SmtpSettings {
@@ -252,7 +255,8 @@ async fn a_probe_tells_what_the_server_is_and_sends_nothing() {
     let (_folder, authority, trust) = authority();
     let identity = authority.issue("127.0.0.1");
     let fake = Fake::start(vec![script(&identity, Security::StartTls)]).await;
-    let report = channel(over_tls(&fake, Security::StartTls, &trust)).probe(envelope().from.as_ref()).await.unwrap();
+    let report =
+        channel(over_tls(&fake, Security::StartTls, &trust)).probe(envelope().from.as_ref()).await.unwrap();
     let words = report.to_string();
     for told in [
         "fake.example at 127.0.0.1:",

@@ -104,7 +104,11 @@ async fn check(case: Case, well: Script, settings: impl FnOnce(&Fake) -> SmtpSet
     match fate {
         Fate::Dead => assert_eq!(fake.log().accepted, 0, "{name}"),
         Fate::PerhapsTwice => assert!(ids.len() == 2 && ids[0] == ids[1], "{name}: {ids:?}"),
-        _ => assert_eq!((fake.log().accepted, then.attempts.last().unwrap().state), (1, MessageState::Sent), "{name}"),
+        _ => assert_eq!(
+            (fake.log().accepted, then.attempts.last().unwrap().state),
+            (1, MessageState::Sent),
+            "{name}"
+        ),
     }
 }
 
@@ -122,7 +126,12 @@ async fn each_fault_at_each_point_ends_as_the_log_says() {
         cases.push(case(format!("{verb} 554"), at(verb, Act::Say(say(554))), refused, "554 5.0.0 no"));
         for cut in ["", "2", "250-half\r\n"] {
             let act = Act::SayAndCut(cut.into());
-            cases.push(case(format!("{verb} cut after {cut:?}"), at(verb, act), in_doubt, "no usable answer"));
+            cases.push(case(
+                format!("{verb} cut after {cut:?}"),
+                at(verb, act),
+                in_doubt,
+                "no usable answer",
+            ));
         }
         let flood = Act::SayAndCut(b"250-and another thing\r\n".repeat(450_000));
         cases.push(case(format!("{verb} 10 MB"), at(verb, flood), in_doubt, "endless"));
@@ -172,9 +181,19 @@ async fn nothing_goes_in_clear_where_tls_is_demanded() {
     let cases = [
         case("STARTTLS not offered", Script::new(OFFERS), Fate::Broken, "does not offer STARTTLS"),
         case("in clear after 220", well().at("STARTTLS", 1, injected), Fate::Broken, "sent more in clear"),
-        case("STARTTLS 454", starttls(Act::Say(b"454 4.7.0 no\r\n".to_vec())), Fate::Deferred, "454 4.7.0 no"),
+        case(
+            "STARTTLS 454",
+            starttls(Act::Say(b"454 4.7.0 no\r\n".to_vec())),
+            Fate::Deferred,
+            "454 4.7.0 no",
+        ),
         case("STARTTLS 554", starttls(Act::Say(b"554 5.7.0 no\r\n".to_vec())), Fate::Broken, "554 5.7.0 no"),
-        case("STARTTLS cut", starttls(Act::SayAndCut(vec![])), Fate::Deferred, "no usable answer to STARTTLS"),
+        case(
+            "STARTTLS cut",
+            starttls(Act::SayAndCut(vec![])),
+            Fate::Deferred,
+            "no usable answer to STARTTLS",
+        ),
     ];
     for case in cases {
         let trust = TlsTrust::CaFile(ca.clone());

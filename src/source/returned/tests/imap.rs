@@ -169,7 +169,9 @@ async fn a_token_signs_in_and_its_refusal_is_told() {
 #[tokio::test]
 async fn what_goes_wrong_is_told_in_words_and_never_waited_for() {
     let at = |what: &'static str, says: &'static str| -> Answers {
-        Arc::new(move |command: &str| if command.starts_with(what) { says.to_owned() } else { friendly(command) })
+        Arc::new(
+            move |command: &str| if command.starts_with(what) { says.to_owned() } else { friendly(command) },
+        )
     };
     let cases = [
         ("* BYE too many\r\n", at("", ""), "too many"),
@@ -197,7 +199,8 @@ async fn what_goes_wrong_is_told_in_words_and_never_waited_for() {
 
 #[tokio::test]
 async fn nothing_is_said_where_tls_is_missing_or_not_believed() {
-    let refuses = |command: &str| if command == "STARTTLS" { "% BAD what?\r\n".to_owned() } else { friendly(command) };
+    let refuses =
+        |command: &str| if command == "STARTTLS" { "% BAD what?\r\n".to_owned() } else { friendly(command) };
     let fake = Fake::start(ImapSecurity::StartTls, "* OK\r\n", Arc::new(refuses)).await;
     let error = ReturnedMails::Imap(fake.imap(ImapSecurity::StartTls, password())).open(9).await;
     assert!(error.err().unwrap().to_string().contains("refused STARTTLS"));
