@@ -12,6 +12,10 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
+// For those who may know nothing of TLS but by a channel.
+pub(crate) use crate::tls::TlsTrust;
+pub(crate) use crate::tls::pki::Authority;
+
 /// What the server does instead of its friendly answer.
 #[derive(Clone, Debug)]
 pub(crate) enum Act {

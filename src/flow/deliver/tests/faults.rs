@@ -2,11 +2,9 @@
 //! took it once it was well again. Never twice, but where it may have had it the first time, and then under the same Message-ID.
 
 use super::*;
-use crate::channel::fake::{Act, Fake, Script};
+use crate::channel::fake::{Act, Authority, Fake, Script, TlsTrust};
 use crate::channel::{Security, SmtpChannel, SmtpSettings, TimeLimits};
 use crate::store::MessageDetail;
-use crate::tls::TlsTrust;
-use crate::tls::pki::Authority;
 
 const OFFERS: &[&str] = &["PIPELINING", "SIZE 10240000", "8BITMIME"];
 /// Long enough for the answers that come, and short enough to wait for one that doesn't.
