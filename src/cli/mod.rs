@@ -1,4 +1,4 @@
-//! The command line: a file per verb. All but `run`, `demo`, `check` and `restore` are clients of the running daemon.
+//! The command line: a file per verb. All but `run`, `demo`, `check`, `template` and `restore` are clients of the running daemon.
 
 mod absence;
 mod address;
@@ -14,6 +14,7 @@ mod entitled;
 mod exit;
 mod lists;
 mod maintenance;
+mod notice;
 mod notify;
 mod outage;
 mod outbox;
@@ -23,6 +24,7 @@ mod service;
 mod status;
 mod subject;
 mod sync;
+mod template;
 mod time;
 mod unit;
 mod user;
@@ -108,6 +110,10 @@ enum Verb {
     Outbox(outbox::Args),
     /// Try whether mail arrives
     Notify(notify::Args),
+    /// How notices look to those who get them
+    Notice(notice::Args),
+    /// Texts of notices in your own words
+    Template(template::Args),
     /// Who changed what, when and why
     Audit(audit::Args),
     /// Who you are to the daemon, and what you may do
@@ -153,6 +159,8 @@ pub fn run(cli: Cli) -> Exit {
         Verb::Demo(args) => demo::run(args, &out),
         Verb::Check(args) => check::run(&args, &cli.config, &out),
         Verb::Restore(args) => backup::restore(&args, &cli.config, &out),
+        Verb::Template(args) => template::run(args, &cli.config, &out),
+        Verb::Notice(args) if args.needs_no_daemon() => notice::sample(&args, &cli.config, &out),
         Verb::Completions { shell } => completions(shell, &out),
         #[cfg(feature = "gssapi")]
         Verb::KerberosSignIn { principal, service } => kerberos_sign_in(&principal, &service),
@@ -182,12 +190,14 @@ pub fn run(cli: Cli) -> Exit {
                     Verb::Service(args) => service::run(args, &client, &out).await,
                     Verb::Outbox(args) => outbox::run(args, &client, &out).await,
                     Verb::Notify(args) => notify::run(args, &client, &out).await,
+                    Verb::Notice(args) => notice::run(args, &client, &out).await,
                     Verb::Audit(args) => audit::run(args, &client, &out).await,
                     Verb::Whoami => whoami::run(&client, &out).await,
                     Verb::Backup(args) => backup::run(args, &client, &out).await,
                     Verb::Run
                     | Verb::Demo(_)
                     | Verb::Check(_)
+                    | Verb::Template(_)
                     | Verb::Restore(_)
                     | Verb::Completions { .. }
                     | Verb::Man { .. } => Ok(Exit::Done),

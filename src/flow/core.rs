@@ -26,6 +26,7 @@ use crate::domain::entitled::GivenOut;
 use crate::domain::guard::Limits;
 use crate::domain::ids::{AssignmentId, DirectoryName, Generation, OutageId, SourceName};
 use crate::domain::lists::{ListName, TakenList, listed};
+use crate::domain::locale::{Locale, Locales};
 use crate::domain::notice::{NewNotice, Recipient, once_each};
 use crate::domain::organisation::Organisation;
 use crate::domain::outage::{self, Outage};
@@ -57,6 +58,8 @@ pub struct Settings {
     pub outages: Arc<outage::policy::Policy>,
     /// Where its clocks are, for days in the reasons of an answer.
     pub zone: Tz,
+    /// In which language, and by whose clocks, people are written to.
+    pub locales: Locales,
     /// What stands behind the `@` of a Message-ID.
     pub mail_domain: Box<str>,
     /// How long a message is tried.
@@ -82,6 +85,7 @@ impl Default for Settings {
             organisation: Box::default(),
             roles: roles::built_in(),
             zone: Tz::UTC,
+            locales: Locales::default(),
             mail_domain: "localhost".into(),
             expires_after: TimeDelta::days(2),
             routing: Routing::default(),
@@ -288,6 +292,15 @@ impl Core {
     pub fn spread(&self, notices: Vec<NewNotice>, at: DateTime<Utc>) -> Vec<NewNotice> {
         let settings = self.settings();
         notices.into_iter().map(|notice| settings.routing.spread(notice, at)).collect()
+    }
+
+    /// How a recipient is written to; a place, which many read, as the organisation is.
+    pub fn locale_of(&self, recipient: &Recipient) -> Locale {
+        let settings = self.settings();
+        match &recipient.mail {
+            Some(mail) => settings.locales.of(&self.view().organisation, mail),
+            None => settings.locales.organisation,
+        }
     }
 
     /// Those who hold `role` for `asker` and count now, as recipients; the role's fallback when nobody does.

@@ -164,6 +164,11 @@ impl Sender {
         &self.channel
     }
 
+    /// Who writes what it sends.
+    pub fn composer(&self) -> &Composer {
+        &self.composer
+    }
+
     /// Begins with nothing more: another sender has taken over. What is under way is finished.
     pub fn retire(&self) {
         self.retired.cancel();
@@ -388,7 +393,8 @@ impl Sender {
             return attempt(now, MessageState::Failed, answer, None);
         }
         self.lock().pace.note(self.terms.per_minute, now);
-        let parcel = self.composer.parcel(&self.channel, &notice, &message, core.instance);
+        let locale = core.locale_of(&message.recipient);
+        let parcel = self.composer.parcel(&self.channel, &notice, &message, locale, core.instance);
         let parcel =
             match parcel.and_then(|parcel| returns::stamp(core, &self.return_path, parcel, message.id)) {
                 Ok(parcel) => parcel,

@@ -15,7 +15,8 @@
 //! * [`kept`]: what is looked at elsewhere by a schedule, whatever it is;
 //! * [`directories`]: which directories there are, and which is being read;
 //! * [`bounces`]: note which messages came back, and whom nothing is sent to any more;
-//! * [`deliver`]: send what is in the outbox; [`channels`]: by which ways, and who is told when one of them fails.
+//! * [`deliver`]: send what is in the outbox; [`channels`]: by which ways, and who is told when one of them fails;
+//! * [`preview`]: a notice as somebody gets it.
 
 pub mod absence_sources;
 pub mod absences;
@@ -37,6 +38,7 @@ pub mod lists;
 pub mod login_page;
 pub mod outage;
 pub mod past;
+pub mod preview;
 pub mod subjects;
 pub mod sync;
 pub mod undo;

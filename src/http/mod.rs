@@ -5,7 +5,7 @@
 //! * [`error`]: how an error is told;
 //! * the handlers, by subject: [`absences`] (changed, imported, exported), [`absence_sources`] (calendars that are looked at), [`look`] (who, where, whom to turn to), [`then`] (the same at another time), [`gone`] (who was there once),
 //!   [`follow`] (who got other contacts, and what nobody answers for), [`duties`] (what somebody is contact for), [`edit`] (roles and absences), [`subjects`] (what else somebody answers for), [`coverage`] (who is there when, and what would
-//!   be), [`lists`] (what others keep, and who is entitled), [`outages`] (maintenance, too), [`services`], [`outbox`], [`addresses`] (to which mails came back), [`syncs`], [`service`]
+//!   be), [`lists`] (what others keep, and who is entitled), [`outages`] (maintenance, too), [`services`], [`outbox`], [`addresses`] (to which mails came back), [`notices`] (as somebody gets them), [`syncs`], [`service`]
 //!   (status, audit, backup), [`whoami`] (what the caller may do).
 
 pub mod absence_sources;
@@ -21,6 +21,7 @@ pub mod follow;
 pub mod gone;
 pub mod lists;
 pub mod look;
+pub mod notices;
 pub mod outages;
 pub mod outbox;
 pub mod service;
@@ -147,6 +148,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/addresses", get(addresses::list))
         .route("/v1/addresses/{address}", get(addresses::show))
         .route("/v1/addresses/{address}/clear", post(addresses::clear))
+        .route("/v1/notices/{id}/preview", get(notices::preview))
         .route("/v1/test-message", post(outbox::test))
         .route("/v1/lists", get(lists::list))
         .route("/v1/lists/{name}", get(lists::show))

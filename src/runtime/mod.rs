@@ -8,4 +8,5 @@ pub mod loops;
 pub mod probe;
 pub mod systemd;
 pub mod telemetry;
+pub mod texts;
 pub mod wire;

@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
 use super::clock::Clock;
-use super::wire;
+use super::{texts, wire};
 use crate::channel::login_page;
 use crate::channel::{Address, AddressError, ProbeReport as MailReport, SmtpReport};
 use crate::config::{self, Config};
@@ -105,7 +105,7 @@ pub async fn all(config: &Config) -> Vec<Finding> {
     findings
 }
 
-/// The files that the daemon is to write for others, as whoever asks could write them.
+/// The files that the daemon is to write for others, as whoever asks could write them, and the templates that it is to use.
 pub fn files(config: &Config) -> Vec<Finding> {
     let page = |file: &PathBuf| {
         let what = "login page".to_owned();
@@ -116,7 +116,15 @@ pub fn files(config: &Config) -> Vec<Finding> {
             Err(error) => wrong(what, error),
         }
     };
-    config.login_page.file.iter().map(page).collect()
+    let templates = config.templates.iter().flat_map(|folder| {
+        let texts::Checked { custom, broken } = texts::check(folder);
+        let right = custom.map_or(0, |custom| custom.own().len());
+        let all =
+            finding("templates".to_owned(), false, format!("{right} in {} can be used", folder.display()));
+        let mistake = |broken: &texts::Broken| wrong("templates".to_owned(), broken);
+        std::iter::once(all).chain(broken.iter().map(mistake).collect::<Vec<_>>())
+    });
+    config.login_page.file.iter().map(page).chain(templates).collect()
 }
 
 /// What DNS says of a domain: whose site, and each controller in the order in which they are tried.

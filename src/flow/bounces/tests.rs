@@ -4,7 +4,6 @@ use std::fs;
 use std::sync::Mutex;
 
 use chrono::TimeDelta;
-use chrono_tz::Tz;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
@@ -46,7 +45,7 @@ impl World {
         make_key(&core).await.unwrap();
         let back = ReturnedMails::Maildir(Maildir { folder: folder.path().join("back") });
         let from = From { name: None, address: "it@x.example".parse().unwrap(), reply_to: None };
-        let composer = Composer::new(from, "Org", Tz::UTC, "").unwrap();
+        let composer = Composer::new(from, "Org", "", None).unwrap();
         let channel = Channel::File(FileChannel::new(folder.path().join("out")));
         let sender = Sender::new(ChannelName::mail(), channel, composer, Terms::default());
         let world = World {

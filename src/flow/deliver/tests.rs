@@ -7,8 +7,6 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use chrono_tz::Tz;
-
 use super::*;
 use crate::channel::message::From;
 use crate::channel::{CommandChannel, FileChannel};
@@ -179,7 +177,7 @@ fn script(name: &str, lines: String, terms: Terms) -> Sender {
 
 fn composer() -> Composer {
     let from = From { name: None, address: "budkavle@x.example".parse().unwrap(), reply_to: None };
-    Composer::new(from, "Org", Tz::UTC, "").unwrap()
+    Composer::new(from, "Org", "", None).unwrap()
 }
 
 fn mails(folder: &Path) -> usize {

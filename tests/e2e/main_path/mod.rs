@@ -27,6 +27,7 @@ mod servers;
 mod sign_in;
 mod subjects;
 mod sync;
+mod texts;
 mod undo;
 mod units;
 mod vendor;
