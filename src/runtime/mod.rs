@@ -2,9 +2,11 @@
 
 pub mod clock;
 pub mod daemon;
+pub mod database;
 pub mod hints;
 pub mod lifecycle;
 pub mod loops;
+pub mod migrate;
 pub mod probe;
 pub mod systemd;
 pub mod telemetry;

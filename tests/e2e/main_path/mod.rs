@@ -6,6 +6,7 @@ mod backup;
 mod bounces;
 mod channels;
 mod check;
+mod cluster;
 mod contacts;
 mod controllers;
 mod coverage;

@@ -48,7 +48,7 @@ pub async fn a_message_that_comes_back_fails_and_its_address_is_marked(open: Ope
         (delayed.message.state, delayed.message.changed, delayed.attempts.len()),
         (MessageState::Sent, at(3), 2)
     );
-    assert_eq!(store.given_up(at(0), 9).1, 0);
+    assert_eq!(store.given_up(at(0), 9).await.unwrap().1, 0);
     let made = store.commit_event(event(5, bounce(1, Fate::Failed, 5, true))).await.unwrap();
     assert!(made.generation.is_some());
     store.commit_event(event(7, bounce(2, Fate::Failed, 7, true))).await.unwrap();
@@ -61,7 +61,7 @@ pub async fn a_message_that_comes_back_fails_and_its_address_is_marked(open: Ope
         failed.attempts.iter().map(|a| a.state).collect::<Vec<_>>(),
         [MessageState::Sent, MessageState::Sent, MessageState::Failed]
     );
-    assert_eq!(store.given_up(at(5), 9), (vec![MessageId(2)], 1));
+    assert_eq!(store.given_up(at(5), 9).await.unwrap(), (vec![MessageId(2)], 1));
     let marks = store.load().await.unwrap().marks;
     let mark = marks.get(&"soren0@kommun.example".parse().unwrap()).unwrap();
     assert_eq!((mark.since, mark.last, mark.times, mark.message), (at(5), at(7), 2, MessageId(2)));
