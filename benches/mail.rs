@@ -136,7 +136,7 @@ fn smtp_source(port: u16) {
 
 fn channel_alone(port: u16) {
     let channel = Arc::new(Channel::Smtp(SmtpChannel::new(smtp_settings(port)).unwrap()));
-    let envelope = Envelope { from: "a@x.example".parse().unwrap(), to: "b@y.example".parse().unwrap() };
+    let envelope = Envelope::new("a@x.example".parse().unwrap(), "b@y.example".parse().unwrap());
     let mime: Arc<[u8]> = mime().into();
     tokio::runtime::Runtime::new().unwrap().block_on(async {
         let mut senders = tokio::task::JoinSet::new();

@@ -11,10 +11,19 @@ pub struct Address(lettre::Address);
 /// One sender and one recipient: a refused recipient must not take others along.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Envelope {
-    /// Who gets the bounces.
-    pub from: Address,
+    /// Who gets the bounces; None: nobody.
+    pub from: Option<Address>,
     /// Who gets the message.
     pub to: Address,
+    /// What a report on its delivery names it by, where the server knows that (`ENVID`, RFC 3461 §4.4): letters and digits.
+    pub id: Option<Box<str>>,
+}
+
+impl Envelope {
+    /// From one to the other, with nothing special about reports.
+    pub fn new(from: Address, to: Address) -> Envelope {
+        Envelope { from: Some(from), to, id: None }
+    }
 }
 
 /// Why a text is no mail address.

@@ -178,7 +178,7 @@ impl Composer {
         headers.set(header::MIME_VERSION_1_0);
         let mut bytes = headers.to_string().into_bytes();
         bytes.extend_from_slice(&text.body);
-        let envelope = Envelope { from: path(&self.from.address)?, to: path(to)? };
+        let envelope = Envelope::new(path(&self.from.address)?, path(to)?);
         Ok(Mail { envelope, bytes })
     }
 

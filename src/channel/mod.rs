@@ -18,9 +18,11 @@ pub use address::{Address, AddressError, Envelope, clean_header};
 pub use command::CommandChannel;
 pub use file::FileChannel;
 pub use post::Post;
+#[cfg(test)]
+pub(crate) use smtp::fake;
 pub use smtp::{
-    Bearer, Doubt, Reply, Security, SetupError, SignIn, SmtpChannel, SmtpError, SmtpReport, SmtpSettings,
-    TimeLimits, Verb,
+    Bearer, DkimError, DkimSettings, Doubt, Reply, Security, SetupError, SignIn, SmtpChannel, SmtpError,
+    SmtpReport, SmtpSettings, TimeLimits, Verb,
 };
 
 pub use web::{
@@ -170,12 +172,12 @@ impl Channel {
         self.hand_over(&Parcel::Mail(mail), now).await
     }
 
-    /// Tries everything short of sending a message: for SMTP name, connection, TLS, sign-in and `sender`; for a folder, writing
-    /// to it.
+    /// Tries everything short of sending a message: for SMTP name, connection, TLS, sign-in and `sender` (None: nobody, `<>`); for a
+    /// folder, writing to it.
     ///
     /// # Errors
     /// What is wrong, in words.
-    pub async fn probe(&self, sender: &Address) -> Result<ProbeReport, ProbeError> {
+    pub async fn probe(&self, sender: Option<&Address>) -> Result<ProbeReport, ProbeError> {
         match self {
             Channel::Smtp(smtp) => Ok(ProbeReport::Smtp(smtp.probe(sender).await?)),
             Channel::File(folder) => folder.probe().await,

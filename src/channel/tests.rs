@@ -8,7 +8,7 @@ fn at(text: &str) -> DateTime<Utc> {
 }
 
 fn envelope() -> Envelope {
-    Envelope { from: "budkavle@corp.example".parse().unwrap(), to: "asa@corp.example".parse().unwrap() }
+    Envelope::new("budkavle@corp.example".parse().unwrap(), "asa@corp.example".parse().unwrap())
 }
 
 #[test]
@@ -115,10 +115,10 @@ async fn a_folder_that_cannot_be_breaks_the_channel() {
         matches!(&outcome, Outcome::ChannelBroken { reason } if reason.contains("file/out")),
         "{outcome:?}"
     );
-    let error = channel.probe(&envelope().from).await.unwrap_err();
+    let error = channel.probe(envelope().from.as_ref()).await.unwrap_err();
     assert!(error.to_string().contains("file/out"), "{error}");
 
     let good = Channel::File(FileChannel::new(folder.path().join("good")));
-    assert!(matches!(good.probe(&envelope().from).await, Ok(ProbeReport::Folder { .. })));
+    assert!(matches!(good.probe(envelope().from.as_ref()).await, Ok(ProbeReport::Folder { .. })));
     assert_eq!(fs::read_dir(folder.path().join("good")).unwrap().count(), 0);
 }

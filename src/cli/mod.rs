@@ -1,6 +1,7 @@
 //! The command line: a file per verb. All but `run`, `demo`, `check`, `template`, `restore` and `store` are clients of the running daemon.
 
 mod absence;
+mod address;
 mod audit;
 mod backup;
 mod bulk;

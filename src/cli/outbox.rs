@@ -2,6 +2,7 @@
 
 use clap::{Subcommand, ValueEnum};
 
+use super::address;
 use super::client::Client;
 use super::exit::{Exit, Trouble};
 use super::print::{Out, or_dash, visible};
@@ -11,7 +12,7 @@ use crate::http::answers::{MessageAnswer, MessageLine, Page};
 /// What to do.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  budkavle outbox list --state deferred\n  budkavle outbox list --channel drift\n  budkavle outbox show 4711\n  budkavle outbox retry 4711"
+    after_help = "Examples:\n  budkavle outbox list --state deferred\n  budkavle outbox list --channel drift\n  budkavle outbox show 4711\n  budkavle outbox retry 4711\n  budkavle outbox bounces\n  budkavle outbox address list\n  budkavle outbox address clear asa.oberg@example.org"
 )]
 pub struct Args {
     #[command(subcommand)]
@@ -58,6 +59,16 @@ enum Verb {
         /// Its number
         message: u64,
     },
+    /// The addresses to which mails came back
+    #[command(
+        after_help = "Examples:\n  budkavle outbox address list\n  budkavle outbox address show asa.oberg@example.org\n  budkavle outbox address clear asa.oberg@example.org"
+    )]
+    Address {
+        #[command(subcommand)]
+        verb: address::Verb,
+    },
+    /// Read the mailbox now into which mails come back
+    Bounces,
 }
 
 pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble> {
@@ -74,6 +85,8 @@ pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble
         }
         Verb::Retry { message } => order(client, out, message, "retry").await?,
         Verb::Cancel { message } => order(client, out, message, "cancel").await?,
+        Verb::Address { verb } => address::run(verb, client, out).await?,
+        Verb::Bounces => return address::look(client, out).await,
     }
     Ok(Exit::Done)
 }

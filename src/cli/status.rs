@@ -39,6 +39,7 @@ fn print(out: &Out, status: &Status) {
                 .as_ref()
                 .map(|p| format!("paused until {}: {}", out.when(p.until), p.reason)),
         ),
+        ("bounces", bounces(out, status)),
         ("store", status.store_note.clone()),
         ("contact mails", Some(contact_changes(out, &status.contact_changes))),
         ("login page", status.login_page.as_ref().map(|page| login_page(out, page))),
@@ -147,6 +148,18 @@ fn counts(outbox: &BTreeMap<MessageState, u64>) -> String {
     let counts: Vec<String> =
         outbox.iter().filter(|(_, n)| **n > 0).map(|(state, n)| format!("{n} {state}")).collect();
     if counts.is_empty() { "empty".to_owned() } else { counts.join(", ") }
+}
+
+/// How the mailbox for what comes back is doing, and what came of it.
+fn bounces(out: &Out, status: &Status) -> Option<String> {
+    let mailbox = status.bounces.as_ref()?;
+    let looked = match (&mailbox.trouble, mailbox.checked) {
+        (Some(_), _) => "NOT READ now".to_owned(),
+        (None, Some(at)) => format!("read {}", out.when(at)),
+        (None, None) => "not read yet".to_owned(),
+    };
+    let marked = status.marked_addresses;
+    Some(format!("{looked}; {} since the start, {marked} addresses marked", mailbox.bounces))
 }
 
 fn login_page(out: &Out, page: &PageState) -> String {

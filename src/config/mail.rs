@@ -9,6 +9,7 @@ use super::reader::{Problem, Section};
 use super::smtp::{self, Smtp};
 use super::words::quoted;
 use crate::domain::backoff::Backoff;
+use crate::domain::bounce::ReturnPath;
 use crate::domain::mailbox::Address;
 
 /// How notices leave.
@@ -18,6 +19,8 @@ pub struct Mail {
     pub from: Mailbox,
     /// Where answers go, when not to `from`.
     pub reply_to: Option<Mailbox>,
+    /// Where mails come back to that can't be delivered.
+    pub return_path: ReturnPath,
     /// What stands before each subject, such as `[IT]`; may be empty.
     pub subject_prefix: String,
     /// How they leave.
@@ -66,6 +69,7 @@ pub(super) fn read(table: &Section) -> Option<Mail> {
     table.require("from", "from = \"Budkavle <budkavle@example.org>\"");
     let from = table.parsed("from", mailbox);
     let reply_to = table.parsed("reply_to", mailbox);
+    let return_path = table.parsed("return_path", return_path).unwrap_or_default();
     let subject_prefix = table.any_text("subject_prefix", "");
     let retry = channel::retry(table);
     let expires_after = table.duration("expires_after", MINUTE * 5..=DAY * 30, DAY * 2);
@@ -87,7 +91,27 @@ pub(super) fn read(table: &Section) -> Option<Mail> {
         }
     };
     let (from, transport) = (from?, transport?);
-    Some(Mail { from, reply_to, subject_prefix, transport, per_minute, retry, expires_after })
+    Some(Mail { from, reply_to, return_path, subject_prefix, transport, per_minute, retry, expires_after })
+}
+
+impl Mail {
+    /// Mails that come back to nobody can't be looked at.
+    pub(super) fn judge_bounces(&self, table: &Section) {
+        if self.return_path == ReturnPath::Nobody {
+            let problem = Problem::new("contradicts [bounces]: nothing comes back to nobody");
+            table.mistake(
+                "return_path",
+                problem.hint("name the address of that mailbox: \"bounce+*@example.org\""),
+            );
+        }
+    }
+}
+
+fn return_path(text: &str) -> Result<ReturnPath, Problem> {
+    text.parse().map_err(|error| {
+        let problem = Problem::new(format!("{} is no return path: {error}", quoted(text)));
+        problem.hint("for example: \"bounce+*@example.org\", where each mail's own sign takes the place of the *; or \"null\"")
+    })
 }
 
 /// `Name <address>`, `"Name" <address>` or an address alone.

@@ -15,6 +15,7 @@ mod absence_source;
 mod administrator;
 mod alerts;
 mod api;
+mod bounces;
 mod calendar;
 mod channel;
 mod contacts;
@@ -60,6 +61,7 @@ use std::sync::Arc;
 pub use absence_source::AbsenceSource;
 pub use administrator::Administrator;
 pub use api::{Api, Callers, Readers};
+pub use bounces::{BouncePlace, Bounces, Imap};
 pub use channel::{Channel, ChannelKind, ChannelTerms, SmsTemplate, TokenSource, Web, WebCredential};
 pub use directory::{Directory, Source};
 pub use domain::LdapDomain;
@@ -74,7 +76,7 @@ pub use postgres::{DatabaseServer, Postgres};
 pub use reader::Setting;
 pub use secret::{Secret, SecretOrigin};
 pub use sign_in::LdapSignIn;
-pub use smtp::{SignIn, Smtp, SmtpSecurity};
+pub use smtp::{Dkim, SignIn, Smtp, SmtpSecurity};
 pub use store::Store;
 pub use support::{LoginPage, PageLanguage};
 
@@ -112,6 +114,8 @@ pub struct Config {
     pub alerts: Policy,
     /// How notices leave by mail.
     pub mail: Mail,
+    /// The mailbox into which mails come back; None: nobody looks at them.
+    pub bounces: Option<Bounces>,
     /// By what else they leave, in the order of the names.
     pub channels: Vec<Channel>,
     /// Which notice goes by which channels.
@@ -189,6 +193,10 @@ fn resolve(
         alerts.stale_after,
     );
     let mail = mail::read(&root.section("mail"));
+    let bounces = bounces::read(&root.section("bounces"), organisation.timezone);
+    if let (Some(_), Some(mail)) = (&bounces, &mail) {
+        mail.judge_bounces(&root.section("mail"));
+    }
     let channels = channel::read_all(&root);
     let usual = mail.as_ref().map_or(durations::DAY * 2, |mail| mail.expires_after);
     let routing = route::read(&root, &channels, usual);
@@ -221,6 +229,7 @@ fn resolve(
                 directories,
                 alerts,
                 mail,
+                bounces,
                 channels,
                 routing,
                 roles,

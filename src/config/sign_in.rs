@@ -86,8 +86,20 @@ fn simple(table: &Section) -> Option<LdapSignIn> {
 }
 
 fn external(table: &Section) -> Option<LdapSignIn> {
-    table.require("client_certificate_file", "client_certificate_file = \"/etc/budkavle/client.pem\"");
-    table.require("client_key_file", "client_key_file = \"/etc/budkavle/client.key\"");
+    if !table.is_set("client_certificate_file") && !table.is_set("client_key_file") {
+        table.require("client_certificate_file", "client_certificate_file = \"/etc/budkavle/client.pem\"");
+        table.require("client_key_file", "client_key_file = \"/etc/budkavle/client.key\"");
+    }
+    let (certificate, key) = client_certificate(table)?;
+    Some(LdapSignIn::External { certificate, key })
+}
+
+/// A certificate of our own and its key, if one is named.
+pub(super) fn client_certificate(table: &Section) -> Option<(PathBuf, PathBuf)> {
+    if table.is_set("client_certificate_file") || table.is_set("client_key_file") {
+        table.require("client_certificate_file", "client_certificate_file = \"/etc/budkavle/client.pem\"");
+        table.require("client_key_file", "client_key_file = \"/etc/budkavle/client.key\"");
+    }
     let (certificate, key) = (table.path("client_certificate_file"), table.path("client_key_file"));
     let (certificate, key) = (certificate?, key?);
     warn_if_open(table, "client_key_file", &key);
@@ -100,7 +112,7 @@ fn external(table: &Section) -> Option<LdapSignIn> {
         let hint = "the certificate and, in a file of its own, its key, both in PEM, readable for budkavle";
         table.mistake(at, Problem::new(format!("names a file that is no use: {error}")).hint(hint));
     }
-    Some(LdapSignIn::External { certificate, key })
+    Some((certificate, key))
 }
 
 fn gssapi(table: &Section) -> Option<LdapSignIn> {
@@ -152,7 +164,7 @@ fn held(file: &Path) -> Result<Vec<String>, Problem> {
 }
 
 /// Whoever has a key can sign in with it.
-fn warn_if_open(table: &Section, key: &str, file: &Path) {
+pub(super) fn warn_if_open(table: &Section, key: &str, file: &Path) {
     let Ok(metadata) = file.metadata() else { return };
     let mode = metadata.permissions().mode();
     if mode & 0o007 != 0 {

@@ -1,11 +1,13 @@
 //! `[mail]` with `transport = "smtp"`: which mail server, and how it is treated.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::channel::{self, TokenSource};
 use super::durations::{HOUR, MINUTE, SECOND};
 use super::reader::{Problem, Section};
 use super::secret::{self, Secret};
+use super::sign_in;
 use super::trust;
 use super::words::quoted;
 use crate::tls::TlsTrust;
@@ -23,6 +25,10 @@ pub struct Smtp {
     pub trust: TlsTrust,
     /// Who signs in, if anybody.
     pub sign_in: Option<SignIn>,
+    /// A certificate with its key that is shown to the server, if it asks for one.
+    pub certificate: Option<(PathBuf, PathBuf)>,
+    /// Who signs the mails (DKIM), if nobody does behind us.
+    pub dkim: Option<Dkim>,
     /// What this machine calls itself in EHLO; None for its host name.
     pub hello_name: Option<String>,
     /// The most connections at a time.
@@ -37,6 +43,17 @@ pub struct Smtp {
     pub reply_timeout: Duration,
     /// For the message and the answer to it.
     pub message_timeout: Duration,
+}
+
+/// Who signs the mails (DKIM).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Dkim {
+    /// The domain.
+    pub domain: String,
+    /// Which of its keys.
+    pub selector: String,
+    /// The file with the private key.
+    pub key: PathBuf,
 }
 
 /// What protects the connection to a mail server.
@@ -70,7 +87,7 @@ pub enum SignIn {
 }
 
 /// The keys that go with `transport = "smtp"`, besides those of its tokens ([`channel::TOKEN_KEYS`]).
-pub(super) const KEYS: [&str; 17] = [
+pub(super) const KEYS: [&str; 22] = [
     "host",
     "port",
     "security",
@@ -82,6 +99,11 @@ pub(super) const KEYS: [&str; 17] = [
     "password_env",
     "password_credential",
     "xoauth2",
+    "client_certificate_file",
+    "client_key_file",
+    "dkim_domain",
+    "dkim_selector",
+    "dkim_key_file",
     "hello_name",
     "mails_per_connection",
     "idle_timeout",
@@ -99,9 +121,15 @@ pub(super) fn read(table: &Section, connections: u32) -> Option<Smtp> {
     let host = table.parsed("host", host_name);
     let security = table.choice("security", &SECURITY, Some("starttls"));
     let port = table.number("port", 1..=u16::MAX, usual_port(security.unwrap_or(SmtpSecurity::StartTls)));
-    let sign_in = sign_in(table);
+    let sign_in = account(table);
     judge_plain_text(table, host.as_deref(), security, sign_in.is_some());
     let trust = trust::read(table);
+    let certificate = sign_in::client_certificate(table);
+    if security == Some(SmtpSecurity::Plain) && table.is_set("client_certificate_file") {
+        let problem = Problem::new("needs TLS, and security is \"plain\"");
+        table.mistake("client_certificate_file", problem.hint("take one of the two out"));
+    }
+    let dkim = dkim(table);
     let hello_name = table.parsed("hello_name", host_name);
     let mails_per_connection = table.number("mails_per_connection", 1..=100_000, 500);
     let idle_timeout = table.duration("idle_timeout", SECOND..=MINUTE * 10, SECOND * 30);
@@ -115,6 +143,8 @@ pub(super) fn read(table: &Section, connections: u32) -> Option<Smtp> {
         security: security?,
         trust,
         sign_in,
+        certificate,
+        dkim,
         hello_name,
         connections,
         mails_per_connection,
@@ -147,7 +177,8 @@ fn host_name(text: &str) -> Result<String, Problem> {
     }))
 }
 
-fn sign_in(table: &Section) -> Option<SignIn> {
+/// Who signs in, if anybody.
+pub(super) fn account(table: &Section) -> Option<SignIn> {
     let username = table.text("username");
     let by_token = table.flag("xoauth2", false);
     if by_token {
@@ -168,6 +199,24 @@ fn sign_in(table: &Section) -> Option<SignIn> {
         secret::read(table, "password")
     };
     Some(SignIn::Password { username: username?, password: password? })
+}
+
+/// The keys go together; the domain is mostly the sender's.
+fn dkim(table: &Section) -> Option<Dkim> {
+    const KEYS: [&str; 3] = ["dkim_domain", "dkim_selector", "dkim_key_file"];
+    if KEYS.into_iter().filter(|key| table.is_set(key)).count() > 0 {
+        let examples = ["\"example.org\"", "\"budkavle\"", "\"/etc/budkavle/dkim.key\""];
+        KEYS.iter()
+            .zip(examples)
+            .for_each(|(key, example)| table.require(key, &format!("{key} = {example}")));
+    }
+    let domain = table.parsed("dkim_domain", host_name);
+    let selector = table.parsed("dkim_selector", host_name);
+    let key = table.path("dkim_key_file");
+    if let Some(key) = &key {
+        sign_in::warn_if_open(table, "dkim_key_file", key);
+    }
+    Some(Dkim { domain: domain?, selector: selector?, key: key? })
 }
 
 fn judge_plain_text(table: &Section, host: Option<&str>, security: Option<SmtpSecurity>, signs_in: bool) {

@@ -7,7 +7,7 @@
 //! is there, [`whatif`] what would be if somebody weren't; [`entitled`] lists those who are for the vendor; [`changes`] tells who got other contacts and whom to
 //! tell, [`duties`] what somebody is contact for; [`service`] knows what depends on what, [`outage`], [`alert`] and [`notice`] say who
 //! must be told what; [`run`] is the record of one
-//! sync; [`schedule`] says when it is due, [`hint`] when it is due before that, [`backoff`] spaces out what is tried again, [`warning`] knows what
+//! sync; [`schedule`] says when it is due, [`hint`] when it is due before that, [`backoff`] spaces out what is tried again, [`bounce`] reads what came back, [`warning`] knows what
 //! ends on which day; [`language`] names the languages of notices, [`locale`] who is written to in which; [`secret`] says which text can be a password; [`moment`] reads times, [`phone`] numbers, [`ical`] calendars and [`table`] what people keep in spreadsheets, [`content_lines`] writes calendars and cards; [`calendar`] knows which
 //! days are worked and when somebody is there.
 
@@ -16,6 +16,7 @@ pub mod alert;
 pub mod audit;
 pub mod authority;
 pub mod backoff;
+pub mod bounce;
 pub mod calendar;
 pub mod changes;
 pub mod contacts;

@@ -1,5 +1,7 @@
 //! What nobody answers for, and who answers for nothing any more: what an administrator should mend.
 
+mod unreachable;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +12,8 @@ use super::organisation::{Organisation, Origin};
 use super::roles::{Holder, LOCAL, Pick, Place, Role, RoleName, Scope, check_place};
 use super::subject::{self, OwnerTrouble, Subject, SubjectName, owner_of};
 use super::tree;
+
+pub use unreachable::{Unreachable, unreachable};
 
 /// What is to be mended.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -26,6 +30,9 @@ pub struct Orphans {
     pub over: Vec<Over>,
     /// Subjects that nobody answers for, or that belong nowhere.
     pub subjects: Vec<OrphanSubject>,
+    /// Holders whose address isn't there: mails to it came back.
+    #[serde(default)]
+    pub unreachable: Vec<Unreachable>,
 }
 
 /// A role that more people hold than may. Groups and lists give it without asking; nobody is dropped for it.

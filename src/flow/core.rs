@@ -17,6 +17,7 @@ use crate::domain::absence::Absence;
 use crate::domain::absence::source::TakenCalendar;
 use crate::domain::alert;
 use crate::domain::audit::{self, Actor};
+use crate::domain::bounce::{self, Marks, ReturnKey};
 use crate::domain::calendar::Calendar;
 use crate::domain::changes::tell::Policy;
 use crate::domain::changes::{self, ContactChange, open};
@@ -69,6 +70,8 @@ pub struct Settings {
     pub expires_after: TimeDelta,
     /// Which notice goes by which channels.
     pub routing: Routing,
+    /// How mails that come back are judged; None: they aren't looked at.
+    pub bounces: Option<bounce::Policy>,
     /// Which days aren't worked.
     pub calendar: Calendar,
     /// What is agreed with the vendor's support.
@@ -90,6 +93,7 @@ impl Default for Settings {
             mail_domain: "localhost".into(),
             expires_after: TimeDelta::days(2),
             routing: Routing::default(),
+            bounces: None,
             calendar: Calendar::default(),
             support: Support::default(),
             lists: BTreeMap::new(),
@@ -152,6 +156,10 @@ pub struct View {
     pub coverage_told: BTreeMap<Box<str>, Told>,
     /// What was told of the channels.
     pub delivery: Arc<Delivery>,
+    /// The addresses that aren't there.
+    pub marks: Marks,
+    /// What the signs of messages are made with; None before the first start.
+    pub return_key: Option<ReturnKey>,
     /// How each directory's sync is doing.
     pub directories: BTreeMap<DirectoryName, DirectoryState>,
     /// Where everybody's local contacts are, as of the last recompute.
@@ -218,6 +226,8 @@ impl Core {
             duties_sent: state.duties_sent,
             coverage_told: state.coverage_told,
             delivery: state.delivery,
+            marks: state.marks,
+            return_key: state.return_key,
             directories: state.directories,
         };
         view.note_arrangement(&store, &settings, started).await;

@@ -1,7 +1,9 @@
 //! Send what is due in the outbox, and note what the other side answered. Each channel has a sender of its own, which waits for no other.
 
+mod note;
 mod pace;
 mod rests;
+mod returns;
 #[cfg(test)]
 mod tests;
 
@@ -11,7 +13,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
-use backon::{ExponentialBuilder, Retryable};
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::{BoxFuture, FutureExt, poll_fn};
 use futures_util::stream::{FuturesUnordered, StreamExt};
@@ -19,12 +20,14 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
+use self::note::{clip, note};
 use self::pace::Pace;
-use self::rests::Rests;
+use self::rests::{Rests, destination};
 use super::core::Core;
 use crate::channel::message::Composer;
 use crate::channel::{Channel, Outcome};
 use crate::domain::backoff::Backoff;
+use crate::domain::bounce::ReturnPath;
 use crate::domain::delivery::Condition;
 use crate::domain::ids::{ChannelName, MessageId};
 use crate::domain::notice::{Message, MessageState, Notice};
@@ -82,6 +85,7 @@ pub struct Sender {
     name: ChannelName,
     channel: Channel,
     composer: Composer,
+    return_path: ReturnPath,
     terms: Terms,
     state: Mutex<State>,
     batch: AtomicUsize,
@@ -133,6 +137,7 @@ impl Sender {
             name,
             channel,
             composer,
+            return_path: ReturnPath::default(),
             terms,
             state: Mutex::default(),
             batch,
@@ -141,6 +146,12 @@ impl Sender {
             retired,
             wake,
         }
+    }
+
+    /// The same, to whom what can't be delivered comes back by another way than to whom it is from.
+    #[must_use]
+    pub fn returning(self, return_path: ReturnPath) -> Sender {
+        Sender { return_path, ..self }
     }
 
     /// What the channel is called.
@@ -380,16 +391,21 @@ impl Sender {
         if let Some((reason, until)) = self.rests(&message, now) {
             return attempt(now, MessageState::Queued, reason, Some(until));
         }
+        if let Some(answer) = returns::refused(core, &self.channel, &message, &notice, now) {
+            return attempt(now, MessageState::Failed, answer, None);
+        }
         self.lock().pace.note(self.terms.per_minute, now);
         let locale = core.locale_of(&message.recipient);
-        let parcel = match self.composer.parcel(&self.channel, &notice, &message, locale, core.instance) {
-            Ok(parcel) => parcel,
-            Err(error) => {
-                let (message, notice) = (message.id.0, notice.id.0);
-                tracing::error!(message, notice, "A message can't be written: {error}");
-                return attempt(now, MessageState::Failed, error.to_string(), None);
-            }
-        };
+        let parcel = self.composer.parcel(&self.channel, &notice, &message, locale, core.instance);
+        let parcel =
+            match parcel.and_then(|parcel| returns::stamp(core, &self.return_path, parcel, message.id)) {
+                Ok(parcel) => parcel,
+                Err(error) => {
+                    let (message, notice) = (message.id.0, notice.id.0);
+                    tracing::error!(message, notice, "A message can't be written: {error}");
+                    return attempt(now, MessageState::Failed, error.to_string(), None);
+                }
+            };
         let outcome = self.channel.hand_over(&parcel, now).await;
         let now = core.now();
         let (state, answer, due) = self.judge(outcome, &message, &notice, now);
@@ -487,21 +503,4 @@ impl Sender {
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
-}
-
-/// What fails together: the domain of a mail address; else the channel's other end.
-fn destination(message: &Message) -> String {
-    let mail = message.recipient.mail.as_ref().filter(|_| message.recipient.channel.is_mail());
-    mail.map_or_else(|| Rests::WHOLE.to_owned(), |mail| mail.domain().to_lowercase())
-}
-
-/// Notes what came of some messages. A store that can't be written for a moment is asked again: what was sent and isn't noted comes twice.
-async fn note(core: &Core, group: Vec<Attempt>) -> Result<(), StoreError> {
-    let retries = ExponentialBuilder::default().with_min_delay(Duration::from_millis(500)).with_max_times(6);
-    (|| core.store.record_attempts(group.clone())).retry(retries).await
-}
-
-/// A server chooses the length of its words; the log of a message keeps the first thousand characters.
-fn clip(text: String) -> Box<str> {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(1_000).collect::<String>().into()
 }

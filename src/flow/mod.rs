@@ -14,6 +14,7 @@
 //! * [`lists`]: who holds a role by a list that somebody else keeps;
 //! * [`kept`]: what is looked at elsewhere by a schedule, whatever it is;
 //! * [`directories`]: which directories there are, and which is being read;
+//! * [`bounces`]: note which messages came back, and whom nothing is sent to any more;
 //! * [`deliver`]: send what is in the outbox; [`channels`]: by which ways, and who is told when one of them fails;
 //! * [`preview`]: a notice as somebody gets it.
 
@@ -22,6 +23,7 @@ pub mod absences;
 pub mod alert;
 pub mod assign;
 pub mod assignments;
+pub mod bounces;
 pub mod channels;
 pub mod contacts;
 pub mod core;

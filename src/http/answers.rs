@@ -22,6 +22,7 @@ use crate::domain::past::Told;
 use crate::domain::roles::RoleName;
 use crate::domain::run::Run;
 use crate::domain::subject::Subject;
+use crate::flow::bounces::MailboxState;
 use crate::flow::deliver::Pause;
 use crate::flow::directories::Progress;
 use crate::flow::login_page::PageState;
@@ -70,6 +71,12 @@ pub struct Status {
     /// How the page for trouble signing in is doing; None: there is to be none.
     #[serde(default)]
     pub login_page: Option<PageState>,
+    /// How the mailbox is doing into which mails come back; None: there is none.
+    #[serde(default)]
+    pub bounces: Option<MailboxState>,
+    /// To how many addresses mails came back, so that nothing is sent to them.
+    #[serde(default)]
+    pub marked_addresses: usize,
     /// What an administrator should look at, full sentences.
     pub warnings: Vec<String>,
 }

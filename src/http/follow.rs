@@ -139,18 +139,21 @@ pub async fn orphans(
     let within = query.unit.as_deref().map(|unit| place_of(organisation, unit)).transpose()?;
     let within = within.map(|place| organisation.tree.subtree(place));
     let mut found = orphans::find(organisation, app.core.now());
+    found.unreachable = orphans::unreachable(organisation, &view.marks);
     if let Some(role) = role {
         found.units.retain(|it| it.role == role.name);
         found.holders.retain(|it| it.role == role.name);
         found.assignments.retain(|it| it.role == role.name);
         found.short.retain(|it| it.role == role.name);
         found.over.retain(|it| it.role == role.name);
+        found.unreachable.retain(|it| it.role == role.name);
         found.subjects.retain(|it| it.unanswered.contains(&role.name) || role.scope == Scope::Subject);
     }
     if let Some(within) = within {
         let is_within = |unit: UnitId| organisation.tree.index(unit).is_some_and(|at| within.contains(&at));
         found.units.retain(|it| is_within(it.unit));
         found.holders.retain(|it| it.unit.is_some_and(is_within));
+        found.unreachable.retain(|it| it.unit.is_some_and(is_within));
         // These are of no unit.
         (found.assignments, found.short, found.over) = (Vec::new(), Vec::new(), Vec::new());
         let owner = |it: &OrphanSubject| organisation.subjects.get(&it.subject)?.owner;

@@ -5,12 +5,13 @@
 //! * [`error`]: how an error is told;
 //! * the handlers, by subject: [`absences`] (changed, imported, exported), [`absence_sources`] (calendars that are looked at), [`look`] (who, where, whom to turn to), [`then`] (the same at another time), [`gone`] (who was there once),
 //!   [`follow`] (who got other contacts, and what nobody answers for), [`duties`] (what somebody is contact for), [`edit`] (roles and absences), [`subjects`] (what else somebody answers for), [`coverage`] (who is there when, and what would
-//!   be), [`lists`] (what others keep, and who is entitled), [`outages`] (maintenance, too), [`services`], [`outbox`], [`notices`] (as somebody gets them), [`syncs`], [`service`]
+//!   be), [`lists`] (what others keep, and who is entitled), [`outages`] (maintenance, too), [`services`], [`outbox`], [`addresses`] (to which mails came back), [`notices`] (as somebody gets them), [`syncs`], [`service`]
 //!   (status, audit, backup), [`whoami`] (what the caller may do).
 
 pub mod absence_sources;
 pub mod absences;
 pub mod access;
+pub mod addresses;
 pub mod answers;
 pub mod coverage;
 pub mod duties;
@@ -43,6 +44,7 @@ use chrono::{DateTime, Utc};
 use crate::domain::hint::Telling;
 use crate::domain::ids::DirectoryName;
 use crate::flow::absence_sources::Calendars;
+use crate::flow::bounces::Bounces;
 use crate::flow::channels::Senders;
 use crate::flow::core::Core;
 use crate::flow::directories::Directories;
@@ -60,6 +62,8 @@ pub struct App {
     pub lists: Arc<Lists>,
     /// The calendars that absences are taken from.
     pub calendars: Arc<Calendars>,
+    /// The mailbox into which mails come back.
+    pub bounces: Arc<Bounces>,
     /// The page for trouble signing in.
     pub login_page: Arc<LoginPage>,
     /// Who sends the mails, for the state of the channel.
@@ -141,6 +145,10 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/messages/{id}", get(outbox::show))
         .route("/v1/messages/{id}/retry", post(outbox::retry))
         .route("/v1/messages/{id}/cancel", post(outbox::cancel))
+        .route("/v1/bounces", post(addresses::look))
+        .route("/v1/addresses", get(addresses::list))
+        .route("/v1/addresses/{address}", get(addresses::show))
+        .route("/v1/addresses/{address}/clear", post(addresses::clear))
         .route("/v1/notices/{id}/preview", get(notices::preview))
         .route("/v1/test-message", post(outbox::test))
         .route("/v1/lists", get(lists::list))

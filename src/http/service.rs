@@ -57,6 +57,8 @@ pub async fn status(State(app): State<Arc<App>>) -> Result<Json<Status>, ApiErro
         cluster: nodes::cluster(&app),
         contact_changes: contact_changes(&app, &view),
         login_page: app.login_page.state(),
+        bounces: app.bounces.state(),
+        marked_addresses: view.marks.len(),
         warnings: warnings(&app, &view),
     }))
 }
@@ -171,6 +173,19 @@ fn warnings(app: &App, view: &View) -> Vec<String> {
                 "the calendar {name} isn't taken, what it said last stays in force: {trouble}"
             ));
         }
+    }
+    if let Some(trouble) = app.bounces.state().and_then(|mailbox| mailbox.trouble) {
+        warnings.push(format!("it isn't known which mails came back: {trouble}"));
+    }
+    if !view.marks.is_empty() {
+        warnings.push(format!(
+            "mails to {} came back, and nothing is sent to them; `budkavle outbox address list` shows them",
+            if view.marks.len() == 1 {
+                "an address".to_owned()
+            } else {
+                format!("{} addresses", view.marks.len())
+            }
+        ));
     }
     if let Some(trouble) = app.login_page.state().and_then(|page| page.trouble) {
         warnings.push(format!("the page for trouble signing in says what it said before: {trouble}"));

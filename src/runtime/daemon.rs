@@ -26,6 +26,7 @@ use crate::domain::notice::{EventKey, Facts, NewNotice};
 use crate::domain::roles;
 use crate::domain::schedule::Schedule;
 use crate::flow::absence_sources::Calendars;
+use crate::flow::bounces::{self, Bounces};
 use crate::flow::channels::Senders;
 use crate::flow::core::{Core, Now};
 use crate::flow::directories::Directories;
@@ -95,6 +96,8 @@ struct Replaceable {
     list_schedules: Arc<ArcSwap<BTreeMap<ListName, Schedule>>>,
     calendars: Arc<Calendars>,
     calendar_schedules: Arc<ArcSwap<BTreeMap<SourceName, Schedule>>>,
+    bounces: Arc<Bounces>,
+    bounce_schedules: Arc<ArcSwap<BTreeMap<SourceName, Schedule>>>,
     login_page: Arc<LoginPage>,
     schedules: Arc<Schedules>,
     hints: Arc<HintBook>,
@@ -134,6 +137,9 @@ impl Daemon {
         let list_schedules = Arc::new(ArcSwap::from_pointee(wire::list_schedules(&config)));
         let calendars = Arc::new(Calendars::new(wire::calendars(&config)));
         let calendar_schedules = Arc::new(ArcSwap::from_pointee(wire::calendar_schedules(&config)));
+        let bounces = Arc::new(Bounces::new(wire::returned::mailbox(&config)?));
+        let bounce_schedules = Arc::new(ArcSwap::from_pointee(wire::returned::schedules(&config)));
+        bounces::make_key(&core).await?;
         let login_page = Arc::new(LoginPage::new(wire::login_page(&config)));
         let hints = Arc::new(HintBook::new(wire::hint_pauses(&config)));
         let senders = Arc::new(Senders::new(wire::senders(&config)?));
@@ -144,6 +150,7 @@ impl Daemon {
             directories: Arc::clone(&directories),
             lists: Arc::clone(&lists),
             calendars: Arc::clone(&calendars),
+            bounces: Arc::clone(&bounces),
             login_page: Arc::clone(&login_page),
             senders: Arc::clone(&senders),
             access: ArcSwap::from_pointee(wire::access(&config)),
@@ -200,6 +207,17 @@ impl Daemon {
             ),
         );
         tasks.spawn(
+            "bounces",
+            loops::looks(
+                c(),
+                t(),
+                beat("bounces", DELIVER_WITHIN),
+                k(),
+                Arc::clone(&bounces),
+                Arc::clone(&bounce_schedules),
+            ),
+        );
+        tasks.spawn(
             "login page",
             loops::login_page(c(), t(), beat("login page", LOOP_WITHIN), k(), Arc::clone(&login_page)),
         );
@@ -219,6 +237,8 @@ impl Daemon {
                 list_schedules,
                 calendars,
                 calendar_schedules,
+                bounces,
+                bounce_schedules,
                 login_page,
                 schedules,
                 hints,
@@ -397,6 +417,7 @@ async fn take_over(parts: &Replaceable, config: &Config) -> Result<(), WireError
     let sources = wire::sources(config)?;
     // Templates are tried with every sample: others are served meanwhile.
     let senders = tokio::task::block_in_place(|| wire::senders(config))?;
+    let mailbox = wire::returned::mailbox(config)?;
     if let Some(level) = &parts.level {
         level.set(&config.log.level).map_err(|e| WireError::Log(e.to_string()))?;
     }
@@ -407,6 +428,8 @@ async fn take_over(parts: &Replaceable, config: &Config) -> Result<(), WireError
     parts.lists.replace(wire::lists(config));
     parts.calendar_schedules.store(Arc::new(wire::calendar_schedules(config)));
     parts.calendars.replace(wire::calendars(config));
+    parts.bounce_schedules.store(Arc::new(wire::returned::schedules(config)));
+    parts.bounces.replace(mailbox);
     parts.login_page.replace(wire::login_page(config));
     parts.schedules.replace(wire::schedules(config));
     parts.core.shown.notify_one();

@@ -8,11 +8,13 @@ use serde::Serialize;
 use super::clock::Clock;
 use super::{database, texts, wire};
 use crate::channel::login_page;
-use crate::channel::{ProbeReport as MailReport, SmtpReport};
+use crate::channel::{Address, AddressError, ProbeReport as MailReport, SmtpReport};
 use crate::config::{self, Config};
+use crate::domain::bounce::ReturnPath;
 use crate::domain::directory::Directory;
 use crate::domain::warning::{self, WarningKind};
 use crate::source::ldap::{BaseReport, Discovery, Follows, Glimpse, OwnSite, Probe, ProbeReport, Server};
+use crate::source::returned::ReturnedMails;
 use crate::source::{Ask, Source};
 use crate::store::Store;
 use crate::tls::CertificateSummary;
@@ -94,6 +96,11 @@ pub async fn all(config: &Config) -> Vec<Finding> {
     }
     findings.extend(database_findings(config).await);
     findings.push(mail(config, now).await);
+    match wire::returned::mailbox(config) {
+        Ok(None) => {}
+        Ok(Some(mailbox)) => findings.push(bounces(&mailbox).await),
+        Err(error) => findings.push(wrong("bounces".to_owned(), error)),
+    }
     for other in &config.channels {
         findings.push(channel(config, other).await);
     }
@@ -303,11 +310,11 @@ async fn mail(config: &Config, now: DateTime<Utc>) -> Finding {
         Ok(channel) => channel,
         Err(error) => return wrong(what, error),
     };
-    let sender = match config.mail.from.address.as_str().parse() {
+    let sender = match sender(config) {
         Ok(sender) => sender,
         Err(error) => return wrong(what, error),
     };
-    match channel.probe(&sender).await {
+    match channel.probe(sender.as_ref()).await {
         Err(error) => wrong(what, error),
         Ok(MailReport::Folder { folder }) => {
             finding(what, true, format!("mails go into the folder {} and reach nobody", folder.display()))
@@ -317,16 +324,39 @@ async fn mail(config: &Config, now: DateTime<Utc>) -> Finding {
     }
 }
 
+/// The envelope's sender, as mails have it: with a sign that stands for any.
+fn sender(config: &Config) -> Result<Option<Address>, AddressError> {
+    let mail = &config.mail;
+    match mail.return_path.address("0z00000000000000000000") {
+        Some(address) => address.parse().map(Some),
+        None if mail.return_path == ReturnPath::Nobody => Ok(None),
+        None => mail.from.address.as_str().parse().map(Some),
+    }
+}
+
+/// Whether the mailbox can be read into which mails come back. None is marked as seen.
+async fn bounces(mailbox: &ReturnedMails) -> Finding {
+    let what = "bounces".to_owned();
+    match mailbox.open(usize::MAX).await {
+        Err(error) => wrong(what, error),
+        Ok(opened) => {
+            let text = format!("{mailbox} can be read; {} mails in it weren't looked at yet", opened.left());
+            opened.close().await;
+            finding(what, false, text)
+        }
+    }
+}
+
 /// A channel beside mail: connected to, or looked at; nothing is sent.
 async fn channel(config: &Config, other: &config::Channel) -> Finding {
     let what = format!("channel {}", other.name);
-    let sender = match config.mail.from.address.as_str().parse() {
+    let sender = match sender(config) {
         Ok(sender) => sender,
         Err(error) => return wrong(what, error),
     };
     match wire::other_channel(config, other) {
         Err(error) => wrong(what, error),
-        Ok(channel) => match channel.probe(&sender).await {
+        Ok(channel) => match channel.probe(sender.as_ref()).await {
             Err(error) => wrong(what, error),
             Ok(report) => channel_finding(what, &report),
         },

@@ -1,5 +1,8 @@
 //! From the configuration to the settings of each part. Only here is the whole of it known.
 
+mod mail;
+pub mod returned;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -12,10 +15,10 @@ use super::texts;
 use crate::channel::login_page::Language;
 use crate::channel::message::{ComposeError, Composer, Custom, From as Sent};
 use crate::channel::{
-    self, Bearer, Channel, CommandChannel, Credential, FileChannel, Form, GraphChannel, SetupError, SignIn,
-    SmsSettings, SmtpChannel, SmtpSettings, TimeLimits, TokenSettings, Tokens, WebChannel, WebSettings,
+    Channel, CommandChannel, Credential, Form, GraphChannel, SetupError, SmsSettings, TokenSettings, Tokens,
+    WebChannel, WebSettings,
 };
-use crate::config::{self, Config, LdapSecurity, LdapServers, LogFormat, SmtpSecurity, Transport};
+use crate::config::{self, Config, LdapSecurity, LdapServers, LogFormat, Transport};
 use crate::domain::decode::Mapping;
 use crate::domain::ids::{ChannelName, DirectoryName, SourceName};
 use crate::domain::lists::ListName;
@@ -34,6 +37,7 @@ use crate::source::list::{ListSource, Proof};
 use crate::source::{Source, SourceError};
 use crate::store::{Retention, SledSettings};
 use crate::tls::TlsError;
+pub use mail::channel;
 
 /// Why a part can't be made of the configuration.
 #[derive(Debug, thiserror::Error)]
@@ -53,6 +57,9 @@ pub enum WireError {
     /// Another channel.
     #[error("[channel.{0}]: {1}")]
     Channel(ChannelName, String),
+    /// The mailbox into which mails come back.
+    #[error("[bounces]: {0}")]
+    Bounces(String),
     /// The log.
     #[error("[log]: {0}")]
     Log(String),
@@ -143,6 +150,7 @@ pub fn flow_settings(config: &Config) -> Settings {
         mail_domain: config.mail.from.address.domain().into(),
         expires_after: delta(config.mail.expires_after),
         routing: config.routing.clone(),
+        bounces: config.bounces.as_ref().map(returned::policy),
         directories: config.directories.iter().map(directory).collect(),
     }
 }
@@ -308,7 +316,8 @@ pub fn senders(config: &Config) -> Result<Vec<Sender>, WireError> {
     let custom = texts::custom(config).map(Arc::new);
     let composer = || composer(config, custom.clone());
     let mail = mail_terms(&config.mail);
-    let mut senders = vec![Sender::new(ChannelName::mail(), channel(config)?, composer()?, mail)];
+    let sender = Sender::new(ChannelName::mail(), channel(config)?, composer()?, mail);
+    let mut senders = vec![sender.returning(config.mail.return_path.clone())];
     for other in &config.channels {
         let channel = other_channel(config, other)?;
         let config::ChannelTerms { connections, per_minute, retry } = other.terms;
@@ -395,54 +404,6 @@ fn tokens(source: &config::TokenSource, web: WebSettings) -> Result<Arc<Tokens>,
         scope: source.scope.clone(),
     };
     Tokens::new(settings, web).map(Arc::new)
-}
-
-/// How the mails leave.
-pub fn channel(config: &Config) -> Result<Channel, WireError> {
-    let smtp = match &config.mail.transport {
-        Transport::File { folder } => return Ok(Channel::File(FileChannel::new(folder.clone()))),
-        Transport::Smtp(smtp) => smtp,
-    };
-    let (sign_in, bearer) = match &smtp.sign_in {
-        None => (None, None),
-        Some(config::SignIn::Password { username, password }) => {
-            (Some(SignIn { user: username.clone(), password: password.value().clone() }), None)
-        }
-        Some(config::SignIn::Token { username, tokens: source }) => {
-            let web = WebSettings {
-                trust: smtp.trust.clone(),
-                timeout: smtp.reply_timeout,
-                allow_private: true,
-                proxy: None,
-                credential: None,
-            };
-            let tokens = tokens(source, web).map_err(SetupError::Tls)?;
-            (None, Some(Bearer { user: username.clone(), tokens }))
-        }
-    };
-    let settings = SmtpSettings {
-        host: smtp.host.clone(),
-        port: smtp.port,
-        security: match smtp.security {
-            SmtpSecurity::StartTls => channel::Security::StartTls,
-            SmtpSecurity::Tls => channel::Security::ImplicitTls,
-            SmtpSecurity::Plain => channel::Security::PlainText { sign_in: true },
-        },
-        trust: smtp.trust.clone(),
-        sign_in,
-        bearer,
-        hello: smtp.hello_name.clone(),
-        connections: smtp.connections.try_into().unwrap_or(1),
-        messages_per_connection: smtp.mails_per_connection,
-        idle: smtp.idle_timeout,
-        limits: TimeLimits {
-            connect: smtp.connect_timeout,
-            reply: smtp.reply_timeout,
-            message: smtp.message_timeout,
-            ..TimeLimits::default()
-        },
-    };
-    Ok(Channel::Smtp(SmtpChannel::new(settings)?))
 }
 
 impl From<LogFormat> for Format {

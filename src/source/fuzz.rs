@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::ldap::{fuzz_dirsync, fuzz_entries, fuzz_sync};
 use super::ldif::fuzz_entries as ldif_entries;
+use crate::domain::bounce::{self, ReturnKey};
 use crate::domain::decode::{Mapping, Schema, decode};
 use crate::domain::directory::Directory;
 use crate::domain::entry::Entry;
@@ -15,6 +16,15 @@ pub fn ldif(bytes: &[u8], size: usize) {
     assert_eq!(whole, ldif_entries(bytes, size), "in pieces of {size} it reads otherwise");
     if let Some(entries) = whole {
         objects(&entries);
+    }
+}
+
+/// Reads the bytes as a mail that may be a delivery report.
+pub fn bounce(bytes: &[u8]) {
+    if let Ok(report) = bounce::read(bytes) {
+        assert!(!report.returned.is_empty() && report.returned.len() <= 20);
+        let own = ReturnKey::new([7; 32]);
+        assert_eq!(own.find(report.signs.iter().map(|sign| &**sign)), None, "a sign was forged");
     }
 }
 

@@ -12,6 +12,7 @@ pub mod fuzz;
 pub mod ldap;
 pub mod ldif;
 pub mod list;
+pub mod returned;
 
 use std::time::Duration;
 

@@ -18,6 +18,7 @@ use crate::domain::absence::Absence;
 use crate::domain::absence::source::TakenCalendar;
 use crate::domain::alert::Health;
 use crate::domain::audit;
+use crate::domain::bounce::{Mark, ReturnKey};
 use crate::domain::changes::{ChangeAt, open};
 use crate::domain::coverage::watch::Told;
 use crate::domain::delivery::Delivery;
@@ -131,6 +132,10 @@ kinds! {
     DutiesSent = 0x7b "digests for contacts",
     /// What was told of the channels. No key.
     Delivery = 0x64 "tellings of channels",
+    /// An address that isn't there. Key: the form it is compared by.
+    Mark = 0x65 "marked addresses",
+    /// What the signs of messages are made with. No key.
+    ReturnKey = 0x66 "keys of signs",
     /// How what a commit changed was before. Key: [`past_key`].
     Past = 0x7c "entries of the past",
 }
@@ -247,6 +252,8 @@ records! {
     TakenCalendar => AbsenceSource,
     Subject => Subject,
     Delivery => Delivery,
+    Mark => Mark,
+    ReturnKey => ReturnKey,
 }
 
 /// Records of a second shape, each with how the first one is read.
@@ -454,6 +461,8 @@ pub(crate) fn check_schema(kind: Kind, bytes: &[u8]) -> Result<(), RecordError> 
         Kind::Message => Message::SCHEMA,
         Kind::Attempt => AttemptLog::SCHEMA,
         Kind::Delivery => Delivery::SCHEMA,
+        Kind::Mark => Mark::SCHEMA,
+        Kind::ReturnKey => ReturnKey::SCHEMA,
         Kind::Audit => audit::Entry::SCHEMA,
         Kind::ContactChange => ChangeAt::SCHEMA,
         Kind::ContactsSeen => ContactsSeen::SCHEMA,

@@ -11,6 +11,7 @@ use crate::domain::absence::import::Replacement;
 use crate::domain::absence::source::TakenCalendar;
 use crate::domain::alert::Health;
 use crate::domain::audit;
+use crate::domain::bounce::{Bounce, Marks, ReturnKey};
 use crate::domain::changes::ContactChange;
 use crate::domain::changes::open::Told;
 use crate::domain::coverage::watch;
@@ -24,6 +25,7 @@ use crate::domain::ids::{
     SourceName, SubjectName,
 };
 use crate::domain::lists::{ListName, TakenList};
+use crate::domain::mailbox::Address;
 use crate::domain::notice::{Message, MessageState, NewNotice, Notice};
 use crate::domain::outage::Outage;
 #[cfg(doc)]
@@ -60,6 +62,10 @@ pub struct State {
     pub duties_sent: Option<DateTime<Utc>>,
     /// What was told of the channels.
     pub delivery: Arc<Delivery>,
+    /// The addresses that aren't there.
+    pub marks: Marks,
+    /// What the signs of messages are made with; None: nobody has needed it yet.
+    pub return_key: Option<ReturnKey>,
     /// What of the configuration answers depended on last.
     pub arranged: Option<Box<str>>,
     /// The last good list of each that somebody else keeps.
@@ -210,6 +216,13 @@ pub enum Change {
     DutiesSent(Option<DateTime<Utc>>),
     /// What was told of the channels.
     Delivery(Arc<Delivery>),
+    /// A message came back, or is delayed: it is noted with the message, which fails if it was sent, and the address is marked if it isn't there. Refused with
+    /// [`StoreError::NotFound`] when there is no such message.
+    Bounce(Box<Bounce>),
+    /// An address is tried again. Refused with [`StoreError::NotFound`] when it isn't marked.
+    Unmark(Address),
+    /// What the signs of messages are made with.
+    ReturnKey(ReturnKey),
     /// A directory's health, after an alert was told.
     Health(DirectoryName, Health),
     /// The word of a person on a held run; None: it is rejected, and the directory's health holds it no longer. Refused with

@@ -1,5 +1,6 @@
 //! What every store must do. The suite is a list of functions over "open the store": a second backend runs it unchanged.
 
+mod bounces;
 mod outbox;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,6 +24,7 @@ use budkavle::store::{
 };
 use chrono::TimeDelta;
 
+use self::bounces::*;
 use self::outbox::*;
 use crate::postgres::Database;
 use crate::store_samples::*;
@@ -79,6 +81,7 @@ suite! {
     what_expires_is_not_sent,
     an_operator_can_retry_and_cancel,
     messages_are_listed_by_state_and_notice,
+    a_message_that_comes_back_fails_and_its_address_is_marked,
     numbers_are_never_handed_out_twice,
     history_is_listed_newest_first,
     old_history_goes_and_the_rest_stays,

@@ -186,7 +186,7 @@ impl Verb {
     }
 
     /// Whether nothing has been said yet of any message: others would fare no better.
-    fn comes_before_messages(self) -> bool {
+    pub(super) fn comes_before_messages(self) -> bool {
         matches!(self, Verb::Greeting | Verb::Ehlo | Verb::StartTls | Verb::AuthPrompt | Verb::Auth)
     }
 

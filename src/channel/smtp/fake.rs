@@ -12,22 +12,28 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
+// For those who may know nothing of TLS but by a channel.
+pub(crate) use crate::tls::TlsTrust;
+pub(crate) use crate::tls::pki::Authority;
+
 /// What the server does instead of its friendly answer.
 #[derive(Clone, Debug)]
-pub(super) enum Act {
+pub(crate) enum Act {
     /// Sends these bytes.
     Say(Vec<u8>),
     /// Sends these bytes, each in a segment of its own.
     Drip(Vec<u8>),
     /// Sends these bytes and closes the connection.
     SayAndCut(Vec<u8>),
+    /// Sends these bytes, each so long after the one before.
+    Trickle(Vec<u8>, Duration),
     /// Says nothing, ever.
     Hush,
 }
 
 /// One connection's course: friendly, but for the acts.
 #[derive(Clone, Default)]
-pub(super) struct Script {
+pub(crate) struct Script {
     /// What EHLO offers.
     pub offers: Vec<&'static str>,
     /// What EHLO offers inside TLS, if that differs.
@@ -44,11 +50,11 @@ pub(super) struct Script {
 }
 
 impl Script {
-    pub(super) fn new(offers: &[&'static str]) -> Script {
+    pub(crate) fn new(offers: &[&'static str]) -> Script {
         Script { offers: offers.to_vec(), ..Script::default() }
     }
 
-    pub(super) fn at(mut self, verb: &'static str, occurrence: usize, act: Act) -> Script {
+    pub(crate) fn at(mut self, verb: &'static str, occurrence: usize, act: Act) -> Script {
         self.acts.push((verb, occurrence, act));
         self
     }
@@ -56,7 +62,7 @@ impl Script {
 
 /// What the server has seen.
 #[derive(Clone, Default, Debug)]
-pub(super) struct Log {
+pub(crate) struct Log {
     pub connections: usize,
     pub closed: usize,
     /// Every command line, of all connections.
@@ -68,19 +74,19 @@ pub(super) struct Log {
 }
 
 impl Log {
-    pub(super) fn count(&self, verb: &str) -> usize {
+    pub(crate) fn count(&self, verb: &str) -> usize {
         self.commands.iter().filter(|line| line.starts_with(verb)).count()
     }
 }
 
-pub(super) struct Fake {
+pub(crate) struct Fake {
     pub address: SocketAddr,
     log: watch::Receiver<Log>,
 }
 
 impl Fake {
     /// Starts a server. The first connection follows the first script, and so on; the last script serves all that come after.
-    pub(super) async fn start(scripts: Vec<Script>) -> Fake {
+    pub(crate) async fn start(scripts: Vec<Script>) -> Fake {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (sender, log) = watch::channel(Log::default());
@@ -108,12 +114,12 @@ impl Fake {
         Fake { address, log }
     }
 
-    pub(super) fn log(&self) -> Log {
+    pub(crate) fn log(&self) -> Log {
         self.log.borrow().clone()
     }
 
     /// Waits until the log is so, for at most ten seconds.
-    pub(super) async fn until(&self, so: impl Fn(&Log) -> bool) -> Log {
+    pub(crate) async fn until(&self, so: impl Fn(&Log) -> bool) -> Log {
         let mut log = self.log.clone();
         let seen = timeout(Duration::from_secs(10), log.wait_for(|log| so(log))).await;
         match seen {
@@ -277,6 +283,14 @@ impl Course {
                     stream.write_all(&[*byte]).await.map_err(|_| Over)?;
                     stream.flush().await.map_err(|_| Over)?;
                     tokio::task::yield_now().await;
+                }
+                bytes.first()
+            }
+            Act::Trickle(bytes, pause) => {
+                for byte in bytes {
+                    tokio::time::sleep(*pause).await;
+                    stream.write_all(&[*byte]).await.map_err(|_| Over)?;
+                    stream.flush().await.map_err(|_| Over)?;
                 }
                 bytes.first()
             }

@@ -6,6 +6,7 @@
 //! message gets one more try over a fresh connection.
 
 mod dial;
+mod dkim;
 mod encode;
 mod error;
 mod pool;
@@ -16,10 +17,11 @@ mod settings;
 mod wire;
 
 #[cfg(test)]
-mod fake;
+pub(crate) mod fake;
 #[cfg(test)]
 mod tests;
 
+pub use dkim::{DkimError, DkimSettings};
 pub use error::{Doubt, SmtpError, Verb};
 pub use reply::Reply;
 pub use report::SmtpReport;
@@ -61,7 +63,8 @@ impl SmtpChannel {
     }
 
     pub(super) async fn send(&self, envelope: &Envelope, mime: &[u8]) -> Outcome {
-        let message = Encoded::new(mime);
+        let signed = self.server.signer.as_ref().map(|signer| signer.sign(mime));
+        let message = Encoded::new(signed.as_deref().unwrap_or(mime));
         // The semaphore is never closed, so this only waits.
         let _slot = self.slots.acquire().await;
         match self.deliver(envelope, &message).await {
@@ -70,7 +73,7 @@ impl SmtpChannel {
         }
     }
 
-    pub(super) async fn probe(&self, sender: &Address) -> Result<SmtpReport, SmtpError> {
+    pub(super) async fn probe(&self, sender: Option<&Address>) -> Result<SmtpReport, SmtpError> {
         let session = self.in_time(self.probed(sender)).await?;
         let (offers, wire) = (session.offers(), session.wire());
         let (tls, certificate) = wire.tls().unzip();
@@ -93,7 +96,7 @@ impl SmtpChannel {
         self.pool.close().await;
     }
 
-    async fn probed(&self, sender: &Address) -> Result<Session, SmtpError> {
+    async fn probed(&self, sender: Option<&Address>) -> Result<Session, SmtpError> {
         let mut session = Session::open(&self.server).await?;
         session.offer_sender(sender).await?;
         Ok(session)

@@ -53,6 +53,8 @@ pub(super) struct Offers {
     pub smtputf8: bool,
     /// PIPELINING (RFC 2920).
     pub pipelining: bool,
+    /// DSN (RFC 3461): it can be asked for reports.
+    pub reports: bool,
 }
 
 impl Offers {
@@ -75,6 +77,7 @@ impl Offers {
                 Some("8BITMIME") => offers.eight_bit = true,
                 Some("SMTPUTF8") => offers.smtputf8 = true,
                 Some("PIPELINING") => offers.pipelining = true,
+                Some("DSN") => offers.reports = true,
                 _ => {}
             }
         }

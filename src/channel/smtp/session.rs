@@ -13,7 +13,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use lettre::transport::smtp::client::AsyncSmtpConnection;
 use lettre::transport::smtp::commands::{Data, Ehlo, Mail, Quit, Rcpt, Rset, Starttls};
-use lettre::transport::smtp::extension::{ClientId, MailBodyParameter, MailParameter};
+use lettre::transport::smtp::extension::{ClientId, MailBodyParameter, MailParameter, RcptParameter};
 use lettre::transport::smtp::response::Response;
 use secrecy::ExposeSecret;
 use tokio::io::AsyncWriteExt;
@@ -27,6 +27,7 @@ use super::error::{Doubt, SmtpError, Verb};
 use super::reply::{Offers, Reply};
 use super::settings::{Bearer, GOODBYE, Security, Server, SignIn};
 use super::wire::Wire;
+use crate::tls;
 
 /// A connection past sign-in, ready for a message.
 pub(super) struct Session {
@@ -89,8 +90,9 @@ impl Session {
     /// Asks whether the server takes a message from this sender to this recipient: MAIL, RCPT, DATA. After a clear no the session is
     /// in step again.
     pub(super) async fn ask(&mut self, envelope: &Envelope, message: &Encoded) -> Result<(), SmtpError> {
-        let mail = Mail::new(Some(envelope.from.as_lettre()), self.parameters(envelope, message)?);
-        let rcpt = Rcpt::new(envelope.to.as_lettre(), Vec::new());
+        let from = envelope.from.as_ref().map(Address::as_lettre);
+        let mail = Mail::new(from, self.parameters(envelope, message)?);
+        let rcpt = Rcpt::new(envelope.to.as_lettre(), self.reports(envelope));
         self.messages += 1;
         let asked = if self.offers.pipelining {
             self.ask_together(&mail, &rcpt).await
@@ -130,9 +132,9 @@ impl Session {
         Err(SmtpError::Doubt { server, verb: Verb::Message, doubt, perhaps_sent: written })
     }
 
-    /// Offers a sender and takes it back.
-    pub(super) async fn offer_sender(&mut self, sender: &Address) -> Result<(), SmtpError> {
-        self.command(Verb::Mail, Mail::new(Some(sender.as_lettre()), Vec::new())).await?;
+    /// Offers a sender (None: nobody) and takes it back.
+    pub(super) async fn offer_sender(&mut self, sender: Option<&Address>) -> Result<(), SmtpError> {
+        self.command(Verb::Mail, Mail::new(sender.map(Address::as_lettre), Vec::new())).await?;
         self.command(Verb::Rset, Rset).await?;
         Ok(())
     }
@@ -248,13 +250,40 @@ impl Session {
             }
             parameters.push(MailParameter::Body(MailBodyParameter::EightBitMime));
         }
-        if envelope.from.needs_smtputf8() || envelope.to.needs_smtputf8() {
+        if envelope.from.iter().chain([&envelope.to]).any(Address::needs_smtputf8) {
             if !self.offers.smtputf8 {
                 return Err(SmtpError::NeedsSmtpUtf8);
             }
             parameters.push(MailParameter::SmtpUtfEight);
         }
+        if let Some(id) = envelope.id.as_deref().filter(|_| self.wants_reports(envelope)) {
+            let other = |keyword: &str, value: &str| MailParameter::Other {
+                keyword: keyword.to_owned(),
+                value: Some(value.to_owned()),
+            };
+            // Of a message that comes back its headers do.
+            parameters.extend([other("RET", "HDRS"), other("ENVID", id)]);
+        }
         Ok(parameters)
+    }
+
+    /// Whether reports are asked for: somebody gets them, and the server knows how to ask (RFC 3461).
+    fn wants_reports(&self, envelope: &Envelope) -> bool {
+        self.offers.reports && envelope.from.is_some()
+    }
+
+    /// What RCPT must say about them: those that say that something arrived aren't wanted; and whom we sent it to, wherever it is handed on to.
+    fn reports(&self, envelope: &Envelope) -> Vec<RcptParameter> {
+        if envelope.id.is_none() || !self.wants_reports(envelope) {
+            return Vec::new();
+        }
+        let other =
+            |keyword: &str, value| RcptParameter::Other { keyword: keyword.to_owned(), value: Some(value) };
+        let notify = other("NOTIFY", "FAILURE,DELAY".to_owned());
+        // What isn't ASCII has another form that not every server knows (RFC 6533 §3).
+        let original = Some(envelope.to.to_string()).filter(|to| to.is_ascii());
+        let original = original.map(|to| other("ORCPT", format!("rfc822;{to}")));
+        [notify].into_iter().chain(original).collect()
     }
 
     async fn ask_in_turn(&mut self, mail: Mail, rcpt: Rcpt) -> Result<(), SmtpError> {
@@ -338,6 +367,11 @@ fn failed(server: &str, verb: Verb, wire: &Wire, error: &lettre::transport::smtp
         return SmtpError::Said { server, verb, reply: Reply::new(code.into(), &text) };
     }
     let doubt = match error.source().and_then(|source| source.downcast_ref::<io::Error>()) {
+        // In TLS 1.3 a server that refuses our certificate, or the lack of one, says so after the handshake.
+        Some(cause) if verb.comes_before_messages() && tls::explain(cause).is_some() => {
+            let reason = tls::explain(cause).unwrap_or_default();
+            return SmtpError::TlsRefused { server, reason };
+        }
         Some(cause) => doubt(cause),
         None if wire.is_closed() => Doubt::Gone("it closed the connection".to_owned()),
         None => Doubt::Nonsense(format!("{:?} is no SMTP reply", wire.reply().join(" "))),

@@ -1,5 +1,6 @@
 //! Which mail server, how it is spoken to, and what of that can't be.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +10,8 @@ use rustls::pki_types::ServerName;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::super::Tokens;
-use crate::tls::{self, TlsError, TlsTrust};
+use super::dkim::{DkimError, DkimSettings, Signer};
+use crate::tls::{self, Identity, TlsError, TlsTrust};
 
 /// A server is waited for no longer than this where its answer hardly matters: QUIT, RSET.
 pub(super) const GOODBYE: Duration = Duration::from_secs(2);
@@ -29,6 +31,10 @@ pub struct SmtpSettings {
     pub sign_in: Option<SignIn>,
     /// Who signs in by an access token, if anybody; instead of `sign_in`.
     pub bearer: Option<Bearer>,
+    /// A certificate with its key, both in PEM, that is shown to a server that asks for one.
+    pub certificate: Option<(PathBuf, PathBuf)>,
+    /// Who signs the mails (DKIM), if nobody does behind us.
+    pub dkim: Option<DkimSettings>,
     /// What this machine calls itself in EHLO; `None` for its host name.
     pub hello: Option<String>,
     /// The most connections at a time, at least 1.
@@ -52,6 +58,8 @@ impl SmtpSettings {
             trust: TlsTrust::SystemRoots,
             sign_in: None,
             bearer: None,
+            certificate: None,
+            dkim: None,
             hello: None,
             connections: 4,
             messages_per_connection: 500,
@@ -145,6 +153,9 @@ pub enum SetupError {
     /// No TLS configuration.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// No signatures.
+    #[error(transparent)]
+    Dkim(#[from] DkimError),
 }
 
 /// The settings, resolved: what a session needs.
@@ -158,6 +169,7 @@ pub(super) struct Server {
     pub tls_name: ServerName<'static>,
     pub sign_in: Option<SignIn>,
     pub bearer: Option<Bearer>,
+    pub signer: Option<Box<Signer>>,
     pub hello: Option<ClientId>,
     pub limits: TimeLimits,
 }
@@ -188,8 +200,12 @@ impl Server {
             Some(hello) if !is_host_name(&hello) => return Err(SetupError::Hello(hello)),
             hello => hello.map(ClientId::Domain),
         };
-        let tls = tls::client_config(&settings.trust)?;
-        Ok(Server { name, host, port, security, tls, tls_name, sign_in, bearer, hello, limits })
+        let mut tls = tls::client_config(&settings.trust)?;
+        if let Some((certificate, key)) = &settings.certificate {
+            tls = Identity::read(certificate, key)?.shown_by(&tls);
+        }
+        let signer = settings.dkim.as_ref().map(Signer::read).transpose()?.map(Box::new);
+        Ok(Server { name, host, port, security, tls, tls_name, sign_in, bearer, signer, hello, limits })
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod connections;
 mod properties;
+mod reports;
 mod tls;
 
 use std::time::Duration;
@@ -30,7 +31,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const IMPATIENCE: Duration = Duration::from_secs(1);
 
 fn envelope() -> Envelope {
-    Envelope { from: "budkavle@corp.example".parse().unwrap(), to: "asa@corp.example".parse().unwrap() }
+    Envelope::new("budkavle@corp.example".parse().unwrap(), "asa@corp.example".parse().unwrap())
 }
 
 /// Plain text with a sign-in, so that every verb but STARTTLS occurs.

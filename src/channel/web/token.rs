@@ -84,7 +84,7 @@ impl Tokens {
     ///
     /// # Errors
     /// When the server gives none.
-    pub(in super::super) async fn token(&self) -> Result<SecretString, TokenError> {
+    pub async fn token(&self) -> Result<SecretString, TokenError> {
         // Whoever comes meanwhile waits for the same answer.
         let mut held = self.held.lock().await;
         if let Some((token, until)) = held.as_ref()

@@ -106,7 +106,7 @@ pub async fn orphans(args: OrphansArgs, client: &Client, out: &Out) -> Result<Ex
 }
 
 fn print(out: &Out, orphans: &Orphans, zone: Tz) {
-    let Orphans { units, holders, assignments, short, over, subjects } = orphans;
+    let Orphans { units, holders, assignments, short, over, subjects, unreachable } = orphans;
     if *orphans == Orphans::default() {
         out.line("Everything is answered for, and nobody holds a role in vain.");
         return;
@@ -141,6 +141,19 @@ fn print(out: &Out, orphans: &Orphans, zone: Tz) {
             .map(|h| vec![h.role.to_string(), h.path.clone(), h.name.to_string(), h.reason.in_zone(zone)]);
         out.line("These hold a role and don't count:");
         out.table(&["role", "for", "holder", "why"], rows.collect(), "");
+    }
+    if !unreachable.is_empty() {
+        let rows = unreachable.iter().map(|h| {
+            vec![
+                h.role.to_string(),
+                h.path.clone(),
+                h.name.to_string(),
+                h.address.to_string(),
+                h.answer.to_string(),
+            ]
+        });
+        out.line("To these mails came back, and none is sent to them; `budkavle outbox address` says more:");
+        out.table(&["role", "for", "holder", "address", "answer"], rows.collect(), "");
     }
     if !assignments.is_empty() {
         let rows = assignments.iter().map(|a| {

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::domain::backoff::Backoff;
+use crate::domain::notice::Message;
 
 /// After so many failures in a row, none of them with anything accepted between, a destination rests.
 const STRIKES: u32 = 3;
@@ -16,6 +17,12 @@ const KEPT: usize = 1_000;
 /// Which destinations rest until when. A mail domain is one; the channel's own server is [`Rests::WHOLE`].
 #[derive(Debug, Default)]
 pub(super) struct Rests(HashMap<String, Rest>);
+
+/// What fails together: the domain of a mail address; else the channel's other end.
+pub(super) fn destination(message: &Message) -> String {
+    let mail = message.recipient.mail.as_ref().filter(|_| message.recipient.channel.is_mail());
+    mail.map_or_else(|| Rests::WHOLE.to_owned(), |mail| mail.domain().to_lowercase())
+}
 
 /// How long a destination has taken nothing.
 #[derive(Clone, PartialEq, Eq, Debug)]

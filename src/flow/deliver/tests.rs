@@ -1,5 +1,7 @@
 //! What leaves when: channels that don't wait for each other, limits, rests, and what is told of them.
 
+mod faults;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;

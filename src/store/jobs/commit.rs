@@ -84,7 +84,7 @@ pub(in crate::store) fn event(
     let generation = match change {
         Change::None | Change::TimePassed => None,
         change => {
-            make(tx, change)?;
+            make(tx, change, at)?;
             let made = next_generation(tx)?;
             past::keep_edits(tx, made, at)?;
             Some(made)
@@ -204,7 +204,7 @@ fn write_run(
     Ok(Committed { generation: Some(made), ..enqueue(tx, run.ended, notices)? })
 }
 
-fn make(tx: &mut Tx<'_>, change: Change) -> Result<(), Fault> {
+fn make(tx: &mut Tx<'_>, change: Change, at: DateTime<Utc>) -> Result<(), Fault> {
     match change {
         Change::None | Change::TimePassed => {}
         Change::Outage(outage) => {
@@ -262,6 +262,11 @@ fn make(tx: &mut Tx<'_>, change: Change) -> Result<(), Fault> {
         Change::ContactsTold(told) => put_or_delete(tx, Kind::ContactsTold, told.as_deref())?,
         Change::DutiesSent(at) => put_or_delete(tx, Kind::DutiesSent, at.map(DutiesSent).as_ref())?,
         Change::Delivery(delivery) => tx.put(key(Kind::Delivery, &[]), &*delivery)?,
+        Change::Bounce(bounce) => outbox::came_back(tx, &bounce, at)?,
+        Change::Unmark(address) => {
+            remove(tx, key(Kind::Mark, address.key().as_bytes()), || format!("marked address {address}"))?;
+        }
+        Change::ReturnKey(own) => tx.put(key(Kind::ReturnKey, &[]), &own)?,
         Change::Health(directory, health) => tx.put(name_key(Kind::Health, &directory), &health)?,
         Change::Held(directory, run, word) => decide_held(tx, &directory, run, word)?,
         Change::Arranged(text) => tx.put(key(Kind::Arranged, &[]), &Arranged(text))?,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::domain::audit;
+use crate::domain::bounce::{Bounce, Fate, Mark};
 use crate::domain::ids::{ChannelName, MessageId, NoticeId};
 use crate::domain::notice::{Message, MessageState, NewNotice, Notice};
 
@@ -174,6 +175,26 @@ fn carry_out(
     let message = Message { state, due: now, changed: now, ..before.clone() };
     tx.put_message(Some(&before), &message)?;
     Ok(message)
+}
+
+/// Notes what a delivery report says of a message, and marks its address if that isn't there.
+pub(super) fn came_back(tx: &mut Tx<'_>, bounce: &Bounce, now: DateTime<Utc>) -> Result<(), Fault> {
+    let before = message(tx, bounce.message)?;
+    let state = match (bounce.fate, before.state) {
+        (Fate::Failed, MessageState::Sent) => MessageState::Failed,
+        (_, state) => state,
+    };
+    log(tx, before.id, &AttemptLog { at: now, state, answer: bounce.answer.clone() })?;
+    // Of what fails it is told since when it has; what is only delayed stays sent when it was.
+    let changed = if state == before.state { before.changed } else { now };
+    let message = Message { state, changed, answer: Some(bounce.answer.clone()), ..before.clone() };
+    tx.put_message(Some(&before), &message)?;
+    if let Some(mark) = &bounce.mark {
+        let at = key(Kind::Mark, mark.address.key().as_bytes());
+        let known: Option<Mark> = tx.get(&at)?;
+        tx.put(at, &Mark::after(known.as_ref(), mark.clone()))?;
+    }
+    Ok(())
 }
 
 /// Cancels what `new` takes the place of, as far as it still waits to be sent to those who get `new`.

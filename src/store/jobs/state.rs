@@ -28,12 +28,14 @@ use super::trouble::Trouble;
 use super::tx::decode;
 
 /// The kinds of records that a [`State`] is made of.
-pub(in crate::store) const KINDS: [Kind; 23] = [
+pub(in crate::store) const KINDS: [Kind; 25] = [
     Kind::Arranged,
     Kind::ContactsSeen,
     Kind::ContactsTold,
     Kind::DutiesSent,
     Kind::Delivery,
+    Kind::Mark,
+    Kind::ReturnKey,
     Kind::Numbers,
     Kind::Users,
     Kind::Units,
@@ -122,6 +124,8 @@ impl StateBuilder {
             Kind::ContactsTold => self.state.contacts_told = Some(Arc::new(decode(value)?)),
             Kind::DutiesSent => self.state.duties_sent = Some(decode::<DutiesSent>(value)?.0),
             Kind::Delivery => self.state.delivery = Arc::new(decode(value)?),
+            Kind::Mark => self.state.marks.put(decode(value)?),
+            Kind::ReturnKey => self.state.return_key = Some(decode(value)?),
             Kind::Numbers if *rest == [Numbers::Generation as u8] => {
                 self.state.generation = Some(Generation(decode::<LastNumber>(value)?.0));
             }
@@ -172,6 +176,7 @@ impl StateBuilder {
             Kind::GivenOut => drop(state.given_out.remove(&*name)),
             Kind::AbsenceSource => drop(state.calendars.remove(&SourceName::from(&*name))),
             Kind::CoverageTold => drop(state.coverage_told.remove(&*name)),
+            Kind::Mark => name.parse().into_iter().for_each(|address| state.marks.remove(&address)),
             Kind::Health => self.directory(rest).health = None,
             Kind::Cursor => self.directory(rest).cursor = None,
             Kind::Held => self.directory(rest).held = None,

@@ -117,7 +117,9 @@ pub(super) fn table_of(kind: Kind) -> &'static Table {
         | Kind::ContactsSeen
         | Kind::ContactsTold
         | Kind::DutiesSent
-        | Kind::Delivery => &RECORDS,
+        | Kind::Delivery
+        | Kind::Mark
+        | Kind::ReturnKey => &RECORDS,
     }
 }
 

@@ -3,6 +3,7 @@
 mod absences;
 mod alerts;
 mod backup;
+mod bounces;
 mod channels;
 mod check;
 mod cluster;
@@ -11,6 +12,7 @@ mod controllers;
 mod coverage;
 mod delegation;
 mod digests;
+mod dkim;
 mod ds389;
 mod guard;
 mod incremental;

@@ -1,5 +1,5 @@
 //! The real servers of the tests: a Samba domain controller or two that replicate, OpenLDAP, 389 Directory Server, Postfix and its
-//! `smtp-sink`, and Budkavle itself as it is installed.
+//! `smtp-sink`, Dovecot, and Budkavle itself as it is installed.
 //!
 //! Each instance has a folder of its own and, since a domain controller can't choose its ports, a loopback address of
 //! its own (two that replicate have a network of their own). A guard ends it when it goes out of scope; the kernel ends it if the tests are killed.
@@ -7,6 +7,7 @@
 pub mod account;
 pub mod budkavle;
 pub mod certs;
+pub mod dovecot;
 pub mod ds389;
 pub mod forest;
 pub mod ldif;

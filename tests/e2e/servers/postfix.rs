@@ -22,8 +22,10 @@ pub const HOST: &str = "mx.kommun.example";
 pub const PORT: u16 = 2525;
 /// TLS from the first byte.
 pub const TLS_PORT: u16 = 2465;
+/// A domain for which it takes every mail, and then finds that nobody is there.
+pub const AWAY: &str = "away.example";
 /// Who owns the maildirs: no user of the machine.
-const MAILBOX_OWNER: u32 = 50_000;
+pub const MAILBOX_OWNER: u32 = 50_000;
 
 /// The folders of the queue, as `postfix check` would make them with the help of a hundred processes
 /// (`postfix-files` lists them).
@@ -136,6 +138,11 @@ impl Postfix {
         files.iter().map(|file| ParsedMail::read(file)).collect()
     }
 
+    /// Where a mailbox lies.
+    pub fn maildir(&self, address: &str) -> PathBuf {
+        self.path("mail").join(address.to_lowercase())
+    }
+
     /// Waits until a mailbox holds so many mails (or more), and gives them.
     pub fn wait_for(&self, address: &str, count: usize, deadline: Duration) -> Vec<ParsedMail> {
         wait_until(&format!("{count} mails are in the mailbox of {address}"), deadline, || {
@@ -212,6 +219,9 @@ impl Postfix {
              virtual_mailbox_maps = texthash:{folder}/conf/mailboxes\n\
              virtual_uid_maps = static:{MAILBOX_OWNER}\n\
              virtual_gid_maps = static:{MAILBOX_OWNER}\n\
+             recipient_delimiter = +\n\
+             relay_domains = {AWAY}\n\
+             transport_maps = inline:{{{AWAY}=virtual:}}\n\
              smtpd_tls_security_level = may\n\
              smtpd_tls_cert_file = {cert}\n\
              smtpd_tls_key_file = {key}\n\

@@ -139,6 +139,53 @@ async fn a_server_that_speaks_plain_text_where_tls_is_expected_breaks_the_channe
 }
 
 #[tokio::test]
+async fn a_certificate_of_our_own_is_shown_to_a_server_that_asks_for_one() {
+    let (folder, authority, trust) = authority();
+    let ours = Authority::new("Client CA");
+    let own = |authority: &Authority| {
+        let (certificate, key) = authority.issue("budkavle").pem();
+        let paths = ["own.pem", "own.key"].map(|name| folder.path().join(name));
+        fs::write(&paths[0], certificate).unwrap();
+        fs::write(&paths[1], key).unwrap();
+        let [certificate, key] = paths;
+        Some((certificate, key))
+    };
+    let server = authority.issue("127.0.0.1").server_for_clients_of(&ours);
+    for security in [Security::ImplicitTls, Security::StartTls] {
+        let script = || Script {
+            offers_in_tls: Some(OFFERS.to_vec()),
+            tls: Some(Arc::clone(&server)),
+            implicit: security == Security::ImplicitTls,
+            ..Script::new(STARTTLS)
+        };
+        for shown in [Some(&ours), Some(&authority), None] {
+            let fake = Fake::start(vec![script()]).await;
+            let certificate = shown.and_then(own);
+            let settings = SmtpSettings { certificate, ..over_tls(&fake, security, &trust) };
+            let outcome = channel(settings).send(&envelope(), MIME).await;
+            let is_ours = shown.is_some_and(|shown| std::ptr::eq(shown, &ours));
+            let refused = match security {
+                // What was said meanwhile may cost the server's last words.
+                Security::StartTls => &["broken", "deferred"][..],
+                _ => &["broken"],
+            };
+            let expected = if is_ours { &["accepted"][..] } else { refused };
+            assert!(expected.contains(&word(&outcome)), "{outcome:?}");
+            assert_eq!(
+                (fake.log().accepted, fake.log().count("MAIL")),
+                (usize::from(is_ours), usize::from(is_ours))
+            );
+        }
+    }
+    let missing = SmtpSettings {
+        certificate: Some((folder.path().join("none"), folder.path().join("none"))),
+        trust,
+        ..SmtpSettings::new("mail.example", 587)
+    };
+    assert!(SmtpChannel::new(missing).unwrap_err().to_string().contains("none could not be read"));
+}
+
+#[tokio::test]
 async fn a_handshake_that_never_ends_is_deferred() {
     let (_folder, authority, trust) = authority();
     let identity = authority.issue("127.0.0.1");
@@ -208,7 +255,8 @@ async fn a_probe_tells_what_the_server_is_and_sends_nothing() {
     let (_folder, authority, trust) = authority();
     let identity = authority.issue("127.0.0.1");
     let fake = Fake::start(vec![script(&identity, Security::StartTls)]).await;
-    let report = channel(over_tls(&fake, Security::StartTls, &trust)).probe(&envelope().from).await.unwrap();
+    let report =
+        channel(over_tls(&fake, Security::StartTls, &trust)).probe(envelope().from.as_ref()).await.unwrap();
     let words = report.to_string();
     for told in [
         "fake.example at 127.0.0.1:",
@@ -239,7 +287,7 @@ async fn a_probe_tells_what_is_wrong() {
     for (at, asked, said, told) in cases {
         let act = Act::Say(format!("{said}\r\n").into_bytes());
         let fake = Fake::start(vec![Script::new(OFFERS).at(at, 1, act)]).await;
-        let error = channel(settings(&fake)).probe(&envelope().from).await.unwrap_err();
+        let error = channel(settings(&fake)).probe(envelope().from.as_ref()).await.unwrap_err();
         assert!(matches!(error, SmtpError::Said { verb, .. } if verb == asked), "{error}");
         assert!(error.to_string().contains(told), "{error}");
     }

@@ -288,6 +288,17 @@ pub(super) fn notices(frozen: &mut Frozen) {
     let broken = [("team".into(), at(1))].into();
     frozen.check("delivery", &Delivery { broken, given_up_told: Some(at(2)) });
     frozen.check("delivery-empty", &Delivery::default());
+    let mark = Mark {
+        address: mail(),
+        since: at(1),
+        last: at(2),
+        times: 3,
+        message: MessageId(5),
+        status: "5.1.1".into(),
+        answer: "550 5.1.1 no such user".into(),
+    };
+    frozen.check("mark", &mark);
+    frozen.check("return-key", &ReturnKey::new([7; 32]));
 }
 
 fn outage_word(about: About) -> Facts {

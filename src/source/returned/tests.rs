@@ -1,0 +1,61 @@
+//! A maildir as other programs fill it.
+
+mod imap;
+
+use std::fs;
+use std::os::unix::fs::symlink;
+
+use super::*;
+
+fn maildir() -> (tempfile::TempDir, ReturnedMails) {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["new", "cur", "tmp"] {
+        fs::create_dir(folder.path().join(name)).unwrap();
+    }
+    let mails = ReturnedMails::Maildir(Maildir { folder: folder.path().to_owned() });
+    (folder, mails)
+}
+
+#[tokio::test]
+async fn what_is_new_is_read_oldest_first_and_goes_to_cur_marked_as_seen() {
+    let (folder, mails) = maildir();
+    for (name, text) in [("2.b.host", "second"), ("1.a.host", "first"), ("3.c.host", "third")] {
+        fs::write(folder.path().join("new").join(name), text).unwrap();
+    }
+    fs::write(folder.path().join("cur/0.x.host:2,S"), "seen").unwrap();
+    symlink("/etc/passwd", folder.path().join("new/0.link")).unwrap();
+    fs::create_dir(folder.path().join("new/0.folder")).unwrap();
+    let mut opened = mails.open(2).await.unwrap();
+    assert_eq!(opened.left(), 2);
+    let mut read = Vec::new();
+    while let Some(mail) = opened.next().await.unwrap() {
+        read.push(String::from_utf8(mail.bytes.clone()).unwrap());
+        opened.done(mail).await.unwrap();
+    }
+    assert_eq!(read, ["first", "second"]);
+    assert!(folder.path().join("cur/1.a.host:2,S").is_file());
+    assert_eq!(fs::read_to_string(folder.path().join("new/3.c.host")).unwrap(), "third");
+    assert_eq!(mails.open(9).await.unwrap().left(), 1);
+}
+
+#[tokio::test]
+async fn a_huge_mail_is_read_in_part_and_one_that_another_program_took_is_passed_over() {
+    let (folder, mails) = maildir();
+    fs::write(folder.path().join("new/1"), "x").unwrap();
+    fs::write(folder.path().join("new/2"), vec![b'y'; 3 * LONGEST]).unwrap();
+    let mut opened = mails.open(9).await.unwrap();
+    fs::remove_file(folder.path().join("new/1")).unwrap();
+    let mail = opened.next().await.unwrap().unwrap();
+    assert_eq!(mail.bytes.len(), LONGEST);
+    fs::remove_file(folder.path().join("new/2")).unwrap();
+    opened.done(mail).await.unwrap();
+    assert!(opened.next().await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn what_is_no_maildir_is_told_in_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let mails = ReturnedMails::Maildir(Maildir { folder: folder.path().join("none") });
+    let error = mails.open(9).await.err().unwrap().to_string();
+    assert!(error.contains("none can't be used") && error.contains("new and cur must be there"), "{error}");
+}
