@@ -252,7 +252,8 @@ pub struct Event {
 /// What an event or a run came to.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Committed {
-    /// The generation it made; None when nothing of [`State`] changed ([`Change::None`]).
+    /// The generation it made; None when nothing of [`State`] changed ([`Change::None`]), or when other nodes had committed before what
+    /// this one hasn't seen: then it is still behind.
     pub generation: Option<Generation>,
     /// The notices that were enqueued; one whose event had a notice already is left out.
     pub notices: Vec<NoticeId>,

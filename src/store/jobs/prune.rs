@@ -19,6 +19,9 @@ use super::tx::Tx;
 /// So many records are looked at in one transaction.
 const STEP: usize = 200;
 
+/// Looks at the records with some numbers and removes those from before a time; returns how many those are.
+type Step = fn(&mut Tx<'_>, &[u64], DateTime<Utc>) -> Result<u64, Fault>;
+
 /// Removes what is older than `keep`.
 pub(in crate::store) async fn prune(
     store: &impl Write,
@@ -85,7 +88,7 @@ async fn prune_kind(
     store: &impl Write,
     kind: Kind,
     limit: DateTime<Utc>,
-    step: fn(&mut Tx<'_>, &[u64], DateTime<Utc>) -> Result<u64, Fault>,
+    step: Step,
 ) -> Result<u64, StoreError> {
     let (mut removed, mut after) = (0, Some(0));
     while let Some(from) = after {

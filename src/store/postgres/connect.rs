@@ -119,6 +119,7 @@ fn pool(settings: &PostgresSettings, at: usize) -> PgPool {
     PgPoolOptions::new()
         .max_connections(settings.connections.max(2))
         .acquire_timeout(CONNECT_WITHIN)
+        .acquire_slow_threshold(IDLE)
         .idle_timeout(IDLE)
         .connect_lazy_with(options(settings, at))
 }

@@ -1,6 +1,7 @@
 //! What the contract asks for of what changes something, and of the queue.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 
 use chrono::{DateTime, Utc};
 use sqlx::Row;
@@ -8,12 +9,13 @@ use sqlx::Row;
 use crate::domain::audit;
 use crate::domain::changes::ContactChange;
 use crate::domain::guard::CheckedDelta;
-use crate::domain::ids::{ChannelName, MessageId};
+use crate::domain::ids::{ChannelName, Generation, MessageId};
 use crate::domain::notice::{Message, MessageState};
 use crate::domain::run::Cursor;
 
 use super::super::error::StoreError;
 use super::super::jobs::trouble::Fault;
+use super::super::jobs::tx::Tx;
 use super::super::jobs::{commit, outbox, prune};
 use super::super::records::{Record, number_of};
 use super::super::types::{
@@ -34,7 +36,8 @@ impl PgStore {
         record: RunRecord,
         cursor: Cursor,
     ) -> Result<Committed, StoreError> {
-        self.carry_out(Way::Lead, PATIENCE, move |tx| commit::sync(tx, &delta, record.clone(), &cursor)).await
+        let job = move |tx: &mut Tx<'_>| commit::sync(tx, &delta, record.clone(), &cursor);
+        Ok(self.seen(self.carry_out(Way::Lead, PATIENCE, job).await?))
     }
 
     pub(in super::super) async fn commit_run(
@@ -42,7 +45,8 @@ impl PgStore {
         record: RunRecord,
         cursor: Option<Cursor>,
     ) -> Result<Committed, StoreError> {
-        self.carry_out(Way::Lead, PATIENCE, move |tx| commit::run(tx, record.clone(), cursor.as_ref())).await
+        let job = move |tx: &mut Tx<'_>| commit::run(tx, record.clone(), cursor.as_ref());
+        Ok(self.seen(self.carry_out(Way::Lead, PATIENCE, job).await?))
     }
 
     pub(in super::super) async fn commit_event(
@@ -50,8 +54,14 @@ impl PgStore {
         event: Event,
         contacts: Vec<ContactChange>,
     ) -> Result<Committed, StoreError> {
-        self.carry_out(Way::Decide, PATIENCE, move |tx| commit::event(tx, event.clone(), contacts.clone()))
-            .await
+        let job = move |tx: &mut Tx<'_>| commit::event(tx, event.clone(), contacts.clone());
+        Ok(self.seen(self.carry_out(Way::Alone, PATIENCE, job).await?))
+    }
+
+    /// When others have committed before what this node hasn't seen, its picture isn't of the generation that it made: it follows.
+    fn seen(&self, committed: Committed) -> Committed {
+        let basis = Generation(self.shared.basis.load(Ordering::SeqCst));
+        Committed { generation: committed.generation.filter(|made| *made == basis), ..committed }
     }
 
     pub(in super::super) async fn claim_due(

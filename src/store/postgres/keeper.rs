@@ -30,7 +30,7 @@ const CLEAR_UP: u64 = 40;
 
 /// A new life: enters the node, asks for the lease and begins to beat. Returns the last numbers that were handed out.
 pub(super) async fn begin(shared: &Arc<Shared>) -> Result<[u64; NUMBERS], StoreError> {
-    let mut pauses = patience(PATIENCE);
+    let mut pauses = patience(PATIENCE, &shared.clock);
     let numbers = loop {
         match first_beat(shared).await {
             Ok(numbers) => break numbers,
@@ -125,10 +125,12 @@ async fn keep(shared: Arc<Shared>) {
         if beats > YOUNG {
             free_claims(&shared).await;
         }
-        if beats % CLEAR_UP == 0 && shared.standing().epoch.is_some() {
-            if let Err(error) = clear_up(&shared).await {
-                tracing::warn!("What nobody needs any more can't be cleared up: {error}");
-            }
+        let leads = shared.standing().epoch.is_some();
+        if leads
+            && beats.is_multiple_of(CLEAR_UP)
+            && let Err(error) = clear_up(&shared).await
+        {
+            tracing::warn!("What nobody needs any more can't be cleared up: {error}");
         }
     }
 }

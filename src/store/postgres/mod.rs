@@ -4,9 +4,9 @@
 //! transaction and [`flush`] how its changes are written; [`keeper`] keeps this node and its lease alive; [`contract`], [`read`] and [`backup`] are what the
 //! contract asks for, [`follow`] is how a node learns what others have committed, [`said`] what the database says when it can't.
 //!
-//! Who decides (a sync, an edit) holds the rows of `numbers` until the commit: those are one after the other on all nodes, and refused when
-//! they were decided on an older generation than the last. Claims and attempts hold only their messages. No advisory lock is taken
-//! anywhere, so that engines without them serve, too.
+//! Who decides (a sync, an edit) holds the rows of `numbers` until the commit: those are one after the other on all nodes. What was decided on an
+//! older picture is refused where it matters: an object, an outage, a held run that isn't what it was any more. Claims and attempts hold
+//! only their messages. No advisory lock is taken anywhere, so that engines without them serve, too.
 
 mod backup;
 mod connect;
@@ -67,7 +67,7 @@ struct Shared {
     connections: Connections,
     instance: u64,
     clock: Clock,
-    /// The generation that this node's picture is of: what it decides, it decides on that.
+    /// The generation that this node's picture is of.
     basis: AtomicU64,
     /// This run of the node.
     node: AtomicI64,
@@ -82,12 +82,10 @@ struct Shared {
 /// How a job goes about it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Way {
-    /// It decides on the picture of this node: no other decision comes in between, and none was taken that isn't in the picture.
-    Decide,
+    /// It decides: nobody else does meanwhile.
+    Alone,
     /// The same, and only the node with the lease may.
     Lead,
-    /// It needs nothing but that no decision comes in between.
-    Alone,
     /// It holds the messages that it reads, and nothing else.
     Beside,
 }
@@ -107,7 +105,7 @@ impl PgStore {
         clock: Clock,
     ) -> Result<(PgStore, Opening), StoreError> {
         let connections = Connections::new(settings);
-        let mut pauses = patience(PATIENCE);
+        let mut pauses = patience(PATIENCE, &clock);
         let instance = loop {
             match schema::prepare(&connections).await {
                 Ok(instance) => break instance,
@@ -171,7 +169,7 @@ impl PgStore {
         let shared = &self.shared;
         let _one = if way == Way::Beside { None } else { Some(shared.deciding.lock().await) };
         let job = Arc::new(job);
-        let mut pauses = patience(patient);
+        let mut pauses = patience(patient, &shared.clock);
         loop {
             match shared.attempt(way, Arc::clone(&job), patient).await {
                 Ok(value) => return Ok(value),
@@ -190,8 +188,9 @@ impl Write for PgStore {
     }
 }
 
-/// Pauses that add up to `length`.
-fn patience(length: Duration) -> impl Iterator<Item = Duration> {
+/// Pauses between tries, until so much time has passed.
+fn patience(length: Duration, clock: &Clock) -> impl Iterator<Item = Duration> + use<> {
+    let (clock, until) = (Arc::clone(clock), clock() + length);
     let pauses = ExponentialBuilder::default()
         .with_min_delay(Duration::from_millis(10))
         .with_max_delay(Duration::from_secs(1))
@@ -199,10 +198,7 @@ fn patience(length: Duration) -> impl Iterator<Item = Duration> {
         .with_jitter()
         .without_max_times()
         .build();
-    pauses.scan(Duration::ZERO, move |spent, pause| {
-        *spent += pause;
-        (*spent <= length).then_some(pause)
-    })
+    pauses.take_while(move |_| clock() < until)
 }
 
 /// Waits before the next try; when there is no use in one, or no more patience, it is an error.
@@ -246,7 +242,7 @@ impl Shared {
             return Err(Trouble::Again("the connection was lost before the commit".into()).into());
         }
         if made != before {
-            // What this node has committed is in its picture, unless it had missed something before.
+            // What this node has committed is in its picture, unless others have committed before what isn't.
             let _ = self.basis.compare_exchange(before, made, Ordering::SeqCst, Ordering::SeqCst);
         }
         Ok(value)
@@ -269,9 +265,6 @@ impl Shared {
         }
         let generation = |numbers: &[u64; NUMBERS]| numbers.get(Numbers::Generation as usize).copied();
         let before = generation(&numbers).unwrap_or_default();
-        if matches!(way, Way::Decide | Way::Lead) && before != self.basis.load(Ordering::SeqCst) {
-            return Err(StoreError::Conflict("what this was decided on".into()).into());
-        }
         let epoch = match way {
             Way::Lead => Some(self.epoch()?),
             _ => None,
@@ -315,7 +308,7 @@ impl Shared {
 
     /// Whether a transaction was committed. When it wasn't, it never will be.
     async fn was_committed(&self, token: i64, patient: Duration) -> Result<bool, Fault> {
-        let mut pauses = patience(patient);
+        let mut pauses = patience(patient, &self.clock);
         loop {
             // Waits for the transaction if it is still under way, and takes its token from it if it isn't committed.
             let sql = "INSERT INTO commits (token) VALUES ($1) ON CONFLICT DO NOTHING";

@@ -31,11 +31,13 @@ pub(super) struct PgRows {
     node: i64,
     tx: RefCell<Transaction<'static, Postgres>>,
     /// What was read in this transaction.
-    read: RefCell<HashMap<Vec<u8>, Option<Vec<u8>>>>,
+    read: RefCell<Known>,
     numbers: RefCell<Vec<u64>>,
 }
 
 type Pair = (Vec<u8>, Vec<u8>);
+/// Records by their keys; None: there is no such one.
+type Known = HashMap<Vec<u8>, Option<Vec<u8>>>;
 
 impl PgRows {
     pub(super) fn new(
@@ -63,7 +65,7 @@ impl PgRows {
     }
 
     /// The transaction, and what was read in it.
-    pub(super) fn end(self) -> (Transaction<'static, Postgres>, HashMap<Vec<u8>, Option<Vec<u8>>>) {
+    pub(super) fn end(self) -> (Transaction<'static, Postgres>, Known) {
         (self.tx.into_inner(), self.read.into_inner())
     }
 

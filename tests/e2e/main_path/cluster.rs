@@ -116,7 +116,6 @@ fn one_syncs_all_answer_and_another_takes_over() {
     let synced = |node: &Node| node.status()["users"].as_u64().is_some_and(|users| users > 200);
     for node in &cluster.nodes {
         wait_until("the node has what was synced", PATIENCE, || synced(node).then_some(()));
-        assert!(node.budkavle.run(&["contacts", "of", "asa.oberg"]).code == Some(0));
     }
     // An edit on one is an answer on the others.
     let other = (leader + 1) % NODES;
@@ -125,6 +124,7 @@ fn one_syncs_all_answer_and_another_takes_over() {
         let holds =
             || get(&node.socket, "/v1/contacts/of?role=global")["contacts"].as_array().unwrap().len() == 1;
         wait_until("the node has the assignment", PATIENCE, || holds().then_some(()));
+        node.budkavle.run(&["contacts", "of", "asa.oberg"]).success();
     }
     let refused = cluster.nodes[other].budkavle.run(&["sync"]).ended_with(1);
     assert!(refused.stderr.contains(&format!("that is the node node{leader}")), "{}", refused.stderr);
@@ -221,7 +221,12 @@ fn fifty_rounds_of_dying_and_sleeping_lose_nothing() {
         }
         cluster.all_up();
     }
-    assert!(accepted.len() > ROUNDS * 2, "only {} of {} outages were accepted", accepted.len(), ROUNDS * 3);
+    assert!(
+        accepted.len() > ROUNDS * 3 / 2,
+        "only {} of {} outages were accepted",
+        accepted.len(),
+        ROUNDS * 3
+    );
     let slowest = takeovers.iter().max().unwrap();
     assert!(*slowest < Duration::from_secs(10), "{takeovers:?}");
 
@@ -246,9 +251,11 @@ fn fifty_rounds_of_dying_and_sleeping_lose_nothing() {
             assert_eq!(ids.len(), 1, "{contact} got {subject} under several Message-IDs: {ids:?}");
         }
     }
-    // Every committed run made a generation of its own, and the data is what the directory has.
-    let doubled = "SELECT count(*) - count(DISTINCT id) FROM runs";
-    assert_eq!(cluster.sql(doubled), "0");
+    // Nobody committed a sync that was read while another's was, and the data is what the directory has.
+    let overlapping = "SELECT count(*) FROM runs a JOIN runs b ON a.id < b.id AND b.started < a.ended";
+    assert_eq!(cluster.sql(overlapping), "0");
+    let runs: usize = cluster.sql("SELECT count(*) FROM runs WHERE outcome = 'committed'").parse().unwrap();
+    assert!(runs > ROUNDS / 2, "only {runs} syncs were committed");
     let leader = cluster.wait_for_leader();
     cluster.nodes[leader].budkavle.run(&["sync"]).success();
     let phones = || -> BTreeSet<String> {

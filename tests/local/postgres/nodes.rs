@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use budkavle::domain::absence::{Absence, Origin};
+use budkavle::domain::audit::Actor;
 use budkavle::domain::directory::Directory;
 use budkavle::domain::gone::{self, AllGone};
 use budkavle::domain::ids::{AbsenceId, ChannelName, Generation, RunId, UserId};
@@ -83,16 +84,26 @@ async fn who_was_paused_cannot_commit() {
 }
 
 #[tokio::test]
-async fn what_was_decided_on_an_old_picture_is_refused() {
+async fn edits_on_two_nodes_come_one_after_the_other() {
     let database = Database::new().await;
     let (one, two) = (database.open("one").await, database.open("two").await);
-    one.commit_event(event(1, Change::Outage(outage(1)), vec![])).await.unwrap();
-    let late = || two.commit_event(event(2, Change::Outage(outage(2)), vec![notice("outage/2", 1)]));
-    let refused = late().await;
-    assert!(matches!(refused, Err(StoreError::Conflict(_))), "{refused:?}");
+    let opened = outage(1);
+    let first = one.commit_event(event(1, Change::Outage(opened.clone()), vec![])).await.unwrap();
+    assert_eq!(first.generation, Some(Generation(1)));
+    // The other one hasn't seen that. What it does is something else, and so is done; but it stays behind until it has looked.
+    let second =
+        two.commit_event(event(2, Change::Outage(outage(2)), vec![notice("outage/2", 1)])).await.unwrap();
+    assert_eq!((second.generation, second.messages), (None, 1));
     assert!(two.is_behind(Generation(0), None).await.unwrap());
-    assert_eq!(two.catch_up(State::default()).await.unwrap().state.open_outages.len(), 1);
-    late().await.unwrap();
+    // The same outage is another matter.
+    let known = opened.update("A disk.", None, Actor::System, at(1)).unwrap();
+    one.commit_event(event(3, Change::Outage(known.clone()), vec![])).await.unwrap();
+    let refused = two.commit_event(event(3, Change::Outage(known), vec![notice("outage/1/1", 1)])).await;
+    assert!(matches!(refused, Err(StoreError::Conflict(_))), "{refused:?}");
+    let caught = two.catch_up(State::default()).await.unwrap().state;
+    assert_eq!((caught.open_outages.len(), caught.generation), (2, Some(Generation(3))));
+    let third = two.commit_event(event(4, Change::Outage(outage(3)), vec![])).await.unwrap();
+    assert_eq!(third.generation, Some(Generation(4)));
     let messages = one.queue_counts().await.unwrap();
     assert_eq!(messages.into_iter().collect::<Vec<_>>(), [(MessageState::Queued, 1)]);
 }
