@@ -100,7 +100,10 @@ fn outbox(port: u16) -> f64 {
             .unwrap();
         let taken = start.elapsed().as_secs_f64();
         assert_eq!(sent.sent, MESSAGES);
-        assert_eq!(core.store.queue_counts().get(&MessageState::Sent), Some(&(MESSAGES as u64)));
+        assert_eq!(
+            core.store.queue_counts().await.unwrap().get(&MessageState::Sent),
+            Some(&(MESSAGES as u64))
+        );
         core.store.close().await;
         #[expect(clippy::cast_precision_loss, reason = "a rate")]
         let rate = MESSAGES as f64 / taken;

@@ -57,9 +57,9 @@ impl Server {
                     "stream",
                     "-c",
                     "fast",
-                ]))
+                ]));
             }
-        };
+        }
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         fs::write(data.join("pg_hba.conf"), HBA).unwrap();
         fs::write(data.join("postgresql.conf"), configuration(folder.path(), port)).unwrap();
