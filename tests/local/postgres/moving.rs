@@ -77,5 +77,5 @@ async fn everything_moves_to_a_database_and_back() {
     let state = sled.load().await.unwrap();
     assert_eq!((&state.directory, &state.gone), (&model, &gone));
     assert_eq!(sled.message(MessageId(1)).await.unwrap().message.state, MessageState::Sent);
-    assert_eq!(sled.steps(budkavle::domain::ids::RunId(2)).await.unwrap().is_empty(), false);
+    assert!(!sled.steps(budkavle::domain::ids::RunId(2)).await.unwrap().is_empty());
 }
