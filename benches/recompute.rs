@@ -27,7 +27,10 @@ use budkavle::domain::directory::{Directory, Found, Unit, Update, User, UserFiel
 use budkavle::domain::duties::Book;
 use budkavle::domain::guard::{Circumstances, Lately, Limit, Limits, approval_of, judge};
 use budkavle::domain::ids::{AbsenceId, AssignmentId, Guid, UnitId, UserId};
+use budkavle::domain::language::Language;
+use budkavle::domain::locale::{Locale, Locales, Rule};
 use budkavle::domain::map::Map;
+use budkavle::domain::notice::Recipient;
 use budkavle::domain::organisation::Organisation;
 use budkavle::domain::roles::{Assignment, Holder, LOCAL, Pick, Place, Role, RoleName, Scope, built_in};
 use budkavle::domain::whatif::{Step, compare, imagine};
@@ -72,6 +75,7 @@ fn main() {
     repeat("find_user, the first one (builds the index)", 1, || built.find_user(&text(0)).is_ok());
     println!("{:<44} {:>9} MB", "resident with the index", resident());
     each("find_user by account", 200_000, |n| built.find_user(&text(n)).is_ok());
+    written_to(&built, users, now);
     each("find_unit by path", 200, |n| {
         built.find_unit(&built.tree.path((scatter(n) % units) as u32)).is_ok()
     });
@@ -223,6 +227,25 @@ fn noted(staffed: &Organisation, now: DateTime<Utc>) {
         book.holders(&LOCAL.into()).map(|user| book.of(user)).collect::<Vec<_>>()
     });
     println!("  {} mails", duties.len());
+}
+
+/// In which language and by whose clocks people are written to: once for each message.
+fn written_to(organisation: &Organisation, users: u64, now: DateTime<Utc>) {
+    let tree = &organisation.tree;
+    let paths: Vec<Box<str>> =
+        tree.indices().step_by(7).take(50).map(|unit| tree.path(unit).into()).collect();
+    let rules = paths.chunks(5).map(|units| Rule {
+        name: "rule".into(),
+        units: units.to_vec(),
+        language: Some(Language::Finnish),
+        zone: Some(chrono_tz::Europe::Helsinki),
+    });
+    let locales = Locales { organisation: Locale::default(), rules: rules.collect() };
+    let arranged = repeat("find the 50 units of 10 [[locale]]", 20, || locales.arrange(organisation));
+    each("language and clocks of a recipient", 200_000, |n| {
+        let user = Some(person(scatter(n) % users));
+        arranged.of(organisation, &Recipient { user, ..Recipient::place("sms".into()) }, now)
+    });
 }
 
 fn change_phone(user: &User) -> Arc<User> {

@@ -6,7 +6,7 @@ pub mod samples;
 mod templates;
 mod text;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 
 use lettre::message::header::{self, Date, Header, HeaderName, HeaderValue, Headers};
@@ -67,11 +67,31 @@ pub struct Composer {
     written: Mutex<Written>,
 }
 
-/// Texts by notice, by why somebody gets it, and by how they are written to.
-type Written = HashMap<(NoticeId, Box<str>, Locale), Arc<Body>>;
+/// By notice, by why somebody gets it, and by how they are written to.
+type Key = (NoticeId, Box<str>, Locale);
 
-/// So many texts are kept; a burst concerns one notice or a few.
-const KEPT: usize = 64;
+/// The texts that were written last.
+#[derive(Default)]
+struct Written {
+    texts: HashMap<Key, Arc<Body>>,
+    /// The oldest first.
+    order: VecDeque<Key>,
+}
+
+impl Written {
+    fn keep(&mut self, key: Key, text: Arc<Body>) {
+        if self.texts.insert(key.clone(), text).is_some() {
+            return;
+        }
+        self.order.push_back(key);
+        if self.order.len() > KEPT {
+            self.order.pop_front().and_then(|oldest| self.texts.remove(&oldest));
+        }
+    }
+}
+
+/// So many texts are kept: a burst concerns one notice or a few, and each is told for some reasons in some languages.
+const KEPT: usize = 512;
 
 impl Composer {
     /// A composer for mails from `from`, in the name of `organisation`, with an operator's own templates.
@@ -82,7 +102,7 @@ impl Composer {
         custom: Option<Arc<Custom>>,
     ) -> Result<Composer, ComposeError> {
         let writer = Writer::new(organisation, &clean_header(subject_prefix), custom)?;
-        Ok(Composer { from, writer, written: Mutex::new(HashMap::new()) })
+        Ok(Composer { from, writer, written: Mutex::default() })
     }
 
     /// What it writes with.
@@ -100,6 +120,30 @@ impl Composer {
         instance: u64,
     ) -> Result<Mail, ComposeError> {
         let text = self.text(notice, &message.recipient.why, locale, instance)?;
+        self.addressed(&text, notice, message, locale, instance)
+    }
+
+    /// The same, and what it says in all forms, of something that is written only once.
+    pub fn compose_once(
+        &self,
+        notice: &Notice,
+        message: &Message,
+        locale: Locale,
+        instance: u64,
+    ) -> Result<(Rendered, Mail), ComposeError> {
+        let words = self.writer.write(notice, &message.recipient.why, locale)?;
+        let body = self.body(notice, words.clone(), locale, instance)?;
+        Ok((words, self.addressed(&body, notice, message, locale, instance)?))
+    }
+
+    fn addressed(
+        &self,
+        text: &Body,
+        notice: &Notice,
+        message: &Message,
+        locale: Locale,
+        instance: u64,
+    ) -> Result<Mail, ComposeError> {
         let recipient = &message.recipient;
         let to = recipient.mail.as_ref().ok_or(ComposeError::NoAddress)?;
         let broken = |e: &dyn std::fmt::Display| ComposeError::Mail(e.to_string());
@@ -164,9 +208,21 @@ impl Composer {
     ) -> Result<Arc<Body>, ComposeError> {
         let key = (notice.id, Box::from(why), locale);
         let lock = || self.written.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if let Some(text) = lock().get(&key) {
+        if let Some(text) = lock().texts.get(&key) {
             return Ok(Arc::clone(text));
         }
+        let text = Arc::new(self.body(notice, self.writer.write(notice, why, locale)?, locale, instance)?);
+        lock().keep(key, Arc::clone(&text));
+        Ok(text)
+    }
+
+    fn body(
+        &self,
+        notice: &Notice,
+        words: Rendered,
+        locale: Locale,
+        instance: u64,
+    ) -> Result<Body, ComposeError> {
         let entry = match &notice.facts {
             Facts::OutageWord(word) => {
                 let entry = Words::new(locale).calendar_entry(word);
@@ -174,13 +230,7 @@ impl Composer {
             }
             _ => None,
         };
-        let text = Arc::new(Body::of(self.writer.write(notice, why, locale)?, entry)?);
-        let mut written = lock();
-        if written.len() >= KEPT {
-            written.clear();
-        }
-        written.insert(key, Arc::clone(&text));
-        Ok(text)
+        Body::of(words, entry)
     }
 }
 

@@ -99,7 +99,7 @@ pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble
 
 /// The configuration's words for samples. Without a configuration that can be read, somebody's who there isn't; that is told.
 pub fn setting(config: &Path, out: &Out) -> Result<Setting, Trouble> {
-    if let Err(error) = std::fs::metadata(config).and_then(|_| std::fs::File::open(config)) {
+    if let Err(error) = std::fs::File::open(config) {
         out.trouble(&format!(
             "the configuration {} can't be read ({error}); this is how it would be for Ekfors kommun",
             config.display()

@@ -47,6 +47,9 @@ enum Verb {
         /// In this language; can be given several times; without it in all
         #[arg(long, value_parser = notice::language)]
         lang: Vec<Language>,
+        /// With the layout and the footer of all notices, which are written anyway when no kind is named
+        #[arg(long)]
+        layout: bool,
         /// Write over what is there
         #[arg(long)]
         force: bool,
@@ -79,10 +82,11 @@ fn work(args: Args, config: &Path, out: &Out) -> Result<Exit, Trouble> {
         Verb::List => list(&setting()?, out),
         Verb::Check => check(&setting()?, out),
         Verb::Preview { what, how } => notice::show_sample(&what, &setting()?, &how, out),
-        Verb::Export { into, kind, lang, force } => {
+        Verb::Export { into, kind, lang, layout, force } => {
+            let layout = layout || kind.is_empty();
             let kinds = if kind.is_empty() { Kind::ALL.to_vec() } else { kind };
             let languages = if lang.is_empty() { Language::ALL.to_vec() } else { lang };
-            let written = texts::write(&texts::export(&kinds, &languages), &into, force)
+            let written = texts::write(&texts::export(&kinds, &languages, layout), &into, force)
                 .map_err(|error| Trouble::failed(format!("the templates can't be written: {error}")))?;
             out.answer(&json!({ "written": written }), |out, _| {
                 written.iter().for_each(|path| out.line(path.display().to_string()));
@@ -93,7 +97,10 @@ fn work(args: Args, config: &Path, out: &Out) -> Result<Exit, Trouble> {
 }
 
 fn list(setting: &Setting, out: &Out) -> Result<Exit, Trouble> {
-    let Checked { custom, .. } = checked(setting);
+    let Checked { custom, broken } = checked(setting);
+    for broken in &broken {
+        out.trouble(&format!("a template can't be used: {}", visible(&broken.to_string())));
+    }
     let own: &[Own] = custom.as_ref().map_or(&[], |custom| custom.own());
     let files = |kind: Kind| -> Vec<String> {
         let of = own.iter().filter(|own| own.kind == kind);
@@ -124,10 +131,10 @@ fn check(setting: &Setting, out: &Out) -> Result<Exit, Trouble> {
         ));
     };
     let Checked { custom, broken } = checked(setting);
-    let right = custom.map_or(0, |custom| custom.own().len());
+    let right = custom.map_or(0, |custom| custom.count());
     let mistakes: Vec<_> = broken
         .iter()
-        .map(|broken| json!({ "file": broken.file, "line": broken.line, "problem": broken.what }))
+        .map(|broken| json!({ "file": broken.file, "line": broken.line, "problem": broken.what, "spoils": broken.spoils }))
         .collect();
     out.answer(&json!({ "folder": folder, "right": right, "mistakes": mistakes }), |out, _| {
         for broken in &broken {

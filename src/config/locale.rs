@@ -16,7 +16,7 @@ pub(super) fn read_all(root: &Section) -> Vec<Rule> {
 }
 
 fn read(table: &Section) -> Rule {
-    name(table, "locale", "finland");
+    let named = name(table, "locale", "finland");
     table.require("units", "units = [\"Nordic / Finland\"]");
     let units = table.list("units", |text| Ok(text.into()));
     if units.as_ref().is_some_and(Vec::is_empty) {
@@ -29,6 +29,7 @@ fn read(table: &Section) -> Rule {
         table.warn("units", problem.hint("for example: language = \"fi\", timezone = \"Europe/Helsinki\""));
     }
     Rule {
+        name: named.into(),
         units: units.unwrap_or_default(),
         language: table.choice("language", &languages(), None),
         zone: table.parsed("timezone", zone_named),

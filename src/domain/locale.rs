@@ -1,24 +1,39 @@
 //! In which language, and by whose clocks, somebody is written to.
 
+use std::ops::Range;
+
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use super::language::Language;
-use super::mailbox::Address;
+use super::notice::Recipient;
 use super::organisation::Organisation;
 use super::tree::Index;
+use super::user::User;
 
 /// A language and the clocks that times are told by.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Locale {
     /// The language.
     pub language: Language,
-    /// The clocks.
+    /// The clocks that times are told by.
     pub zone: Tz,
+    /// The clocks that whole days are meant by: the organisation's. Somebody away until the 25th is so wherever it is read.
+    pub days: Tz,
+}
+
+impl Locale {
+    /// In a language, by the clocks of an organisation.
+    pub fn new(language: Language, zone: Tz) -> Locale {
+        Locale { language, zone, days: zone }
+    }
 }
 
 /// What holds for some units and what is below them.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Rule {
+    /// What it is called.
+    pub name: Box<str>,
     /// The units, each as people write it: a path, or an identity. One that isn't there has no effect.
     pub units: Vec<Box<str>>,
     /// Their language. None: as above them.
@@ -36,121 +51,125 @@ pub struct Locales {
     pub rules: Vec<Rule>,
 }
 
+/// The same for one tree of units, so that each message costs as little as there are units with rules.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Arranged {
+    organisation: Locale,
+    /// The units with a rule, the deepest first; of two rules for the same unit the first holds.
+    parts: Vec<Part>,
+}
+
+/// A unit with a rule, and all that is below it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Part {
+    within: Range<Index>,
+    language: Option<Language>,
+    zone: Option<Tz>,
+}
+
 impl Locales {
-    /// How whoever reads at `mail` is written to: in the language that they prefer, else in that of the nearest unit that has one, else in the
-    /// organisation's; by the clocks of the nearest unit that has some, else by the organisation's. Where several people read at the same
-    /// address, only what they agree on counts.
-    pub fn of(&self, organisation: &Organisation, mail: &Address) -> Locale {
-        let readers = organisation.users_with_mail(mail.as_str());
-        let mut locales = readers.iter().map(|user| {
-            let place = organisation.place_of(user);
-            let at = self.at(organisation, place);
-            let own = user.language().and_then(Language::preferred);
-            Locale { language: own.unwrap_or(at.language), ..at }
+    /// Finds the units of the rules.
+    pub fn arrange(&self, organisation: &Organisation) -> Arranged {
+        let tree = &organisation.tree;
+        let tops = self.rules.iter().flat_map(|rule| {
+            rule.units.iter().filter_map(|unit| organisation.unit_at(unit)).map(move |top| (top, rule))
         });
-        let Some(first) = locales.next() else { return self.organisation };
-        locales.fold(first, |all, one| Locale {
-            language: if all.language == one.language { all.language } else { self.organisation.language },
-            zone: if all.zone == one.zone { all.zone } else { self.organisation.zone },
-        })
+        let mut tops: Vec<(Index, &Rule)> = tops.collect();
+        tops.sort_by_key(|(top, _)| std::cmp::Reverse(tree.depth(*top)));
+        let part = |(top, rule): (Index, &Rule)| Part {
+            within: tree.subtree(top),
+            language: rule.language,
+            zone: rule.zone,
+        };
+        Arranged { organisation: self.organisation, parts: tops.into_iter().map(part).collect() }
+    }
+
+    /// What of the units that rules name isn't there, a sentence for each. Before the first sync none is, and nothing is said.
+    pub fn unknown_units(&self, organisation: &Organisation) -> Vec<String> {
+        if organisation.tree.is_empty() {
+            return Vec::new();
+        }
+        let units = self.rules.iter().flat_map(|rule| rule.units.iter().map(move |unit| (rule, unit)));
+        let unknown = units.filter_map(|(rule, unit)| {
+            let error = organisation.find_unit_by_path(unit).err()?;
+            Some(format!("[[locale]] {} units: {error}", rule.name))
+        });
+        unknown.collect()
+    }
+}
+
+impl Arranged {
+    /// How a recipient is written to: in the language that they prefer, else in that of the nearest unit that has one, else in the organisation's; by the
+    /// clocks of the nearest unit that has some, else by the organisation's. Where several people read at the same address, only what they agree on
+    /// counts. Whoever is known, and written to at an address that isn't their own, or at a number, is so all the same. A place, which many
+    /// read, is written to as the organisation is.
+    pub fn of(&self, organisation: &Organisation, recipient: &Recipient, now: DateTime<Utc>) -> Locale {
+        let mail = recipient.mail.as_ref();
+        let mut readers = mail.map(|mail| organisation.users_with_mail(mail.as_str())).unwrap_or_default();
+        // Accounts that nobody uses any more, such as the one that somebody had before, read nothing.
+        if readers.iter().any(|user| user.is_active(now)) {
+            readers.retain(|user| user.is_active(now));
+        }
+        if readers.is_empty() {
+            readers.extend(recipient.user.and_then(|id| organisation.user(id)));
+        }
+        self.agreed(organisation, readers.iter().map(|user| &***user))
+    }
+
+    /// What all of them agree on. Whoever states no language disagrees with nobody.
+    fn agreed<'a>(&self, organisation: &Organisation, readers: impl Iterator<Item = &'a User>) -> Locale {
+        let (mut stated, mut places) = (Agreed::Nothing, (Agreed::Nothing, Agreed::Nothing));
+        for user in readers {
+            let at = self.at(organisation.place_of(user));
+            if let Some(own) = user.language().and_then(Language::preferred) {
+                stated.add(own);
+            }
+            places.0.add(at.language);
+            places.1.add(at.zone);
+        }
+        let all = self.organisation;
+        let language = match stated {
+            Agreed::Nothing => places.0.or(all.language),
+            stated => stated.or(all.language),
+        };
+        Locale { language, zone: places.1.or(all.zone), ..all }
     }
 
     /// How the people of a unit are written to.
-    pub fn at(&self, organisation: &Organisation, place: Index) -> Locale {
-        let tree = &organisation.tree;
-        // Of two rules for the same unit the first holds.
-        let nearest = |has: fn(&Rule) -> bool| {
-            let rules = self.rules.iter().filter(|rule| has(rule));
-            let tops = rules.flat_map(|rule| {
-                let tops = rule.units.iter().filter_map(|unit| organisation.unit_at(unit));
-                tops.map(move |top| (top, rule))
-            });
-            tops.filter(|(top, _)| tree.subtree(*top).contains(&place))
-                .min_by_key(|(top, _)| std::cmp::Reverse(tree.depth(*top)))
-                .map(|(_, rule)| rule)
-        };
-        let language = nearest(|rule| rule.language.is_some()).and_then(|rule| rule.language);
-        let zone = nearest(|rule| rule.zone.is_some()).and_then(|rule| rule.zone);
+    pub fn at(&self, place: Index) -> Locale {
+        let here = || self.parts.iter().filter(|part| part.within.contains(&place));
         Locale {
-            language: language.unwrap_or(self.organisation.language),
-            zone: zone.unwrap_or(self.organisation.zone),
+            language: here().find_map(|part| part.language).unwrap_or(self.organisation.language),
+            zone: here().find_map(|part| part.zone).unwrap_or(self.organisation.zone),
+            ..self.organisation
+        }
+    }
+}
+
+/// What some agree on.
+enum Agreed<T> {
+    /// Nobody has said anything.
+    Nothing,
+    On(T),
+    Differ,
+}
+
+impl<T: Copy + PartialEq> Agreed<T> {
+    fn add(&mut self, one: T) {
+        *self = match *self {
+            Agreed::Nothing => Agreed::On(one),
+            Agreed::On(all) if all == one => Agreed::On(all),
+            Agreed::On(_) | Agreed::Differ => Agreed::Differ,
+        };
+    }
+
+    fn or(&self, other: T) -> T {
+        match *self {
+            Agreed::On(all) => all,
+            Agreed::Nothing | Agreed::Differ => other,
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-    use std::sync::Arc;
-
-    use super::*;
-    use crate::domain::directory::UserFields;
-    use crate::domain::testing::{directory_of, unit, user};
-
-    fn rule(unit: &str, language: Option<Language>, zone: Option<Tz>) -> Rule {
-        Rule { units: vec![unit.into()], language, zone }
-    }
-
-    fn organisation() -> Organisation {
-        let speaks =
-            |n, unit, language: &str| UserFields { language: Some(language.into()), ..user(n, unit) };
-        let shared = |fields: UserFields| UserFields { mail: Some("desk@org.example".into()), ..fields };
-        let users = [
-            user(1, 1),
-            user(2, 2),
-            speaks(3, 2, "nn-NO"),
-            speaks(4, 3, "de"),
-            shared(speaks(5, 2, "sv")),
-            shared(speaks(6, 1, "sv-FI")),
-            user(7, 3),
-        ];
-        let directory = directory_of(users, [unit(1, 0), unit(2, 1), unit(3, 0)], []);
-        Organisation::new(
-            "Org",
-            directory,
-            crate::domain::roles::built_in(),
-            BTreeMap::new(),
-            [],
-            Arc::default(),
-        )
-    }
-
-    #[test]
-    fn a_persons_language_comes_before_the_units_and_that_before_the_organisations() {
-        let helsinki = chrono_tz::Europe::Helsinki;
-        let oslo = chrono_tz::Europe::Oslo;
-        let locales = Locales {
-            organisation: Locale { language: Language::Danish, zone: Tz::UTC },
-            rules: vec![
-                rule("Unit 1", Some(Language::Finnish), Some(helsinki)),
-                rule("Unit 1 / Unit 2", Some(Language::Bokmal), None),
-                rule("Unit 1 / Unit 2", Some(Language::English), None),
-                rule("Unit 3", None, Some(oslo)),
-                rule("Unit 9", Some(Language::English), Some(oslo)),
-            ],
-        };
-        let organisation = organisation();
-        let of = |mail: &str| {
-            let Locale { language, zone } = locales.of(&organisation, &mail.parse().unwrap());
-            (language, zone)
-        };
-        assert_eq!(of("u1@org.example"), (Language::Finnish, helsinki));
-        assert_eq!(of("U2@org.example"), (Language::Bokmal, helsinki), "of each the nearest");
-        assert_eq!(of("u3@org.example"), (Language::Nynorsk, helsinki));
-        assert_eq!(of("u4@org.example"), (Language::Danish, oslo), "German is no preference");
-        assert_eq!(of("u7@org.example"), (Language::Danish, oslo));
-        assert_eq!(of("desk@org.example"), (Language::Swedish, helsinki), "what all agree on");
-        assert_eq!(of("outside@other.example"), (Language::Danish, Tz::UTC));
-    }
-
-    #[test]
-    fn who_share_an_address_and_agree_on_nothing_are_written_to_as_anybody() {
-        let locales = Locales {
-            organisation: Locale { language: Language::English, zone: Tz::UTC },
-            rules: vec![rule("Unit 2", None, Some(chrono_tz::Europe::Oslo))],
-        };
-        let organisation = organisation();
-        let locale = locales.of(&organisation, &"desk@org.example".parse().unwrap());
-        assert_eq!(locale, Locale { language: Language::Swedish, zone: Tz::UTC });
-    }
-}
+mod tests;

@@ -17,7 +17,7 @@ use super::contacts::{self, Contact};
 use super::delta::ObjectChange;
 use super::duties::Duties;
 use super::guard::HoldReason;
-use super::ids::{ChannelName, DirectoryName, MessageId, NoticeId, RunId};
+use super::ids::{ChannelName, DirectoryName, MessageId, NoticeId, RunId, UserId};
 use super::mailbox::Address;
 use super::outage::Incident;
 use super::roles::RoleName;
@@ -252,6 +252,8 @@ pub struct Recipient {
     pub why: Box<str>,
     /// By which channel.
     pub channel: ChannelName,
+    /// Which user this is, for the language that they are written to in. None: somebody outside, or a place, or it wasn't noted.
+    pub user: Option<UserId>,
 }
 
 impl Recipient {
@@ -259,7 +261,8 @@ impl Recipient {
     pub fn from_contact(contact: &Contact) -> Recipient {
         let why = contacts::named(&contact.role.0, contact.deputy_for.as_deref());
         let phone = contact.number();
-        Recipient { phone, ..Recipient::by_mail(contact.name.clone(), contact.mail.clone(), why) }
+        let user = contact.user;
+        Recipient { phone, user, ..Recipient::by_mail(contact.name.clone(), contact.mail.clone(), why) }
     }
 
     /// Somebody who is written a mail, because of `why`.
@@ -270,13 +273,14 @@ impl Recipient {
             phone: None,
             why: why.into(),
             channel: ChannelName::mail(),
+            user: None,
         }
     }
 
     /// Whoever is at the other end of a channel.
     pub fn place(channel: ChannelName) -> Recipient {
         let name = (&*channel.0).into();
-        Recipient { name, mail: None, phone: None, why: Box::default(), channel }
+        Recipient { name, mail: None, phone: None, why: Box::default(), channel, user: None }
     }
 
     /// What two recipients are compared by: nobody gets a message twice by one channel.

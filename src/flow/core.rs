@@ -1,6 +1,7 @@
 //! What all flows share: the store, an immutable view of what it holds, and the settings.
 
 mod follow;
+mod places;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 use tokio::sync::{Mutex, MutexGuard, Notify, Semaphore};
 
+use self::places::Places;
 use super::past;
 use crate::domain::absence::Absence;
 use crate::domain::absence::source::TakenCalendar;
@@ -184,6 +186,7 @@ pub struct Core {
     pub outages: Notify,
     settings: ArcSwap<Settings>,
     view: ArcSwap<View>,
+    places: Places,
     writer: Mutex<()>,
     /// How many may look into the past at once.
     pub(super) looking_back: Arc<Semaphore>,
@@ -237,6 +240,7 @@ impl Core {
             outages: Notify::new(),
             settings: ArcSwap::from_pointee(settings),
             view: ArcSwap::from_pointee(view),
+            places: Places::default(),
             writer: Mutex::new(()),
             looking_back: Arc::new(Semaphore::new(past::AT_ONCE)),
         })
@@ -305,13 +309,10 @@ impl Core {
         notices.into_iter().map(|notice| settings.routing.spread(notice, at)).collect()
     }
 
-    /// How a recipient is written to; a place, which many read, as the organisation is.
+    /// How a recipient is written to.
     pub fn locale_of(&self, recipient: &Recipient) -> Locale {
-        let settings = self.settings();
-        match &recipient.mail {
-            Some(mail) => settings.locales.of(&self.view().organisation, mail),
-            None => settings.locales.organisation,
-        }
+        let (settings, view) = (self.settings.load(), self.view.load());
+        self.places.locale_of(recipient, &settings, &view.organisation, self.now())
     }
 
     /// Those who hold `role` for `asker` and count now, as recipients; the role's fallback when nobody does.

@@ -56,7 +56,7 @@ pub async fn tick(core: &Core) -> Result<(), StoreError> {
     let mut notices = all
         .into_iter()
         .flatten()
-        .map(|(id, mail, duties)| notice(event(id), mail, duties, expires))
+        .map(|(id, mail, duties)| notice(event(id), id, mail, duties, expires))
         .peekable();
     let mut mails = 0;
     loop {
@@ -83,17 +83,23 @@ pub fn of_user(
 }
 
 /// Sends one user what they are contact for, now.
-pub async fn send(core: &Core, mail: Address, duties: Duties, by: &Actor) -> Result<Committed, StoreError> {
+pub async fn send(
+    core: &Core,
+    user: UserId,
+    mail: Address,
+    duties: Duties,
+    by: &Actor,
+) -> Result<Committed, StoreError> {
     let now = core.now();
     let key = format!("duties/now/{}/{}", now.timestamp_micros(), mail.key());
     let object = format!("user {}", duties.account);
     let audit = audit_entry::<u64>(now, by, "digest sent", object, None, None, None);
-    let notice = notice(EventKey(key.into()), mail, duties, now + core.settings().expires_after);
+    let notice = notice(EventKey(key.into()), user, mail, duties, now + core.settings().expires_after);
     let event = Event { at: now, change: Change::None, notices: vec![notice], audit: Some(audit) };
     core.turn().await.commit(event, |_, _, _| {}).await
 }
 
-fn notice(event: EventKey, mail: Address, duties: Duties, expires: DateTime<Utc>) -> NewNotice {
+fn notice(event: EventKey, user: UserId, mail: Address, duties: Duties, expires: DateTime<Utc>) -> NewNotice {
     let mut roles: Vec<&str> = duties.duties.iter().map(|duty| &*duty.role.0).collect();
     roles.dedup();
     let why = match roles.as_slice() {
@@ -101,7 +107,7 @@ fn notice(event: EventKey, mail: Address, duties: Duties, expires: DateTime<Utc>
         [one] => (*one).to_owned(),
         _ => "contact in several roles".to_owned(),
     };
-    let to = Recipient::by_mail(duties.name.clone(), mail, why);
+    let to = Recipient { user: Some(user), ..Recipient::by_mail(duties.name.clone(), mail, why) };
     let facts = Facts::Duties(Box::new(duties));
     NewNotice::new(event, facts, vec![to], expires)
 }

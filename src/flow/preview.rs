@@ -71,11 +71,11 @@ pub fn of(
     locale: Locale,
     instance: u64,
 ) -> Result<Preview, ComposeError> {
-    let words = composer.writer().write(notice, &message.recipient.why, locale)?;
-    let eml = match composer.compose(notice, message, locale, instance) {
-        Ok(mail) => Some(String::from_utf8_lossy(&mail.bytes).into_owned()),
-        Err(ComposeError::NoAddress) => None,
-        Err(error) => return Err(error),
+    let (words, eml) = if message.recipient.mail.is_some() {
+        let (words, mail) = composer.compose_once(notice, message, locale, instance)?;
+        (words, Some(String::from_utf8_lossy(&mail.bytes).into_owned()))
+    } else {
+        (composer.writer().write(notice, &message.recipient.why, locale)?, None)
     };
     Ok(Preview {
         notice: notice.id.0,

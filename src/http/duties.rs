@@ -10,7 +10,7 @@ use super::App;
 use super::error::ApiError;
 use crate::domain::audit::Actor;
 use crate::domain::duties::Duties;
-use crate::domain::ids::MessageId;
+use crate::domain::ids::{MessageId, UserId};
 use crate::domain::mailbox::Address;
 use crate::flow::duties;
 use crate::store::MessageFilter;
@@ -39,7 +39,7 @@ pub async fn show(
     State(app): State<Arc<App>>,
     Query(query): Query<DigestQuery>,
 ) -> Result<Json<DigestAnswer>, ApiError> {
-    let (duties, _) = find(&app, &query.user).await?;
+    let (_, duties, _) = find(&app, &query.user).await?;
     Ok(Json(DigestAnswer { duties, sent_to: None, message: None }))
 }
 
@@ -49,22 +49,22 @@ pub async fn send(
     Extension(by): Extension<Actor>,
     Json(query): Json<DigestQuery>,
 ) -> Result<Json<DigestAnswer>, ApiError> {
-    let (duties, mail) = find(&app, &query.user).await?;
+    let (user, duties, mail) = find(&app, &query.user).await?;
     let mail = mail.ok_or_else(|| {
         ApiError::bad(format!(
             "{} has no mail address, or a closed account, and can't be written to",
             duties.name
         ))
     })?;
-    let committed = duties::send(&app.core, mail.clone(), duties.clone(), &by).await?;
+    let committed = duties::send(&app.core, user, mail.clone(), duties.clone(), &by).await?;
     let filter =
         MessageFilter { notice: committed.notices.first().copied(), limit: 1, ..MessageFilter::default() };
     let message = app.core.store.messages(filter).await?.first().map(|listed| listed.message.id);
     Ok(Json(DigestAnswer { duties, sent_to: Some(mail), message }))
 }
 
-/// What a user is contact for, and where to write to.
-async fn find(app: &App, user: &str) -> Result<(Duties, Option<Address>), ApiError> {
+/// Who it is, what they are contact for, and where to write to.
+async fn find(app: &App, user: &str) -> Result<(UserId, Duties, Option<Address>), ApiError> {
     let (view, now, zone) = (app.core.view(), app.core.now(), app.core.settings().zone);
     let user = Arc::clone(view.organisation.find_user(user)?);
     let mail = user.address().filter(|_| user.is_active(now));
@@ -74,5 +74,5 @@ async fn find(app: &App, user: &str) -> Result<(Duties, Option<Address>), ApiErr
     let duties = tokio::task::spawn_blocking(work).await.ok().flatten();
     let duties =
         duties.ok_or_else(|| ApiError::conflict("what this user is contact for could not be worked out"))?;
-    Ok((duties, mail))
+    Ok((id, duties, mail))
 }

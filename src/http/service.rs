@@ -148,7 +148,9 @@ fn warnings(app: &App, view: &View) -> Vec<String> {
         unknown.map(|u| format!("[roles.{}] names the group {}, which no directory has", u.role, u.group)),
     );
     warnings.extend(app.access.load().unknown_units(organisation));
-    warnings.extend(app.core.settings().outages.unknown_units(organisation));
+    let settings = app.core.settings();
+    warnings.extend(settings.outages.unknown_units(organisation));
+    warnings.extend(settings.locales.unknown_units(organisation));
     for name in [roles::GLOBAL, roles::OUTAGE, roles::AD_SYNC] {
         if organisation.holders(&name.into()).all().next().is_none() {
             warnings.push(format!("nobody holds the role {name}; assign somebody with `budkavle contacts assign {name} --user …`"));

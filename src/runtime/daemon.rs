@@ -254,6 +254,8 @@ impl Daemon {
         let users = view.organisation.directory.users.len();
         tracing::info!(users, socket = %config.api.socket.display(), "Budkavle {} is ready", env!("CARGO_PKG_VERSION"));
         notifier.ready(&format!("{users} users; asks and answers on {}", config.api.socket.display()));
+        // Of a million users that takes a second, which the first mail of an outage is not to wait.
+        tokio::task::spawn_blocking(move || view.organisation.prepare_lookups());
         Ok(Daemon { core, lifecycle, socket: config.api.socket })
     }
 
@@ -267,12 +269,14 @@ impl Daemon {
     }
 }
 
-/// Logs which of the units that are delegated, or that services and templates of outages name, aren't there. Before the first sync none is.
+/// Logs which of the units that are delegated, or that services, templates of outages and locales name, aren't there. Before the first sync none is.
 fn warn_of_units(app: &App) {
     let organisation = &app.core.view().organisation;
     if !organisation.tree.is_empty() {
         app.access.load().unknown_units(organisation).iter().for_each(|unknown| tracing::warn!("{unknown}"));
-        let unknown = app.core.settings().outages.unknown_units(organisation);
+        let settings = app.core.settings();
+        let mut unknown = settings.outages.unknown_units(organisation);
+        unknown.extend(settings.locales.unknown_units(organisation));
         unknown.iter().for_each(|unknown| tracing::warn!("{unknown}"));
     }
 }
@@ -410,7 +414,9 @@ async fn reload(
 
 async fn take_over(parts: &Replaceable, config: &Config) -> Result<(), WireError> {
     // Everything that can fail comes first: either all is taken over, or nothing.
-    let (sources, senders) = (wire::sources(config)?, wire::senders(config)?);
+    let sources = wire::sources(config)?;
+    // Templates are tried with every sample: others are served meanwhile.
+    let senders = tokio::task::block_in_place(|| wire::senders(config))?;
     let mailbox = wire::returned::mailbox(config)?;
     if let Some(level) = &parts.level {
         level.set(&config.log.level).map_err(|e| WireError::Log(e.to_string()))?;

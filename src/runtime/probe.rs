@@ -145,7 +145,7 @@ pub fn files(config: &Config) -> Vec<Finding> {
     };
     let templates = config.templates.iter().flat_map(|folder| {
         let texts::Checked { custom, broken } = texts::check(folder);
-        let right = custom.map_or(0, |custom| custom.own().len());
+        let right = custom.map_or(0, |custom| custom.count());
         let all =
             finding("templates".to_owned(), false, format!("{right} in {} can be used", folder.display()));
         let mistake = |broken: &texts::Broken| wrong("templates".to_owned(), broken);

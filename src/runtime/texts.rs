@@ -54,7 +54,7 @@ impl Setting {
                 subject_prefix: String::new(),
                 from: "budkavle@ekfors.example".to_owned(),
                 from_name: Some("Budkavle".into()),
-                locale: Locale { language: Language::English, zone: chrono_tz::Europe::Stockholm },
+                locale: Locale::new(Language::English, chrono_tz::Europe::Stockholm),
                 templates: None,
             },
         }
@@ -65,7 +65,7 @@ impl Setting {
 pub fn locales(config: &Config) -> Locales {
     let organisation = &config.organisation;
     Locales {
-        organisation: Locale { language: organisation.language, zone: organisation.timezone },
+        organisation: Locale::new(organisation.language, organisation.timezone),
         rules: config.locales.clone(),
     }
 }

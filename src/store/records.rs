@@ -277,9 +277,23 @@ second_records! {
     Cursor => Cursor, |body| from_postcard::<old::CursorV1>(body).map(Into::into);
     Absence => Absence, |body| from_postcard::<old::AbsenceV1>(body).map(Into::into);
     Outage => Outage, |body| from_postcard::<Incident>(body).map(Into::into);
-    Message => Message, |body| from_postcard::<old::MessageV1>(body).map(Into::into);
     Vec<Quarantined> => RunQuarantine, all_from::<old::QuarantinedV1, _>;
     Vec<Step> => RunSteps, all_from::<old::StepV1, _>;
+}
+
+impl Record for Message {
+    const KIND: Kind = Kind::Message;
+    const SCHEMA: u16 = 3;
+    fn body(&self) -> Result<Vec<u8>, String> {
+        to_postcard(self)
+    }
+    fn parse(schema: u16, body: &[u8]) -> Result<Message, String> {
+        match schema {
+            1 => from_postcard::<old::MessageV1>(body).map(Into::into),
+            2 => from_postcard::<old::MessageV2>(body).map(Into::into),
+            _ => from_postcard(body),
+        }
+    }
 }
 
 fn all_from<Old: DeserializeOwned + Into<New>, New>(body: &[u8]) -> Result<Vec<New>, String> {

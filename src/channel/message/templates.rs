@@ -4,47 +4,24 @@
 //! first line of the text, after `Subject:`. Other files (`layout.html`, `signature.html`) are parts, which the others may extend and include; nothing outside the
 //! folder can be read, since a template only knows what was read here.
 
+mod broken;
 mod check;
 mod export;
+mod folder;
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::{fs, io};
 
-use minijinja::{Environment, Error, ErrorKind, Value};
+use minijinja::{Environment, Value};
 
+use self::broken::is_blank;
+use self::folder::{Name, files_of, named, read, split_subject};
 use super::kind::Kind;
 use super::text::{BUILT_IN, environment};
 use crate::domain::language::Language;
 
+pub use broken::Broken;
 pub use check::{Checked, check};
 pub use export::{Exported, export};
-
-/// No template is longer than this.
-const LONGEST: u64 = 256 * 1024;
-/// No folder has more.
-const MOST: usize = 500;
-
-/// What is wrong with a template, or with the folder.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub struct Broken {
-    /// Which file.
-    pub file: PathBuf,
-    /// In which of its lines.
-    pub line: Option<usize>,
-    /// What.
-    pub what: String,
-}
-
-impl std::fmt::Display for Broken {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}", self.file.display())?;
-        if let Some(line) = self.line {
-            write!(f, ":{line}")?;
-        }
-        write!(f, ": {}", self.what)
-    }
-}
 
 /// A template that an operator wrote.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -74,21 +51,22 @@ const SHARED: [&str; 2] = ["layout.html", "footer.txt"];
 impl Custom {
     /// Reads a folder. What can't be used is left out, and told.
     pub fn read(folder: &Path) -> (Custom, Vec<Broken>) {
-        let mut broken = Vec::new();
+        let mut wrong = Vec::new();
         let mut templates = environment();
+        templates.set_path_join_callback(broken::part);
         for (name, source) in BUILT_IN {
             // They are known to be right.
-            let _ = templates.add_template(name, source);
+            let _ = templates.add_template_owned(built_in(name), source);
         }
         let mut custom = Custom { folder: folder.to_owned(), templates, own: Vec::new(), shared: Vec::new() };
-        let files = files_of(folder, &mut broken);
+        let files = files_of(folder, &mut wrong);
         for (name, file) in files {
             match read(&file, folder) {
-                Ok(source) => custom.add(&name, &file, source, &mut broken),
-                Err(what) => broken.push(Broken { file, line: None, what }),
+                Ok(source) => custom.add(&name, &file, source, &mut wrong),
+                Err(what) => wrong.push(Broken::file(&file, what)),
             }
         }
-        (custom, broken)
+        (custom, wrong)
     }
 
     fn add(&mut self, name: &str, file: &Path, source: String, broken: &mut Vec<Broken>) {
@@ -96,23 +74,26 @@ impl Custom {
             Name::Own(kind, language, form) => Some((kind, language, form)),
             Name::Part => None,
             Name::Wrong(what) => {
-                broken.push(Broken { file: file.to_owned(), line: None, what });
+                broken.push(Broken::file(file, what));
                 return;
             }
         };
         let mut wrong = None;
         let mut add = |name: String, source: String| {
             if let Err(error) = self.templates.add_template_owned(name, source) {
-                wrong = Some(told(file, &error));
+                wrong = Some(Broken::told(file, &self.folder, &error));
             }
         };
         match own {
             Some((_, _, "txt")) => {
                 let (subject, text) = split_subject(&source);
+                // With a subject alone, the text stays as it is built in.
+                if subject.is_none() || !text.trim().is_empty() {
+                    add(name.to_owned(), text);
+                }
                 if let Some(subject) = subject {
                     add(subject_of(name), subject);
                 }
-                add(name.to_owned(), text);
             }
             _ => add(name.to_owned(), source),
         }
@@ -131,9 +112,14 @@ impl Custom {
         &self.own
     }
 
-    /// Leaves out those in these files.
+    /// How many templates can be used: those of kinds, and what all notices are written with.
+    pub fn count(&self) -> usize {
+        self.own.len() + self.shared.len()
+    }
+
+    /// Leaves out those that can't be used.
     pub fn without(mut self, broken: &[Broken]) -> Custom {
-        let is_right = |file: &Path| broken.iter().all(|broken| broken.file != file);
+        let is_right = |file: &Path| !broken.iter().any(|broken| broken.breaks(file));
         self.own.retain(|own| is_right(&own.file));
         let (right, wrong) = self.shared.into_iter().partition(|(_, file)| is_right(file));
         self.shared = right;
@@ -150,14 +136,36 @@ impl Custom {
         !self.shared.is_empty()
     }
 
-    /// Writes with a built-in template, when the layout or the footer that it has is an operator's.
-    pub(super) fn render_shared(&self, name: &str, context: &Value) -> Option<Result<String, Broken>> {
+    /// Whether notices of this kind are written with something of it.
+    pub(super) fn is_for(&self, kind: Kind) -> bool {
+        self.is_for_all() || self.own.iter().any(|own| own.kind == kind)
+    }
+
+    /// Which file the form of a notice is written with, if any.
+    fn file_for(&self, kind: Kind, language: Language, form: &str) -> Option<&Path> {
+        let own = self.find(kind, language, form).map(|own| own.file.as_path());
+        own.or_else(|| self.shared_for(&format!("x.{form}")))
+    }
+
+    /// What of an operator's stands around a built-in template.
+    fn shared_for(&self, name: &str) -> Option<&Path> {
         let shared = |(shared, _): &&(String, PathBuf)| {
             *shared == name || (shared == "layout.html" && name.ends_with(".html"))
         };
-        let (_, file) = self.shared.iter().find(shared)?;
-        let text = self.templates.get_template(name).and_then(|template| template.render(context));
-        Some(text.map_err(|error| told(file, &error)))
+        self.shared.iter().find(shared).map(|(_, file)| file.as_path())
+    }
+
+    /// Writes with a built-in template, when the layout or the footer that it has is an operator's.
+    pub(super) fn render_shared(&self, name: &str, context: &Value) -> Option<Result<String, Broken>> {
+        let file = self.shared_for(name)?;
+        let within = built_in(name);
+        let text = self.templates.get_template(&within).and_then(|template| template.render(context));
+        Some(match text {
+            Err(error) => Err(Broken::told(file, &self.folder, &error)),
+            // A text may well end without a footer.
+            Ok(text) if name.ends_with(".html") && is_blank("html", &text) => Err(Broken::blank(file)),
+            Ok(text) => Ok(text),
+        })
     }
 
     fn find(&self, kind: Kind, language: Language, form: &str) -> Option<&Own> {
@@ -178,117 +186,29 @@ impl Custom {
         let own = self.find(kind, language, if form == "subject" { "txt" } else { form })?;
         let name = own.file.file_name()?.to_str()?;
         let name = if form == "subject" { subject_of(name) } else { name.to_owned() };
-        let template = match self.templates.get_template(&name) {
-            Err(_) if form == "subject" => return None,
-            Err(error) => return Some(Err(told(&own.file, &error))),
-            Ok(template) => template,
-        };
-        Some(template.render(context).map_err(|error| {
-            // The mistake may be in a part that it includes.
-            let at = error.name().filter(|at| *at != name).map(|at| self.folder.join(at));
-            told(at.as_deref().filter(|at| at.is_file()).unwrap_or(&own.file), &error)
-        }))
+        // A text file needn't have a subject, nor more than one.
+        let template = self.templates.get_template(&name).ok()?;
+        Some(match template.render(context) {
+            Err(error) => {
+                let broken = Broken::told(&own.file, &self.folder, &error);
+                // Without the operator's layout it can be used.
+                let shared = self.shared.iter().any(|(_, file)| *file == broken.file);
+                Err(Broken { spoils: broken.spoils.filter(|_| !shared), ..broken })
+            }
+            Ok(text) if form != "subject" && is_blank(form, &text) => Err(Broken::blank(&own.file)),
+            Ok(text) => Ok(text),
+        })
     }
 }
 
-enum Name {
-    Own(Kind, Option<Language>, &'static str),
-    Part,
-    Wrong(String),
-}
-
-/// What a file is by its name.
-fn named(name: &str) -> Name {
-    let forms = [".html", ".txt"];
-    let Some((stem, form)) = forms.iter().find_map(|form| Some((name.strip_suffix(form)?, &form[1..])))
-    else {
-        return Name::Wrong("is no template: its name must end in .html or .txt".to_owned());
-    };
-    let (kind, tag) = stem.split_once('.').map_or((stem, None), |(kind, tag)| (kind, Some(tag)));
-    match (Kind::named(kind), tag.map(Language::of_tag)) {
-        (Some(kind), None) => Name::Own(kind, None, form),
-        (Some(kind), Some(Some(language))) => Name::Own(kind, Some(language), form),
-        (Some(_), Some(None)) => {
-            let tags = Language::ALL.map(Language::tag).join(", ");
-            Name::Wrong(format!("is in no language: between the kind and the ending stands one of {tags}"))
-        }
-        (None, _) if BUILT_IN.iter().any(|(built_in, _)| *built_in == name) && !SHARED.contains(&name) => {
-            Name::Wrong("has the name of a built-in template that no notice alone is written with; `budkavle template list` shows the kinds".to_owned())
-        }
-        (None, None) => Name::Part,
-        (None, Some(_)) => {
-            Name::Wrong(format!("is for no kind of notice: there is no \"{kind}\" (`budkavle template list` shows them)"))
-        }
-    }
-}
-
+/// The name of the template for the subject that a text file begins with.
 fn subject_of(name: &str) -> String {
     format!("{name}#subject")
 }
 
-/// The first line after `Subject:`, and the rest, in which each line keeps its number.
-fn split_subject(source: &str) -> (Option<String>, String) {
-    let (first, rest) = source.split_once('\n').unwrap_or((source, ""));
-    match first.trim_start_matches('\u{feff}').strip_prefix("Subject:") {
-        Some(subject) => (Some(subject.trim().to_owned()), format!("\n{rest}")),
-        None => (None, source.to_owned()),
-    }
-}
-
-/// The files of a folder by name.
-fn files_of(folder: &Path, broken: &mut Vec<Broken>) -> BTreeMap<String, PathBuf> {
-    let mut files = BTreeMap::new();
-    let mut fail =
-        |file: &Path, what: String| broken.push(Broken { file: file.to_owned(), line: None, what });
-    let entries = match fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(error) => {
-            fail(folder, format!("the folder can't be read: {error}"));
-            return files;
-        }
-    };
-    for entry in entries.flatten() {
-        let path = entry.path();
-        let Some(name) = path.file_name().and_then(|name| name.to_str()).map(str::to_owned) else { continue };
-        // What editors and configuration management leave beside.
-        if name.starts_with('.') || name.ends_with('~') || path.is_dir() {
-            continue;
-        }
-        if files.len() == MOST {
-            fail(folder, format!("has more than {MOST} files; the rest isn't read"));
-            break;
-        }
-        files.insert(name, path);
-    }
-    files
-}
-
-fn read(file: &Path, folder: &Path) -> Result<String, String> {
-    let outside = "is a link that leads out of the folder".to_owned();
-    let can_not = |error: io::Error| format!("can't be read: {error}");
-    let (real, home) = (file.canonicalize().map_err(can_not)?, folder.canonicalize().map_err(can_not)?);
-    if !real.starts_with(&home) {
-        return Err(outside);
-    }
-    let meta = fs::metadata(&real).map_err(can_not)?;
-    if !meta.is_file() {
-        return Err("is no file".to_owned());
-    }
-    if meta.len() > LONGEST {
-        return Err(format!("is longer than {} KiB", LONGEST / 1024));
-    }
-    fs::read_to_string(&real).map_err(can_not)
-}
-
-/// A mistake of a template in words.
-fn told(file: &Path, error: &Error) -> Broken {
-    let what = match (error.kind(), error.detail()) {
-        (ErrorKind::UndefinedError, Some(detail)) => detail.to_owned(),
-        (ErrorKind::OutOfFuel, _) => "it takes too long: is there a loop without end?".to_owned(),
-        (kind, Some(detail)) => format!("{kind}: {detail}"),
-        (kind, None) => kind.to_string(),
-    };
-    Broken { file: file.to_owned(), line: error.line(), what }
+/// The name that a built-in template has here: no file can take its place, but for those that all notices share.
+fn built_in(name: &str) -> String {
+    if SHARED.contains(&name) { name.to_owned() } else { format!("built-in/{name}") }
 }
 
 #[cfg(test)]

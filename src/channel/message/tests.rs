@@ -16,7 +16,7 @@ fn at() -> DateTime<Utc> {
 }
 
 fn locale(language: Language) -> Locale {
-    Locale { language, zone: Stockholm }
+    Locale::new(language, Stockholm)
 }
 
 fn in_english() -> Locale {
@@ -115,7 +115,7 @@ fn a_text_is_written_for_each_language_and_clock() {
     let (tag, swedish) = write(locale(Language::Swedish));
     assert_eq!(tag, "sv");
     assert!(swedish.contains("6 juli 2026 kl. 08:00 CEST"), "{swedish}");
-    let (_, finnish) = write(Locale { language: Language::Finnish, zone: chrono_tz::Europe::Helsinki });
+    let (_, finnish) = write(Locale::new(Language::Finnish, chrono_tz::Europe::Helsinki));
     assert!(finnish.contains("6.7.2026 klo 9.00 EEST"), "{finnish}");
     let (_, again) = write(locale(Language::Swedish));
     assert_eq!(again, swedish);
@@ -224,5 +224,68 @@ fn what_programs_get_is_in_the_readers_language_but_for_its_tag() {
         let parcel = composer().parcel(&channel, &sample.notice(), &message("x"), in_english(), 7).unwrap();
         let Parcel::Post(post) = parcel else { panic!() };
         assert!(post.text.starts_with(&post.heading) && !post.body().is_empty(), "{}", sample.name);
+    }
+}
+
+#[test]
+fn a_time_in_a_command_means_the_same_on_all_clocks() {
+    let locale = Locale { language: Language::Finnish, zone: chrono_tz::Europe::Helsinki, days: Stockholm };
+    for name in ["contact-news", "contact-summary"] {
+        let sample = samples::named(name).unwrap();
+        let text = composer().writer.write(&sample.notice(), sample.why, locale).unwrap().text;
+        let since = text.split_once("--since ").unwrap().1.split('`').next().unwrap();
+        // The command line reads it on the organisation's.
+        assert_eq!(crate::domain::moment::parse(since, &Stockholm), Ok(at()), "{name}: {since}");
+    }
+}
+
+#[test]
+fn the_texts_of_a_burst_are_kept_and_a_preview_keeps_none() {
+    let composer = composer();
+    let kept = || composer.written.lock().unwrap().texts.len();
+    let notice = notice(outage(), "e", "e");
+    composer.compose_once(&notice, &message("Åsa"), in_english(), 7).unwrap();
+    assert_eq!(kept(), 0);
+    let write = |n: usize| {
+        let mut message = message("Åsa");
+        message.recipient.why = format!("reason {n}").into();
+        composer.compose(&notice, &message, in_english(), 7).unwrap();
+    };
+    (0..KEPT + 3).for_each(write);
+    assert_eq!(kept(), KEPT);
+    let oldest = composer.written.lock().unwrap().order.front().unwrap().1.clone();
+    assert_eq!(&*oldest, "reason 3", "the oldest went, not all");
+}
+
+/// What is put into English when it is decided is understood and said in the reader's language.
+#[test]
+fn nothing_that_is_ours_stays_in_english() {
+    // What people, servers and the operating system said.
+    let others = [
+        "No mail <from outside> arrives",
+        "New disks in the <old> store",
+        "Save before that.",
+        "a record doesn't match its digest",
+        "dc1.ekfors.example refused the connection; is it up?",
+    ];
+    let english = [
+        "the", "of", "was", "were", "has", "been", "with", "which", "you", "your", "isn", "aren", "this",
+        "that", "who", "from",
+    ];
+    let composer = composer();
+    for language in Language::ALL.into_iter().filter(|language| *language != Language::English) {
+        for sample in samples::all() {
+            let text = composer.writer.write(&sample.notice(), sample.why, locale(language)).unwrap();
+            let mut text = format!("{}\n{}", text.subject, text.text);
+            others.iter().for_each(|said| text = text.replace(said, ""));
+            // Commands are the same in all languages.
+            let text = text.split('`').step_by(2).collect::<Vec<_>>().join(" ");
+            let lines = text.lines().filter(|line| !line.contains("budkavle contacts assign "));
+            for line in lines {
+                let words = line.split(|c: char| !c.is_alphabetic()).map(str::to_lowercase);
+                let found: Vec<String> = words.filter(|word| english.contains(&word.as_str())).collect();
+                assert!(found.is_empty(), "{language}, {}: {found:?} in {line:?}", sample.name);
+            }
+        }
     }
 }

@@ -99,7 +99,12 @@ pub(super) fn environment() -> Environment<'static> {
 /// `t("what-to-do")`, `t("sync-more", n=3)`: a message in the language of the mail.
 fn translated(state: &State<'_, '_>, id: &str, arguments: Kwargs) -> Result<String, Error> {
     let tag = state.lookup("lang");
-    let language = tag.as_ref().and_then(Value::as_str).and_then(Language::of_tag).unwrap_or_default();
+    let language = tag.as_ref().and_then(Value::as_str).and_then(Language::of_tag);
+    // Were it said in English then, only its readers would find that.
+    let language = language.ok_or_else(|| {
+        let what = "t() doesn't know the language here: is there another `lang`?";
+        Error::new(ErrorKind::InvalidOperation, what)
+    })?;
     let mut filled = FluentArgs::new();
     for name in arguments.args() {
         let value: Value = arguments.get(name)?;
@@ -161,7 +166,7 @@ impl Writer {
             subject => page.subject.as_str(),
             ..page.content
         };
-        if self.custom.is_some() {
+        if self.custom.as_ref().is_some_and(|custom| custom.is_for(kind)) {
             context = context! {
                 facts => facts(&notice.facts),
                 kind => kind.name(),
@@ -220,6 +225,11 @@ impl Writer {
             None => {}
         }
         self.templates.get_template(name)?.render(context)
+    }
+
+    /// The operator's templates.
+    pub(super) fn custom(&self) -> Option<&Custom> {
+        self.custom.as_deref()
     }
 
     /// The operator's templates back, if nobody else uses them.

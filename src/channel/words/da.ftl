@@ -13,6 +13,7 @@ what-to-do = Det skal du gøre:
 footer = Du får dette som { $why } i { $organisation }. Sendt af Budkavle.
 list = { $first } og { $last }
 span = { $from } til { $until }
+span-times = { $from } til { $until }
 nobody = ingen
 you = du
 only = kun { $people }
@@ -96,7 +97,7 @@ skip-moved = er flyttet til { $unit }
 skip-disabled = kontoen er deaktiveret
 skip-gone = findes ikke længere i kataloget
 skip-no-address = mangler e-mailadresse
-skip-you = er dig selv
+skip-you = dig selv
 skip-directory = for et andet katalog
 skip-subject = for en anden rapport eller et andet system
 
@@ -182,10 +183,16 @@ object-add = tilføje { $kind } { $name }
 object-change = ændre { $kind } { $name }
 object-remove = fjerne { $kind } { $name }
 held-too-many = { $removed } af { $of } { $kind } ville { $fate }; op til { $count } og { $percent } % slipper igennem uden godkendelse
-held-all = alle { $of } { $kind } ville { $fate }
-held-scope = den konfigurerede base eller filteret er ændret siden forrige kørsel, og { $removed } brugere, enheder og grupper ville forsvinde
-held-undone = { $changes } ændringer fra kørsel { $run }, som er fortrudt, ville blive gjort igen
-held-gradually = yderligere { $removed } { $kind } ville forsvinde efter { $before } inden for et døgn, af { $of }; op til { $count } og { $percent } % slipper igennem uden godkendelse
+held-all = alle { $kind } ({ $of }) ville { $fate }
+held-scope = { $removed ->
+    [one] den konfigurerede base eller filteret er ændret siden forrige kørsel, og 1 bruger, enhed eller gruppe ville forsvinde
+   *[other] den konfigurerede base eller filteret er ændret siden forrige kørsel, og { $removed } brugere, enheder og grupper ville forsvinde
+}
+held-undone = { $changes ->
+    [one] 1 ændring fra kørsel { $run }, som er fortrudt, ville blive gjort igen
+   *[other] { $changes } ændringer fra kørsel { $run }, som er fortrudt, ville blive gjort igen
+}
+held-gradually = { $kind }: yderligere { $removed } ville forsvinde efter { $before } inden for et døgn, af { $of }; op til { $count } og { $percent } % slipper igennem uden godkendelse
 kind-users = brugere
 kind-units = enheder
 kind-memberships = gruppemedlemskaber
@@ -260,6 +267,12 @@ undelivered = { $n ->
 undelivered-one = Besked { $message } gennem { $channel } til { $to } ({ $about }) er { $state }: { $answer }
 message-failed = afvist
 message-expired = opgivet
+about-covered = bemandet: { $period }
+about-gaps = { $n ->
+    [one] ubemandet ét sted: { $period }
+   *[other] ubemandet { $n } steder: { $period }
+}
+about-ending = noget, som kataloget { $directory } har brug for, udløber
 undelivered-more = … og { $n } til: `{ $command }`
 undelivered-todo = Ret adressen eller kanalen, og send igen: `{ $command }`
 
@@ -296,7 +309,7 @@ coverage-enough = Der er nok til stede overalt, alle dage. Du behøver ikke gør
 
 news-changed = Kontakter er ændret
 news-several-new = Du er nu kontakt i flere roller
-news-several-former = Du er ikke længere kontakt i nogle af rollerne
+news-several-former = Du er ikke længere kontakt i enkelte roller
 news-both = Det, du er kontakt for, er ændret
 news-units = { $n ->
     [one] En af dine enheder har fået en anden kontakt
@@ -317,7 +330,7 @@ news-more = { $n ->
    *[other] og { $n } ændringer til
 }
 news-todo-tell = Hvis det ikke er rigtigt, så sig det til den, der administrerer kontakter i organisationen.
-news-todo-changes = Til dem, med hvad der blev ændret, hvornår og af hvad: `{ $command }`
+news-todo-changes = Til den person, med hvad der blev ændret, hvornår og af hvad: `{ $command }`
 lost-disabled = kontoen for { $name } er deaktiveret
 lost-expired = kontoen for { $name } er udløbet
 lost-gone = { $name } findes ikke længere i kataloget
@@ -355,6 +368,7 @@ summary-todo-digest = Hvis det var meningen, så fortæl det på jeres egen måd
 ## What somebody is contact for
 
 duties-title = Det er du kontakt for
+duties-title-theirs = Hvad nogen er kontakt for
 duties-none = Du er ikke kontakt for noget
 duty-everywhere = { $role }: for hele organisationen
 duty-place = { $role }, { $place }
@@ -375,4 +389,4 @@ duties-no-absence = Du har ikke noget planlagt fravær.
 duties-stands-in = Du er stedfortræder for { $name } { $days }.
 duties-turns-to = Selv henvender du dig til { $people }.
 duties-todo-tell = Hvis det ikke er rigtigt, eller hvis du skal være væk, så sig det til den, der administrerer kontakter i organisationen.
-duties-todo-command = Til dem: `{ $command }`
+duties-todo-command = Til den person: `{ $command }`

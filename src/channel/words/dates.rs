@@ -1,6 +1,7 @@
 //! Times and days as each language writes them.
 
-use chrono::{DateTime, Locale as Names, NaiveDate, NaiveDateTime, Utc};
+use chrono::{DateTime, Locale as Names, NaiveDate, NaiveDateTime, TimeZone, Utc};
+use chrono_tz::Tz;
 
 use super::{Words, say};
 use crate::domain::language::Language;
@@ -39,7 +40,11 @@ impl Words {
     }
 
     fn local(&self, at: DateTime<Utc>, format: &str) -> String {
-        let text = at.with_timezone(&self.locale.zone).format_localized(format, self.names()).to_string();
+        self.in_zone(at, self.locale.zone, format)
+    }
+
+    fn in_zone(&self, at: DateTime<Utc>, zone: Tz, format: &str) -> String {
+        let text = at.with_timezone(&zone).format_localized(format, self.names()).to_string();
         // Some names of glibc's are padded (`måndag ` in nn_NO).
         text.replace("  ", " ")
     }
@@ -49,8 +54,13 @@ impl Words {
         self.local(at, &format!("{} {}", self.day_format().0, self.clock_format()))
     }
 
-    /// A time by clocks of which only the name is known: `6 Jul 2026 08:00 CEST`.
+    /// A time by the organisation's clocks, which called their zone so then: by the reader's, and if they never showed it, as it was written.
     pub(super) fn naive_time(&self, at: NaiveDateTime, zone: &str) -> String {
+        let on_clocks = self.locale.days.from_local_datetime(&at);
+        let meant = [on_clocks.earliest(), on_clocks.latest()];
+        if let Some(at) = meant.into_iter().flatten().find(|at| at.format("%Z").to_string() == zone) {
+            return self.time(at.to_utc());
+        }
         let clock = self.clock_format().replace("%Z", zone);
         let day = self.date(at.date());
         format!("{day} {}", at.time().format(&clock))
@@ -61,12 +71,12 @@ impl Words {
         let with_day = format!("%A {} {}", self.day_format().0, self.clock_format());
         let day = |at: DateTime<Utc>| at.with_timezone(&self.locale.zone).date_naive();
         let end = if day(from) == day(until) { self.clock_format() } else { &with_day };
-        say!(self, "span", from = self.local(from, &with_day), until = self.local(until, end))
+        say!(self, "span-times", from = self.local(from, &with_day), until = self.local(until, end))
     }
 
-    /// The day of a time: `6 Jul 2026`.
+    /// The day of a time, as the organisation has it: `6 Jul 2026`.
     pub fn day_of(&self, at: DateTime<Utc>) -> String {
-        self.local(at, self.day_format().0)
+        self.in_zone(at, self.locale.days, self.day_format().0)
     }
 
     /// A day: `6 Jul 2026`.
@@ -97,9 +107,9 @@ impl Words {
         say!(self, "span", from = from, until = self.date(last))
     }
 
-    /// The days from a time until just before another, with their years.
+    /// The days from a time until just before another, as the organisation has them, with their years.
     pub fn days_between(&self, from: DateTime<Utc>, until: DateTime<Utc>) -> String {
-        let day = |at: DateTime<Utc>| at.with_timezone(&self.locale.zone).date_naive();
+        let day = |at: DateTime<Utc>| at.with_timezone(&self.locale.days).date_naive();
         // The first moment after it may be midnight: the day before is the last.
         self.dates(day(from), day(until - chrono::TimeDelta::milliseconds(1)).max(day(from)))
     }

@@ -14,6 +14,7 @@ what-to-do = What to do:
 footer = You get this as { $why } of { $organisation }. Sent by Budkavle.
 list = { $first } and { $last }
 span = { $from } to { $until }
+span-times = { $from } to { $until }
 nobody = nobody
 you = you
 only = only { $people }
@@ -183,10 +184,16 @@ object-add = add { $kind } { $name }
 object-change = change { $kind } { $name }
 object-remove = remove { $kind } { $name }
 held-too-many = { $removed } of { $of } { $kind } would { $fate }; up to { $count } and { $percent } % pass without approval
-held-all = all { $of } { $kind } would { $fate }
-held-scope = the configured base or filter has changed since the last run, and { $removed } users, units and groups would be lost
-held-undone = { $changes } changes of run { $run }, which was undone, would be made again
-held-gradually = { $removed } more { $kind } would be lost after { $before } within a day, of { $of }; up to { $count } and { $percent } % pass without approval
+held-all = all { $kind } ({ $of }) would { $fate }
+held-scope = { $removed ->
+    [one] the configured base or filter has changed since the last run, and 1 user, unit or group would be lost
+   *[other] the configured base or filter has changed since the last run, and { $removed } users, units and groups would be lost
+}
+held-undone = { $changes ->
+    [one] 1 change of run { $run }, which was undone, would be made again
+   *[other] { $changes } changes of run { $run }, which was undone, would be made again
+}
+held-gradually = { $kind }: { $removed } more would be lost after { $before } within a day, of { $of }; up to { $count } and { $percent } % pass without approval
 kind-users = users
 kind-units = units
 kind-memberships = group memberships
@@ -261,6 +268,12 @@ undelivered = { $n ->
 undelivered-one = Message { $message } by { $channel } to { $to } ({ $about }) is { $state }: { $answer }
 message-failed = refused
 message-expired = given up
+about-covered = { $period } is covered
+about-gaps = { $n ->
+    [one] { $period } isn't covered in one place
+   *[other] { $period } isn't covered in { $n } places
+}
+about-ending = something that the directory { $directory } needs ends
 undelivered-more = … and { $n } more: `{ $command }`
 undelivered-todo = Mend the address or the channel, and send it again: `{ $command }`
 
@@ -356,6 +369,7 @@ summary-todo-digest = If it was meant, tell those concerned in your own way; `{ 
 ## What somebody is contact for
 
 duties-title = What you are contact for
+duties-title-theirs = What somebody is contact for
 duties-none = You aren't contact for anything
 duty-everywhere = { $role }: for the whole organisation
 duty-place = { $role }, { $place }

@@ -13,6 +13,7 @@ what-to-do = Toimi näin:
 footer = Saat tämän, koska olet { $why }. Organisaatio: { $organisation }. Lähettäjä: Budkavle.
 list = { $first } ja { $last }
 span = { $from }–{ $until }
+span-times = { $from } – { $until }
 nobody = ei kukaan
 you = sinä
 only = vain { $people }
@@ -146,7 +147,7 @@ maintenance-left = Aiemmin kerrottua on korjattu: tämä huolto ei koske sinua. 
 outage-silent = Tästä ei ole kerrottu mitään, vaikka se on yhä avoinna (viimeisestä tiedosta: { $span }). Ne, joille siitä kerrottiin, odottavat tietoa: `{ $update }`, tai kun se on ohi: `{ $end }`
 update-now = Tilanne nyt: { $state }.
 update-moved = Ajankohta on muuttunut.
-update-moved-from = Ajankohta on muuttunut; aiempi ajankohta oli { $from }–{ $until }.
+update-moved-from = Ajankohta on muuttunut; aiempi ajankohta oli { $from } – { $until }.
 update-reminder = Tämä on muistutus.
 update-begun = Se on alkanut.
 update-done = Se on valmis.
@@ -183,8 +184,14 @@ object-change = muutos: { $kind } { $name }
 object-remove = poisto: { $kind } { $name }
 held-too-many = { $kind }: { $removed } / { $of } { $fate }; ilman hyväksyntää sallitaan enintään { $count } ja { $percent } %
 held-all = { $kind }: kaikki { $of } { $fate }
-held-scope = määritetty kanta tai suodatin on muuttunut edellisen ajon jälkeen, ja { $removed } käyttäjää, yksikköä ja ryhmää poistuisi
-held-undone = { $changes } kumotun ajon { $run } muutosta tehtäisiin uudelleen
+held-scope = { $removed ->
+    [one] määritetty kanta tai suodatin on muuttunut edellisen ajon jälkeen, ja 1 käyttäjä, yksikkö tai ryhmä poistuisi
+   *[other] määritetty kanta tai suodatin on muuttunut edellisen ajon jälkeen, ja { $removed } käyttäjää, yksikköä ja ryhmää poistuisi
+}
+held-undone = { $changes ->
+    [one] 1 kumotun ajon { $run } muutos tehtäisiin uudelleen
+   *[other] { $changes } kumotun ajon { $run } muutosta tehtäisiin uudelleen
+}
 held-gradually = { $kind }: { $removed } poistuisi lisää, kun vuorokauden sisällä on jo poistunut { $before }, kaikkiaan { $of }; ilman hyväksyntää sallitaan enintään { $count } ja { $percent } %
 kind-users = käyttäjät
 kind-units = yksiköt
@@ -260,6 +267,12 @@ undelivered = { $n ->
 undelivered-one = Viesti { $message }, kanava { $channel }, vastaanottaja { $to } ({ $about }), tila { $state }: { $answer }
 message-failed = hylätty
 message-expired = vanhentunut
+about-covered = miehitetty: { $period }
+about-gaps = { $n ->
+    [one] miehittämättä yhdessä paikassa: { $period }
+   *[other] miehittämättä { $n } paikassa: { $period }
+}
+about-ending = jokin hakemiston { $directory } tarvitsema päättyy
 undelivered-more = … ja { $n } muuta: `{ $command }`
 undelivered-todo = Korjaa osoite tai kanava ja lähetä uudelleen: `{ $command }`
 
@@ -355,6 +368,7 @@ summary-todo-digest = Jos se oli tarkoitus, kerro asianosaisille omalla tavallas
 ## What somebody is contact for
 
 duties-title = Tehtäväsi yhteyshenkilönä
+duties-title-theirs = Jonkun tehtävät yhteyshenkilönä
 duties-none = Et ole minkään yhteyshenkilö
 duty-everywhere = { $role }: koko organisaatio
 duty-place = { $role }, { $place }
@@ -373,6 +387,6 @@ duties-away = Olet poissa { $days }: sijaista ei ole nimetty.
 duties-without-deputy = Ilman sijaista vastaavat yllä mainitut: rinnallasi oleva yhteyshenkilö tai muuten yläpuolellasi oleva.
 duties-no-absence = Sinulla ei ole suunniteltuja poissaoloja.
 duties-stands-in = Olet sijainen ({ $name }) { $days }.
-duties-turns-to = Itse käännyt tämän henkilön puoleen: { $people }.
+duties-turns-to = Omat yhteyshenkilösi: { $people }.
 duties-todo-tell = Jos se ei ole oikein tai olet jäämässä pois, kerro organisaatiosi yhteyshenkilöiden ylläpitäjälle.
 duties-todo-command = Ylläpitäjälle: `{ $command }`

@@ -13,6 +13,7 @@ what-to-do = Gjør dette:
 footer = Du får dette som { $why } i { $organisation }. Sendt av Budkavle.
 list = { $first } og { $last }
 span = { $from } til { $until }
+span-times = { $from } til { $until }
 nobody = ingen
 you = du
 only = bare { $people }
@@ -46,7 +47,7 @@ role-global = overordnet kontakt
 role-outage = kontakt for driftsavbrudd
 role-ad-sync = kontakt for AD-synkronisering
 role-account-manager = kundeansvarlig
-role-support = støttekontakt
+role-support = supportkontakt
 role-login = påloggingskontakt
 role-report = rapportkontakt
 role-system-owner = systemeier
@@ -59,7 +60,7 @@ title-global = overordnet kontakt: har ansvar for hele organisasjonen
 title-outage = kontakt for driftsavbrudd: får beskjed når noe er nede
 title-ad-sync = kontakt for AD-synkronisering: får beskjed når synkroniseringen av en katalog mislykkes
 title-account-manager = kundeansvarlig: leverandørens person for lisenser og avtaler
-title-support = støttekontakt: har rett til å henvende seg til leverandørens brukerstøtte
+title-support = supportkontakt: har rett til å henvende seg til leverandørens brukerstøtte
 title-login = påloggingskontakt: hjelper når det ikke går an å logge på
 title-report = rapportkontakt: svarer for en rapport eller et system
 title-system-owner = systemeier: har ansvar for systemet
@@ -96,7 +97,7 @@ skip-moved = har flyttet til { $unit }
 skip-disabled = kontoen er deaktivert
 skip-gone = finnes ikke lenger i katalogen
 skip-no-address = mangler e-postadresse
-skip-you = er deg selv
+skip-you = deg selv
 skip-directory = for en annen katalog
 skip-subject = for en annen rapport eller et annet system
 
@@ -117,7 +118,7 @@ label-maintenance-completed = Vedlikeholdet er ferdig
 label-maintenance-cancelled = Vedlikeholdet er avlyst
 state-investigating = undersøkes
 state-identified = årsaken er kjent
-state-monitoring = følges med på
+state-monitoring = overvåkes
 state-resolved = løst
 state-planned = planlagt
 state-reminded = begynner snart
@@ -143,7 +144,7 @@ corrected-services = tjenestene
 corrected-units = enhetene
 outage-left = Det som ble sagt tidligere, er rettet: dette driftsavbruddet angår ikke deg. Du får ingen flere meldinger om det.
 maintenance-left = Det som ble sagt tidligere, er rettet: dette vedlikeholdet angår ikke deg. Du får ingen flere meldinger om det.
-outage-silent = Ingenting er sagt om dette på { $span }, og det er fortsatt åpent. De som fikk beskjed om det, venter på nytt: `{ $update }`, eller når det er over: `{ $end }`
+outage-silent = Ingenting er sagt om dette på { $span }, og det er fortsatt åpent. De som fikk beskjed om det, venter på en oppdatering: `{ $update }`, eller når det er over: `{ $end }`
 update-now = Status nå: { $state }.
 update-moved = Tidspunktet er endret.
 update-moved-from = Tidspunktet er endret; før var det { $from } til { $until }.
@@ -182,10 +183,16 @@ object-add = legge til { $kind } { $name }
 object-change = endre { $kind } { $name }
 object-remove = fjerne { $kind } { $name }
 held-too-many = { $removed } av { $of } { $kind } ville { $fate }; inntil { $count } og { $percent } % slipper gjennom uten godkjenning
-held-all = alle { $of } { $kind } ville { $fate }
-held-scope = den konfigurerte basen eller filteret er endret siden forrige kjøring, og { $removed } brukere, enheter og grupper ville forsvinne
-held-undone = { $changes } endringer fra kjøring { $run }, som er angret, ville bli gjort igjen
-held-gradually = ytterligere { $removed } { $kind } ville forsvinne etter { $before } innen et døgn, av { $of }; inntil { $count } og { $percent } % slipper gjennom uten godkjenning
+held-all = alle { $kind } ({ $of }) ville { $fate }
+held-scope = { $removed ->
+    [one] den konfigurerte basen eller filteret er endret siden forrige kjøring, og 1 bruker, enhet eller gruppe ville forsvinne
+   *[other] den konfigurerte basen eller filteret er endret siden forrige kjøring, og { $removed } brukere, enheter og grupper ville forsvinne
+}
+held-undone = { $changes ->
+    [one] 1 endring fra kjøring { $run }, som er angret, ville bli gjort igjen
+   *[other] { $changes } endringer fra kjøring { $run }, som er angret, ville bli gjort igjen
+}
+held-gradually = { $kind }: ytterligere { $removed } ville forsvinne etter { $before } innen et døgn, av { $of }; inntil { $count } og { $percent } % slipper gjennom uten godkjenning
 kind-users = brukere
 kind-units = enheter
 kind-memberships = gruppemedlemskap
@@ -260,6 +267,12 @@ undelivered = { $n ->
 undelivered-one = Melding { $message } gjennom { $channel } til { $to } ({ $about }) er { $state }: { $answer }
 message-failed = avvist
 message-expired = gitt opp
+about-covered = bemannet: { $period }
+about-gaps = { $n ->
+    [one] ubemannet ett sted: { $period }
+   *[other] ubemannet { $n } steder: { $period }
+}
+about-ending = noe som katalogen { $directory } trenger, opphører
 undelivered-more = … og { $n } til: `{ $command }`
 undelivered-todo = Rett adressen eller kanalen og send på nytt: `{ $command }`
 
@@ -296,7 +309,7 @@ coverage-enough = Det er nok folk til stede overalt, alle dager. Du trenger ikke
 
 news-changed = Kontakter er endret
 news-several-new = Du er nå kontakt i flere roller
-news-several-former = Du er ikke lenger kontakt i noen av rollene
+news-several-former = Du er ikke lenger kontakt i enkelte av rollene
 news-both = Det du er kontakt for, er endret
 news-units = { $n ->
     [one] En av enhetene dine har fått en annen kontakt
@@ -317,7 +330,7 @@ news-more = { $n ->
    *[other] og { $n } endringer til
 }
 news-todo-tell = Hvis det ikke stemmer, si fra til den som administrerer kontakter i organisasjonen.
-news-todo-changes = Til dem, med hva som ble endret, når og av hva: `{ $command }`
+news-todo-changes = Til den personen, med hva som ble endret, når og av hva: `{ $command }`
 lost-disabled = kontoen til { $name } er deaktivert
 lost-expired = kontoen til { $name } har utløpt
 lost-gone = { $name } finnes ikke lenger i katalogen
@@ -355,6 +368,7 @@ summary-todo-digest = Hvis det var meningen, si fra på deres egen måte til dem
 ## What somebody is contact for
 
 duties-title = Dette er du kontakt for
+duties-title-theirs = Hva noen er kontakt for
 duties-none = Du er ikke kontakt for noe
 duty-everywhere = { $role }: for hele organisasjonen
 duty-place = { $role }, { $place }
@@ -375,4 +389,4 @@ duties-no-absence = Du har ikke noe planlagt fravær.
 duties-stands-in = Du er vikar for { $name } { $days }.
 duties-turns-to = Selv henvender du deg til { $people }.
 duties-todo-tell = Hvis det ikke stemmer, eller du skal være borte, si fra til den som administrerer kontakter i organisasjonen.
-duties-todo-command = Til dem: `{ $command }`
+duties-todo-command = Til den personen: `{ $command }`

@@ -13,6 +13,7 @@ what-to-do = Gjer dette:
 footer = Du får dette som { $why } i { $organisation }. Sendt av Budkavle.
 list = { $first } og { $last }
 span = { $from } til { $until }
+span-times = { $from } til { $until }
 nobody = ingen
 you = du
 only = berre { $people }
@@ -46,7 +47,7 @@ role-global = overordna kontakt
 role-outage = kontakt for driftsavbrot
 role-ad-sync = kontakt for AD-synkronisering
 role-account-manager = kundeansvarleg
-role-support = støttekontakt
+role-support = supportkontakt
 role-login = påloggingskontakt
 role-report = rapportkontakt
 role-system-owner = systemeigar
@@ -59,7 +60,7 @@ title-global = overordna kontakt: har ansvar for heile organisasjonen
 title-outage = kontakt for driftsavbrot: får melding når noko er nede
 title-ad-sync = kontakt for AD-synkronisering: får melding når synkroniseringa av ein katalog mislukkast
 title-account-manager = kundeansvarleg: personen hos leverandøren for lisensar og avtalar
-title-support = støttekontakt: har rett til å vende seg til brukarstøtta hos leverandøren
+title-support = supportkontakt: har rett til å vende seg til brukarstøtta hos leverandøren
 title-login = påloggingskontakt: hjelper når det ikkje går an å logge på
 title-report = rapportkontakt: svarar for ein rapport eller eit system
 title-system-owner = systemeigar: har ansvar for systemet
@@ -96,7 +97,7 @@ skip-moved = har flytta til { $unit }
 skip-disabled = kontoen er deaktivert
 skip-gone = finst ikkje lenger i katalogen
 skip-no-address = manglar e-postadresse
-skip-you = er du sjølv
+skip-you = deg sjølv
 skip-directory = for ein annan katalog
 skip-subject = for ein annan rapport eller eit anna system
 
@@ -117,7 +118,7 @@ label-maintenance-completed = Vedlikehaldet er ferdig
 label-maintenance-cancelled = Vedlikehaldet er avlyst
 state-investigating = blir undersøkt
 state-identified = årsaka er kjend
-state-monitoring = blir følgd med på
+state-monitoring = blir overvaka
 state-resolved = løyst
 state-planned = planlagt
 state-reminded = tek til snart
@@ -143,7 +144,7 @@ corrected-services = tenestene
 corrected-units = einingane
 outage-left = Det som vart sagt tidlegare, er retta: dette driftsavbrotet gjeld ikkje deg. Du får ikkje fleire meldingar om det.
 maintenance-left = Det som vart sagt tidlegare, er retta: dette vedlikehaldet gjeld ikkje deg. Du får ikkje fleire meldingar om det.
-outage-silent = Ingenting er sagt om dette på { $span }, og det er framleis ope. Dei som fekk melding om det, ventar på nytt: `{ $update }`, eller når det er over: `{ $end }`
+outage-silent = Ingenting er sagt om dette på { $span }, og det er framleis ope. Dei som fekk melding om det, ventar på ei oppdatering: `{ $update }`, eller når det er over: `{ $end }`
 update-now = Status no: { $state }.
 update-moved = Tidspunktet er endra.
 update-moved-from = Tidspunktet er endra; før var det { $from } til { $until }.
@@ -182,10 +183,16 @@ object-add = leggje til { $kind } { $name }
 object-change = endre { $kind } { $name }
 object-remove = fjerne { $kind } { $name }
 held-too-many = { $removed } av { $of } { $kind } ville { $fate }; inntil { $count } og { $percent } % slepp gjennom utan godkjenning
-held-all = alle { $of } { $kind } ville { $fate }
-held-scope = den konfigurerte basen eller filteret er endra sidan førre køyring, og { $removed } brukarar, einingar og grupper ville forsvinne
-held-undone = { $changes } endringar frå køyring { $run }, som er angra, ville bli gjorde på nytt
-held-gradually = { $removed } { $kind } til ville forsvinne etter { $before } innan eit døgn, av { $of }; inntil { $count } og { $percent } % slepp gjennom utan godkjenning
+held-all = alle { $kind } ({ $of }) ville { $fate }
+held-scope = { $removed ->
+    [one] den konfigurerte basen eller filteret er endra sidan førre køyring, og 1 brukar, eining eller gruppe ville forsvinne
+   *[other] den konfigurerte basen eller filteret er endra sidan førre køyring, og { $removed } brukarar, einingar og grupper ville forsvinne
+}
+held-undone = { $changes ->
+    [one] 1 endring frå køyring { $run }, som er angra, ville bli gjord på nytt
+   *[other] { $changes } endringar frå køyring { $run }, som er angra, ville bli gjorde på nytt
+}
+held-gradually = { $kind }: { $removed } til ville forsvinne etter { $before } innan eit døgn, av { $of }; inntil { $count } og { $percent } % slepp gjennom utan godkjenning
 kind-users = brukarar
 kind-units = einingar
 kind-memberships = gruppemedlemskap
@@ -249,7 +256,7 @@ test-line = { $by } bad om denne testmeldinga { $at }.
 
 channel-broken = Meldingar kan ikkje sendast gjennom kanalen { $channel }
 channel-broken-since = Sidan { $since } verkar han ikkje for nokon: { $reason }
-channel-broken-meanwhile = Meldingane ventar i utboksen og blir sende når kanalen verkar att; dei som ventar for lenge, blir gitt opp. Andre kanalar er ikkje råka.
+channel-broken-meanwhile = Meldingane ventar i utboksen og blir sende når kanalen verkar att; dei som ventar for lenge, blir gitte opp. Andre kanalar er ikkje råka.
 channel-broken-todo = Det som ventar: `{ $status }`. Når feilen er retta: `{ $check }`
 channel-works = Meldingar går gjennom kanalen { $channel } att
 channel-works-since = Han hadde ikkje verka sidan { $since }; { $at } vart noko teke imot att. Det som venta, blir sendt no.
@@ -260,6 +267,12 @@ undelivered = { $n ->
 undelivered-one = Melding { $message } gjennom { $channel } til { $to } ({ $about }) er { $state }: { $answer }
 message-failed = avvist
 message-expired = gitt opp
+about-covered = bemanna: { $period }
+about-gaps = { $n ->
+    [one] ikkje bemanna ein stad: { $period }
+   *[other] ikkje bemanna { $n } stader: { $period }
+}
+about-ending = noko som katalogen { $directory } treng, tek slutt
 undelivered-more = … og { $n } til: `{ $command }`
 undelivered-todo = Rett adressa eller kanalen og send på nytt: `{ $command }`
 
@@ -296,7 +309,7 @@ coverage-enough = Det er nok folk til stades overalt, alle dagar. Du treng ikkje
 
 news-changed = Kontaktar er endra
 news-several-new = Du er no kontakt i fleire roller
-news-several-former = Du er ikkje lenger kontakt i nokre av rollene
+news-several-former = Du er ikkje lenger kontakt i enkelte av rollene
 news-both = Det du er kontakt for, er endra
 news-units = { $n ->
     [one] Ei av einingane dine har fått ein annan kontakt
@@ -317,7 +330,7 @@ news-more = { $n ->
    *[other] og { $n } endringar til
 }
 news-todo-tell = Om det ikkje stemmer, sei frå til den som administrerer kontaktar i organisasjonen.
-news-todo-changes = Til dei, med kva som vart endra, når og av kva: `{ $command }`
+news-todo-changes = Til den personen, med kva som vart endra, når og av kva: `{ $command }`
 lost-disabled = kontoen til { $name } er deaktivert
 lost-expired = kontoen til { $name } har gått ut
 lost-gone = { $name } finst ikkje lenger i katalogen
@@ -355,6 +368,7 @@ summary-todo-digest = Om det var meininga, sei frå på dykkar eigen måte til d
 ## What somebody is contact for
 
 duties-title = Dette er du kontakt for
+duties-title-theirs = Kva nokon er kontakt for
 duties-none = Du er ikkje kontakt for noko
 duty-everywhere = { $role }: for heile organisasjonen
 duty-place = { $role }, { $place }
@@ -375,4 +389,4 @@ duties-no-absence = Du har ikkje noko planlagt fråvær.
 duties-stands-in = Du er vikar for { $name } { $days }.
 duties-turns-to = Sjølv vender du deg til { $people }.
 duties-todo-tell = Om det ikkje stemmer, eller du skal vere borte, sei frå til den som administrerer kontaktar i organisasjonen.
-duties-todo-command = Til dei: `{ $command }`
+duties-todo-command = Til den personen: `{ $command }`

@@ -13,6 +13,7 @@ what-to-do = Gör så här:
 footer = Du får detta som { $why } i { $organisation }. Skickat av Budkavle.
 list = { $first } och { $last }
 span = { $from } till { $until }
+span-times = { $from } till { $until }
 nobody = ingen
 you = du
 only = bara { $people }
@@ -78,7 +79,7 @@ why-could = någon som kan bli kontakt
 why-test = mottagare av ett test
 why-unknown = mottagare
 why-outage-of = avbrottskontakt för { $about }
-why-depends = { $why } (beror av { $on })
+why-depends = { $why } (är beroende av { $on })
 why-owner = kontakt för { $unit } (ägare av { $service })
 why-for-owner = { $role } i stället för { $unit } (ägare av { $service })
 why-named = någon som ska få veta om det här avbrottet
@@ -96,7 +97,7 @@ skip-moved = har flyttat till { $unit }
 skip-disabled = kontot är avstängt
 skip-gone = finns inte längre i katalogen
 skip-no-address = saknar e-postadress
-skip-you = är du själv
+skip-you = du själv
 skip-directory = för en annan katalog
 skip-subject = för en annan rapport eller ett annat system
 
@@ -128,7 +129,7 @@ severity-minor = mindre
 severity-major = allvarligt
 severity-critical = kritiskt
 outage-services = Tjänster: { $names }
-outage-dependent = Tjänster som beror av dem: { $names }
+outage-dependent = Tjänster som är beroende av dem: { $names }
 outage-units = Enheter: { $names }
 outage-earlier = { $n ->
     [one] 1 tidigare uppdatering upprepas inte här.
@@ -182,10 +183,16 @@ object-add = lägga till { $kind } { $name }
 object-change = ändra { $kind } { $name }
 object-remove = ta bort { $kind } { $name }
 held-too-many = { $removed } av { $of } { $kind } skulle { $fate }; upp till { $count } och { $percent } % släpps igenom utan godkännande
-held-all = alla { $of } { $kind } skulle { $fate }
-held-scope = den konfigurerade basen eller filtret har ändrats sedan förra körningen, och { $removed } användare, enheter och grupper skulle försvinna
-held-undone = { $changes } ändringar från körning { $run }, som har ångrats, skulle göras igen
-held-gradually = ytterligare { $removed } { $kind } skulle försvinna efter { $before } inom ett dygn, av { $of }; upp till { $count } och { $percent } % släpps igenom utan godkännande
+held-all = alla { $kind } ({ $of }) skulle { $fate }
+held-scope = { $removed ->
+    [one] den konfigurerade basen eller filtret har ändrats sedan förra körningen, och 1 användare, enhet eller grupp skulle försvinna
+   *[other] den konfigurerade basen eller filtret har ändrats sedan förra körningen, och { $removed } användare, enheter och grupper skulle försvinna
+}
+held-undone = { $changes ->
+    [one] 1 ändring från körning { $run }, som har ångrats, skulle göras igen
+   *[other] { $changes } ändringar från körning { $run }, som har ångrats, skulle göras igen
+}
+held-gradually = { $kind }: ytterligare { $removed } skulle försvinna efter { $before } inom ett dygn, av { $of }; upp till { $count } och { $percent } % släpps igenom utan godkännande
 kind-users = användare
 kind-units = enheter
 kind-memberships = gruppmedlemskap
@@ -259,7 +266,13 @@ undelivered = { $n ->
 }
 undelivered-one = Meddelande { $message } genom { $channel } till { $to } ({ $about }) är { $state }: { $answer }
 message-failed = avvisat
-message-expired = uppgivet
+message-expired = inte längre aktuellt
+about-covered = bemannat: { $period }
+about-gaps = { $n ->
+    [one] obemannat på ett ställe: { $period }
+   *[other] obemannat på { $n } ställen: { $period }
+}
+about-ending = något som katalogen { $directory } behöver upphör
 undelivered-more = … och { $n } till: `{ $command }`
 undelivered-todo = Rätta adressen eller kanalen och skicka igen: `{ $command }`
 
@@ -296,7 +309,7 @@ coverage-enough = Tillräckligt många är på plats överallt, alla dagar. Inge
 
 news-changed = Kontakter har ändrats
 news-several-new = Du är nu kontakt i fler roller
-news-several-former = Du är inte längre kontakt i några roller
+news-several-former = Du är inte längre kontakt i vissa roller
 news-both = Det du är kontakt för har ändrats
 news-units = { $n ->
     [one] En av dina enheter har fått en annan kontakt
@@ -317,7 +330,7 @@ news-more = { $n ->
    *[other] och { $n } ändringar till
 }
 news-todo-tell = Om det inte stämmer, säg till den som administrerar kontakter i organisationen.
-news-todo-changes = För dem, med vad som ändrades, när och av vad: `{ $command }`
+news-todo-changes = För den personen, med vad som ändrades, när och av vad: `{ $command }`
 lost-disabled = kontot för { $name } är avstängt
 lost-expired = kontot för { $name } har gått ut
 lost-gone = { $name } finns inte längre i katalogen
@@ -355,6 +368,7 @@ summary-todo-digest = Om det var avsikten, berätta det på ert eget sätt för 
 ## What somebody is contact for
 
 duties-title = Det här är du kontakt för
+duties-title-theirs = Vad någon är kontakt för
 duties-none = Du är inte kontakt för något
 duty-everywhere = { $role }: för hela organisationen
 duty-place = { $role }, { $place }
@@ -375,4 +389,4 @@ duties-no-absence = Du har ingen planerad frånvaro.
 duties-stands-in = Du ersätter { $name } { $days }.
 duties-turns-to = Själv vänder du dig till { $people }.
 duties-todo-tell = Om det inte stämmer, eller om du ska vara borta, säg till den som administrerar kontakter i organisationen.
-duties-todo-command = För dem: `{ $command }`
+duties-todo-command = För den personen: `{ $command }`

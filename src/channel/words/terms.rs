@@ -166,6 +166,59 @@ impl Words {
         Some(self.naive_time(NaiveDateTime::parse_from_str(time, "%d %b %Y %H:%M").ok()?, zone))
     }
 
+    /// What a message was about ([`crate::domain::notice::Facts::about`]).
+    pub fn about(&self, about: &str) -> String {
+        self.known_about(about).unwrap_or_else(|| about.to_owned())
+    }
+
+    fn known_about(&self, about: &str) -> Option<String> {
+        if let Some((what, title)) = about.split_once("): ") {
+            let (kind, id) = what.split_once(" (")?.0.split_once(' ')?;
+            let message = match kind {
+                "outage" => "outage-subject",
+                "maintenance" => "maintenance-subject",
+                _ => return None,
+            };
+            return Some(say!(self, message, id = id, title = title));
+        }
+        let between = |before: &str, after: &str| about.strip_prefix(before)?.strip_suffix(after);
+        let directory = [
+            ("sync of ", " waits for approval", "sync-held"),
+            ("sync of ", " is failing", "sync-failing"),
+            ("data of ", " is getting old", "sync-stale"),
+            ("sync of ", " is well again", "recovered-subject"),
+        ];
+        let directory = directory.iter().find_map(|(before, after, id)| Some((between(before, after)?, *id)));
+        if let Some((directory, id)) = directory {
+            return Some(say!(self, id, directory = directory));
+        }
+        if let Some((period, places)) =
+            between("", " places").and_then(|text| text.split_once(" isn't covered in "))
+        {
+            let places: u64 = places.parse().ok()?;
+            return Some(say!(self, "about-gaps", period = self.period(period), n = places));
+        }
+        if let Some(period) = between("", " is covered") {
+            return Some(say!(self, "about-covered", period = self.period(period)));
+        }
+        if let Some(units) = between("other contacts of ", " units") {
+            let units: u64 = units.parse().ok()?;
+            return Some(say!(self, "summary-title", n = units));
+        }
+        if let Some((directory, _)) =
+            about.strip_prefix("something that ").and_then(|text| text.split_once(" needs: "))
+        {
+            return Some(say!(self, "about-ending", directory = directory));
+        }
+        let id = match about {
+            "the store was rebuilt" => "rebuilt-title",
+            "other contacts" => "news-changed",
+            "what they are contact for" => "duties-title-theirs",
+            _ => return None,
+        };
+        Some(self.say(id, &[]))
+    }
+
     /// What Budkavle itself says in an update of an outage; what people say, as they said it.
     pub fn update(&self, text: &str) -> String {
         if let Some(state) = text.strip_prefix("Now ").and_then(|text| text.strip_suffix('.'))

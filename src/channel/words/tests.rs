@@ -13,7 +13,7 @@ use crate::domain::outage::{Severity, State};
 use crate::domain::roles;
 
 fn words(language: Language) -> Words {
-    Words::new(Locale { language, zone: Stockholm })
+    Words::new(Locale::new(language, Stockholm))
 }
 
 /// The variables of each message, and for each selection the forms that are told apart.
@@ -185,7 +185,7 @@ fn reasons_are_said_in_every_language() {
         ("outage contact for mail", "avbrottskontakt för mail"),
         (
             "outage contact for journal (outage of db, on which journal depends; deputy for Åsa)",
-            "avbrottskontakt för journal (beror av db) (ersätter Åsa)",
+            "avbrottskontakt för journal (är beroende av db) (ersätter Åsa)",
         ),
         ("contact of IT, which owns mail", "kontakt för IT (ägare av mail)"),
         (
@@ -244,11 +244,11 @@ fn times_days_and_numbers_are_as_each_language_writes_them() {
             Language::Finnish,
             "6.7.2026 klo 8.05 EEST",
             "6.7.–8.7.2026",
-            "maanantai 6.7.2026 klo 8.05 EEST–klo 9.05 EEST",
+            "maanantai 6.7.2026 klo 8.05 EEST – klo 9.05 EEST",
             "1234 henkilöä",
         ),
     ] {
-        let words = Words::new(Locale { language, zone: Helsinki });
+        let words = Words::new(Locale::new(language, Helsinki));
         assert_eq!(words.time(at), time);
         assert_eq!(words.days_between(at, later), days);
         assert_eq!(words.window(at, at + chrono::TimeDelta::hours(1)), window);
@@ -257,4 +257,51 @@ fn times_days_and_numbers_are_as_each_language_writes_them() {
     assert_eq!(words(Language::Swedish).people(1_234_567), "1\u{a0}234\u{a0}567 personer");
     assert_eq!(words(Language::English).people(1_234_567), "1,234,567 people");
     assert_eq!(words(Language::English).people(1), "1 person");
+}
+
+#[test]
+fn days_are_the_organisations_and_times_the_readers() {
+    use crate::domain::changes::{Loss, Why};
+    let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
+    // Whole days in Stockholm, 7 to 21 July.
+    let (from, until) = (at("2026-07-06T22:00:00Z"), at("2026-07-21T22:00:00Z"));
+    for zone in [Stockholm, Helsinki, chrono_tz::Europe::London, chrono_tz::Pacific::Auckland] {
+        let words = Words::new(Locale { language: Language::Finnish, zone, days: Stockholm });
+        assert_eq!(words.days_between(from, until), "7.7.–21.7.2026", "{zone}");
+        let lost = Why::Lost { name: "Bo".into(), reason: Loss::Away { until } };
+        assert!(words.change(&lost).contains("22.7.2026"), "{zone}: {}", words.change(&lost));
+    }
+    let words = Words::new(Locale { language: Language::Finnish, zone: Helsinki, days: Stockholm });
+    assert_eq!(words.time(from), "7.7.2026 klo 1.00 EEST");
+    // What was stored by the organisation's clocks is told by the reader's, also in the hour that comes twice.
+    let moved = |from: &str| {
+        words.update(&format!("It has been moved; before, it was {from} to 25 Oct 2026 04:00 CET."))
+    };
+    let said = moved("25 Oct 2026 02:30 CET");
+    assert!(said.contains("25.10.2026 klo 3.30 EET – 25.10.2026 klo 5.00 EET"), "{said}");
+    let said = moved("25 Oct 2026 02:30 CEST");
+    assert!(said.contains("25.10.2026 klo 3.30 EEST"), "{said}");
+    // By clocks that are no longer the organisation's: as it was written.
+    let said = moved("25 Oct 2026 02:30 EDT");
+    assert!(said.contains("25.10.2026 klo 2.30 EDT"), "{said}");
+}
+
+/// What the domain says in English of what a message was about, which is stored, is understood.
+#[test]
+fn what_did_not_arrive_is_named_in_every_language() {
+    use crate::channel::message::samples;
+    use crate::domain::notice::NoticeKind;
+    for language in Language::ALL.into_iter().filter(|language| *language != Language::English) {
+        let words = words(language);
+        for sample in samples::all() {
+            let about = sample.facts.about();
+            if !matches!(sample.facts.kind(), NoticeKind::Delivery | NoticeKind::Test) {
+                assert_ne!(words.about(&about), about, "{language}: {}", sample.name);
+            }
+        }
+        assert_eq!(words.about("whatever else there is"), "whatever else there is");
+    }
+    let swedish = words(Language::Swedish);
+    assert_eq!(swedish.about("outage 12 (identified): No mail (yet): x"), "Avbrott 12: No mail (yet): x");
+    assert_eq!(swedish.about("outage 12 (resolved, corrected): y): z"), "Avbrott 12: y): z");
 }

@@ -148,8 +148,7 @@ impl Organisation {
         if let Ok(id) = text.parse() {
             return self.user(UserId(id)).into_iter().collect();
         }
-        let names = self.names.get_or_init(|| Names::of(&self.directory.users));
-        let mut may_be: Vec<&Arc<User>> = names.find(text).filter_map(|id| self.user(id)).collect();
+        let mut may_be: Vec<&Arc<User>> = self.names().find(text).filter_map(|id| self.user(id)).collect();
         may_be.sort_by_key(|u| (self.place_of(u), u.id));
         may_be.dedup_by_key(|u| u.id);
         let fields: [fn(&User) -> Option<&str>; 4] =
@@ -161,10 +160,18 @@ impl Organisation {
         fields.into_iter().map(called).find(|called| !called.is_empty()).unwrap_or_default()
     }
 
+    fn names(&self) -> &Names {
+        self.names.get_or_init(|| Names::of(&self.directory.users))
+    }
+
+    /// Builds what look-ups by name and address need, so that the first of them doesn't wait for it.
+    pub fn prepare_lookups(&self) {
+        self.names();
+    }
+
     /// Who reads at this mail address, compared without regard to case: nobody, one, or several who share it.
     pub fn users_with_mail(&self, mail: &str) -> Vec<&Arc<User>> {
-        let names = self.names.get_or_init(|| Names::of(&self.directory.users));
-        let may_be = names.find(mail).filter_map(|id| self.user(id));
+        let may_be = self.names().find(mail).filter_map(|id| self.user(id));
         let mut readers: Vec<&Arc<User>> =
             may_be.filter(|u| u.mail().is_some_and(|m| same(m, mail))).collect();
         readers.sort_by_key(|u| u.id);
@@ -343,8 +350,8 @@ impl Organisation {
 
     /// Users with an enabled account who are called as this one is, at most three.
     pub fn enabled_namesakes(&self, user: &User) -> Vec<Candidate> {
-        let names = self.names.get_or_init(|| Names::of(&self.directory.users));
-        let mut others: Vec<&Arc<User>> = names.find(user.name()).filter_map(|id| self.user(id)).collect();
+        let mut others: Vec<&Arc<User>> =
+            self.names().find(user.name()).filter_map(|id| self.user(id)).collect();
         others.retain(|other| other.enabled && other.id != user.id && same(other.name(), user.name()));
         others.sort_by_key(|other| other.id);
         others.dedup_by_key(|other| other.id);

@@ -140,8 +140,8 @@ impl Told {
 
     /// As the recipient of a message.
     pub fn recipient(&self) -> Recipient {
-        let phone = self.phone.clone();
-        Recipient { phone, ..Recipient::by_mail(self.name.clone(), self.mail.clone(), self.why()) }
+        let (phone, user) = (self.phone.clone(), self.user);
+        Recipient { phone, user, ..Recipient::by_mail(self.name.clone(), self.mail.clone(), self.why()) }
     }
 }
 

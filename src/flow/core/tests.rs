@@ -6,6 +6,7 @@ use crate::domain::authority::Caller;
 use crate::domain::calendar::{Country, DayOff, Part};
 use crate::domain::changes::Cause;
 use crate::domain::ids::UnitId;
+use crate::domain::language::Language;
 use crate::domain::roles::{Holder, LOCAL, Place};
 use crate::flow::assign::{NewAssignment, assign};
 use crate::store::SledSettings;
@@ -81,4 +82,16 @@ fn a_half_day_is_worked_until_noon() {
         [of("2026-12-22"), of("2026-12-23"), of("2026-12-25"), of("2026-12-27")],
         [Day::Work, Day::Half, Day::Closed, Day::Closed]
     );
+}
+
+#[tokio::test]
+async fn how_people_are_written_to_follows_the_settings() {
+    let folder = tempfile::tempdir().unwrap();
+    let core = start(folder.path(), &Clock::new(Cell::new(at("12:00")))).await;
+    let anna = Recipient::by_mail("Anna", "anna@org.example".parse().unwrap(), "outage");
+    assert_eq!(core.locale_of(&anna), Locale::default());
+    let finnish = Locale::new(Language::Finnish, chrono_tz::Europe::Helsinki);
+    let locales = Locales { organisation: finnish, rules: Vec::new() };
+    core.reload(Settings { locales, ..Settings::default() }).await;
+    assert_eq!(core.locale_of(&anna), finnish);
 }

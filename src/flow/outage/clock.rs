@@ -102,5 +102,6 @@ fn user(organisation: &Organisation, actor: &Actor, now: DateTime<Utc>) -> Optio
     let user = organisation.find_user(name).ok()?;
     let same = user.account().eq_ignore_ascii_case(name) && user.is_active(now);
     let mail = user.address().filter(|_| same)?;
-    Some((Recipient::by_mail(user.name(), mail, "whoever opened the outage"), user.id))
+    let recipient = Recipient::by_mail(user.name(), mail, "whoever opened the outage");
+    Some((Recipient { user: Some(user.id), ..recipient }, user.id))
 }

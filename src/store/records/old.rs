@@ -10,7 +10,7 @@ use crate::domain::delta::ObjectKind;
 use crate::domain::directory::{Group, Quarantined, Unit, User, UserFields};
 use crate::domain::gone::Gone;
 use crate::domain::ids::{
-    AbsenceId, DirectoryName, GroupId, Guid, MessageId, NoticeId, RunId, UnitId, UserId,
+    AbsenceId, ChannelName, DirectoryName, GroupId, Guid, MessageId, NoticeId, RunId, UnitId, UserId,
 };
 use crate::domain::mailbox::Address;
 use crate::domain::notice::{Message, MessageState, Priority, Recipient};
@@ -303,6 +303,40 @@ impl From<MessageV1> for Message {
         let RecipientV1 { name, mail, why } = recipient;
         let recipient = Recipient::by_mail(name, mail, why);
         let priority = Priority::Normal;
+        Message { id, notice, recipient, priority, state, attempts, at, due, changed, answer }
+    }
+}
+
+/// Who gets a message, without which user that is.
+#[derive(Deserialize)]
+struct RecipientV2 {
+    name: Box<str>,
+    mail: Option<Address>,
+    phone: Option<Box<str>>,
+    why: Box<str>,
+    channel: ChannelName,
+}
+
+/// A message to such a recipient.
+#[derive(Deserialize)]
+pub(super) struct MessageV2 {
+    id: MessageId,
+    notice: NoticeId,
+    recipient: RecipientV2,
+    priority: Priority,
+    state: MessageState,
+    attempts: u32,
+    at: DateTime<Utc>,
+    due: DateTime<Utc>,
+    changed: DateTime<Utc>,
+    answer: Option<Box<str>>,
+}
+
+impl From<MessageV2> for Message {
+    fn from(old: MessageV2) -> Message {
+        let MessageV2 { id, notice, recipient, priority, state, attempts, at, due, changed, answer } = old;
+        let RecipientV2 { name, mail, phone, why, channel } = recipient;
+        let recipient = Recipient { name, mail, phone, why, channel, user: None };
         Message { id, notice, recipient, priority, state, attempts, at, due, changed, answer }
     }
 }

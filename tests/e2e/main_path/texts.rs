@@ -92,7 +92,7 @@ fn what_arrives_is_in_the_readers_language_by_their_clocks_and_in_the_operators_
             folder.display()
         );
     });
-    let _daemon = site.start();
+    let mut daemon = site.start();
     site.assign_contacts();
     site.budkavle.run(&["contacts", "assign", "outage", "--user", "anna.svensson"]).success();
     site.budkavle.run(&["outage", "open", "E-posten är nere", "--severity", "major"]).success();
@@ -115,5 +115,12 @@ fn what_arrives_is_in_the_readers_language_by_their_clocks_and_in_the_operators_
     fs::write(folder.join("outage.fi.txt"), "Subject: x\n\n{{ wrong }}").unwrap();
     let checked = site.budkavle.run(&["template", "check"]).ended_with(1);
     assert!(checked.stdout.contains("outage.fi.txt:3: `wrong` is undefined"), "{}", checked.stdout);
+    daemon.reload();
+    daemon.wait_for_log("was reloaded", PATIENCE);
+    daemon.wait_for_log("outage.fi.txt:3: `wrong` is undefined", PATIENCE);
     site.budkavle.run(&["outage", "update", "1", "--text", "Vi letar."]).success();
+    let mails = site.post.wait_for(to, 2, PATIENCE);
+    let update = mails.iter().find(|mail| mail.text().contains("Vi letar.")).expect("the update arrived");
+    assert_eq!(update.subject(), "Häiriö 1: E-posten är nere");
+    assert!(update.text().contains("vakava") || update.text().contains("selvitetään"), "{}", update.text());
 }

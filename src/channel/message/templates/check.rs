@@ -10,6 +10,9 @@ use crate::channel::message::text::Writer;
 use crate::domain::language::Language;
 use crate::domain::locale::Locale;
 
+/// What of the samples is from outside, and would be markup if it weren't escaped.
+const FOREIGN: [&str; 5] = ["<from outside>", "<nord>", "<konsult>", "<old>", "<works>"];
+
 /// What came of a check.
 pub struct Checked {
     /// The templates that can be used. None: not even the built-in ones could be, which the tests rule out.
@@ -39,16 +42,29 @@ pub fn check(folder: &Path) -> Checked {
         for language in
             Language::ALL.into_iter().filter(|language| for_all || used.contains(&(kind, *language)))
         {
-            let locale = Locale { language, zone: chrono_tz::Europe::Stockholm };
+            let locale = Locale::new(language, chrono_tz::Europe::Stockholm);
             let mut fails = |error: &Broken| {
                 // The first mistake of a place is enough.
-                let known = broken.iter().any(|b| (&b.file, b.line) == (&error.file, error.line));
-                if !known {
+                let place = |of: &Broken| (of.file.clone(), of.line, of.spoils.clone());
+                if broken.iter().all(|known| place(known) != place(error)) {
                     broken.push(error.clone());
                 }
             };
             // What the built-in templates do is tested elsewhere.
-            let _ = writer.write_telling(&sample.notice(), sample.why, locale, &mut fails);
+            let Ok(text) = writer.write_telling(&sample.notice(), sample.why, locale, &mut fails) else {
+                continue;
+            };
+            let file = writer.custom().and_then(|custom| custom.file_for(kind, language, "html"));
+            if let Some((file, markup)) = file.zip(FOREIGN.iter().find(|markup| text.html.contains(**markup)))
+            {
+                fails(&Broken::file(
+                    file,
+                    format!(
+                        "what others wrote isn't escaped: {markup} of the sample {} is markup in it (is there a `safe`, or `autoescape false`?)",
+                        sample.name
+                    ),
+                ));
+            }
         }
     }
     broken.sort();

@@ -1,5 +1,6 @@
 //! The built-in templates as files to start from.
 
+use super::SHARED;
 use crate::channel::message::kind::Kind;
 use crate::channel::message::text::BUILT_IN;
 use crate::channel::words::{Words, say};
@@ -15,13 +16,15 @@ pub struct Exported {
     pub source: String,
 }
 
-/// The templates of these kinds as they are built in, in these languages, with the words of each, and the layout that they share.
-pub fn export(kinds: &[Kind], languages: &[Language]) -> Vec<Exported> {
+/// The templates of these kinds as they are built in, in these languages, with the words of each; and with `shared` the layout and the footer, which
+/// are those of all notices.
+pub fn export(kinds: &[Kind], languages: &[Language], shared: bool) -> Vec<Exported> {
     let built_in = |name: &str| {
         BUILT_IN.iter().find(|(built_in, _)| *built_in == name).map_or("", |(_, source)| *source)
     };
-    let mut files =
-        vec![Exported { name: "layout.html".to_owned(), source: built_in("layout.html").to_owned() }];
+    let shared = SHARED.iter().filter(|_| shared);
+    let mut files: Vec<Exported> =
+        shared.map(|name| Exported { name: (*name).to_owned(), source: built_in(name).to_owned() }).collect();
     for kind in kinds {
         for language in languages {
             let words = Words::new(Locale { language: *language, ..Locale::default() });

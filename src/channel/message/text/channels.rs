@@ -36,7 +36,7 @@ impl Words {
                 message = m.message.to_string(),
                 channel = &*m.channel.0,
                 to = &*m.to,
-                about = &*m.about,
+                about = self.about(&m.about),
                 state = self.message_state(m.state),
                 answer = &*m.answer
             )

@@ -1,7 +1,6 @@
 //! What contacts are told, in words: that they are contacts now, or no longer, and what they are contacts for.
 
 use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
 use minijinja::{Value, context};
 
 use super::markup::shell_word;
@@ -20,7 +19,7 @@ impl Words {
             [one] if facts.more == 0 => (self.news_heading(one), vec![self.news_value(one, false)]),
             all => (subject.clone(), all.iter().map(|news| self.news_value(news, true)).collect()),
         };
-        let command = format!("budkavle contacts changes --since {}", local(facts.since, self.locale.zone));
+        let command = format!("budkavle contacts changes --since {}", exact(facts.since));
         Page {
             template: "contacts",
             subject,
@@ -58,7 +57,7 @@ impl Words {
                 n => format!("{line}; {}", say!(self, "summary-without", n = n)),
             }
         };
-        let changes = format!("budkavle contacts changes --since {}", local(*since, self.locale.zone));
+        let changes = format!("budkavle contacts changes --since {}", exact(*since));
         Page {
             template: "contacts",
             subject: title.clone(),
@@ -237,7 +236,7 @@ impl Words {
     }
 }
 
-/// A time as a command takes it.
-fn local(at: DateTime<Utc>, zone: Tz) -> String {
-    at.with_timezone(&zone).format("%Y-%m-%dT%H:%M").to_string()
+/// A time as a command takes it, which means the same wherever it is read.
+fn exact(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
 }

@@ -172,7 +172,11 @@ impl Concerned {
         let mut news: Vec<News> = news.collect();
         news.sort_by_key(|news| news.part);
         let why = letter::why(&news, self.owner.as_ref());
-        Letter { who, to: Recipient::by_mail(self.name, mail, why), news }
+        let user = match &who {
+            Who::User(id) => Some(*id),
+            Who::Outside(_) => None,
+        };
+        Letter { to: Recipient { user, ..Recipient::by_mail(self.name, mail, why) }, who, news }
     }
 
     /// What stays open for this person alone.

@@ -255,7 +255,8 @@ pub(super) fn notices(frozen: &mut Frozen) {
             answer: text("250 2.0.0 Ok"),
         };
         frozen.read(&format!("message-{state}"), &message);
-        frozen.check(&format!("message-2-{state}"), &message);
+        frozen.read(&format!("message-2-{state}"), &message);
+        frozen.check(&format!("message-3-{state}"), &message);
         frozen.check(
             &format!("attempt-{state}"),
             &AttemptLog { at: at(4), state, answer: "250 2.0.0 Ok".into() },
@@ -280,7 +281,9 @@ pub(super) fn notices(frozen: &mut Frozen) {
             changed: at(3),
             answer: None,
         };
-        frozen.check(&format!("message-2-{name}"), &message);
+        frozen.read(&format!("message-2-{name}"), &message);
+        let recipient = Recipient { user: Some(UserId(Guid([7; 16]))), ..message.recipient };
+        frozen.check(&format!("message-3-{name}"), &Message { recipient, ..message });
     }
     let broken = [("team".into(), at(1))].into();
     frozen.check("delivery", &Delivery { broken, given_up_told: Some(at(2)) });
