@@ -6,7 +6,7 @@ use super::client::Client;
 use super::exit::{Exit, Trouble};
 use super::print::Out;
 use crate::flow::bounces::MailboxState;
-use crate::http::addresses::AddressAnswer;
+use crate::http::addresses::{AddressAnswer, ClearMany};
 
 /// What to do.
 #[derive(Debug, Subcommand)]
@@ -18,10 +18,18 @@ pub enum Verb {
         /// The address
         address: String,
     },
-    /// Write to an address again
+    /// Write to an address again, to those of a domain, or to all
+    #[command(group = clap::ArgGroup::new("which").required(true))]
     Clear {
         /// The address
-        address: String,
+        #[arg(group = "which")]
+        address: Option<String>,
+        /// All that are marked in this domain
+        #[arg(long, group = "which")]
+        domain: Option<String>,
+        /// All that are marked
+        #[arg(long, group = "which")]
+        all: bool,
     },
 }
 
@@ -35,7 +43,15 @@ pub async fn run(verb: Verb, client: &Client, out: &Out) -> Result<(), Trouble> 
             let answer: AddressAnswer = client.get(&path(&address, ""), &[]).await?;
             out.answer(&answer, show);
         }
-        Verb::Clear { address } => {
+        Verb::Clear { address: None, domain, all } => {
+            let which = ClearMany { domain, all };
+            let cleared: Vec<AddressAnswer> = client.post("/v1/addresses/clear", &which).await?;
+            out.answer(&cleared, |out, cleared| {
+                out.line(format!("Written to again: {} addresses.", cleared.len()));
+                cleared.iter().for_each(|answer| out.line(answer.mark.address.to_string()));
+            });
+        }
+        Verb::Clear { address: Some(address), .. } => {
             let answer: AddressAnswer = client.post(&path(&address, "/clear"), &()).await?;
             out.answer(&answer, |out, answer| {
                 out.line(format!("{} is written to again.", answer.mark.address));

@@ -61,7 +61,7 @@ enum Verb {
     },
     /// The addresses to which mails came back
     #[command(
-        after_help = "Examples:\n  budkavle outbox address list\n  budkavle outbox address show asa.oberg@example.org\n  budkavle outbox address clear asa.oberg@example.org"
+        after_help = "Examples:\n  budkavle outbox address list\n  budkavle outbox address show asa.oberg@example.org\n  budkavle outbox address clear asa.oberg@example.org\n  budkavle outbox address clear --domain example.org\n  budkavle outbox address clear --all"
     )]
     Address {
         #[command(subcommand)]

@@ -4,6 +4,7 @@
 //! `ENVID`, a header of it), and only of that message, for its own recipient, if it was sent lately.
 
 mod marks;
+mod parts;
 mod report;
 mod return_path;
 #[cfg(test)]
@@ -49,6 +50,10 @@ pub struct Mark {
     /// What the server said that wouldn't take it.
     pub answer: Box<str>,
 }
+
+/// So many addresses of one domain, and so many in all, are marked within an hour. More at once is rather a server that is in trouble (its table of recipients is
+/// empty, or it can't ask the DNS) than so many people who left at once.
+const AT_ONCE: (usize, usize) = (10, 30);
 
 impl Mark {
     /// The same after one more message came back.
@@ -100,6 +105,9 @@ pub enum Ignored {
     /// It arrived, or was handed on.
     #[error("it says that the message arrived or was handed on")]
     Arrived,
+    /// A fault of ours.
+    #[error("reading it failed, which is a fault of Budkavle")]
+    Broken,
     /// It holds no token of ours.
     #[error(
         "it doesn't hold the sign that each of our messages carries, so that anybody may have written it"
@@ -114,12 +122,16 @@ pub enum Ignored {
     /// The message wasn't sent lately.
     #[error("the message {0} wasn't sent lately")]
     NotLately(MessageId),
+    /// The message is still being sent, as far as is known: what comes back can be faster than the note that it left. To be looked at again.
+    #[error("the message {0} isn't noted as sent yet")]
+    TooEarly(MessageId),
     /// It is known already.
     #[error("of the message {0} it is known already")]
     Known(MessageId),
 }
 
-/// What a report means for the message that its token names, at `now`. `window`: so long after it was sent a message can come back.
+/// What a report that `arrived` then means for the message that its token names, at `now`. `window`: so long after it was sent a message can come back; when
+/// the report is read doesn't matter.
 ///
 /// # Errors
 /// Why it changes nothing.
@@ -127,6 +139,7 @@ pub fn judge(
     report: &Report,
     message: &Message,
     now: DateTime<Utc>,
+    arrived: DateTime<Utc>,
     window: TimeDelta,
 ) -> Result<Bounce, Ignored> {
     let (id, recipient) = (message.id, message.recipient.mail.as_ref());
@@ -141,7 +154,12 @@ pub fn judge(
         Action::Other => return Err(Ignored::Arrived),
     };
     match message.state {
-        MessageState::Sent if now - message.changed <= window => {}
+        MessageState::Sent if arrived - message.changed <= window => {}
+        MessageState::Queued | MessageState::Sending | MessageState::Deferred
+            if arrived - message.changed <= window =>
+        {
+            return Err(Ignored::TooEarly(id));
+        }
         MessageState::Failed => return Err(Ignored::Known(id)),
         _ => return Err(Ignored::NotLately(id)),
     }
@@ -149,7 +167,7 @@ pub fn judge(
     if fate == Fate::Delayed && message.answer.as_deref().is_some_and(|said| said.starts_with(DELAYED)) {
         return Err(Ignored::Known(id));
     }
-    let is_gone = fate == Fate::Failed && returned.status.is_some_and(Status::says_that_nobody_is_there);
+    let is_gone = fate == Fate::Failed && returned.says_that_nobody_is_there();
     let mark = is_gone.then(|| Mark {
         address: recipient.clone(),
         since: now,

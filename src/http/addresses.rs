@@ -29,7 +29,7 @@ pub struct AddressAnswer {
 
 /// `GET /v1/addresses`: the one that was marked last first.
 pub async fn list(State(app): State<Arc<App>>) -> Json<Vec<AddressAnswer>> {
-    let mut marks: Vec<Mark> = app.core.view().marks.iter().cloned().collect();
+    let mut marks: Vec<Mark> = bounces::in_force(&app.core).iter().cloned().collect();
     marks.sort_by_key(|mark| std::cmp::Reverse(mark.last));
     Json(answers(&app, marks))
 }
@@ -40,7 +40,7 @@ pub async fn show(
     Path(address): Path<String>,
 ) -> Result<Json<AddressAnswer>, ApiError> {
     let address: Address = address.parse().map_err(ApiError::bad)?;
-    let mark = app.core.view().marks.get(&address).cloned();
+    let mark = bounces::mark_in_force(&app.core, &address, app.core.now());
     let mark = mark
         .ok_or_else(|| ApiError::not_found(format!("nothing came back from {address} that still counts")))?;
     answer(&app, mark)
@@ -55,6 +55,31 @@ pub async fn clear(
     let address: Address = address.parse().map_err(ApiError::bad)?;
     let mark = bounces::clear(&app.core, &address, &by).await?;
     answer(&app, mark)
+}
+
+/// Which addresses are cleared at once: those of a domain, or all.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClearMany {
+    /// Those of this one.
+    #[serde(default)]
+    pub domain: Option<String>,
+    /// All of them.
+    #[serde(default)]
+    pub all: bool,
+}
+
+/// `POST /v1/addresses/clear`: those that were cleared.
+pub async fn clear_many(
+    State(app): State<Arc<App>>,
+    Extension(by): Extension<Actor>,
+    Json(which): Json<ClearMany>,
+) -> Result<Json<Vec<AddressAnswer>>, ApiError> {
+    if which.domain.is_some() == which.all {
+        return Err(ApiError::bad("say which addresses: those of a domain, or all"));
+    }
+    let marks = bounces::clear_all(&app.core, which.domain.as_deref(), &by).await?;
+    Ok(Json(answers(&app, marks)))
 }
 
 /// `POST /v1/bounces`: looks into the mailbox now.

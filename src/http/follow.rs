@@ -16,6 +16,7 @@ use crate::domain::ids::UnitId;
 use crate::domain::organisation::Organisation;
 use crate::domain::orphans::{self, OrphanSubject, Orphans};
 use crate::domain::roles::Scope;
+use crate::flow::bounces;
 
 /// Which changes.
 #[derive(Debug, Deserialize)]
@@ -139,7 +140,7 @@ pub async fn orphans(
     let within = query.unit.as_deref().map(|unit| place_of(organisation, unit)).transpose()?;
     let within = within.map(|place| organisation.tree.subtree(place));
     let mut found = orphans::find(organisation, app.core.now());
-    found.unreachable = orphans::unreachable(organisation, &view.marks);
+    found.unreachable = orphans::unreachable(organisation, &bounces::in_force(&app.core));
     if let Some(role) = role {
         found.units.retain(|it| it.role == role.name);
         found.holders.retain(|it| it.role == role.name);

@@ -147,6 +147,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/messages/{id}/cancel", post(outbox::cancel))
         .route("/v1/bounces", post(addresses::look))
         .route("/v1/addresses", get(addresses::list))
+        .route("/v1/addresses/clear", post(addresses::clear_many))
         .route("/v1/addresses/{address}", get(addresses::show))
         .route("/v1/addresses/{address}/clear", post(addresses::clear))
         .route("/v1/notices/{id}/preview", get(notices::preview))

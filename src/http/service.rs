@@ -22,6 +22,7 @@ use crate::domain::orphans;
 use crate::domain::roles;
 use crate::domain::tree::Misplaced;
 use crate::domain::warning;
+use crate::flow::bounces;
 use crate::flow::core::View;
 use crate::flow::kept::Looked;
 use crate::store::{ChannelCounts, QueueCounts, StoreError};
@@ -58,7 +59,7 @@ pub async fn status(State(app): State<Arc<App>>) -> Result<Json<Status>, ApiErro
         contact_changes: contact_changes(&app, &view),
         login_page: app.login_page.state(),
         bounces: app.bounces.state(),
-        marked_addresses: view.marks.len(),
+        marked_addresses: bounces::in_force(&app.core).len(),
         warnings: warnings(&app, &view),
     }))
 }
@@ -177,14 +178,19 @@ fn warnings(app: &App, view: &View) -> Vec<String> {
     if let Some(trouble) = app.bounces.state().and_then(|mailbox| mailbox.trouble) {
         warnings.push(format!("it isn't known which mails came back: {trouble}"));
     }
-    if !view.marks.is_empty() {
+    let unmarked = app.bounces.state().and_then(|mailbox| mailbox.unmarked);
+    if unmarked.is_some_and(|at| app.core.now() - at < TimeDelta::days(1)) {
+        warnings.push(
+            "many mails came back at once as if nobody were there, and not all of the addresses are marked; see whether a mail server is in trouble, and then \
+             `budkavle outbox address list` and `budkavle outbox address clear --domain DOMAIN`"
+                .into(),
+        );
+    }
+    let marks = bounces::in_force(&app.core);
+    if !marks.is_empty() {
         warnings.push(format!(
             "mails to {} came back, and nothing is sent to them; `budkavle outbox address list` shows them",
-            if view.marks.len() == 1 {
-                "an address".to_owned()
-            } else {
-                format!("{} addresses", view.marks.len())
-            }
+            if marks.len() == 1 { "an address".to_owned() } else { format!("{} addresses", marks.len()) }
         ));
     }
     if let Some(trouble) = app.login_page.state().and_then(|page| page.trouble) {

@@ -6,13 +6,20 @@ mod maildir;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::fmt;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
 
 pub use imap::{AskToken, Credential, Imap, ImapError, ImapSecurity};
 pub use maildir::{Maildir, MaildirError};
 
 /// No more of a mail is read: what a report has to say stands before the message that it returns.
 const LONGEST: usize = 256 * 1024;
+
+/// So long a look may take, however many mails there are and however slow the server is; what is left waits for the next.
+pub const LOOK_WITHIN: Duration = Duration::from_secs(300);
 
 /// Where they are.
 #[derive(Clone, Debug)]
@@ -34,6 +41,27 @@ pub enum ReturnedError {
     Imap(#[from] ImapError),
 }
 
+impl ReturnedError {
+    /// Which mail alone is concerned, so that the others can be read; None: it is the mailbox.
+    pub fn concerns(&self) -> Option<&Name> {
+        match self {
+            ReturnedError::Maildir(error) => error.concerns(),
+            ReturnedError::Imap(error) => error.concerns(),
+        }
+    }
+}
+
+/// What to read.
+#[derive(Clone, Debug, Default)]
+pub struct Terms {
+    /// So many mails at most.
+    pub most: usize,
+    /// So long at most.
+    pub within: Duration,
+    /// Mails that made trouble before: they are read after all the others.
+    pub last: BTreeSet<Name>,
+}
+
 /// A mailbox that is being read.
 #[expect(clippy::large_enum_variant, reason = "there is one at a time")]
 pub enum Opened {
@@ -46,14 +74,20 @@ pub enum Opened {
 /// A mail, or as much of it as is looked at.
 #[derive(Debug)]
 pub struct Mail {
-    name: Name,
+    /// What it is called there.
+    pub name: Name,
+    /// When it came, if that is known.
+    pub arrived: Option<DateTime<Utc>>,
     /// Its bytes.
     pub bytes: Vec<u8>,
 }
 
-#[derive(Debug)]
-enum Name {
+/// What a mail is called in its mailbox.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Name {
+    /// A file.
     File(std::ffi::OsString),
+    /// A number.
     Uid(u32),
 }
 
@@ -63,9 +97,17 @@ impl ReturnedMails {
     /// # Errors
     /// What is wrong, in words.
     pub async fn open(&self, most: usize) -> Result<Opened, ReturnedError> {
+        self.open_for(Terms { most, within: LOOK_WITHIN, last: BTreeSet::new() }).await
+    }
+
+    /// Opens it on these terms.
+    ///
+    /// # Errors
+    /// What is wrong, in words.
+    pub async fn open_for(&self, terms: Terms) -> Result<Opened, ReturnedError> {
         Ok(match self {
-            ReturnedMails::Maildir(maildir) => Opened::Maildir(maildir.open(most)?),
-            ReturnedMails::Imap(imap) => Opened::Imap(imap.open(most).await?),
+            ReturnedMails::Maildir(maildir) => Opened::Maildir(maildir.open(&terms)?),
+            ReturnedMails::Imap(imap) => Opened::Imap(imap.open(&terms).await?),
         })
     }
 }
@@ -88,10 +130,10 @@ impl Opened {
         }
     }
 
-    /// The next mail; None: there are no more.
+    /// The next mail; None: there are no more, or the time is up.
     ///
     /// # Errors
-    /// What is wrong, in words.
+    /// What is wrong, in words; when it [concerns](ReturnedError::concerns) one mail alone, the next can be asked for.
     pub async fn next(&mut self) -> Result<Option<Mail>, ReturnedError> {
         match self {
             Opened::Maildir(maildir) => Ok(maildir.next()?),
@@ -102,11 +144,11 @@ impl Opened {
     /// Marks a mail as seen, so that it isn't looked at again.
     ///
     /// # Errors
-    /// What is wrong, in words.
+    /// What is wrong, in words; see [`Opened::next`].
     pub async fn done(&mut self, mail: Mail) -> Result<(), ReturnedError> {
-        match (self, mail.name) {
-            (Opened::Maildir(maildir), Name::File(name)) => Ok(maildir.done(&name)?),
-            (Opened::Imap(imap), Name::Uid(uid)) => Ok(imap.done(uid).await?),
+        match (self, &mail.name) {
+            (Opened::Maildir(maildir), Name::File(name)) => Ok(maildir.done(name)?),
+            (Opened::Imap(imap), Name::Uid(uid)) => Ok(imap.done(*uid).await?),
             // A mail of another mailbox: there is none.
             (Opened::Maildir(_), Name::Uid(_)) | (Opened::Imap(_), Name::File(_)) => Ok(()),
         }

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use chrono::TimeDelta;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::super::mailbox::Address;
 use super::super::map::Map;
-use super::Mark;
+use super::{AT_ONCE, Mark};
 
 /// Marked addresses. Copies share what they have in common: one more costs no more when there are thousands.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -17,6 +18,29 @@ impl Marks {
     pub fn get(&self, address: &Address) -> Option<&Mark> {
         // That two addresses have one digest will not happen; if it did, the later mark would take the place of the other.
         self.0.get(&digest(address)).map(|mark| &**mark).filter(|mark| mark.address == *address)
+    }
+
+    /// Whether this would be one too many at once. An address that is marked already can be marked again.
+    pub fn overflow_with(&self, new: &Mark) -> bool {
+        if self.get(&new.address).is_some() {
+            return false;
+        }
+        let domain = new.address.domain();
+        let (mut of_domain, mut all) = (0, 0);
+        for mark in self.iter().filter(|mark| new.since - mark.since < TimeDelta::hours(1)) {
+            all += 1;
+            of_domain += usize::from(mark.address.domain().eq_ignore_ascii_case(domain));
+        }
+        of_domain >= AT_ONCE.0 || all >= AT_ONCE.1
+    }
+
+    /// Those that are true of a mark.
+    #[must_use]
+    pub fn only(&self, keeps: impl Fn(&Mark) -> bool) -> Marks {
+        if self.iter().all(&keeps) {
+            return self.clone();
+        }
+        self.iter().filter(|mark| keeps(mark)).cloned().collect()
     }
 
     /// Notes a mark in the place of what was known of its address.

@@ -4,17 +4,16 @@
 
 use std::borrow::Cow;
 
-use mail_parser::{Message, MessageParser, MessagePart, MimeHeaders, PartType};
+use mail_parser::{Message, MessageParser};
 
 use super::super::mailbox::Address;
+use super::parts::{self, Part};
 use super::{HEADER, Ignored};
 
 /// No more of a mail is looked at: reports are small, but some return the whole message behind what they have to say.
 const LOOKED_AT: usize = 256 * 1024;
 /// So many recipients of a report are looked at; ours has one.
 const RECIPIENTS: usize = 20;
-/// So many parts of a mail are looked at.
-const PARTS: usize = 50;
 /// No longer is what is kept of a server's words.
 const WORDS: usize = 400;
 
@@ -74,13 +73,17 @@ impl Status {
         (self.1, self.2) == (0, 0)
     }
 
-    /// Whether it is the address that is at fault, for good: there is none like it (5.1.x), its domain takes no mail (5.1.10, 5.4.4), the mailbox is
-    /// closed (5.2.1). Not a full mailbox, a message that is too large or isn't liked, a server in trouble. What is no more than "failed" counts, since some
-    /// servers never say more (Exim).
+    /// Whether it says that the address is at fault, for good: no such mailbox (5.1.1), no such domain (5.1.2, 5.4.4), no address at all (5.1.3), moved away
+    /// (5.1.6), a domain that takes no mail (5.1.10), a mailbox that is closed (5.2.1). Every other one is also said of the sender, of the message, or of a server
+    /// that is in trouble.
     pub fn says_that_nobody_is_there(self) -> bool {
         let Status(class, subject, detail) = self;
-        // 5.1.7 and 5.1.8 are about the sender's address.
-        class == 5 && matches!((subject, detail), (0, 0) | (1, 0..=6 | 9..) | (2, 0..=1) | (4, 4))
+        class == 5 && matches!((subject, detail), (1, 1 | 2 | 3 | 6 | 10) | (2, 1) | (4, 4))
+    }
+
+    /// Whether it leaves open what is at fault: Exim says 5.0.0 of whatever it gives up, Postfix of each 550 that comes without a status, and 5.1.0 of senders, too.
+    fn leaves_it_open(self) -> bool {
+        matches!(self, Status(5, 0 | 1, 0))
     }
 }
 
@@ -95,9 +98,16 @@ impl Returned {
     pub(super) fn is_about(&self, address: &Address) -> bool {
         let same = |text: &str| {
             text.parse::<Address>().is_ok_and(|parsed| parsed == *address)
-                || ascii(text) == ascii(address.as_str())
+                || ascii(text).is_some_and(|text| Some(text) == ascii(address.as_str()))
         };
         self.original.as_deref().is_some_and(same) || same(&self.recipient)
+    }
+
+    /// Whether nobody is there, for good: by its status, or, where that leaves it open, if a server refused it as such in words.
+    pub fn says_that_nobody_is_there(&self) -> bool {
+        let Some(status) = self.status else { return false };
+        let words = || self.words.to_lowercase();
+        status.says_that_nobody_is_there() || status.leaves_it_open() && speaks_of_nobody(&words())
     }
 
     /// The status, and the words of the server.
@@ -113,6 +123,33 @@ impl Returned {
     }
 }
 
+/// How servers say that they know nobody of that name, in small letters.
+const NOBODY: [&str; 16] = [
+    "user unknown",
+    "unknown user",
+    "no such user",
+    "user not found",
+    "user does not exist",
+    "user doesn't exist",
+    "recipient unknown",
+    "unknown recipient",
+    "no such recipient",
+    "recipient not found",
+    "no such mailbox",
+    "unknown mailbox",
+    "mailbox not found",
+    "mailbox does not exist",
+    "no mailbox here",
+    "no such address",
+];
+
+/// Whether a server refused an address with 550, 551 or 553, since it knows nobody of that name.
+fn speaks_of_nobody(words: &str) -> bool {
+    let refused =
+        words.split(|c: char| !c.is_ascii_digit()).any(|code| ["550", "551", "553"].contains(&code));
+    refused && NOBODY.iter().any(|said| words.contains(said))
+}
+
 /// An address as a server that knows only ASCII writes it: its domain as RFC 5891 has it, all of it in small letters.
 fn ascii(address: &str) -> Option<String> {
     let (local, domain) = address.trim().rsplit_once('@')?;
@@ -125,8 +162,9 @@ fn ascii(address: &str) -> Option<String> {
 /// [`Ignored::AutomaticAnswer`], [`Ignored::NoReport`].
 pub fn read(mail: &[u8]) -> Result<Report, Ignored> {
     let mail = mail.get(..LOOKED_AT).unwrap_or(mail);
-    let message = MessageParser::new().parse(mail).ok_or(Ignored::NoReport)?;
-    let Some(fields) = message.parts.iter().take(PARTS).find_map(delivery_status) else {
+    let message = MessageParser::new().parse_headers(parts::split(mail).0).ok_or(Ignored::NoReport)?;
+    let parts = parts::of(mail);
+    let Some(fields) = parts.iter().find_map(delivery_status) else {
         return Err(if is_automatic(&message) { Ignored::AutomaticAnswer } else { Ignored::NoReport });
     };
     let mut blocks = blocks(&fields);
@@ -137,17 +175,14 @@ pub fn read(mail: &[u8]) -> Result<Report, Ignored> {
     }
     let mut signs = sent_to(&message);
     signs.extend(field(&about_message, "Original-Envelope-Id").map(|id| clip(&xtext(id))));
-    signs.extend(message.parts.iter().take(PARTS).filter_map(returned_sign));
+    signs.extend(parts.iter().filter_map(returned_sign));
     Ok(Report { signs, returned })
 }
 
 /// The fields of a delivery report, if that is what the part is (RFC 3464 §2.1, RFC 6533 §4.1).
-fn delivery_status<'m>(part: &'m MessagePart<'_>) -> Option<Cow<'m, str>> {
-    let kind = part.content_type()?;
-    let subtype = kind.subtype()?;
-    let is_one =
-        ["delivery-status", "global-delivery-status"].iter().any(|name| subtype.eq_ignore_ascii_case(name));
-    (kind.ctype().eq_ignore_ascii_case("message") && is_one).then(|| String::from_utf8_lossy(part.contents()))
+fn delivery_status<'m>(part: &'m Part<'_>) -> Option<Cow<'m, str>> {
+    let is_one = ["message/delivery-status", "message/global-delivery-status"].contains(&&*part.kind);
+    is_one.then(|| String::from_utf8_lossy(&part.body))
 }
 
 /// The blocks of fields of a report: the first is about the message, the others each about a recipient. A field that is folded is one line.
@@ -271,17 +306,15 @@ fn sent_to(message: &Message<'_>) -> Vec<Box<str>> {
 }
 
 /// The sign in the headers of the message that is returned: whole (`message/rfc822`), or its headers alone.
-fn returned_sign(part: &MessagePart<'_>) -> Option<Box<str>> {
-    let subtype = part.content_type()?.subtype()?.to_ascii_lowercase();
-    match &part.body {
-        PartType::Message(message) => message.header_raw(HEADER).map(clip),
-        _ if ["rfc822-headers", "global-headers", "rfc822", "global"].contains(&&*subtype) => {
-            let headers = part.contents();
-            let message = MessageParser::new().parse_headers(headers)?;
-            message.header_raw(HEADER).map(clip)
-        }
-        _ => None,
+fn returned_sign(part: &Part<'_>) -> Option<Box<str>> {
+    let (kind, subtype) = part.kind.split_once('/')?;
+    let is_one = ["rfc822-headers", "global-headers", "rfc822", "global"].contains(&subtype)
+        && ["message", "text"].contains(&kind);
+    if !is_one {
+        return None;
     }
+    let headers = MessageParser::new().parse_headers(parts::split(&part.body).0)?;
+    headers.header_raw(HEADER).map(clip)
 }
 
 /// Whether a machine answered by itself (RFC 3834 §5), or says that it did in another way that is in use.

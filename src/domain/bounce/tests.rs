@@ -59,7 +59,7 @@ fn judged(mail: &str) -> Result<Bounce, Ignored> {
     let report = read(mail.as_bytes())?;
     let id = key().find(report.signs.iter().map(|sign| &**sign)).ok_or(Ignored::Unproven)?;
     assert_eq!(id, MessageId(31));
-    judge(&report, &message(), at(2), WINDOW)
+    judge(&report, &message(), at(2), at(2), WINDOW)
 }
 
 #[test]
@@ -133,15 +133,18 @@ fn what_is_not_of_this_message_of_late_changes_nothing() {
     let mail = report(GONE, &headers());
     let read = read(mail.as_bytes()).unwrap();
     let with = |state, changed| Message { state, changed, ..message() };
-    let judge = |message: &Message| judge(&read, message, at(2), WINDOW).unwrap_err();
+    let judge = |message: &Message| judge(&read, message, at(2), at(2), WINDOW).unwrap_err();
     let id = MessageId(31);
-    for state in
-        [MessageState::Queued, MessageState::Sending, MessageState::Deferred, MessageState::Cancelled]
-    {
-        assert_eq!(judge(&with(state, at(1))), Ignored::NotLately(id));
+    for state in [MessageState::Queued, MessageState::Sending, MessageState::Deferred] {
+        assert_eq!(judge(&with(state, at(1))), Ignored::TooEarly(id));
+        assert_eq!(judge(&with(state, at(1) - WINDOW)), Ignored::NotLately(id));
     }
+    assert_eq!(judge(&with(MessageState::Cancelled, at(1))), Ignored::NotLately(id));
     assert_eq!(judge(&with(MessageState::Failed, at(1))), Ignored::Known(id));
     assert_eq!(judge(&with(MessageState::Sent, at(1) - WINDOW)), Ignored::NotLately(id));
+    // When it came counts, not when somebody had time to read it.
+    let late = at(2) + WINDOW * 9;
+    assert!(super::judge(&read, &message(), late, at(2), WINDOW).is_ok());
     let mut other = message();
     other.recipient.mail = Some("bo@org.example".parse().unwrap());
     assert_eq!(judge(&other), Ignored::OtherRecipient(id));
@@ -156,10 +159,10 @@ fn delays_are_noted_once_and_arrivals_not_at_all() {
     let bounce = judged(&delayed).unwrap();
     assert_eq!((bounce.fate, bounce.mark), (Fate::Delayed, None));
     let noted = Message { answer: Some(bounce.answer), ..message() };
-    let again = judge(&read(delayed.as_bytes()).unwrap(), &noted, at(3), WINDOW);
+    let again = judge(&read(delayed.as_bytes()).unwrap(), &noted, at(3), at(3), WINDOW);
     assert_eq!(again.unwrap_err(), Ignored::Known(MessageId(31)));
     // It may come back in the end.
-    assert!(judge(&read(report(GONE, &headers()).as_bytes()).unwrap(), &noted, at(3), WINDOW).is_ok());
+    assert!(judge(&read(report(GONE, &headers()).as_bytes()).unwrap(), &noted, at(3), at(3), WINDOW).is_ok());
     for action in ["delivered", "relayed", "expanded", "what?"] {
         assert_eq!(judged(&report(&fields(action, "2.1.5"), &headers())).unwrap_err(), Ignored::Arrived);
     }
@@ -173,7 +176,20 @@ fn only_an_address_that_is_not_there_is_marked() {
         ("5.4.4", "host not found", true),
         ("5.2.1", "550 mailbox disabled", true),
         // Exim says no more itself, but quotes who did.
-        ("5.0.0", "550 unknown", true),
+        ("5.0.0", "550 unknown user", true),
+        ("5.1.0", "553 Recipient unknown", true),
+        ("5.1.6", "551 moved", true),
+        ("5.1.2", "bad domain", true),
+        // But it says that of all that fails: retry time-outs, quotas, block lists.
+        ("5.0.0", "550 unknown", false),
+        ("5.0.0", "retry timeout exceeded", false),
+        ("5.0.0", "554 user unknown to our block list", false),
+        ("5.1.0", "550 sender rejected", false),
+        ("5.1.5", "valid", false),
+        ("5.1.9", "relay", false),
+        ("5.1.20", "several senders", false),
+        ("5.1.90", "550 daily limit of recipients", false),
+        ("5.2.0", "store error", false),
         ("5.0.0", "550 5.7.1 spam", false),
         ("5.2.2", "552 mailbox full", false),
         ("5.3.4", "552 too big", false),
@@ -189,6 +205,42 @@ fn only_an_address_that_is_not_there_is_marked() {
         let bounce = judged(&report(&fields, &headers())).unwrap();
         assert_eq!((bounce.fate, bounce.mark.is_some()), (Fate::Failed, marks), "{status} {said}");
     }
+}
+
+#[test]
+fn a_report_within_what_a_gateway_made_of_it_is_found() {
+    let (before, after) = report(GONE, &headers())
+        .split_once("Content-Type: multipart")
+        .map(|(a, b)| (a.to_owned(), b.to_owned()))
+        .unwrap();
+    let inner = format!("Content-Type: multipart{after}");
+    let mail = format!(
+        "{before}Content-Type: Multipart/Mixed;\r\n\tboundary=outer\r\n\r\n--outer\r\n{inner}\r\n--outer\r\n\r\nFooter\r\n--outer--\r\n"
+    );
+    assert!(judged(&mail).unwrap().mark.is_some());
+    // Cut off in the message that it returns.
+    let cut = report(GONE, &headers()).replace("--b/mx--", "");
+    assert!(judged(&cut).unwrap().mark.is_some());
+}
+
+#[test]
+fn too_many_marks_at_once_are_one_too_many() {
+    let mark = |name: &str, hour| Mark {
+        since: at(hour),
+        address: name.parse().unwrap(),
+        ..judged(&report(GONE, &headers())).unwrap().mark.unwrap()
+    };
+    let of = |n: u32, domain: &str| (0..n).map(|n| mark(&format!("a{n}@{domain}"), 5)).collect::<Vec<_>>();
+    let few: Marks = of(9, "x.example").into_iter().collect();
+    assert!(!few.overflow_with(&mark("b@x.example", 5)));
+    let many: Marks = of(10, "x.example").into_iter().collect();
+    assert!(many.overflow_with(&mark("b@X.example", 5)));
+    assert!(!many.overflow_with(&mark("a1@x.example", 5)), "it is marked already");
+    assert!(!many.overflow_with(&mark("b@y.example", 5)));
+    assert!(!many.overflow_with(&mark("b@x.example", 6)));
+    let all: Marks = (0..30).map(|n| mark(&format!("a@d{n}.example"), 5)).collect();
+    assert!(all.overflow_with(&mark("b@y.example", 5)));
+    assert_eq!(all.only(|mark| mark.address.domain() == "d3.example").len(), 1);
 }
 
 #[test]
@@ -210,7 +262,7 @@ fn recipients_are_known_in_each_way_that_they_are_written() {
     for address in ["åsa@blåbär.example", "Åsa@xn--blbr-noae.example"] {
         let mut message = message();
         message.recipient.mail = Some(address.parse().unwrap());
-        assert!(judge(&read, &message, at(2), WINDOW).is_ok(), "{address}: {read:?}");
+        assert!(judge(&read, &message, at(2), at(2), WINDOW).is_ok(), "{address}: {read:?}");
     }
 }
 
@@ -250,6 +302,17 @@ fn what_is_endless_is_read_in_part() {
     assert_eq!(read(nested.as_bytes()).unwrap_err(), Ignored::NoReport);
     let parts = "--a\r\nContent-Type: message/rfc822\r\n\r\n".repeat(20_000);
     let _ = read(format!("Content-Type: multipart/mixed; boundary=a\r\n\r\n{parts}").as_bytes());
+    // Nested in a mail that is encoded, and in more than the stack of a thread holds; on a small one.
+    let inner = format!("{}Subject: x\n\ny\n", "Content-Type:message/rfc822\n\n".repeat(6_000));
+    let encoded = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, inner);
+    let mails = [
+        format!("Content-Type:message/rfc822\nContent-Transfer-Encoding:base64\n\n{encoded}"),
+        "Content-Type:message/rfc822\n\n".repeat(9_039),
+        "Content-Type:multipart/mixed; boundary=a\n\n--a\n".repeat(5_000),
+    ];
+    let reading = move || mails.iter().map(|mail| read(mail.as_bytes()).unwrap_err()).collect::<Vec<_>>();
+    let small = std::thread::Builder::new().stack_size(256 * 1024).spawn(reading).unwrap();
+    assert_eq!(small.join().unwrap(), [Ignored::NoReport, Ignored::NoReport, Ignored::NoReport]);
     let signs = "1z".repeat(200_000);
     assert_eq!(key().find([signs.as_str()]), None);
 }
@@ -267,7 +330,7 @@ proptest! {
             // Whatever became of it, it speaks of this message or of none.
             let found = key().find(report.signs.iter().map(|sign| &**sign));
             prop_assert!(found.is_none_or(|id| id == MessageId(31)));
-            let _ = judge(&report, &message(), at(2), WINDOW);
+            let _ = judge(&report, &message(), at(2), at(2), WINDOW);
         }
     }
 

@@ -12,7 +12,7 @@ use crate::channel::{Channel, FileChannel};
 use crate::domain::authority::Caller;
 use crate::domain::bounce::Policy;
 use crate::domain::ids::{ChannelName, MessageId};
-use crate::domain::notice::{EventKey, Facts, MessageState, NewNotice, Recipient};
+use crate::domain::notice::{ContactSummary, EventKey, Facts, MessageState, NewNotice, Recipient};
 use crate::domain::roles::{GLOBAL, Holder, OUTAGE, Place};
 use crate::flow::assign::{NewAssignment, assign};
 use crate::flow::channels::{self, Senders};
@@ -70,9 +70,14 @@ impl World {
 
     /// Tells Åsa something, sends all there is, and gives the message to her.
     async fn tell(&self, what: &str) -> MessageDetail {
-        let to = Recipient::by_mail("Åsa", "asa@x.example".parse().unwrap(), "outage");
+        let since = self.core.now();
         let facts =
-            Facts::ChannelBroken { channel: "sms".into(), since: self.core.now(), reason: what.into() };
+            Facts::ContactSummary(ContactSummary { since, people: 1, units: 1, users: 1, roles: vec![] });
+        self.tell_of(what, facts).await
+    }
+
+    async fn tell_of(&self, what: &str, facts: Facts) -> MessageDetail {
+        let to = Recipient::by_mail("Åsa", "asa@x.example".parse().unwrap(), "outage");
         let event = EventKey(what.into());
         let notice = NewNotice::new(event, facts, vec![to], self.core.now() + TimeDelta::days(2));
         let event = Event { at: self.core.now(), change: Change::None, notices: vec![notice], audit: None };
@@ -109,7 +114,9 @@ impl World {
              --b\r\nContent-Type: text/rfc822-headers\r\n\r\n{headers}\r\n\r\n--b--\r\n"
         );
         let name = format!("back/new/{}", self.core.now().timestamp_micros());
-        fs::write(self.folder.path().join(name), report).unwrap();
+        let file = self.folder.path().join(name);
+        fs::write(&file, report).unwrap();
+        fs::File::options().write(true).open(file).unwrap().set_modified(self.core.now().into()).unwrap();
     }
 
     async fn look(&self) {
@@ -214,8 +221,108 @@ async fn delays_and_full_mailboxes_mark_nothing_and_a_mark_ends_by_itself() {
     assert_eq!(world.core.view().marks.len(), 1);
     world.pass(TimeDelta::days(31));
     assert_eq!(world.tell("four").await.message.state, MessageState::Sent);
-    world.look().await;
+    // What isn't let go of yet keeps nothing from being sent, and isn't said to.
+    assert_eq!((in_force(&world.core).len(), world.core.view().marks.len()), (0, 1));
+    world.bounces.tidy(&world.core).await.unwrap();
     assert!(world.core.view().marks.is_empty());
+}
+
+#[tokio::test]
+async fn a_marked_address_is_told_all_the_same_what_must_not_get_lost() {
+    let world = World::new().await;
+    world.tell("one").await;
+    world.comes_back("asa@x.example", "failed", "5.1.1");
+    world.look().await;
+    assert_eq!(world.tell("two").await.message.state, MessageState::Failed);
+    let since = world.core.now();
+    let broken = Facts::ChannelBroken { channel: "sms".into(), since, reason: "down".into() };
+    assert_eq!(world.tell_of("broken", broken).await.message.state, MessageState::Sent);
+    let rebuilt = Facts::StoreRebuilt { damage: "bits".into(), export_from: None, aside: "/x".into() };
+    assert_eq!(world.tell_of("rebuilt", rebuilt).await.message.state, MessageState::Sent);
+}
+
+#[tokio::test]
+async fn without_a_mailbox_no_mark_counts_and_all_end_by_themselves() {
+    let world = World::new().await;
+    world.tell("one").await;
+    world.comes_back("asa@x.example", "failed", "5.1.1");
+    world.look().await;
+    assert_eq!(in_force(&world.core).len(), 1);
+    world.core.reload(Settings::default()).await;
+    assert_eq!(in_force(&world.core).len(), 0);
+    world.bounces.tidy(&world.core).await.unwrap();
+    assert_eq!(world.core.view().marks.len(), 1, "there may be a mailbox again");
+    world.pass(TimeDelta::days(31));
+    world.bounces.tidy(&world.core).await.unwrap();
+    assert!(world.core.view().marks.is_empty());
+}
+
+#[tokio::test]
+async fn what_is_read_late_counts_and_what_comes_early_waits() {
+    let world = World::new().await;
+    let first = world.tell("one").await.message.id;
+    world.comes_back("asa@x.example", "failed", "5.2.2");
+    // The mailbox couldn't be read for a month.
+    world.pass(TimeDelta::days(30));
+    world.look().await;
+    assert_eq!(world.state_of(first).await, MessageState::Failed);
+
+    let again = crate::store::MessageOrder::Retry { lives: TimeDelta::days(2) };
+    world.core.store.order_message(first, again, world.core.now(), None).await.unwrap();
+    world.comes_back("asa@x.example", "failed", "5.2.2");
+    world.look().await;
+    let waits = || fs::read_dir(world.folder.path().join("back/new")).unwrap().count();
+    assert_eq!((world.state_of(first).await, waits()), (MessageState::Queued, 1));
+    world.send().await;
+    assert_eq!(world.state_of(first).await, MessageState::Sent);
+    world.look().await;
+    assert_eq!((world.state_of(first).await, waits()), (MessageState::Failed, 0));
+}
+
+#[tokio::test]
+async fn addresses_are_cleared_by_domain_or_all_at_once() {
+    let world = World::new().await;
+    world.tell("one").await;
+    world.comes_back("asa@x.example", "failed", "5.1.1");
+    world.look().await;
+    assert_eq!(clear_all(&world.core, Some("y.example"), &Actor::System).await.unwrap().len(), 0);
+    assert_eq!(clear_all(&world.core, Some("X.example"), &Actor::System).await.unwrap().len(), 1);
+    assert!(world.core.view().marks.is_empty());
+    let loaded = world.core.store.load().await.unwrap();
+    assert!(loaded.marks.is_empty());
+}
+
+#[tokio::test]
+async fn when_many_come_back_at_once_the_messages_fail_and_few_addresses_are_marked() {
+    let world = World::new().await;
+    let first = world.tell("one").await.message;
+    let marks = (0..10).map(|n| Mark {
+        address: format!("a{n}@x.example").parse().unwrap(),
+        since: world.core.now(),
+        last: world.core.now(),
+        times: 1,
+        message: first.id,
+        status: "5.1.1".into(),
+        answer: "550 5.1.1 unknown in relay recipient table".into(),
+    });
+    for mark in marks {
+        let id = world.tell(&mark.address.to_string()).await.message.id;
+        let bounce = Bounce {
+            message: id,
+            fate: Fate::Failed,
+            answer: "it came back".into(),
+            mark: Some(mark.clone()),
+        };
+        let change = Change::Bounce(Box::new(bounce));
+        let event = Event { at: world.core.now(), change, notices: Vec::new(), audit: None };
+        world.core.turn().await.commit(event, |view, _, _| view.marks.put(mark)).await.unwrap();
+    }
+    let last = world.tell("last").await.message.id;
+    world.comes_back("asa@x.example", "failed", "5.1.1");
+    world.look().await;
+    assert_eq!(world.state_of(last).await, MessageState::Failed);
+    assert_eq!(world.core.view().marks.len(), 10);
+    assert_eq!(world.bounces.state().unwrap().unmarked, Some(world.core.now()));
 }
 
 #[tokio::test]

@@ -2,14 +2,16 @@
 
 use chrono::{DateTime, Utc};
 
+use super::super::bounces;
 use super::super::core::Core;
 use crate::channel::message::ComposeError;
 use crate::channel::{Channel, Parcel};
 use crate::domain::bounce::{HEADER, ReturnPath};
 use crate::domain::ids::MessageId;
-use crate::domain::notice::{Message, Notice, NoticeKind};
+use crate::domain::notice::{Message, Notice, NoticeKind, Priority};
 
-/// Why a message isn't even tried: mails to its address came back. A test is what shows whether they still do.
+/// Why a message isn't even tried: mails to its address came back. A test is what shows whether they still do; and an alert, a word of messages that don't
+/// arrive, or a critical outage is tried all the same: the marked one may be the only one who'd learn of it, and a mail too many costs nothing.
 pub(super) fn refused(
     core: &Core,
     channel: &Channel,
@@ -18,11 +20,12 @@ pub(super) fn refused(
     now: DateTime<Utc>,
 ) -> Option<String> {
     let address = message.recipient.mail.as_ref().filter(|_| channel.takes_mails())?;
-    if notice.facts.kind() == NoticeKind::Test {
+    let must_be_tried =
+        [NoticeKind::Test, NoticeKind::Alert, NoticeKind::Delivery].contains(&notice.facts.kind());
+    if must_be_tried || notice.facts.priority() == Priority::Urgent {
         return None;
     }
-    let (view, policy) = (core.view(), core.settings().bounces?);
-    let mark = view.marks.get(address).filter(|mark| !mark.is_over(now, policy.mark_for))?;
+    let mark = bounces::mark_in_force(core, address, now)?;
     let id = message.id.0;
     tracing::warn!(message = id, "A message isn't sent, since earlier ones to the same address came back");
     Some(format!(

@@ -7,10 +7,12 @@ use std::fmt;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use async_imap::error::Error as Said;
+use async_imap::imap_proto::{Response, Status};
 use async_imap::{Client, Session};
 use futures_util::TryStreamExt;
 use futures_util::future::BoxFuture;
@@ -18,15 +20,19 @@ use rustls::pki_types::ServerName;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::{LONGEST, Mail, Name};
+use super::{LONGEST, Mail, Name, Terms};
 use crate::tls::{self, TlsError, TlsTrust};
 
-/// No more is read over one connection: what the mails have, and as much again for the rest.
-const MOST_READ: u64 = 256 << 20;
+/// In answer to one step no more is read: all that is held in memory until it ends.
+const ANSWER: u64 = 64 << 10;
+/// To the question which mails there are: a million of them.
+const LIST: u64 = 16 << 20;
+/// To the question for a mail: its bytes, and what else is said of it.
+const MAIL: u64 = LONGEST as u64 + ANSWER;
 /// Of a server's words so much is kept.
 const WORDS: usize = 300;
 
@@ -107,6 +113,8 @@ pub enum ImapError {
         step: &'static str,
         /// Its words.
         said: String,
+        /// The one mail that is concerned.
+        mail: Option<Name>,
     },
     /// It said nothing, or nothing that can be understood.
     #[error("the IMAP server {server} gave no usable answer to {step}: {cause}")]
@@ -117,7 +125,29 @@ pub enum ImapError {
         step: &'static str,
         /// What came instead.
         cause: String,
+        /// The one mail that was asked for; the connection is of no use any more.
+        mail: Option<Name>,
     },
+}
+
+impl ImapError {
+    pub(super) fn concerns(&self) -> Option<&Name> {
+        match self {
+            ImapError::Refused { mail, .. } | ImapError::Broken { mail, .. } => mail.as_ref(),
+            _ => None,
+        }
+    }
+
+    fn of(mut self, uid: u32) -> ImapError {
+        if let ImapError::Refused { mail, .. } | ImapError::Broken { mail, .. } = &mut self {
+            *mail = Some(Name::Uid(uid));
+        }
+        self
+    }
+
+    fn broken(server: &Server, step: &'static str, cause: String) -> ImapError {
+        ImapError::Broken { server: server.name.clone(), step, cause, mail: None }
+    }
 }
 
 type Link = Bounded<TlsStream<TcpStream>>;
@@ -147,11 +177,20 @@ pub struct Opened {
 struct Server {
     name: String,
     timeout: Duration,
+    /// The whole of it may take no longer, however quick each step is.
+    until: Instant,
+    /// How many more bytes may be said in answer to this step.
+    budget: Arc<AtomicU64>,
 }
 
 impl Imap {
-    pub(super) async fn open(&self, most: usize) -> Result<Opened, ImapError> {
-        let server = Server { name: format!("{}:{}", self.host, self.port), timeout: self.timeout };
+    pub(super) async fn open(&self, terms: &Terms) -> Result<Opened, ImapError> {
+        let server = Server {
+            name: format!("{}:{}", self.host, self.port),
+            timeout: self.timeout,
+            until: Instant::now() + terms.within,
+            budget: Arc::new(AtomicU64::new(ANSWER)),
+        };
         let tls = self.connect(&server).await?;
         let mut client = Client::new(tls);
         if self.security == ImapSecurity::Tls {
@@ -163,10 +202,11 @@ impl Imap {
             None => false,
         };
         server.asked("to open the folder", session.select(&self.folder)).await?;
-        let unseen = server.asked("the list of mails", session.uid_search("UNSEEN UNDELETED")).await?;
+        let unseen = session.uid_search("UNSEEN UNDELETED");
+        let unseen = server.asked_for("the list of mails", LIST, unseen).await?;
         let mut uids: Vec<u32> = unseen.into_iter().collect();
-        uids.sort_unstable();
-        uids.truncate(most);
+        uids.sort_unstable_by_key(|uid| (terms.last.contains(&Name::Uid(*uid)), *uid));
+        uids.truncate(terms.most);
         let done_folder = self.done_folder.clone().filter(|_| can_move);
         Ok(Opened { session, uids: uids.into(), done_folder, server })
     }
@@ -179,11 +219,7 @@ impl Imap {
                 return server.asked(step, async { signed_in.await.map_err(|(error, _)| error) }).await;
             }
             Credential::Token(ask) => {
-                let token = ask().await.map_err(|cause| ImapError::Broken {
-                    server: server.name.clone(),
-                    step,
-                    cause,
-                })?;
+                let token = ask().await.map_err(|cause| ImapError::broken(server, step, cause))?;
                 format!("user={}\x01auth=Bearer {}\x01\x01", self.username, token.expose_secret())
             }
         };
@@ -195,7 +231,7 @@ impl Imap {
         let config = tls::client_config(&self.trust)?;
         let no_tls = |reason: String| ImapError::Tls { server: server.name.clone(), reason };
         let name = ServerName::try_from(self.host.clone()).map_err(|e| no_tls(e.to_string()))?;
-        let connecting = timeout(server.timeout, TcpStream::connect((self.host.as_str(), self.port))).await;
+        let connecting = timeout(server.left(), TcpStream::connect((self.host.as_str(), self.port))).await;
         let connected = connecting.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
         let socket =
             connected.and_then(|socket| socket.set_nodelay(true).map(|()| socket)).map_err(|cause| {
@@ -204,16 +240,16 @@ impl Imap {
         let socket = match self.security {
             ImapSecurity::Tls => socket,
             ImapSecurity::StartTls => {
-                let mut client = Client::new(Bounded::new(socket));
+                let mut client = Client::new(server.bounded(socket));
                 greeted(&mut client, server).await?;
                 server.asked("STARTTLS", client.run_command_and_check_ok("STARTTLS", None)).await?;
                 // What came in clear after the answer goes with the client's buffer (RFC 9051 §6.2.1).
                 client.into_inner().inner
             }
         };
-        let raised = timeout(server.timeout, TlsConnector::from(config).connect(name, socket)).await;
+        let raised = timeout(server.left(), TlsConnector::from(config).connect(name, socket)).await;
         match raised.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
-            Ok(stream) => Ok(Bounded::new(stream)),
+            Ok(stream) => Ok(server.bounded(stream)),
             Err(error) => Err(no_tls(tls::explain(&error).unwrap_or_else(|| error.to_string()))),
         }
     }
@@ -238,16 +274,21 @@ impl Opened {
 
     pub(super) async fn next(&mut self) -> Result<Option<Mail>, ImapError> {
         while let Some(uid) = self.uids.pop_front() {
+            if self.server.left().is_zero() {
+                return Ok(None);
+            }
             // PEEK: it isn't seen before it was taken.
-            let query = format!("(UID BODY.PEEK[]<0.{LONGEST}>)");
+            let query = format!("(UID INTERNALDATE BODY.PEEK[]<0.{LONGEST}>)");
             let session = &mut self.session;
             let fetched =
                 async { session.uid_fetch(uid.to_string(), query).await?.try_collect::<Vec<_>>().await };
-            let fetched = self.server.asked("a mail", fetched).await?;
-            let body = fetched.iter().filter(|mail| mail.uid == Some(uid)).find_map(|mail| mail.body());
-            if let Some(body) = body {
+            let fetched = self.server.asked_for("a mail", MAIL, fetched).await.map_err(|e| e.of(uid))?;
+            if let Some(mail) = fetched.iter().find(|mail| mail.uid == Some(uid)) {
+                // One without anything in it is marked as seen like any other.
+                let body = mail.body().unwrap_or_default();
                 let bytes = body.get(..LONGEST).unwrap_or(body).to_vec();
-                return Ok(Some(Mail { name: Name::Uid(uid), bytes }));
+                let arrived = mail.internal_date().map(Into::into);
+                return Ok(Some(Mail { name: Name::Uid(uid), arrived, bytes }));
             }
             // Another program has taken it.
         }
@@ -256,39 +297,67 @@ impl Opened {
 
     pub(super) async fn done(&mut self, uid: u32) -> Result<(), ImapError> {
         let seen = format!("UID STORE {uid} +FLAGS.SILENT (\\Seen)");
-        self.server.asked("to mark a mail as seen", self.session.run_command_and_check_ok(seen)).await?;
-        if let Some(folder) = &self.done_folder {
-            let moved = self.session.uid_mv(uid.to_string(), folder);
-            self.server.asked("to move a mail", moved).await?;
+        let marked = self.session.run_command_and_check_ok(seen);
+        self.server.asked("to mark a mail as seen", marked).await.map_err(|e| e.of(uid))?;
+        let Some(folder) = &self.done_folder else { return Ok(()) };
+        let moved = self.session.uid_mv(uid.to_string(), folder);
+        match self.server.asked("to move a mail", moved).await {
+            // It was looked at, and won't be again, wherever it lies.
+            Err(refused @ ImapError::Refused { .. }) => {
+                tracing::warn!(
+                    "Mails that were looked at stay where they are, since done_folder isn't to be had: {refused}"
+                );
+                self.done_folder = None;
+                Ok(())
+            }
+            moved => moved,
         }
-        Ok(())
     }
 
     pub(super) async fn close(mut self) {
         // How it takes the goodbye doesn't matter.
-        let _ = timeout(self.server.timeout, self.session.logout()).await;
+        let _ = timeout(self.server.left(), self.session.logout()).await;
     }
 }
 
 impl Server {
+    /// How long the next step may take.
+    fn left(&self) -> Duration {
+        self.timeout.min(self.until.saturating_duration_since(Instant::now()))
+    }
+
+    fn bounded<S>(&self, inner: S) -> Bounded<S> {
+        Bounded { inner, budget: Arc::clone(&self.budget) }
+    }
+
     async fn asked<T>(
         &self,
         step: &'static str,
         asked: impl Future<Output = Result<T, Said>>,
     ) -> Result<T, ImapError> {
-        let server = || self.name.clone();
-        match timeout(self.timeout, asked).await {
+        self.asked_for(step, ANSWER, asked).await
+    }
+
+    /// Waits for an answer of no more than so many bytes.
+    async fn asked_for<T>(
+        &self,
+        step: &'static str,
+        most: u64,
+        asked: impl Future<Output = Result<T, Said>>,
+    ) -> Result<T, ImapError> {
+        self.budget.store(most, Ordering::Relaxed);
+        let left = self.left();
+        match timeout(left, asked).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(Said::No(said) | Said::Bad(said))) => {
-                Err(ImapError::Refused { server: server(), step, said: clip(&said) })
+                Err(ImapError::Refused { server: self.name.clone(), step, said: clip(&said), mail: None })
             }
-            Ok(Err(error)) => {
-                Err(ImapError::Broken { server: server(), step, cause: clip(&error.to_string()) })
+            Ok(Err(error)) => Err(ImapError::broken(self, step, clip(&error.to_string()))),
+            Err(_) if left < self.timeout => {
+                let cause = "the time for a look is up; the rest waits for the next".to_owned();
+                Err(ImapError::broken(self, step, cause))
             }
-            Err(_) => {
-                let cause = format!("nothing came within {:?}", self.timeout);
-                Err(ImapError::Broken { server: server(), step, cause })
-            }
+            Err(_) => Err(ImapError::broken(self, step, format!("nothing came within {left:?}"))),
         }
     }
 }
@@ -300,33 +369,33 @@ async fn greeted<S: AsyncRead + AsyncWrite + Unpin + fmt::Debug + Send>(
 ) -> Result<(), ImapError> {
     let greeting = async {
         match client.read_response().await.map_err(Said::Io)? {
-            Some(said) => Ok(format!("{:?}", said.parsed())),
+            Some(said) => Ok(match said.parsed() {
+                Response::Data { status: Status::Bye, outcome } => {
+                    Some(outcome.information.as_deref().unwrap_or("goodbye").to_owned())
+                }
+                _ => None,
+            }),
             None => Err(Said::ConnectionLost),
         }
     };
     let step = "the connection";
-    let said = server.asked(step, greeting).await?;
-    if said.contains("Bye") {
-        return Err(ImapError::Refused { server: server.name.clone(), step, said: clip(&said) });
+    match server.asked(step, greeting).await? {
+        Some(bye) => {
+            Err(ImapError::Refused { server: server.name.clone(), step, said: clip(&bye), mail: None })
+        }
+        None => Ok(()),
     }
-    Ok(())
 }
 
 fn clip(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(WORDS).collect()
 }
 
-/// A stream of which no more than [`MOST_READ`] is read.
+/// A stream of which no more is read than may be said in answer to a step.
 #[derive(Debug)]
 struct Bounded<S> {
     inner: S,
-    read: u64,
-}
-
-impl<S> Bounded<S> {
-    fn new(inner: S) -> Bounded<S> {
-        Bounded { inner, read: 0 }
-    }
+    budget: Arc<AtomicU64>,
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Bounded<S> {
@@ -335,12 +404,14 @@ impl<S: AsyncRead + Unpin> AsyncRead for Bounded<S> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.read > MOST_READ {
-            return Poll::Ready(Err(io::Error::other("it says more than any mailbox of bounces holds")));
+        let budget = self.budget.load(Ordering::Relaxed);
+        if budget == 0 {
+            return Poll::Ready(Err(io::Error::other("it says more than any answer needs")));
         }
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.inner).poll_read(context, buffer))?;
-        self.read += (buffer.filled().len() - before) as u64;
+        let read = (buffer.filled().len() - before) as u64;
+        self.budget.store(budget.saturating_sub(read), Ordering::Relaxed);
         Poll::Ready(Ok(()))
     }
 }

@@ -3,11 +3,16 @@
 use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::fmt;
-use std::fs::{self, File};
+use std::fs::{self, OpenOptions};
 use std::io::{self, Read};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
-use super::{LONGEST, Mail, Name};
+use chrono::{DateTime, Utc};
+use nix::fcntl::OFlag;
+
+use super::{LONGEST, Mail, Name, Terms};
 
 /// A maildir.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -27,16 +32,25 @@ pub struct MaildirError {
     path: PathBuf,
     what: &'static str,
     cause: io::Error,
+    /// The one mail that is concerned.
+    mail: Option<Name>,
+}
+
+impl MaildirError {
+    pub(super) fn concerns(&self) -> Option<&Name> {
+        self.mail.as_ref()
+    }
 }
 
 /// A maildir, and what of it is still to be looked at.
 pub struct Opened {
     maildir: Maildir,
     names: VecDeque<OsString>,
+    until: Option<Instant>,
 }
 
 impl Maildir {
-    pub(super) fn open(&self, most: usize) -> Result<Opened, MaildirError> {
+    pub(super) fn open(&self, terms: &Terms) -> Result<Opened, MaildirError> {
         let new = self.folder.join("new");
         let cannot = |cause| self.error("reading", &new, cause);
         let mut names = Vec::new();
@@ -51,12 +65,16 @@ impl Maildir {
         fs::read_dir(&cur).map_err(|cause| self.error("reading", &cur, cause))?;
         // They begin with the time.
         names.sort_unstable();
-        names.truncate(most);
-        Ok(Opened { maildir: self.clone(), names: names.into() })
+        if !terms.last.is_empty() {
+            names.sort_by_cached_key(|name| terms.last.contains(&Name::File(name.clone())));
+        }
+        names.truncate(terms.most);
+        let until = Instant::now().checked_add(terms.within);
+        Ok(Opened { maildir: self.clone(), names: names.into(), until })
     }
 
     fn error(&self, what: &'static str, path: &Path, cause: io::Error) -> MaildirError {
-        MaildirError { folder: self.folder.clone(), path: path.to_owned(), what, cause }
+        MaildirError { folder: self.folder.clone(), path: path.to_owned(), what, cause, mail: None }
     }
 }
 
@@ -73,13 +91,15 @@ impl Opened {
 
     pub(super) fn next(&mut self) -> Result<Option<Mail>, MaildirError> {
         while let Some(name) = self.names.pop_front() {
+            if self.until.is_some_and(|until| until <= Instant::now()) {
+                return Ok(None);
+            }
             let path = self.maildir.folder.join("new").join(&name);
-            let mut bytes = Vec::new();
-            match File::open(&path).and_then(|file| file.take(LONGEST as u64).read_to_end(&mut bytes)) {
-                Ok(_) => return Ok(Some(Mail { name: Name::File(name), bytes })),
+            match read(&path) {
+                Ok((bytes, arrived)) => return Ok(Some(Mail { name: Name::File(name), arrived, bytes })),
                 // Another program has taken it.
                 Err(gone) if gone.kind() == io::ErrorKind::NotFound => {}
-                Err(cause) => return Err(self.maildir.error("reading", &path, cause)),
+                Err(cause) => return Err(self.one("reading", &path, cause, &name)),
             }
         }
         Ok(None)
@@ -92,9 +112,27 @@ impl Opened {
         seen.push(":2,S");
         match fs::rename(&from, folder.join("cur").join(seen)) {
             Err(cause) if cause.kind() != io::ErrorKind::NotFound => {
-                Err(self.maildir.error("moving", &from, cause))
+                Err(self.one("moving", &from, cause, name))
             }
             _ => Ok(()),
         }
     }
+
+    fn one(&self, what: &'static str, path: &Path, cause: io::Error, name: &OsString) -> MaildirError {
+        MaildirError { mail: Some(Name::File(name.clone())), ..self.maildir.error(what, path, cause) }
+    }
+}
+
+/// As much of a mail as is looked at, and when it came. It may have become a link since it was listed, which could lead anywhere, or a pipe, for which one
+/// would wait for ever.
+fn read(path: &Path) -> io::Result<(Vec<u8>, Option<DateTime<Utc>>)> {
+    let flags = (OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK).bits();
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    let about = file.metadata()?;
+    if !about.is_file() {
+        return Err(io::Error::other("it is no file"));
+    }
+    let mut bytes = Vec::new();
+    file.take(LONGEST as u64).read_to_end(&mut bytes)?;
+    Ok((bytes, about.modified().ok().map(DateTime::from)))
 }

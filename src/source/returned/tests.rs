@@ -53,6 +53,36 @@ async fn a_huge_mail_is_read_in_part_and_one_that_another_program_took_is_passed
 }
 
 #[tokio::test]
+async fn a_file_in_trouble_stops_no_other_and_comes_last_the_next_time() {
+    let (folder, mails) = maildir();
+    let new = folder.path().join("new");
+    let long = "1".repeat(254);
+    for name in [long.as_str(), "2", "3"] {
+        fs::write(new.join(name), name).unwrap();
+    }
+    let mut opened = mails.open(9).await.unwrap();
+    let mail = opened.next().await.unwrap().unwrap();
+    assert!(mail.arrived.is_some());
+    let error = opened.done(mail).await.unwrap_err();
+    let bad = Name::File(long.clone().into());
+    assert_eq!(error.concerns(), Some(&bad), "{error}");
+    // What became something else in the meantime is neither followed nor waited for.
+    fs::remove_file(new.join("2")).unwrap();
+    symlink("/etc/passwd", new.join("2")).unwrap();
+    assert_eq!(opened.next().await.unwrap_err().concerns(), Some(&Name::File("2".into())));
+    fs::remove_file(new.join("3")).unwrap();
+    nix::unistd::mkfifo(&new.join("3"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+    assert_eq!(opened.next().await.unwrap_err().concerns(), Some(&Name::File("3".into())));
+
+    fs::write(new.join("4"), "good").unwrap();
+    let terms = Terms { most: 1, within: LOOK_WITHIN, last: [bad].into() };
+    let mail = mails.open_for(terms).await.unwrap().next().await.unwrap().unwrap();
+    assert_eq!(mail.bytes, b"good");
+    let terms = Terms { most: 9, within: Duration::ZERO, ..Terms::default() };
+    assert!(mails.open_for(terms).await.unwrap().next().await.unwrap().is_none());
+}
+
+#[tokio::test]
 async fn what_is_no_maildir_is_told_in_words() {
     let folder = tempfile::tempdir().unwrap();
     let mails = ReturnedMails::Maildir(Maildir { folder: folder.path().join("none") });

@@ -180,10 +180,11 @@ fn carry_out(
 /// Notes what a delivery report says of a message, and marks its address if that isn't there.
 pub(super) fn came_back(tx: &mut Tx<'_>, bounce: &Bounce, now: DateTime<Utc>) -> Result<(), Fault> {
     let before = message(tx, bounce.message)?;
-    let state = match (bounce.fate, before.state) {
-        (Fate::Failed, MessageState::Sent) => MessageState::Failed,
-        (_, state) => state,
-    };
+    if before.state != MessageState::Sent {
+        let what = format!("message {} is {}; only what was sent can come back", before.id, before.state);
+        return Err(StoreError::NotNow(what).into());
+    }
+    let state = if bounce.fate == Fate::Failed { MessageState::Failed } else { before.state };
     log(tx, before.id, &AttemptLog { at: now, state, answer: bounce.answer.clone() })?;
     // Of what fails it is told since when it has; what is only delayed stays sent when it was.
     let changed = if state == before.state { before.changed } else { now };

@@ -133,8 +133,8 @@ async fn mails_are_read_marked_and_moved() {
         opened.close().await;
         let said = fake.said().join("\n");
         let expected = "LOGIN \"bounces@x.example\" \"se\\\"cret\"\nCAPABILITY\nSELECT \"INBOX\"\nUID SEARCH UNSEEN UNDELETED\n\
-            UID FETCH 4 (UID BODY.PEEK[]<0.262144>)\nUID STORE 4 +FLAGS.SILENT (\\Seen)\nUID MOVE 4 \"Done\"\n\
-            UID FETCH 9 (UID BODY.PEEK[]<0.262144>)\nLOGOUT";
+            UID FETCH 4 (UID INTERNALDATE BODY.PEEK[]<0.262144>)\nUID STORE 4 +FLAGS.SILENT (\\Seen)\nUID MOVE 4 \"Done\"\n\
+            UID FETCH 9 (UID INTERNALDATE BODY.PEEK[]<0.262144>)\nLOGOUT";
         assert_eq!(said.trim_start_matches("STARTTLS\n"), expected);
         assert_eq!(said.starts_with("STARTTLS"), security == ImapSecurity::StartTls);
     }
@@ -189,12 +189,67 @@ async fn what_goes_wrong_is_told_in_words_and_never_waited_for() {
         assert!(error.contains(told), "{error} lacks {told}");
         assert!(!error.contains("cret"), "{error}");
     }
-    // A mail that can't be marked is told of, so that it isn't read for ever in silence.
-    let fake = Fake::start(ImapSecurity::Tls, "* OK\r\n", at("UID STORE", "% NO read-only\r\n")).await;
-    let mut opened = ReturnedMails::Imap(fake.imap(ImapSecurity::Tls, password())).open(9).await.unwrap();
+    // Only what the greeting is counts, not what is said in it.
+    let fake = Fake::start(ImapSecurity::Tls, "* OK Byelaws mail\r\n", at("", "")).await;
+    let error = ReturnedMails::Imap(fake.imap(ImapSecurity::Tls, password())).open(9).await;
+    assert!(error.err().unwrap().to_string().contains("the sign-in: nothing came"));
+}
+
+#[tokio::test]
+async fn a_mail_in_trouble_stops_no_other() {
+    let at = |what: &'static str, says: &'static str| -> Answers {
+        Arc::new(
+            move |command: &str| if command.starts_with(what) { says.to_owned() } else { friendly(command) },
+        )
+    };
+    let open = async |answers| {
+        let fake = Fake::start(ImapSecurity::Tls, "* OK\r\n", answers).await;
+        let mailbox = ReturnedMails::Imap(fake.imap(ImapSecurity::Tls, password()));
+        (mailbox.open(9).await.unwrap(), mailbox, fake)
+    };
+    let four = Name::Uid(4);
+    // One that can't be marked is told of, so that it isn't read for ever in silence.
+    let (mut opened, ..) = open(at("UID STORE", "% NO read-only\r\n")).await;
     let mail = opened.next().await.unwrap().unwrap();
-    let error = opened.done(mail).await.unwrap_err().to_string();
-    assert!(error.contains("refused to mark a mail as seen"), "{error}");
+    let error = opened.done(mail).await.unwrap_err();
+    assert!(error.to_string().contains("refused to mark a mail as seen"), "{error}");
+    assert_eq!(error.concerns(), Some(&four));
+
+    let (mut opened, mailbox, fake) = open(at("UID FETCH 4", "% NO broken\r\n")).await;
+    assert_eq!(opened.next().await.unwrap_err().concerns(), Some(&four));
+    assert!(opened.next().await.unwrap().is_none());
+    // The next time it comes last.
+    let terms = Terms { most: 9, within: LOOK_WITHIN, last: [four.clone()].into() };
+    let mut opened = mailbox.open_for(terms).await.unwrap();
+    let _ = opened.next().await.unwrap_err();
+    let asked: Vec<_> = fake.said().into_iter().filter(|said| said.starts_with("UID FETCH")).collect();
+    let numbers: Vec<_> = asked.iter().filter_map(|said| said.split(' ').nth(2)).collect();
+    assert_eq!(numbers, ["4", "9", "9", "4"]);
+
+    // A folder that isn't there keeps no mail from being seen.
+    let (mut opened, _, fake) = open(at("UID MOVE", "% NO no such folder\r\n")).await;
+    let mail = opened.next().await.unwrap().unwrap();
+    opened.done(mail).await.unwrap();
+    assert!(fake.said().iter().any(|said| said.starts_with("UID STORE 4")));
+}
+
+#[tokio::test]
+async fn no_answer_is_endless_and_no_look_either() {
+    let endless: Answers = Arc::new(|command: &str| match command {
+        _ if command.starts_with("UID FETCH") => {
+            format!("* 1 FETCH (UID 4 BODY[]<0> {{9000000}}\r\n{}", "x".repeat(1 << 20))
+        }
+        other => friendly(other),
+    });
+    let fake = Fake::start(ImapSecurity::Tls, "* OK\r\n", endless).await;
+    let mailbox = ReturnedMails::Imap(fake.imap(ImapSecurity::Tls, password()));
+    let error = mailbox.open(9).await.unwrap().next().await.unwrap_err();
+    assert!(error.to_string().contains("it says more than any answer needs"), "{error}");
+    assert_eq!(error.concerns(), Some(&Name::Uid(4)));
+
+    let terms = Terms { most: 9, within: Duration::ZERO, last: Default::default() };
+    let error = mailbox.open_for(terms).await.err().unwrap().to_string();
+    assert!(error.contains("no connection to the IMAP server"), "{error}");
 }
 
 #[tokio::test]
@@ -206,14 +261,14 @@ async fn nothing_is_said_where_tls_is_missing_or_not_believed() {
     assert!(error.err().unwrap().to_string().contains("refused STARTTLS"));
     assert_eq!(fake.said(), ["STARTTLS"]);
 
-    // What comes in clear after the answer is no part of what is believed.
+    // What comes in clear after the answer is no part of what is believed: neither mails, nor that what is asked next is refused.
     let injects = |command: &str| match command {
-        "STARTTLS" => "% OK go\r\n* BYE injected\r\n".to_owned(),
+        "STARTTLS" => "% OK go\r\n* SEARCH 66\r\nA0001 NO injected\r\nA0002 NO injected\r\n".to_owned(),
         other => friendly(other),
     };
     let fake = Fake::start(ImapSecurity::StartTls, "* OK\r\n", Arc::new(injects)).await;
     let opened = ReturnedMails::Imap(fake.imap(ImapSecurity::StartTls, password())).open(9).await;
-    assert!(opened.is_ok_and(|opened| opened.left() == 2) || fake.said() == ["STARTTLS"]);
+    assert_eq!(opened.unwrap_or_else(|e| panic!("{e}")).left(), 2);
 
     let fake = Fake::start(ImapSecurity::Tls, "* OK\r\n", Arc::new(friendly)).await;
     let imap = Imap { trust: TlsTrust::Pinned([0; 32]), ..fake.imap(ImapSecurity::Tls, password()) };
