@@ -1,6 +1,6 @@
 //! Mails that came back (RFC 3464): what a report says, whether it is believed, and what becomes of the message and its address.
 //!
-//! Anybody can write a mail that looks like a report. Believed is one only with a [`token`] that we put into the message itself (its return path, its
+//! Anybody can write a mail that looks like a report. Believed is one only with a token that we put into the message itself (its return path, its
 //! `ENVID`, a header of it), and only of that message, for its own recipient, if it was sent lately.
 
 mod marks;
