@@ -317,6 +317,7 @@ async fn when_many_come_back_at_once_the_messages_fail_and_few_addresses_are_mar
         let event = Event { at: world.core.now(), change, notices: Vec::new(), audit: None };
         world.core.turn().await.commit(event, |view, _, _| view.marks.put(mark)).await.unwrap();
     }
+    world.pass(TimeDelta::seconds(1));
     let last = world.tell("last").await.message.id;
     world.comes_back("asa@x.example", "failed", "5.1.1");
     world.look().await;

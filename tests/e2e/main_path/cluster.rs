@@ -124,7 +124,7 @@ fn one_syncs_all_answer_and_another_takes_over() {
         let holds =
             || get(&node.socket, "/v1/contacts/of?role=global")["contacts"].as_array().unwrap().len() == 1;
         wait_until("the node has the assignment", PATIENCE, || holds().then_some(()));
-        node.budkavle.run(&["contacts", "of", "asa.oberg"]).success();
+        node.budkavle.run(&["contacts", "of", "anna.svensson"]).success();
     }
     let refused = cluster.nodes[other].budkavle.run(&["sync"]).ended_with(1);
     assert!(refused.stderr.contains(&format!("that is the node node{leader}")), "{}", refused.stderr);
@@ -147,7 +147,7 @@ fn one_syncs_all_answer_and_another_takes_over() {
         let warnings = node.status()["warnings"].to_string();
         warnings.contains("this node answers from what it knew").then_some(())
     });
-    node.budkavle.run(&["contacts", "of", "asa.oberg"]).success();
+    node.budkavle.run(&["contacts", "of", "anna.svensson"]).success();
     let refused = node.budkavle.run(&["outage", "open", "Not now"]).ended_with(1);
     assert!(refused.stderr.contains("is away"), "{}", refused.stderr);
 }

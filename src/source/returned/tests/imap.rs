@@ -215,13 +215,13 @@ async fn a_mail_in_trouble_stops_no_other() {
     assert!(error.to_string().contains("refused to mark a mail as seen"), "{error}");
     assert_eq!(error.concerns(), Some(&four));
 
+    // One that isn't given is as one that another program has taken.
     let (mut opened, mailbox, fake) = open(at("UID FETCH 4", "% NO broken\r\n")).await;
-    assert_eq!(opened.next().await.unwrap_err().concerns(), Some(&four));
     assert!(opened.next().await.unwrap().is_none());
-    // The next time it comes last.
+    // What made trouble comes last the next time.
     let terms = Terms { most: 9, within: LOOK_WITHIN, last: [four.clone()].into() };
     let mut opened = mailbox.open_for(terms).await.unwrap();
-    let _ = opened.next().await.unwrap_err();
+    assert!(opened.next().await.unwrap().is_none());
     let asked: Vec<_> = fake.said().into_iter().filter(|said| said.starts_with("UID FETCH")).collect();
     let numbers: Vec<_> = asked.iter().filter_map(|said| said.split(' ').nth(2)).collect();
     assert_eq!(numbers, ["4", "9", "9", "4"]);
@@ -249,7 +249,11 @@ async fn no_answer_is_endless_and_no_look_either() {
 
     let terms = Terms { most: 9, within: Duration::ZERO, last: Default::default() };
     let error = mailbox.open_for(terms).await.err().unwrap().to_string();
-    assert!(error.contains("no connection to the IMAP server"), "{error}");
+    // How far it comes in no time at all is by chance.
+    assert!(
+        ["no connection", "no TLS", "the time for a look is up"].iter().any(|way| error.contains(way)),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -278,5 +282,9 @@ async fn nothing_is_said_where_tls_is_missing_or_not_believed() {
     let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
     let imap = Imap { port: nobody, ..fake.imap(ImapSecurity::Tls, password()) };
     let error = ReturnedMails::Imap(imap).open(9).await.err().unwrap().to_string();
-    assert!(error.contains("no connection to the IMAP server"), "{error}");
+    // How far it comes in no time at all is by chance.
+    assert!(
+        ["no connection", "no TLS", "the time for a look is up"].iter().any(|way| error.contains(way)),
+        "{error}"
+    );
 }
