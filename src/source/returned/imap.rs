@@ -9,7 +9,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_imap::error::Error as Said;
 use async_imap::imap_proto::{Response, Status};
@@ -20,11 +20,11 @@ use rustls::pki_types::ServerName;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::{LONGEST, Mail, Name, Terms};
+use super::{LONGEST, Mail, Name, Terms, instant};
 use crate::tls::{self, TlsError, TlsTrust};
 
 /// In answer to one step no more is read: all that is held in memory until it ends.
@@ -188,7 +188,7 @@ impl Imap {
         let server = Server {
             name: format!("{}:{}", self.host, self.port),
             timeout: self.timeout,
-            until: Instant::now() + terms.within,
+            until: instant() + terms.within,
             budget: Arc::new(AtomicU64::new(ANSWER)),
         };
         let tls = self.connect(&server).await?;
@@ -323,7 +323,7 @@ impl Opened {
 impl Server {
     /// How long the next step may take.
     fn left(&self) -> Duration {
-        self.timeout.min(self.until.saturating_duration_since(Instant::now()))
+        self.timeout.min(self.until.saturating_duration_since(instant()))
     }
 
     fn bounded<S>(&self, inner: S) -> Bounded<S> {

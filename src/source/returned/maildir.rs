@@ -12,7 +12,7 @@ use std::time::Instant;
 use chrono::{DateTime, Utc};
 use nix::fcntl::OFlag;
 
-use super::{LONGEST, Mail, Name, Terms};
+use super::{LONGEST, Mail, Name, Terms, instant};
 
 /// A maildir.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -69,7 +69,7 @@ impl Maildir {
             names.sort_by_cached_key(|name| terms.last.contains(&Name::File(name.clone())));
         }
         names.truncate(terms.most);
-        let until = Instant::now().checked_add(terms.within);
+        let until = instant().checked_add(terms.within);
         Ok(Opened { maildir: self.clone(), names: names.into(), until })
     }
 
@@ -91,7 +91,7 @@ impl Opened {
 
     pub(super) fn next(&mut self) -> Result<Option<Mail>, MaildirError> {
         while let Some(name) = self.names.pop_front() {
-            if self.until.is_some_and(|until| until <= Instant::now()) {
+            if self.until.is_some_and(|until| until <= instant()) {
                 return Ok(None);
             }
             let path = self.maildir.folder.join("new").join(&name);
