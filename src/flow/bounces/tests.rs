@@ -338,3 +338,19 @@ async fn a_mailbox_that_is_not_there_is_trouble_and_comes_right() {
     world.look().await;
     assert_eq!(world.bounces.state().unwrap().trouble, None);
 }
+
+/// Nested in a mail that is encoded, and in more than the stack of a thread holds; on a small one.
+#[test]
+fn no_nesting_is_too_deep() {
+    let inner = format!("{}Subject: x\n\ny\n", "Content-Type:message/rfc822\n\n".repeat(6_000));
+    let encoded = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, inner);
+    let mails = [
+        format!("Content-Type:message/rfc822\nContent-Transfer-Encoding:base64\n\n{encoded}"),
+        "Content-Type:message/rfc822\n\n".repeat(9_039),
+        "Content-Type:multipart/mixed; boundary=a\n\n--a\n".repeat(5_000),
+    ];
+    let reading =
+        move || mails.iter().map(|mail| bounce::read(mail.as_bytes()).unwrap_err()).collect::<Vec<_>>();
+    let small = std::thread::Builder::new().stack_size(256 * 1024).spawn(reading).unwrap();
+    assert_eq!(small.join().unwrap(), [Ignored::NoReport, Ignored::NoReport, Ignored::NoReport]);
+}
