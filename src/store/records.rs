@@ -17,8 +17,10 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::domain::absence::Absence;
 use crate::domain::absence::source::TakenCalendar;
 use crate::domain::alert::Health;
+use crate::domain::alert::lasting::Seen;
 use crate::domain::audit;
 use crate::domain::changes::{ChangeAt, open};
+use crate::domain::climb::Climb;
 use crate::domain::coverage::watch::Told;
 use crate::domain::delivery::Delivery;
 use crate::domain::delta::ObjectChange;
@@ -28,10 +30,13 @@ use crate::domain::gone::Gone;
 use crate::domain::ids::{DirectoryName, Guid, MessageId, NoticeId, RunId};
 use crate::domain::lists::TakenList;
 use crate::domain::notice::{Message, Notice};
+use crate::domain::outage::inhibit::Held;
 use crate::domain::outage::{Incident, Outage};
 use crate::domain::roles::Assignment;
 use crate::domain::run::{Cursor, HeldRun, Run};
+use crate::domain::silence::Silence;
 use crate::domain::subject::Subject;
+use crate::domain::subscriber::Subscriber;
 use crate::domain::undo::{Step, Veto};
 
 use super::types::AttemptLog;
@@ -131,6 +136,16 @@ kinds! {
     DutiesSent = 0x7b "digests for contacts",
     /// What was told of the channels. No key.
     Delivery = 0x64 "tellings of channels",
+    /// A notice that asks to be taken on, and whom it went to. Key: its thread.
+    Climb = 0x65 "climbs",
+    /// A silence. Key: its number.
+    Silence = 0x66 "silences",
+    /// Who wasn't told of an incident. Key: its number.
+    Inhibited = 0x67 "untold of incidents",
+    /// Somebody outside who wants to be told of outages. Key: their number.
+    Subscriber = 0x68 "subscribers",
+    /// Which small things were there when it was last looked. No key.
+    Lasting = 0x45 "looks at small things",
     /// How what a commit changed was before. Key: [`past_key`].
     Past = 0x7c "entries of the past",
 }
@@ -149,10 +164,12 @@ pub(crate) enum Numbers {
     Attempt = 7,
     Generation = 8,
     ContactChange = 9,
+    Silence = 10,
+    Subscriber = 11,
 }
 
 /// How many [`Numbers`] there are.
-pub(crate) const NUMBERS: usize = 10;
+pub(crate) const NUMBERS: usize = 12;
 
 /// Why bytes aren't a record.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -247,6 +264,11 @@ records! {
     TakenCalendar => AbsenceSource,
     Subject => Subject,
     Delivery => Delivery,
+    Climb => Climb,
+    Seen => Lasting,
+    Silence => Silence,
+    Subscriber => Subscriber,
+    Held => Inhibited,
 }
 
 /// Records of a second shape, each with how the first one is read.
@@ -440,6 +462,11 @@ pub(crate) fn check_schema(kind: Kind, bytes: &[u8]) -> Result<(), RecordError> 
         Kind::Message => Message::SCHEMA,
         Kind::Attempt => AttemptLog::SCHEMA,
         Kind::Delivery => Delivery::SCHEMA,
+        Kind::Climb => Climb::SCHEMA,
+        Kind::Lasting => Seen::SCHEMA,
+        Kind::Silence => Silence::SCHEMA,
+        Kind::Subscriber => Subscriber::SCHEMA,
+        Kind::Inhibited => Held::SCHEMA,
         Kind::Audit => audit::Entry::SCHEMA,
         Kind::ContactChange => ChangeAt::SCHEMA,
         Kind::ContactsSeen => ContactsSeen::SCHEMA,

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::domain::climb::Climb;
 use crate::domain::ids::{DirectoryName, RunId};
 use crate::domain::notice::Message;
 use crate::domain::run::{HeldRun, Run};
@@ -36,6 +37,7 @@ impl SledStore {
             undoable: self.prune_steps(steps).await?,
             past,
             contact_changes: self.prune_contact_changes(runs).await?,
+            climbs: self.prune_climbs(messages).await?,
         })
     }
 
@@ -80,6 +82,30 @@ impl SledStore {
                 return Ok(removed);
             }
         }
+    }
+
+    /// Removes notices that asked to be taken on before `limit` and ask no more, a few at a time.
+    async fn prune_climbs(&self, limit: DateTime<Utc>) -> Result<u64, StoreError> {
+        let (mut removed, mut from) = (0, Some(key(Kind::Climb, &[])));
+        while let Some(first) = from {
+            let step = move |tx: &mut Tx<'_>| -> Result<(u64, Option<Vec<u8>>), Fault> {
+                let keys = tx.stored_from(Kind::Climb, &first, STEP)?;
+                let mut removed = 0;
+                for key in &keys {
+                    let climb: Option<Climb> = tx.get(key)?;
+                    if climb.is_some_and(|climb| climb.end.is_some() && climb.last < limit) {
+                        tx.delete(key.clone());
+                        removed += 1;
+                    }
+                }
+                // The first key after the last one that was looked at.
+                let next = keys.last().filter(|_| keys.len() == STEP).map(|last| [&last[..], &[0]].concat());
+                Ok((removed, next))
+            };
+            let (some, next) = self.write(step).await?;
+            (removed, from) = (removed + some, next);
+        }
+        Ok(removed)
     }
 
     /// Goes through the records of a kind in steps, each a transaction of its own.

@@ -4,15 +4,18 @@ use std::sync::Arc;
 
 use crate::domain::absence::Absence;
 use crate::domain::absence::source::TakenCalendar;
+use crate::domain::climb::Climb;
 use crate::domain::directory::{Container, Group, Unit, User};
 use crate::domain::entitled::GivenOut;
 use crate::domain::gone::Gone;
-use crate::domain::ids::{DirectoryName, Generation, GroupId, Guid, UnitId, UserId};
+use crate::domain::ids::{DirectoryName, Generation, GroupId, Guid, OutageId, UnitId, UserId};
 use crate::domain::lists::TakenList;
 use crate::domain::outage::Outage;
 use crate::domain::roles::Assignment;
 use crate::domain::run::Run;
+use crate::domain::silence::Silence;
 use crate::domain::subject::Subject;
+use crate::domain::subscriber::Subscriber;
 
 use super::super::records::{
     Arranged, ContactsSeen, DutiesSent, Kind, LastNumber, Numbers, Pack, Packed, number_key, number_of,
@@ -24,12 +27,17 @@ use super::trouble::Trouble;
 use super::tx::decode;
 
 /// The kinds of records that a [`State`] is made of.
-const KINDS: [Kind; 23] = [
+const KINDS: [Kind; 28] = [
     Kind::Arranged,
     Kind::ContactsSeen,
     Kind::ContactsTold,
     Kind::DutiesSent,
     Kind::Delivery,
+    Kind::Climb,
+    Kind::Lasting,
+    Kind::Silence,
+    Kind::Subscriber,
+    Kind::Inhibited,
     Kind::Numbers,
     Kind::Users,
     Kind::Units,
@@ -116,6 +124,25 @@ impl StateBuilder {
             Kind::ContactsTold => self.state.contacts_told = Some(Arc::new(decode(value)?)),
             Kind::DutiesSent => self.state.duties_sent = Some(decode::<DutiesSent>(value)?.0),
             Kind::Delivery => self.state.delivery = Arc::new(decode(value)?),
+            Kind::Subscriber => {
+                let subscriber: Subscriber = decode(value)?;
+                self.state.subscribers.insert(subscriber.id, subscriber);
+            }
+            Kind::Silence => {
+                let silence: Silence = decode(value)?;
+                self.state.silences.insert(silence.id, silence);
+            }
+            Kind::Inhibited => {
+                let outage = OutageId(number_of(key).unwrap_or_default());
+                self.state.inhibited.insert(outage, decode(value)?);
+            }
+            Kind::Lasting => self.state.lasting = Some(Arc::new(decode(value)?)),
+            Kind::Climb => {
+                let climb: Climb = decode(value)?;
+                if climb.end.is_none() {
+                    self.state.climbs.insert(climb.thread.clone(), climb);
+                }
+            }
             Kind::Numbers if *rest == [Numbers::Generation as u8] => {
                 self.state.generation = Some(Generation(decode::<LastNumber>(value)?.0));
             }
