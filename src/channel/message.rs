@@ -24,7 +24,7 @@ use crate::domain::outage::calendar;
 
 pub use kind::Kind;
 pub use templates::{Broken, Checked, Custom, Exported, Own, check, export};
-pub use text::{Rendered, Writer};
+pub use text::{Links, Rendered, Writer};
 
 /// A mail that is ready to be sent.
 #[derive(Debug, Clone)]
@@ -99,7 +99,19 @@ impl Composer {
         locale: Locale,
         instance: u64,
     ) -> Result<Mail, ComposeError> {
-        let text = self.text(notice, &message.recipient.why, locale, instance)?;
+        self.compose_with(notice, message, locale, instance, &Links::default())
+    }
+
+    /// The same, with what only this message has.
+    pub fn compose_with(
+        &self,
+        notice: &Notice,
+        message: &Message,
+        locale: Locale,
+        instance: u64,
+        links: &Links,
+    ) -> Result<Mail, ComposeError> {
+        let text = self.text(notice, &message.recipient.why, locale, instance, links)?;
         let recipient = &message.recipient;
         let to = recipient.mail.as_ref().ok_or(ComposeError::NoAddress)?;
         let broken = |e: &dyn std::fmt::Display| ComposeError::Mail(e.to_string());
@@ -131,6 +143,11 @@ impl Composer {
             headers.set(header::References::from(first));
         }
         headers.set(ContentLanguage(locale.language));
+        if let Some(link) = &links.unsubscribe {
+            // RFC 8058 §3.1: a program that shows mails can do it with one click.
+            headers.set(ListUnsubscribe(format!("<{link}>")));
+            headers.set(OneClick);
+        }
         headers.set(header::MIME_VERSION_1_0);
         let mut bytes = headers.to_string().into_bytes();
         bytes.extend_from_slice(&text.body);
@@ -147,10 +164,23 @@ impl Composer {
         locale: Locale,
         instance: u64,
     ) -> Result<Parcel, ComposeError> {
+        self.parcel_with(channel, notice, message, locale, instance, &Links::default())
+    }
+
+    /// The same, with what only this message has.
+    pub fn parcel_with(
+        &self,
+        channel: &Channel,
+        notice: &Notice,
+        message: &Message,
+        locale: Locale,
+        instance: u64,
+        links: &Links,
+    ) -> Result<Parcel, ComposeError> {
         if channel.takes_mails() {
-            return Ok(Parcel::Mail(self.compose(notice, message, locale, instance)?));
+            return Ok(Parcel::Mail(self.compose_with(notice, message, locale, instance, links)?));
         }
-        let words = self.writer.write(notice, &message.recipient.why, locale)?;
+        let words = self.writer.write_with(notice, &message.recipient.why, locale, links)?;
         let of = (instance, self.from.address.domain());
         Ok(Parcel::Post(Post::new(notice, message, words, locale, self.writer.organisation(), of)))
     }
@@ -161,10 +191,12 @@ impl Composer {
         why: &str,
         locale: Locale,
         instance: u64,
+        links: &Links,
     ) -> Result<Arc<Body>, ComposeError> {
         let key = (notice.id, Box::from(why), locale);
         let lock = || self.written.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if let Some(text) = lock().get(&key) {
+        let shared = links.is_empty();
+        if let Some(text) = lock().get(&key).filter(|_| shared) {
             return Ok(Arc::clone(text));
         }
         let entry = match &notice.facts {
@@ -174,7 +206,10 @@ impl Composer {
             }
             _ => None,
         };
-        let text = Arc::new(Body::of(self.writer.write(notice, why, locale)?, entry)?);
+        let text = Arc::new(Body::of(self.writer.write_with(notice, why, locale, links)?, entry)?);
+        if !shared {
+            return Ok(text);
+        }
         let mut written = lock();
         if written.len() >= KEPT {
             written.clear();
@@ -243,6 +278,31 @@ fixed_header!(
     "X-Auto-Response-Suppress",
     "All"
 );
+
+fixed_header!(
+    /// RFC 8058 §3.1.
+    OneClick,
+    "List-Unsubscribe-Post",
+    "List-Unsubscribe=One-Click"
+);
+
+/// RFC 2369 §3.2.
+#[derive(Clone)]
+struct ListUnsubscribe(String);
+
+impl Header for ListUnsubscribe {
+    fn name() -> HeaderName {
+        HeaderName::new_from_ascii_str("List-Unsubscribe")
+    }
+
+    fn parse(text: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(ListUnsubscribe(text.to_owned()))
+    }
+
+    fn display(&self) -> HeaderValue {
+        HeaderValue::new(Self::name(), self.0.clone())
+    }
+}
 
 /// RFC 3282: for programs that read aloud, and for rules.
 #[derive(Clone, Copy)]
