@@ -21,7 +21,9 @@ use tokio_util::sync::CancellationToken;
 
 use self::pace::Pace;
 use self::rests::Rests;
+use super::climb;
 use super::core::Core;
+use super::links;
 use crate::channel::message::Composer;
 use crate::channel::{Channel, Outcome};
 use crate::domain::backoff::Backoff;
@@ -378,9 +380,20 @@ impl Sender {
         if let Some((reason, until)) = self.rests(&message, now) {
             return attempt(now, MessageState::Queued, reason, Some(until));
         }
+        if climb::is_idle(core, &notice) {
+            let reason = "somebody has taken it on, or it is over".to_owned();
+            return attempt(now, MessageState::Cancelled, reason, None);
+        }
         self.lock().pace.note(self.terms.per_minute, now);
         let locale = core.locale_of(&message.recipient);
-        let parcel = match self.composer.parcel(&self.channel, &notice, &message, locale, core.instance) {
+        let parcel = match self.composer.parcel_with(
+            &self.channel,
+            &notice,
+            &message,
+            locale,
+            core.instance,
+            &links::of(core, &notice, &message),
+        ) {
             Ok(parcel) => parcel,
             Err(error) => {
                 let (message, notice) = (message.id.0, notice.id.0);
