@@ -3,7 +3,9 @@
 pub mod clock;
 pub mod daemon;
 pub mod hints;
+mod intake;
 pub mod lifecycle;
+pub mod link_key;
 pub mod loops;
 pub mod probe;
 pub mod systemd;
