@@ -1,4 +1,4 @@
-//! The command line: a file per verb. All but `run`, `demo`, `check`, `template` and `restore` are clients of the running daemon.
+//! The command line: a file per verb. All but `run`, `demo`, `check`, `template`, `restore` and `store` are clients of the running daemon.
 
 mod absence;
 mod audit;
@@ -22,6 +22,7 @@ mod run;
 mod service;
 mod silence;
 mod status;
+mod store;
 mod subject;
 mod subscriber;
 mod sync;
@@ -130,6 +131,8 @@ enum Verb {
     Backup(backup::BackupArgs),
     /// Put a backup back, while the daemon is stopped
     Restore(backup::RestoreArgs),
+    /// Move everything between the folder and PostgreSQL, while the daemon is stopped
+    Store(store::Args),
     /// Sign in by Kerberos for the daemon, which starts this by itself
     #[cfg(feature = "gssapi")]
     #[command(name = crate::kerberos::COMMAND, hide = true)]
@@ -164,6 +167,7 @@ pub fn run(cli: Cli) -> Exit {
         Verb::Demo(args) => demo::run(args, &out),
         Verb::Check(args) => check::run(&args, &cli.config, &out),
         Verb::Restore(args) => backup::restore(&args, &cli.config, &out),
+        Verb::Store(args) => store::run(&args, &cli.config, &out),
         Verb::Template(args) => template::run(args, &cli.config, &out),
         Verb::Notice(args) if args.needs_no_daemon() => notice::sample(&args, &cli.config, &out),
         Verb::Completions { shell } => completions(shell, &out),
@@ -206,6 +210,7 @@ pub fn run(cli: Cli) -> Exit {
                     | Verb::Check(_)
                     | Verb::Template(_)
                     | Verb::Restore(_)
+                    | Verb::Store(_)
                     | Verb::Completions { .. }
                     | Verb::Man { .. } => Ok(Exit::Done),
                     #[cfg(feature = "gssapi")]

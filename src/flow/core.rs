@@ -1,5 +1,6 @@
 //! What all flows share: the store, an immutable view of what it holds, and the settings.
 
+mod follow;
 mod settings;
 
 use std::collections::BTreeMap;
@@ -180,8 +181,17 @@ impl Core {
         self.settings.load_full()
     }
 
-    /// Waits for the turn to decide and commit.
+    /// Waits for the turn to decide and commit, on what all nodes have committed.
     pub async fn turn(&self) -> Turn<'_> {
+        let turn = self.turn_as_it_is().await;
+        if let Err(error) = turn.catch_up().await {
+            // What is decided without it is refused by the store.
+            tracing::warn!("What other nodes have committed can't be read: {error}");
+        }
+        turn
+    }
+
+    async fn turn_as_it_is(&self) -> Turn<'_> {
         Turn { core: self, _alone: self.writer.lock().await }
     }
 

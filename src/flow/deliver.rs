@@ -307,12 +307,14 @@ impl Sender {
                 None => {
                     let batch = self.batch.load(Ordering::Relaxed);
                     let max = batch.min(self.lock().pace.free(self.terms.per_minute, now));
+                    // Other nodes send over the same channel.
+                    let max = core.store.grant(&self.name, self.terms.per_minute, max).await?;
                     let claimed = core.store.claim_due(&self.name, now, now + CLAIM, max).await?;
                     if !claimed.is_empty() {
                         waiting.extend(claimed.into_iter().map(|claimed| (claimed, now)));
                         continue;
                     }
-                    core.store.next_due(&self.name).unwrap_or(now + LOOK)
+                    core.store.next_due(&self.name).await?.unwrap_or(now + LOOK)
                 }
             };
             if self.flying.load(Ordering::Relaxed) == 0 {
@@ -372,7 +374,7 @@ impl Sender {
             let (message, number) = (message.id, message.attempts);
             Attempt { message, number, at, state, answer: clip(answer), due }
         };
-        if self.stops(stop) || now - claimed_at > WAITS {
+        if self.stops(stop) || now - claimed_at > WAITS || !core.store.holds_claims(claimed_at, now) {
             let reason =
                 "it had no turn before the daemon stopped or was reloaded, or for too long".to_owned();
             return attempt(now, MessageState::Queued, reason, Some(now));

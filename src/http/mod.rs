@@ -21,6 +21,7 @@ pub mod follow;
 pub mod gone;
 pub mod lists;
 pub mod look;
+pub mod nodes;
 pub mod notices;
 pub mod outages;
 pub mod outbox;

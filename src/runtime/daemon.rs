@@ -12,6 +12,7 @@ use chrono::{DateTime, Utc};
 use tokio::net::{TcpListener, UnixListener};
 
 use super::clock::Clock;
+use super::database;
 use super::hints::{self, HintBook};
 use super::intake;
 use super::lifecycle::{Exit, Lifecycle, Reloads, Signals};
@@ -121,7 +122,7 @@ impl Daemon {
     pub async fn start(start: Start) -> Result<Daemon, StartError> {
         let Start { config, config_file, clock, signals, notifier, level } = start;
         let listener = listen(&config.api.socket)?;
-        let opening = Store::open_sled(wire::store_settings(&config), clock.now());
+        let opening = database::open_store(&config, &clock);
         let (store, opening) =
             notifier.while_starting(&clock, "opening the store", OPEN_WITHIN, opening).await?;
         let now: Now = {
@@ -224,6 +225,7 @@ impl Daemon {
             let plain = Arc::new(ArcSwap::from_pointee(None));
             tasks.spawn("pages", intake::serve(pages, router, plain, t()));
         }
+        tasks.spawn("follow", loops::follow(c(), t(), beat("follow", LOOP_WITHIN), k()));
         tasks.spawn("outages", loops::outages(c(), t(), beat("outages", LOOP_WITHIN), k()));
         tasks.spawn("watch", loops::watch(c(), t(), beat("watch", LOOP_WITHIN), k(), Arc::clone(&senders)));
         tasks.spawn(

@@ -2,11 +2,13 @@
 
 pub mod clock;
 pub mod daemon;
+pub mod database;
 pub mod hints;
 mod intake;
 pub mod lifecycle;
 pub mod link_key;
 pub mod loops;
+pub mod migrate;
 pub mod probe;
 pub mod systemd;
 pub mod telemetry;

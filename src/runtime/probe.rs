@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
 use super::clock::Clock;
-use super::{texts, wire};
+use super::{database, texts, wire};
 use crate::channel::login_page;
 use crate::channel::{ProbeReport as MailReport, SmtpReport};
 use crate::config::{self, Config};
@@ -14,6 +14,7 @@ use crate::domain::directory::Directory;
 use crate::domain::warning::{self, WarningKind};
 use crate::source::ldap::{BaseReport, Discovery, Follows, Glimpse, OwnSite, Probe, ProbeReport, Server};
 use crate::source::{Ask, Source};
+use crate::store::Store;
 use crate::tls::CertificateSummary;
 
 /// Whether something is as it should be.
@@ -91,9 +92,35 @@ pub async fn all(config: &Config) -> Vec<Finding> {
             }
         }
     }
+    findings.extend(database_findings(config).await);
     findings.push(mail(config, now).await);
     for other in &config.channels {
         findings.push(channel(config, other).await);
+    }
+    findings
+}
+
+/// The servers of the database, if there is one. At least one must take what is written.
+async fn database_findings(config: &Config) -> Vec<Finding> {
+    let Some(settings) = database::settings(config) else { return Vec::new() };
+    let probed = Store::probe_postgres(&settings).await;
+    let takes = probed.iter().any(|(_, said)| said.as_ref().is_ok_and(|of| !of.standby));
+    let mut findings: Vec<Finding> = Vec::new();
+    for (server, said) in probed {
+        let what = format!("database, {server}");
+        findings.push(match said {
+            Err(error) if takes => finding(what, true, error.to_string()),
+            Err(error) => wrong(what, error),
+            Ok(of) => {
+                let kind = if of.standby { "a standby of" } else { "takes what is written:" };
+                let tables = of.tables.map_or_else(
+                    || "the first start makes the tables".to_owned(),
+                    |version| format!("its tables are of version {version}"),
+                );
+                let text = format!("{kind} PostgreSQL {}; {tables}", of.version);
+                if of.standby && !takes { wrong(what, text) } else { finding(what, false, text) }
+            }
+        });
     }
     findings
 }

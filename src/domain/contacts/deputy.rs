@@ -20,6 +20,7 @@ pub fn deputy_of(organisation: &Organisation, user: UserId, now: DateTime<Utc>) 
     let mut near: Vec<(TimeDelta, UserId)> = named.filter(|(distance, _)| *distance <= NEAR).collect();
     near.sort_unstable();
     let found = near.into_iter();
-    let mut found = found.filter_map(|(_, deputy)| stand_in(organisation, deputy, &Asker::User(user), now).ok());
+    let mut found =
+        found.filter_map(|(_, deputy)| stand_in(organisation, deputy, &Asker::User(user), now).ok());
     found.next().map(|(deputy, mail)| (deputy, mail.owned()))
 }

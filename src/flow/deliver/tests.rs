@@ -400,7 +400,7 @@ async fn after_a_reload_the_old_sender_begins_with_nothing_more() {
             }
             let lines = format!("cat > /dev/null; echo x >> {}", world.log("two").display());
             senders.replace(vec![script("one", lines, Terms::default())]);
-            while world.core.store.queue_counts().get(&MessageState::Queued) != Some(&2) {
+            while world.core.store.queue_counts().await.unwrap().get(&MessageState::Queued) != Some(&2) {
                 tokio::task::yield_now().await;
             }
             let new = Arc::clone(&senders.all()[&name]);
@@ -437,7 +437,17 @@ async fn what_becomes_due_goes_beside_what_is_stuck() {
     let others = async {
         let counts = async |count: u64| {
             tokio::time::timeout(Duration::from_secs(60), async {
-                while world.core.store.queue_counts().get(&MessageState::Sent).copied().unwrap_or(0) < count {
+                while world
+                    .core
+                    .store
+                    .queue_counts()
+                    .await
+                    .unwrap()
+                    .get(&MessageState::Sent)
+                    .copied()
+                    .unwrap_or(0)
+                    < count
+                {
                     tokio::task::yield_now().await;
                 }
             })

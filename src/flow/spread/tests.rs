@@ -129,7 +129,7 @@ impl Town {
         lasting::tick(&self.core).await.unwrap();
         silences::tick(&self.core).await.unwrap();
         let (now, mail) = (self.core.now(), ChannelName::mail());
-        if self.core.store.next_due(&mail).is_none_or(|due| due > now) {
+        if self.core.store.next_due(&mail).await.unwrap().is_none_or(|due| due > now) {
             return;
         }
         let claimed = self.core.store.claim_due(&mail, now, now + TimeDelta::hours(1), 100).await.unwrap();

@@ -5,6 +5,7 @@ mod alerts;
 mod backup;
 mod channels;
 mod check;
+mod cluster;
 mod contacts;
 mod controllers;
 mod coverage;

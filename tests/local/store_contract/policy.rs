@@ -70,7 +70,7 @@ pub async fn what_is_held_leaves_later_and_the_next_word_takes_its_place(open: O
     store.commit_event(tell(1, vec![held("a", &[])])).await.unwrap();
     assert_eq!(ids(&claim(&store, 2, 20, 10).await), [2], "one of them sleeps");
     let store = reopen(store, open).await;
-    assert_eq!(store.next_due(&ChannelName::mail()), Some(at(20)));
+    assert_eq!(store.next_due(&ChannelName::mail()).await.unwrap(), Some(at(20)));
     store.commit_event(tell(3, vec![held("b", &["a"])])).await.unwrap();
     let state = async |id| store.message(MessageId(id)).await.unwrap().message.state;
     assert_eq!(state(1).await, MessageState::Cancelled);
