@@ -20,7 +20,7 @@ use super::words;
 pub(super) use super::section::Section;
 
 /// The tables whose keys are names that people choose.
-pub(super) const NAMED: [&str; 10] = [
+pub(super) const NAMED: [&str; 12] = [
     "directory",
     "roles",
     "list",
@@ -31,6 +31,8 @@ pub(super) const NAMED: [&str; 10] = [
     "outage_template",
     "channel",
     "route",
+    "feed",
+    "heartbeat",
 ];
 
 /// What is wrong with a value.

@@ -5,8 +5,9 @@
 //! * [`error`]: how an error is told;
 //! * the handlers, by subject: [`absences`] (changed, imported, exported), [`absence_sources`] (calendars that are looked at), [`look`] (who, where, whom to turn to), [`then`] (the same at another time), [`gone`] (who was there once),
 //!   [`follow`] (who got other contacts, and what nobody answers for), [`duties`] (what somebody is contact for), [`edit`] (roles and absences), [`subjects`] (what else somebody answers for), [`coverage`] (who is there when, and what would
-//!   be), [`lists`] (what others keep, and who is entitled), [`outages`] (maintenance, too), [`services`], [`outbox`], [`syncs`], [`service`]
+//!   be), [`lists`] (what others keep, and who is entitled), [`outages`] (maintenance, too), [`feeds`] (what others tell, and signs of life), [`services`], [`outbox`], [`syncs`], [`service`]
 //!   (status, audit, backup), [`whoami`] (what the caller may do).
+//! * [`intake`]: where others call over the network, which is off unless the configuration names an address.
 
 pub mod absence_sources;
 pub mod absences;
@@ -16,8 +17,10 @@ pub mod coverage;
 pub mod duties;
 pub mod edit;
 pub mod error;
+pub mod feeds;
 pub mod follow;
 pub mod gone;
+pub mod intake;
 pub mod lists;
 pub mod look;
 pub mod outages;
@@ -44,6 +47,9 @@ use crate::flow::absence_sources::Calendars;
 use crate::flow::channels::Senders;
 use crate::flow::core::Core;
 use crate::flow::directories::Directories;
+use crate::flow::intake::alertmanager::Alertmanager;
+use crate::flow::intake::feeds::Feeds;
+use crate::flow::intake::heartbeats::Heartbeats;
 use crate::flow::lists::Lists;
 use crate::flow::login_page::LoginPage;
 use access::Access;
@@ -58,6 +64,12 @@ pub struct App {
     pub lists: Arc<Lists>,
     /// The calendars that absences are taken from.
     pub calendars: Arc<Calendars>,
+    /// The vendors' status pages.
+    pub feeds: Arc<Feeds>,
+    /// The jobs that give signs of life.
+    pub heartbeats: Arc<Heartbeats>,
+    /// The Alertmanager that calls.
+    pub alertmanager: Arc<Alertmanager>,
     /// The page for trouble signing in.
     pub login_page: Arc<LoginPage>,
     /// Who sends the mails, for the state of the channel.
@@ -140,6 +152,10 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/messages/{id}/retry", post(outbox::retry))
         .route("/v1/messages/{id}/cancel", post(outbox::cancel))
         .route("/v1/test-message", post(outbox::test))
+        .route("/v1/feeds", get(feeds::list))
+        .route("/v1/feeds/{name}/poll", post(feeds::poll))
+        .route("/v1/heartbeats", get(feeds::heartbeats))
+        .route("/v1/heartbeats/{name}", post(feeds::heard))
         .route("/v1/lists", get(lists::list))
         .route("/v1/lists/{name}", get(lists::show))
         .route("/v1/lists/{name}/refresh", post(lists::refresh))

@@ -154,6 +154,14 @@ fn warnings(app: &App, view: &View) -> Vec<String> {
             ));
         }
     }
+    for name in app.feeds.names() {
+        if let Some(trouble) = app.feeds.state(&name).trouble {
+            warnings.push(format!("the feed {name} is in trouble: {trouble}"));
+        }
+    }
+    if let Some(trouble) = app.alertmanager.trouble() {
+        warnings.push(format!("what Alertmanager posted last is in trouble: {trouble}"));
+    }
     if let Some(trouble) = app.login_page.state().and_then(|page| page.trouble) {
         warnings.push(format!("the page for trouble signing in says what it said before: {trouble}"));
     }

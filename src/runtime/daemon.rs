@@ -1,17 +1,20 @@
 //! The daemon: configuration → store → what is held in memory → loops and API → wait → drain.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use chrono::{DateTime, Utc};
-use tokio::net::UnixListener;
+use tokio::net::{TcpListener, UnixListener};
 
 use super::clock::Clock;
 use super::hints::{self, HintBook};
+use super::intake::{self, Speech};
 use super::lifecycle::{Exit, Lifecycle, Reloads, Signals};
 use super::loops::{self, DELIVER_WITHIN, LOOP_WITHIN, Syncing, Upkeep};
 use super::systemd::Notifier;
@@ -19,7 +22,7 @@ use super::telemetry::LevelHandle;
 use super::wire::{self, Schedules, WireError};
 use crate::config::{Config, Environment};
 use crate::domain::contacts::Asker;
-use crate::domain::ids::SourceName;
+use crate::domain::ids::{FeedName, SourceName};
 use crate::domain::lists::ListName;
 use crate::domain::notice::{EventKey, Facts, NewNotice};
 use crate::domain::roles;
@@ -28,6 +31,9 @@ use crate::flow::absence_sources::Calendars;
 use crate::flow::channels::Senders;
 use crate::flow::core::{Core, Now};
 use crate::flow::directories::Directories;
+use crate::flow::intake::alertmanager::Alertmanager;
+use crate::flow::intake::feeds::Feeds;
+use crate::flow::intake::heartbeats::Heartbeats;
 use crate::flow::lists::Lists;
 use crate::flow::login_page::LoginPage;
 use crate::http::{self, App};
@@ -54,6 +60,14 @@ pub enum StartError {
     Socket {
         /// Where.
         path: PathBuf,
+        /// What the system said.
+        cause: std::io::Error,
+    },
+    /// Where others would call.
+    #[error("[intake] listen: {address} can't be listened on: {cause}")]
+    Calls {
+        /// Where.
+        address: SocketAddr,
         /// What the system said.
         cause: std::io::Error,
     },
@@ -94,6 +108,11 @@ struct Replaceable {
     list_schedules: Arc<ArcSwap<BTreeMap<ListName, Schedule>>>,
     calendars: Arc<Calendars>,
     calendar_schedules: Arc<ArcSwap<BTreeMap<SourceName, Schedule>>>,
+    feeds: Arc<Feeds>,
+    feed_schedules: Arc<ArcSwap<BTreeMap<FeedName, Schedule>>>,
+    heartbeats: Arc<Heartbeats>,
+    intake: Arc<http::intake::Intake>,
+    speech: Speech,
     login_page: Arc<LoginPage>,
     schedules: Arc<Schedules>,
     hints: Arc<HintBook>,
@@ -133,6 +152,19 @@ impl Daemon {
         let list_schedules = Arc::new(ArcSwap::from_pointee(wire::list_schedules(&config)));
         let calendars = Arc::new(Calendars::new(wire::calendars(&config)));
         let calendar_schedules = Arc::new(ArcSwap::from_pointee(wire::calendar_schedules(&config)));
+        let feeds = Arc::new(Feeds::new(wire::intake::feeds(&config)));
+        let feed_schedules = Arc::new(ArcSwap::from_pointee(wire::intake::feed_schedules(&config)));
+        let heartbeats = Arc::new(Heartbeats::new(wire::intake::heartbeats(&config), clock.now()));
+        let alertmanager = Arc::new(Alertmanager::default());
+        let intake = Arc::new(http::intake::Intake {
+            core: Arc::clone(&core),
+            heartbeats: Arc::clone(&heartbeats),
+            alertmanager: Arc::clone(&alertmanager),
+            settings: ArcSwap::from_pointee(wire::intake::settings(&config)),
+            logged: AtomicI64::default(),
+        });
+        let speech: Speech = Arc::new(ArcSwap::from_pointee(wire::intake::tls(&config)?));
+        let calls = listen_to_calls(&config).await?;
         let login_page = Arc::new(LoginPage::new(wire::login_page(&config)));
         let hints = Arc::new(HintBook::new(wire::hint_pauses(&config)));
         let senders = Arc::new(Senders::new(wire::senders(&config)?));
@@ -143,6 +175,9 @@ impl Daemon {
             directories: Arc::clone(&directories),
             lists: Arc::clone(&lists),
             calendars: Arc::clone(&calendars),
+            feeds: Arc::clone(&feeds),
+            heartbeats: Arc::clone(&heartbeats),
+            alertmanager,
             login_page: Arc::clone(&login_page),
             senders: Arc::clone(&senders),
             access: ArcSwap::from_pointee(wire::access(&config)),
@@ -199,6 +234,25 @@ impl Daemon {
             ),
         );
         tasks.spawn(
+            "feeds",
+            loops::looks(
+                c(),
+                t(),
+                beat("feeds", DELIVER_WITHIN),
+                k(),
+                Arc::clone(&feeds),
+                Arc::clone(&feed_schedules),
+            ),
+        );
+        tasks.spawn(
+            "heartbeats",
+            loops::heartbeats(c(), t(), beat("heartbeats", LOOP_WITHIN), k(), Arc::clone(&heartbeats)),
+        );
+        if let Some(calls) = calls {
+            let router = http::intake::router(Arc::clone(&intake));
+            tasks.spawn("intake", intake::serve(calls, router, Arc::clone(&speech), t()));
+        }
+        tasks.spawn(
             "login page",
             loops::login_page(c(), t(), beat("login page", LOOP_WITHIN), k(), Arc::clone(&login_page)),
         );
@@ -217,6 +271,11 @@ impl Daemon {
                 list_schedules,
                 calendars,
                 calendar_schedules,
+                feeds,
+                feed_schedules,
+                heartbeats,
+                intake,
+                speech,
                 login_page,
                 schedules,
                 hints,
@@ -291,6 +350,13 @@ fn listen(path: &Path) -> Result<UnixListener, StartError> {
     // Who may come in is decided by the caller's user, and before that by the folder's own mode.
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o666)).map_err(failed)?;
     Ok(listener)
+}
+
+/// Listens where others may call, when that is configured.
+async fn listen_to_calls(config: &Config) -> Result<Option<TcpListener>, StartError> {
+    let Some(intake) = &config.intake else { return Ok(None) };
+    let listening = intake::listen(intake.listen).await;
+    listening.map(Some).map_err(|cause| StartError::Calls { address: intake.listen, cause })
 }
 
 async fn serve(
@@ -389,6 +455,7 @@ async fn reload(
 async fn take_over(parts: &Replaceable, config: &Config) -> Result<(), WireError> {
     // Everything that can fail comes first: either all is taken over, or nothing.
     let (sources, senders) = (wire::sources(config)?, wire::senders(config)?);
+    let speech = wire::intake::tls(config)?;
     if let Some(level) = &parts.level {
         level.set(&config.log.level).map_err(|e| WireError::Log(e.to_string()))?;
     }
@@ -399,6 +466,14 @@ async fn take_over(parts: &Replaceable, config: &Config) -> Result<(), WireError
     parts.lists.replace(wire::lists(config));
     parts.calendar_schedules.store(Arc::new(wire::calendar_schedules(config)));
     parts.calendars.replace(wire::calendars(config));
+    parts.feed_schedules.store(Arc::new(wire::intake::feed_schedules(config)));
+    parts.feeds.replace(wire::intake::feeds(config));
+    parts.heartbeats.replace(wire::intake::heartbeats(config));
+    parts.intake.settings.store(Arc::new(wire::intake::settings(config)));
+    // From plain text to TLS or back takes a restart: whoever calls would find the one where the other was.
+    if parts.speech.load().is_some() && speech.is_some() {
+        parts.speech.store(Arc::new(speech));
+    }
     parts.login_page.replace(wire::login_page(config));
     parts.schedules.replace(wire::schedules(config));
     parts.core.shown.notify_one();

@@ -3,6 +3,7 @@
 pub mod clock;
 pub mod daemon;
 pub mod hints;
+pub mod intake;
 pub mod lifecycle;
 pub mod loops;
 pub mod probe;

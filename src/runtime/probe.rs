@@ -11,7 +11,9 @@ use crate::channel::login_page;
 use crate::channel::{ProbeReport as MailReport, SmtpReport};
 use crate::config::{self, Config};
 use crate::domain::directory::Directory;
+use crate::domain::outage::State;
 use crate::domain::warning::{self, WarningKind};
+use crate::source::feed::Fetched;
 use crate::source::ldap::{BaseReport, Discovery, Follows, Glimpse, OwnSite, Probe, ProbeReport, Server};
 use crate::source::{Ask, Source};
 use crate::tls::CertificateSummary;
@@ -92,6 +94,9 @@ pub async fn all(config: &Config) -> Vec<Finding> {
         }
     }
     findings.push(mail(config, now).await);
+    for feed in &config.feeds {
+        findings.push(self::feed(feed).await);
+    }
     for other in &config.channels {
         findings.push(channel(config, other).await);
     }
@@ -279,6 +284,28 @@ async fn mail(config: &Config, now: DateTime<Utc>) -> Finding {
         }
         Ok(MailReport::Smtp(report)) => smtp_finding(what, &report, now),
         Ok(report @ (MailReport::Web { .. } | MailReport::Command { .. })) => channel_finding(what, &report),
+    }
+}
+
+/// A status page: fetched and read; nothing is opened.
+async fn feed(feed: &config::Feed) -> Finding {
+    let what = format!("feed {}", feed.name);
+    match wire::intake::feed(feed).source.read(None).await {
+        Err(error) => wrong(what, error),
+        Ok(Fetched::Same) => {
+            finding(what, true, "the server says that nothing has changed, unasked".to_owned())
+        }
+        Ok(Fetched::New { reports, etag, modified }) => {
+            let open =
+                reports.iter().filter(|report| !report.planned && report.state != State::Resolved).count();
+            let marked = etag.is_some() || modified.is_some();
+            let marks = if marked {
+                ""
+            } else {
+                "; it doesn't say which version it is, so all of it is fetched each time"
+            };
+            finding(what, false, format!("it has {} entries, {open} of them open{marks}", reports.len()))
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! From the configuration to the settings of each part. Only here is the whole of it known.
 
+pub mod intake;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -52,6 +54,9 @@ pub enum WireError {
     /// Another channel.
     #[error("[channel.{0}]: {1}")]
     Channel(ChannelName, String),
+    /// Where others call.
+    #[error("[intake]: {0}")]
+    Intake(TlsError),
     /// The log.
     #[error("[log]: {0}")]
     Log(String),

@@ -8,6 +8,8 @@ use crate::domain::directory::{Container, Group, Unit, User};
 use crate::domain::entitled::GivenOut;
 use crate::domain::gone::Gone;
 use crate::domain::ids::{DirectoryName, Generation, GroupId, Guid, UnitId, UserId};
+use crate::domain::intake::heartbeat::Beat;
+use crate::domain::intake::{Followed, TakenFeed};
 use crate::domain::lists::TakenList;
 use crate::domain::outage::Outage;
 use crate::domain::roles::Assignment;
@@ -24,7 +26,7 @@ use super::trouble::Trouble;
 use super::tx::decode;
 
 /// The kinds of records that a [`State`] is made of.
-const KINDS: [Kind; 23] = [
+const KINDS: [Kind; 26] = [
     Kind::Arranged,
     Kind::ContactsSeen,
     Kind::ContactsTold,
@@ -43,6 +45,9 @@ const KINDS: [Kind; 23] = [
     Kind::List,
     Kind::GivenOut,
     Kind::AbsenceSource,
+    Kind::Feed,
+    Kind::Followed,
+    Kind::Beat,
     Kind::CoverageTold,
     Kind::Health,
     Kind::Cursor,
@@ -102,6 +107,19 @@ impl StateBuilder {
             Kind::AbsenceSource => {
                 let taken: TakenCalendar = decode(value)?;
                 self.state.calendars.insert(taken.name.clone(), Arc::new(taken));
+            }
+            Kind::Feed => {
+                let feed: TakenFeed = decode(value)?;
+                self.state.intake.feeds.insert(feed.name.clone(), feed);
+            }
+            Kind::Followed => {
+                let followed: Followed = decode(value)?;
+                let of = self.state.intake.followed.entry(followed.teller.clone()).or_default();
+                of.insert(followed.key.clone(), followed);
+            }
+            Kind::Beat => {
+                let beat: Beat = decode(value)?;
+                self.state.intake.beats.insert(beat.name.clone(), beat);
             }
             Kind::CoverageTold => {
                 let period = String::from_utf8_lossy(rest).into();
