@@ -97,6 +97,7 @@ pub(super) fn read_all(root: &Section, timezone: Tz, services: &Services) -> Vec
     let all = section.one("*");
     all.know(&KEYS);
     all.section("json").know(&JSON_KEYS);
+    all.section("component").know(&["*"]);
     let read: Vec<_> = section.named().iter().map(|table| read(table, timezone, services)).collect();
     read.into_iter().flatten().collect()
 }

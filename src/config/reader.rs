@@ -20,7 +20,7 @@ use super::words;
 pub(super) use super::section::Section;
 
 /// The tables whose keys are names that people choose.
-pub(super) const NAMED: [&str; 12] = [
+pub(super) const NAMED: [&str; 13] = [
     "directory",
     "roles",
     "list",
@@ -32,6 +32,7 @@ pub(super) const NAMED: [&str; 12] = [
     "channel",
     "route",
     "feed",
+    "feed.*.component",
     "heartbeat",
 ];
 

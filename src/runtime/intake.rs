@@ -111,3 +111,6 @@ async fn answer(
     }
     connection.await
 }
+
+#[cfg(test)]
+mod tests;

@@ -153,6 +153,9 @@ pub fn decide<'a>(
     for report in reports {
         decider.one(report, first, &mut plan);
     }
+    if whole {
+        decider.missing(&|followed| there.contains(&followed.key), &mut plan);
+    }
     let opens = |step: &Step| matches!(step, Step::Open { .. });
     let ends = |step: &&Step| matches!(step, Step::Say { state: State::Resolved, .. });
     let stays = running.saturating_sub(plan.steps.iter().filter(ends).count());
@@ -164,9 +167,6 @@ pub fn decide<'a>(
             Step::Open { report, .. } => Some((report, Why::TooMany)),
             Step::Say { .. } => None,
         }));
-    }
-    if whole {
-        decider.missing(&|followed| there.contains(&followed.key), &mut plan);
     }
     plan
 }

@@ -13,6 +13,7 @@ mod digests;
 mod ds389;
 mod guard;
 mod incremental;
+mod intake;
 mod kill;
 mod maintenance;
 mod municipality;
