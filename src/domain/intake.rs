@@ -82,6 +82,8 @@ pub struct Report {
     pub at: Option<DateTime<Utc>>,
     /// Where more is said.
     pub link: Option<Box<str>>,
+    /// A digest of what it is about, when its words change though nothing new is said, as measured values do.
+    pub about: Option<u64>,
 }
 
 impl Report {
@@ -93,7 +95,8 @@ impl Report {
     /// A digest of what makes another word of it.
     pub fn digest(&self) -> u64 {
         let severity = self.severity.map(|severity| severity.to_string()).unwrap_or_default();
-        xxh3_64(format!("{}\0{severity}\0{}", self.state, self.said()).as_bytes())
+        let about = self.about.map_or_else(|| self.said().to_owned(), |about| about.to_string());
+        xxh3_64(format!("{}\0{severity}\0{about}", self.state).as_bytes())
     }
 }
 

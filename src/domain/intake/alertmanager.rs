@@ -100,7 +100,16 @@ pub fn parse(bytes: &[u8], now: DateTime<Utc>) -> Result<Report, Unreadable> {
             .collect(),
         at: Some(now),
         link: super::syndication::link(Some(&posted.external_url)),
+        about: (!over).then(|| about(&firing)),
     })
+}
+
+/// Which alerts fire, and since when: what they measure may be another value each time.
+fn about(firing: &[&Alert]) -> u64 {
+    let mut alerts: Vec<(&str, &str)> =
+        firing.iter().map(|alert| (&*alert.fingerprint, &*alert.starts_at)).collect();
+    alerts.sort_unstable();
+    xxh3_64(format!("{alerts:?}").as_bytes())
 }
 
 /// The labels that a group was made by.
@@ -111,14 +120,11 @@ fn group_name(labels: &Labels) -> String {
 
 /// What fires, in an order that doesn't depend on who comes first, so that the same alerts say the same.
 fn said(posted: &Posted, firing: &[&Alert]) -> String {
-    let mut lines: Vec<(String, &str, &str)> = firing
-        .iter()
-        .map(|alert| (alert.line(), alert.fingerprint.as_str(), alert.starts_at.as_str()))
-        .collect();
+    let mut lines: Vec<String> = firing.iter().map(|alert| alert.line()).collect();
     lines.sort_unstable();
     lines.dedup();
     let more = lines.len().saturating_sub(NAMED) as u64 + posted.truncated_alerts;
-    let mut said: Vec<String> = lines.into_iter().take(NAMED).map(|(line, _, _)| line).collect();
+    let mut said: Vec<String> = lines.into_iter().take(NAMED).collect();
     if let Some(words) = posted.common_annotations.get("description").filter(|_| said.len() > 1) {
         said.insert(0, text::one_line(words, SAID_MAX / 4));
     }

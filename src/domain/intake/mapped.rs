@@ -91,6 +91,7 @@ fn report(entry: &Value, mapping: &Mapping) -> Option<Report> {
         components: at(&mapping.components).map(components).unwrap_or_default(),
         at: at(&mapping.at).and_then(time),
         link: super::syndication::link(said(&mapping.link).as_deref()),
+        about: None,
     })
 }
 

@@ -103,5 +103,6 @@ fn report(incident: Value) -> Option<Report> {
         components,
         at: time(&incident.updated_at).or_else(|| time(&incident.created_at)),
         link: super::syndication::link(incident.shortlink.as_deref()),
+        about: None,
     })
 }

@@ -67,6 +67,7 @@ fn report(entry: Entry) -> Option<Report> {
         components,
         at: entry.updated.max(entry.published),
         link,
+        about: None,
     })
 }
 

@@ -22,6 +22,7 @@ fn report(key: &str, at: DateTime<Utc>) -> Report {
         components: vec![],
         at: Some(at),
         link: None,
+        about: None,
     }
 }
 

@@ -339,7 +339,7 @@ fn group(key: &str, status: &str, word: &str) -> Vec<u8> {
         "groupLabels": { "alertname": "Down" }, "commonLabels": { "alertname": "Down", "service": "storage" },
         "commonAnnotations": {}, "externalURL": "http://am.example",
         "alerts": [{ "status": status, "labels": { "alertname": "Down", "severity": "critical" }, "annotations": { "summary": word },
-            "startsAt": NOW, "endsAt": "0001-01-01T00:00:00Z", "fingerprint": "a" }],
+            "startsAt": NOW, "endsAt": "0001-01-01T00:00:00Z", "fingerprint": word }],
     })
     .to_string()
     .into_bytes()

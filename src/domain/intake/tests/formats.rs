@@ -48,6 +48,7 @@ fn a_statuspage_is_read() {
             components: vec!["API".into(), "Database".into()],
             at: time("2026-07-06T07:30:00Z"),
             link: Some("https://stspg.example/cp306tmzcl0y".into()),
+            about: None,
         }
     );
     assert_eq!(reports[1].state, State::Resolved);
@@ -143,6 +144,10 @@ fn a_group_of_alerts_is_one_report_that_says_what_fires() {
     let over = GROUP.replace("\"status\": \"firing\"", "\"status\": \"resolved\"");
     let over = alertmanager::parse(over.as_bytes(), now).unwrap();
     assert_eq!((over.state, &over.key), (State::Resolved, &report.key));
+    // Another value is nothing new; another alert is.
+    let read = |text: &str| alertmanager::parse(text.as_bytes(), now).unwrap().digest();
+    assert_eq!(read(&GROUP.replace("db1 is down", "db1 is down for 7 min")), report.digest());
+    assert_ne!(read(&GROUP.replace("\"fingerprint\": \"aa\"", "\"fingerprint\": \"cc\"")), report.digest());
     assert!(alertmanager::parse(b"{}", now).is_err());
     assert!(alertmanager::parse(b"[1]", now).is_err());
 }
