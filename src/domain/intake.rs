@@ -269,6 +269,15 @@ impl Intake {
         }
     }
 
+    /// Takes out a report by the name that stores give it: who tells, a zero byte, and its key.
+    pub fn lose(&mut self, name: &str) {
+        let Some((who, key)) = name.split_once('\0') else { return };
+        for (_, reports) in self.followed.iter_mut().filter(|(teller, _)| teller.to_string() == who) {
+            reports.remove(key);
+        }
+        self.followed.retain(|_, reports| !reports.is_empty());
+    }
+
     /// What is followed of one teller.
     pub fn of(&self, teller: &Teller) -> impl Iterator<Item = &Followed> {
         self.followed.get(teller).into_iter().flat_map(BTreeMap::values)
