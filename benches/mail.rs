@@ -89,7 +89,7 @@ fn outbox(port: u16) -> f64 {
         core.store.commit_event(event).await.unwrap();
         let from =
             From { name: Some("Budkavle".into()), address: "a@x.example".parse().unwrap(), reply_to: None };
-        let composer = Composer::new(from, "Ekfors", chrono_tz::UTC, "").unwrap();
+        let composer = Composer::new(from, "Ekfors", "", None).unwrap();
         let channel = SmtpChannel::new(smtp_settings(port)).unwrap();
         let terms = Terms { connections: CONNECTIONS, ..Terms::default() };
         let sender = Sender::new(ChannelName::mail(), Channel::Smtp(channel), composer, terms);

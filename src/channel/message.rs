@@ -1,22 +1,29 @@
 //! A notice for one recipient as a mail: text and HTML from the facts, and the headers that keep it in its thread and quiet
 //! the auto-responders.
 
+mod kind;
+pub mod samples;
+mod templates;
 mod text;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use chrono_tz::Tz;
 use lettre::message::header::{self, Date, Header, HeaderName, HeaderValue, Headers};
 use lettre::message::{Mailbox, Mailboxes, MultiPart, SinglePart};
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::words::Words;
 use super::{Address as Path, Channel, Envelope, Parcel, Post, clean_header};
 use crate::domain::ids::NoticeId;
+use crate::domain::language::Language;
+use crate::domain::locale::Locale;
 use crate::domain::mailbox::Address;
 use crate::domain::notice::{Facts, Message, Notice, message_id};
 use crate::domain::outage::calendar;
 
+pub use kind::Kind;
+pub use templates::{Broken, Checked, Custom, Exported, Own, check, export};
 pub use text::{Rendered, Writer};
 
 /// A mail that is ready to be sent.
@@ -53,34 +60,46 @@ pub struct From {
     pub reply_to: Option<Address>,
 }
 
-/// Writes mails. The text of a notice is written once for all who get it for the same reason.
+/// Writes mails. The text of a notice is written once for all who get it for the same reason, in the same language, by the same clocks.
 pub struct Composer {
     from: From,
     writer: Writer,
     written: Mutex<Written>,
 }
 
-/// Texts by notice and by why somebody gets it.
-type Written = HashMap<(NoticeId, Box<str>), Arc<Body>>;
+/// Texts by notice, by why somebody gets it, and by how they are written to.
+type Written = HashMap<(NoticeId, Box<str>, Locale), Arc<Body>>;
 
 /// So many texts are kept; a burst concerns one notice or a few.
 const KEPT: usize = 64;
 
 impl Composer {
-    /// A composer for mails from `from`, in the name of `organisation`, with times in `zone`.
+    /// A composer for mails from `from`, in the name of `organisation`, with an operator's own templates.
     pub fn new(
         from: From,
         organisation: &str,
-        zone: Tz,
         subject_prefix: &str,
+        custom: Option<Arc<Custom>>,
     ) -> Result<Composer, ComposeError> {
-        let writer = Writer::new(organisation, zone, &clean_header(subject_prefix))?;
+        let writer = Writer::new(organisation, &clean_header(subject_prefix), custom)?;
         Ok(Composer { from, writer, written: Mutex::new(HashMap::new()) })
     }
 
-    /// Writes the mail of `notice` to the recipient of `message`. The same input gives the same headers, in a repeat too.
-    pub fn compose(&self, notice: &Notice, message: &Message, instance: u64) -> Result<Mail, ComposeError> {
-        let text = self.text(notice, &message.recipient.why, instance)?;
+    /// What it writes with.
+    pub fn writer(&self) -> &Writer {
+        &self.writer
+    }
+
+    /// Writes the mail of `notice` to the recipient of `message`, who is written to in this language and by these clocks. The same input gives the
+    /// same headers, in a repeat too.
+    pub fn compose(
+        &self,
+        notice: &Notice,
+        message: &Message,
+        locale: Locale,
+        instance: u64,
+    ) -> Result<Mail, ComposeError> {
+        let text = self.text(notice, &message.recipient.why, locale, instance)?;
         let recipient = &message.recipient;
         let to = recipient.mail.as_ref().ok_or(ComposeError::NoAddress)?;
         let broken = |e: &dyn std::fmt::Display| ComposeError::Mail(e.to_string());
@@ -111,6 +130,7 @@ impl Composer {
             headers.set(header::InReplyTo::from(first.clone()));
             headers.set(header::References::from(first));
         }
+        headers.set(ContentLanguage(locale.language));
         headers.set(header::MIME_VERSION_1_0);
         let mut bytes = headers.to_string().into_bytes();
         bytes.extend_from_slice(&text.body);
@@ -124,27 +144,37 @@ impl Composer {
         channel: &Channel,
         notice: &Notice,
         message: &Message,
+        locale: Locale,
         instance: u64,
     ) -> Result<Parcel, ComposeError> {
         if channel.takes_mails() {
-            return Ok(Parcel::Mail(self.compose(notice, message, instance)?));
+            return Ok(Parcel::Mail(self.compose(notice, message, locale, instance)?));
         }
-        let words = self.writer.write(notice, &message.recipient.why)?;
+        let words = self.writer.write(notice, &message.recipient.why, locale)?;
         let of = (instance, self.from.address.domain());
-        Ok(Parcel::Post(Post::new(notice, message, words, self.writer.organisation(), of)))
+        Ok(Parcel::Post(Post::new(notice, message, words, locale, self.writer.organisation(), of)))
     }
 
-    fn text(&self, notice: &Notice, why: &str, instance: u64) -> Result<Arc<Body>, ComposeError> {
-        let key = (notice.id, Box::from(why));
+    fn text(
+        &self,
+        notice: &Notice,
+        why: &str,
+        locale: Locale,
+        instance: u64,
+    ) -> Result<Arc<Body>, ComposeError> {
+        let key = (notice.id, Box::from(why), locale);
         let lock = || self.written.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some(text) = lock().get(&key) {
             return Ok(Arc::clone(text));
         }
         let entry = match &notice.facts {
-            Facts::OutageWord(word) => calendar::part(word, notice.at, instance, &self.from.address),
+            Facts::OutageWord(word) => {
+                let entry = Words::new(locale).calendar_entry(word);
+                calendar::part(word, notice.at, instance, &self.from.address, &entry)
+            }
             _ => None,
         };
-        let text = Arc::new(Body::of(self.writer.write(notice, why)?, entry)?);
+        let text = Arc::new(Body::of(self.writer.write(notice, why, locale)?, entry)?);
         let mut written = lock();
         if written.len() >= KEPT {
             written.clear();
@@ -213,6 +243,24 @@ fixed_header!(
     "X-Auto-Response-Suppress",
     "All"
 );
+
+/// RFC 3282: for programs that read aloud, and for rules.
+#[derive(Clone, Copy)]
+struct ContentLanguage(Language);
+
+impl Header for ContentLanguage {
+    fn name() -> HeaderName {
+        HeaderName::new_from_ascii_str("Content-Language")
+    }
+
+    fn parse(tag: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        Language::of_tag(tag).map(ContentLanguage).ok_or_else(|| "no language of ours".into())
+    }
+
+    fn display(&self) -> HeaderValue {
+        HeaderValue::new(Self::name(), self.0.tag().to_owned())
+    }
+}
 
 #[cfg(test)]
 mod tests;

@@ -9,6 +9,7 @@ pub mod message;
 mod post;
 mod smtp;
 mod web;
+pub mod words;
 
 #[cfg(test)]
 mod tests;

@@ -4,6 +4,9 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::message::Rendered;
+use super::words::Words;
+use crate::domain::language::Language;
+use crate::domain::locale::Locale;
 use crate::domain::notice::{
     Facts, Message, Notice, NoticeKind, OutageWord, Priority, Recipient, message_id,
 };
@@ -35,8 +38,12 @@ pub struct Post {
     pub at: DateTime<Utc>,
     /// Whose Budkavle it is from.
     pub organisation: String,
+    /// In which language its words are.
+    pub language: Language,
     /// What kind of word it is, such as `Alert`.
-    pub label: &'static str,
+    pub label: String,
+    /// The same in no language: `alert`, `outage-resolved`.
+    pub tag: &'static str,
     /// The colour that goes with it, as in HTML.
     pub colour: &'static str,
     /// As the subject of a mail.
@@ -51,6 +58,9 @@ pub struct Post {
     pub recipient: Recipient,
     /// What there is to say.
     pub facts: Facts,
+    /// The severity in words.
+    #[serde(skip)]
+    pub(super) how_bad: String,
 }
 
 impl Post {
@@ -59,10 +69,12 @@ impl Post {
         notice: &Notice,
         message: &Message,
         words: Rendered,
+        locale: Locale,
         organisation: &str,
         (instance, domain): (u64, &str),
     ) -> Post {
-        let Rendered { label, colour, heading, subject, said: text, .. } = words;
+        let said = Words::new(locale);
+        let Rendered { label, tag, colour, heading, subject, said: text, .. } = words;
         let id = message_id(instance, &notice.event, &message.recipient, domain);
         Post {
             version: VERSION,
@@ -74,14 +86,17 @@ impl Post {
             thread: notice.thread.0.clone(),
             at: notice.at,
             organisation: organisation.to_owned(),
+            language: locale.language,
             label,
+            tag,
             colour,
-            brief: brief(&subject, &notice.facts),
+            brief: brief(&subject, &notice.facts, &said),
             subject,
             heading,
             text,
             recipient: message.recipient.clone(),
             facts: notice.facts.clone(),
+            how_bad: said.severity(notice.facts.severity()),
         }
     }
 
@@ -98,20 +113,15 @@ impl Post {
 }
 
 /// The subject, and of an outage where it stands and what was said last.
-fn brief(subject: &str, facts: &Facts) -> String {
+fn brief(subject: &str, facts: &Facts, words: &Words) -> String {
     let more = match facts {
         Facts::Outage { outage, earlier, units } => {
-            last(&OutageWord::from((outage, *earlier, units.as_slice())))
+            words.brief(&OutageWord::from((outage, *earlier, units.as_slice())))
         }
-        Facts::OutageWord(word) => last(word),
-        _ => String::new(),
+        Facts::OutageWord(word) => words.brief(word),
+        _ => return clip(subject, BRIEF),
     };
-    clip(&format!("{subject}{more}"), BRIEF)
-}
-
-fn last(word: &OutageWord) -> String {
-    let said = word.updates.last().map_or("", |update| &*update.text);
-    format!("\n{}, {}. {said}", word.state, word.severity)
+    clip(&format!("{subject}\n{more}"), BRIEF)
 }
 
 /// A text of at most so many characters, with an ellipsis where it was cut.

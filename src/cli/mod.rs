@@ -1,4 +1,4 @@
-//! The command line: a file per verb. All but `run`, `demo`, `check` and `restore` are clients of the running daemon.
+//! The command line: a file per verb. All but `run`, `demo`, `check`, `template`, `restore` and `store` are clients of the running daemon.
 
 mod absence;
 mod audit;
@@ -15,6 +15,7 @@ mod feed;
 mod heartbeat;
 mod lists;
 mod maintenance;
+mod notice;
 mod notify;
 mod outage;
 mod outbox;
@@ -22,8 +23,10 @@ mod print;
 mod run;
 mod service;
 mod status;
+mod store;
 mod subject;
 mod sync;
+mod template;
 mod time;
 mod unit;
 mod user;
@@ -113,6 +116,10 @@ enum Verb {
     Outbox(outbox::Args),
     /// Try whether mail arrives
     Notify(notify::Args),
+    /// How notices look to those who get them
+    Notice(notice::Args),
+    /// Texts of notices in your own words
+    Template(template::Args),
     /// Who changed what, when and why
     Audit(audit::Args),
     /// Who you are to the daemon, and what you may do
@@ -124,6 +131,8 @@ enum Verb {
     Backup(backup::BackupArgs),
     /// Put a backup back, while the daemon is stopped
     Restore(backup::RestoreArgs),
+    /// Move everything between the folder and PostgreSQL, while the daemon is stopped
+    Store(store::Args),
     /// Sign in by Kerberos for the daemon, which starts this by itself
     #[cfg(feature = "gssapi")]
     #[command(name = crate::kerberos::COMMAND, hide = true)]
@@ -158,6 +167,9 @@ pub fn run(cli: Cli) -> Exit {
         Verb::Demo(args) => demo::run(args, &out),
         Verb::Check(args) => check::run(&args, &cli.config, &out),
         Verb::Restore(args) => backup::restore(&args, &cli.config, &out),
+        Verb::Store(args) => store::run(&args, &cli.config, &out),
+        Verb::Template(args) => template::run(args, &cli.config, &out),
+        Verb::Notice(args) if args.needs_no_daemon() => notice::sample(&args, &cli.config, &out),
         Verb::Completions { shell } => completions(shell, &out),
         #[cfg(feature = "gssapi")]
         Verb::KerberosSignIn { principal, service } => kerberos_sign_in(&principal, &service),
@@ -189,13 +201,16 @@ pub fn run(cli: Cli) -> Exit {
                     Verb::Heartbeat(args) => heartbeat::run(args, &client, &out).await,
                     Verb::Outbox(args) => outbox::run(args, &client, &out).await,
                     Verb::Notify(args) => notify::run(args, &client, &out).await,
+                    Verb::Notice(args) => notice::run(args, &client, &out).await,
                     Verb::Audit(args) => audit::run(args, &client, &out).await,
                     Verb::Whoami => whoami::run(&client, &out).await,
                     Verb::Backup(args) => backup::run(args, &client, &out).await,
                     Verb::Run
                     | Verb::Demo(_)
                     | Verb::Check(_)
+                    | Verb::Template(_)
                     | Verb::Restore(_)
+                    | Verb::Store(_)
                     | Verb::Completions { .. }
                     | Verb::Man { .. } => Ok(Exit::Done),
                     #[cfg(feature = "gssapi")]

@@ -9,10 +9,12 @@ use super::exit::{Exit, Trouble};
 use super::print::{Out, ago, or_dash};
 use crate::domain::alert::Trouble as SyncTrouble;
 use crate::domain::hint::Telling;
+use crate::domain::ids::Generation;
 use crate::domain::notice::MessageState;
 use crate::domain::run::Outcome;
 use crate::flow::login_page::PageState;
 use crate::http::answers::{ChannelStatus, ContactChangesStatus, DirectoryStatus, Status};
+use crate::http::nodes::{ClusterStatus, NodeState};
 use crate::runtime::clock::Clock;
 
 pub async fn run(client: &Client, out: &Out) -> Result<Exit, Trouble> {
@@ -48,6 +50,10 @@ fn print(out: &Out, status: &Status) {
         out.table(&["channel", "state", "outbox"], rows, "no channels");
     }
     out.line("");
+    if let Some(cluster) = &status.cluster {
+        nodes(out, cluster, status.generation, now);
+        out.line("");
+    }
     let row = |d: &DirectoryStatus| {
         let last = d
             .last_run
@@ -92,6 +98,33 @@ fn print(out: &Out, status: &Status) {
     }
     for warning in &status.warnings {
         out.line(format!("\nWarning: {warning}."));
+    }
+}
+
+/// The nodes that share the database.
+fn nodes(out: &Out, cluster: &ClusterStatus, generation: Generation, now: DateTime<Utc>) {
+    let newest = cluster.nodes.iter().map(|node| node.generation).max().unwrap_or(generation).max(generation);
+    let row = |n: &NodeState| {
+        let state = match (n.alive, n.leads) {
+            (true, true) => "syncs and serves",
+            (true, false) => "serves",
+            (false, _) => "gone",
+        };
+        let lag = match newest.0.saturating_sub(n.generation.0) {
+            0 => "none".to_owned(),
+            lag => format!("{lag} changes"),
+        };
+        let own = if n.name == cluster.node { format!("{} (this one)", n.name) } else { n.name.to_string() };
+        let clock = format!("{:+.1} s", chrono::TimeDelta::milliseconds(n.clock_ahead_ms).as_seconds_f32());
+        vec![own, state.to_owned(), n.version.to_string(), ago(n.seen, now), lag, clock]
+    };
+    let rows = cluster.nodes.iter().map(row).collect();
+    out.table(&["node", "state", "version", "seen", "behind", "clock"], rows, "no nodes");
+    if let Some(trouble) = &cluster.trouble {
+        let of = cluster
+            .seen
+            .map_or_else(|| "nothing".to_owned(), |seen| format!("what it knew {}", ago(seen, now)));
+        out.line(format!("\nThis node answers from {of}: {trouble}"));
     }
 }
 

@@ -32,11 +32,13 @@ mod intake;
 mod layers;
 mod ldap;
 mod list;
+mod locale;
 mod log;
 mod mail;
 mod mask;
 mod organisation;
 mod outages;
+mod postgres;
 mod reader;
 mod roles;
 mod route;
@@ -47,6 +49,7 @@ mod sign_in;
 mod smtp;
 mod store;
 mod support;
+mod templates;
 #[cfg(test)]
 mod tests;
 mod trust;
@@ -54,7 +57,7 @@ mod units;
 mod words;
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use absence_source::AbsenceSource;
@@ -71,7 +74,8 @@ pub use ldap::{Ldap, LdapSecurity, LdapServer, LdapServers};
 pub use list::{List, ListPlace, ListProof};
 pub use log::{Log, LogFormat};
 pub use mail::{Mail, Mailbox, Transport};
-pub use organisation::{Language, Organisation};
+pub use organisation::Organisation;
+pub use postgres::{DatabaseServer, Postgres};
 pub use reader::Setting;
 pub use secret::{Secret, SecretOrigin};
 pub use sign_in::LdapSignIn;
@@ -84,6 +88,7 @@ use crate::domain::calendar::Calendar;
 use crate::domain::changes::tell;
 use crate::domain::coverage::watch::Watched;
 use crate::domain::intake::heartbeat::Job;
+use crate::domain::locale::Rule;
 use crate::domain::outage;
 use crate::domain::roles::Role;
 use crate::domain::route::Routing;
@@ -97,6 +102,10 @@ use reader::Reader;
 pub struct Config {
     /// Whose Budkavle it is.
     pub organisation: Organisation,
+    /// The languages and clocks of units.
+    pub locales: Vec<Rule>,
+    /// The folder with an operator's own templates.
+    pub templates: Option<PathBuf>,
     /// Where everything is kept.
     pub store: Store,
     /// Where the daemon listens, and to whom.
@@ -180,6 +189,8 @@ fn resolve(
     }
     let root = reader.root();
     let organisation = organisation::read(&root.section("organisation"));
+    let locales = locale::read_all(&root);
+    let templates = templates::read(&root.section("templates"));
     let store = store::read(&root.section("store"));
     let api = api::read(&root.section("api"));
     let guard = guard::read(&root.section("guard"), &crate::domain::guard::Limits::default());
@@ -218,6 +229,8 @@ fn resolve(
         (Some(directories), Some(mail)) if findings.errors() == 0 => {
             let config = Config {
                 organisation,
+                locales,
+                templates,
                 store,
                 api,
                 administrators,

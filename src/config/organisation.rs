@@ -4,6 +4,7 @@ use chrono_tz::{TZ_VARIANTS, Tz};
 
 use super::reader::{Problem, Section};
 use super::words::{meant, quoted};
+use crate::domain::language::Language;
 
 /// The organisation.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -12,15 +13,8 @@ pub struct Organisation {
     pub name: String,
     /// Whose clock schedules follow and mails show.
     pub timezone: Tz,
-    /// The language of mails.
+    /// The language of notices to those of whom none is known.
     pub language: Language,
-}
-
-/// A language that mails can be written in.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Language {
-    /// English.
-    English,
 }
 
 pub(super) fn read(section: &Section) -> Organisation {
@@ -28,10 +22,13 @@ pub(super) fn read(section: &Section) -> Organisation {
     Organisation {
         name: section.text("name").unwrap_or_default(),
         timezone: timezone(section),
-        language: section
-            .choice("language", &[("en", Language::English)], Some("en"))
-            .unwrap_or(Language::English),
+        language: section.choice("language", &languages(), Some("en")).unwrap_or_default(),
     }
+}
+
+/// The languages by their tags.
+pub(super) fn languages() -> [(&'static str, Language); 6] {
+    Language::ALL.map(|language| (language.tag(), language))
 }
 
 fn timezone(section: &Section) -> Tz {

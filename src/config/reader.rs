@@ -20,7 +20,7 @@ use super::words;
 pub(super) use super::section::Section;
 
 /// The tables whose keys are names that people choose.
-pub(super) const NAMED: [&str; 13] = [
+pub(super) const NAMED: [&str; 14] = [
     "directory",
     "roles",
     "list",
@@ -34,6 +34,7 @@ pub(super) const NAMED: [&str; 13] = [
     "feed",
     "feed.*.component",
     "heartbeat",
+    "locale",
 ];
 
 /// What is wrong with a value.

@@ -1,14 +1,17 @@
-//! `[store]`: where everything is kept. `folder`, `cache_mib` and `reserve_mib` need a restart, the others can be reloaded.
+//! `[store]`: where everything is kept. `postgresql`, `folder`, `cache_mib` and `reserve_mib` need a restart, the others can be reloaded.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::durations::{self, DAY, HOUR, MINUTE};
+use super::postgres::{self, Postgres};
 use super::reader::{Problem, Section};
 
-/// The embedded store.
+/// The store.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Store {
+    /// The database that several nodes share. None: everything is kept in the folder. Restart.
+    pub postgres: Option<Postgres>,
     /// The folder that belongs to it alone. Restart.
     pub folder: PathBuf,
     /// How much memory it may use for its cache, in MiB. Restart.
@@ -33,6 +36,7 @@ pub struct Store {
 
 pub(super) fn read(section: &Section) -> Store {
     let store = Store {
+        postgres: postgres::read(&section.section("postgresql")),
         folder: folder(section),
         cache_mib: section.number("cache_mib", 8..=65_536, 64),
         export_every: section.duration("export_every", MINUTE..=DAY * 7, HOUR),
@@ -55,6 +59,7 @@ pub(super) fn read(section: &Section) -> Store {
 impl Store {
     pub(super) fn restart(&self, new: &Store) -> impl Iterator<Item = &'static str> {
         let differences = [
+            (self.postgres != new.postgres, "store.postgresql"),
             (self.folder != new.folder, "store.folder"),
             (self.cache_mib != new.cache_mib, "store.cache_mib"),
             (self.reserve_mib != new.reserve_mib, "store.reserve_mib"),

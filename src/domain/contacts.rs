@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::directory::User;
 use super::ids::{AbsenceId, DirectoryName, SubjectName, UnitId, UserId};
-use super::mailbox::Address;
+use super::mailbox::{Address, Mailable};
 use super::organisation::{Holding, Organisation, Origin};
 use super::phone;
 use super::roles::{Holder, Pick, Place, Role, RoleName, Scope};
@@ -325,7 +325,7 @@ pub fn judge(
 /// Somebody who counts: a holder, or the deputy of one.
 struct Standing<'a> {
     name: &'a str,
-    mail: Address,
+    mail: Mailable<'a>,
     /// Goes before the user's own number.
     phone: Option<&'a str>,
     /// None for somebody outside.
@@ -339,7 +339,7 @@ impl Standing<'_> {
         let user = self.user;
         Contact {
             name: self.name.into(),
-            mail: self.mail,
+            mail: self.mail.owned(),
             phone: self.phone.or(user.and_then(|u| u.phone())).map(Box::from),
             // A number in place of the user's own takes the place of all of them.
             mobile: user.filter(|_| self.phone.is_none()).and_then(|u| u.mobile()).map(Box::from),
@@ -379,12 +379,12 @@ fn standing<'a>(
     let id = match &holding.holder {
         Holder::User(id) => *id,
         Holder::Outside { name, mail } => {
-            let mail = holding.mail.as_ref().unwrap_or(mail).clone();
+            let mail = holding.mail.as_ref().unwrap_or(mail).into();
             return Ok(Standing { name, mail, phone, user: None, deputy_for: None });
         }
     };
     let user = organisation.user(id).ok_or(Skip::Gone)?;
-    if organisation.is_suspended(holding) {
+    if holding.is_suspended_for(user) {
         let place = organisation.place_of(user);
         return Err(Skip::Moved { to: organisation.tree.name(place).into() });
     }
@@ -425,7 +425,7 @@ fn stand_in<'a>(
     deputy: UserId,
     asker: &Asker,
     now: DateTime<Utc>,
-) -> Result<(&'a User, Address), Skip> {
+) -> Result<(&'a User, Mailable<'a>), Skip> {
     let user = organisation.user(deputy).ok_or(Skip::Gone)?;
     let mail = usable(user, None, asker, now)?;
     match organisation.absence_of(deputy, now) {
@@ -445,12 +445,12 @@ fn directory_of<'a>(organisation: &'a Organisation, asker: &'a Asker) -> Option<
 }
 
 /// Whether a user can be turned to, absences aside, and where to write to.
-fn usable(
-    user: &User,
-    instead: Option<&Address>,
+fn usable<'a>(
+    user: &'a User,
+    instead: Option<&'a Address>,
     asker: &Asker,
     now: DateTime<Utc>,
-) -> Result<Address, Skip> {
+) -> Result<Mailable<'a>, Skip> {
     if !user.enabled {
         return Err(Skip::Disabled);
     }
@@ -460,7 +460,7 @@ fn usable(
     if *asker == Asker::User(user.id) {
         return Err(Skip::IsAsker);
     }
-    instead.cloned().or_else(|| user.address()).ok_or(Skip::NoAddress)
+    instead.map(Mailable::from).or_else(|| user.mailable()).ok_or(Skip::NoAddress)
 }
 
 #[cfg(test)]

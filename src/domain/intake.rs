@@ -269,6 +269,15 @@ impl Intake {
         }
     }
 
+    /// Takes out a report by its address in the store, which is its teller and its key.
+    pub fn lose(&mut self, address: &str) {
+        let Some((teller, key)) = address.split_once('\0') else { return };
+        if let Some(of) = self.followed.iter_mut().find(|(known, _)| known.to_string() == teller) {
+            of.1.remove(key);
+        }
+        self.followed.retain(|_, of| !of.is_empty());
+    }
+
     /// What is followed of one teller.
     pub fn of(&self, teller: &Teller) -> impl Iterator<Item = &Followed> {
         self.followed.get(teller).into_iter().flat_map(BTreeMap::values)

@@ -41,6 +41,17 @@ impl FromStr for Address {
     type Err = NotAnAddress;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Mailable::parse(text).map(|address| address.owned())
+    }
+}
+
+/// A mail address that belongs to somebody else, looked at where it is: most are only counted, never written to.
+#[derive(Clone, Copy, Debug)]
+pub struct Mailable<'a>(&'a str);
+
+impl<'a> Mailable<'a> {
+    /// What [`Address`] takes.
+    pub fn parse(text: &'a str) -> Result<Self, NotAnAddress> {
         let text = text.trim();
         let bad =
             |why| NotAnAddress { text: text.chars().filter(|c| !c.is_control()).take(80).collect(), why };
@@ -71,7 +82,17 @@ impl FromStr for Address {
         if !domain.split('.').all(label_ok) {
             return Err(bad("what stands after the @ is no domain name"));
         }
-        Ok(Address(text.into()))
+        Ok(Mailable(text))
+    }
+    /// The address itself.
+    pub fn owned(self) -> Address {
+        Address(self.0.into())
+    }
+}
+
+impl<'a> From<&'a Address> for Mailable<'a> {
+    fn from(address: &'a Address) -> Self {
+        Mailable(&address.0)
     }
 }
 

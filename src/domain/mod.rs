@@ -8,7 +8,7 @@
 //! tell, [`duties`] what somebody is contact for; [`service`] knows what depends on what, [`intake`] what others tell of incidents, [`outage`], [`alert`] and [`notice`] say who
 //! must be told what; [`run`] is the record of one
 //! sync; [`schedule`] says when it is due, [`hint`] when it is due before that, [`backoff`] spaces out what is tried again, [`warning`] knows what
-//! ends on which day; [`secret`] says which text can be a password; [`moment`] reads times, [`phone`] numbers, [`ical`] calendars and [`table`] what people keep in spreadsheets, [`content_lines`] writes calendars and cards; [`calendar`] knows which
+//! ends on which day; [`language`] names the languages of notices, [`locale`] who is written to in which; [`secret`] says which text can be a password; [`moment`] reads times, [`phone`] numbers, [`ical`] calendars and [`table`] what people keep in spreadsheets, [`content_lines`] writes calendars and cards; [`calendar`] knows which
 //! days are worked and when somebody is there.
 
 pub mod absence;
@@ -36,7 +36,9 @@ pub mod hint;
 pub mod ical;
 pub mod ids;
 pub mod intake;
+pub mod language;
 pub mod lists;
+pub mod locale;
 pub mod mailbox;
 pub mod map;
 pub mod moment;

@@ -19,7 +19,7 @@ use super::directory::{Directory, Tally, Unit, User};
 use super::gone::AllGone;
 use super::ids::{AssignmentId, DirectoryName, GroupId, Guid, UnitId, UserId};
 use super::lists::{ListName, ListedPerson};
-use super::roles::{Assignment, Holder, Place, Role, RoleName};
+use super::roles::{Assignment, Holder, Role, RoleName};
 use super::service::Services;
 use super::subject::{Subject, SubjectName};
 use super::tree::{self, UnitTree};
@@ -274,12 +274,8 @@ impl Organisation {
 
     /// Whether a holding at a unit doesn't count since the holder's main unit is another one now. It counts again when they come back.
     pub fn is_suspended(&self, holding: &Holding) -> bool {
-        match (&holding.place, &holding.holder) {
-            (Place::Unit(unit), Holder::User(id)) if !holding.any_unit => {
-                self.user(*id).is_some_and(|user| user.unit != *unit)
-            }
-            _ => false,
-        }
+        let user = holding.holder.user().and_then(|id| self.user(id));
+        user.is_some_and(|user| holding.is_suspended_for(user))
     }
 
     /// A user by identity.

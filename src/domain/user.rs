@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::ids::{DirectoryName, Guid, UnitId, UserId};
-use super::mailbox::Address;
+use super::mailbox::{Address, Mailable};
 use super::shape::BETWEEN;
 
 /// A person with an account.
@@ -117,7 +117,12 @@ impl User {
 
     /// The mail address, when there is one that can be mailed to.
     pub fn address(&self) -> Option<Address> {
-        self.mail()?.parse().ok()
+        self.mailable().map(Mailable::owned)
+    }
+
+    /// The same where it is.
+    pub fn mailable(&self) -> Option<Mailable<'_>> {
+        Mailable::parse(self.mail()?).ok()
     }
 
     /// Everything one by one, to make another user of it.

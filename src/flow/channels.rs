@@ -66,7 +66,7 @@ const NAMED: usize = 20;
 pub async fn tick(core: &Core, senders: &Senders) -> Result<(), StoreError> {
     let now = core.now();
     let known = senders.all();
-    for channel in core.store.channel_counts().into_keys().filter(|name| !known.contains_key(name)) {
+    for channel in core.store.channel_counts().await?.into_keys().filter(|name| !known.contains_key(name)) {
         core.store.claim_due(&channel, now, now, 0).await?;
     }
     tell_conditions(core, senders, now).await?;
@@ -163,7 +163,7 @@ async fn tell_given_up(core: &Core, senders: &Senders, now: DateTime<Utc>) -> Re
         // What was given up before anybody was told of such things is no news.
         return note_told(core, horizon, Vec::new()).await;
     };
-    let (ids, _) = core.store.given_up(since, usize::MAX);
+    let (ids, _) = core.store.given_up(since, usize::MAX).await?;
     let (mut given_up, mut overlooked) = (Vec::new(), false);
     let mut more: u32 = 0;
     for id in ids {

@@ -1,5 +1,7 @@
 //! What all flows share: the store, an immutable view of what it holds, and the settings.
 
+mod follow;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -26,6 +28,7 @@ use crate::domain::guard::Limits;
 use crate::domain::ids::{AssignmentId, DirectoryName, Generation, OutageId, SourceName};
 use crate::domain::intake::Intake;
 use crate::domain::lists::{ListName, TakenList, listed};
+use crate::domain::locale::{Locale, Locales};
 use crate::domain::notice::{NewNotice, Recipient, once_each};
 use crate::domain::organisation::Organisation;
 use crate::domain::outage::{self, Outage};
@@ -57,6 +60,8 @@ pub struct Settings {
     pub outages: Arc<outage::policy::Policy>,
     /// Where its clocks are, for days in the reasons of an answer.
     pub zone: Tz,
+    /// In which language, and by whose clocks, people are written to.
+    pub locales: Locales,
     /// What stands behind the `@` of a Message-ID.
     pub mail_domain: Box<str>,
     /// How long a message is tried.
@@ -80,6 +85,7 @@ impl Default for Settings {
             organisation: Box::default(),
             roles: roles::built_in(),
             zone: Tz::UTC,
+            locales: Locales::default(),
             mail_domain: "localhost".into(),
             expires_after: TimeDelta::days(2),
             routing: Routing::default(),
@@ -245,8 +251,17 @@ impl Core {
         self.settings.load_full()
     }
 
-    /// Waits for the turn to decide and commit.
+    /// Waits for the turn to decide and commit, on what all nodes have committed.
     pub async fn turn(&self) -> Turn<'_> {
+        let turn = self.turn_as_it_is().await;
+        if let Err(error) = turn.catch_up().await {
+            // What is decided without it is refused by the store.
+            tracing::warn!("What other nodes have committed can't be read: {error}");
+        }
+        turn
+    }
+
+    async fn turn_as_it_is(&self) -> Turn<'_> {
         Turn { core: self, _alone: self.writer.lock().await }
     }
 
@@ -282,6 +297,15 @@ impl Core {
     pub fn spread(&self, notices: Vec<NewNotice>, at: DateTime<Utc>) -> Vec<NewNotice> {
         let settings = self.settings();
         notices.into_iter().map(|notice| settings.routing.spread(notice, at)).collect()
+    }
+
+    /// How a recipient is written to; a place, which many read, as the organisation is.
+    pub fn locale_of(&self, recipient: &Recipient) -> Locale {
+        let settings = self.settings();
+        match &recipient.mail {
+            Some(mail) => settings.locales.of(&self.view().organisation, mail),
+            None => settings.locales.organisation,
+        }
     }
 
     /// Those who hold `role` for `asker` and count now, as recipients; the role's fallback when nobody does.

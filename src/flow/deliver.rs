@@ -153,6 +153,11 @@ impl Sender {
         &self.channel
     }
 
+    /// Who writes what it sends.
+    pub fn composer(&self) -> &Composer {
+        &self.composer
+    }
+
     /// Begins with nothing more: another sender has taken over. What is under way is finished.
     pub fn retire(&self) {
         self.retired.cancel();
@@ -300,12 +305,14 @@ impl Sender {
                 None => {
                     let batch = self.batch.load(Ordering::Relaxed);
                     let max = batch.min(self.lock().pace.free(self.terms.per_minute, now));
+                    // Other nodes send over the same channel.
+                    let max = core.store.grant(&self.name, self.terms.per_minute, max).await?;
                     let claimed = core.store.claim_due(&self.name, now, now + CLAIM, max).await?;
                     if !claimed.is_empty() {
                         waiting.extend(claimed.into_iter().map(|claimed| (claimed, now)));
                         continue;
                     }
-                    core.store.next_due(&self.name).unwrap_or(now + LOOK)
+                    core.store.next_due(&self.name).await?.unwrap_or(now + LOOK)
                 }
             };
             if self.flying.load(Ordering::Relaxed) == 0 {
@@ -365,7 +372,7 @@ impl Sender {
             let (message, number) = (message.id, message.attempts);
             Attempt { message, number, at, state, answer: clip(answer), due }
         };
-        if self.stops(stop) || now - claimed_at > WAITS {
+        if self.stops(stop) || now - claimed_at > WAITS || !core.store.holds_claims(claimed_at, now) {
             let reason =
                 "it had no turn before the daemon stopped or was reloaded, or for too long".to_owned();
             return attempt(now, MessageState::Queued, reason, Some(now));
@@ -374,7 +381,8 @@ impl Sender {
             return attempt(now, MessageState::Queued, reason, Some(until));
         }
         self.lock().pace.note(self.terms.per_minute, now);
-        let parcel = match self.composer.parcel(&self.channel, &notice, &message, core.instance) {
+        let locale = core.locale_of(&message.recipient);
+        let parcel = match self.composer.parcel(&self.channel, &notice, &message, locale, core.instance) {
             Ok(parcel) => parcel,
             Err(error) => {
                 let (message, notice) = (message.id.0, notice.id.0);

@@ -14,7 +14,8 @@
 //! * [`lists`]: who holds a role by a list that somebody else keeps;
 //! * [`kept`]: what is looked at elsewhere by a schedule, whatever it is;
 //! * [`directories`]: which directories there are, and which is being read;
-//! * [`deliver`]: send what is in the outbox; [`channels`]: by which ways, and who is told when one of them fails.
+//! * [`deliver`]: send what is in the outbox; [`channels`]: by which ways, and who is told when one of them fails;
+//! * [`preview`]: a notice as somebody gets it.
 
 pub mod absence_sources;
 pub mod absences;
@@ -36,6 +37,7 @@ pub mod lists;
 pub mod login_page;
 pub mod outage;
 pub mod past;
+pub mod preview;
 pub mod subjects;
 pub mod sync;
 pub mod undo;

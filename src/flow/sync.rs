@@ -62,6 +62,9 @@ pub async fn sync(
     progress: impl Fn(Progress) + Send + Sync,
 ) -> Result<Report, StoreError> {
     let started = core.now();
+    if !order.dry_run {
+        core.store.check_leads()?;
+    }
     let known = core.view();
     let state = known.directory_state(name);
     let settings = core.settings();

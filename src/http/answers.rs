@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::nodes::ClusterStatus;
 use crate::domain::absence::Absence;
 use crate::domain::alert::Trouble;
 use crate::domain::changes::open::SummaryTold;
@@ -61,6 +62,9 @@ pub struct Status {
     pub open_outages: usize,
     /// What the opening of the store had to say; None when all was well.
     pub store_note: Option<String>,
+    /// The nodes that share the database; None: everything is kept here.
+    #[serde(default)]
+    pub cluster: Option<ClusterStatus>,
     /// How changes of contacts are told.
     pub contact_changes: ContactChangesStatus,
     /// How the page for trouble signing in is doing; None: there is to be none.

@@ -64,7 +64,10 @@ impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         let status = match &error {
             StoreError::NotFound(_) => StatusCode::NOT_FOUND,
-            StoreError::Conflict(_) | StoreError::NotNow(_) => StatusCode::CONFLICT,
+            StoreError::Conflict(_) | StoreError::NotNow(_) | StoreError::NotLeading { .. } => {
+                StatusCode::CONFLICT
+            }
+            StoreError::Away { .. } => StatusCode::SERVICE_UNAVAILABLE,
             StoreError::DiskFull { .. } => StatusCode::INSUFFICIENT_STORAGE,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         };

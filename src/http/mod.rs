@@ -5,7 +5,7 @@
 //! * [`error`]: how an error is told;
 //! * the handlers, by subject: [`absences`] (changed, imported, exported), [`absence_sources`] (calendars that are looked at), [`look`] (who, where, whom to turn to), [`then`] (the same at another time), [`gone`] (who was there once),
 //!   [`follow`] (who got other contacts, and what nobody answers for), [`duties`] (what somebody is contact for), [`edit`] (roles and absences), [`subjects`] (what else somebody answers for), [`coverage`] (who is there when, and what would
-//!   be), [`lists`] (what others keep, and who is entitled), [`outages`] (maintenance, too), [`feeds`] (what others tell, and signs of life), [`services`], [`outbox`], [`syncs`], [`service`]
+//!   be), [`lists`] (what others keep, and who is entitled), [`outages`] (maintenance, too), [`feeds`] (what others tell, and signs of life), [`services`], [`outbox`], [`notices`] (as somebody gets them), [`syncs`], [`service`]
 //!   (status, audit, backup), [`whoami`] (what the caller may do).
 //! * [`intake`]: where others call over the network, which is off unless the configuration names an address.
 
@@ -23,6 +23,8 @@ pub mod gone;
 pub mod intake;
 pub mod lists;
 pub mod look;
+pub mod nodes;
+pub mod notices;
 pub mod outages;
 pub mod outbox;
 pub mod service;
@@ -151,6 +153,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/messages/{id}", get(outbox::show))
         .route("/v1/messages/{id}/retry", post(outbox::retry))
         .route("/v1/messages/{id}/cancel", post(outbox::cancel))
+        .route("/v1/notices/{id}/preview", get(notices::preview))
         .route("/v1/test-message", post(outbox::test))
         .route("/v1/feeds", get(feeds::list))
         .route("/v1/feeds/{name}/poll", post(feeds::poll))

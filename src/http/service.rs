@@ -14,6 +14,7 @@ use tokio::io::AsyncReadExt;
 use super::App;
 use super::answers::{ChannelStatus, ContactChangesStatus, DirectoryStatus, Held, Status};
 use super::error::ApiError;
+use super::nodes;
 use crate::domain::audit::Entry;
 use crate::domain::changes::tell::Mode;
 use crate::domain::ids::{ChannelName, DirectoryName};
@@ -23,13 +24,18 @@ use crate::domain::tree::Misplaced;
 use crate::domain::warning;
 use crate::flow::core::View;
 use crate::flow::kept::Looked;
-use crate::store::QueueCounts;
+use crate::store::{ChannelCounts, QueueCounts, StoreError};
 
 /// `GET /v1/status`.
 pub async fn status(State(app): State<Arc<App>>) -> Result<Json<Status>, ApiError> {
     let view = app.core.view();
     let now = app.core.now();
     let organisation = &view.organisation;
+    let counts = match app.core.store.channel_counts().await {
+        // It is said of the nodes that the database is away, and the rest is known without it.
+        Err(StoreError::Away { .. }) => ChannelCounts::new(),
+        counts => counts?,
+    };
     let directories =
         app.directories.names().iter().map(|name| directory_status(&app, &view, name)).collect();
     Ok(Json(Status {
@@ -43,11 +49,12 @@ pub async fn status(State(app): State<Arc<App>>) -> Result<Json<Status>, ApiErro
         groups: organisation.directory.groups.len(),
         users_without_local_contact: view.local.uncovered_users(organisation),
         directories,
-        outbox: app.core.store.queue_counts(),
+        outbox: total(&counts),
         channel_pause: app.senders.all().get(&ChannelName::mail()).and_then(|mail| mail.pause(now)),
-        channels: channels(&app, now),
+        channels: channels(&app, counts, now),
         open_outages: view.outages.values().filter(|outage| outage.plan.is_none()).count(),
         store_note: app.store_note.clone(),
+        cluster: nodes::cluster(&app),
         contact_changes: contact_changes(&app, &view),
         login_page: app.login_page.state(),
         warnings: warnings(&app, &view),
@@ -55,8 +62,8 @@ pub async fn status(State(app): State<Arc<App>>) -> Result<Json<Status>, ApiErro
 }
 
 /// Mail first, then the others by name; those that the configuration doesn't know any more as long as something waits for them.
-fn channels(app: &App, now: DateTime<Utc>) -> Vec<ChannelStatus> {
-    let (senders, mut counts) = (app.senders.all(), app.core.store.channel_counts());
+fn channels(app: &App, mut counts: ChannelCounts, now: DateTime<Utc>) -> Vec<ChannelStatus> {
+    let senders = app.senders.all();
     let known = senders.iter().map(|(name, sender)| {
         let (pause, resumes) = (sender.pause(now), sender.resumes(now));
         let outbox = counts.remove(name).unwrap_or_default();
@@ -74,6 +81,14 @@ fn channels(app: &App, now: DateTime<Utc>) -> Vec<ChannelStatus> {
         resumes: None,
     }));
     channels
+}
+
+fn total(counts: &ChannelCounts) -> QueueCounts {
+    let mut all = QueueCounts::new();
+    for (state, count) in counts.values().flatten() {
+        *all.entry(*state).or_default() += count;
+    }
+    all
 }
 
 fn contact_changes(app: &App, view: &View) -> ContactChangesStatus {
@@ -124,6 +139,7 @@ fn warnings(app: &App, view: &View) -> Vec<String> {
     let left = view.directories.keys().filter(|name| !configured.contains(name));
     let left = left.map(|name| format!("the directory {name} is no longer in the configuration, but what was read of it is still in force"));
     let mut warnings: Vec<String> = left.collect();
+    warnings.extend(nodes::trouble(app));
     let unknown = organisation.unknown_groups.iter();
     warnings.extend(
         unknown.map(|u| format!("[roles.{}] names the group {}, which no directory has", u.role, u.group)),

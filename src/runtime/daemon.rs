@@ -13,6 +13,7 @@ use chrono::{DateTime, Utc};
 use tokio::net::{TcpListener, UnixListener};
 
 use super::clock::Clock;
+use super::database;
 use super::hints::{self, HintBook};
 use super::intake::{self, Speech};
 use super::lifecycle::{Exit, Lifecycle, Reloads, Signals};
@@ -128,7 +129,7 @@ impl Daemon {
     pub async fn start(start: Start) -> Result<Daemon, StartError> {
         let Start { config, config_file, clock, signals, notifier, level } = start;
         let listener = listen(&config.api.socket)?;
-        let opening = Store::open_sled(wire::store_settings(&config), clock.now());
+        let opening = database::open_store(&config, &clock);
         let (store, opening) =
             notifier.while_starting(&clock, "opening the store", OPEN_WITHIN, opening).await?;
         let now: Now = {
@@ -256,6 +257,7 @@ impl Daemon {
             "login page",
             loops::login_page(c(), t(), beat("login page", LOOP_WITHIN), k(), Arc::clone(&login_page)),
         );
+        tasks.spawn("follow", loops::follow(c(), t(), beat("follow", LOOP_WITHIN), k()));
         tasks.spawn("outages", loops::outages(c(), t(), beat("outages", LOOP_WITHIN), k()));
         tasks.spawn("watch", loops::watch(c(), t(), beat("watch", LOOP_WITHIN), k(), Arc::clone(&senders)));
         tasks.spawn(

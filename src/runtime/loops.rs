@@ -37,6 +37,8 @@ pub const LOOP_WITHIN: Duration = Duration::from_secs(5 * 60);
 pub const DELIVER_WITHIN: Duration = Duration::from_secs(80 * 60);
 /// How often each loop looks around at least, whatever it waits for.
 const LOOK: TimeDelta = TimeDelta::seconds(60);
+/// How often a node that others lead looks whether it does.
+const BEAT: Duration = Duration::from_secs(1);
 
 /// Waits until `until`, a minute at most, or until something is put into the outbox or the daemon is to stop.
 async fn pause(clock: &Clock, tasks: &Tasks, until: DateTime<Utc>) {
@@ -45,6 +47,62 @@ async fn pause(clock: &Clock, tasks: &Tasks, until: DateTime<Utc>) {
         () = clock.sleep_until(until) => {}
         () = tasks.soft().cancelled() => {}
     }
+}
+
+/// Waits until this node is the one that syncs and tells what time brings; false: the daemon is to stop.
+async fn lead(tasks: &Tasks, heartbeat: &Heartbeat, core: &Core) -> bool {
+    let Some(mut tidings) = core.store.tidings() else { return !tasks.soft().is_cancelled() };
+    loop {
+        heartbeat.beat();
+        if tasks.soft().is_cancelled() || core.store.leads() {
+            return !tasks.soft().is_cancelled();
+        }
+        tokio::select! {
+            _ = tidings.changed() => {}
+            () = tokio::time::sleep(BEAT) => {}
+            () = tasks.soft().cancelled() => {}
+        }
+    }
+}
+
+/// Takes over what other nodes commit, as soon as it is heard of.
+pub async fn follow(
+    clock: Clock,
+    tasks: Tasks,
+    heartbeat: Heartbeat,
+    core: Arc<Core>,
+) -> Result<(), StoreError> {
+    let Some(mut tidings) = core.store.tidings() else {
+        while !tasks.soft().is_cancelled() {
+            heartbeat.beat();
+            pause(&clock, &tasks, clock.now() + LOOK).await;
+        }
+        return Ok(());
+    };
+    let mut looked = clock.now();
+    let mut heard = *tidings.borrow_and_update();
+    while !tasks.soft().is_cancelled() {
+        heartbeat.beat();
+        // Without the database it is answered from what is known; its keeper says what is wrong with it.
+        if let Err(error) = core.follow().await {
+            tracing::debug!("What other nodes have committed can't be read: {error}");
+        }
+        let now = clock.now();
+        if !core.store.leads() && now - looked >= LOOK {
+            looked = now;
+            core.look_anew().await;
+        }
+        tokio::select! {
+            _ = tidings.changed() => {}
+            () = pause(&clock, &tasks, now + LOOK) => {}
+        }
+        let news = *tidings.borrow_and_update();
+        if (news.messages, news.freed) != (heard.messages, heard.freed) {
+            core.outbox.notify_one();
+        }
+        heard = news;
+    }
+    Ok(())
 }
 
 /// Sends what is due in the outbox, as soon as it is due: over each channel in a loop of its own, so that none waits for another.
@@ -109,11 +167,12 @@ async fn deliver_by(
         let drained = sender.drain(&core, tasks.soft(), &|| heartbeat.beat(), &idle).await;
         heartbeat.beat();
         let now = clock.now();
-        let until = match drained {
-            Ok(_) => {
-                let due = core.store.next_due(sender.name()).unwrap_or(now + LOOK);
-                due.max(sender.resumes(now).unwrap_or(now))
-            }
+        let due = match drained {
+            Ok(_) => core.store.next_due(sender.name()).await,
+            Err(error) => Err(error),
+        };
+        let until = match due {
+            Ok(due) => due.unwrap_or(now + LOOK).max(sender.resumes(now).unwrap_or(now)),
             Err(error) => {
                 tracing::error!(channel = %sender.name(), "The outbox can't be worked off: {error}");
                 now + TimeDelta::seconds(5)
@@ -132,7 +191,7 @@ pub async fn watch(
     core: Arc<Core>,
     senders: Arc<Senders>,
 ) -> Result<(), StoreError> {
-    while !tasks.soft().is_cancelled() {
+    while lead(&tasks, &heartbeat, &core).await {
         heartbeat.beat();
         if let Err(error) = channels::tick(&core, &senders).await {
             tracing::error!("What there is to tell of the channels can't be told: {error}");
@@ -172,7 +231,7 @@ pub async fn outages(
     heartbeat: Heartbeat,
     core: Arc<Core>,
 ) -> Result<(), StoreError> {
-    while !tasks.soft().is_cancelled() {
+    while lead(&tasks, &heartbeat, &core).await {
         heartbeat.beat();
         if let Err(error) = outage::clock::tick(&core).await {
             tracing::error!("What is due of an outage can't be noted: {error}");
@@ -196,7 +255,7 @@ pub async fn heartbeats(
     core: Arc<Core>,
     heartbeats: Arc<Heartbeats>,
 ) -> Result<(), StoreError> {
-    while !tasks.soft().is_cancelled() {
+    while lead(&tasks, &heartbeat, &core).await {
         heartbeat.beat();
         if let Err(error) = heartbeats.tick(&core).await {
             tracing::error!("That no sign of life has come can't be told: {error}");
@@ -225,7 +284,7 @@ pub async fn looks<L: Looked>(
     looked: Arc<L>,
     schedules: Arc<ArcSwap<BTreeMap<L::Name, Schedule>>>,
 ) -> Result<(), StoreError> {
-    while !tasks.soft().is_cancelled() {
+    while lead(&tasks, &heartbeat, &core).await {
         if let Err(error) = looked.tidy(&core).await {
             tracing::error!("What is no longer in the configuration can't be put away: {error}");
         }
@@ -302,7 +361,7 @@ pub async fn keep_up(
 ) -> Result<(), StoreError> {
     let mut changed = core.store.unexported();
     let mut last = clock.now();
-    while !tasks.soft().is_cancelled() {
+    while lead(&tasks, &heartbeat, &core).await {
         heartbeat.beat();
         let settings = **upkeep.load();
         let every = TimeDelta::from_std(settings.export_every).unwrap_or(TimeDelta::hours(1));
@@ -310,7 +369,9 @@ pub async fn keep_up(
         let waiting = *changed.borrow_and_update() > 0;
         if now >= last + every || waiting {
             last = now;
-            if let Err(error) = core.store.export_now(now).await {
+            if core.store.tidings().is_none()
+                && let Err(error) = core.store.export_now(now).await
+            {
                 tracing::error!("The export can't be written: {error}");
             }
             if let Err(error) = core.store.prune(now, settings.retention).await {

@@ -2,11 +2,14 @@
 
 pub mod clock;
 pub mod daemon;
+pub mod database;
 pub mod hints;
 pub mod intake;
 pub mod lifecycle;
 pub mod loops;
+pub mod migrate;
 pub mod probe;
 pub mod systemd;
 pub mod telemetry;
+pub mod texts;
 pub mod wire;

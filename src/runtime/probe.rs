@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
 use super::clock::Clock;
-use super::wire;
+use super::{database, texts, wire};
 use crate::channel::login_page;
 use crate::channel::{ProbeReport as MailReport, SmtpReport};
 use crate::config::{self, Config};
@@ -16,6 +16,7 @@ use crate::domain::warning::{self, WarningKind};
 use crate::source::feed::Fetched;
 use crate::source::ldap::{BaseReport, Discovery, Follows, Glimpse, OwnSite, Probe, ProbeReport, Server};
 use crate::source::{Ask, Source};
+use crate::store::Store;
 use crate::tls::CertificateSummary;
 
 /// Whether something is as it should be.
@@ -93,6 +94,7 @@ pub async fn all(config: &Config) -> Vec<Finding> {
             }
         }
     }
+    findings.extend(database_findings(config).await);
     findings.push(mail(config, now).await);
     for feed in &config.feeds {
         findings.push(self::feed(feed).await);
@@ -103,7 +105,32 @@ pub async fn all(config: &Config) -> Vec<Finding> {
     findings
 }
 
-/// The files that the daemon is to write for others, as whoever asks could write them.
+/// The servers of the database, if there is one. At least one must take what is written.
+async fn database_findings(config: &Config) -> Vec<Finding> {
+    let Some(settings) = database::settings(config) else { return Vec::new() };
+    let probed = Store::probe_postgres(&settings).await;
+    let takes = probed.iter().any(|(_, said)| said.as_ref().is_ok_and(|of| !of.standby));
+    let mut findings: Vec<Finding> = Vec::new();
+    for (server, said) in probed {
+        let what = format!("database, {server}");
+        findings.push(match said {
+            Err(error) if takes => finding(what, true, error.to_string()),
+            Err(error) => wrong(what, error),
+            Ok(of) => {
+                let kind = if of.standby { "a standby of" } else { "takes what is written:" };
+                let tables = of.tables.map_or_else(
+                    || "the first start makes the tables".to_owned(),
+                    |version| format!("its tables are of version {version}"),
+                );
+                let text = format!("{kind} PostgreSQL {}; {tables}", of.version);
+                if of.standby && !takes { wrong(what, text) } else { finding(what, false, text) }
+            }
+        });
+    }
+    findings
+}
+
+/// The files that the daemon is to write for others, as whoever asks could write them, and the templates that it is to use.
 pub fn files(config: &Config) -> Vec<Finding> {
     let page = |file: &PathBuf| {
         let what = "login page".to_owned();
@@ -114,7 +141,15 @@ pub fn files(config: &Config) -> Vec<Finding> {
             Err(error) => wrong(what, error),
         }
     };
-    config.login_page.file.iter().map(page).collect()
+    let templates = config.templates.iter().flat_map(|folder| {
+        let texts::Checked { custom, broken } = texts::check(folder);
+        let right = custom.map_or(0, |custom| custom.own().len());
+        let all =
+            finding("templates".to_owned(), false, format!("{right} in {} can be used", folder.display()));
+        let mistake = |broken: &texts::Broken| wrong("templates".to_owned(), broken);
+        std::iter::once(all).chain(broken.iter().map(mistake).collect::<Vec<_>>())
+    });
+    config.login_page.file.iter().map(page).chain(templates).collect()
 }
 
 /// What DNS says of a domain: whose site, and each controller in the order in which they are tried.

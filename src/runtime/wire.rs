@@ -10,8 +10,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::loops::Upkeep;
 use super::telemetry::Format;
+use super::texts;
 use crate::channel::login_page::Language;
-use crate::channel::message::{ComposeError, Composer, From as Sent};
+use crate::channel::message::{ComposeError, Composer, Custom, From as Sent};
 use crate::channel::{
     self, Bearer, Channel, CommandChannel, Credential, FileChannel, Form, GraphChannel, SetupError, SignIn,
     SmsSettings, SmtpChannel, SmtpSettings, TimeLimits, TokenSettings, Tokens, WebChannel, WebSettings,
@@ -143,6 +144,7 @@ pub fn flow_settings(config: &Config) -> Settings {
         watched: config.watched.clone(),
         outages: Arc::new(config.outages.clone()),
         zone: config.organisation.timezone,
+        locales: texts::locales(config),
         mail_domain: config.mail.from.address.domain().into(),
         expires_after: delta(config.mail.expires_after),
         routing: config.routing.clone(),
@@ -307,13 +309,16 @@ fn sign_in(sign_in: &config::LdapSignIn) -> ldap::SignIn {
 
 /// Who sends over each channel, mail first.
 pub fn senders(config: &Config) -> Result<Vec<Sender>, WireError> {
+    // Read and checked once: they are the same for all.
+    let custom = texts::custom(config).map(Arc::new);
+    let composer = || composer(config, custom.clone());
     let mail = mail_terms(&config.mail);
-    let mut senders = vec![Sender::new(ChannelName::mail(), channel(config)?, composer(config)?, mail)];
+    let mut senders = vec![Sender::new(ChannelName::mail(), channel(config)?, composer()?, mail)];
     for other in &config.channels {
         let channel = other_channel(config, other)?;
         let config::ChannelTerms { connections, per_minute, retry } = other.terms;
         let terms = Terms { connections: connections.try_into().unwrap_or(1), per_minute, retry };
-        senders.push(Sender::new(other.name.clone(), channel, composer(config)?, terms));
+        senders.push(Sender::new(other.name.clone(), channel, composer()?, terms));
     }
     Ok(senders)
 }
@@ -326,8 +331,8 @@ fn mail_terms(mail: &config::Mail) -> Terms {
     Terms { connections, per_minute: mail.per_minute, retry: mail.retry }
 }
 
-/// Who writes what leaves.
-fn composer(config: &Config) -> Result<Composer, WireError> {
+/// Who writes what leaves, with the operator's templates that can be used.
+fn composer(config: &Config, custom: Option<Arc<Custom>>) -> Result<Composer, WireError> {
     let mail = &config.mail;
     let name = |m: &config::Mailbox| m.name.as_deref().map(Box::from);
     let from = Sent {
@@ -336,7 +341,7 @@ fn composer(config: &Config) -> Result<Composer, WireError> {
         reply_to: mail.reply_to.as_ref().map(|m| m.address.clone()),
     };
     let organisation = &config.organisation;
-    Ok(Composer::new(from, &organisation.name, organisation.timezone, &mail.subject_prefix)?)
+    Ok(Composer::new(from, &organisation.name, &mail.subject_prefix, custom)?)
 }
 
 /// A channel beside mail.

@@ -82,4 +82,28 @@ pub enum StoreError {
         /// Where the store is.
         path: String,
     },
+    /// The database can't be reached, or takes nothing just now. What was asked has not happened.
+    #[error("the database {place} is away: {cause}. Budkavle goes on by itself as soon as it is back")]
+    Away {
+        /// Which database.
+        place: String,
+        /// What was said.
+        cause: String,
+    },
+    /// The database refuses, and will until somebody does something about it.
+    #[error("the database {place} can't be used: {what}")]
+    Database {
+        /// Which database.
+        place: String,
+        /// What is wrong, and how it is mended.
+        what: String,
+    },
+    /// Only the node that has the lease may do this, and it isn't this one, or no longer.
+    #[error(
+        "only one node syncs at a time, and that is {holder}; ask that one, or wait until this node takes over"
+    )]
+    NotLeading {
+        /// The node that has the lease, in words.
+        holder: String,
+    },
 }

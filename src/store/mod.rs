@@ -8,8 +8,11 @@
 //! [`Generation`].
 
 mod backup;
+mod cluster;
 mod counts;
 mod error;
+mod jobs;
+mod postgres;
 mod records;
 mod sled;
 mod types;
@@ -30,7 +33,9 @@ use crate::domain::past::Entry;
 use crate::domain::run::{Cursor, Run};
 use crate::domain::undo::Step;
 
+pub use self::cluster::{CaughtUp, NodeState, PostgresSettings, ProbedDatabase, Standing, Tidings};
 pub use self::error::StoreError;
+pub use self::postgres::{Clock, PgStore, PostgresServer, PostgresTls};
 pub use self::sled::SledStore;
 pub use self::types::{
     Attempt, AttemptLog, BackupInfo, Change, ChannelCounts, Claimed, Committed, DirectoryState, Event,
@@ -46,6 +51,8 @@ pub use self::types::{
 pub enum Store {
     /// In this process: sled in a folder.
     Sled(SledStore),
+    /// Shared by several nodes: PostgreSQL.
+    Postgres(PgStore),
 }
 
 // === opening and closing ===
@@ -79,10 +86,24 @@ impl Store {
         SledStore::restore(settings, backup, replace, now).await
     }
 
+    /// Opens the store in a database, or makes its tables there. `clock` tells the time: the node says with it how long it may be counted on.
+    ///
+    /// # Errors
+    /// [`StoreError::Away`], [`StoreError::Database`], [`StoreError::TooNew`].
+    pub async fn open_postgres(
+        settings: PostgresSettings,
+        clock: Clock,
+    ) -> Result<(Store, Opening), StoreError> {
+        let (store, opening) = PgStore::open(settings, clock).await?;
+        Ok((Store::Postgres(store), opening))
+    }
+
     /// Somebody has been told that the store was rebuilt: [`Opening::Rebuilt`] isn't said again.
     pub async fn rebuild_told(&self) -> Result<(), StoreError> {
         match self {
             Store::Sled(store) => store.rebuild_told().await,
+            // It looks after itself.
+            Store::Postgres(_) => Ok(()),
         }
     }
 
@@ -90,6 +111,7 @@ impl Store {
     pub async fn close(&self) {
         match self {
             Store::Sled(store) => store.close().await,
+            Store::Postgres(store) => store.close().await,
         }
     }
 }
@@ -101,6 +123,7 @@ impl Store {
     pub async fn load(&self) -> Result<State, StoreError> {
         match self {
             Store::Sled(store) => store.load().await,
+            Store::Postgres(store) => store.load().await,
         }
     }
 
@@ -108,6 +131,7 @@ impl Store {
     pub fn instance(&self) -> u64 {
         match self {
             Store::Sled(store) => store.instance(),
+            Store::Postgres(store) => store.instance(),
         }
     }
 
@@ -115,6 +139,7 @@ impl Store {
     pub async fn allocate(&self, sequence: Sequence) -> Result<u64, StoreError> {
         match self {
             Store::Sled(store) => store.allocate(sequence, 1).await,
+            Store::Postgres(store) => store.allocate(sequence, 1).await,
         }
     }
 
@@ -122,6 +147,7 @@ impl Store {
     pub async fn allocate_many(&self, sequence: Sequence, count: u64) -> Result<u64, StoreError> {
         match self {
             Store::Sled(store) => store.allocate(sequence, count).await,
+            Store::Postgres(store) => store.allocate(sequence, count).await,
         }
     }
 
@@ -137,6 +163,7 @@ impl Store {
     ) -> Result<Committed, StoreError> {
         match self {
             Store::Sled(store) => store.commit_sync(delta, record, cursor).await,
+            Store::Postgres(store) => store.commit_sync(delta, record, cursor).await,
         }
     }
 
@@ -148,6 +175,7 @@ impl Store {
     ) -> Result<Committed, StoreError> {
         match self {
             Store::Sled(store) => store.commit_run(record, cursor).await,
+            Store::Postgres(store) => store.commit_run(record, cursor).await,
         }
     }
 
@@ -170,6 +198,7 @@ impl Store {
     ) -> Result<Committed, StoreError> {
         match self {
             Store::Sled(store) => store.commit_event(event, contacts).await,
+            Store::Postgres(store) => store.commit_event(event, contacts).await,
         }
     }
 }
@@ -189,6 +218,7 @@ impl Store {
     ) -> Result<Vec<Claimed>, StoreError> {
         match self {
             Store::Sled(store) => store.claim_due(channel, now, until, max).await,
+            Store::Postgres(store) => store.claim_due(channel, now, until, max).await,
         }
     }
 
@@ -197,21 +227,28 @@ impl Store {
     pub async fn release_claims(&self, now: DateTime<Utc>) -> Result<u64, StoreError> {
         match self {
             Store::Sled(store) => store.release_claims(now).await,
+            Store::Postgres(store) => store.release_claims(now).await,
         }
     }
 
     /// When the next message of a channel is due, or a claim runs out; None when none waits.
-    pub fn next_due(&self, channel: &ChannelName) -> Option<DateTime<Utc>> {
+    pub async fn next_due(&self, channel: &ChannelName) -> Result<Option<DateTime<Utc>>, StoreError> {
         match self {
-            Store::Sled(store) => store.next_due(channel),
+            Store::Sled(store) => Ok(store.next_due(channel)),
+            Store::Postgres(store) => store.next_due(channel).await,
         }
     }
 
     /// The messages that were given up (refused for good, or expired) after `since`, the first one first, at most `max`; and how many
     /// there are.
-    pub fn given_up(&self, since: DateTime<Utc>, max: usize) -> (Vec<MessageId>, usize) {
+    pub async fn given_up(
+        &self,
+        since: DateTime<Utc>,
+        max: usize,
+    ) -> Result<(Vec<MessageId>, usize), StoreError> {
         match self {
-            Store::Sled(store) => store.given_up(since, max),
+            Store::Sled(store) => Ok(store.given_up(since, max)),
+            Store::Postgres(store) => store.given_up(since, max).await,
         }
     }
 
@@ -220,6 +257,7 @@ impl Store {
     pub async fn record_attempts(&self, attempts: Vec<Attempt>) -> Result<(), StoreError> {
         match self {
             Store::Sled(store) => store.record_attempts(attempts).await,
+            Store::Postgres(store) => store.record_attempts(attempts).await,
         }
     }
 
@@ -227,6 +265,7 @@ impl Store {
     pub async fn messages(&self, filter: MessageFilter) -> Result<Vec<Listed>, StoreError> {
         match self {
             Store::Sled(store) => store.messages(filter).await,
+            Store::Postgres(store) => store.messages(filter).await,
         }
     }
 
@@ -234,6 +273,7 @@ impl Store {
     pub async fn message(&self, id: MessageId) -> Result<MessageDetail, StoreError> {
         match self {
             Store::Sled(store) => store.message(id).await,
+            Store::Postgres(store) => store.message(id).await,
         }
     }
 
@@ -250,20 +290,23 @@ impl Store {
     ) -> Result<Message, StoreError> {
         match self {
             Store::Sled(store) => store.order_message(id, order, now, audit).await,
+            Store::Postgres(store) => store.order_message(id, order, now, audit).await,
         }
     }
 
     /// How many messages there are in each state; states without any are left out.
-    pub fn queue_counts(&self) -> QueueCounts {
+    pub async fn queue_counts(&self) -> Result<QueueCounts, StoreError> {
         match self {
-            Store::Sled(store) => store.queue_counts(),
+            Store::Sled(store) => Ok(store.queue_counts()),
+            Store::Postgres(store) => store.queue_counts().await,
         }
     }
 
     /// The same by channel: also of channels that the configuration doesn't know any more.
-    pub fn channel_counts(&self) -> ChannelCounts {
+    pub async fn channel_counts(&self) -> Result<ChannelCounts, StoreError> {
         match self {
-            Store::Sled(store) => store.channel_counts(),
+            Store::Sled(store) => Ok(store.channel_counts()),
+            Store::Postgres(store) => store.channel_counts().await,
         }
     }
 }
@@ -275,6 +318,7 @@ impl Store {
     pub async fn runs(&self, directory: Option<DirectoryName>, limit: usize) -> Result<Vec<Run>, StoreError> {
         match self {
             Store::Sled(store) => store.runs(directory, limit).await,
+            Store::Postgres(store) => store.runs(directory, limit).await,
         }
     }
 
@@ -282,6 +326,7 @@ impl Store {
     pub async fn run(&self, id: RunId) -> Result<RunDetail, StoreError> {
         match self {
             Store::Sled(store) => store.run(id).await,
+            Store::Postgres(store) => store.run(id).await,
         }
     }
 
@@ -289,6 +334,7 @@ impl Store {
     pub async fn steps(&self, id: RunId) -> Result<Vec<Step>, StoreError> {
         match self {
             Store::Sled(store) => store.steps(id).await,
+            Store::Postgres(store) => store.steps(id).await,
         }
     }
 
@@ -297,6 +343,7 @@ impl Store {
     pub async fn past(&self, at: DateTime<Utc>, until: Generation) -> Result<Vec<Entry>, StoreError> {
         match self {
             Store::Sled(store) => store.past(at, until).await,
+            Store::Postgres(store) => store.past(at, until).await,
         }
     }
 
@@ -304,6 +351,7 @@ impl Store {
     pub async fn outages(&self, limit: usize, open_only: bool) -> Result<Vec<Outage>, StoreError> {
         match self {
             Store::Sled(store) => store.outages(limit, open_only).await,
+            Store::Postgres(store) => store.outages(limit, open_only).await,
         }
     }
 
@@ -311,6 +359,7 @@ impl Store {
     pub async fn outage(&self, id: OutageId) -> Result<Outage, StoreError> {
         match self {
             Store::Sled(store) => store.outage(id).await,
+            Store::Postgres(store) => store.outage(id).await,
         }
     }
 
@@ -322,6 +371,7 @@ impl Store {
     ) -> Result<Vec<audit::Entry>, StoreError> {
         match self {
             Store::Sled(store) => store.audit(since, limit).await,
+            Store::Postgres(store) => store.audit(since, limit).await,
         }
     }
 
@@ -333,6 +383,7 @@ impl Store {
     ) -> Result<Vec<ChangeAt>, StoreError> {
         match self {
             Store::Sled(store) => store.contact_changes(since, limit).await,
+            Store::Postgres(store) => store.contact_changes(since, limit).await,
         }
     }
 
@@ -341,6 +392,7 @@ impl Store {
     pub async fn contact_notes(&self, after: u64, since: DateTime<Utc>) -> Result<Vec<Note>, StoreError> {
         match self {
             Store::Sled(store) => store.contact_notes(after, since).await,
+            Store::Postgres(store) => store.contact_notes(after, since).await,
         }
     }
 
@@ -348,6 +400,7 @@ impl Store {
     pub async fn last_contact_note(&self) -> Result<u64, StoreError> {
         match self {
             Store::Sled(store) => store.last_contact_note().await,
+            Store::Postgres(store) => store.last_contact_note().await,
         }
     }
 
@@ -356,6 +409,7 @@ impl Store {
     pub async fn prune(&self, now: DateTime<Utc>, keep: Retention) -> Result<Pruned, StoreError> {
         match self {
             Store::Sled(store) => store.prune(now, keep).await,
+            Store::Postgres(store) => store.prune(now, keep).await,
         }
     }
 }
@@ -372,6 +426,19 @@ impl Store {
     pub async fn backup(&self, file: PathBuf, now: DateTime<Utc>) -> Result<Exported, StoreError> {
         match self {
             Store::Sled(store) => store.backup(file, now).await,
+            Store::Postgres(store) => store.backup(file, now).await,
+        }
+    }
+
+    /// Puts what a backup holds into a database that nothing was ever committed to, and compares it. When it holds exactly that already, nothing
+    /// is done.
+    ///
+    /// # Errors
+    /// [`StoreError::NotEmpty`], [`StoreError::BadBackup`]; always for an embedded store, which [`Store::restore_sled`] fills.
+    pub async fn fill(&self, backup: PathBuf) -> Result<BackupInfo, StoreError> {
+        match self {
+            Store::Sled(_) => Err(StoreError::NotEmpty { path: "that is open".into() }),
+            Store::Postgres(store) => store.fill(backup).await,
         }
     }
 
@@ -380,6 +447,7 @@ impl Store {
     pub async fn export_now(&self, now: DateTime<Utc>) -> Result<Exported, StoreError> {
         match self {
             Store::Sled(store) => store.export(now).await,
+            Store::Postgres(store) => Err(store.no_exports()),
         }
     }
 
@@ -389,6 +457,7 @@ impl Store {
     pub fn unexported(&self) -> watch::Receiver<u64> {
         match self {
             Store::Sled(store) => store.unexported(),
+            Store::Postgres(store) => store.unexported(),
         }
     }
 }

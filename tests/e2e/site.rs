@@ -138,14 +138,7 @@ digest = "off"
     /// # Panics
     /// When the answer isn't a 200 with JSON.
     pub fn get(&self, path: &str) -> Value {
-        let mut stream = UnixStream::connect(self.socket()).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
-        write!(stream, "GET {path} HTTP/1.0\r\nHost: budkavle\r\n\r\n").unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        assert!(head.contains(" 200 "), "GET {path}: {answer}");
-        serde_json::from_str(body).unwrap_or_else(|error| panic!("GET {path}: {error}: {body}"))
+        get(&self.socket(), path)
     }
 
     /// How many mails an address has got, once nothing is on its way any more: neither here nor in the mail server.
@@ -173,6 +166,21 @@ digest = "off"
             self.budkavle.run(&["contacts", "assign", role, "--user", account]).success();
         }
     }
+}
+
+/// One GET of the API of the daemon at a socket.
+///
+/// # Panics
+/// When the answer isn't a 200 with JSON.
+pub fn get(socket: &Path, path: &str) -> Value {
+    let mut stream = UnixStream::connect(socket).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    write!(stream, "GET {path} HTTP/1.0\r\nHost: budkavle\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    assert!(head.contains(" 200 "), "GET {path}: {answer}");
+    serde_json::from_str(body).unwrap_or_else(|error| panic!("GET {path}: {error}: {body}"))
 }
 
 /// What came of a run, as a word.

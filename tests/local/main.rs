@@ -1,4 +1,4 @@
-//! Everything that is tested on this machine alone, without a server.
+//! Everything that is tested on this machine alone, without a server but PostgreSQL, which the tests start themselves.
 
 #![allow(
     clippy::unwrap_used,
@@ -12,6 +12,7 @@
 mod delegation;
 mod dependencies;
 mod layout;
+mod postgres;
 mod store_contract;
 mod store_damage;
 mod store_disk;

@@ -26,6 +26,7 @@ use chrono::TimeDelta;
 
 use self::intake::*;
 use self::outbox::*;
+use crate::postgres::Database;
 use crate::store_samples::*;
 
 /// Opens the store of a test, again and again the same one.
@@ -41,6 +42,16 @@ macro_rules! suite {
                     let folder = tempfile::tempdir().unwrap();
                     let open = || Store::open_sled(settings(folder.path()), at(0));
                     super::$test(&|| Box::pin(async { open().await.unwrap().0 })).await;
+                }
+            )+
+        }
+        mod postgres {
+            use super::*;
+            $(
+                #[tokio::test]
+                async fn $test() {
+                    let database = Database::new().await;
+                    super::$test(&|| Box::pin(async { database.open("one").await })).await;
                 }
             )+
         }
@@ -87,8 +98,8 @@ async fn a_new_store_is_empty(open: Open<'_>) {
     assert!(
         state.directory.users.is_empty() && state.directories.is_empty() && state.open_outages.is_empty()
     );
-    assert_eq!(store.next_due(&ChannelName::mail()), None);
-    assert_eq!(store.queue_counts(), BTreeMap::new());
+    assert_eq!(store.next_due(&ChannelName::mail()).await.unwrap(), None);
+    assert_eq!(store.queue_counts().await.unwrap(), BTreeMap::new());
     assert!(store.runs(None, 10).await.unwrap().is_empty());
     assert!(store.audit(None, 10).await.unwrap().is_empty());
     assert!(matches!(store.run(RunId(1)).await, Err(StoreError::NotFound(_))));
@@ -145,7 +156,7 @@ async fn a_large_sync_and_a_large_event_are_whole(open: Open<'_>) {
     assert_eq!(told.messages, 3000);
     let store = reopen(store, open).await;
     assert_eq!(store.load().await.unwrap().directory, before);
-    assert_eq!(store.queue_counts(), BTreeMap::from([(MessageState::Queued, 3000)]));
+    assert_eq!(store.queue_counts().await.unwrap(), BTreeMap::from([(MessageState::Queued, 3000)]));
     let (delta, record, cursor) = sync(2, &before, &after);
     let lines = record.changes.len();
     store.commit_sync(delta, record, cursor).await.unwrap();
@@ -473,7 +484,10 @@ async fn a_refused_event_leaves_nothing(open: Open<'_>) {
     assert!(
         store.messages(MessageFilter { limit: 10, ..MessageFilter::default() }).await.unwrap().is_empty()
     );
-    assert_eq!((store.next_due(&ChannelName::mail()), store.queue_counts()), (None, BTreeMap::new()));
+    assert_eq!(
+        (store.next_due(&ChannelName::mail()).await.unwrap(), store.queue_counts().await.unwrap()),
+        (None, BTreeMap::new())
+    );
 }
 
 async fn numbers_are_never_handed_out_twice(open: Open<'_>) {

@@ -236,7 +236,7 @@ async fn a_full_disk_loses_nothing_and_the_store_goes_on_when_there_is_room() {
         assert!(matches!(store.export_now(at(3)).await, Err(StoreError::DiskFull { .. })));
         // What was refused isn't there, not in the queue either; what was there can be read.
         assert_eq!(listed(&store).await, 20 + committed);
-        assert_eq!(store.queue_counts().values().sum::<u64>() as usize, 20 + committed);
+        assert_eq!(store.queue_counts().await.unwrap().values().sum::<u64>() as usize, 20 + committed);
         assert_eq!(store.load().await.unwrap().directory, organisation(300));
         disk.free();
         let told = store.commit_event(tell(5, vec![notice(&format!("{round}/after"), 50)])).await.unwrap();
@@ -257,7 +257,7 @@ async fn a_full_disk_loses_nothing_and_the_store_goes_on_when_there_is_room() {
     disk.fill();
     let (store, opening) = Store::open_sled(settings.clone(), at(6)).await.unwrap();
     assert_eq!(opening, Opening::Intact);
-    assert_eq!(store.queue_counts()[&MessageState::Sent], 20);
+    assert_eq!(store.queue_counts().await.unwrap()[&MessageState::Sent], 20);
     let refused = store.allocate(Sequence::Run).await;
     assert!(matches!(refused, Err(StoreError::DiskFull { .. })), "{refused:?}");
     disk.free();
@@ -293,7 +293,7 @@ async fn an_engine_that_runs_into_the_full_disk_comes_up_again() {
         }
         // The reserve is only given up when the engine failed.
         met += i32::from(!settings.path.join("reserve").exists());
-        let counted = store.queue_counts().values().sum::<u64>() as usize;
+        let counted = store.queue_counts().await.unwrap().values().sum::<u64>() as usize;
         assert_eq!(counted, held, "round {round}");
         disk.free();
         // The first commit with room again brings the reserve back.
@@ -307,6 +307,9 @@ async fn an_engine_that_runs_into_the_full_disk_comes_up_again() {
     assert_eq!(met, 3, "the engine never met the full disk: the test tests nothing");
     store.close().await;
     let (store, opening) = Store::open_sled(settings, at(6)).await.unwrap();
-    assert_eq!((opening, store.queue_counts().values().sum::<u64>() as usize), (Opening::Intact, held));
+    assert_eq!(
+        (opening, store.queue_counts().await.unwrap().values().sum::<u64>() as usize),
+        (Opening::Intact, held)
+    );
     store.close().await;
 }

@@ -23,7 +23,7 @@ pub(super) fn teams(post: &Post) -> Value {
         (_, Severity::Minor) => "Accent",
     };
     let mut body = vec![
-        run(post.label, json!({ "weight": "Bolder", "color": colour, "size": "Small" })),
+        run(&post.label, json!({ "weight": "Bolder", "color": colour, "size": "Small" })),
         run(&clip(&post.heading, 500), json!({ "weight": "Bolder", "size": "Large" })),
     ];
     // The limit of a card is 28 KB; each paragraph is a block of its own, else the lines run together.
@@ -55,7 +55,7 @@ pub(super) fn slack(post: &Post) -> Value {
         "text": fallback,
         "blocks": [
             { "type": "header", "text": plain(&post.heading, 150) },
-            { "type": "context", "elements": [plain(&format!("{} · {}", post.label, post.severity), 150)] },
+            { "type": "context", "elements": [plain(&format!("{} · {}", post.label, post.how_bad), 150)] },
             { "type": "section", "text": plain(post.body(), 3_000) },
         ],
     })
@@ -68,7 +68,7 @@ pub(super) fn mattermost(post: &Post) -> Value {
         "attachments": [{
             "fallback": quiet(&clip(&post.subject, 500)),
             "color": post.colour,
-            "author_name": post.label,
+            "author_name": &post.label,
             "title": markdown(&clip(&post.heading, 500)),
             "text": markdown(&clip(post.body(), 7_000)),
         }],

@@ -23,7 +23,7 @@ pub(super) fn message(post: &Post, topic: &str) -> Value {
         "title": clip(&post.subject, 200),
         "message": text,
         "priority": priority,
-        "tags": [post.label.to_lowercase().replace(' ', "-")],
+        "tags": [post.tag],
     })
 }
 

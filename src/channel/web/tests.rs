@@ -13,6 +13,7 @@ use super::*;
 use crate::channel::message::{Composer, From};
 use crate::channel::{Channel, Parcel};
 use crate::domain::ids::{MessageId, NoticeId};
+use crate::domain::locale::Locale;
 use crate::domain::notice::{EventKey, Facts, Message, MessageState, Notice, Priority, Recipient};
 use crate::domain::outage::Severity;
 use crate::domain::testing::outage_word;
@@ -49,9 +50,12 @@ pub(in crate::channel) fn post() -> Post {
         answer: None,
     };
     let from = From { name: None, address: "budkavle@ekfors.example".parse().unwrap(), reply_to: None };
-    let composer = Composer::new(from, "Ekfors kommun", chrono_tz::Europe::Stockholm, "").unwrap();
+    let composer = Composer::new(from, "Ekfors kommun", "", None).unwrap();
     let channel = Channel::Command(crate::channel::CommandChannel::new("/x".into(), vec![], Duration::ZERO));
-    let Parcel::Post(post) = composer.parcel(&channel, &notice, &message, 7).unwrap() else { panic!() };
+    let Parcel::Post(post) = composer.parcel(&channel, &notice, &message, Locale::default(), 7).unwrap()
+    else {
+        panic!()
+    };
     post
 }
 

@@ -118,9 +118,13 @@ fn the_examples_work() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_str().unwrap().to_owned();
         let text = std::fs::read_to_string(&path).unwrap();
-        let folder = Folder::with(&[(name.as_str(), &text), ("bind-password", "geheim\n")]);
-        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o640);
-        std::fs::set_permissions(folder.path("bind-password"), mode).unwrap();
+        let secrets = ["bind-password", "database-password"];
+        let folder =
+            Folder::with(&[(name.as_str(), &text), (secrets[0], "geheim\n"), (secrets[1], "geheim\n")]);
+        for secret in secrets {
+            let mode = std::os::unix::fs::PermissionsExt::from_mode(0o640);
+            std::fs::set_permissions(folder.path(secret), mode).unwrap();
+        }
         let (config, warnings) =
             load(&folder.path(&name), &environment(&[])).unwrap_or_else(|findings| panic!("{findings}"));
         assert!(config.store.folder.starts_with(folder.0.path()));
@@ -133,6 +137,7 @@ fn the_examples_work() {
         examples,
         [
             ("389ds.toml".to_owned(), warned(&["mail.transport"])),
+            ("cluster.toml".to_owned(), warned(&[])),
             ("openldap.toml".to_owned(), warned(&["mail.transport"])),
             ("try-it.toml".to_owned(), warned(&["directory.main.file", "mail.transport"])),
         ]

@@ -50,31 +50,40 @@ pub fn recompute(organisation: &Organisation, role: &Role, now: DateTime<Utc>) -
     let tree = &organisation.tree;
     let holders = organisation.holders(&role.name);
     // Only where somebody counts; and where it is a single person, who that is.
-    let alone_at = |place| {
-        let mut people =
-            counting(organisation, holders, place, &Asker::Organisation, now).map(|s| s.user.map(|u| u.id));
-        let first = people.next()?;
-        Some((place, first.filter(|_| people.all(|other| other == first))))
-    };
-    let here: HashMap<tree::Index, Option<UserId>> = holders.places().filter_map(alone_at).collect();
+    let mut here: Vec<Option<Counting<'_>>> = vec![None; tree.len()];
+    for place in holders.places() {
+        let mut people = counting(organisation, holders, place, &Asker::Organisation, now).map(|s| s.user);
+        if let (Some(first), Some(at)) = (people.next(), here.get_mut(place as usize)) {
+            let is_first = |other: Option<&User>| other.map(|user| user.id) == first.map(|user| user.id);
+            *at = Some(Counting { alone: first.filter(|_| people.all(is_first)) });
+        }
+    }
     let mut map = ContactMap { units: Vec::with_capacity(tree.len()), alone: HashMap::new() };
     // Parents come before children, so one pass is enough.
-    for place in tree.indices() {
+    for (place, here) in tree.indices().zip(&here) {
         let above = tree.parent(place).and_then(|parent| map.of_unit(parent));
-        map.units.push(if here.contains_key(&place) { Some(place) } else { above });
+        map.units.push(if here.is_some() { Some(place) } else { above });
     }
     // Who is the only one to turn to is not the answer to their own question: look again for these few. Of several contacts
     // another one is left.
-    for (nearest, id) in here.iter().filter_map(|(place, alone)| Some((*place, (*alone)?))) {
-        let Some(user) = organisation.user(id) else { continue };
+    for (nearest, alone) in tree.indices().zip(&here) {
+        let Some(user) = alone.as_ref().and_then(|counting| counting.alone) else { continue };
         if map.of_unit(organisation.place_of(user)) == Some(nearest) {
-            let asker = Asker::User(id);
+            let asker = Asker::User(user.id);
             let counts = |p: &tree::Index| counting(organisation, holders, *p, &asker, now).next().is_some();
-            let further = tree.upwards(nearest).skip(1).find(|p| here.contains_key(p) && counts(p));
-            map.alone.insert(id, further);
+            let is_held = |p: &tree::Index| here.get(*p as usize).is_some_and(Option::is_some);
+            let further = tree.upwards(nearest).skip(1).find(|p| is_held(p) && counts(p));
+            map.alone.insert(user.id, further);
         }
     }
     map
+}
+
+/// Somebody counts at a place.
+#[derive(Clone)]
+struct Counting<'a> {
+    /// The one user who does, when there is no other.
+    alone: Option<&'a User>,
 }
 
 /// Those who count at one place.

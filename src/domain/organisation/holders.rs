@@ -59,6 +59,13 @@ pub struct Holding {
     pub origin: Origin,
 }
 
+impl Holding {
+    /// Whether it doesn't count while its holder, `user`, belongs to another unit.
+    pub fn is_suspended_for(&self, user: &User) -> bool {
+        matches!(&self.place, Place::Unit(unit) if !self.any_unit && user.unit != *unit)
+    }
+}
+
 /// What a role's holders are, by where they hold it, each place's in order.
 #[derive(Clone, Debug, Default)]
 pub struct Holders {

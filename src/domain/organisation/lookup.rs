@@ -161,6 +161,17 @@ impl Organisation {
         fields.into_iter().map(called).find(|called| !called.is_empty()).unwrap_or_default()
     }
 
+    /// Who reads at this mail address, compared without regard to case: nobody, one, or several who share it.
+    pub fn users_with_mail(&self, mail: &str) -> Vec<&Arc<User>> {
+        let names = self.names.get_or_init(|| Names::of(&self.directory.users));
+        let may_be = names.find(mail).filter_map(|id| self.user(id));
+        let mut readers: Vec<&Arc<User>> =
+            may_be.filter(|u| u.mail().is_some_and(|m| same(m, mail))).collect();
+        readers.sort_by_key(|u| u.id);
+        readers.dedup_by_key(|u| u.id);
+        readers
+    }
+
     /// Why nobody is called so: they are gone, or nobody ever was, as far as is remembered, and these are called alike.
     fn user_not_found(&self, text: &str, near: impl Fn(&str) -> Vec<Candidate>) -> LookupError {
         let candidate = |gone: &Gone, user: &Arc<User>| GoneCandidate {
@@ -214,6 +225,17 @@ impl Organisation {
             return self.find_unit(text);
         }
         self.only_unit(text, &self.units_called(&path_key(text)).0)
+    }
+
+    /// The same, without a word on what else may be meant when it isn't there.
+    pub fn unit_at(&self, text: &str) -> Option<tree::Index> {
+        match text.trim().parse() {
+            Ok(id) => self.tree.index(UnitId(id)),
+            Err(_) => match self.units_called(&path_key(text.trim())).0.as_slice() {
+                [only] => Some(*only),
+                _ => None,
+            },
+        }
     }
 
     /// The units whose whole path this is, in the form that paths are compared by, and those whose path ends so.

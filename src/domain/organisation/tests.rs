@@ -2,7 +2,7 @@ mod updated;
 
 use super::*;
 use crate::domain::directory::{Group, UserFields};
-use crate::domain::roles::{GLOBAL, LOCAL, OUTAGE};
+use crate::domain::roles::{GLOBAL, LOCAL, OUTAGE, Place};
 use crate::domain::testing::{World, directory_of, group, hour, unit, unit_id, user, user_id, world};
 use proptest::prelude::*;
 

@@ -16,11 +16,26 @@ pub struct Part {
     pub text: String,
 }
 
+/// What an entry says to whoever reads it, in their language.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Entry {
+    /// Its line in a calendar.
+    pub summary: String,
+    /// The last word, and what is concerned.
+    pub description: String,
+}
+
 /// The entry of maintenance, as of a word that was said `at`, of the installation `instance`, by `organizer`. None for an incident.
 ///
 /// Whoever it doesn't concern any more is to take it out. The entry has the same identity from the first word to the last, so that one that is moved or cancelled takes the place of the
 /// one before. Its times are in UTC: no calendar needs to know the zone to show it right.
-pub fn part(word: &OutageWord, at: DateTime<Utc>, instance: u64, organizer: &Address) -> Option<Part> {
+pub fn part(
+    word: &OutageWord,
+    at: DateTime<Utc>,
+    instance: u64,
+    organizer: &Address,
+    entry: &Entry,
+) -> Option<Part> {
     let plan = word.plan.as_ref()?;
     let cancelled = word.state == State::Cancelled || word.about == About::Left;
     let method = if cancelled { "CANCEL" } else { "PUBLISH" };
@@ -38,23 +53,14 @@ pub fn part(word: &OutageWord, at: DateTime<Utc>, instance: u64, organizer: &Add
     line(&format!("DTSTART:{}", utc(plan.from)));
     line(&format!("DTEND:{}", utc(plan.until)));
     line(&format!("ORGANIZER:{}", mailto(organizer)));
-    line(&format!("SUMMARY:{}", escaped(&format!("Maintenance: {}", word.title))));
-    line(&format!("DESCRIPTION:{}", escaped(&description(word))));
+    line(&format!("SUMMARY:{}", escaped(&entry.summary)));
+    line(&format!("DESCRIPTION:{}", escaped(&entry.description)));
     line(if cancelled { "STATUS:CANCELLED" } else { "STATUS:CONFIRMED" });
     // It takes nobody's time: who reads it can be booked all the same.
     line("TRANSP:TRANSPARENT");
     line("END:VEVENT");
     line("END:VCALENDAR");
     Some(Part { method, text })
-}
-
-/// The last word, and what is concerned.
-fn description(word: &OutageWord) -> String {
-    let list = |what: &str, of: &[Box<str>]| (!of.is_empty()).then(|| format!("{what}: {}", of.join(", ")));
-    let said = word.updates.last().map(|update| update.text.to_string());
-    let lines = [said, list("Services", &word.services), list("Depending on them", &word.dependent)];
-    let lines = lines.into_iter().chain([list("Units", &word.units)]);
-    lines.flatten().collect::<Vec<_>>().join("\n")
 }
 
 /// An address as a URI (RFC 6068 §2): what isn't one of its characters is percent-encoded.
@@ -98,7 +104,11 @@ mod tests {
     }
 
     fn calendar(word: &OutageWord) -> Part {
-        part(word, now(), 7, &"it@kommun.example".parse().unwrap()).unwrap()
+        let entry = Entry {
+            summary: format!("Maintenance: {}", word.title),
+            description: format!("{}\nServices: {}", word.updates[0].text, word.services.join(", ")),
+        };
+        part(word, now(), 7, &"it@kommun.example".parse().unwrap(), &entry).unwrap()
     }
 
     #[test]
@@ -120,8 +130,7 @@ mod tests {
         DTEND:20260706T100000Z
         ORGANIZER:mailto:it@kommun.example
         SUMMARY:Maintenance: New disks\; storage\, mail
-        DESCRIPTION:Two hours.\nNothing works.\nServices: Storage\nDepending on the
-         m: E-mail
+        DESCRIPTION:Two hours.\nNothing works.\nServices: Storage
         STATUS:CONFIRMED
         TRANSP:TRANSPARENT
         END:VEVENT
@@ -138,7 +147,8 @@ mod tests {
         let uid = |part: &Part| part.text.lines().find(|line| line.starts_with("UID:")).unwrap().to_owned();
         assert_eq!(uid(&planned), uid(&cancelled));
         let incident = OutageWord { plan: None, ..word(State::Resolved, "x", "x") };
-        assert_eq!(part(&incident, now(), 7, &"it@kommun.example".parse().unwrap()), None);
+        let entry = Entry { summary: String::new(), description: String::new() };
+        assert_eq!(part(&incident, now(), 7, &"it@kommun.example".parse().unwrap(), &entry), None);
     }
 
     #[test]

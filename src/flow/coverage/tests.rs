@@ -100,7 +100,7 @@ async fn a_warning_goes_once_on_its_day_in_the_morning_also_over_a_restart() {
         let (store, _) = Store::open_sled(store, DateTime::UNIX_EPOCH).await.unwrap();
         Core::load(store, settings, Arc::new(move || *clock.lock().unwrap())).await.unwrap()
     };
-    let messages = |core: &Core| core.store.queue_counts().values().sum::<u64>();
+    let messages = async |core: &Core| core.store.queue_counts().await.unwrap().values().sum::<u64>();
     let core = start().await;
     let holder = Holder::Outside { name: "IT".into(), mail: "it@org.example".parse().unwrap() };
     let global = NewAssignment::new(GLOBAL, holder, Place::Organisation);
@@ -111,14 +111,14 @@ async fn a_warning_goes_once_on_its_day_in_the_morning_also_over_a_restart() {
     {
         at(time);
         tick(&core).await.unwrap();
-        assert_eq!(messages(&core), expected, "{time}");
+        assert_eq!(messages(&core).await, expected, "{time}");
     }
     core.store.close().await;
     drop(core);
     let core = start().await;
     tick(&core).await.unwrap();
-    assert_eq!(messages(&core), 1, "a restart tells nothing twice");
+    assert_eq!(messages(&core).await, 1, "a restart tells nothing twice");
     at("2026-06-15T05:00:00Z");
     tick(&core).await.unwrap();
-    assert_eq!(messages(&core), 2);
+    assert_eq!(messages(&core).await, 2);
 }

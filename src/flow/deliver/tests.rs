@@ -5,8 +5,6 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use chrono_tz::Tz;
-
 use super::*;
 use crate::channel::message::From;
 use crate::channel::{CommandChannel, FileChannel};
@@ -177,7 +175,7 @@ fn script(name: &str, lines: String, terms: Terms) -> Sender {
 
 fn composer() -> Composer {
     let from = From { name: None, address: "budkavle@x.example".parse().unwrap(), reply_to: None };
-    Composer::new(from, "Org", Tz::UTC, "").unwrap()
+    Composer::new(from, "Org", "", None).unwrap()
 }
 
 fn mails(folder: &Path) -> usize {
@@ -401,7 +399,7 @@ async fn after_a_reload_the_old_sender_begins_with_nothing_more() {
             }
             let lines = format!("cat > /dev/null; echo x >> {}", world.log("two").display());
             senders.replace(vec![script("one", lines, Terms::default())]);
-            while world.core.store.queue_counts().get(&MessageState::Queued) != Some(&2) {
+            while world.core.store.queue_counts().await.unwrap().get(&MessageState::Queued) != Some(&2) {
                 tokio::task::yield_now().await;
             }
             let new = Arc::clone(&senders.all()[&name]);
@@ -438,7 +436,17 @@ async fn what_becomes_due_goes_beside_what_is_stuck() {
     let others = async {
         let counts = async |count: u64| {
             tokio::time::timeout(Duration::from_secs(60), async {
-                while world.core.store.queue_counts().get(&MessageState::Sent).copied().unwrap_or(0) < count {
+                while world
+                    .core
+                    .store
+                    .queue_counts()
+                    .await
+                    .unwrap()
+                    .get(&MessageState::Sent)
+                    .copied()
+                    .unwrap_or(0)
+                    < count
+                {
                     tokio::task::yield_now().await;
                 }
             })

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 
-use super::{LOOK, LOOP_WITHIN, pause};
+use super::{LOOK, LOOP_WITHIN, lead, pause};
 use crate::domain::ids::DirectoryName;
 use crate::domain::run::{Outcome, Trigger};
 use crate::flow::core::Core;
@@ -19,7 +20,7 @@ use crate::runtime::clock::Clock;
 use crate::runtime::hints::HintBook;
 use crate::runtime::lifecycle::{Heartbeat, Tasks};
 use crate::runtime::wire::Schedules;
-use crate::store::StoreError;
+use crate::store::{StoreError, Tidings};
 
 /// What the loop works with.
 #[derive(Clone)]
@@ -40,18 +41,28 @@ pub struct Syncing {
 
 /// Syncs every directory when it is due; at the start those that a schedule would have had synced already, or all, for a `resync`.
 pub async fn sync(parts: Syncing, heartbeat: Heartbeat, resync: bool) -> Result<(), StoreError> {
-    let Syncing { clock, tasks, directories, hints, .. } = &parts;
+    let Syncing { clock, tasks, directories, hints, core, .. } = &parts;
     let mut runs = Runs::default();
     // What falls due after this, by directory: while one is being read it stays where it was, and what fell due meanwhile follows.
     let mut looked: BTreeMap<DirectoryName, DateTime<Utc>> = BTreeMap::new();
-    let started = clock.now();
-    for name in directories.names() {
-        if resync || parts.is_overdue(&name, started) {
-            runs.begin(&parts, &name, Trigger::Start);
+    let mut tidings = core.store.tidings();
+    let (mut leads, mut resync) = (false, resync);
+    while lead(tasks, &heartbeat, core).await {
+        if !std::mem::replace(&mut leads, true) {
+            // What the node that led before has committed is known before anything is read.
+            if let Err(error) = core.follow().await {
+                tracing::warn!("What other nodes have committed can't be read: {error}");
+            }
+            let started = clock.now();
+            looked.clear();
+            let resync = std::mem::take(&mut resync);
+            for name in directories.names() {
+                if (resync || parts.is_overdue(&name, started)) && !runs.is_under_way(&name) {
+                    runs.begin(&parts, &name, Trigger::Start);
+                }
+                looked.insert(name, started);
+            }
         }
-        looked.insert(name, started);
-    }
-    while !tasks.soft().is_cancelled() {
         heartbeat.beat();
         let now = clock.now();
         let names = directories.names();
@@ -70,13 +81,23 @@ pub async fn sync(parts: Syncing, heartbeat: Heartbeat, resync: bool) -> Result<
             () = pause(clock, tasks, next.unwrap_or(now + LOOK)) => {}
             () = hints.woken.notified() => {}
             () = runs.one_ends() => {}
+            () = lost(&mut tidings) => {}
         }
+        leads = core.store.leads();
     }
     // A read that is broken off changes nothing; the next start makes up for it.
     while !runs.under_way.is_empty() {
         runs.one_ends().await;
     }
     Ok(())
+}
+
+/// Waits until something else is heard of the other nodes; for ever, when there are none.
+async fn lost(tidings: &mut Option<watch::Receiver<Tidings>>) {
+    match tidings {
+        Some(tidings) => drop(tidings.changed().await),
+        None => std::future::pending().await,
+    }
 }
 
 /// The runs that are under way.

@@ -13,6 +13,7 @@ use chrono::{DateTime, Utc};
 use super::super::backup::{self, Header};
 use super::super::counts::Counts;
 use super::super::error::StoreError;
+use super::super::jobs::trouble::{Fault, Trouble};
 use super::super::records::{
     Instance, Kind, LastNumber, NUMBERS, Numbers, PastRow, Record, WasRow, key, past_key,
 };
@@ -20,7 +21,6 @@ use super::super::types::Rebuilt;
 use super::engine::{Engine, Slices};
 use super::ledger::Ledger;
 use super::scan::examine;
-use super::trouble::{Fault, Trouble};
 use super::watermark::{Mark, Watermark};
 use super::{ENGINE, STORE};
 

@@ -6,7 +6,6 @@
 //! * A batch keeps about 5 KB in memory per row until it ends: a large commit goes in slices, behind a redo log in the same tree.
 //! * Small rows cost: see [`super::super::records::Packed`].
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::ops::Deref;
 use std::path::Path;
@@ -15,14 +14,12 @@ use std::time::Duration;
 
 use sled::{Batch, IVec};
 
+use super::super::jobs::trouble::Trouble;
+use super::super::jobs::tx::Changes;
 use super::super::records::Kind;
 use super::ledger::Ledger;
 use super::panics::caught;
 use super::redo;
-use super::trouble::Trouble;
-
-/// What a transaction changes: keys, and their new values; None: gone.
-pub(super) type Changes = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 
 /// A row of the tree and what it becomes.
 pub(super) type Op = (Vec<u8>, Option<Vec<u8>>);
@@ -295,6 +292,12 @@ impl Deref for Value {
             Value::Row(row) => row,
             Value::Joined(bytes) => bytes,
         }
+    }
+}
+
+impl AsRef<[u8]> for Value {
+    fn as_ref(&self) -> &[u8] {
+        self
     }
 }
 

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::super::counts::{Count, Counts};
+use super::super::jobs::trouble::Trouble;
 use super::super::records::Kind;
-use super::trouble::Trouble;
 
 const SCHEMA: u16 = 1;
 

@@ -5,7 +5,7 @@ use std::io::{Read, Seek, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use super::trouble::Trouble;
+use super::super::jobs::trouble::Trouble;
 
 /// The lock, held until it is dropped. The system takes it from a process that dies.
 #[derive(Debug)]

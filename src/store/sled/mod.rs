@@ -2,30 +2,26 @@
 //!
 //! In reading order: [`engine`] is sled as far as we use it (with [`redo`] for large commits); [`ledger`], [`watermark`] and
 //! [`marker`] are what tells a whole store from a damaged one; [`scan`] looks at all of it; [`open`] puts a damaged one aside and
-//! [`build`] makes a new one, from [`exports`]; [`writer`] is the one thread that commits, [`tx`] a transaction in the making,
-//! [`queue`] the outbox in memory, [`space`] the room on the disk. What the contract asks for is in [`commit`], [`outbox`],
-//! [`read`], [`state`], [`past`] and [`prune`].
+//! [`build`] makes a new one, from [`exports`]; [`writer`] is the one thread that commits,
+//! [`rows`] what its transactions read; [`queue`] the outbox in memory, [`space`] the room on the disk. What the contract asks for is in
+//! [`contract`] and [`read`].
 
 mod build;
-mod commit;
+mod contract;
 mod engine;
 mod exports;
 mod ledger;
 mod lock;
 mod marker;
 mod open;
-mod outbox;
 mod panics;
-mod past;
-mod prune;
 mod queue;
 mod read;
 mod redo;
+mod rows;
+mod said;
 mod scan;
 mod space;
-mod state;
-mod trouble;
-mod tx;
 mod watermark;
 mod writer;
 
@@ -38,11 +34,12 @@ use tokio::sync::{oneshot, watch};
 
 use super::backup::BackupWriter;
 use super::error::StoreError;
+use super::jobs::rows::Write;
+use super::jobs::trouble::{Fault, Trouble};
+use super::jobs::tx::Tx;
 use super::types::{Exported, Opening, Restored, SledSettings, State};
 use engine::{Engine, View};
 use queue::Queue;
-use trouble::{Fault, Trouble};
-use tx::Tx;
 use writer::{Order, Writer};
 
 /// The folder of the store in that of the state.
@@ -211,7 +208,7 @@ impl SledStore {
     }
 
     /// Has the writer do `job`; returns when what it changed is durable.
-    async fn write<T: Send + 'static>(
+    async fn commit<T: Send + 'static>(
         &self,
         job: impl FnOnce(&mut Tx<'_>) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, StoreError> {
@@ -235,6 +232,15 @@ impl SledStore {
     ) -> Result<T, StoreError> {
         let shared = Arc::clone(&self.shared);
         blocking(&self.shared.path, move || shared.read(f)).await
+    }
+}
+
+impl Write for SledStore {
+    async fn write<T: Send + 'static>(
+        &self,
+        job: impl Fn(&mut Tx<'_>) -> Result<T, Fault> + Send + Sync + 'static,
+    ) -> Result<T, StoreError> {
+        self.commit(job).await
     }
 }
 

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::super::backup::{self, BackupWriter, Header};
 use super::super::error::StoreError;
+use super::super::jobs::trouble::Trouble;
 use super::super::types::{Opening, Rebuilt, Restored, SledSettings};
 use super::STORE;
 use super::build::{Plan, aside, build, clear_up, make_folder, rebuilt_note};
@@ -16,7 +17,6 @@ use super::marker::{Known, Marker};
 use super::panics::caught;
 use super::scan::{Found, examine};
 use super::space::Space;
-use super::trouble::Trouble;
 use super::watermark::{Mark, Watermark};
 
 /// A store that is open and whole.

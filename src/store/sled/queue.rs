@@ -7,57 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 
 use crate::domain::ids::{ChannelName, MessageId};
-use crate::domain::notice::{Message, MessageState, Priority};
+use crate::domain::notice::Priority;
 
+use super::super::jobs::place::Move;
 use super::super::types::{ChannelCounts, QueueCounts};
-
-/// What the queue knows of a message.
-#[derive(Clone, PartialEq, Eq, Debug)]
-struct Place {
-    id: MessageId,
-    channel: ChannelName,
-    priority: Priority,
-    state: MessageState,
-    due: DateTime<Utc>,
-    changed: DateTime<Utc>,
-}
-
-impl Place {
-    fn of(message: &Message) -> Place {
-        Place {
-            id: message.id,
-            channel: message.recipient.channel.clone(),
-            priority: message.priority,
-            state: message.state,
-            due: message.due,
-            changed: message.changed,
-        }
-    }
-
-    /// Whether nobody will get it any more, though nobody wanted that.
-    fn is_given_up(&self) -> bool {
-        matches!(self.state, MessageState::Failed | MessageState::Expired)
-    }
-}
-
-/// A message that came, changed or went.
-#[derive(Clone, Debug)]
-pub(super) struct Move {
-    before: Option<Place>,
-    after: Option<Place>,
-}
-
-impl Move {
-    /// From `before` to `after`.
-    pub(super) fn new(before: Option<&Message>, after: Option<&Message>) -> Move {
-        Move { before: before.map(Place::of), after: after.map(Place::of) }
-    }
-
-    /// The way back.
-    pub(super) fn undone(self) -> Move {
-        Move { before: self.after, after: self.before }
-    }
-}
 
 /// The messages of one channel that aren't at an end, by when they are due, the urgent apart from the rest; and how many there are of
 /// every state.

@@ -8,21 +8,22 @@ use chrono::{DateTime, Utc};
 use crate::domain::audit;
 use crate::domain::changes::ChangeAt;
 use crate::domain::changes::open::Note;
-use crate::domain::ids::{DirectoryName, MessageId, NoticeId, OutageId, RunId};
+use crate::domain::ids::{DirectoryName, Generation, MessageId, NoticeId, OutageId, RunId};
 use crate::domain::notice::{Message, MessageState, Notice};
 use crate::domain::outage::Outage;
+use crate::domain::past::Entry;
 use crate::domain::run::Run;
 use crate::domain::undo::Step;
 
 use super::super::error::StoreError;
+use super::super::jobs::trouble::{Fault, Trouble};
+use super::super::jobs::tx::decode;
+use super::super::jobs::{past, state};
 use super::super::records::{
     Kind, LastNumber, NoticeRow, Numbers, Record, audit_time, key, number_key, number_of, runs_of,
 };
 use super::super::types::{AttemptLog, Listed, MessageDetail, MessageFilter, RunDetail, State};
 use super::engine::{Value, View};
-use super::state;
-use super::trouble::{Fault, Trouble};
-use super::tx::decode;
 use super::{SledStore, Slot};
 
 impl SledStore {
@@ -38,10 +39,18 @@ impl SledStore {
             };
             match first {
                 Some((of, state)) if Some(of) == commit => Ok(state),
-                _ => shared.read(|view| Ok(state::load(view)?)),
+                _ => shared.read(|view| Ok(load(view)?)),
             }
         })
         .await
+    }
+
+    pub(in super::super) async fn past(
+        &self,
+        at: DateTime<Utc>,
+        until: Generation,
+    ) -> Result<Vec<Entry>, StoreError> {
+        self.read(move |view| Ok(past::entries(view.rows(&[Kind::Past as u8]).rev(), at, until)?)).await
     }
 
     pub(in super::super) async fn messages(&self, filter: MessageFilter) -> Result<Vec<Listed>, StoreError> {
@@ -154,6 +163,25 @@ impl SledStore {
         })
         .await
     }
+}
+
+/// Reads the state by itself.
+fn load(view: &View<'_>) -> Result<State, Trouble> {
+    let mut builder = state::StateBuilder::default();
+    for kind in state::KINDS {
+        for row in view.rows(&[kind as u8]) {
+            let (key, value) = row?;
+            builder.take(kind, &key, &value)?;
+        }
+    }
+    builder.end(|name| last_run(view, name))
+}
+
+/// The last run of a directory.
+pub(super) fn last_run(view: &View<'_>, name: &DirectoryName) -> Result<Option<Run>, Trouble> {
+    let Some(key) = view.keys(&runs_of(name)).next_back().transpose()? else { return Ok(None) };
+    let number = number_of(&key).unwrap_or_default();
+    view.get(&number_key(Kind::Run, number))?.map(|value| decode(&value)).transpose()
 }
 
 /// The changes of contacts after a number, in its order. Their keys begin with the time that they speak of, which isn't quite that order.

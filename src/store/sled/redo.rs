@@ -1,7 +1,7 @@
 //! The redo log of a large transaction: its rows, one after the other, cut into pieces that the engine takes easily.
 
+use super::super::jobs::trouble::Trouble;
 use super::engine::Op;
-use super::trouble::Trouble;
 
 /// What the keys of its pieces begin with; their number (u32) follows.
 pub(super) const REDO: u8 = 0x01;

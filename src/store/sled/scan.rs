@@ -3,15 +3,17 @@
 use std::path::Path;
 
 use super::super::counts::Counts;
+use super::super::jobs::place::Move;
+use super::super::jobs::state::StateBuilder;
+use super::super::jobs::trouble::Trouble;
+use super::super::jobs::tx::decode;
 use super::super::records::{Instance, Kind, LastNumber, NUMBERS, check_schema};
 use super::super::types::State;
 use super::engine::{Engine, View};
 use super::ledger::Ledger;
 use super::panics::caught;
-use super::queue::{Move, Queue};
-use super::state::StateBuilder;
-use super::trouble::Trouble;
-use super::tx::decode;
+use super::queue::Queue;
+use super::read::last_run;
 
 /// A store that was looked at and found whole.
 pub(super) struct Found {
@@ -101,7 +103,7 @@ impl Contents {
     fn end(self, view: &View<'_>, ledger: Ledger) -> Result<Looked, Trouble> {
         let instance =
             self.instance.ok_or_else(|| Trouble::Damaged("the number of the installation is gone".into()))?;
-        let state = self.state.end(view)?;
+        let state = self.state.end(|name| last_run(view, name))?;
         Ok(Looked { ledger, instance, numbers: self.numbers, queue: self.queue, state })
     }
 }

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use nix::fcntl::posix_fallocate;
 use nix::sys::statvfs::statvfs;
 
-use super::trouble::Trouble;
+use super::super::jobs::trouble::Trouble;
 
 /// What the engine may take beyond what is written: a segment or two of 512 KB.
 const SLACK: u64 = 2 << 20;

@@ -10,16 +10,17 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use super::super::error::StoreError;
+use super::super::jobs::trouble::Trouble;
+use super::super::jobs::tx::{Effect, Tx};
 use super::super::records::NUMBERS;
 use super::engine::{SLICE_BYTES, SLICE_ROWS};
 use super::ledger::Ledger;
 use super::lock::Lock;
 use super::marker::Marker;
 use super::panics::caught;
+use super::rows::SledRows;
 use super::scan::examine;
 use super::space::Space;
-use super::trouble::Trouble;
-use super::tx::{Effect, Tx};
 use super::watermark::{Mark, Watermark};
 use super::{Shared, Slot};
 
@@ -117,7 +118,8 @@ impl Writer {
     fn run_job(&self, job: Job, group: &mut Group) -> Result<(), Trouble> {
         let slot = self.shared.slot();
         let Slot::Open(engine) = &*slot else { return Ok(()) };
-        let mut tx = Tx::new(engine, &group.effect.changes, &self.shared.queue, group.effect.numbers);
+        let rows = SledRows { engine, group: &group.effect.changes, queue: &self.shared.queue };
+        let mut tx = Tx::new(&rows, group.effect.numbers);
         let (keep, answer) = caught(|| job(&mut tx))
             .map_err(|said| Trouble::Damaged(format!("the engine panicked: {said}")))?;
         let effect = tx.effect;
@@ -170,7 +172,11 @@ impl Writer {
         };
         match down {
             Trouble::DiskFull | Trouble::Io(..) | Trouble::InUse(_) => self.reopen(),
-            Trouble::Damaged(_) | Trouble::TooNew(_) | Trouble::Closed => Err(down),
+            Trouble::Damaged(_)
+            | Trouble::TooNew(_)
+            | Trouble::Closed
+            | Trouble::Again(_)
+            | Trouble::Said(_) => Err(down),
         }
     }
 

@@ -109,7 +109,7 @@ fn an_outage_is_previewed_and_told_to_those_it_concerns_each_once() {
     for line in [
         "Services: Lagringen",
         "Depending on them: E-posten",
-        "outage of Lagringen, on which E-posten depends",
+        "outage contact for E-posten (it depends on Lagringen)",
     ] {
         assert!(mail.text().contains(line) && mail.html().contains(line), "{line}: {}", mail.text());
     }
@@ -193,11 +193,11 @@ fn maintenance_is_told_at_its_times_and_each_time_once() {
         mails
     };
     for (by, count, word) in [
-        ("+73h", 2, "Reminded"),
-        ("+217h", 3, "Reminded"),
+        ("+73h", 2, "Soon"),
+        ("+217h", 3, "Soon"),
         // A restart at the same time tells nothing anew.
-        ("+218h", 3, "Reminded"),
-        ("+241h", 4, "Started"),
+        ("+218h", 3, "Soon"),
+        ("+241h", 4, "Under way"),
         ("+265h", 5, "Completed"),
     ] {
         ahead(by);

@@ -212,6 +212,11 @@ impl Daemon {
         self.process.terminate(deadline)
     }
 
+    /// Sends it a signal.
+    pub fn signal(&self, signal: &str) {
+        self.process.signal(signal);
+    }
+
     /// SIGHUP: reads its configuration again.
     pub fn reload(&self) {
         self.process.signal("HUP");

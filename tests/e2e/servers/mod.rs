@@ -16,6 +16,9 @@ pub mod middle;
 pub mod network;
 pub mod openldap;
 pub mod postfix;
+#[path = "../../local/postgres/server.rs"]
+#[expect(dead_code, reason = "the other tests use more of it")]
+pub mod postgres;
 pub mod process;
 pub mod samba;
 pub mod web;

@@ -50,7 +50,7 @@ pub async fn a_message_is_claimed_by_one_at_a_time(open: Open<'_>) {
     let store = open().await;
     store.commit_event(tell(5, vec![notice("b", 2)])).await.unwrap();
     store.commit_event(tell(3, vec![notice("a", 2)])).await.unwrap();
-    assert_eq!(store.next_due(&ChannelName::mail()), Some(at(3)));
+    assert_eq!(store.next_due(&ChannelName::mail()).await.unwrap(), Some(at(3)));
     assert!(claim(&store, 2, 9, 10).await.is_empty());
     // The longest due first.
     let first = claim(&store, 6, 20, 3).await;
@@ -63,12 +63,12 @@ pub async fn a_message_is_claimed_by_one_at_a_time(open: Open<'_>) {
     assert!(claim(&store, 19, 30, 10).await.is_empty());
     let store = reopen(store, open).await;
     assert!(claim(&store, 19, 30, 10).await.is_empty());
-    assert_eq!(store.next_due(&ChannelName::mail()), Some(at(20)));
+    assert_eq!(store.next_due(&ChannelName::mail()).await.unwrap(), Some(at(20)));
     // Whoever claimed the first three has died: at 20 they are free again.
     let again = claim(&store, 20, 40, 10).await;
     assert_eq!(ids(&again), [1, 3, 4]);
     assert!(again.iter().all(|c| c.message.attempts == 2));
-    assert_eq!(store.queue_counts(), BTreeMap::from([(MessageState::Sending, 4)]));
+    assert_eq!(store.queue_counts().await.unwrap(), BTreeMap::from([(MessageState::Sending, 4)]));
 }
 
 pub async fn the_urgent_goes_first_and_channels_do_not_mix(open: Open<'_>) {
@@ -94,8 +94,11 @@ pub async fn the_urgent_goes_first_and_channels_do_not_mix(open: Open<'_>) {
     store.commit_event(tell(2, vec![both, by("sms", duties("low-sms"))])).await.unwrap();
     let store = reopen(store, open).await;
     let sms = ChannelName::from("sms");
-    assert_eq!((store.next_due(&ChannelName::mail()), store.next_due(&sms)), (Some(at(1)), Some(at(2))));
-    let counts = store.channel_counts();
+    assert_eq!(
+        (store.next_due(&ChannelName::mail()).await.unwrap(), store.next_due(&sms).await.unwrap()),
+        (Some(at(1)), Some(at(2)))
+    );
+    let counts = store.channel_counts().await.unwrap();
     assert_eq!(counts[&sms], BTreeMap::from([(MessageState::Queued, 4)]));
     assert_eq!(counts[&ChannelName::mail()], BTreeMap::from([(MessageState::Queued, 5)]));
     assert_eq!(ids(&claim(&store, 3, 9, 3).await), [4, 5, 3]);
@@ -106,9 +109,9 @@ pub async fn the_urgent_goes_first_and_channels_do_not_mix(open: Open<'_>) {
     assert_eq!(store.messages(filter).await.unwrap().len(), 4);
     // Nobody sends by a channel that is gone; what waits for it expires all the same.
     assert_eq!(store.claim_due(&sms, at(2000), at(2001), 0).await.unwrap(), []);
-    assert_eq!(store.channel_counts()[&sms], BTreeMap::from([(MessageState::Expired, 4)]));
-    assert_eq!(store.given_up(at(1999), 3), ([6, 7, 8].map(MessageId).to_vec(), 4));
-    assert_eq!(store.given_up(at(2000), 3).1, 0);
+    assert_eq!(store.channel_counts().await.unwrap()[&sms], BTreeMap::from([(MessageState::Expired, 4)]));
+    assert_eq!(store.given_up(at(1999), 3).await.unwrap(), ([6, 7, 8].map(MessageId).to_vec(), 4));
+    assert_eq!(store.given_up(at(2000), 3).await.unwrap().1, 0);
 }
 
 pub async fn many_claimers_share_without_overlap(open: Open<'_>) {
@@ -135,7 +138,10 @@ pub async fn many_claimers_share_without_overlap(open: Open<'_>) {
     }
     all.sort_unstable();
     assert_eq!(all, (1..=600).collect::<Vec<_>>());
-    assert_eq!(reopen(store, open).await.queue_counts(), BTreeMap::from([(MessageState::Sent, 600)]));
+    assert_eq!(
+        reopen(store, open).await.queue_counts().await.unwrap(),
+        BTreeMap::from([(MessageState::Sent, 600)])
+    );
 }
 
 pub fn attempt(message: &Message, minute: i64, state: MessageState) -> Attempt {
@@ -159,16 +165,19 @@ pub async fn an_attempt_counts_for_who_holds_the_claim(open: Open<'_>) {
     // Deferred: not due before its time.
     let first = claim_at(1).await;
     record(vec![attempt(&first, 2, Deferred)]).await.unwrap();
-    assert_eq!((state().await, store.next_due(&ChannelName::mail())), (Deferred, Some(at(12))));
+    assert_eq!(
+        (state().await, store.next_due(&ChannelName::mail()).await.unwrap()),
+        (Deferred, Some(at(12)))
+    );
     assert!(claim(&store, 11, 20, 1).await.is_empty());
     // The claim of the second runs out, a third takes over: what the second says but "sent" doesn't count.
     let second = claim_at(12).await;
     let third = claim_at(17).await;
     record(vec![attempt(&second, 18, Deferred)]).await.unwrap();
     record(vec![attempt(&second, 18, Failed)]).await.unwrap();
-    assert_eq!((state().await, store.next_due(&ChannelName::mail())), (Sending, Some(at(22))));
+    assert_eq!((state().await, store.next_due(&ChannelName::mail()).await.unwrap()), (Sending, Some(at(22))));
     record(vec![attempt(&second, 19, Sent)]).await.unwrap();
-    assert_eq!((state().await, store.next_due(&ChannelName::mail())), (Sent, None));
+    assert_eq!((state().await, store.next_due(&ChannelName::mail()).await.unwrap()), (Sent, None));
     // What is at an end stays so, whoever says otherwise.
     for other in [Deferred, Failed] {
         record(vec![attempt(&third, 20, other)]).await.unwrap();
@@ -223,9 +232,9 @@ pub async fn what_expires_is_not_sent(open: Open<'_>) {
     // Of the two that have expired one was being sent: its claim has run out, too.
     assert_eq!(ids(&claim(&store, 12, 20, 10).await), [3]);
     let counts = BTreeMap::from([(MessageState::Sending, 1), (MessageState::Expired, 2)]);
-    assert_eq!(store.queue_counts(), counts);
+    assert_eq!(store.queue_counts().await.unwrap(), counts);
     let store = reopen(store, open).await;
-    assert_eq!(store.queue_counts(), counts);
+    assert_eq!(store.queue_counts().await.unwrap(), counts);
     let detail = store.message(MessageId(2)).await.unwrap();
     assert_eq!((detail.message.attempts, detail.attempts.len()), (0, 1));
     assert!(detail.message.answer.unwrap().contains("not accepted by 2026-07-06 08:10"));

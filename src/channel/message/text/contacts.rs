@@ -4,35 +4,38 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use minijinja::{Value, context};
 
-use super::{AMBER, BLUE, Page, Writer, first_upper, shell_word, texts};
+use super::markup::shell_word;
+use super::{AMBER, BLUE, Page};
+use crate::channel::words::{Words, first_upper, say};
 use crate::domain::changes::Why;
 use crate::domain::duties::{Duties, Duty, Planned};
 use crate::domain::notice::{ContactNews, ContactSummary, Fallback, NewsFacts, Part, RoleSum, UnitsAt};
 
-impl Writer {
+impl Words {
     /// What is different for one person.
     pub(super) fn contact_news(&self, facts: &ContactNews) -> Page {
-        let subject = news_title(facts);
+        let subject = self.news_title(facts);
         // A change alone has its title above all.
         let (heading, parts) = match facts.news.as_slice() {
-            [one] if facts.more == 0 => (news_heading(one), vec![news_value(one, false, self.zone)]),
-            all => (subject.clone(), all.iter().map(|news| news_value(news, true, self.zone)).collect()),
+            [one] if facts.more == 0 => (self.news_heading(one), vec![self.news_value(one, false)]),
+            all => (subject.clone(), all.iter().map(|news| self.news_value(news, true)).collect()),
         };
-        let since = local(facts.since, self.zone);
+        let command = format!("budkavle contacts changes --since {}", local(facts.since, self.locale.zone));
         Page {
             template: "contacts",
             subject,
             heading,
-            label: "Contacts",
+            label: "label-contacts",
             colour: BLUE,
+            preheader: None,
             content: context! {
                 intro => "",
                 parts => parts,
-                more => (facts.more > 0).then(|| format!("and {}", counted(facts.more, "more change"))),
+                more => (facts.more > 0).then(|| say!(self, "news-more", n = facts.more)),
                 lines => Vec::<String>::new(),
                 todo => [
-                    "If it isn't right, tell whoever administers contacts in your organisation.".to_owned(),
-                    format!("For them, with what changed, when and by what: `budkavle contacts changes --since {since}`"),
+                    say!(self, "news-todo-tell"),
+                    say!(self, "news-todo-changes", command = command),
                 ],
             },
         }
@@ -41,34 +44,45 @@ impl Writer {
     /// That there is too much of it to tell everybody.
     pub(super) fn contact_summary(&self, facts: &ContactSummary) -> Page {
         let ContactSummary { since, people, units, users, roles } = facts;
-        let title = format!("{} got other contacts", counted(*units, "unit"));
+        let title = say!(self, "summary-title", n = *units);
         let role = |sum: &RoleSum| {
-            let without = match sum.without {
-                0 => String::new(),
-                n => {
-                    format!("; {} of them {} nobody in this role now", n, if n == 1 { "has" } else { "have" })
-                }
-            };
-            format!("{}: {}, {}{without}", sum.role, counted(sum.units, "unit"), in_people(sum.users))
+            let line = say!(
+                self,
+                "summary-role",
+                role = first_upper(&self.role(&sum.role.0)),
+                units = self.units(sum.units),
+                people = self.people(sum.users)
+            );
+            match sum.without {
+                0 => line,
+                n => format!("{line}; {}", say!(self, "summary-without", n = n)),
+            }
         };
+        let changes = format!("budkavle contacts changes --since {}", local(*since, self.locale.zone));
         Page {
             template: "contacts",
             subject: title.clone(),
             heading: title,
-            label: "Contacts",
+            label: "label-contacts",
             colour: AMBER,
+            preheader: None,
             content: context! {
-                intro => format!(
-                    "Since {} {} with {} got other contacts. {} would have been told, more than [contact_changes] summary_over allows, so this mail goes instead, and none of them got one.",
-                    self.time(*since), counted(*units, "unit"), in_people(*users), upper_people(*people),
+                intro => say!(
+                    self,
+                    "summary-intro",
+                    since = self.time(*since),
+                    units = self.units(*units),
+                    people = self.people(*users),
+                    told = self.people(*people),
+                    key = "[contact_changes] summary_over"
                 ),
                 parts => Vec::<Value>::new(),
                 more => None::<String>,
                 lines => roles.iter().map(role).collect::<Vec<_>>(),
                 todo => [
-                    format!("See every change and why: `budkavle contacts changes --since {}`", local(*since, self.zone)),
-                    "See what nobody answers for: `budkavle contacts orphans`".to_owned(),
-                    "If it was meant, tell those concerned in your own way; `budkavle contacts digest USER --mail` tells one of them what they are contact for.".to_owned(),
+                    say!(self, "summary-todo-changes", command = changes),
+                    say!(self, "summary-todo-orphans", command = "budkavle contacts orphans"),
+                    say!(self, "summary-todo-digest", command = "budkavle contacts digest USER --mail"),
                 ],
             },
         }
@@ -78,185 +92,148 @@ impl Writer {
     pub(super) fn duties(&self, facts: &Duties) -> Page {
         let held = u32::try_from(facts.duties.len()).unwrap_or(u32::MAX).saturating_add(facts.more);
         let title = match held {
-            0 => "You aren't contact for anything".to_owned(),
-            _ => "What you are contact for".to_owned(),
-        };
-        let day = |at: DateTime<Utc>| self.day(at);
-        // The first moment after it may be midnight: the day before is the last.
-        let span = |from, until: DateTime<Utc>| {
-            let (first, last) = (day(from), day(until - chrono::TimeDelta::milliseconds(1)));
-            if first == last { first } else { format!("{first} to {last}") }
+            0 => say!(self, "duties-none"),
+            _ => say!(self, "duties-title"),
         };
         let absence = |planned: &Planned| {
-            let deputy = planned.deputy.as_deref().map_or_else(
-                || "nobody is named as deputy".to_owned(),
-                |deputy| format!("{deputy} is your deputy"),
-            );
-            format!("You are away {}: {deputy}.", span(planned.from, planned.until))
+            let days = self.days_between(planned.from, planned.until);
+            match planned.deputy.as_deref() {
+                Some(deputy) => say!(self, "duties-away-deputy", days = days, deputy = deputy),
+                None => say!(self, "duties-away", days = days),
+            }
         };
         let mut lines: Vec<String> = facts.absences.iter().map(absence).collect();
         if facts.absences.iter().any(|planned| planned.deputy.is_none()) && held > 0 {
-            lines.push("Without a deputy, those answer who are named above: whoever is contact beside you, or else above you.".to_owned());
+            lines.push(say!(self, "duties-without-deputy"));
         }
         if facts.absences.is_empty() && held > 0 {
-            lines.push("No absence of yours is planned.".to_owned());
+            lines.push(say!(self, "duties-no-absence"));
         }
-        lines.extend(
-            facts
-                .stands_in
-                .iter()
-                .map(|it| format!("You are deputy for {} {}.", it.name, span(it.from, it.until))),
-        );
+        lines.extend(facts.stands_in.iter().map(|it| {
+            say!(self, "duties-stands-in", name = &*it.name, days = self.days_between(it.from, it.until))
+        }));
         if !facts.turns_to.is_empty() {
-            lines.push(format!("You turn to {} yourself.", all(&texts(&facts.turns_to))));
+            lines.push(say!(self, "duties-turns-to", people = self.persons(&facts.turns_to)));
         }
         let account = shell_word(&facts.account);
+        let command = format!("budkavle absence add {account} --from DAY --until DAY --deputy USER");
         Page {
             template: "contacts",
             subject: title.clone(),
             heading: title,
-            label: "Contacts",
+            label: "label-contacts",
             colour: BLUE,
+            preheader: None,
             content: context! {
                 intro => "",
-                parts => facts.duties.iter().map(duty_value).collect::<Vec<_>>(),
-                more => (facts.more > 0).then(|| format!("and {}", counted(facts.more, "more role"))),
+                parts => facts.duties.iter().map(|duty| self.duty_value(duty)).collect::<Vec<_>>(),
+                more => (facts.more > 0).then(|| say!(self, "duties-more", n = facts.more)),
                 lines => lines,
                 todo => [
-                    "If it isn't right, or you will be away, tell whoever administers contacts in your organisation.".to_owned(),
-                    format!("For them: `budkavle absence add {account} --from DAY --until DAY --deputy USER`"),
+                    say!(self, "duties-todo-tell"),
+                    say!(self, "duties-todo-command", command = command),
                 ],
             },
         }
     }
 
-    fn day(&self, at: DateTime<Utc>) -> String {
-        at.with_timezone(&self.zone).format("%-d %b %Y").to_string()
-    }
-}
-
-fn news_title(facts: &ContactNews) -> String {
-    let of = |part: Part| facts.news.iter().filter(move |news| news.part == part);
-    let units = |part: Part| of(part).map(|news| news.all_units).fold(0, u32::saturating_add);
-    let (new, former) = (of(Part::New).next(), of(Part::Former).next());
-    match (new, former) {
-        _ if facts.more > 0 => "Contacts have changed".to_owned(),
-        (Some(one), None) if of(Part::New).count() == 1 => {
-            format!("You are now {} contact for {}", one.role, counted(one.all_units, "unit"))
-        }
-        (None, Some(one)) if of(Part::Former).count() == 1 => {
-            format!("You are no longer {} contact for {}", one.role, counted(one.all_units, "unit"))
-        }
-        (Some(_), None) => "You are now contact in more roles".to_owned(),
-        (None, Some(_)) => "You are no longer contact in some roles".to_owned(),
-        (Some(_), Some(_)) => "What you are contact for has changed".to_owned(),
-        (None, None) => match units(Part::Owner) {
-            1 => "A unit of yours has another contact".to_owned(),
-            _ => "Units of yours have other contacts".to_owned(),
-        },
-    }
-}
-
-fn news_heading(news: &NewsFacts) -> String {
-    let what = format!("{} with {}", counted(news.all_units, "unit"), in_people(news.users));
-    match (news.part, &news.deputy_for) {
-        (Part::New, None) => format!("You are now {} contact for {what}", news.role),
-        (Part::New, Some(absent)) => {
-            format!("You are now {} contact for {what}, as deputy for {absent}", news.role)
-        }
-        (Part::Former, _) => format!("You are no longer {} contact for {what}", news.role),
-        (Part::Owner, _) => format!("The {} contact of {what} is another one now", news.role),
-    }
-}
-
-fn news_value(news: &NewsFacts, titled: bool, zone: Tz) -> Value {
-    let (mut before, mut after) = (texts(&news.before), texts(&news.after));
-    match news.part {
-        Part::New => after.insert(0, "you".to_owned()),
-        Part::Former => before.insert(0, "you".to_owned()),
-        Part::Owner => {}
-    }
-    let nobody = |people: &[String]| if people.is_empty() { "nobody".to_owned() } else { all(people) };
-    let instead = news.fallback.as_ref().map(fallback).unwrap_or_default();
-    let mut lines = vec![format!("Before: {}. Now: {}{instead}.", nobody(&before), nobody(&after))];
-    // That somebody answers now is said already, when there is more to say.
-    let gained = |why: &&Why| matches!(why, Why::Gained { .. });
-    let more = news.why.iter().any(|why| !gained(&why));
-    let why: Vec<String> =
-        news.why.iter().filter(|why| !more || !gained(why)).map(|why| why.in_zone(zone)).collect();
-    if !why.is_empty() && (more || news.part == Part::Owner) {
-        lines.push(format!("Why: {}.", why.join("; ")));
-    }
-    let title = titled.then(|| news_heading(news));
-    context! { title => title, lines => lines, units => units(&news.units, news.more) }
-}
-
-fn fallback(fallback: &Fallback) -> String {
-    match texts(&fallback.people).as_slice() {
-        [] => format!(", so that whoever is {} contact answers", fallback.role),
-        people => format!(", so that the {} contact answers: {}", fallback.role, all(people)),
-    }
-}
-
-fn duty_value(duty: &Duty) -> Value {
-    let place = duty.place.as_ref().map(|place| format!(", {place}")).unwrap_or_default();
-    let title = match (duty.all_units, &duty.place) {
-        (0, None) => format!("{}: for the whole organisation", duty.role),
-        (0, Some(_)) => format!("{}{place}", duty.role),
-        (n, _) => format!("{}: {}, {}", duty.role, counted(n, "unit"), in_people(duty.users)),
-    };
-    let mut lines = vec![format!("{}.", first_upper(&duty.title))];
-    match (&duty.skipped, &duty.deputy) {
-        (Some(why), _) => lines.push(format!("You don't answer there now: {why}.")),
-        (None, Some(deputy)) => lines.push(format!("You are away, and {deputy} stands in for you.")),
-        (None, None) => {}
-    }
-    if !duty.beside.is_empty() {
-        lines.push(format!("Contact beside you: {}.", all(&texts(&duty.beside))));
-    }
-    if let Some(above) = &duty.above {
-        let who = match texts(&above.people).as_slice() {
-            [] => "nobody".to_owned(),
-            people => all(people),
+    fn news_title(&self, facts: &ContactNews) -> String {
+        let of = |part: Part| facts.news.iter().filter(move |news| news.part == part);
+        let units = |part: Part| of(part).map(|news| news.all_units).fold(0, u32::saturating_add);
+        let (new, former) = (of(Part::New).next(), of(Part::Former).next());
+        let of_one = |id: &str, one: &NewsFacts| {
+            say!(self, id, role = self.role(&one.role.0), units = self.units(one.all_units))
         };
-        let role = if above.role == duty.role { String::new() } else { format!(" ({})", above.role) };
-        lines.push(format!("Above you{role}: {who}."));
+        match (new, former) {
+            _ if facts.more > 0 => say!(self, "news-changed"),
+            (Some(one), None) if of(Part::New).count() == 1 => of_one("news-new-subject", one),
+            (None, Some(one)) if of(Part::Former).count() == 1 => of_one("news-former-subject", one),
+            (Some(_), None) => say!(self, "news-several-new"),
+            (None, Some(_)) => say!(self, "news-several-former"),
+            (Some(_), Some(_)) => say!(self, "news-both"),
+            (None, None) => say!(self, "news-units", n = units(Part::Owner)),
+        }
     }
-    context! { title => title, lines => lines, units => units(&duty.units, duty.more) }
-}
 
-fn units(units: &[UnitsAt], more: u32) -> Vec<String> {
-    let line = |unit: &UnitsAt| match unit.below {
-        0 => unit.path.to_string(),
-        n => format!("{}, and {} below it", unit.path, counted(n, "unit")),
-    };
-    let rest = (more > 0).then(|| format!("and {}", counted(more, "more unit")));
-    units.iter().map(line).chain(rest).collect()
-}
-
-/// A number of things: `1 unit`, `2 units`.
-fn counted(n: u32, thing: &str) -> String {
-    if n == 1 { format!("1 {thing}") } else { format!("{n} {thing}s") }
-}
-
-fn in_people(n: u32) -> String {
-    match n {
-        0 => "nobody in them".to_owned(),
-        1 => "1 person".to_owned(),
-        n => format!("{n} people"),
+    fn news_heading(&self, news: &NewsFacts) -> String {
+        let (role, units) = (self.role(&news.role.0), self.units(news.all_units));
+        let people = self.people(news.users);
+        match (news.part, &news.deputy_for) {
+            (Part::New, None) => say!(self, "news-new", role = role, units = units, people = people),
+            (Part::New, Some(absent)) => {
+                say!(self, "news-new-deputy", role = role, units = units, people = people, absent = &**absent)
+            }
+            (Part::Former, _) => say!(self, "news-former", role = role, units = units, people = people),
+            (Part::Owner, _) => say!(self, "news-owner", role = role, units = units, people = people),
+        }
     }
-}
 
-fn upper_people(n: u32) -> String {
-    if n == 1 { "One person".to_owned() } else { format!("{n} people") }
-}
+    fn news_value(&self, news: &NewsFacts, titled: bool) -> Value {
+        let people = |people: &[Box<str>], with_reader: bool| {
+            let you = with_reader.then(|| say!(self, "you"));
+            let all: Vec<String> =
+                you.into_iter().chain(people.iter().map(|name| self.person(name))).collect();
+            if all.is_empty() { say!(self, "nobody") } else { self.all(&all) }
+        };
+        let before = people(&news.before, news.part == Part::Former);
+        let after = people(&news.after, news.part == Part::New);
+        let mut lines = vec![say!(self, "news-before-now", before = before, after = after)];
+        lines.extend(news.fallback.as_ref().map(|fallback| self.instead(fallback)));
+        // That somebody answers now is said already, when there is more to say.
+        let gained = |why: &&Why| matches!(why, Why::Gained { .. });
+        let more = news.why.iter().any(|why| !gained(&why));
+        let why: Vec<String> =
+            news.why.iter().filter(|why| !more || !gained(why)).map(|why| self.change(why)).collect();
+        if !why.is_empty() && (more || news.part == Part::Owner) {
+            lines.push(say!(self, "news-why", reasons = why.join("; ")));
+        }
+        let title = titled.then(|| self.news_heading(news));
+        context! { title => title, lines => lines, units => self.unit_lines(&news.units, news.more) }
+    }
 
-/// Names in a row: `Bo, Li and Åsa`.
-fn all(names: &[String]) -> String {
-    match names {
-        [] => String::new(),
-        [one] => one.clone(),
-        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    fn instead(&self, fallback: &Fallback) -> String {
+        let role = self.role(&fallback.role.0);
+        match fallback.people.as_slice() {
+            [] => say!(self, "news-instead", role = role),
+            people => say!(self, "news-instead-people", people = self.persons(people), role = role),
+        }
+    }
+
+    fn duty_value(&self, duty: &Duty) -> Value {
+        let role = first_upper(&self.role(&duty.role.0));
+        let title = match (duty.all_units, &duty.place) {
+            (0, None) => say!(self, "duty-everywhere", role = role),
+            (0, Some(place)) => say!(self, "duty-place", role = role, place = &**place),
+            (n, _) => {
+                say!(self, "duty-units", role = role, units = self.units(n), people = self.people(duty.users))
+            }
+        };
+        let mut lines = vec![format!("{}.", first_upper(&self.role_title(&duty.role.0, &duty.title)))];
+        match (&duty.skipped, &duty.deputy) {
+            (Some(why), _) => lines.push(say!(self, "duty-skipped", reason = self.skip(why))),
+            (None, Some(deputy)) => lines.push(say!(self, "duty-deputy", deputy = &**deputy)),
+            (None, None) => {}
+        }
+        if !duty.beside.is_empty() {
+            lines.push(say!(self, "duty-beside", people = self.persons(&duty.beside)));
+        }
+        if let Some(above) = &duty.above {
+            let people = self.persons(&above.people);
+            lines.push(match above.role == duty.role {
+                true => say!(self, "duty-above", people = people),
+                false => say!(self, "duty-above-role", role = self.role(&above.role.0), people = people),
+            });
+        }
+        context! { title => title, lines => lines, units => self.unit_lines(&duty.units, duty.more) }
+    }
+
+    fn unit_lines(&self, units: &[UnitsAt], more: u32) -> Vec<String> {
+        let line = |unit: &UnitsAt| match unit.below {
+            0 => unit.path.to_string(),
+            n => say!(self, "units-below", n = n, path = &*unit.path),
+        };
+        let rest = (more > 0).then(|| say!(self, "units-more", n = more));
+        units.iter().map(line).chain(rest).collect()
     }
 }
 

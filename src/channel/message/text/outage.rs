@@ -2,57 +2,37 @@
 
 use minijinja::context;
 
-use super::{AMBER, BLUE, GREEN, Page, RED, Writer, first_upper, texts};
-use crate::domain::notice::{About, Corrected, OutageWord, PlanTold};
+use super::{AMBER, BLUE, GREEN, Page, RED, texts};
+use crate::channel::words::{Words, first_upper, say};
+use crate::domain::notice::{About, Corrected, OutageWord};
+use crate::domain::outage::calendar::Entry;
 use crate::domain::outage::{Severity, State, Update};
 
-impl Writer {
+impl Words {
     pub(super) fn outage(&self, word: &OutageWord) -> Page {
-        let OutageWord {
-            id,
-            title,
-            severity,
-            state,
-            services,
-            dependent,
-            units,
-            updates,
-            earlier,
-            plan,
-            about,
-        } = word;
+        let OutageWord { title, severity, state, services, dependent, units, updates, plan, about, .. } =
+            word;
+        let id = word.id.to_string();
         let update = |u: &Update| {
+            let text = self.update(&u.text);
             context! {
                 at => self.time(u.at),
-                state => u.state.to_string(),
+                state => self.state(u.state),
                 by => u.by.to_string(),
-                text => u.text.to_string(),
-                lines => u.text.lines().filter(|l| !l.trim().is_empty()).map(str::to_owned).collect::<Vec<_>>(),
+                lines => text.lines().filter(|l| !l.trim().is_empty()).map(str::to_owned).collect::<Vec<_>>(),
+                text => text,
             }
         };
-        let kind = word.kind();
-        let note = match about {
-            About::Word => None,
-            About::Correction => Some(self.corrected(&[])),
-            About::Corrected(of) => Some(self.corrected(of)),
-            About::Left => Some(format!(
-                "What was said before has been corrected: this {} isn't one that concerns you. Nothing more is told to you of it.",
-                kind.to_lowercase()
-            )),
-            About::Silence(minutes) => Some(format!(
-                "Nothing has been said of it for {}, and it is still open. Those who were told of it wait for a word: budkavle outage update {id} --text …, or, when it is over: budkavle {} {id}",
-                span(*minutes),
-                if plan.is_some() { "maintenance complete" } else { "outage resolve" },
-            )),
+        let (number, subject) = match (plan, about) {
+            (None, About::Silence(_)) => ("outage-number", "outage-silent-subject"),
+            (None, _) => ("outage-number", "outage-subject"),
+            (Some(_), About::Silence(_)) => ("maintenance-number", "maintenance-silent-subject"),
+            (Some(_), _) => ("maintenance-number", "maintenance-subject"),
         };
+        let note = self.note(word);
         Page {
             template: "outage",
-            subject: match about {
-                About::Silence(_) => format!("Not a word for long on {} {id}: {title}", kind.to_lowercase()),
-                About::Word | About::Correction | About::Corrected(_) | About::Left => {
-                    format!("{kind} {id}: {title}")
-                }
-            },
+            subject: say!(self, subject, id = id.as_str(), title = &**title),
             heading: title.to_string(),
             label: label(word),
             colour: match (state, severity, plan) {
@@ -62,39 +42,88 @@ impl Writer {
                 (_, Severity::Major, _) => AMBER,
                 (_, Severity::Minor, _) => BLUE,
             },
+            preheader: match note {
+                None => updates.last().map(|u| self.update(&u.text)),
+                Some(_) => None,
+            },
             content: context! {
-                outage => context! { id => id.0, services => texts(services), kind => kind.to_lowercase() },
+                outage => context! {
+                    id => word.id.0,
+                    title => title.to_string(),
+                    number => say!(self, number, id = id.as_str()),
+                    services => texts(services),
+                },
                 dependent => texts(dependent),
-                state => first_upper(&state.to_string()),
-                severity => severity.to_string(),
+                state => first_upper(&self.state(*state)),
+                severity => self.severity(*severity),
                 units => texts(units),
-                window => plan.as_ref().map(|plan| self.window(plan)),
+                window => plan.as_ref().map(|plan| first_upper(&self.window(plan.from, plan.until))),
                 note => note,
                 updates => shown(updates, about).into_iter().map(update).collect::<Vec<_>>(),
-                earlier => earlier,
+                earlier => word.earlier,
             },
+        }
+    }
+
+    /// What there is to say before anything else.
+    fn note(&self, word: &OutageWord) -> Option<String> {
+        let is_maintenance = word.plan.is_some();
+        match &word.about {
+            About::Word => None,
+            About::Correction => Some(self.corrected(&[])),
+            About::Corrected(of) => Some(self.corrected(of)),
+            About::Left if is_maintenance => Some(say!(self, "maintenance-left")),
+            About::Left => Some(say!(self, "outage-left")),
+            About::Silence(minutes) => {
+                let end = if is_maintenance { "maintenance complete" } else { "outage resolve" };
+                Some(say!(
+                    self,
+                    "outage-silent",
+                    span = self.minutes(*minutes),
+                    update = format!("budkavle outage update {} --text …", word.id),
+                    end = format!("budkavle {end} {}", word.id),
+                ))
+            }
         }
     }
 
     /// That something was corrected, and what.
     fn corrected(&self, of: &[Corrected]) -> String {
         let what = |of: &Corrected| match of {
-            Corrected::Text(at) => format!("the word of {}", self.time(*at)),
-            Corrected::Title => "the title".to_owned(),
-            Corrected::Severity => "the severity".to_owned(),
-            Corrected::Services => "the services".to_owned(),
-            Corrected::Units => "the units".to_owned(),
+            Corrected::Text(at) => say!(self, "corrected-text", at = self.time(*at)),
+            Corrected::Title => say!(self, "corrected-title"),
+            Corrected::Severity => say!(self, "corrected-severity"),
+            Corrected::Services => say!(self, "corrected-services"),
+            Corrected::Units => say!(self, "corrected-units"),
         };
         let what: Vec<String> = of.iter().map(what).collect();
-        let what = if what.is_empty() { String::new() } else { format!(": {}", what.join(", ")) };
-        format!("What was said before has been corrected{what}.")
+        match what.is_empty() {
+            true => say!(self, "outage-corrected"),
+            false => say!(self, "outage-corrected-what", what = self.all(&what)),
+        }
     }
 
-    /// From when until when, the day once when it is the same.
-    fn window(&self, plan: &PlanTold) -> String {
-        let [from, until] = [plan.from, plan.until].map(|at| at.with_timezone(&self.zone));
-        let end = if from.date_naive() == until.date_naive() { "%H:%M %Z" } else { "%A %-d %b %Y %H:%M %Z" };
-        format!("{} to {}", from.format("%A %-d %b %Y %H:%M %Z"), until.format(end))
+    /// Where an outage stands and what was said of it last, for a text message.
+    pub(in crate::channel) fn brief(&self, word: &OutageWord) -> String {
+        let said = word.updates.last().map(|update| self.update(&update.text)).unwrap_or_default();
+        format!("{}, {}. {said}", self.state(word.state), self.severity(word.severity))
+    }
+
+    /// What stands in the calendar of whoever maintenance concerns.
+    pub(in crate::channel) fn calendar_entry(&self, word: &OutageWord) -> Entry {
+        let list = |id: &str, of: &[Box<str>]| {
+            (!of.is_empty()).then(|| self.say(id, &[("names", of.join(", ").into())]))
+        };
+        let lines = [
+            word.updates.last().map(|update| self.update(&update.text)),
+            list("outage-services", &word.services),
+            list("outage-dependent", &word.dependent),
+            list("outage-units", &word.units),
+        ];
+        Entry {
+            summary: say!(self, "calendar-summary", title = &*word.title),
+            description: lines.into_iter().flatten().collect::<Vec<_>>().join("\n"),
+        }
     }
 }
 
@@ -107,22 +136,13 @@ fn shown<'a>(updates: &'a [Update], about: &About) -> Vec<&'a Update> {
 
 fn label(word: &OutageWord) -> &'static str {
     match (&word.about, word.state) {
-        (About::Silence(_), _) => "Reminder",
-        (_, State::Planned) => "Maintenance planned",
-        (_, State::Reminded) => "Maintenance soon",
-        (_, State::Started) => "Maintenance under way",
-        (_, State::Completed) => "Maintenance completed",
-        (_, State::Cancelled) => "Maintenance cancelled",
-        (_, State::Resolved) => "Outage resolved",
-        _ => "Outage",
-    }
-}
-
-/// So many minutes, roughly.
-fn span(minutes: u32) -> String {
-    match minutes {
-        0..=119 => format!("{minutes} minutes"),
-        120..=2_879 => format!("{} hours", minutes / 60),
-        _ => format!("{} days", minutes / 1_440),
+        (About::Silence(_), _) => "label-reminder",
+        (_, State::Planned) => "label-maintenance-planned",
+        (_, State::Reminded) => "label-maintenance-soon",
+        (_, State::Started) => "label-maintenance-started",
+        (_, State::Completed) => "label-maintenance-completed",
+        (_, State::Cancelled) => "label-maintenance-cancelled",
+        (_, State::Resolved) => "label-outage-resolved",
+        _ => "label-outage",
     }
 }

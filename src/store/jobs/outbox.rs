@@ -11,8 +11,7 @@ use crate::domain::notice::{Message, MessageState, NewNotice, Notice};
 
 use super::super::error::StoreError;
 use super::super::records::{Kind, NoticeOf, NoticeRow, Numbers, attempt_key, key, number_key};
-use super::super::types::{Attempt, AttemptLog, ChannelCounts, Claimed, MessageOrder, QueueCounts};
-use super::SledStore;
+use super::super::types::{Attempt, AttemptLog, Claimed, MessageOrder};
 use super::commit::write_audit;
 use super::trouble::{Fault, Trouble};
 use super::tx::Tx;
@@ -20,62 +19,30 @@ use super::tx::Tx;
 /// So many expired messages, at most, are dealt with in one claim beyond those that are claimed.
 const EXPIRED_MAX: usize = 1000;
 
-impl SledStore {
-    pub(in super::super) async fn claim_due(
-        &self,
-        channel: &ChannelName,
-        now: DateTime<Utc>,
-        until: DateTime<Utc>,
-        max: usize,
-    ) -> Result<Vec<Claimed>, StoreError> {
-        let channel = channel.clone();
-        self.write(move |tx| claim(tx, &channel, now, until, max)).await
-    }
-
-    pub(in super::super) async fn release_claims(&self, now: DateTime<Utc>) -> Result<u64, StoreError> {
-        self.write(move |tx| release(tx, now)).await
-    }
-
-    pub(in super::super) async fn record_attempts(&self, attempts: Vec<Attempt>) -> Result<(), StoreError> {
-        self.write(move |tx| attempts.iter().try_for_each(|attempt| record(tx, attempt))).await
-    }
-
-    pub(in super::super) async fn order_message(
-        &self,
-        id: MessageId,
-        order: MessageOrder,
-        now: DateTime<Utc>,
-        audit: Option<audit::Entry>,
-    ) -> Result<Message, StoreError> {
-        self.write(move |tx| {
-            tx.speaks_of(now);
-            let message = carry_out(tx, id, order, now)?;
-            if let Some(entry) = audit {
-                write_audit(tx, &entry)?;
-            }
-            Ok(message)
-        })
-        .await
-    }
-
-    pub(in super::super) fn next_due(&self, channel: &ChannelName) -> Option<DateTime<Utc>> {
-        self.shared.queue().next_due(channel)
-    }
-
-    pub(in super::super) fn channel_counts(&self) -> ChannelCounts {
-        self.shared.queue().channel_counts()
-    }
-
-    pub(in super::super) fn given_up(&self, since: DateTime<Utc>, max: usize) -> (Vec<MessageId>, usize) {
-        self.shared.queue().given_up(since, max)
-    }
-
-    pub(in super::super) fn queue_counts(&self) -> QueueCounts {
-        self.shared.queue().counts()
-    }
+/// Records what claimed messages came to.
+pub(in crate::store) fn attempts(tx: &mut Tx<'_>, attempts: &[Attempt]) -> Result<(), Fault> {
+    tx.expect(attempts.iter().map(|attempt| number_key(Kind::Message, attempt.message.0)).collect())?;
+    attempts.iter().try_for_each(|attempt| record(tx, attempt))
 }
 
-fn claim(
+/// Does to a message what an operator orders.
+pub(in crate::store) fn order(
+    tx: &mut Tx<'_>,
+    id: MessageId,
+    order: MessageOrder,
+    now: DateTime<Utc>,
+    audit: Option<&audit::Entry>,
+) -> Result<Message, Fault> {
+    tx.speaks_of(now);
+    let message = carry_out(tx, id, order, now)?;
+    if let Some(entry) = audit {
+        write_audit(tx, entry)?;
+    }
+    Ok(message)
+}
+
+/// Claims messages of a channel that are due.
+pub(in crate::store) fn claim(
     tx: &mut Tx<'_>,
     channel: &ChannelName,
     now: DateTime<Utc>,
@@ -85,7 +52,7 @@ fn claim(
     tx.speaks_of(now);
     let mut notices: HashMap<NoticeId, Arc<Notice>> = HashMap::new();
     let mut claimed = Vec::new();
-    for id in tx.due(channel, now, max.saturating_add(EXPIRED_MAX)) {
+    for id in tx.due(channel, now, max.saturating_add(EXPIRED_MAX))? {
         let before = message(tx, id)?;
         let notice = match notices.get(&before.notice) {
             Some(notice) => Arc::clone(notice),
@@ -115,11 +82,11 @@ fn claim(
     Ok(claimed)
 }
 
-/// Nobody but this process sends, so a message that is being sent when it starts is being sent by nobody.
-fn release(tx: &mut Tx<'_>, now: DateTime<Utc>) -> Result<u64, Fault> {
+/// Makes what was being sent by somebody who is gone due again; and what was by who asks, if it is at its start (`own`).
+pub(in crate::store) fn release(tx: &mut Tx<'_>, now: DateTime<Utc>, own: bool) -> Result<u64, Fault> {
     tx.speaks_of(now);
     let mut released = 0;
-    for id in tx.open() {
+    for id in tx.sending(own)? {
         let before = message(tx, id)?;
         if before.state != MessageState::Sending {
             continue;
@@ -210,14 +177,16 @@ fn carry_out(
 }
 
 /// Cancels what `new` takes the place of, as far as it still waits to be sent to those who get `new`.
-pub(super) fn supersede(tx: &mut Tx<'_>, at: DateTime<Utc>, new: &NewNotice) -> Result<(), Fault> {
+pub(in crate::store) fn supersede(tx: &mut Tx<'_>, at: DateTime<Utc>, new: &NewNotice) -> Result<(), Fault> {
     let told: HashSet<String> = new.recipients.iter().map(|recipient| recipient.key()).collect();
     for event in &new.supersedes {
         let Some(NoticeOf(id)) = tx.get(&key(Kind::NoticeOf, event.0.as_bytes()))? else { continue };
         let Some(NoticeRow { first, messages, .. }) = tx.get(&number_key(Kind::Notice, id.0))? else {
             continue;
         };
-        for id in first.0..first.0.saturating_add(messages) {
+        let ids = first.0..first.0.saturating_add(messages);
+        tx.expect(ids.clone().map(|id| number_key(Kind::Message, id)).collect())?;
+        for id in ids {
             let before: Option<Message> = tx.get(&number_key(Kind::Message, id))?;
             let waits = |m: &Message| matches!(m.state, MessageState::Queued | MessageState::Deferred);
             let Some(before) = before.filter(|m| waits(m) && told.contains(&m.recipient.key())) else {

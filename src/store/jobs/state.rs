@@ -1,32 +1,36 @@
 //! Records into what is held in memory.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::domain::absence::Absence;
 use crate::domain::absence::source::TakenCalendar;
+use crate::domain::delta::{Changes, Delta};
 use crate::domain::directory::{Container, Group, Unit, User};
 use crate::domain::entitled::GivenOut;
 use crate::domain::gone::Gone;
-use crate::domain::ids::{DirectoryName, Generation, GroupId, Guid, UnitId, UserId};
+use crate::domain::ids::{
+    AbsenceId, AssignmentId, DirectoryName, FeedName, Generation, GroupId, Guid, HeartbeatName, OutageId,
+    SourceName, SubjectName, UnitId, UserId,
+};
 use crate::domain::intake::heartbeat::Beat;
 use crate::domain::intake::{Followed, TakenFeed};
-use crate::domain::lists::TakenList;
+use crate::domain::lists::{ListName, TakenList};
+use crate::domain::map::Map;
 use crate::domain::outage::Outage;
 use crate::domain::roles::Assignment;
 use crate::domain::run::Run;
 use crate::domain::subject::Subject;
 
 use super::super::records::{
-    Arranged, ContactsSeen, DutiesSent, Kind, LastNumber, Numbers, Pack, Packed, number_key, number_of,
-    runs_of,
+    Arranged, ContactsSeen, DutiesSent, Kind, LastNumber, Numbers, Pack, Packed, number_of,
 };
 use super::super::types::{DirectoryState, State};
-use super::engine::View;
 use super::trouble::Trouble;
 use super::tx::decode;
 
 /// The kinds of records that a [`State`] is made of.
-const KINDS: [Kind; 26] = [
+pub(in crate::store) const KINDS: [Kind; 26] = [
     Kind::Arranged,
     Kind::ContactsSeen,
     Kind::ContactsTold,
@@ -57,7 +61,7 @@ const KINDS: [Kind; 26] = [
 
 /// A state in the making.
 #[derive(Default)]
-pub(super) struct StateBuilder {
+pub(in crate::store) struct StateBuilder {
     state: State,
     // Records come by bucket; the maps are built from sorted lists at the end, which is ten times as fast.
     users: Vec<(UserId, Arc<User>)>,
@@ -70,7 +74,7 @@ pub(super) struct StateBuilder {
 
 impl StateBuilder {
     /// Takes in a record; of a kind that isn't held in memory: nothing.
-    pub(super) fn take(&mut self, kind: Kind, key: &[u8], value: &[u8]) -> Result<(), Trouble> {
+    pub(in crate::store) fn take(&mut self, kind: Kind, key: &[u8], value: &[u8]) -> Result<(), Trouble> {
         let rest = key.get(1..).unwrap_or_default();
         match kind {
             Kind::Users => take_pack(&mut self.users, value, &mut self.names, |u| u.id)?,
@@ -94,6 +98,8 @@ impl StateBuilder {
                 let outage: Outage = decode(value)?;
                 if outage.ended_at().is_none() {
                     self.state.open_outages.insert(outage.id, outage);
+                } else {
+                    self.state.open_outages.remove(&outage.id);
                 }
             }
             Kind::List => {
@@ -142,8 +148,11 @@ impl StateBuilder {
         Ok(())
     }
 
-    /// The state, once every record is in.
-    pub(super) fn end(self, view: &View<'_>) -> Result<State, Trouble> {
+    /// The state, once every record is in; `last_run` is the last run of a directory.
+    pub(in crate::store) fn end(
+        self,
+        last_run: impl Fn(&DirectoryName) -> Result<Option<Run>, Trouble>,
+    ) -> Result<State, Trouble> {
         let mut state = self.state;
         state.directory.users = self.users.into_iter().collect();
         state.directory.units = self.units.into_iter().collect();
@@ -151,34 +160,75 @@ impl StateBuilder {
         state.directory.containers = self.containers.into_iter().collect();
         state.gone = self.gone.into_iter().collect();
         for (name, directory) in &mut state.directories {
-            directory.last_run = last_run(view, name)?;
+            directory.last_run = last_run(name)?;
         }
         Ok(state)
+    }
+
+    /// Goes on from what is known.
+    pub(in crate::store) fn on(state: State) -> StateBuilder {
+        StateBuilder { state, ..StateBuilder::default() }
+    }
+
+    /// Takes in that a record is there no longer. Before what is there: it may have come back.
+    pub(in crate::store) fn lose(&mut self, kind: Kind, key: &[u8], lost: &mut Delta) {
+        let rest = key.get(1..).unwrap_or_default();
+        let (number, name) = (number_of(key).unwrap_or_default(), String::from_utf8_lossy(rest));
+        let guid = rest.try_into().map(Guid).unwrap_or_default();
+        let state = &mut self.state;
+        match kind {
+            Kind::Users => lost.users.removed.extend(state.directory.users.remove(&UserId(guid))),
+            Kind::Units => lost.units.removed.extend(state.directory.units.remove(&UnitId(guid))),
+            Kind::Groups => lost.groups.removed.extend(state.directory.groups.remove(&GroupId(guid))),
+            Kind::Containers => lost.containers.removed.extend(state.directory.containers.remove(&guid)),
+            Kind::Gone => drop(state.gone.remove(&guid)),
+            Kind::Assignment => drop(state.assignments.remove(&AssignmentId(number))),
+            Kind::Absence => drop(state.absences.remove(&AbsenceId(number))),
+            Kind::Subject => drop(state.subjects.remove(&SubjectName::from(&*name))),
+            Kind::Outage => drop(state.open_outages.remove(&OutageId(number))),
+            Kind::List => drop(state.lists.remove(&ListName::from(&*name))),
+            Kind::GivenOut => drop(state.given_out.remove(&*name)),
+            Kind::AbsenceSource => drop(state.calendars.remove(&SourceName::from(&*name))),
+            Kind::Feed => drop(state.intake.feeds.remove(&FeedName::from(&*name))),
+            Kind::Followed => state.intake.lose(&name),
+            Kind::Beat => drop(state.intake.beats.remove(&HeartbeatName::from(&*name))),
+            Kind::CoverageTold => drop(state.coverage_told.remove(&*name)),
+            Kind::Health => self.directory(rest).health = None,
+            Kind::Cursor => self.directory(rest).cursor = None,
+            Kind::Held => self.directory(rest).held = None,
+            Kind::Vetoes => self.directory(rest).vetoes = Vec::new(),
+            Kind::ContactsTold => state.contacts_told = None,
+            Kind::DutiesSent => state.duties_sent = None,
+            _ => {}
+        }
+    }
+
+    /// The state after what was taken in, and how its objects differ from those before; `lost` is what [`StateBuilder::lose`] said of them.
+    pub(in crate::store) fn merged(
+        self,
+        mut lost: Delta,
+        mut last_run: impl FnMut(&DirectoryName) -> Option<Run>,
+    ) -> (State, Delta) {
+        let mut state = self.state;
+        let mut delta = Delta::default();
+        let of = &mut state.directory;
+        merge(&mut of.users, self.users, std::mem::take(&mut lost.users), &mut delta.users, |u| u.id);
+        merge(&mut of.units, self.units, std::mem::take(&mut lost.units), &mut delta.units, |u| u.id);
+        merge(&mut of.groups, self.groups, std::mem::take(&mut lost.groups), &mut delta.groups, |g| g.id);
+        merge(&mut of.containers, self.containers, lost.containers, &mut delta.containers, |c| c.id);
+        state.gone.extend(self.gone);
+        for (name, directory) in &mut state.directories {
+            if let Some(run) = last_run(name) {
+                directory.last_run = Some(run);
+            }
+        }
+        (state, delta)
     }
 
     fn directory(&mut self, name: &[u8]) -> &mut DirectoryState {
         let name = DirectoryName::from(&*String::from_utf8_lossy(name));
         self.state.directories.entry(name).or_default()
     }
-}
-
-/// Reads the state by itself.
-pub(super) fn load(view: &View<'_>) -> Result<State, Trouble> {
-    let mut builder = StateBuilder::default();
-    for kind in KINDS {
-        for row in view.rows(&[kind as u8]) {
-            let (key, value) = row?;
-            builder.take(kind, &key, &value)?;
-        }
-    }
-    builder.end(view)
-}
-
-/// The last run of a directory.
-pub(super) fn last_run(view: &View<'_>, name: &DirectoryName) -> Result<Option<Run>, Trouble> {
-    let Some(key) = view.keys(&runs_of(name)).next_back().transpose()? else { return Ok(None) };
-    let number = number_of(&key).unwrap_or_default();
-    view.get(&number_key(Kind::Run, number))?.map(|value| decode(&value)).transpose()
 }
 
 /// The objects of a pack; the name of their directory is kept once for all of them.
@@ -198,4 +248,25 @@ fn take_pack<K, T: Packed>(
     }
     objects.extend(pack.into_iter().map(|object| (id(&object), object)));
     Ok(())
+}
+
+/// Puts objects in, and says of each whether it came, changed, or went.
+fn merge<K: Ord + Copy, T: PartialEq>(
+    map: &mut Map<K, Arc<T>>,
+    put: Vec<(K, Arc<T>)>,
+    lost: Changes<T>,
+    changes: &mut Changes<T>,
+    id: impl Fn(&T) -> K,
+) {
+    let mut lost: BTreeMap<K, Arc<T>> =
+        lost.removed.into_iter().map(|object| (id(&object), object)).collect();
+    for (key, after) in put {
+        let before = map.insert(key, Arc::clone(&after)).or_else(|| lost.remove(&key));
+        match before {
+            Some(before) if before == after => {}
+            Some(before) => changes.changed.push((before, after)),
+            None => changes.added.push(after),
+        }
+    }
+    changes.removed.extend(lost.into_values());
 }

@@ -11,8 +11,7 @@ use crate::domain::undo::{self, Kept};
 
 use super::super::error::StoreError;
 use super::super::records::{Arranged, Kind, PastRow, Record, WasRow, key, number_of, past_key, steps_key};
-use super::SledStore;
-use super::engine::View;
+use super::rows::Write;
 use super::trouble::{Fault, Trouble};
 use super::tx::{Changed, Tx, decode};
 
@@ -24,7 +23,7 @@ const LOOKED_AT: usize = 1_000;
 const EDITED: [Kind; 5] = [Kind::Assignment, Kind::Absence, Kind::Subject, Kind::List, Kind::Arranged];
 
 /// Keeps how the objects were that a run changed.
-pub(super) fn keep_run(
+pub(in crate::store) fn keep_run(
     tx: &mut Tx<'_>,
     made: Generation,
     run: &Run,
@@ -48,7 +47,11 @@ pub(super) fn keep_run(
 }
 
 /// Keeps the records as they were that the transaction changes, whatever it is that changes them.
-pub(super) fn keep_edits(tx: &mut Tx<'_>, made: Generation, at: DateTime<Utc>) -> Result<(), Fault> {
+pub(in crate::store) fn keep_edits(
+    tx: &mut Tx<'_>,
+    made: Generation,
+    at: DateTime<Utc>,
+) -> Result<(), Fault> {
     // 0 is the run's.
     let mut part = 1;
     for kind in EDITED {
@@ -72,68 +75,70 @@ fn says_the_same(changed: &Changed) -> Result<bool, Trouble> {
     Ok(before.map(|list| list.listing) == after.map(|list| list.listing))
 }
 
-impl SledStore {
-    pub(in super::super) async fn past(
-        &self,
-        at: DateTime<Utc>,
-        until: Generation,
-    ) -> Result<Vec<Entry>, StoreError> {
-        self.read(move |view| Ok(entries(view, at, until)?)).await
-    }
-
-    /// Forgets how it was before `limit`; returns how many changes that were.
-    pub(super) async fn prune_past(&self, limit: DateTime<Utc>) -> Result<u64, StoreError> {
-        let (mut removed, mut from) = (0, Some(key(Kind::Past, &[])));
-        while let Some(first) = from {
-            let step = move |tx: &mut Tx<'_>| -> Result<(u64, Option<Vec<u8>>), Fault> {
-                let mut old = Vec::new();
-                for key in tx.stored_from(Kind::Past, &first, LOOKED_AT)? {
-                    let row: Option<PastRow> = tx.get(&key)?;
-                    match row {
-                        Some(row) if row.at < limit => old.push((key, row)),
-                        _ => break,
-                    }
-                }
-                let full = old.len() == LOOKED_AT;
-                if let [(_, PastRow { was: WasRow::Forgotten, .. })] = old[..] {
-                    return Ok((0, None));
-                }
-                let some = old.iter().filter(|(_, row)| row.was != WasRow::Forgotten).count();
-                // The last one stays, to say that there was something before.
-                let Some((key, row)) = old.pop() else { return Ok((0, None)) };
-                old.into_iter().for_each(|(key, _)| tx.delete(key));
-                tx.put(key.clone(), &PastRow { was: WasRow::Forgotten, ..row })?;
-                // When others are behind it that are as old, it goes, too.
-                Ok((some as u64, full.then_some(key)))
-            };
-            let (some, next) = self.write(step).await?;
-            (removed, from) = (removed + some, next);
-        }
-        Ok(removed)
-    }
-
-    /// The first run whose steps it takes to tell how it was; None: none does.
-    pub(super) async fn first_past_run(&self) -> Result<Option<u64>, StoreError> {
-        self.read(|view| {
-            for row in view.rows(&[Kind::Past as u8]) {
-                if let WasRow::Run(run) = decode::<PastRow>(&row?.1)?.was {
-                    return Ok(Some(run.0));
+/// Forgets how it was before `limit`; returns how many changes that were.
+pub(super) async fn prune(store: &impl Write, limit: DateTime<Utc>) -> Result<u64, StoreError> {
+    let (mut removed, mut from) = (0, Some(key(Kind::Past, &[])));
+    while let Some(first) = from {
+        let step = move |tx: &mut Tx<'_>| -> Result<(u64, Option<Vec<u8>>), Fault> {
+            let mut old = Vec::new();
+            for key in tx.stored_from(Kind::Past, &first, LOOKED_AT)? {
+                let row: Option<PastRow> = tx.get(&key)?;
+                match row {
+                    Some(row) if row.at < limit => old.push((key, row)),
+                    _ => break,
                 }
             }
-            Ok(None)
-        })
-        .await
+            let full = old.len() == LOOKED_AT;
+            if let [(_, PastRow { was: WasRow::Forgotten, .. })] = old[..] {
+                return Ok((0, None));
+            }
+            let some = old.iter().filter(|(_, row)| row.was != WasRow::Forgotten).count();
+            // The last one stays, to say that there was something before.
+            let Some((key, row)) = old.pop() else { return Ok((0, None)) };
+            old.into_iter().for_each(|(key, _)| tx.delete(key));
+            tx.put(key.clone(), &PastRow { was: WasRow::Forgotten, ..row })?;
+            // When others are behind it that are as old, it goes, too.
+            Ok((some as u64, full.then_some(key)))
+        };
+        let (some, next) = store.write(step).await?;
+        (removed, from) = (removed + some, next);
+    }
+    Ok(removed)
+}
+
+/// The first run whose steps it takes to tell how it was; None: none does.
+pub(super) fn first_run(tx: &Tx<'_>) -> Result<Option<u64>, Fault> {
+    let mut from = key(Kind::Past, &[]);
+    loop {
+        let keys = tx.stored_from(Kind::Past, &from, LOOKED_AT)?;
+        for key in &keys {
+            if let Some(PastRow { was: WasRow::Run(run), .. }) = tx.get(key)? {
+                return Ok(Some(run.0));
+            }
+        }
+        match keys.last() {
+            Some(last) if keys.len() == LOOKED_AT => from.clone_from(last),
+            _ => return Ok(None),
+        }
+        // The one right behind it.
+        from.push(0);
     }
 }
 
-fn entries(view: &View<'_>, at: DateTime<Utc>, until: Generation) -> Result<Vec<Entry>, Trouble> {
+/// What changed after `at`, up to the generation `until`, the newest first. `rows` are the records of the past, the newest first, with
+/// their keys.
+pub(in crate::store) fn entries<K: AsRef<[u8]>, V: AsRef<[u8]>>(
+    rows: impl Iterator<Item = Result<(K, V), Trouble>>,
+    at: DateTime<Utc>,
+    until: Generation,
+) -> Result<Vec<Entry>, Trouble> {
     let mut entries = Vec::new();
     // How far back there is anything; nothing at all is known of the time before.
     let mut oldest = None;
-    for row in view.rows(&[Kind::Past as u8]).rev() {
+    for row in rows {
         let (key, value) = row?;
-        let generation = key.get(1..9).and_then(number_of).unwrap_or_default();
-        let row: PastRow = decode(&value)?;
+        let generation = key.as_ref().get(1..9).and_then(number_of).unwrap_or_default();
+        let row: PastRow = decode(value.as_ref())?;
         oldest = Some(row.at);
         if generation > until.0 {
             continue;

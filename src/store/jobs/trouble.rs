@@ -1,4 +1,4 @@
-//! What can go wrong below the store's contract, and how sled says it.
+//! What can go wrong below the store's contract.
 
 use std::io::{self, ErrorKind};
 use std::path::Path;
@@ -8,7 +8,7 @@ use super::super::records::RecordError;
 
 /// Why the engine or the disk didn't do it.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) enum Trouble {
+pub(in crate::store) enum Trouble {
     /// Another process holds the lock.
     InUse(String),
     /// There is no space left.
@@ -21,11 +21,15 @@ pub(super) enum Trouble {
     Io(&'static str, String),
     /// It was closed.
     Closed,
+    /// Somebody else was in the way: what was to be done can be done anew from its beginning.
+    Again(String),
+    /// Said already as the caller of the store is to hear it.
+    Said(Box<StoreError>),
 }
 
 impl Trouble {
     /// The same for the caller of the store.
-    pub(super) fn at(self, path: &Path) -> StoreError {
+    pub(in crate::store) fn at(self, path: &Path) -> StoreError {
         let path = path.display().to_string();
         match self {
             Trouble::InUse(by) => StoreError::InUse { path, by },
@@ -33,40 +37,17 @@ impl Trouble {
             Trouble::Damaged(what) => StoreError::Damaged { path, what },
             Trouble::TooNew(what) => StoreError::TooNew { path, what },
             Trouble::Io(verb, cause) => StoreError::Io { path, verb, cause },
+            Trouble::Again(cause) => StoreError::Io { path, verb: "written", cause },
+            Trouble::Said(error) => *error,
             Trouble::Closed => StoreError::Io { path, verb: "used", cause: "it is closed".into() },
         }
     }
 
     /// An error of the disk, while trying to `verb`.
-    pub(super) fn io(verb: &'static str, e: &io::Error) -> Trouble {
+    pub(in crate::store) fn io(verb: &'static str, e: &io::Error) -> Trouble {
         match e.kind() {
             ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Trouble::DiskFull,
             _ => Trouble::Io(verb, e.to_string()),
-        }
-    }
-}
-
-impl From<sled::Error> for Trouble {
-    fn from(e: sled::Error) -> Self {
-        match e {
-            sled::Error::Io(e) if e.to_string().contains("could not acquire lock") => {
-                Trouble::InUse(String::new())
-            }
-            // A file that is shorter than its own references, or says nonsense, is damage; the rest is the disk's or the rights'.
-            sled::Error::Io(e)
-                if matches!(
-                    e.kind(),
-                    ErrorKind::UnexpectedEof | ErrorKind::InvalidData | ErrorKind::InvalidInput
-                ) =>
-            {
-                Trouble::Damaged(format!("the engine met {e}"))
-            }
-            sled::Error::Io(e) => Trouble::io("read or written", &e),
-            sled::Error::Corruption { at, .. } => Trouble::Damaged(match at {
-                Some(at) => format!("the engine met corruption at {at}"),
-                None => "the engine met corruption".into(),
-            }),
-            other => Trouble::Damaged(format!("the engine said: {other}")),
         }
     }
 }
@@ -79,18 +60,25 @@ impl From<RecordError> for Trouble {
 
 /// Why a job wasn't done: the contract refuses it, or there is trouble below.
 #[derive(Debug)]
-pub(super) enum Fault {
+pub(in crate::store) enum Fault {
     Refused(StoreError),
     Trouble(Trouble),
 }
 
 impl Fault {
     /// The same for the caller of the store.
-    pub(super) fn at(self, path: &Path) -> StoreError {
+    pub(in crate::store) fn at(self, path: &Path) -> StoreError {
         match self {
             Fault::Refused(e) => e,
             Fault::Trouble(t) => t.at(path),
         }
+    }
+}
+
+impl Fault {
+    /// The same for the caller of a store that is a database.
+    pub(in crate::store) fn at_database(self, place: &str) -> StoreError {
+        self.at(Path::new(&format!("in the database {place}")))
     }
 }
 

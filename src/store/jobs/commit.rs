@@ -21,91 +21,80 @@ use crate::domain::run::{Cursor, HeldRun, Outcome};
 use super::super::error::StoreError;
 use super::super::records::{
     Arranged, ContactsSeen, DutiesSent, Kind, NoticeOf, NoticeRow, Numbers, Pack, Packed, Record, RunOf,
-    bucket, followed_key, key, number_key, run_of_key, time_key,
+    followed_key, key, number_key, run_of_key, time_key,
 };
 use super::super::types::{Change, Committed, Event, RunRecord, Sequence};
 use super::trouble::Fault;
 use super::tx::Tx;
-use super::{SledStore, outbox, past};
+use super::{outbox, past};
 
-impl SledStore {
-    pub(in super::super) async fn allocate(&self, sequence: Sequence, count: u64) -> Result<u64, StoreError> {
-        let numbers = match sequence {
-            Sequence::Run => Numbers::Run,
-            Sequence::Outage => Numbers::Outage,
-            Sequence::Assignment => Numbers::Assignment,
-            Sequence::Absence => Numbers::Absence,
-        };
-        self.write(move |tx| {
-            let first = tx.next(numbers)?;
-            for _ in 1..count {
-                tx.next(numbers)?;
-            }
-            Ok(first)
-        })
-        .await
+/// Hands out the next `count` numbers; returns the first.
+pub(in crate::store) fn allocate(tx: &mut Tx<'_>, sequence: Sequence, count: u64) -> Result<u64, Fault> {
+    let numbers = match sequence {
+        Sequence::Run => Numbers::Run,
+        Sequence::Outage => Numbers::Outage,
+        Sequence::Assignment => Numbers::Assignment,
+        Sequence::Absence => Numbers::Absence,
+    };
+    let first = tx.next(numbers)?;
+    for _ in 1..count {
+        tx.next(numbers)?;
     }
+    Ok(first)
+}
 
-    pub(in super::super) async fn commit_sync(
-        &self,
-        delta: CheckedDelta,
-        record: RunRecord,
-        cursor: Cursor,
-    ) -> Result<Committed, StoreError> {
-        self.write(move |tx| {
-            write_delta(tx, delta.delta())?;
-            write_run(tx, record, Some(&cursor), delta.delta())
-        })
-        .await
-    }
+/// Commits a sync.
+pub(in crate::store) fn sync(
+    tx: &mut Tx<'_>,
+    delta: &CheckedDelta,
+    record: RunRecord,
+    cursor: &Cursor,
+) -> Result<Committed, Fault> {
+    write_delta(tx, delta.delta())?;
+    write_run(tx, record, Some(cursor), delta.delta())
+}
 
-    pub(in super::super) async fn commit_run(
-        &self,
-        record: RunRecord,
-        cursor: Option<Cursor>,
-    ) -> Result<Committed, StoreError> {
-        self.write(move |tx| write_run(tx, record, cursor.as_ref(), &Delta::default())).await
-    }
+/// Commits a run that changed no object.
+pub(in crate::store) fn run(
+    tx: &mut Tx<'_>,
+    record: RunRecord,
+    cursor: Option<&Cursor>,
+) -> Result<Committed, Fault> {
+    write_run(tx, record, cursor, &Delta::default())
+}
 
-    pub(in super::super) async fn commit_event(
-        &self,
-        event: Event,
-        contacts: Vec<ContactChange>,
-    ) -> Result<Committed, StoreError> {
-        self.write(move |tx| {
-            let Event { at, change, notices, audit } = event;
-            tx.speaks_of(at);
-            let cause = match change {
-                Change::TimePassed => Cause::Time,
-                Change::Arranged(_) => Cause::Configuration,
-                _ => Cause::Edit,
-            };
-            // Whoever notes what others got by an edit has looked what time did before.
-            if cause == Cause::Time || !contacts.is_empty() {
-                tx.put(key(Kind::ContactsSeen, &[]), &ContactsSeen(at))?;
-            }
-            write_contacts(tx, at, cause, contacts)?;
-            tx.effect.precious = is_precious(&change) || !notices.is_empty();
-            let generation = match change {
-                Change::None | Change::TimePassed => None,
-                Change::Intake(changes) => {
-                    write_intake(tx, *changes)?;
-                    None
-                }
-                change => {
-                    make(tx, change)?;
-                    let made = next_generation(tx)?;
-                    past::keep_edits(tx, made, at)?;
-                    Some(made)
-                }
-            };
-            if let Some(entry) = audit {
-                write_audit(tx, &entry)?;
-            }
-            Ok(Committed { generation, ..enqueue(tx, at, notices)? })
-        })
-        .await
+/// Commits an event.
+pub(in crate::store) fn event(
+    tx: &mut Tx<'_>,
+    event: Event,
+    contacts: Vec<ContactChange>,
+) -> Result<Committed, Fault> {
+    let Event { at, change, notices, audit } = event;
+    tx.speaks_of(at);
+    let cause = match change {
+        Change::TimePassed => Cause::Time,
+        Change::Arranged(_) => Cause::Configuration,
+        _ => Cause::Edit,
+    };
+    // Whoever notes what others got by an edit has looked what time did before.
+    if cause == Cause::Time || !contacts.is_empty() {
+        tx.put(key(Kind::ContactsSeen, &[]), &ContactsSeen(at))?;
     }
+    write_contacts(tx, at, cause, contacts)?;
+    tx.effect.precious = is_precious(&change) || !notices.is_empty();
+    let generation = match change {
+        Change::None | Change::TimePassed => None,
+        change => {
+            make(tx, change)?;
+            let made = next_generation(tx)?;
+            past::keep_edits(tx, made, at)?;
+            Some(made)
+        }
+    };
+    if let Some(entry) = audit {
+        write_audit(tx, &entry)?;
+    }
+    Ok(Committed { generation, ..enqueue(tx, at, notices)? })
 }
 
 /// What nobody may want any more, or is read again, needn't be saved in a hurry.
@@ -121,7 +110,7 @@ fn is_precious(change: &Change) -> bool {
 }
 
 /// Writes an entry of the audit log.
-pub(super) fn write_audit(tx: &mut Tx<'_>, entry: &audit::Entry) -> Result<(), Fault> {
+pub(in crate::store) fn write_audit(tx: &mut Tx<'_>, entry: &audit::Entry) -> Result<(), Fault> {
     let number = tx.next(Numbers::Audit)?;
     tx.speaks_of(entry.at);
     tx.effect.precious = true;
@@ -166,6 +155,10 @@ fn write_run(
         contacts,
         absences,
     } = record;
+    tx.expect([Kind::Health, Kind::Held, Kind::Vetoes].map(|kind| name_key(kind, &run.directory)).to_vec())?;
+    tx.expect(
+        absences.put.iter().chain(&absences.removed).map(|a| number_key(Kind::Absence, a.id.0)).collect(),
+    )?;
     for absence in &absences.put {
         tx.put(number_key(Kind::Absence, absence.id.0), absence)?;
     }
@@ -349,6 +342,7 @@ fn decide_held(
 /// Enqueues notices: one per event, one message per address and channel.
 fn enqueue(tx: &mut Tx<'_>, at: DateTime<Utc>, notices: Vec<NewNotice>) -> Result<Committed, Fault> {
     let mut committed = Committed::default();
+    tx.expect(notices.iter().map(|new| key(Kind::NoticeOf, new.event.0.as_bytes())).collect())?;
     for new in notices {
         let event = key(Kind::NoticeOf, new.event.0.as_bytes());
         if tx.has(&event)? {
@@ -393,21 +387,21 @@ fn write_delta(tx: &mut Tx<'_>, delta: &Delta) -> Result<(), Fault> {
     write_changes(tx, &delta.containers)
 }
 
-/// Writes the buckets that a delta touches; refused when what it starts from isn't what is stored.
+/// Writes the records that a delta touches; refused when what it starts from isn't what is stored.
 fn write_changes<T: Packed>(tx: &mut Tx<'_>, changes: &Changes<T>) -> Result<(), Fault> {
     type Step<'a, T> = (Option<&'a Arc<T>>, Option<&'a Arc<T>>);
-    let mut buckets: BTreeMap<[u8; 2], Vec<Step<'_, T>>> = BTreeMap::new();
+    let mut places: BTreeMap<Vec<u8>, Vec<Step<'_, T>>> = BTreeMap::new();
     let added = changes.added.iter().map(|after| (None, Some(after)));
     let changed = changes.changed.iter().map(|(before, after)| (Some(before), Some(after)));
     let removed = changes.removed.iter().map(|before| (Some(before), None));
     for step in removed.chain(changed).chain(added) {
         let (before, after) = step;
         if let Some(object) = before.or(after) {
-            buckets.entry(bucket(object.guid())).or_default().push(step);
+            places.entry(tx.object_key(T::KIND, object.guid())).or_default().push(step);
         }
     }
-    for (bucket, steps) in buckets {
-        let at = key(T::KIND, &bucket);
+    tx.expect(places.keys().cloned().collect())?;
+    for (at, steps) in places {
         let Pack(mut objects): Pack<T> = tx.get(&at)?.unwrap_or(Pack(Vec::new()));
         for (before, after) in steps {
             let Some(id) = before.or(after).map(|object| object.guid()) else { continue };

@@ -1,0 +1,378 @@
+# Danish: plain. The reader is "du".
+
+## All notices
+
+label-alert = Alarm
+label-warning = Advarsel
+label-reminder = Påmindelse
+label-recovery = I orden igen
+label-test = Test
+label-contacts = Kontakter
+label-covered = Alt er bemandet
+what-to-do = Det skal du gøre:
+footer = Du får dette som { $why } i { $organisation }. Sendt af Budkavle.
+list = { $first } og { $last }
+span = { $from } til { $until }
+nobody = ingen
+you = du
+only = kun { $people }
+person-deputy = { $name } (stedfortræder for { $absent })
+count-units = { $n ->
+    [one] 1 enhed
+   *[other] { $n } enheder
+}
+count-people = { $n ->
+    [one] 1 person
+   *[other] { $n } personer
+}
+span-minutes = { $n ->
+    [one] 1 minut
+   *[other] { $n } minutter
+}
+span-hours = { $n ->
+    [one] 1 time
+   *[other] { $n } timer
+}
+span-days = { $n ->
+    [one] 1 dag
+   *[other] { $n } dage
+}
+
+## Roles: as what somebody is, and what each is for
+
+role-other = kontakt for { $role }
+role-local = lokal kontakt
+role-global = overordnet kontakt
+role-outage = kontakt for driftsforstyrrelser
+role-ad-sync = kontakt for AD-synkronisering
+role-account-manager = kundeansvarlig
+role-support = supportkontakt
+role-login = loginkontakt
+role-report = rapportkontakt
+role-system-owner = systemejer
+role-superuser = superbruger
+role-password-helper = adgangskodehjælper
+role-remote-access = kontakt for fjernadgang
+role-message-reader = beskedlæser
+title-local = lokal kontakt: den, som brugere henvender sig til først
+title-global = overordnet kontakt: har ansvaret for hele organisationen
+title-outage = kontakt for driftsforstyrrelser: får besked, når noget er nede
+title-ad-sync = kontakt for AD-synkronisering: får besked, når synkroniseringen af et katalog mislykkes
+title-account-manager = kundeansvarlig: leverandørens person for licenser og aftaler
+title-support = supportkontakt: har ret til at henvende sig til leverandørens support
+title-login = loginkontakt: hjælper, når man ikke kan logge ind
+title-report = rapportkontakt: svarer for en rapport eller et system
+title-system-owner = systemejer: har ansvaret for systemet
+title-superuser = superbruger: hjælper kolleger med systemet
+title-password-helper = adgangskodehjælper: nulstiller adgangskoder og opretter identiteter på egne enheder
+title-remote-access = fjernadgang: kan åbne leverandørens fjernforbindelse
+title-message-reader = beskedlæser: læser det, som ingen andre har læst
+
+## Why somebody gets a notice: after "Du får dette som"
+
+why-new = ny { $role }
+why-former = tidligere { $role }
+why-no-owner = { $role } (der er ingen systemejer)
+why-several = kontakt i flere roller
+why-could = en, der kan blive kontakt
+why-test = modtager af en test
+why-unknown = modtager
+why-outage-of = kontakt for driftsforstyrrelser i { $about }
+why-depends = { $why } (afhænger af { $on })
+why-owner = kontakt for { $unit } (ejer af { $service })
+why-for-owner = { $role } i stedet for { $unit } (ejer af { $service })
+why-named = en, der skal have besked om denne driftsforstyrrelse
+why-always = en, der får besked om alle driftsforstyrrelser
+why-opened = den, der meldte driftsforstyrrelsen
+
+## Why somebody doesn't answer: after their name and a colon
+
+skip-away = væk til { $day }
+skip-deputy = { $why }; stedfortræderen { $name }: { $reason }
+skip-expired = kontoen udløb { $day }
+skip-ended = ophørte { $day }
+skip-not-yet = fra { $day }
+skip-moved = er flyttet til { $unit }
+skip-disabled = kontoen er deaktiveret
+skip-gone = findes ikke længere i kataloget
+skip-no-address = mangler e-mailadresse
+skip-you = er dig selv
+skip-directory = for et andet katalog
+skip-subject = for en anden rapport eller et andet system
+
+## Outages and maintenance
+
+outage-subject = Driftsforstyrrelse { $id }: { $title }
+outage-number = driftsforstyrrelse { $id }
+outage-silent-subject = Længe uden nyt om driftsforstyrrelse { $id }: { $title }
+maintenance-subject = Vedligeholdelse { $id }: { $title }
+maintenance-number = vedligeholdelse { $id }
+maintenance-silent-subject = Længe uden nyt om vedligeholdelse { $id }: { $title }
+label-outage = Driftsforstyrrelse
+label-outage-resolved = Driftsforstyrrelsen er løst
+label-maintenance-planned = Planlagt vedligeholdelse
+label-maintenance-soon = Vedligeholdelse begynder snart
+label-maintenance-started = Vedligeholdelse er i gang
+label-maintenance-completed = Vedligeholdelsen er færdig
+label-maintenance-cancelled = Vedligeholdelsen er aflyst
+state-investigating = undersøges
+state-identified = årsagen er kendt
+state-monitoring = overvåges
+state-resolved = løst
+state-planned = planlagt
+state-reminded = begynder snart
+state-started = i gang
+state-completed = færdig
+state-cancelled = aflyst
+severity-minor = mindre
+severity-major = alvorlig
+severity-critical = kritisk
+outage-services = Tjenester: { $names }
+outage-dependent = Tjenester, der afhænger af dem: { $names }
+outage-units = Enheder: { $names }
+outage-earlier = { $n ->
+    [one] 1 tidligere opdatering gentages ikke her.
+   *[other] { $n } tidligere opdateringer gentages ikke her.
+}
+outage-corrected = Det, der blev sagt tidligere, er rettet.
+outage-corrected-what = Det, der blev sagt tidligere, er rettet: { $what }.
+corrected-text = beskeden fra { $at }
+corrected-title = titlen
+corrected-severity = alvorsgraden
+corrected-services = tjenesterne
+corrected-units = enhederne
+outage-left = Det, der blev sagt tidligere, er rettet: denne driftsforstyrrelse vedrører ikke dig. Du får ikke flere beskeder om den.
+maintenance-left = Det, der blev sagt tidligere, er rettet: denne vedligeholdelse vedrører ikke dig. Du får ikke flere beskeder om den.
+outage-silent = Der er intet sagt om dette i { $span }, og det er stadig åbent. De, der fik besked om det, venter på nyt: `{ $update }`, eller når det er overstået: `{ $end }`
+update-now = Status nu: { $state }.
+update-moved = Tidspunktet er ændret.
+update-moved-from = Tidspunktet er ændret; før var det { $from } til { $until }.
+update-reminder = Dette er en påmindelse.
+update-begun = Det er begyndt.
+update-done = Det er færdigt.
+update-done-planned = Det er færdigt, som planlagt.
+update-cancelled = Det er aflyst.
+update-late = Det skulle have været færdigt nu, men er det ikke: det tager længere tid end planlagt.
+calendar-summary = Vedligeholdelse: { $title }
+
+## The sync of a directory
+
+sync-failing = Synkroniseringen af kataloget { $directory } mislykkes
+sync-stale = Dataene fra kataloget { $directory } er ved at blive gamle
+sync-held = Synkroniseringen af kataloget { $directory } venter på din godkendelse
+sync-failed-once = Den seneste synkronisering mislykkedes:
+sync-failed-often = De seneste { $n } synkroniseringer i træk er mislykkedes. Den seneste fejl:
+sync-stale-what = Ingen synkronisering er lykkedes i længere tid, end konfigurationen tillader.
+sync-held-what = Den seneste synkronisering ville have fjernet eller ændret mere, end der slipper igennem, uden at nogen godkender det:
+sync-meanwhile = Indtil videre gælder dataene fra { $at }: kontakter findes, og beskeder sendes som før.
+sync-meanwhile-none = Ingen synkronisering er lykkedes endnu, så der er ingen tidligere data at gå ud fra.
+sync-reminder = Dette er påmindelse { $n }; det blev meldt første gang { $at }.
+sync-would = Den ville fjerne eller ændre:
+sync-more = og { $n } til
+sync-todo-list = Se hele listen: `{ $command }`
+sync-todo-approve = Hvis det er rigtigt: `{ $command }`
+sync-todo-reject = Hvis det ikke er rigtigt: `{ $command }`, og ret kataloget eller kontoens rettigheder
+sync-todo-check = Se, hvad der virker og ikke virker: `{ $command }`
+sync-todo-try = Når fejlen er rettet, så prøv med det samme: `{ $command }`
+sync-todo-history = Se kørslerne indtil nu: `{ $command }`
+object-user = brugeren
+object-unit = enheden
+object-group = gruppen
+object-add = tilføje { $kind } { $name }
+object-change = ændre { $kind } { $name }
+object-remove = fjerne { $kind } { $name }
+held-too-many = { $removed } af { $of } { $kind } ville { $fate }; op til { $count } og { $percent } % slipper igennem uden godkendelse
+held-all = alle { $of } { $kind } ville { $fate }
+held-scope = den konfigurerede base eller filteret er ændret siden forrige kørsel, og { $removed } brugere, enheder og grupper ville forsvinde
+held-undone = { $changes } ændringer fra kørsel { $run }, som er fortrudt, ville blive gjort igen
+held-gradually = yderligere { $removed } { $kind } ville forsvinde efter { $before } inden for et døgn, af { $of }; op til { $count } og { $percent } % slipper igennem uden godkendelse
+kind-users = brugere
+kind-units = enheder
+kind-memberships = gruppemedlemskaber
+kind-holders = indehavere af en kontaktrolle
+kind-mails = brugere med e-mailadresse
+kind-phones = brugere med telefon
+kind-moves = brugere i enheder
+kind-absences = brugere med fravær
+fate-users = forsvinde (væk, deaktiveret eller uden e-mailadresse)
+fate-holders = forsvinde (væk, deaktiveret, uden e-mailadresse eller ikke længere i rollen)
+fate-lost = forsvinde
+fate-mails = få en anden e-mailadresse
+fate-phones = få andre telefonnumre eller miste dem
+fate-moves = flytte til en anden enhed
+fate-absences = ikke længere have noget
+recovered-subject = Synkroniseringen af kataloget { $directory } virker igen
+recovered-heading = Synkroniseringen af kataloget { $directory } virker igen
+recovered-failing = Den mislykkedes. Det blev meldt første gang { $since }.
+recovered-stale = Dataene var ved at blive gamle. Det blev meldt første gang { $since }.
+recovered-held = En kørsel ventede på godkendelse. Det blev meldt første gang { $since }.
+recovered-at = En synkronisering lykkedes { $at }. Du behøver ikke gøre noget.
+
+## What ends on a day
+
+ending-subject-password = Kataloget { $directory }: adgangskoden til kontoen, der læser det, { $when }
+ending-subject-account = Kataloget { $directory }: kontoen, der læser det, { $when }
+ending-subject-server = Kataloget { $directory }: serverens certifikat { $when }
+ending-subject-client = Kataloget { $directory }: certifikatet, der læser det, { $when }
+ending-heading-password = Adgangskoden til kontoen, der læser kataloget { $directory }, { $when }
+ending-heading-account = Kontoen, der læser kataloget { $directory }, { $when }
+ending-heading-server = Servercertifikatet for kataloget { $directory } { $when }
+ending-heading-client = Certifikatet, der læser kataloget { $directory }, { $when }
+ending-over = er udløbet
+ending-soon = { $days ->
+    [0] udløber inden for et døgn
+    [one] udløber om 1 dag
+   *[other] udløber om { $days } dage
+}
+ending-day = Det gælder: { $about }. Dagen: { $at }.
+ending-todo-password = Sæt en ny adgangskode, og giv den til Budkavle, eller lad den aldrig udløbe.
+ending-todo-account = Få kontoen forlænget: den, der administrerer kataloget, kan gøre det.
+ending-todo-server = Få certifikatet fornyet.
+ending-todo-client = Forny certifikatet, som Budkavle logger ind med.
+ending-without = Uden det kan kataloget { $directory } ikke læses, og dataene forbliver, som de er.
+
+## The store
+
+rebuilt-title = Budkavles datalager var beskadiget og er genopbygget
+rebuilt-noticed = Dette blev opdaget: { $damage }.
+rebuilt-from = Det er genopbygget fra eksporten { $at }, og en fuld synkronisering følger. Det, der blev lagt ind derefter (tildelinger, fravær, driftsforstyrrelser), kan mangle, og beskeder, der er sendt siden, kan komme igen: se efter.
+rebuilt-empty = Der var ingen brugbar eksport, så det begynder tomt, og en fuld synkronisering følger. Tildelinger, fravær, åbne driftsforstyrrelser og usendte beskeder mangler: læg en sikkerhedskopi tilbage med `{ $command }`, eller læg dem ind igen.
+rebuilt-aside = Det beskadigede datalager er lagt til side som { $aside }. Få disken kontrolleret.
+
+## Tests
+
+test-subject = Testbesked fra Budkavle
+test-heading = Det, som Budkavle sender, kommer frem
+test-line = { $by } bad om denne testbesked { $at }.
+
+## Channels, and what didn't arrive
+
+channel-broken = Beskeder kan ikke sendes gennem kanalen { $channel }
+channel-broken-since = Siden { $since } virker den ikke for nogen: { $reason }
+channel-broken-meanwhile = Beskederne venter i udbakken og sendes, når kanalen virker igen; de, der venter for længe, opgives. Andre kanaler er ikke berørt.
+channel-broken-todo = Det, der venter: `{ $status }`. Når fejlen er rettet: `{ $check }`
+channel-works = Beskeder sendes gennem kanalen { $channel } igen
+channel-works-since = Den havde ikke virket siden { $since }; { $at } blev noget modtaget igen. Det, der ventede, sendes nu.
+undelivered = { $n ->
+    [one] En besked kom ikke frem
+   *[other] { $n } beskeder kom ikke frem
+}
+undelivered-one = Besked { $message } gennem { $channel } til { $to } ({ $about }) er { $state }: { $answer }
+message-failed = afvist
+message-expired = opgivet
+undelivered-more = … og { $n } til: `{ $command }`
+undelivered-todo = Ret adressen eller kanalen, og send igen: `{ $command }`
+
+## Coverage
+
+period-summer = sommeren
+period-christmas = julen
+coverage-all = Bemandet: { $period } ({ $days })
+coverage-gaps = { $n ->
+    [one] Ubemandet ét sted: { $period } ({ $days })
+   *[other] Ubemandet { $n } steder: { $period } ({ $days })
+}
+coverage-organisation = hele organisationen
+coverage-gap = { $role } for { $unit }: mindst { $minimum }
+coverage-gap-below = { $n ->
+    [one] { $role } for { $unit } og 1 enhed under den: mindst { $minimum }
+   *[other] { $role } for { $unit } og { $n } enheder under den: mindst { $minimum }
+}
+coverage-more-days = { $n ->
+    [one] og 1 periode til
+   *[other] og { $n } perioder til
+}
+coverage-could = De, der er til stede disse dage: { $people }
+coverage-more = { $n ->
+    [one] og 1 sted til
+   *[other] og { $n } steder til
+}
+coverage-todo-deputy = Udpeg en stedfortræder for den, der er væk: `{ $list }` viser fraværet, og `{ $option }` angiver stedfortræderen.
+coverage-todo-assign = Eller tildel nogen rollen disse dage, som kommandoerne ovenfor gør.
+coverage-calendar = Se hver dag i en kalender: `{ $command }`
+coverage-enough = Der er nok til stede overalt, alle dage. Du behøver ikke gøre noget.
+
+## Other contacts
+
+news-changed = Kontakter er ændret
+news-several-new = Du er nu kontakt i flere roller
+news-several-former = Du er ikke længere kontakt i nogle af rollerne
+news-both = Det, du er kontakt for, er ændret
+news-units = { $n ->
+    [one] En af dine enheder har fået en anden kontakt
+   *[other] Flere af dine enheder har fået andre kontakter
+}
+news-new-subject = Du er nu { $role } for { $units }
+news-former-subject = Du er ikke længere { $role } for { $units }
+news-new = Du er nu { $role } for { $units } med { $people }
+news-new-deputy = Du er nu { $role } for { $units } med { $people }, som stedfortræder for { $absent }
+news-former = Du er ikke længere { $role } for { $units } med { $people }
+news-owner = En anden er nu { $role } for { $units } med { $people }
+news-before-now = Før: { $before }. Nu: { $after }.
+news-instead = I stedet: { $role }.
+news-instead-people = I stedet: { $people } ({ $role }).
+news-why = Årsag: { $reasons }.
+news-more = { $n ->
+    [one] og 1 ændring til
+   *[other] og { $n } ændringer til
+}
+news-todo-tell = Hvis det ikke er rigtigt, så sig det til den, der administrerer kontakter i organisationen.
+news-todo-changes = Til dem, med hvad der blev ændret, hvornår og af hvad: `{ $command }`
+lost-disabled = kontoen for { $name } er deaktiveret
+lost-expired = kontoen for { $name } er udløbet
+lost-gone = { $name } findes ikke længere i kataloget
+lost-no-address = { $name } mangler e-mailadresse
+lost-away = { $name } er væk til { $day }
+lost-moved = { $name } er flyttet til { $unit }
+lost-ended = tiden for { $name } er udløbet
+lost-elsewhere = { $name } svarer for noget andet
+change-revoked = { $name } har ikke længere rollen der
+change-gained = { $name } svarer nu
+change-unit-moved = enheden har en anden plads
+change-user-moved = de er flyttet til en anden enhed
+units-below = { $n ->
+    [one] { $path } og 1 enhed under den
+   *[other] { $path } og { $n } enheder under den
+}
+units-more = { $n ->
+    [one] og 1 enhed til
+   *[other] og { $n } enheder til
+}
+summary-title = { $n ->
+    [one] 1 enhed har fået andre kontakter
+   *[other] { $n } enheder har fået andre kontakter
+}
+summary-intro = Siden { $since } har { $units } med { $people } fået andre kontakter. Så mange ville have fået besked: { $told }. Det er flere, end { $key } tillader, så i stedet kommer denne besked, og ingen af dem har fået nogen.
+summary-role = { $role }: { $units }, { $people }
+summary-without = { $n ->
+    [one] 1 af dem har ingen i denne rolle nu
+   *[other] { $n } af dem har ingen i denne rolle nu
+}
+summary-todo-changes = Se hver ændring og hvorfor: `{ $command }`
+summary-todo-orphans = Se, hvad ingen svarer for: `{ $command }`
+summary-todo-digest = Hvis det var meningen, så fortæl det på jeres egen måde til dem, det gælder; `{ $command }` fortæller en af dem, hvad vedkommende er kontakt for.
+
+## What somebody is contact for
+
+duties-title = Det er du kontakt for
+duties-none = Du er ikke kontakt for noget
+duty-everywhere = { $role }: for hele organisationen
+duty-place = { $role }, { $place }
+duty-units = { $role }: { $units }, { $people }
+duty-skipped = Du svarer ikke der nu: { $reason }.
+duty-deputy = Du er væk, og { $deputy } er din stedfortræder.
+duty-beside = Kontakt ved siden af dig: { $people }.
+duty-above = Over dig: { $people }.
+duty-above-role = Over dig ({ $role }): { $people }.
+duties-more = { $n ->
+    [one] og 1 rolle til
+   *[other] og { $n } roller til
+}
+duties-away-deputy = Du er væk { $days }: { $deputy } er din stedfortræder.
+duties-away = Du er væk { $days }: ingen er udpeget som stedfortræder.
+duties-without-deputy = Uden stedfortræder svarer de, der er nævnt ovenfor: den, der er kontakt ved siden af dig, ellers den over dig.
+duties-no-absence = Du har ikke noget planlagt fravær.
+duties-stands-in = Du er stedfortræder for { $name } { $days }.
+duties-turns-to = Selv henvender du dig til { $people }.
+duties-todo-tell = Hvis det ikke er rigtigt, eller hvis du skal være væk, så sig det til den, der administrerer kontakter i organisationen.
+duties-todo-command = Til dem: `{ $command }`

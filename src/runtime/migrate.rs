@@ -1,0 +1,84 @@
+//! Everything from one kind of store to the other: a backup of the one, of which the other is made.
+
+use std::sync::Arc;
+
+use super::clock::Clock;
+use super::{database, wire};
+use crate::config::Config;
+use crate::store::{BackupInfo, Opening, Store, StoreError};
+
+/// A kind of store.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
+pub enum Kind {
+    /// The folder of this machine.
+    Sled,
+    /// The database that nodes share.
+    Postgresql,
+}
+
+/// Why it wasn't moved.
+#[derive(Debug, thiserror::Error)]
+pub enum MigrateError {
+    /// There is no database.
+    #[error("the configuration names no database; it must have both: store.folder and store.postgresql")]
+    NoDatabase,
+    /// There is nothing to move.
+    #[error("the store {0} holds nothing")]
+    Nothing(String),
+    /// Nodes are at work.
+    #[error("the nodes {0} are running on the database; stop them all first")]
+    Running(String),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The folder.
+    #[error("{0} can't be written: {1}")]
+    Folder(String, std::io::Error),
+}
+
+/// Moves everything `to` one kind of store from the other. Where it was it stays, too.
+pub async fn migrate(
+    config: &Config,
+    to: Kind,
+    replace: bool,
+    clock: Clock,
+) -> Result<BackupInfo, MigrateError> {
+    let settings = database::settings(config).ok_or(MigrateError::NoDatabase)?;
+    let node = format!("{} (moving)", settings.node).into();
+    let (folder, ticking) = (&config.store.folder, clock.clone());
+    std::fs::create_dir_all(folder).map_err(|e| MigrateError::Folder(folder.display().to_string(), e))?;
+    let scratch = tempfile::Builder::new().prefix(".moving-").tempdir_in(folder);
+    let scratch = scratch.map_err(|e| MigrateError::Folder(folder.display().to_string(), e))?;
+    let file = scratch.path().join("everything.bkv");
+    let tell = Arc::new(move || ticking.now());
+    let (database, _) =
+        Store::open_postgres(crate::store::PostgresSettings { node, ..settings }, tell).await?;
+    let moved = async {
+        let others = database.other_nodes();
+        if !others.is_empty() {
+            return Err(MigrateError::Running(others.join(", ")));
+        }
+        match to {
+            Kind::Postgresql => {
+                let (sled, opening) = Store::open_sled(wire::store_settings(config), clock.now()).await?;
+                let written = if opening == Opening::Fresh {
+                    Err(MigrateError::Nothing(folder.display().to_string()))
+                } else {
+                    sled.backup(file.clone(), clock.now()).await.map_err(Into::into)
+                };
+                sled.close().await;
+                written?;
+                Ok(database.fill(file).await?)
+            }
+            Kind::Sled => {
+                database.backup(file.clone(), clock.now()).await?;
+                let restored =
+                    Store::restore_sled(wire::store_settings(config), file, replace, clock.now()).await?;
+                Ok(restored.info)
+            }
+        }
+    };
+    let moved = moved.await;
+    database.close().await;
+    moved
+}

@@ -1,0 +1,71 @@
+//! What a job reads, as a backend has it: what is committed, and what the group of the job has changed already.
+
+use std::future::Future;
+
+use chrono::{DateTime, Utc};
+
+use crate::domain::ids::{ChannelName, DirectoryName, Guid, MessageId};
+
+use super::super::error::StoreError;
+use super::super::records::{Kind, Numbers};
+use super::trouble::{Fault, Trouble};
+use super::tx::Tx;
+
+/// The rows below a transaction in the making.
+pub(in crate::store) trait Rows {
+    /// One record's bytes.
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Trouble>;
+
+    /// Whether there is a record.
+    fn has(&self, key: &[u8]) -> Result<bool, Trouble> {
+        Ok(self.get(key)?.is_some())
+    }
+
+    /// These will be asked for: where a question takes a journey, one serves for all.
+    fn expect(&self, keys: Vec<Vec<u8>>) -> Result<(), Trouble> {
+        drop(keys);
+        Ok(())
+    }
+
+    /// What the key of the record ends in that holds an object.
+    fn place_of(&self, id: Guid) -> Vec<u8>;
+
+    /// A number that this backend hands out by itself; None: those of the transaction count.
+    fn next(&self, of: Numbers) -> Result<Option<u64>, Trouble> {
+        let _ = of;
+        Ok(None)
+    }
+
+    /// Messages of a channel that are due, the urgent first and of those the oldest, at most `max`, without those that somebody else has in hand.
+    fn due(&self, channel: &ChannelName, now: DateTime<Utc>, max: usize) -> Result<Vec<MessageId>, Trouble>;
+
+    /// Messages that are being sent by nobody any more, or, if `own`, by who asks.
+    fn sending(&self, own: bool) -> Result<Vec<MessageId>, Trouble>;
+
+    /// The keys that begin with `prefix`.
+    fn keys(&self, prefix: &[u8]) -> Result<Vec<Vec<u8>>, Trouble>;
+
+    /// The next numbers after `after` that there are records of. Records of `before` and later may be left out.
+    fn numbers(
+        &self,
+        kind: Kind,
+        after: u64,
+        before: DateTime<Utc>,
+        limit: usize,
+    ) -> Result<Vec<u64>, Trouble>;
+
+    /// The first keys of a kind from `first` up to, but without, `end`.
+    fn between(&self, first: &[u8], end: &[u8], limit: usize) -> Result<Vec<Vec<u8>>, Trouble>;
+
+    /// The last run of a directory.
+    fn last_run(&self, directory: &DirectoryName) -> Result<Option<u64>, Trouble>;
+}
+
+/// A backend that carries out jobs.
+pub(in crate::store) trait Write {
+    /// Carries out `job` and returns when what it changed is durable. It may be begun several times.
+    fn write<T: Send + 'static>(
+        &self,
+        job: impl Fn(&mut Tx<'_>) -> Result<T, Fault> + Send + Sync + 'static,
+    ) -> impl Future<Output = Result<T, StoreError>> + Send;
+}

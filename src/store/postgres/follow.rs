@@ -1,0 +1,182 @@
+//! How a node comes to its picture, and how it follows what others commit: by generation, at the cost of what changed.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::Ordering;
+
+use chrono::{DateTime, Utc};
+use futures_util::TryStreamExt;
+use sqlx::{PgConnection, Postgres, Row, Transaction};
+
+use crate::domain::delta::Delta;
+use crate::domain::ids::DirectoryName;
+use crate::domain::run::Run;
+
+use super::super::cluster::CaughtUp;
+use super::super::error::StoreError;
+use super::super::jobs::state::StateBuilder;
+use super::super::jobs::trouble::{Fault, Trouble};
+use super::super::jobs::tx::decode;
+use super::super::records::{ContactsSeen, Kind, LastNumber, Numbers, Record, key};
+use super::super::types::State;
+use super::PgStore;
+use super::read::last_runs;
+use super::schema::own;
+use super::tables::ALL;
+
+impl PgStore {
+    /// Everything that is held in memory, as of one moment.
+    pub(in super::super) async fn load(&self) -> Result<State, StoreError> {
+        let loaded = async {
+            let mut tx = self.picture().await?;
+            let generation = self.generation(&mut tx).await?;
+            let mut builder = StateBuilder::default();
+            for table in ALL.iter().filter(|table| table.followed) {
+                let sql = own(format!("SELECT key, record FROM {}", table.name));
+                let mut rows = sqlx::query(sql).fetch(&mut *tx);
+                while let Some(row) = rows.try_next().await.map_err(|e| self.shared.bad(e))? {
+                    let (key, record): (Vec<u8>, Vec<u8>) = self.pair(&row)?;
+                    builder.take(kind_of(&key)?, &key, &record)?;
+                }
+            }
+            if generation > 0 {
+                let number = LastNumber(generation).encode().map_err(Trouble::from)?;
+                builder.take(Kind::Numbers, &key(Kind::Numbers, &[Numbers::Generation as u8]), &number)?;
+            }
+            let runs = last_runs(&mut tx).await.map_err(|e| self.shared.bad(e))?;
+            let run = |name: &DirectoryName| runs.get(name).map(|record| decode(record)).transpose();
+            let state = builder.end(run)?;
+            Ok::<_, Fault>((state, generation))
+        };
+        let (state, generation) = loaded.await.map_err(|fault| self.fault(fault))?;
+        self.shared.basis.store(generation, Ordering::SeqCst);
+        Ok(state)
+    }
+
+    /// Whether others have committed something that isn't in a picture.
+    pub(in super::super) async fn is_behind(
+        &self,
+        generation: u64,
+        contacts_seen: Option<DateTime<Utc>>,
+    ) -> Result<bool, StoreError> {
+        let sql = "SELECT last, (SELECT record FROM records WHERE key = $2) FROM numbers WHERE which = $1";
+        let row: (i64, Option<Vec<u8>>) = sqlx::query_as(sql)
+            .bind(Numbers::Generation as i16)
+            .bind(key(Kind::ContactsSeen, &[]))
+            .fetch_one(&self.shared.connections.pool())
+            .await
+            .map_err(|e| self.failed(e))?;
+        let seen = row.1.map(|record| ContactsSeen::decode(&record)).transpose();
+        let seen = seen.map_err(|e| self.unreadable(e))?.map(|seen| seen.0);
+        Ok(row.0.cast_unsigned() != generation || (seen.is_some() && seen != contacts_seen))
+    }
+
+    /// What others have committed since `known`, taken into it.
+    pub(in super::super) async fn catch_up(&self, known: State) -> Result<CaughtUp, StoreError> {
+        let since = known.generation.map_or(0, |generation| generation.0);
+        let caught = async {
+            let mut tx = self.picture().await?;
+            let generation = self.generation(&mut tx).await?;
+            let known_since: i64 = sqlx::query_scalar("SELECT since FROM removed_known")
+                .fetch_one(&mut *tx)
+                .await
+                .map_err(|e| self.shared.bad(e))?;
+            if known_since.cast_unsigned() > since || generation < since {
+                // What was removed isn't known any more, or this is another database than before (a standby that was behind).
+                return Ok(None);
+            }
+            let mut lost = Delta::default();
+            let mut builder = StateBuilder::on(known);
+            let removed =
+                sqlx::query("SELECT key FROM removed WHERE generation > $1").bind(since.cast_signed());
+            for row in removed.fetch_all(&mut *tx).await.map_err(|e| self.shared.bad(e))? {
+                let key: Vec<u8> = row.try_get(0).map_err(|e| self.shared.bad(e))?;
+                builder.lose(kind_of(&key)?, &key, &mut lost);
+            }
+            let mut synced = HashSet::new();
+            for table in ALL.iter().filter(|table| table.followed) {
+                let sql =
+                    own(format!("SELECT key, record FROM {} WHERE generation > $1 OR key = $2", table.name));
+                let query = sqlx::query(sql).bind(since.cast_signed()).bind(key(Kind::ContactsSeen, &[]));
+                for row in query.fetch_all(&mut *tx).await.map_err(|e| self.shared.bad(e))? {
+                    let (key, record) = self.pair(&row)?;
+                    let kind = kind_of(&key)?;
+                    if kind == Kind::Health {
+                        let name = String::from_utf8_lossy(key.get(1..).unwrap_or_default()).into_owned();
+                        synced.insert(name);
+                    }
+                    builder.take(kind, &key, &record)?;
+                }
+            }
+            let number = LastNumber(generation).encode().map_err(Trouble::from)?;
+            builder.take(Kind::Numbers, &key(Kind::Numbers, &[Numbers::Generation as u8]), &number)?;
+            let mut runs = self.runs_of(&mut tx, synced).await?;
+            let (state, delta) = builder.merged(lost, |name| runs.remove(name));
+            Ok::<_, Fault>(Some((CaughtUp { state, delta: Some(delta) }, generation)))
+        };
+        let (caught, generation) = match caught.await.map_err(|fault| self.fault(fault))? {
+            Some(caught) => caught,
+            None => return Ok(CaughtUp { state: self.load().await?, delta: None }),
+        };
+        self.shared.basis.store(generation, Ordering::SeqCst);
+        Ok(caught)
+    }
+
+    /// A transaction that sees one moment.
+    pub(super) async fn picture(&self) -> Result<Transaction<'static, Postgres>, Fault> {
+        let begun = async {
+            let mut tx = self.shared.connections.pool().begin().await?;
+            let sql = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY";
+            sqlx::query(sql).execute(&mut *tx).await?;
+            // A million users take longer than anything else.
+            sqlx::query("SET LOCAL statement_timeout = '10min'").execute(&mut *tx).await?;
+            // It holds nothing that others wait for.
+            sqlx::query("SET LOCAL idle_in_transaction_session_timeout = '10min'").execute(&mut *tx).await?;
+            Ok(tx)
+        };
+        let mut tx: Transaction<'static, Postgres> = begun.await.map_err(|e| self.shared.bad(e))?;
+        super::schema::no_standby(&mut tx, &self.shared.connections.place()).await?;
+        Ok(tx)
+    }
+
+    async fn generation(&self, connection: &mut PgConnection) -> Result<u64, Fault> {
+        let query = sqlx::query_scalar("SELECT last FROM numbers WHERE which = $1");
+        let last: i64 = query
+            .bind(Numbers::Generation as i16)
+            .fetch_one(connection)
+            .await
+            .map_err(|e| self.shared.bad(e))?;
+        Ok(last.cast_unsigned())
+    }
+
+    async fn runs_of(
+        &self,
+        connection: &mut PgConnection,
+        directories: HashSet<String>,
+    ) -> Result<HashMap<DirectoryName, Run>, Fault> {
+        let mut runs = HashMap::new();
+        for name in directories {
+            let sql = "SELECT record FROM runs WHERE directory = $1 ORDER BY key DESC LIMIT 1";
+            let query = sqlx::query_scalar(sql).bind(&name);
+            let record: Option<Vec<u8>> =
+                query.fetch_optional(&mut *connection).await.map_err(|e| self.shared.bad(e))?;
+            if let Some(record) = record {
+                runs.insert(DirectoryName::from(&*name), decode(&record)?);
+            }
+        }
+        Ok(runs)
+    }
+
+    pub(super) fn pair(&self, row: &sqlx::postgres::PgRow) -> Result<(Vec<u8>, Vec<u8>), Fault> {
+        let get = |n: usize| row.try_get(n).map_err(|e| self.shared.bad(e));
+        Ok((get(0)?, get(1)?))
+    }
+
+    fn fault(&self, fault: Fault) -> StoreError {
+        fault.at_database(&self.shared.connections.place())
+    }
+}
+
+fn kind_of(key: &[u8]) -> Result<Kind, Trouble> {
+    let byte = key.first().copied().unwrap_or_default();
+    Kind::from_byte(byte).ok_or_else(|| Trouble::TooNew(format!("records of kind {byte}")))
+}

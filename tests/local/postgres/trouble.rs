@@ -1,0 +1,221 @@
+//! What goes wrong with a database, and what is said of it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use budkavle::domain::ids::RunId;
+use budkavle::domain::notice::MessageState;
+use budkavle::domain::run::Outcome;
+use budkavle::store::{Change, PostgresServer, PostgresSettings, PostgresTls, Store, StoreError};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::server::Server;
+use super::{Database, clock};
+use crate::store_samples::*;
+
+async fn refused(settings: PostgresSettings) -> String {
+    match Store::open_postgres(settings, clock()).await {
+        Ok(_) => panic!("it was opened"),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_database_is_said_in_words() {
+    let database = Database::new().await;
+    let settings = || database.settings("one");
+    let wrong = refused(PostgresSettings { password: Some("other".into()), ..settings() }).await;
+    assert!(
+        wrong.contains("the password is wrong") && wrong.contains("store.postgresql.password_file"),
+        "{wrong}"
+    );
+    let none = refused(PostgresSettings { database: "nowhere".into(), ..settings() }).await;
+    assert!(none.contains("\"nowhere\" does not exist; make it: CREATE DATABASE"), "{none}");
+    let stranger = refused(PostgresSettings { user: "stranger".into(), ..settings() }).await;
+    assert!(stranger.contains("pg_hba.conf"), "{stranger}");
+    let untrusted = refused(PostgresSettings { ca_file: None, ..settings() }).await;
+    assert!(
+        untrusted.contains("no encrypted connection") && untrusted.contains("store.postgresql.ca_file"),
+        "{untrusted}"
+    );
+    let port = settings().servers;
+    let [PostgresServer::Tcp(_, port)] = port[..] else { panic!("{port:?}") };
+    let servers = vec![PostgresServer::Tcp("localhost".into(), port)];
+    let named = Store::open_postgres(PostgresSettings { servers, ..settings() }, clock()).await;
+    assert!(named.is_ok(), "the certificate has this name, too");
+}
+
+#[tokio::test]
+async fn a_schema_of_another_program_is_left_alone() {
+    let database = Database::new().await;
+    database
+        .psql("CREATE SCHEMA budkavle AUTHORIZATION budkavle; CREATE TABLE budkavle.stick (length int)")
+        .await;
+    let foreign = refused(database.settings("one")).await;
+    assert!(foreign.contains("belongs to another program"), "{foreign}");
+    assert_eq!(
+        database.psql("SELECT count(*) FROM information_schema.tables WHERE table_schema = 'budkavle'").await,
+        "1"
+    );
+}
+
+#[tokio::test]
+async fn who_is_too_old_for_the_tables_stays_out() {
+    let database = Database::new().await;
+    let store = database.open("one").await;
+    // A newer one that this one may work beside, and then one that it mayn't.
+    database.psql("UPDATE budkavle.budkavle_meta SET schema = 7").await;
+    let beside = database.open("two").await;
+    database.psql("UPDATE budkavle.budkavle_meta SET oldest = 7").await;
+    let too_old = refused(database.settings("three")).await;
+    assert!(too_old.contains("was written by a newer budkavle (its tables are of version 7"), "{too_old}");
+    // Those that run leave, too, and nobody of them leads.
+    for store in [&store, &beside] {
+        let mut tidings = store.tidings().unwrap();
+        while store.leads() || store.holds_claims(clock()(), clock()()) {
+            let _ = tokio::time::timeout(std::time::Duration::from_millis(100), tidings.changed()).await;
+        }
+        assert!(store.standing().unwrap().trouble.is_some_and(|why| why.contains("version 7")));
+    }
+}
+
+/// What a connection in the middle does with the next commit.
+const PASS: u8 = 0;
+const CUT_BEFORE: u8 = 1;
+const CUT_AFTER: u8 = 2;
+
+/// Stands between a node and the database, and cuts connections at a commit.
+async fn in_the_middle(port: u16, mode: Arc<AtomicU8>) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let own = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            let mode = Arc::clone(&mode);
+            tokio::spawn(async move {
+                let server = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+                let (mut from_client, mut to_client) = client.into_split();
+                let (mut from_server, mut to_server) = server.into_split();
+                let cut = Arc::new(tokio::sync::Notify::new());
+                let cut_back = Arc::clone(&cut);
+                let back = async move {
+                    let mut bytes = [0; 16384];
+                    loop {
+                        let count = tokio::select! {
+                            biased;
+                            () = cut_back.notified() => return,
+                            read = from_server.read(&mut bytes) => read.unwrap_or(0),
+                        };
+                        if count == 0 || to_client.write_all(&bytes[..count]).await.is_err() {
+                            return;
+                        }
+                    }
+                };
+                let forth = async move {
+                    let mut bytes = [0; 16384];
+                    loop {
+                        let count = from_client.read(&mut bytes).await.unwrap_or(0);
+                        if count == 0 {
+                            return;
+                        }
+                        let commits = bytes[..count].windows(6).any(|word| word == b"COMMIT");
+                        let now = if commits { mode.swap(PASS, Ordering::SeqCst) } else { PASS };
+                        if now == CUT_BEFORE {
+                            return;
+                        }
+                        if now == CUT_AFTER {
+                            cut.notify_one();
+                        }
+                        if to_server.write_all(&bytes[..count]).await.is_err() {
+                            return;
+                        }
+                        if now == CUT_AFTER {
+                            // The server has it; the answer goes nowhere.
+                            let _ = to_server.shutdown().await;
+                            return;
+                        }
+                    }
+                };
+                tokio::select! {
+                    () = back => {}
+                    () = forth => {}
+                }
+            });
+        }
+    });
+    own
+}
+
+#[tokio::test]
+async fn a_commit_whose_connection_is_lost_happens_once() {
+    let database = Database::new().await;
+    let direct = database.settings("one");
+    let [PostgresServer::Tcp(_, port)] = direct.servers[..] else { panic!() };
+    let mode = Arc::new(AtomicU8::new(PASS));
+    let middle = in_the_middle(port, Arc::clone(&mode)).await;
+    let servers = vec![PostgresServer::Tcp("127.0.0.1".into(), middle)];
+    let settings = PostgresSettings { servers, tls: PostgresTls::Off, ..direct };
+    let store = Store::open_postgres(settings, clock()).await.unwrap().0;
+    for (n, cut) in [(1, PASS), (2, CUT_BEFORE), (3, CUT_AFTER), (4, CUT_AFTER), (5, CUT_BEFORE)] {
+        mode.store(cut, Ordering::SeqCst);
+        let told = vec![notice(&format!("outage/{n}"), 2)];
+        let committed =
+            store.commit_event(event(n, Change::Outage(outage(n.cast_unsigned())), told)).await.unwrap();
+        assert_eq!(committed.messages, 2, "commit {n}");
+        assert_eq!(mode.load(Ordering::SeqCst), PASS, "it was cut");
+    }
+    let counts: Vec<_> = store.queue_counts().await.unwrap().into_iter().collect();
+    assert_eq!(counts, [(MessageState::Queued, 10)]);
+    assert_eq!(store.load().await.unwrap().open_outages.len(), 5);
+}
+
+#[tokio::test]
+async fn a_standby_that_is_promoted_takes_over() {
+    let (primary, standby) = tokio::task::spawn_blocking(|| {
+        let primary = Server::start("primary", None);
+        primary.psql("postgres", "CREATE DATABASE one OWNER budkavle");
+        let standby = Server::start("standby", Some(&primary));
+        (primary, standby)
+    })
+    .await
+    .unwrap();
+    let settings = |servers: &[&Server]| PostgresSettings {
+        servers: servers.iter().map(|of| PostgresServer::Tcp("127.0.0.1".into(), of.port)).collect(),
+        // Either has a certificate of its own.
+        tls: PostgresTls::Off,
+        ..primary.settings("one", "node")
+    };
+    let alone = refused(settings(&[&standby])).await;
+    assert!(alone.contains("it is a standby, which takes nothing"), "{alone}");
+    let store = Store::open_postgres(settings(&[&standby, &primary]), clock()).await.unwrap().0;
+    let unchanged = |id| record(run(id, "main", Outcome::Unchanged));
+    for id in 1..=20 {
+        store.commit_run(unchanged(id), None).await.unwrap();
+    }
+    let moved = tokio::task::spawn_blocking(move || {
+        let behind = "SELECT count(*) FROM pg_stat_replication WHERE replay_lsn = pg_current_wal_lsn()";
+        while primary.psql("one", behind) != "1" {
+            std::thread::yield_now();
+        }
+        primary.kill();
+        standby.promote();
+        (primary, standby)
+    });
+    let (_primary, _standby) = moved.await.unwrap();
+    // What is asked meanwhile waits for the one that was promoted.
+    let mut id = 21;
+    loop {
+        match store.commit_run(unchanged(id), None).await {
+            Ok(_) => break,
+            Err(StoreError::Away { .. } | StoreError::NotLeading { .. }) => {
+                let mut tidings = store.tidings().unwrap();
+                let _ = tokio::time::timeout(std::time::Duration::from_secs(1), tidings.changed()).await;
+            }
+            Err(other) => panic!("{other}"),
+        }
+    }
+    id += 1;
+    store.commit_run(unchanged(id), None).await.unwrap();
+    assert_eq!(store.runs(None, 99).await.unwrap().len(), 22);
+    assert!(store.run(RunId(20)).await.is_ok());
+}
