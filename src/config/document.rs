@@ -13,8 +13,17 @@ use super::mask::mask;
 use super::words::quoted;
 
 /// The tables that there can be several of, each with a name.
-pub(super) const LISTED: [&str; 9] =
-    ["directory", "list", "absence_source", "administrator", "channel", "route", "locale", "feed", "heartbeat"];
+pub(super) const LISTED: [&str; 9] = [
+    "directory",
+    "list",
+    "absence_source",
+    "administrator",
+    "channel",
+    "route",
+    "locale",
+    "feed",
+    "heartbeat",
+];
 
 /// The levels of a key, outermost first; an element of a list is `[0]`, `[1]` ….
 pub(super) type KeyPath = Vec<String>;

@@ -23,7 +23,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::audit::Actor;
 use super::ids::{FeedName, HeartbeatName, OutageId};
-use super::outage::{Severity, State};
+use super::outage::{Severity, State, TITLE_MAX};
 use heartbeat::Beat;
 
 /// No answer of a status page is larger: one that is hasn't incidents alone in it.
@@ -82,6 +82,8 @@ pub struct Report {
     pub at: Option<DateTime<Utc>>,
     /// Where more is said.
     pub link: Option<Box<str>>,
+    /// Since when what it tells of lasts at the longest; None: the teller doesn't say.
+    pub began: Option<DateTime<Utc>>,
     /// A digest of what it is about, when its words change though nothing new is said, as measured values do.
     pub about: Option<u64>,
 }
@@ -98,6 +100,42 @@ impl Report {
         let about = self.about.map_or_else(|| self.said().to_owned(), |about| about.to_string());
         xxh3_64(format!("{}\0{severity}\0{about}", self.state).as_bytes())
     }
+}
+
+/// What a page lists.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Listed {
+    /// What could be read.
+    pub reports: Vec<Report>,
+    /// What is there too, but of which no more than its identity could be read.
+    pub unread: Vec<Box<str>>,
+    /// How many entries there are of which not even that could be read.
+    pub lost: usize,
+}
+
+impl Listed {
+    /// What became of each entry.
+    fn of(entries: impl IntoIterator<Item = Entry>) -> Listed {
+        let mut listed = Listed::default();
+        for entry in entries {
+            match entry {
+                Entry::Read(report) => listed.reports.push(*report),
+                Entry::Unread(key) => listed.unread.push(key),
+                Entry::Lost => listed.lost += 1,
+            }
+        }
+        listed
+    }
+}
+
+/// What became of an entry of a page.
+enum Entry {
+    /// It could be read.
+    Read(Box<Report>),
+    /// No more than its identity.
+    Unread(Box<str>),
+    /// Not even that.
+    Lost,
 }
 
 /// What tells a report from others: as it is, or a digest of what is too long or has anything odd in it.
@@ -165,10 +203,29 @@ pub struct Followed {
     pub said: u64,
     /// How bad the teller said it was.
     pub severity: Option<Severity>,
-    /// Since when it isn't told of any more.
+    /// Since when it isn't told of any more, without a failed look in between.
     pub missing: Option<DateTime<Utc>>,
+    /// In how many looks since then it wasn't; more than are needed aren't counted.
+    pub misses: u32,
+    /// What was told of it, when and how often.
+    pub pace: Pace,
     /// Why it isn't followed any more.
     pub over: Option<Over>,
+}
+
+/// What a teller made us say of a report, when and how often: who says something else at each look isn't repeated each time.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Pace {
+    /// Where the teller said last that it stands. What an operator says isn't taken back before the teller says something else.
+    pub state: Option<State>,
+    /// When something was last said of it.
+    pub spoke: Option<DateTime<Utc>>,
+    /// When an outage was last opened for it.
+    pub opened: Option<DateTime<Utc>>,
+    /// How many words of it were told since then.
+    pub words: u32,
+    /// How often it came back soon after its end.
+    pub turns: u32,
 }
 
 /// Why a report isn't followed any more.
@@ -179,8 +236,10 @@ pub enum Over {
     Told,
     /// The teller didn't speak of it any more.
     Gone,
-    /// Somebody here closed the outage. It isn't opened again before the teller has said that it is over.
+    /// Somebody here closed the outage. It isn't opened again before it is over by the teller, too.
     ByHand,
+    /// It was closed by hand, or was there before anybody looked, and then the teller didn't speak of it any more.
+    Lapsed,
 }
 
 /// What was last read of a status page.
@@ -308,6 +367,13 @@ pub enum Unreadable {
     /// A mapping that finds nothing.
     #[error("{0}")]
     Mapping(String),
+}
+
+impl Unreadable {
+    /// It is something else; what a parser says of that may quote all of it.
+    fn other(what: &'static str, problem: impl fmt::Display) -> Unreadable {
+        Unreadable::Other(what, text::one_line(&problem.to_string(), TITLE_MAX))
+    }
 }
 
 /// Whether this begins like a page for people.

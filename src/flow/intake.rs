@@ -10,14 +10,14 @@ pub mod heartbeats;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
 use super::core::Core;
 use super::outage::{Done, Order, OutageError, carry_out, carry_out_told};
 use crate::domain::ids::{OutageId, UnitId};
-use crate::domain::intake::decide::{Plan, Step, Told, Why, decide};
+use crate::domain::intake::decide::{DAILY, Plan, Step, Told, Why, decide};
 use crate::domain::intake::{Changes, Policy, Teller};
 use crate::domain::outage::edit::Correction;
 use crate::domain::outage::{Opening, Refused, Severity, State};
@@ -91,16 +91,29 @@ pub async fn take(
 ) -> Result<Taken, StoreError> {
     let view = core.view();
     let is_open = |id| view.outages.contains_key(&id);
+    let lost = if let Told::All { listed, .. } = &told { (listed.lost, listed.unread.len()) } else { (0, 0) };
     let plan = decide(teller, policy, view.intake.of(teller), is_open, told, core.now());
     let (ripens, too_many) = (plan.may_ripen(), plan.too_many());
-    let Plan { steps, notes, left } = plan;
+    let Plan { steps, notes, left, vanished } = plan;
     let left = left.into_iter().map(|(report, why)| Left { key: report.key, title: report.title, why });
     let mut taken = Taken { left: left.collect(), ripens, ..Taken::default() };
     if too_many > 0 {
         taken.troubles.push(format!(
-            "{too_many} more outages would be open than `most` allows ({}), so none was opened; raise it if that is right",
-            policy.most
+            "{too_many} more outages would be open than `most` allows ({}, and {} opened in a day), so none was opened; raise it if that is right",
+            policy.most,
+            policy.most.saturating_mul(DAILY),
         ));
+    }
+    if vanished > 0 {
+        taken.troubles.push(format!(
+            "all {vanished} incidents that were open are gone from it at once; they are closed later than usual, in case it is the list that is wrong"
+        ));
+    }
+    if lost.0 > 0 {
+        taken.troubles.push(format!("{} of its entries have no identity, so none counts as gone", lost.0));
+    }
+    if lost.1 > 0 {
+        taken.troubles.push(format!("{} of its entries can't be read; nothing is done about them", lost.1));
     }
     if !dry && !notes.is_empty() {
         let followed = notes.into_iter().map(|(key, followed)| (teller.clone(), key, followed)).collect();
@@ -171,14 +184,14 @@ async fn one(
             })
         }
         Step::Say { outage, text, state, severity, followed: (key, followed) } => {
-            let ends = state.is_end();
+            let ends = state.is_some_and(State::is_end);
             let mut messages = 0;
             if !dry {
                 if let Some(severity) = severity {
                     rate(core, outage, severity, teller).await?;
                 }
-                // An update may be silent on where it stands; what only an operator says isn't taken back.
-                let order = Order::Update { text: text.clone(), state: Some(state) };
+                // Silent on where it stands unless the teller has changed its mind: what an operator says isn't taken back.
+                let order = Order::Update { text: text.clone(), state };
                 let kept = Changes { followed: vec![(teller.clone(), key, followed)], ..Changes::default() };
                 messages = told(&carry_out_told(core, Some(outage), order, &by, kept).await?);
             }
@@ -202,7 +215,7 @@ fn told(done: &Done) -> u32 {
     done.committed.as_ref().map_or(0, |committed| committed.messages)
 }
 
-/// The units of these names. When one of them isn't there, all are concerned, as with services.
+/// The units of these names. Those that aren't there are told of; only when none is, everybody is concerned.
 pub(super) fn units(core: &Core, names: &[Box<str>]) -> (Vec<UnitId>, Vec<String>) {
     let view = core.view();
     let tree = &view.organisation.tree;
@@ -211,10 +224,33 @@ pub(super) fn units(core: &Core, names: &[Box<str>]) -> (Vec<UnitId>, Vec<String
     for name in names {
         match view.organisation.find_unit_by_path(name) {
             Ok(place) => units.push(tree.id(place)),
-            Err(error) => unknown.push(format!("{error}; until it is named anew, everybody is concerned")),
+            Err(error) => unknown.push(error.to_string()),
         }
     }
-    (if unknown.is_empty() { units } else { Vec::new() }, unknown)
+    if units.is_empty() && !unknown.is_empty() {
+        unknown
+            .push("none of its units is there, so everybody is concerned until one is named anew".to_owned());
+    }
+    (units, unknown)
+}
+
+/// Where others call: what keeps it shut though the configuration names it.
+#[derive(Default)]
+pub struct Door(Mutex<Option<String>>);
+
+impl Door {
+    /// Notes what keeps it shut, or that nothing does; returns whether that is new.
+    pub fn set(&self, trouble: Option<String>) -> bool {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_new = *kept != trouble;
+        *kept = trouble;
+        is_new
+    }
+
+    /// What keeps it shut.
+    pub fn trouble(&self) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 /// What an incident is resolved with.

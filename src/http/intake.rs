@@ -1,4 +1,4 @@
-//! Where others call over the network: Alertmanager, and jobs with their signs of life. Each shows a token; nothing can be read here.
+//! Where others call over the network: Alertmanager, and jobs with their signs of life. Each shows a token; hardly anything can be learnt here.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -79,6 +79,8 @@ async fn check(State(intake): State<Arc<Intake>>, request: Request, next: Next) 
         }
         let mut response = told(StatusCode::UNAUTHORIZED, "show the token: Authorization: Bearer …");
         response.headers_mut().insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Bearer"));
+        // Who doesn't know it holds no place for longer than one question.
+        response.headers_mut().insert(header::CONNECTION, header::HeaderValue::from_static("close"));
         return response;
     }
     match tokio::time::timeout(WITHIN, next.run(request)).await {
@@ -103,13 +105,21 @@ struct Heard {
     heard: String,
 }
 
+/// What a group of alerts is answered with: what it led to is for those in here.
+#[derive(Serialize)]
+struct Accepted {
+    done: usize,
+}
+
 /// `POST /heartbeat/{name}`.
 async fn heartbeat(State(intake): State<Arc<Intake>>, Path(name): Path<String>) -> Response {
     // What the store has taken must be shown: it doesn't end with its caller.
     let heard = tokio::spawn(async move { intake.heartbeats.heard(&intake.core, &name).await });
     match heard.await {
         Ok(Ok(line)) => Json(Heard { heard: line.name.to_string() }).into_response(),
-        Ok(Err(error @ HeartbeatError::NoJob(..))) => told(StatusCode::NOT_FOUND, error),
+        Ok(Err(HeartbeatError::NoJob(..))) => {
+            told(StatusCode::NOT_FOUND, "there is no such [[heartbeat]] in the configuration")
+        }
         Ok(Err(error)) => failed(&error),
         Err(_) => told(StatusCode::INTERNAL_SERVER_ERROR, "it broke off; the log says why"),
     }
@@ -127,10 +137,11 @@ async fn alerts(State(intake): State<Arc<Intake>>, body: Bytes) -> Response {
     });
     match taken.await {
         // Alertmanager tries again what is answered with 5xx.
-        Ok(Ok(Taken { ripens: true, troubles, .. })) => {
-            told(StatusCode::SERVICE_UNAVAILABLE, troubles.join("; "))
-        }
-        Ok(Ok(taken)) => Json(taken).into_response(),
+        Ok(Ok(Taken { ripens: true, .. })) => told(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "not now, try again: it is held back after the last word, or too much is open; `budkavle status` says more",
+        ),
+        Ok(Ok(taken)) => Json(Accepted { done: taken.done.len() }).into_response(),
         Ok(Err(error)) => failed(&HeartbeatError::Outage(OutageError::Store(error))),
         Err(_) => told(StatusCode::INTERNAL_SERVER_ERROR, "it broke off; the log says why"),
     }

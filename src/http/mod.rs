@@ -49,6 +49,7 @@ use crate::flow::absence_sources::Calendars;
 use crate::flow::channels::Senders;
 use crate::flow::core::Core;
 use crate::flow::directories::Directories;
+use crate::flow::intake::Door;
 use crate::flow::intake::alertmanager::Alertmanager;
 use crate::flow::intake::feeds::Feeds;
 use crate::flow::intake::heartbeats::Heartbeats;
@@ -72,6 +73,8 @@ pub struct App {
     pub heartbeats: Arc<Heartbeats>,
     /// The Alertmanager that calls.
     pub alertmanager: Arc<Alertmanager>,
+    /// What keeps others from calling.
+    pub door: Arc<Door>,
     /// The page for trouble signing in.
     pub login_page: Arc<LoginPage>,
     /// Who sends the mails, for the state of the channel.

@@ -175,6 +175,7 @@ fn warnings(app: &App, view: &View) -> Vec<String> {
             warnings.push(format!("the feed {name} is in trouble: {trouble}"));
         }
     }
+    warnings.extend(app.door.trouble());
     if let Some(trouble) = app.alertmanager.trouble() {
         warnings.push(format!("what Alertmanager posted last is in trouble: {trouble}"));
     }

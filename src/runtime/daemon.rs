@@ -1,7 +1,6 @@
 //! The daemon: configuration → store → what is held in memory → loops and API → wait → drain.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,7 +9,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use chrono::{DateTime, Utc};
-use tokio::net::{TcpListener, UnixListener};
+use tokio::net::UnixListener;
 
 use super::clock::Clock;
 use super::database;
@@ -32,6 +31,7 @@ use crate::flow::absence_sources::Calendars;
 use crate::flow::channels::Senders;
 use crate::flow::core::{Core, Now};
 use crate::flow::directories::Directories;
+use crate::flow::intake::Door;
 use crate::flow::intake::alertmanager::Alertmanager;
 use crate::flow::intake::feeds::Feeds;
 use crate::flow::intake::heartbeats::Heartbeats;
@@ -61,14 +61,6 @@ pub enum StartError {
     Socket {
         /// Where.
         path: PathBuf,
-        /// What the system said.
-        cause: std::io::Error,
-    },
-    /// Where others would call.
-    #[error("[intake] listen: {address} can't be listened on: {cause}")]
-    Calls {
-        /// Where.
-        address: SocketAddr,
         /// What the system said.
         cause: std::io::Error,
     },
@@ -165,7 +157,7 @@ impl Daemon {
             logged: AtomicI64::default(),
         });
         let speech: Speech = Arc::new(ArcSwap::from_pointee(wire::intake::tls(&config)?));
-        let calls = listen_to_calls(&config).await?;
+        let door = Arc::new(Door::default());
         let login_page = Arc::new(LoginPage::new(wire::login_page(&config)));
         let hints = Arc::new(HintBook::new(wire::hint_pauses(&config)));
         let senders = Arc::new(Senders::new(wire::senders(&config)?));
@@ -179,6 +171,7 @@ impl Daemon {
             feeds: Arc::clone(&feeds),
             heartbeats: Arc::clone(&heartbeats),
             alertmanager,
+            door: Arc::clone(&door),
             login_page: Arc::clone(&login_page),
             senders: Arc::clone(&senders),
             access: ArcSwap::from_pointee(wire::access(&config)),
@@ -249,9 +242,11 @@ impl Daemon {
             "heartbeats",
             loops::heartbeats(c(), t(), beat("heartbeats", LOOP_WITHIN), k(), Arc::clone(&heartbeats)),
         );
-        if let Some(calls) = calls {
-            let router = http::intake::router(Arc::clone(&intake));
-            tasks.spawn("intake", intake::serve(calls, router, Arc::clone(&speech), t()));
+        if let Some(address) = config.intake.as_ref().map(|intake| intake.listen) {
+            tasks.spawn(
+                "intake",
+                intake::run(address, Arc::clone(&intake), Arc::clone(&speech), t(), Arc::clone(&door)),
+            );
         }
         tasks.spawn(
             "login page",
@@ -352,13 +347,6 @@ fn listen(path: &Path) -> Result<UnixListener, StartError> {
     // Who may come in is decided by the caller's user, and before that by the folder's own mode.
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o666)).map_err(failed)?;
     Ok(listener)
-}
-
-/// Listens where others may call, when that is configured.
-async fn listen_to_calls(config: &Config) -> Result<Option<TcpListener>, StartError> {
-    let Some(intake) = &config.intake else { return Ok(None) };
-    let listening = intake::listen(intake.listen).await;
-    listening.map(Some).map_err(|cause| StartError::Calls { address: intake.listen, cause })
 }
 
 async fn serve(

@@ -330,16 +330,23 @@ async fn feed(feed: &config::Feed) -> Finding {
         Ok(Fetched::Same) => {
             finding(what, true, "the server says that nothing has changed, unasked".to_owned())
         }
-        Ok(Fetched::New { reports, etag, modified }) => {
-            let open =
-                reports.iter().filter(|report| !report.planned && report.state != State::Resolved).count();
+        Ok(Fetched::New { listed, etag, modified }) => {
+            let open = listed
+                .reports
+                .iter()
+                .filter(|report| !report.planned && report.state != State::Resolved)
+                .count();
             let marked = etag.is_some() || modified.is_some();
             let marks = if marked {
                 ""
             } else {
                 "; it doesn't say which version it is, so all of it is fetched each time"
             };
-            finding(what, false, format!("it has {} entries, {open} of them open{marks}", reports.len()))
+            finding(
+                what,
+                false,
+                format!("it has {} entries, {open} of them open{marks}", listed.reports.len()),
+            )
         }
     }
 }

@@ -6,7 +6,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::fetch::{Client, FetchError, Known, Location};
 use crate::domain::intake::mapped::Mapping;
-use crate::domain::intake::{LARGEST, Report, TakenFeed, Unreadable, mapped, statuspage, syndication};
+use crate::domain::intake::{LARGEST, Listed, TakenFeed, Unreadable, mapped, statuspage, syndication};
 use crate::tls::TlsTrust;
 
 /// How a status page is written.
@@ -25,7 +25,7 @@ impl FeedFormat {
     ///
     /// # Errors
     /// [`Unreadable`].
-    pub fn parse(&self, bytes: &[u8]) -> Result<Vec<Report>, Unreadable> {
+    pub fn parse(&self, bytes: &[u8]) -> Result<Listed, Unreadable> {
         match self {
             FeedFormat::Statuspage => statuspage::parse(bytes),
             FeedFormat::Syndication => syndication::parse(bytes),
@@ -55,7 +55,7 @@ pub enum Fetched {
     /// It was read.
     New {
         /// What it says.
-        reports: Vec<Report>,
+        listed: Listed,
         /// The server's `ETag`.
         etag: Option<Box<str>>,
         /// The server's `Last-Modified`.
@@ -97,9 +97,9 @@ impl FeedSource {
         // It may take a while, and a parser that panics must take nothing with it.
         let parsed = tokio::task::spawn_blocking(move || format.parse(&bytes)).await;
         let location = || self.location.to_string();
-        let reports = parsed
+        let listed = parsed
             .map_err(|_| FeedError::BrokeOff(location()))?
             .map_err(|error| FeedError::Unreadable(location(), error))?;
-        Ok(Fetched::New { reports, etag: file.etag, modified: file.modified })
+        Ok(Fetched::New { listed, etag: file.etag, modified: file.modified })
     }
 }

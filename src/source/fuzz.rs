@@ -42,7 +42,7 @@ pub fn feed(bytes: &[u8]) {
     for format in [FeedFormat::Statuspage, FeedFormat::Syndication, FeedFormat::Json(Box::new(mapping))] {
         let read = format.parse(bytes);
         assert_eq!(read, format.parse(bytes), "read again it is another one");
-        read.iter().flatten().for_each(short);
+        read.iter().flat_map(|listed| &listed.reports).for_each(short);
     }
     alertmanager::parse(bytes, DateTime::UNIX_EPOCH).iter().for_each(short);
 }

@@ -73,9 +73,9 @@ impl Alert {
 /// # Errors
 /// [`Unreadable`], when it is something else.
 pub fn parse(bytes: &[u8], now: DateTime<Utc>) -> Result<Report, Unreadable> {
-    let posted: Posted = serde_json::from_slice(bytes).map_err(|e| Unreadable::Other(WHAT, e.to_string()))?;
+    let posted: Posted = serde_json::from_slice(bytes).map_err(|e| Unreadable::other(WHAT, e))?;
     if posted.group_key.trim().is_empty() {
-        return Err(Unreadable::Other(WHAT, "its groupKey is empty".to_owned()));
+        return Err(Unreadable::other(WHAT, "its groupKey is empty"));
     }
     let firing: Vec<&Alert> = posted.alerts.iter().filter(|alert| alert.fires()).collect();
     let over = posted.status == "resolved" || (firing.is_empty() && !posted.alerts.is_empty());
@@ -100,6 +100,7 @@ pub fn parse(bytes: &[u8], now: DateTime<Utc>) -> Result<Report, Unreadable> {
             .collect(),
         at: Some(now),
         link: super::syndication::link(Some(&posted.external_url)),
+        began: firing.iter().filter_map(|alert| alert.starts_at.parse().ok()).min(),
         about: (!over).then(|| about(&firing)),
     })
 }
@@ -123,7 +124,7 @@ fn said(posted: &Posted, firing: &[&Alert]) -> String {
     let mut lines: Vec<String> = firing.iter().map(|alert| alert.line()).collect();
     lines.sort_unstable();
     lines.dedup();
-    let more = lines.len().saturating_sub(NAMED) as u64 + posted.truncated_alerts;
+    let more = (lines.len().saturating_sub(NAMED) as u64).saturating_add(posted.truncated_alerts);
     let mut said: Vec<String> = lines.into_iter().take(NAMED).collect();
     if let Some(words) = posted.common_annotations.get("description").filter(|_| said.len() > 1) {
         said.insert(0, text::one_line(words, SAID_MAX / 4));

@@ -54,15 +54,19 @@ impl Beat {
         Beat { name, since: now, last: None, outage: None }
     }
 
-    /// With a sign of life. One that is no later than the last changes nothing.
+    /// With a sign of life at `now`, whatever a clock that was wrong noted before.
     pub fn heard(&self, now: DateTime<Utc>) -> Beat {
-        Beat { last: Some(self.last.map_or(now, |last| last.max(now))), outage: None, ..self.clone() }
+        Beat { last: Some(now), outage: None, ..self.clone() }
+    }
+
+    /// As it is noted once a clock that was ahead is right again: what lies in the future was now.
+    pub fn set_right(&self, now: DateTime<Utc>) -> Beat {
+        Beat { since: self.since.min(now), last: self.last.map(|last| last.min(now)), ..self.clone() }
     }
 
     /// How the job is doing at `now`, to whoever listens without a pause since `listening`: what came while nobody listened is lost, so the
     /// grace begins when somebody does again.
     pub fn life(&self, job: &Job, listening: DateTime<Utc>, now: DateTime<Utc>) -> Life {
-        // A last one in the future was noted by a clock that was wrong.
         let last = self.last.unwrap_or(self.since).min(now);
         let expected = later(last, job.every).max(listening);
         let due = later(expected, job.grace);
@@ -101,7 +105,6 @@ mod tests {
         let heard = first.heard(at(30));
         assert_eq!(life(&heard, 31), Life::Due(at(56)));
         assert_eq!(life(&heard, 60), Life::Missing(at(56)));
-        assert_eq!(heard.heard(at(29)), heard, "an old sign of life doesn't turn the time back");
     }
 
     #[test]
@@ -117,6 +120,11 @@ mod tests {
     #[test]
     fn a_clock_that_was_ahead_does_not_silence_it_for_long() {
         let heard = Beat::first("backup".into(), at(0)).heard(at(100_000));
-        assert_eq!(heard.life(&job(), at(0), at(50)), Life::Due(at(76)));
+        let right = heard.set_right(at(50));
+        assert_eq!(right.life(&job(), at(0), at(50)), Life::Due(at(76)));
+        assert_eq!(right.set_right(at(77)).life(&job(), at(0), at(77)), Life::Missing(at(76)));
+        assert_eq!(heard.heard(at(51)).last, Some(at(51)));
+        let waited = Beat::first("backup".into(), at(100_000)).set_right(at(50));
+        assert_eq!(waited.life(&job(), at(0), at(77)), Life::Missing(at(76)));
     }
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeZone, Utc};
 use serde_json::Value;
 
 use super::text::{self, Stands};
-use super::{MOST_ENTRIES, Report, SAID_MAX, Unreadable, is_html, stable_key};
+use super::{Entry, Listed, MOST_ENTRIES, Report, SAID_MAX, Unreadable, is_html, stable_key};
 use crate::domain::outage::{Severity, State, TITLE_MAX};
 
 const WHAT: &str = "JSON";
@@ -40,11 +40,11 @@ pub struct Mapping {
 ///
 /// # Errors
 /// [`Unreadable`], when it is something else, too much, or not what the mapping says.
-pub fn parse(bytes: &[u8], mapping: &Mapping) -> Result<Vec<Report>, Unreadable> {
+pub fn parse(bytes: &[u8], mapping: &Mapping) -> Result<Listed, Unreadable> {
     if is_html(bytes) {
         return Err(Unreadable::Html(WHAT));
     }
-    let whole: Value = serde_json::from_slice(bytes).map_err(|e| Unreadable::Other(WHAT, e.to_string()))?;
+    let whole: Value = serde_json::from_slice(bytes).map_err(|e| Unreadable::other(WHAT, e))?;
     let Some(Value::Array(entries)) = whole.pointer(&mapping.entries) else {
         let problem = format!("there is no list at `entries` ({:?}) in it", mapping.entries);
         return Err(Unreadable::Mapping(problem));
@@ -52,20 +52,28 @@ pub fn parse(bytes: &[u8], mapping: &Mapping) -> Result<Vec<Report>, Unreadable>
     if entries.len() > MOST_ENTRIES {
         return Err(Unreadable::TooMany(entries.len()));
     }
-    let read: Vec<Report> = entries.iter().filter_map(|entry| report(entry, mapping)).collect();
-    if read.is_empty() && !entries.is_empty() {
+    let listed = Listed::of(entries.iter().map(|entry| read(entry, mapping)));
+    if listed.reports.is_empty() && !entries.is_empty() {
         let problem = format!("none of its {} entries has something at `id` and `title`", entries.len());
         return Err(Unreadable::Mapping(problem));
     }
-    Ok(read)
+    Ok(listed)
 }
 
-fn report(entry: &Value, mapping: &Mapping) -> Option<Report> {
+fn read(entry: &Value, mapping: &Mapping) -> Entry {
+    let key = entry.pointer(&mapping.id).and_then(plain).map(|id| stable_key(&id));
+    let Some(key) = key.filter(|key| !key.is_empty()) else { return Entry::Lost };
+    match report(key.clone(), entry, mapping) {
+        Some(report) => Entry::Read(Box::new(report)),
+        None => Entry::Unread(key),
+    }
+}
+
+fn report(key: Box<str>, entry: &Value, mapping: &Mapping) -> Option<Report> {
     let at = |pointer: &Option<Box<str>>| pointer.as_deref().and_then(|pointer| entry.pointer(pointer));
     let said = |pointer: &Option<Box<str>>| at(pointer).and_then(plain);
-    let key = stable_key(&plain(entry.pointer(&mapping.id)?)?);
     let title = text::one_line(&text::from_html(&plain(entry.pointer(&mapping.title)?)?), TITLE_MAX);
-    if key.is_empty() || title.is_empty() {
+    if title.is_empty() {
         return None;
     }
     let same = |word: &str, other: &str| word.trim().to_lowercase() == other.trim().to_lowercase();
@@ -91,12 +99,13 @@ fn report(entry: &Value, mapping: &Mapping) -> Option<Report> {
         components: at(&mapping.components).map(components).unwrap_or_default(),
         at: at(&mapping.at).and_then(time),
         link: super::syndication::link(said(&mapping.link).as_deref()),
+        began: None,
         about: None,
     })
 }
 
 /// A text, or a number or a truth value as one.
-fn plain(value: &Value) -> Option<String> {
+pub(super) fn plain(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
@@ -113,7 +122,7 @@ fn time(value: &Value) -> Option<DateTime<Utc>> {
         Value::Number(number) => {
             let number = number.as_i64()?;
             // Later than the year 5138 it is milliseconds.
-            let seconds = if number.abs() > 100_000_000_000 { number / 1000 } else { number };
+            let seconds = if number.unsigned_abs() > 100_000_000_000 { number / 1000 } else { number };
             Utc.timestamp_opt(seconds, 0).single()
         }
         _ => None,

@@ -1,11 +1,11 @@
 //! RSS and Atom. Neither says where an incident stands, so that is taken from its words ([`text::stands_in`]).
 
-use feed_rs::model::{Entry, Text};
+use feed_rs::model::{Entry as Item, Text};
 use feed_rs::parser::Builder;
 use url::Url;
 
 use super::text::{self, Stands};
-use super::{MOST_ENTRIES, Report, SAID_MAX, Unreadable, is_html, stable_key};
+use super::{Entry, Listed, MOST_ENTRIES, Report, SAID_MAX, Unreadable, is_html, stable_key};
 use crate::domain::outage::{State, TITLE_MAX};
 
 const WHAT: &str = "RSS or Atom";
@@ -14,27 +14,39 @@ const WHAT: &str = "RSS or Atom";
 ///
 /// # Errors
 /// [`Unreadable`], when it is something else, or too much.
-pub fn parse(bytes: &[u8]) -> Result<Vec<Report>, Unreadable> {
+pub fn parse(bytes: &[u8]) -> Result<Listed, Unreadable> {
     if is_html(bytes) {
         return Err(Unreadable::Html(WHAT));
     }
     // The parser would take JSON as well, which isn't what was asked for.
     let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace() && !b"\xef\xbb\xbf".contains(byte));
     if first != Some(&b'<') {
-        return Err(Unreadable::Other(WHAT, "it doesn't begin with an element".to_owned()));
+        return Err(Unreadable::other(WHAT, "it doesn't begin with an element"));
     }
     // What has no identity must not get another one with each reading, as a random number would be: see `key`.
     let parser = Builder::new().id_generator(|_, _, _| String::new()).sanitize_content(false).build();
-    let feed = parser
-        .parse(bytes)
-        .map_err(|e| Unreadable::Other(WHAT, text::one_line(&e.to_string(), TITLE_MAX)))?;
+    let feed = parser.parse(bytes).map_err(|e| Unreadable::other(WHAT, e))?;
     if feed.entries.len() > MOST_ENTRIES {
         return Err(Unreadable::TooMany(feed.entries.len()));
     }
-    Ok(feed.entries.into_iter().filter_map(report).collect())
+    let all = feed.entries.len();
+    let listed = Listed::of(feed.entries.into_iter().map(read));
+    if listed.reports.is_empty() && all > 0 {
+        return Err(Unreadable::other(WHAT, "none of its entries has a title or a text"));
+    }
+    Ok(listed)
 }
 
-fn report(entry: Entry) -> Option<Report> {
+fn read(entry: Item) -> Entry {
+    let id = entry.id.trim().to_owned();
+    match report(entry) {
+        Some(report) => Entry::Read(Box::new(report)),
+        None if id.is_empty() => Entry::Lost,
+        None => Entry::Unread(stable_key(&id)),
+    }
+}
+
+fn report(entry: Item) -> Option<Report> {
     let content = |text: Option<&Text>| text.map(|text| text.content.clone()).unwrap_or_default();
     let title = text::one_line(&text::from_html(&content(entry.title.as_ref())), TITLE_MAX);
     let body = entry.content.as_ref().and_then(|content| content.body.clone());
@@ -67,12 +79,13 @@ fn report(entry: Entry) -> Option<Report> {
         components,
         at: entry.updated.max(entry.published),
         link,
+        began: None,
         about: None,
     })
 }
 
-/// Its identity; else its address and the day it was published, with the title.
-fn key(entry: &Entry, link: Option<&str>, title: &str) -> Box<str> {
+/// Its identity; else its address and when it was published, with the title.
+fn key(entry: &Item, link: Option<&str>, title: &str) -> Box<str> {
     let id = entry.id.trim();
     if !id.is_empty() {
         return stable_key(id);

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::{Core, Settings, Turn, View, all_absences, local_map};
-use crate::domain::intake::Intake;
 use crate::domain::ids::Generation;
+use crate::domain::intake::Intake;
 use crate::domain::lists::listed;
 use crate::domain::organisation::Organisation;
 use crate::store::{CaughtUp, State, StoreError};

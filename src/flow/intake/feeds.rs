@@ -171,21 +171,22 @@ impl Feeds {
         };
         let (told, read) = match fetched {
             Ok(Fetched::Same) => (Some(Told::Same), None),
-            Ok(Fetched::New { reports, etag, modified }) => {
-                polled.entries = reports.len();
-                let entries = u32::try_from(reports.len()).unwrap_or(u32::MAX);
+            Ok(Fetched::New { listed, etag, modified }) => {
+                polled.entries = listed.reports.len();
+                let entries = u32::try_from(polled.entries).unwrap_or(u32::MAX);
                 let name = name.clone();
                 let taken = TakenFeed { name, taken: core.now(), terms, etag, modified, entries };
-                (Some(Told::All { reports, first: before.is_none() }), Some(taken))
+                (Some(Told::All { listed, first: !view.intake.feeds.contains_key(name) }), Some(taken))
             }
             Err(error) => {
                 polled.trouble = Some(error.to_string());
-                (None, None)
+                (Some(Told::Nothing), None)
             }
         };
         if let Some(told) = told {
             polled.taken = take(core, &Teller::Feed(name.clone()), policy, told, dry).await?;
-            let troubles = &polled.taken.troubles;
+            let troubles = polled.trouble.take().into_iter().chain(polled.taken.troubles.iter().cloned());
+            let troubles: Vec<String> = troubles.collect();
             polled.trouble = Some(troubles.join("; ")).filter(|text| !text.is_empty());
         }
         if dry {

@@ -1,7 +1,7 @@
 //! Signs of life of jobs: taken when they come, and an incident when one doesn't.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -61,7 +61,7 @@ impl From<StoreError> for HeartbeatError {
 pub struct Heartbeats {
     jobs: ArcSwap<BTreeMap<HeartbeatName, Job>>,
     /// Since when signs of life are taken without a pause.
-    listening: DateTime<Utc>,
+    listening: Mutex<DateTime<Utc>>,
     /// One decision at a time: a sign of life mustn't cross with its being missed.
     one: tokio::sync::Mutex<()>,
     /// Woken when there are other jobs.
@@ -73,7 +73,7 @@ impl Heartbeats {
     pub fn new(jobs: BTreeMap<HeartbeatName, Job>, now: DateTime<Utc>) -> Heartbeats {
         Heartbeats {
             jobs: ArcSwap::from_pointee(jobs),
-            listening: now,
+            listening: Mutex::new(now),
             one: tokio::sync::Mutex::default(),
             changed: Notify::new(),
         }
@@ -83,6 +83,18 @@ impl Heartbeats {
     pub fn replace(&self, jobs: BTreeMap<HeartbeatName, Job>) {
         self.jobs.store(Arc::new(jobs));
         self.changed.notify_one();
+    }
+
+    /// Nobody is heard at `now`, since nobody gets through: what is expected now may come later.
+    pub fn deaf(&self, now: DateTime<Utc>) {
+        *self.listening.lock().unwrap_or_else(PoisonError::into_inner) = now;
+    }
+
+    /// Since when signs of life are taken; a clock that was ahead at the start doesn't count.
+    fn listening(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        let mut since = self.listening.lock().unwrap_or_else(PoisonError::into_inner);
+        *since = now.min(*since);
+        *since
     }
 
     /// All of them, and how they are doing.
@@ -97,7 +109,7 @@ impl Heartbeats {
                 every: job.every.num_seconds(),
                 grace: job.grace.num_seconds(),
                 last: beat.last,
-                life: beat.life(job, self.listening, now),
+                life: beat.life(job, self.listening(now), now),
                 outage: beat.outage.filter(|outage| view.outages.contains_key(outage)),
             }
         };
@@ -146,7 +158,7 @@ impl Heartbeats {
             every: job.every.num_seconds(),
             grace: job.grace.num_seconds(),
             last: after.last,
-            life: after.life(job, self.listening, now),
+            life: after.life(job, self.listening(now), now),
             outage: None,
         })
     }
@@ -179,8 +191,13 @@ impl Heartbeats {
             note(core, Changes::beat(Beat::first(job.name.clone(), now))).await?;
             return Ok(());
         };
+        let right = beat.set_right(now);
+        if right != *beat {
+            note(core, Changes::beat(right.clone())).await?;
+        }
+        let beat = &right;
         // Once is enough, also when somebody has closed it by hand.
-        if beat.outage.is_some() || matches!(beat.life(job, self.listening, now), Life::Due(_)) {
+        if beat.outage.is_some() || matches!(beat.life(job, self.listening(now), now), Life::Due(_)) {
             return Ok(());
         }
         let (units, unknown) = units(core, &job.units);
@@ -213,7 +230,7 @@ impl Heartbeats {
         let (view, now) = (core.view(), core.now());
         let jobs = self.jobs.load();
         let due = jobs.values().filter_map(|job| match view.intake.beats.get(&job.name) {
-            Some(beat) if beat.outage.is_none() => match beat.life(job, self.listening, now) {
+            Some(beat) if beat.outage.is_none() => match beat.life(job, self.listening(now), now) {
                 Life::Due(at) | Life::Missing(at) => Some(at),
             },
             _ => None,

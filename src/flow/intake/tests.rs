@@ -358,6 +358,9 @@ async fn a_group_of_alerts_is_one_outage_and_a_storm_of_groups_is_held_back() {
     for _ in 0..3 {
         post("a", "firing", "Disk full").await;
     }
+    let held = post("a", "firing", "Disks full").await;
+    assert!(held.ripens && held.done.is_empty(), "so soon it waits for the next try: {held:?}");
+    pass(&clock, 15);
     post("a", "firing", "Disks full").await;
     assert_eq!(
         &*outage(&core, 1).await.services,
@@ -376,5 +379,44 @@ async fn a_group_of_alerts_is_one_outage_and_a_storm_of_groups_is_held_back() {
     for key in ["b", "c"] {
         post(key, "resolved", "x").await;
     }
+    pass(&clock, 25 * 60);
+    post("d", "resolved", "x").await;
     assert_eq!(*core.view().intake, Default::default(), "nothing is left of what is over");
+}
+
+#[tokio::test]
+async fn a_group_that_was_closed_by_hand_is_opened_when_only_new_alerts_fire() {
+    let (folder, clock) = (tempfile::tempdir().unwrap(), clock());
+    let core = start(folder.path(), &clock).await;
+    let (am, policy) = (Alertmanager::default(), Policy::default());
+    let post = async |starts: &str| {
+        let text = String::from_utf8(group("a", "firing", "x")).unwrap().replace(NOW, starts);
+        let report = alertmanager::parse(text.as_bytes(), core.now()).unwrap();
+        am.post(&core, &policy, report).await.unwrap().done.len()
+    };
+    assert_eq!(post(NOW).await, 1);
+    let order = Order::Update { text: "Done.".into(), state: Some(State::Resolved) };
+    pass(&clock, 10);
+    carry_out(&core, Some(OutageId(1)), order, &crate::domain::audit::Actor::System, None, false)
+        .await
+        .unwrap();
+    pass(&clock, 60);
+    assert_eq!(post(NOW).await, 0, "it fires on");
+    assert_eq!(post("2026-07-06T09:05:00Z").await, 1);
+    assert_eq!(outages(&core).await, 2);
+}
+
+#[tokio::test]
+async fn a_clock_that_was_ahead_at_the_start_hides_no_job_for_long() {
+    let (folder, clock) = (tempfile::tempdir().unwrap(), clock());
+    pass(&clock, 365 * 24 * 60);
+    let core = start(folder.path(), &clock).await;
+    let beats = Heartbeats::new([("backup".into(), job())].into(), core.now());
+    beats.tick(&core).await.unwrap();
+    beats.heard(&core, "backup").await.unwrap();
+    pass(&clock, -365 * 24 * 60);
+    beats.tick(&core).await.unwrap();
+    pass(&clock, 26 * 60);
+    beats.tick(&core).await.unwrap();
+    assert_eq!(outages(&core).await, 1);
 }

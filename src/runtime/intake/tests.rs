@@ -1,7 +1,6 @@
 //! The listener with real connections, as others would make them.
 
 use std::path::Path;
-use std::sync::Mutex;
 use std::sync::atomic::AtomicI64;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -16,7 +15,7 @@ use crate::domain::outage::Severity;
 use crate::flow::core::{Core, Settings};
 use crate::flow::intake::alertmanager::Alertmanager;
 use crate::flow::intake::heartbeats::Heartbeats;
-use crate::http::intake::{Intake, IntakeSettings, router};
+use crate::http::intake::IntakeSettings;
 use crate::runtime::clock::{Clock, ManualClock};
 use crate::runtime::lifecycle::{Lifecycle, Signal, Signals};
 use crate::runtime::systemd::tests::Manager;
@@ -64,10 +63,10 @@ async fn stage(folder: &Path, tls: Option<Arc<ServerConfig>>) -> Stage {
     let (signals, listens) = Signals::manual();
     let manual = ManualClock::new(now);
     let lifecycle = Lifecycle::new(Clock::Manual(manual), listens, notifier, Duration::from_secs(1));
-    let listener = listen("127.0.0.1:0".parse().unwrap()).await.unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let speech: Speech = Arc::new(ArcSwap::from_pointee(tls));
-    let serving = serve(listener, router(Arc::clone(&intake)), Arc::clone(&speech), lifecycle.tasks());
+    let serving = serve(listener, Arc::clone(&intake), Arc::clone(&speech), lifecycle.tasks());
     lifecycle.tasks().spawn("intake", serving);
     Stage { address, core, intake, speech, _signals: signals, _lifecycle: lifecycle, _manager: manager }
 }
@@ -178,4 +177,33 @@ async fn in_tls_it_shows_its_certificate_and_the_next_one_after_a_reload() {
     assert!(!answer.starts_with("HTTP"), "{answer}");
     stage.speech.store(Arc::new(Some(identity())));
     assert_ne!(ask().await, first);
+}
+
+#[tokio::test]
+async fn an_address_that_is_taken_is_told_and_holds_up_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let stage = stage(folder.path(), None).await;
+    let door = Arc::new(Door::default());
+    let tasks = stage._lifecycle.tasks();
+    let speech = Arc::clone(&stage.speech);
+    let trying = run(stage.address, Arc::clone(&stage.intake), speech, tasks, Arc::clone(&door));
+    tokio::select! {
+        biased;
+        done = trying => panic!("somebody else listens there: {done:?}"),
+        () = std::future::ready(()) => {}
+    }
+    assert!(door.trouble().unwrap().contains("nobody can call at"), "{:?}", door.trouble());
+}
+
+#[test]
+fn one_address_has_not_all_the_places_and_a_proxy_on_this_machine_may() {
+    let peers = Peers::default();
+    let far: IpAddr = "192.0.2.1".parse().unwrap();
+    let seats: Vec<_> = (0..EACH).map(|_| Seat::take(&peers, far).unwrap()).collect();
+    assert!(Seat::take(&peers, far).is_none());
+    assert!(Seat::take(&peers, "192.0.2.2".parse().unwrap()).is_some());
+    let near: Vec<_> = (0..CONNECTIONS).map(|_| Seat::take(&peers, "127.0.0.1".parse().unwrap())).collect();
+    assert!(near.iter().all(Option::is_some));
+    drop((seats, near));
+    assert!(peers.lock().unwrap().is_empty());
 }

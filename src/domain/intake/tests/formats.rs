@@ -34,7 +34,9 @@ const SUMMARY: &str = r#"{
 
 #[test]
 fn a_statuspage_is_read() {
-    let reports = statuspage::parse(SUMMARY.as_bytes()).unwrap();
+    let listed = statuspage::parse(SUMMARY.as_bytes()).unwrap();
+    assert_eq!((listed.lost, listed.unread.len()), (2, 0));
+    let reports = listed.reports;
     assert_eq!(names(&reports), ["Unplanned Database Outage", "Old"]);
     assert_eq!(
         reports[0],
@@ -48,6 +50,7 @@ fn a_statuspage_is_read() {
             components: vec!["API".into(), "Database".into()],
             at: time("2026-07-06T07:30:00Z"),
             link: Some("https://stspg.example/cp306tmzcl0y".into()),
+            began: None,
             about: None,
         }
     );
@@ -70,7 +73,7 @@ fn rss_and_atom_are_read_and_where_things_stand_is_in_the_words() {
         item("g4", "Network - Resolved", ""),
         item("g5", "Disks", "&lt;p&gt;&lt;strong&gt;Scheduled&lt;/strong&gt; - New ones.&lt;/p&gt;"),
     );
-    let reports = syndication::parse(rss.as_bytes()).unwrap();
+    let reports = syndication::parse(rss.as_bytes()).unwrap().reports;
     let states: Vec<_> = reports.iter().map(|report| (report.state, report.planned)).collect();
     assert_eq!(
         states,
@@ -90,7 +93,7 @@ fn rss_and_atom_are_read_and_where_things_stand_is_in_the_words() {
         <entry><id>tag:s.example,2005:Incident/1</id><published>2026-07-06T07:00:00Z</published><updated>2026-07-06T08:00:00Z</updated>
         <link rel="alternate" type="text/html" href="https://s.example/1"/><title>Login &amp; more</title>
         <content type="html">&lt;p&gt;&lt;strong&gt;Identified&lt;/strong&gt; - Found.&lt;/p&gt;</content></entry></feed>"#;
-    let reports = syndication::parse(atom.as_bytes()).unwrap();
+    let reports = syndication::parse(atom.as_bytes()).unwrap().reports;
     let report = &reports[0];
     assert_eq!((&*report.key, &*report.title), ("tag:s.example,2005:Incident/1", "Login & more"));
     assert_eq!((report.state, report.at), (State::Identified, time("2026-07-06T08:00:00Z")));
@@ -99,8 +102,10 @@ fn rss_and_atom_are_read_and_where_things_stand_is_in_the_words() {
 #[test]
 fn an_entry_without_an_identity_has_the_same_one_at_each_reading() {
     let rss = "<rss version=\"2.0\"><channel><item><title>One</title></item><item><title>Two</title></item><item/></channel></rss>";
-    let (first, second) =
-        (syndication::parse(rss.as_bytes()).unwrap(), syndication::parse(rss.as_bytes()).unwrap());
+    let (first, second) = (
+        syndication::parse(rss.as_bytes()).unwrap().reports,
+        syndication::parse(rss.as_bytes()).unwrap().reports,
+    );
     assert_eq!((names(&first), &first), (vec!["One", "Two"], &second));
     assert_ne!(first[0].key, first[1].key);
 }
@@ -111,7 +116,7 @@ fn other_json_is_read_by_a_mapping() {
         { "id": 7, "name": "Störung", "say": "Wir suchen.", "stand": "offen", "level": "schlimm", "when": 1783324800, "parts": ["Post", {"name": "Netz"}], "more": {"url": "https://s.example/7"} },
         { "id": "8", "name": "Aus", "stand": "behoben", "when": "2026-07-06T08:00:00+02:00", "parts": "Post" },
         { "id": null, "name": "Nichts" } ] }"#;
-    let reports = mapped::parse(json.as_bytes(), &mapping()).unwrap();
+    let reports = mapped::parse(json.as_bytes(), &mapping()).unwrap().reports;
     assert_eq!(names(&reports), ["Störung", "Aus"]);
     assert_eq!((&*reports[0].key, reports[0].severity), ("7", Some(Severity::Critical)));
     assert_eq!(reports[0].components, ["Post".into(), "Netz".into()]);
@@ -195,7 +200,7 @@ fn entities_are_not_expanded_and_no_file_is_read() {
              <rss version=\"2.0\"><channel><item><guid>1</guid><title>A {entity} B</title><description>{entity}</description></item></channel></rss>"
         );
         // Refused, or taken as it stands; never what it stands for.
-        for report in syndication::parse(xml.as_bytes()).unwrap_or_default() {
+        for report in syndication::parse(xml.as_bytes()).unwrap_or_default().reports {
             assert!(!report.title.contains("lollol") && !report.title.contains("root:"), "{report:?}");
             assert!(!report.text.contains("lollol") && !report.text.contains("root:"), "{report:?}");
         }
@@ -235,7 +240,7 @@ fn what_is_deep_wide_or_long_is_read_in_time_or_refused() {
         ),
     ];
     for input in &inputs {
-        for report in syndication::parse(input.as_bytes()).unwrap_or_default() {
+        for report in syndication::parse(input.as_bytes()).unwrap_or_default().reports {
             assert!(report.text.chars().count() <= SAID_MAX && report.components.len() <= 100);
         }
     }
@@ -251,7 +256,7 @@ fn words_that_hide_turn_around_or_break_lines_are_mended() {
     let title =
         "Mail\u{0}\u{1b}[31m is\r\nBcc: x@y \u{202e}nwod\u{200b}".to_owned() + &"long ".repeat(100_000);
     let json = serde_json::json!({ "incidents": [{ "id": "a\u{0}b\n", "name": title, "status": "investigating", "shortlink": "javascript:alert(1)" }] });
-    let report = &statuspage::parse(json.to_string().as_bytes()).unwrap()[0];
+    let report = &statuspage::parse(json.to_string().as_bytes()).unwrap().reports[0];
     assert!(report.title.starts_with("Mail [31m is Bcc: x@y nwodlong long"), "{}", report.title);
     assert_eq!((report.title.chars().count(), report.title.ends_with('…')), (200, true));
     assert!(report.key.starts_with('#') && report.link.is_none(), "{report:?}");
@@ -261,4 +266,33 @@ fn words_that_hide_turn_around_or_break_lines_are_mended() {
         "\n\n5 < 6 & 7 > 2  ä😀 &what; &"
     );
     assert_eq!(text::from_html("a<script>alert('<p>')</SCRIPT>b<style>p{}</style>c"), "abc");
+}
+
+#[test]
+fn what_is_odd_in_an_incident_does_not_lose_it_and_what_cannot_be_read_is_counted() {
+    let odd = r#"{ "incidents": [
+        { "id": "x1", "name": null, "status": null, "impact": 7, "components": null, "incident_updates": null },
+        { "id": 2, "name": "Two", "components": [{ "name": null }, { "name": "Mail" }, 7],
+          "incident_updates": [{ "body": 7 }, 8, { "body": "First of the same time." }, { "body": "Older." }] } ] }"#;
+    let listed = statuspage::parse(odd.as_bytes()).unwrap();
+    assert_eq!(names(&listed.reports), ["Incident without a title", "Two"]);
+    assert_eq!((listed.lost, &listed.reports[1].components[..]), (0, &["Mail".into()][..]));
+    let same = odd.replace("{ \"body\": 7 }, 8, ", "");
+    assert_eq!(&*statuspage::parse(same.as_bytes()).unwrap().reports[1].text, "First of the same time.");
+    let json = r#"{ "items": [{ "id": 7, "name": null }, { "id": 8, "name": "B", "when": -9223372036854775808 }, 9] }"#;
+    let listed = mapped::parse(json.as_bytes(), &mapping()).unwrap();
+    assert_eq!((listed.reports.len(), &listed.unread[..], listed.lost), (1, &["7".into()][..], 1));
+    let item = |guid: &str, title: &str| format!("<item><guid>{guid}</guid><title>{title}</title></item>");
+    let rss = |items: &str| format!("<rss version=\"2.0\"><channel>{items}</channel></rss>");
+    let listed = syndication::parse(rss(&(item("g1", "") + &item("g2", "Two"))).as_bytes()).unwrap();
+    assert_eq!((listed.reports.len(), &listed.unread[..]), (1, &["g1".into()][..]));
+    assert!(syndication::parse(rss(&item("g1", "")).as_bytes()).is_err(), "none of them is readable");
+    // Neither is all of it repeated in the error.
+    let long = format!("{{\"incidents\": \"{}\"}}", "x".repeat(LARGEST - 100));
+    assert!(statuspage::parse(long.as_bytes()).unwrap_err().to_string().chars().count() < 300);
+    let alert = |n: usize| serde_json::json!({ "status": "firing", "labels": { "instance": n.to_string() } });
+    let alerts: Vec<_> = (0..25).map(alert).collect();
+    let group = serde_json::json!({ "groupKey": "k", "status": "firing", "alerts": alerts, "truncatedAlerts": u64::MAX });
+    let report = alertmanager::parse(group.to_string().as_bytes(), DateTime::UNIX_EPOCH).unwrap();
+    assert!(report.text.contains("and 18446744073709551615 more"), "{}", report.text);
 }

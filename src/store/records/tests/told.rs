@@ -1,7 +1,7 @@
 //! Samples of what is told, given out and noted of others.
 
 use super::*;
-use crate::domain::intake::Over;
+use crate::domain::intake::{Over, Pace};
 
 pub(super) fn lists(frozen: &mut Frozen) {
     use crate::domain::entitled::{Entitled, Period};
@@ -317,10 +317,20 @@ pub(super) fn intake(frozen: &mut Frozen) {
         said: 300,
         severity: Some(Severity::Major),
         missing: Some(at(2)),
+        misses: 2,
+        pace: Pace {
+            state: Some(crate::domain::outage::State::Identified),
+            spoke: Some(at(3)),
+            opened: Some(at(1)),
+            words: 300,
+            turns: 1,
+        },
         over: None,
     };
     frozen.check("followed", &followed);
-    for (name, over) in [("told", Over::Told), ("gone", Over::Gone), ("by-hand", Over::ByHand)] {
+    for (name, over) in
+        [("told", Over::Told), ("gone", Over::Gone), ("by-hand", Over::ByHand), ("lapsed", Over::Lapsed)]
+    {
         let teller = Teller::Alertmanager;
         let ended = Followed { teller, outage: None, severity: None, over: Some(over), ..followed.clone() };
         frozen.check(&format!("followed-{name}"), &ended);
