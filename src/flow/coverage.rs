@@ -182,7 +182,7 @@ fn could(organisation: &Organisation, short: &[&coverage::Run], place: Index) ->
         let holds =
             short.iter().any(|run| run.there.people.iter().any(|person| person.user == Some(user.id)));
         user.is_active(until)
-            && user.address().is_some()
+            && user.mailable().is_some()
             && !holds
             && absences.iter().all(|absence| absence.until <= from || until <= absence.from)
     });

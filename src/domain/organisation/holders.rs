@@ -204,7 +204,7 @@ impl Organisation {
     /// The user who holds it, if they can be turned to, times and absences aside.
     fn counting_user(&self, holding: &Holding) -> Option<UserId> {
         let user = self.user(holding.holder.user()?)?;
-        let reachable = holding.mail.is_some() || user.address().is_some();
+        let reachable = holding.mail.is_some() || user.mailable().is_some();
         (user.enabled && reachable && !self.is_suspended(holding)).then_some(user.id)
     }
 

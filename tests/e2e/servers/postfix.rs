@@ -1,6 +1,6 @@
 //! A real mail server: Postfix, which delivers to maildirs. And its `smtp-sink`, for mail that goes wrong.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::net::{Ipv4Addr, TcpStream};
 use std::os::unix::fs::{PermissionsExt as _, chown};
@@ -136,6 +136,24 @@ impl Postfix {
         let mut files = files(&self.path("mail").join(address.to_lowercase()).join("new"));
         files.sort_by_key(|file| (fs::metadata(file).unwrap().modified().unwrap(), file.clone()));
         files.iter().map(|file| ParsedMail::read(file)).collect()
+    }
+
+    /// Sees that `contact` was told of each of the outages `accepted`, by their titles, and that what came twice is the same mail; how many did.
+    pub fn told_of_each(&self, contact: &str, accepted: &BTreeSet<String>) -> usize {
+        let mut ids: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        let mails = self.mails_for(contact);
+        let all = mails.len();
+        for mail in mails {
+            ids.entry(mail.subject()).or_default().insert(mail.message_id());
+        }
+        for title in accepted {
+            assert!(ids.keys().any(|subject| subject.ends_with(title)), "{contact} was not told of {title}");
+        }
+        let repeated = all - ids.len();
+        for (subject, ids) in ids {
+            assert_eq!(ids.len(), 1, "{contact} got {subject} under several Message-IDs: {ids:?}");
+        }
+        repeated
     }
 
     /// Where a mailbox lies.
