@@ -11,7 +11,7 @@ pub mod restore;
 pub mod rights;
 
 use std::fs;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -22,7 +22,7 @@ use super::certs::{AUTHORITY, Authority, CertFiles, Validity};
 use super::ldif::{self, Entry};
 use super::network::Namespace;
 use super::process::Process;
-use super::{PATIENCE, folder, free_address};
+use super::{PATIENCE, folder, free_address, wait_until};
 use crate::world::{BASE, Organisation};
 
 /// What the domain controller is called; it is in its certificate, beside its address.
@@ -81,6 +81,11 @@ impl Samba {
     pub fn stop(&mut self) {
         if let Some(mut process) = self.process.take() {
             process.terminate(PATIENCE);
+            // Its children end by themselves when they see that it did, a little later.
+            let refuses = |port| TcpStream::connect((self.address, port)).is_err();
+            wait_until("the controller is gone", PATIENCE, || {
+                [389, 636].into_iter().all(refuses).then_some(())
+            });
         }
     }
 
