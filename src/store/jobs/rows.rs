@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::domain::ids::{ChannelName, DirectoryName, Guid, MessageId};
 
@@ -36,8 +36,22 @@ pub(in crate::store) trait Rows {
         Ok(None)
     }
 
-    /// Messages of a channel that are due, the urgent first and of those the oldest, at most `max`, without those that somebody else has in hand.
+    /// Messages of a channel that are due, the urgent first and of those the oldest, at most `max`, and some more that may have expired; without
+    /// those that somebody else has in hand.
     fn due(&self, channel: &ChannelName, now: DateTime<Utc>, max: usize) -> Result<Vec<MessageId>, Trouble>;
+
+    /// How many messages of a channel may be begun with now, when all who share the store begin with at most `per_minute` within any minute; nobody else
+    /// books any until the end of the transaction. None: there is no limit here.
+    fn free(&self, channel: &ChannelName, per_minute: Option<u32>) -> Result<Option<Free>, Trouble> {
+        let _ = (channel, per_minute);
+        Ok(None)
+    }
+
+    /// Notes that so many messages of a channel are begun with.
+    fn book(&self, channel: &ChannelName, messages: usize) -> Result<(), Trouble> {
+        let _ = (channel, messages);
+        Ok(())
+    }
 
     /// Messages that are being sent by nobody any more, or, if `own`, by who asks.
     fn sending(&self, own: bool) -> Result<Vec<MessageId>, Trouble>;
@@ -59,6 +73,15 @@ pub(in crate::store) trait Rows {
 
     /// The last run of a directory.
     fn last_run(&self, directory: &DirectoryName) -> Result<Option<u64>, Trouble>;
+}
+
+/// What is left of a limit per minute.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::store) struct Free {
+    /// So many may be begun with now.
+    pub(in crate::store) messages: usize,
+    /// How long it is until there are more.
+    pub(in crate::store) more_in: TimeDelta,
 }
 
 /// A backend that carries out jobs.

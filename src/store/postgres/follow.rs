@@ -26,6 +26,7 @@ use super::tables::ALL;
 impl PgStore {
     /// Everything that is held in memory, as of one moment.
     pub(in super::super) async fn load(&self) -> Result<State, StoreError> {
+        let line = self.shared.connections.line().patient();
         let loaded = async {
             let mut tx = self.picture().await?;
             let generation = self.generation(&mut tx).await?;
@@ -33,7 +34,7 @@ impl PgStore {
             for table in ALL.iter().filter(|table| table.followed) {
                 let sql = own(format!("SELECT key, record FROM {}", table.name));
                 let mut rows = sqlx::query(sql).fetch(&mut *tx);
-                while let Some(row) = rows.try_next().await.map_err(|e| self.shared.bad(e))? {
+                while let Some(row) = line.ask(rows.try_next()).await? {
                     let (key, record): (Vec<u8>, Vec<u8>) = self.pair(&row)?;
                     builder.take(kind_of(&key)?, &key, &record)?;
                 }
@@ -42,7 +43,7 @@ impl PgStore {
                 let number = LastNumber(generation).encode().map_err(Trouble::from)?;
                 builder.take(Kind::Numbers, &key(Kind::Numbers, &[Numbers::Generation as u8]), &number)?;
             }
-            let runs = last_runs(&mut tx).await.map_err(|e| self.shared.bad(e))?;
+            let runs = line.ask(last_runs(&mut tx)).await?;
             let run = |name: &DirectoryName| runs.get(name).map(|record| decode(record)).transpose();
             let state = builder.end(run)?;
             Ok::<_, Fault>((state, generation))
@@ -59,12 +60,8 @@ impl PgStore {
         contacts_seen: Option<DateTime<Utc>>,
     ) -> Result<bool, StoreError> {
         let sql = "SELECT last, (SELECT record FROM records WHERE key = $2) FROM numbers WHERE which = $1";
-        let row: (i64, Option<Vec<u8>>) = sqlx::query_as(sql)
-            .bind(Numbers::Generation as i16)
-            .bind(key(Kind::ContactsSeen, &[]))
-            .fetch_one(&self.shared.connections.pool())
-            .await
-            .map_err(|e| self.failed(e))?;
+        let query = sqlx::query_as(sql).bind(Numbers::Generation as i16).bind(key(Kind::ContactsSeen, &[]));
+        let row: (i64, Option<Vec<u8>>) = self.ask(query.fetch_one(&self.looking())).await?;
         let seen = row.1.map(|record| ContactsSeen::decode(&record)).transpose();
         let seen = seen.map_err(|e| self.unreadable(e))?.map(|seen| seen.0);
         Ok(row.0.cast_unsigned() != generation || (seen.is_some() && seen != contacts_seen))
@@ -73,13 +70,12 @@ impl PgStore {
     /// What others have committed since `known`, taken into it.
     pub(in super::super) async fn catch_up(&self, known: State) -> Result<CaughtUp, StoreError> {
         let since = known.generation.map_or(0, |generation| generation.0);
+        let line = self.shared.connections.line().patient();
         let caught = async {
             let mut tx = self.picture().await?;
             let generation = self.generation(&mut tx).await?;
-            let known_since: i64 = sqlx::query_scalar("SELECT since FROM removed_known")
-                .fetch_one(&mut *tx)
-                .await
-                .map_err(|e| self.shared.bad(e))?;
+            let query = sqlx::query_scalar("SELECT since FROM removed_known");
+            let known_since: i64 = line.ask(query.fetch_one(&mut *tx)).await?;
             if known_since.cast_unsigned() > since || generation < since {
                 // What was removed isn't known any more, or this is another database than before (a standby that was behind).
                 return Ok(None);
@@ -88,7 +84,7 @@ impl PgStore {
             let mut builder = StateBuilder::on(known);
             let removed =
                 sqlx::query("SELECT key FROM removed WHERE generation > $1").bind(since.cast_signed());
-            for row in removed.fetch_all(&mut *tx).await.map_err(|e| self.shared.bad(e))? {
+            for row in line.ask(removed.fetch_all(&mut *tx)).await? {
                 let key: Vec<u8> = row.try_get(0).map_err(|e| self.shared.bad(e))?;
                 builder.lose(kind_of(&key)?, &key, &mut lost);
             }
@@ -97,7 +93,7 @@ impl PgStore {
                 let sql =
                     own(format!("SELECT key, record FROM {} WHERE generation > $1 OR key = $2", table.name));
                 let query = sqlx::query(sql).bind(since.cast_signed()).bind(key(Kind::ContactsSeen, &[]));
-                for row in query.fetch_all(&mut *tx).await.map_err(|e| self.shared.bad(e))? {
+                for row in line.ask(query.fetch_all(&mut *tx)).await? {
                     let (key, record) = self.pair(&row)?;
                     let kind = kind_of(&key)?;
                     if kind == Kind::Health {
@@ -124,7 +120,7 @@ impl PgStore {
     /// A transaction that sees one moment.
     pub(super) async fn picture(&self) -> Result<Transaction<'static, Postgres>, Fault> {
         let begun = async {
-            let mut tx = self.shared.connections.pool().begin().await?;
+            let mut tx = self.looking().begin().await?;
             let sql = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY";
             sqlx::query(sql).execute(&mut *tx).await?;
             // A million users take longer than anything else.
@@ -133,18 +129,16 @@ impl PgStore {
             sqlx::query("SET LOCAL idle_in_transaction_session_timeout = '10min'").execute(&mut *tx).await?;
             Ok(tx)
         };
-        let mut tx: Transaction<'static, Postgres> = begun.await.map_err(|e| self.shared.bad(e))?;
-        super::schema::no_standby(&mut tx, &self.shared.connections.place()).await?;
+        let line = self.shared.connections.line();
+        let mut tx: Transaction<'static, Postgres> = line.ask(begun).await?;
+        super::schema::no_standby(&mut tx, &line).await?;
         Ok(tx)
     }
 
     async fn generation(&self, connection: &mut PgConnection) -> Result<u64, Fault> {
         let query = sqlx::query_scalar("SELECT last FROM numbers WHERE which = $1");
-        let last: i64 = query
-            .bind(Numbers::Generation as i16)
-            .fetch_one(connection)
-            .await
-            .map_err(|e| self.shared.bad(e))?;
+        let query = query.bind(Numbers::Generation as i16);
+        let last: i64 = self.shared.connections.line().ask(query.fetch_one(connection)).await?;
         Ok(last.cast_unsigned())
     }
 
@@ -157,8 +151,8 @@ impl PgStore {
         for name in directories {
             let sql = "SELECT record FROM runs WHERE directory = $1 ORDER BY key DESC LIMIT 1";
             let query = sqlx::query_scalar(sql).bind(&name);
-            let record: Option<Vec<u8>> =
-                query.fetch_optional(&mut *connection).await.map_err(|e| self.shared.bad(e))?;
+            let line = self.shared.connections.line();
+            let record: Option<Vec<u8>> = line.ask(query.fetch_optional(&mut *connection)).await?;
             if let Some(record) = record {
                 runs.insert(DirectoryName::from(&*name), decode(&record)?);
             }
