@@ -269,6 +269,14 @@ impl Store {
         }
     }
 
+    /// These messages with their notices, in this order; those that are gone are left out.
+    pub async fn listed(&self, ids: &[MessageId]) -> Result<Vec<Listed>, StoreError> {
+        match self {
+            Store::Sled(store) => store.listed(ids.to_vec()).await,
+            Store::Postgres(store) => store.listed(ids).await,
+        }
+    }
+
     /// Records what claimed messages came to, all of them in one transaction. All are logged; but from one whose claim was lost only
     /// "sent" counts, and what is at an end stays so.
     pub async fn record_attempts(&self, attempts: Vec<Attempt>) -> Result<(), StoreError> {

@@ -1,13 +1,15 @@
 //! What a job reads, as a backend has it: what is committed, and what the group of the job has changed already.
 
+use std::collections::HashSet;
 use std::future::Future;
+use std::ops::Range;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::domain::ids::{ChannelName, DirectoryName, Guid, MessageId};
 
 use super::super::error::StoreError;
-use super::super::records::{Kind, Numbers};
+use super::super::records::{Kind, Numbers, number_key};
 use super::trouble::{Fault, Trouble};
 use super::tx::Tx;
 
@@ -58,6 +60,29 @@ pub(in crate::store) trait Rows {
 
     /// The keys that begin with `prefix`.
     fn keys(&self, prefix: &[u8]) -> Result<Vec<Vec<u8>>, Trouble>;
+
+    /// The keys that begin with one of `prefixes`.
+    fn keys_of(&self, prefixes: &[Vec<u8>]) -> Result<Vec<Vec<u8>>, Trouble> {
+        let mut keys = Vec::new();
+        for prefix in prefixes {
+            keys.extend(self.keys(prefix)?);
+        }
+        Ok(keys)
+    }
+
+    /// Which of these notices, whose messages have these numbers, have any of them left.
+    fn told(&self, notices: &[(u64, Range<u64>)]) -> Result<HashSet<u64>, Trouble> {
+        let mut told = HashSet::new();
+        for (notice, messages) in notices {
+            for number in messages.clone() {
+                if self.has(&number_key(Kind::Message, number))? {
+                    told.insert(*notice);
+                    break;
+                }
+            }
+        }
+        Ok(told)
+    }
 
     /// The next numbers after `after` that there are records of. Records of `before` and later may be left out.
     fn numbers(

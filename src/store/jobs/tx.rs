@@ -1,6 +1,7 @@
 //! A transaction in the making: what it changes lies over what its group changed, and that over the tree.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
+use std::ops::Range;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -167,6 +168,16 @@ impl<'a> Tx<'a> {
     /// The keys that begin with `prefix`, without what this group changes.
     pub(in crate::store) fn stored_keys(&self, prefix: &[u8]) -> Result<Vec<Vec<u8>>, Trouble> {
         self.rows.keys(prefix)
+    }
+
+    /// The same for several.
+    pub(in crate::store) fn stored_keys_of(&self, prefixes: &[Vec<u8>]) -> Result<Vec<Vec<u8>>, Trouble> {
+        self.rows.keys_of(prefixes)
+    }
+
+    /// Which of these notices, whose messages have these numbers, have any of them left, without what this transaction changes.
+    pub(in crate::store) fn told(&self, notices: &[(u64, Range<u64>)]) -> Result<HashSet<u64>, Trouble> {
+        self.rows.told(notices)
     }
 
     /// The next numbers after `after` that there are records of, without what this group changes; those of `before` and later may be

@@ -58,7 +58,20 @@ impl PgStore {
         }
         query.push(" ORDER BY key DESC LIMIT ").push_bind(limit(filter.limit));
         let records: Vec<Vec<u8>> = self.ask(query.build_query_scalar().fetch_all(&self.looking())).await?;
-        let messages: Vec<Message> = self.decoded(records)?;
+        let messages = self.decoded(records)?;
+        self.with_notices(messages).await
+    }
+
+    pub(in super::super) async fn listed(&self, ids: &[MessageId]) -> Result<Vec<Listed>, StoreError> {
+        let keys: Vec<Vec<u8>> = ids.iter().map(|id| number_key(Kind::Message, id.0)).collect();
+        let sql = "SELECT m.record FROM UNNEST($1::bytea[]) WITH ORDINALITY AS w(key, n) \
+                   JOIN messages m ON m.key = w.key ORDER BY w.n";
+        let records = self.ask(sqlx::query_scalar(sql).bind(keys).fetch_all(&self.looking())).await?;
+        let messages = self.decoded(records)?;
+        self.with_notices(messages).await
+    }
+
+    async fn with_notices(&self, messages: Vec<Message>) -> Result<Vec<Listed>, StoreError> {
         let mut notices: HashMap<NoticeId, Arc<Notice>> = HashMap::new();
         let keys: HashSet<NoticeId> = messages.iter().map(|message| message.notice).collect();
         let keys: Vec<Vec<u8>> = keys.into_iter().map(|id| number_key(Kind::Notice, id.0)).collect();

@@ -1,8 +1,9 @@
 //! What a job reads in a transaction of the database. A job is synchronous: it runs on a thread that may wait.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::future::Future;
+use std::ops::Range;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -93,6 +94,18 @@ impl PgRows {
 /// Others change messages without the lock that deciding takes: who reads one holds it.
 fn held(table: &Table) -> &'static str {
     if std::ptr::eq(table, &raw const MESSAGES) { " ORDER BY key FOR UPDATE" } else { "" }
+}
+
+/// The first key behind those that begin with `prefix`.
+fn behind(prefix: &[u8]) -> Vec<u8> {
+    let mut end = prefix.to_vec();
+    while end.last() == Some(&u8::MAX) {
+        end.pop();
+    }
+    if let Some(last) = end.last_mut() {
+        *last += 1;
+    }
+    end
 }
 
 fn pairs(rows: &[sqlx::postgres::PgRow]) -> Result<Vec<Pair>, sqlx::Error> {
@@ -234,14 +247,30 @@ impl Rows for PgRows {
     }
 
     fn keys(&self, prefix: &[u8]) -> Result<Vec<Vec<u8>>, Trouble> {
-        let mut end = prefix.to_vec();
-        while end.last() == Some(&u8::MAX) {
-            end.pop();
-        }
-        if let Some(last) = end.last_mut() {
-            *last += 1;
-        }
-        self.between(prefix, &end, usize::MAX)
+        self.between(prefix, &behind(prefix), usize::MAX)
+    }
+
+    fn keys_of(&self, prefixes: &[Vec<u8>]) -> Result<Vec<Vec<u8>>, Trouble> {
+        let Some(first) = prefixes.first() else { return Ok(Vec::new()) };
+        let ends: Vec<Vec<u8>> = prefixes.iter().map(|prefix| behind(prefix)).collect();
+        // The records needn't be known of what is only taken away.
+        let sql = format!(
+            "SELECT t.key FROM UNNEST($1::bytea[], $2::bytea[]) AS r(first, ending), \
+             LATERAL (SELECT key FROM {} WHERE key >= r.first AND key < r.ending) AS t",
+            Self::table(first)?.name
+        );
+        self.with(async |tx| {
+            sqlx::query_scalar(own(sql)).bind(prefixes).bind(ends).fetch_all(&mut **tx).await
+        })
+    }
+
+    fn told(&self, notices: &[(u64, Range<u64>)]) -> Result<HashSet<u64>, Trouble> {
+        let ids: Vec<i64> = notices.iter().map(|(id, _)| id.cast_signed()).collect();
+        let sql =
+            "SELECT n FROM UNNEST($1::bigint[]) AS n WHERE EXISTS (SELECT FROM messages WHERE notice = n)";
+        let told: Vec<i64> =
+            self.with(async |tx| sqlx::query_scalar(sql).bind(ids).fetch_all(&mut **tx).await)?;
+        Ok(told.into_iter().map(i64::cast_unsigned).collect())
     }
 
     fn numbers(
