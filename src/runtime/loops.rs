@@ -81,8 +81,10 @@ pub async fn follow(
     let mut looked = clock.now();
     let mut heard = *tidings.borrow_and_update();
     while !tasks.soft().is_cancelled() {
-        heartbeat.beat();
-        core.store.check_kept()?;
+        // The node must not seem to live when nothing says to the others that it does.
+        if core.store.is_kept()? {
+            heartbeat.beat();
+        }
         // Without the database it is answered from what is known; its keeper says what is wrong with it.
         if let Err(error) = core.follow().await {
             tracing::debug!("What other nodes have committed can't be read: {error}");

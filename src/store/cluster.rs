@@ -151,6 +151,11 @@ impl Standing {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Life(i64);
 
+/// The right to sync, as a node had it at some time: under a later one it may not write what it has read under this one. By default it is
+/// whichever it has when it writes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Lease(pub(super) Option<i64>);
+
 /// A moment by a clock that nobody sets.
 pub(super) type Moment = std::time::Instant;
 
@@ -228,14 +233,14 @@ impl Store {
         self.standing().is_none_or(|standing| standing.leads())
     }
 
-    /// The same, as an error that says who is.
+    /// The lease by which this node is; an error, that says who is, when it isn't.
     ///
     /// # Errors
     /// [`StoreError::NotLeading`].
-    pub fn check_leads(&self) -> Result<(), StoreError> {
+    pub fn check_leads(&self) -> Result<Lease, StoreError> {
         match self.standing() {
             Some(standing) if !standing.leads() => Err(StoreError::NotLeading { holder: standing.holder() }),
-            _ => Ok(()),
+            standing => Ok(Lease(standing.and_then(|standing| standing.epoch))),
         }
     }
 
@@ -252,14 +257,14 @@ impl Store {
         self.life() == Some(claimed)
     }
 
-    /// Whether this node still says to the others that it lives.
+    /// Whether this node still says to the others that it lives; false: what does it hangs.
     ///
     /// # Errors
-    /// [`StoreError::Database`]: it doesn't, by a defect; better it ends.
-    pub fn check_kept(&self) -> Result<(), StoreError> {
+    /// [`StoreError::Database`]: what does it has ended, by a defect.
+    pub fn is_kept(&self) -> Result<bool, StoreError> {
         match self {
-            Store::Sled(_) => Ok(()),
-            Store::Postgres(store) => store.check_kept(),
+            Store::Sled(_) => Ok(true),
+            Store::Postgres(store) => store.is_kept(),
         }
     }
 

@@ -33,7 +33,9 @@ use crate::domain::past::Entry;
 use crate::domain::run::{Cursor, Run};
 use crate::domain::undo::Step;
 
-pub use self::cluster::{CaughtUp, Life, NodeState, PostgresSettings, ProbedDatabase, Standing, Tidings};
+pub use self::cluster::{
+    CaughtUp, Lease, Life, NodeState, PostgresSettings, ProbedDatabase, Standing, Tidings,
+};
 pub use self::error::StoreError;
 pub use self::postgres::{Clock, PgStore, PostgresServer, PostgresTls};
 pub use self::sled::SledStore;

@@ -151,6 +151,7 @@ fn write_run(
         audit,
         contacts,
         absences,
+        lease: _,
     } = record;
     tx.expect([Kind::Health, Kind::Held, Kind::Vetoes].map(|kind| name_key(kind, &run.directory)).to_vec())?;
     tx.expect(

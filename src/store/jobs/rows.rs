@@ -23,6 +23,11 @@ pub(in crate::store) trait Rows {
         Ok(self.get(key)?.is_some())
     }
 
+    /// A job that reckons for long says so now and then: a database takes silence for death.
+    fn breathe(&self) -> Result<(), Trouble> {
+        Ok(())
+    }
+
     /// These will be asked for: where a question takes a journey, one serves for all.
     fn expect(&self, keys: Vec<Vec<u8>>) -> Result<(), Trouble> {
         drop(keys);

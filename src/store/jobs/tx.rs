@@ -113,7 +113,7 @@ impl<'a> Tx<'a> {
     pub(in crate::store) fn put<R: Record>(&mut self, key: Vec<u8>, record: &R) -> Result<(), Trouble> {
         let bytes = record.encode().map_err(|e| Trouble::Io("written", e.to_string()))?;
         self.effect.changes.insert(key, Some(bytes));
-        Ok(())
+        self.rows.breathe()
     }
 
     /// Removes a record.

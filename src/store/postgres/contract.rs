@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::sync::atomic::Ordering;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::Row;
@@ -37,8 +36,9 @@ impl PgStore {
         record: RunRecord,
         cursor: Cursor,
     ) -> Result<Committed, StoreError> {
+        let lead = Way::Lead(record.lease);
         let job = move |tx: &mut Tx<'_>| commit::sync(tx, &delta, record.clone(), &cursor);
-        Ok(self.seen(self.carry_out(Way::Lead, Patience::short(), job).await?))
+        Ok(self.seen(self.carry_out(lead, Patience::short(), job).await?))
     }
 
     pub(in super::super) async fn commit_run(
@@ -46,8 +46,9 @@ impl PgStore {
         record: RunRecord,
         cursor: Option<Cursor>,
     ) -> Result<Committed, StoreError> {
+        let lead = Way::Lead(record.lease);
         let job = move |tx: &mut Tx<'_>| commit::run(tx, record.clone(), cursor.as_ref());
-        Ok(self.seen(self.carry_out(Way::Lead, Patience::short(), job).await?))
+        Ok(self.seen(self.carry_out(lead, Patience::short(), job).await?))
     }
 
     pub(in super::super) async fn commit_event(
@@ -61,7 +62,7 @@ impl PgStore {
 
     /// When others have committed before what this node hasn't seen, its picture isn't of the generation that it made: it follows.
     fn seen(&self, committed: Committed) -> Committed {
-        let basis = Generation(self.shared.basis.load(Ordering::SeqCst));
+        let basis = Generation(self.shared.basis().generation);
         Committed { generation: committed.generation.filter(|made| *made == basis), ..committed }
     }
 

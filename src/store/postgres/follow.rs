@@ -1,7 +1,6 @@
 //! How a node comes to its picture, and how it follows what others commit: by generation, at the cost of what changed.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::atomic::Ordering;
 
 use chrono::{DateTime, Utc};
 use futures_util::TryStreamExt;
@@ -46,10 +45,11 @@ impl PgStore {
             let runs = line.ask(last_runs(&mut tx)).await?;
             let run = |name: &DirectoryName| runs.get(name).map(|record| decode(record)).transpose();
             let state = builder.end(run)?;
-            Ok::<_, Fault>((state, generation))
+            let stamp = self.stamp(&mut tx, generation).await?;
+            Ok::<_, Fault>((state, generation, stamp))
         };
-        let (state, generation) = loaded.await.map_err(|fault| self.fault(fault))?;
-        self.shared.basis.store(generation, Ordering::SeqCst);
+        let (state, generation, stamp) = loaded.await.map_err(|fault| self.fault(fault))?;
+        self.shared.show(generation, stamp);
         Ok(state)
     }
 
@@ -59,12 +59,14 @@ impl PgStore {
         generation: u64,
         contacts_seen: Option<DateTime<Utc>>,
     ) -> Result<bool, StoreError> {
-        let sql = "SELECT last, (SELECT record FROM records WHERE key = $2) FROM numbers WHERE which = $1";
+        let sql = "SELECT last, (SELECT record FROM records WHERE key = $2), \
+                   (SELECT token FROM commits WHERE generation = last LIMIT 1) FROM numbers WHERE which = $1";
         let query = sqlx::query_as(sql).bind(Numbers::Generation as i16).bind(key(Kind::ContactsSeen, &[]));
-        let row: (i64, Option<Vec<u8>>) = self.ask(query.fetch_one(&self.looking())).await?;
+        let row: (i64, Option<Vec<u8>>, Option<i64>) = self.ask(query.fetch_one(&self.looking())).await?;
         let seen = row.1.map(|record| ContactsSeen::decode(&record)).transpose();
         let seen = seen.map_err(|e| self.unreadable(e))?.map(|seen| seen.0);
-        Ok(row.0.cast_unsigned() != generation || (seen.is_some() && seen != contacts_seen))
+        let is_another = !self.is_basis(generation, row.2);
+        Ok(row.0.cast_unsigned() != generation || is_another || (seen.is_some() && seen != contacts_seen))
     }
 
     /// What others have committed since `known`, taken into it.
@@ -76,8 +78,13 @@ impl PgStore {
             let generation = self.generation(&mut tx).await?;
             let query = sqlx::query_scalar("SELECT since FROM removed_known");
             let known_since: i64 = line.ask(query.fetch_one(&mut *tx)).await?;
-            if known_since.cast_unsigned() > since || generation < since {
-                // What was removed isn't known any more, or this is another database than before (a standby that was behind).
+            let stamp = self.stamp(&mut tx, since).await?;
+            if since == 0
+                || known_since.cast_unsigned() > since
+                || generation < since
+                || !self.is_basis(since, stamp)
+            {
+                // Nothing is known yet, or what was removed isn't any more, or this is another database than before (a standby that was behind).
                 return Ok(None);
             }
             let mut lost = Delta::default();
@@ -107,13 +114,14 @@ impl PgStore {
             builder.take(Kind::Numbers, &key(Kind::Numbers, &[Numbers::Generation as u8]), &number)?;
             let mut runs = self.runs_of(&mut tx, synced).await?;
             let (state, delta) = builder.merged(lost, |name| runs.remove(name));
-            Ok::<_, Fault>(Some((CaughtUp { state, delta: Some(delta) }, generation)))
+            let stamp = self.stamp(&mut tx, generation).await?;
+            Ok::<_, Fault>(Some((CaughtUp { state, delta: Some(delta) }, generation, stamp)))
         };
-        let (caught, generation) = match caught.await.map_err(|fault| self.fault(fault))? {
+        let (caught, generation, stamp) = match caught.await.map_err(|fault| self.fault(fault))? {
             Some(caught) => caught,
             None => return Ok(CaughtUp { state: self.load().await?, delta: None }),
         };
-        self.shared.basis.store(generation, Ordering::SeqCst);
+        self.shared.show(generation, stamp);
         Ok(caught)
     }
 
@@ -133,6 +141,19 @@ impl PgStore {
         let mut tx: Transaction<'static, Postgres> = line.ask(begun).await?;
         super::schema::no_standby(&mut tx, &line).await?;
         Ok(tx)
+    }
+
+    /// Whether the picture of a generation is of the one that was made by the commit with this token, as far as it can be told.
+    fn is_basis(&self, generation: u64, stamp: Option<i64>) -> bool {
+        let basis = self.shared.basis();
+        basis.generation != generation || basis.stamp.is_none() || basis.stamp == stamp
+    }
+
+    /// The token of the commit that made a generation.
+    async fn stamp(&self, connection: &mut PgConnection, generation: u64) -> Result<Option<i64>, Fault> {
+        let query = sqlx::query_scalar("SELECT token FROM commits WHERE generation = $1 LIMIT 1");
+        let query = query.bind(generation.cast_signed());
+        Ok(self.shared.connections.line().ask(query.fetch_optional(connection)).await?)
     }
 
     async fn generation(&self, connection: &mut PgConnection) -> Result<u64, Fault> {

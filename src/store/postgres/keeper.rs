@@ -11,7 +11,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::{PgConnection, Row};
 
-use super::super::cluster::{NodeState, moment};
+use super::super::cluster::{Lease, NodeState, moment};
 use super::super::error::StoreError;
 use super::super::jobs::trouble::Fault;
 use super::super::records::{NUMBERS, Numbers};
@@ -95,25 +95,25 @@ pub(super) async fn fence(
 }
 
 impl Shared {
-    /// The epoch of the lease that this node has.
-    pub(super) fn epoch(&self) -> Result<i64, Fault> {
+    /// The epoch of the lease that this node has, if it is this one.
+    pub(super) fn epoch(&self, lease: Lease) -> Result<i64, Fault> {
         let standing = self.standing();
-        let epoch = standing.epoch.filter(|_| standing.leads());
+        let is_it = |epoch: &i64| standing.leads() && lease.0.is_none_or(|known| known == *epoch);
+        let epoch = standing.epoch.filter(is_it);
         epoch.ok_or_else(|| StoreError::NotLeading { holder: standing.holder() }.into())
     }
 
-    /// Whether its tasks still keep this node alive.
+    /// Whether its tasks still keep this node alive; false: they hang.
     ///
     /// # Errors
-    /// [`StoreError::Database`]: they have ended, or hang.
-    pub(super) fn check_kept(&self) -> Result<(), StoreError> {
+    /// [`StoreError::Database`]: they have ended.
+    pub(super) fn is_kept(&self) -> Result<bool, StoreError> {
         let keepers = self.keepers.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let ended = keepers.iter().any(tokio::task::JoinHandle::is_finished);
-        if self.closed.is_cancelled() || (!ended && self.standing().turned.elapsed() < TURNS_WITHIN) {
-            return Ok(());
+        if !ended || self.closed.is_cancelled() {
+            return Ok(self.standing().turned.elapsed() < TURNS_WITHIN);
         }
-        let what =
-            "the task that keeps this node alive has ended, or hangs; this is a defect, please report it";
+        let what = "a task that keeps this node alive has ended; this is a defect, please report it";
         Err(StoreError::Database { place: self.connections.place(), what: what.into() })
     }
 }
@@ -217,7 +217,7 @@ async fn beat(shared: &Arc<Shared>, connection: &mut PgConnection) -> Result<(),
     let lives = sqlx::query(
         "UPDATE nodes SET seen = clock_timestamp(), generation = $2, clock_ahead_ms = $3 WHERE id = $1 AND NOT ended",
     );
-    let lives = lives.bind(node).bind(shared.basis.load(Ordering::SeqCst).cast_signed());
+    let lives = lives.bind(node).bind(shared.basis().generation.cast_signed());
     let lives = lives.bind(ahead.num_milliseconds());
     let lives = lives.execute(&mut *connection).await.map_err(bad)?.rows_affected() == 1;
     let node = if lives {
@@ -299,11 +299,12 @@ async fn enter(
     let name = shared.connections.node();
     let newer: bool = sqlx::query_scalar(
         "SELECT EXISTS (SELECT FROM nodes WHERE name = $1 AND id > $2 AND $2 > 0 AND NOT ended \
-         AND seen > clock_timestamp() - make_interval(secs => $3))",
+         AND sessions IS DISTINCT FROM $4 AND seen > clock_timestamp() - make_interval(secs => $3))",
     )
     .bind(name)
     .bind(before)
     .bind(NODE_DEAD_AFTER.as_secs_f64())
+    .bind(shared.connections.sessions())
     .fetch_one(&mut *connection)
     .await
     .map_err(bad)?;

@@ -26,7 +26,7 @@ mod schema;
 mod sweeper;
 mod tables;
 
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -37,7 +37,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::cluster::{Life, PostgresSettings, Standing, Tidings};
+use super::cluster::{Lease, Life, PostgresSettings, Standing, Tidings};
 use super::error::StoreError;
 use super::jobs::rows::Write;
 use super::jobs::trouble::{Fault, Trouble};
@@ -71,8 +71,8 @@ struct Shared {
     connections: Connections,
     instance: u64,
     clock: Clock,
-    /// The generation that this node's picture is of.
-    basis: AtomicU64,
+    /// What this node's picture is of.
+    basis: Mutex<Basis>,
     /// This run of the node.
     node: AtomicI64,
     /// One decision of this node at a time.
@@ -85,13 +85,21 @@ struct Shared {
     closed: CancellationToken,
 }
 
+/// A generation, and the token of the commit that made it: a standby that was behind makes others of the same numbers.
+#[derive(Clone, Copy, Default)]
+struct Basis {
+    generation: u64,
+    /// None: nobody knows it.
+    stamp: Option<i64>,
+}
+
 /// How a job goes about it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Way {
     /// It decides: nobody else does meanwhile.
     Alone,
-    /// The same, and only the node with the lease may.
-    Lead,
+    /// The same, and only the node with the lease may; with this one, if it is known.
+    Lead(Lease),
     /// It holds the messages that it reads, and nothing else.
     Beside,
     /// The same, and only a node that the others count on may.
@@ -101,7 +109,7 @@ enum Way {
 impl Way {
     /// Whether it decides.
     fn decides(self) -> bool {
-        matches!(self, Way::Alone | Way::Lead)
+        matches!(self, Way::Alone | Way::Lead(_))
     }
 }
 
@@ -138,7 +146,7 @@ impl PgStore {
             connections,
             instance,
             clock,
-            basis: AtomicU64::new(0),
+            basis: Mutex::default(),
             node: AtomicI64::new(0),
             deciding: tokio::sync::Mutex::new(()),
             standing: Mutex::new(standing),
@@ -150,7 +158,7 @@ impl PgStore {
         let store = PgStore { shared };
         let numbers = keeper::begin(&store.shared).await?;
         let generation = numbers.get(Numbers::Generation as usize).copied().unwrap_or_default();
-        store.shared.basis.store(generation, Ordering::SeqCst);
+        store.shared.show(generation, None);
         let fresh = numbers.iter().all(|number| *number == 0);
         Ok((store, if fresh { Opening::Fresh } else { Opening::Intact }))
     }
@@ -179,8 +187,8 @@ impl PgStore {
         self.shared.standing().life_at((self.shared.clock)())
     }
 
-    pub(super) fn check_kept(&self) -> Result<(), StoreError> {
-        self.shared.check_kept()
+    pub(super) fn is_kept(&self) -> Result<bool, StoreError> {
+        self.shared.is_kept()
     }
 
     /// Carries out a job in a transaction, and once more when somebody else was in the way. Without the database it isn't tried: the keeper
@@ -227,6 +235,16 @@ impl Shared {
         Fault::Trouble(said::trouble(&self.connections.place(), error))
     }
 
+    fn basis(&self) -> Basis {
+        *self.basis.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// From now on this node's picture is of this generation.
+    fn show(&self, generation: u64, stamp: Option<i64>) {
+        let mut basis = self.basis.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        *basis = Basis { generation, stamp };
+    }
+
     /// Why nothing can be done now, as far as that is known already.
     fn away(&self) -> Option<Fault> {
         self.standing().refusal.clone().map(Fault::Refused)
@@ -252,7 +270,10 @@ impl Shared {
         }
         if made != before {
             // What this node has committed is in its picture, unless others have committed before what isn't.
-            let _ = self.basis.compare_exchange(before, made, Ordering::SeqCst, Ordering::SeqCst);
+            let mut basis = self.basis.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            if basis.generation == before {
+                *basis = Basis { generation: made, stamp: Some(token) };
+            }
         }
         Ok(value)
     }
@@ -275,7 +296,7 @@ impl Shared {
         let generation = |numbers: &[u64; NUMBERS]| numbers.get(Numbers::Generation as usize).copied();
         let before = generation(&numbers).unwrap_or_default();
         let epoch = match way {
-            Way::Lead => Some(self.epoch()?),
+            Way::Lead(lease) => Some(self.epoch(lease)?),
             _ => None,
         };
         let ahead = self.may(&rows, &line, way, node)?;
@@ -304,7 +325,8 @@ impl Shared {
             if let Some(epoch) = epoch {
                 keeper::fence(&mut tx, &line, node, epoch).await?;
             }
-            let noted = sqlx::query("INSERT INTO commits (token) VALUES ($1)").bind(token);
+            let sql = "INSERT INTO commits (token, generation) VALUES ($1, $2)";
+            let noted = sqlx::query(sql).bind(token).bind((made != before).then_some(generation));
             line.ask(noted.execute(&mut *tx)).await?;
             Ok::<(), Fault>(())
         });

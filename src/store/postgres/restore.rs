@@ -9,7 +9,6 @@ use tokio::runtime::Handle;
 
 use crate::domain::directory::{Container, Group, Unit, User};
 use crate::domain::gone::Gone;
-use crate::domain::ids::Generation;
 
 use super::super::backup::{self, Header};
 use super::super::counts::Counts;
@@ -19,9 +18,9 @@ use super::super::jobs::trouble::{Fault, Trouble};
 use super::super::jobs::tx::{Changes, Effect, decode};
 use super::super::records::{Kind, LastNumber, NUMBERS, Numbers, Pack, Packed, Record, key};
 use super::super::types::BackupInfo;
-use super::PgStore;
 use super::flush::Flush;
 use super::line::Line;
+use super::{NODE_DEAD_AFTER, PgStore};
 
 /// So many records are written at a time.
 const AT_ONCE: usize = 5_000;
@@ -45,6 +44,14 @@ impl PgStore {
         let patient = "SET LOCAL idle_in_transaction_session_timeout = '10min'";
         sqlx::query(patient).execute(&mut *tx).await.map_err(|e| at(self.shared.bad(e)))?;
         let numbers = super::lock_numbers(&mut tx).await.map_err(|e| at(self.shared.bad(e)))?;
+        let sql = "SELECT string_agg(name, ', ') FROM nodes WHERE id <> $1 AND NOT ended \
+                   AND seen > clock_timestamp() - make_interval(secs => $2)";
+        let query = sqlx::query_scalar(sql).bind(self.shared.node.load(Ordering::SeqCst));
+        let others = query.bind(NODE_DEAD_AFTER.as_secs_f64()).fetch_one(&mut *tx);
+        if let Some::<String>(others) = line.ask(others).await.map_err(|trouble| at(trouble.into()))? {
+            let what = format!("the nodes {others} are at work in it; stop them all first");
+            return Err(StoreError::Database { place, what });
+        }
         let (shared, handle) = (Arc::clone(&self.shared), Handle::current());
         let empty = numbers.iter().all(|number| *number == 0);
         let read = tokio::task::spawn_blocking(move || {
@@ -79,7 +86,7 @@ impl PgStore {
             done.map_err(|e| at(self.shared.bad(e)))?;
             tx.commit().await.map_err(|e| at(self.shared.bad(e)))?;
             let made = numbers.get(Numbers::Generation as usize).copied().unwrap_or_default();
-            self.shared.basis.store(Generation(made).0, Ordering::SeqCst);
+            self.shared.show(made, None);
         }
         Ok(Header { counts: expected, ..header }.info())
     }

@@ -1,6 +1,6 @@
 //! What a job reads in a transaction of the database. A job is synchronous: it runs on a thread that may wait.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
 use std::future::Future;
 use std::ops::Range;
@@ -21,6 +21,8 @@ use super::tables::{MESSAGES, Table, table_of, time};
 
 /// So many keys go into one question.
 const ASKED: usize = 10_000;
+/// After so many records that a job only reckoned with, the session says something.
+const SILENT: usize = 20_000;
 /// So many expired messages, at most, are dealt with in one claim.
 const EXPIRED: i64 = 1_000;
 /// Numbers of attempts are taken so many at a time.
@@ -35,6 +37,8 @@ pub(super) struct PgRows {
     /// What was read in this transaction.
     read: RefCell<Known>,
     numbers: RefCell<Vec<u64>>,
+    /// So many records were written since it last said something.
+    silent: Cell<usize>,
 }
 
 type Pair = (Vec<u8>, Vec<u8>);
@@ -43,8 +47,8 @@ type Known = HashMap<Vec<u8>, Option<Vec<u8>>>;
 
 impl PgRows {
     pub(super) fn new(handle: Handle, line: Line, node: i64, tx: Transaction<'static, Postgres>) -> PgRows {
-        let (read, numbers) = (RefCell::default(), RefCell::default());
-        PgRows { handle, line, node, tx: RefCell::new(tx), read, numbers }
+        let (read, numbers, silent) = (RefCell::default(), RefCell::default(), Cell::default());
+        PgRows { handle, line, node, tx: RefCell::new(tx), read, numbers, silent }
     }
 
     /// Does something with the connection, and waits for it.
@@ -147,6 +151,15 @@ impl Rows for PgRows {
             }
         }
         Ok(())
+    }
+
+    fn breathe(&self) -> Result<(), Trouble> {
+        self.silent.set(self.silent.get() + 1);
+        if self.silent.get() < SILENT {
+            return Ok(());
+        }
+        self.silent.set(0);
+        self.with(async |tx| sqlx::query("SELECT 1").execute(&mut **tx).await.map(drop))
     }
 
     fn place_of(&self, id: Guid) -> Vec<u8> {

@@ -86,7 +86,8 @@ async fn clear_up(shared: &Arc<Shared>) -> Result<(), StoreError> {
     let (line, pool) = (shared.connections.line(), shared.connections.pool());
     let bad = |trouble: Trouble| Fault::from(trouble).at_database(&line.place);
     for sql in [
-        "DELETE FROM commits WHERE at < clock_timestamp() - interval '1 hour'",
+        "DELETE FROM commits WHERE at < clock_timestamp() - interval '1 hour' \
+         AND (generation IS NULL OR generation < (SELECT max(generation) FROM commits))",
         "DELETE FROM begun WHERE at < clock_timestamp() - interval '1 hour'",
         "DELETE FROM nodes WHERE ended AND seen < clock_timestamp() - interval '1 day' \
          AND NOT EXISTS (SELECT FROM messages m WHERE m.node = nodes.id AND m.state = 'sending')",

@@ -9,7 +9,7 @@ use budkavle::domain::gone::{self, AllGone};
 use budkavle::domain::ids::{AbsenceId, ChannelName, Generation, RunId, UserId};
 use budkavle::domain::notice::{MessageState, NewNotice};
 use budkavle::domain::run::Outcome;
-use budkavle::store::{Change, State, Store, StoreError, Tidings};
+use budkavle::store::{Change, RunRecord, State, Store, StoreError, Tidings};
 use futures_util::future::join_all;
 
 use super::Database;
@@ -36,7 +36,7 @@ async fn hears(store: &Store, what: &str, wanted: impl Fn(&Tidings) -> bool) {
     heard.unwrap_or_else(|_| panic!("within {TAKEOVER:?} not heard: {what}")).unwrap();
 }
 
-fn unchanged(id: u64) -> budkavle::store::RunRecord {
+fn unchanged(id: u64) -> RunRecord {
     record(run(id, "main", Outcome::Unchanged))
 }
 
@@ -93,6 +93,50 @@ async fn who_was_paused_cannot_commit() {
     assert!(store.load().await.unwrap().directory.users.is_empty());
     hears(&store, "that it leads no longer", |tidings| !tidings.leads).await;
     store.close().await;
+}
+
+#[tokio::test]
+async fn what_was_read_under_a_lease_is_written_under_no_other() {
+    let database = Database::new().await;
+    let store = database.open("one").await;
+    let lease = store.check_leads().unwrap();
+    // While it read, another node led, and died: then it has the lease again.
+    database.psql("UPDATE budkavle.lease SET epoch = epoch + 2").await;
+    comes("the other lease", || store.check_leads().is_ok_and(|now| now != lease)).await;
+    let read = |id, lease| RunRecord { lease, ..unchanged(id) };
+    let refused = store.commit_run(read(1, lease), None).await;
+    assert!(matches!(refused, Err(StoreError::NotLeading { .. })), "{refused:?}");
+    store.commit_run(read(2, store.check_leads().unwrap()), None).await.unwrap();
+}
+
+#[tokio::test]
+async fn who_knew_more_than_a_promoted_standby_forgets_it() {
+    let database = Database::new().await;
+    let (one, two) = (database.open("one").await, database.open("two").await);
+    one.commit_event(event(1, Change::Outage(outage(1)), vec![])).await.unwrap();
+    let before = two.load().await.unwrap();
+    one.commit_event(event(2, Change::Outage(outage(2)), vec![])).await.unwrap();
+    let picture = two.catch_up(before).await.unwrap().state;
+    assert_eq!(picture.open_outages.len(), 2);
+    // The standby hadn't got the second one; as many others follow there.
+    database
+        .psql(
+            "DELETE FROM budkavle.outages WHERE generation = 2; DELETE FROM budkavle.commits WHERE generation = 2; \
+             UPDATE budkavle.numbers SET last = 1 WHERE name = 'generations'",
+        )
+        .await;
+    let other = database.open("three").await;
+    other.load().await.unwrap();
+    other.commit_event(event(3, Change::Outage(outage(3)), vec![])).await.unwrap();
+    let seen = async |picture: &State| {
+        two.is_behind(picture.generation.unwrap(), picture.contacts_seen).await.unwrap()
+    };
+    assert!(seen(&picture).await, "though the number is the same");
+    other.commit_event(event(4, Change::Outage(outage(4)), vec![])).await.unwrap();
+    let caught = two.catch_up(picture).await.unwrap();
+    assert!(caught.delta.is_none());
+    assert_eq!(caught.state.open_outages.keys().map(|id| id.0).collect::<Vec<_>>(), [1, 3, 4]);
+    assert!(!seen(&caught.state).await);
 }
 
 #[tokio::test]
@@ -177,7 +221,9 @@ async fn a_node_learns_what_others_commit_at_the_cost_of_what_changed() {
         let sizes = |delta: &budkavle::domain::delta::Delta| {
             [&delta.users.added.len(), &delta.users.changed.len(), &delta.users.removed.len()].map(|n| *n)
         };
-        assert_eq!(sizes(&caught.delta.unwrap()), sizes(&changed), "sync {id}");
+        // Who knows nothing yet reads everything.
+        let expected = (id > 1).then(|| sizes(&changed));
+        assert_eq!(caught.delta.as_ref().map(sizes), expected, "sync {id}");
         picture = caught.state;
         let whole = one.load().await.unwrap();
         assert_eq!(format!("{picture:#?}"), format!("{whole:#?}"), "sync {id}");
