@@ -2,7 +2,7 @@
 //!
 //! In reading order: [`connect`] reaches it, [`schema`] makes its tables, [`tables`] says what stands where; [`rows`] is what a job reads in a
 //! transaction and [`flush`] how its changes are written; [`keeper`] keeps this node and its lease alive, and [`sweeper`] takes over what dead ones
-//! leave; [`contract`], [`read`] and [`backup`] are what the contract asks for, [`follow`] is how a node learns what others have committed; [`line`]
+//! leave; [`contract`], [`read`] and [`backup`] are what the contract asks for, [`follow`] is how a node learns what others have committed; [`line`](mod@line)
 //! is how long an answer is waited for, [`patience`] how often it is tried, [`said`] what the database says when it can't.
 //!
 //! Who decides (a sync, an edit) holds the rows of `numbers` until the commit: those are one after the other on all nodes. What was decided on an
