@@ -40,7 +40,7 @@ use crate::domain::route::Routing;
 use crate::domain::run::WholeReads;
 use crate::domain::schedule::Schedule;
 use crate::domain::support::Support;
-use crate::store::{Change, Committed, DirectoryState, Event, Store, StoreError};
+use crate::store::{Change, Committed, DirectoryState, Event, Lease, Store, StoreError};
 
 /// The one source of the time: a function, so that tests move it.
 pub type Now = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
@@ -195,6 +195,8 @@ pub struct Core {
 /// The right to decide on what is held in memory and to commit: one at a time, so that two decisions can't be taken on one picture.
 pub struct Turn<'a> {
     core: &'a Core,
+    /// Under which lease it was read what is decided on.
+    pub(super) lease: Lease,
     _alone: MutexGuard<'a, ()>,
 }
 
@@ -271,8 +273,13 @@ impl Core {
         turn
     }
 
+    /// The same for what was read under a lease: under another one it isn't written.
+    pub(super) async fn turn_under(&self, lease: Lease) -> Turn<'_> {
+        Turn { lease, ..self.turn().await }
+    }
+
     async fn turn_as_it_is(&self) -> Turn<'_> {
-        Turn { core: self, _alone: self.writer.lock().await }
+        Turn { core: self, lease: Lease::default(), _alone: self.writer.lock().await }
     }
 
     /// Puts new settings in force, and arranges the organisation by them.

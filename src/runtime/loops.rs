@@ -81,7 +81,10 @@ pub async fn follow(
     let mut looked = clock.now();
     let mut heard = *tidings.borrow_and_update();
     while !tasks.soft().is_cancelled() {
-        heartbeat.beat();
+        // The node must not seem to live when nothing says to the others that it does.
+        if core.store.is_kept()? {
+            heartbeat.beat();
+        }
         // Without the database it is answered from what is known; its keeper says what is wrong with it.
         if let Err(error) = core.follow().await {
             tracing::debug!("What other nodes have committed can't be read: {error}");
@@ -171,7 +174,7 @@ async fn deliver_by(
             Err(error) => Err(error),
         };
         let until = match due {
-            Ok(due) => due.unwrap_or(now + LOOK).max(sender.resumes(now).unwrap_or(now)),
+            Ok(due) => due.unwrap_or(now + LOOK).max(sender.looks_again(now).unwrap_or(now)),
             Err(error) => {
                 tracing::error!(channel = %sender.name(), "The outbox can't be worked off: {error}");
                 now + TimeDelta::seconds(5)

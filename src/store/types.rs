@@ -38,6 +38,7 @@ use crate::domain::warning::Warning;
 
 #[cfg(doc)]
 use super::StoreError;
+use super::cluster::Lease;
 
 /// What is held in memory, as one consistent reading of the store.
 #[derive(Clone, Debug, Default)]
@@ -140,6 +141,8 @@ pub struct RunRecord {
     pub contacts: Vec<ContactChange>,
     /// What the directory says of absences now.
     pub absences: Replacement,
+    /// Under which lease it was read.
+    pub lease: Lease,
 }
 
 impl RunRecord {
@@ -158,6 +161,7 @@ impl RunRecord {
             audit: None,
             contacts: Vec::new(),
             absences: Replacement::default(),
+            lease: Lease::default(),
         }
     }
 }

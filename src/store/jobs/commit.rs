@@ -151,6 +151,7 @@ fn write_run(
         audit,
         contacts,
         absences,
+        lease: _,
     } = record;
     tx.expect([Kind::Health, Kind::Held, Kind::Vetoes].map(|kind| name_key(kind, &run.directory)).to_vec())?;
     tx.expect(
@@ -219,12 +220,15 @@ fn make(tx: &mut Tx<'_>, change: Change, at: DateTime<Utc>) -> Result<(), Fault>
         Change::Revoke(id) => remove(tx, number_key(Kind::Assignment, id.0), || format!("assignment {id}"))?,
         Change::Absence(absence) => tx.put(number_key(Kind::Absence, absence.id.0), &absence)?,
         Change::Absences(all) => {
+            tx.expect(all.iter().map(|(absence, _)| number_key(Kind::Absence, absence.id.0)).collect())?;
             for (absence, entry) in all {
                 tx.put(number_key(Kind::Absence, absence.id.0), &absence)?;
                 write_audit(tx, &entry)?;
             }
         }
         Change::Assignments { put, end } => {
+            let ids = put.iter().map(|(assignment, _)| assignment.id).chain(end.iter().map(|(id, _)| *id));
+            tx.expect(ids.map(|id| number_key(Kind::Assignment, id.0)).collect())?;
             for (assignment, entry) in put {
                 tx.put(number_key(Kind::Assignment, assignment.id.0), &assignment)?;
                 write_audit(tx, &entry)?;
@@ -240,6 +244,8 @@ fn make(tx: &mut Tx<'_>, change: Change, at: DateTime<Utc>) -> Result<(), Fault>
         }
         Change::RemoveAbsence(id) => remove(tx, number_key(Kind::Absence, id.0), || format!("absence {id}"))?,
         Change::Calendar { name, taken, put, removed } => {
+            let ids = put.iter().map(|(absence, _)| absence.id).chain(removed.iter().map(|(id, _)| *id));
+            tx.expect(ids.map(|id| number_key(Kind::Absence, id.0)).collect())?;
             for (absence, entry) in put {
                 tx.put(number_key(Kind::Absence, absence.id.0), &absence)?;
                 write_audit(tx, &entry)?;
@@ -326,6 +332,7 @@ fn enqueue(tx: &mut Tx<'_>, at: DateTime<Utc>, notices: Vec<NewNotice>) -> Resul
             continue;
         }
         outbox::supersede(tx, at, &new)?;
+        let at = tx.common(at);
         let id = NoticeId(tx.next(Numbers::Notice)?);
         let mut messages = 0;
         let mut first = None;
@@ -347,7 +354,7 @@ fn enqueue(tx: &mut Tx<'_>, at: DateTime<Utc>, notices: Vec<NewNotice>) -> Resul
             messages += 1;
         }
         let NewNotice { event: event_key, thread, expires, facts, .. } = new;
-        let notice = Notice { id, event: event_key, thread, at, expires, facts };
+        let notice = Notice { id, event: event_key, thread, at, expires: tx.common(expires), facts };
         let row = NoticeRow { notice, first: first.unwrap_or(MessageId(0)), messages };
         tx.put(number_key(Kind::Notice, id.0), &row)?;
         tx.put(event, &NoticeOf(id))?;
