@@ -2,6 +2,7 @@
 
 mod bounces;
 mod outbox;
+mod replicated;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
@@ -32,6 +33,9 @@ use crate::store_samples::*;
 /// Opens the store of a test, again and again the same one.
 type Open<'a> = &'a dyn Fn() -> Pin<Box<dyn Future<Output = Store> + 'a>>;
 
+/// A test of the suite.
+type Test = for<'a> fn(Open<'a>) -> Pin<Box<dyn Future<Output = ()> + 'a>>;
+
 macro_rules! suite {
     ($($test:ident),+ $(,)?) => {
         mod sled {
@@ -55,6 +59,7 @@ macro_rules! suite {
                 }
             )+
         }
+        const ALL: &[(&str, Test)] = &[$((stringify!($test), |open| Box::pin($test(open)))),+];
     };
 }
 
