@@ -106,6 +106,8 @@ fn sentence(deed: &Deed, dry_run: bool) -> String {
         (What::Updated, false) => format!("Updated outage{number}: {text}{told}"),
         (What::Updated, true) => format!("Would update outage{number}: {text}"),
         (What::Resolved, false) => format!("Resolved outage{number}: {text}{told}"),
+        (What::Widened, false) => format!("Outage{number} concerns {services} as well: {text}{told}"),
+        (What::Widened, true) => format!("Outage{number} would concern {services} as well: {text}"),
         (What::Resolved, true) => format!("Would resolve outage{number}: {text}"),
     }
 }

@@ -141,7 +141,8 @@ enum Entry {
 /// What tells a report from others: as it is, or a digest of what is too long or has anything odd in it.
 pub fn stable_key(id: &str) -> Box<str> {
     let id = id.trim();
-    let plain = id.chars().count() <= KEY_MAX && !id.chars().any(char::is_control);
+    let odd = |c: char| c.is_control() || text::is_invisible(c);
+    let plain = id.chars().count() <= KEY_MAX && !id.chars().any(odd);
     if plain { id.into() } else { format!("#{:016x}{:x}", xxh3_64(id.as_bytes()), id.len()).into() }
 }
 

@@ -1,6 +1,6 @@
 //! What others tell of incidents becomes outages, by the same way as what people order.
 //!
-//! [`take`] asks the domain what is to be done about what somebody told, and does it, each step in one transaction with what is kept of it:
+//! [`take`] asks the domain what is to be done about what somebody told, and does it, each word in one transaction with what is kept of it:
 //! an outage that was opened is never opened again, whatever happens in between. [`feeds`] reads status pages, [`alertmanager`] is called,
 //! [`heartbeats`] waits for signs of life.
 
@@ -19,7 +19,7 @@ use super::outage::{Done, Order, OutageError, carry_out, carry_out_told};
 use crate::domain::ids::{OutageId, UnitId};
 use crate::domain::intake::decide::{DAILY, Plan, Step, Told, Why, decide};
 use crate::domain::intake::{Changes, Policy, Teller};
-use crate::domain::outage::edit::Correction;
+use crate::domain::outage::edit::{Correction, Was};
 use crate::domain::outage::{Opening, Refused, Severity, State};
 use crate::store::{Change, Event, StoreError};
 
@@ -34,7 +34,7 @@ pub struct Deed {
     pub text: Box<str>,
     /// How bad it is, of what is opened or becomes better or worse.
     pub severity: Option<Severity>,
-    /// Which services it concerns, of what is opened.
+    /// Which services it concerns, of what is opened; which ones it concerns as well, of what is widened.
     pub services: Vec<Box<str>>,
     /// How many people were told.
     pub messages: u32,
@@ -50,6 +50,8 @@ pub enum What {
     Updated,
     /// It was resolved.
     Resolved,
+    /// More services are concerned.
+    Widened,
 }
 
 /// What nothing was done about.
@@ -94,7 +96,7 @@ pub async fn take(
     let lost = if let Told::All { listed, .. } = &told { (listed.lost, listed.unread.len()) } else { (0, 0) };
     let plan = decide(teller, policy, view.intake.of(teller), is_open, told, core.now());
     let (ripens, too_many) = (plan.may_ripen(), plan.too_many());
-    let Plan { steps, notes, left, vanished } = plan;
+    let Plan { steps, notes, left, vanished, concerns } = plan;
     let left = left.into_iter().map(|(report, why)| Left { key: report.key, title: report.title, why });
     let mut taken = Taken { left: left.collect(), ripens, ..Taken::default() };
     if too_many > 0 {
@@ -133,7 +135,52 @@ pub async fn take(
             }
         }
     }
+    for (outage, services) in concerns {
+        match widen(core, teller, outage, &services, dry).await {
+            Ok(deed) => taken.done.extend(deed),
+            Err(OutageError::Store(error)) => return Err(error),
+            Err(error) => taken.troubles.push(error.to_string()),
+        }
+    }
     Ok(taken)
+}
+
+/// Has an outage concern these services as well, and tells whom that concerns. What somebody has taken away isn't put back; what concerns
+/// every service isn't narrowed.
+async fn widen(
+    core: &Core,
+    teller: &Teller,
+    id: OutageId,
+    services: &[Box<str>],
+    dry: bool,
+) -> Result<Option<Deed>, OutageError> {
+    let view = core.view();
+    let Some(outage) = view.outages.get(&id).filter(|outage| !outage.services.is_empty()) else {
+        return Ok(None);
+    };
+    let was_there = |service: &Box<str>| {
+        outage.edits.iter().any(|edit| matches!(&edit.was, Was::Services(before) if before.contains(service)))
+    };
+    let more = services.iter().filter(|service| !outage.services.contains(service) && !was_there(service));
+    let more: Vec<Box<str>> = more.cloned().collect();
+    if more.is_empty() {
+        return Ok(None);
+    }
+    let all = outage.services.iter().chain(&more).cloned().collect();
+    let correction = Correction { services: Some(all), ..Correction::default() };
+    let order = Order::Edit { correction, tell: true };
+    match carry_out(core, Some(id), order, &teller.actor(), None, dry).await {
+        Ok(done) => Ok(Some(Deed {
+            what: What::Widened,
+            outage: Some(id),
+            text: done.outage.title.clone(),
+            severity: None,
+            services: more,
+            messages: told(&done),
+        })),
+        Err(OutageError::Refused(Refused::Same(_))) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// Notes what is known of what others tell.

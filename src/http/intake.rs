@@ -58,6 +58,7 @@ pub struct Intake {
 pub fn router(intake: Arc<Intake>) -> Router {
     Router::new()
         .route("/alertmanager", post(alerts))
+        .route("/alertmanager/{cluster}", post(alerts))
         .route("/heartbeat/{name}", post(heartbeat))
         .fallback(|| async {
             told(StatusCode::NOT_FOUND, "there are /alertmanager and /heartbeat/NAME here")
@@ -73,7 +74,8 @@ async fn check(State(intake): State<Arc<Intake>>, request: Request, next: Next) 
     let settings = intake.settings.load();
     if !settings.token.as_ref().is_some_and(|token| shows(request.headers(), token)) {
         let now = intake.core.now().timestamp();
-        if now - intake.logged.load(Ordering::Relaxed) >= LOGGED {
+        // Also when the clock was ahead then.
+        if (now - intake.logged.load(Ordering::Relaxed)).abs() >= LOGGED {
             intake.logged.store(now, Ordering::Relaxed);
             tracing::warn!("Refused a call over the network: it didn't show the token of [intake]");
         }
@@ -125,9 +127,10 @@ async fn heartbeat(State(intake): State<Arc<Intake>>, Path(name): Path<String>) 
     }
 }
 
-/// `POST /alertmanager`.
-async fn alerts(State(intake): State<Arc<Intake>>, body: Bytes) -> Response {
-    let report = match alertmanager::parse(&body, intake.core.now()) {
+/// `POST /alertmanager`, and `POST /alertmanager/{cluster}` where there are several that don't know of each other.
+async fn alerts(State(intake): State<Arc<Intake>>, cluster: Option<Path<String>>, body: Bytes) -> Response {
+    let cluster = cluster.as_ref().map(|Path(name)| &**name);
+    let report = match alertmanager::parse(&body, cluster, intake.core.now()) {
         Ok(report) => report,
         Err(error) => return told(StatusCode::BAD_REQUEST, error),
     };

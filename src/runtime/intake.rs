@@ -111,6 +111,7 @@ pub async fn serve(
             continue;
         };
         let (router, tls, stop) = (router.clone(), speech.load_full(), stop.clone());
+        // Not waited for at a stop: what the store has taken is taken, and the rest the caller sends again.
         tokio::spawn(async move {
             let (_place, _seat) = (place, seat);
             let spoken = tokio::time::timeout(LIVES, speak(stream, router, tls.as_ref().clone(), stop)).await;

@@ -54,7 +54,7 @@ pub fn feed(bytes: &[u8]) {
         assert_eq!(read, format.parse(bytes), "read again it is another one");
         read.iter().flat_map(|listed| &listed.reports).for_each(short);
     }
-    alertmanager::parse(bytes, DateTime::UNIX_EPOCH).iter().for_each(short);
+    alertmanager::parse(bytes, None, DateTime::UNIX_EPOCH).iter().for_each(short);
 }
 
 fn short(report: &Report) {

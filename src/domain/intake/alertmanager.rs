@@ -68,15 +68,19 @@ impl Alert {
     }
 }
 
-/// Reads one group; `now` is when it was posted.
+/// Reads one group; `now` is when it was posted. `cluster`: which of several Alertmanagers, that don't know of each other, has posted it.
 ///
 /// # Errors
 /// [`Unreadable`], when it is something else.
-pub fn parse(bytes: &[u8], now: DateTime<Utc>) -> Result<Report, Unreadable> {
+pub fn parse(bytes: &[u8], cluster: Option<&str>, now: DateTime<Utc>) -> Result<Report, Unreadable> {
     let posted: Posted = serde_json::from_slice(bytes).map_err(|e| Unreadable::other(WHAT, e))?;
     if posted.group_key.trim().is_empty() {
         return Err(Unreadable::other(WHAT, "its groupKey is empty"));
     }
+    let key = match cluster {
+        None => posted.group_key.clone(),
+        Some(cluster) => format!("{cluster}\0{}", posted.group_key),
+    };
     let firing: Vec<&Alert> = posted.alerts.iter().filter(|alert| alert.fires()).collect();
     let over = posted.status == "resolved" || (firing.is_empty() && !posted.alerts.is_empty());
     let label = |name: &str| posted.common_labels.get(name).or_else(|| posted.group_labels.get(name));
@@ -88,7 +92,7 @@ pub fn parse(bytes: &[u8], now: DateTime<Utc>) -> Result<Report, Unreadable> {
     let said = if over { String::new() } else { said(&posted, &firing) };
     Ok(Report {
         // Its form isn't promised, and it holds the labels: a digest is all that is needed.
-        key: format!("{:016x}", xxh3_64(posted.group_key.as_bytes())).into(),
+        key: format!("{:016x}", xxh3_64(key.as_bytes())).into(),
         title: if title.is_empty() { "Alert without a name".into() } else { title.into() },
         text: said.into(),
         severity: firing.iter().filter_map(|alert| alert.severity()).max(),

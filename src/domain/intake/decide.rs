@@ -28,6 +28,8 @@ const WORDS: u32 = 200;
 /// What comes back so soon after its end is held back, each time twice as long, until it was quiet for a day.
 const REST: TimeDelta = TimeDelta::minutes(30);
 const DAY: TimeDelta = TimeDelta::days(1);
+/// What was closed by hand, and of which who doesn't tell all it knows never speaks again, is forgotten after so long.
+const YEAR: TimeDelta = TimeDelta::days(365);
 /// So many times `most` are opened in a day at most.
 pub const DAILY: usize = 5;
 
@@ -138,6 +140,8 @@ pub struct Plan {
     pub left: Vec<(Report, Why)>,
     /// How many that are open aren't listed any more, when that is all of several.
     pub vanished: usize,
+    /// Which services are named for outages that are open: those that come later are concerned as well.
+    pub concerns: Vec<(OutageId, Vec<Box<str>>)>,
 }
 
 impl Plan {
@@ -164,7 +168,8 @@ pub fn decide<'a>(
     let known: BTreeMap<&str, &Followed> = followed.into_iter().map(|f| (&*f.key, f)).collect();
     let running = known.values().filter(|f| f.over.is_none() && f.outage.is_some_and(&open)).count();
     let whole = !matches!(told, Told::Some(_));
-    let decider = Decider { teller, policy, known, open: &open, now };
+    let names = policy.components.iter().map(|component| component.name.to_lowercase()).collect();
+    let decider = Decider { teller, policy, names, known, open: &open, now };
     let mut plan = Plan::default();
     let (listed, first) = match told {
         Told::All { listed, first } => (listed, first),
@@ -233,6 +238,8 @@ fn newest_of_each(reports: Vec<Report>) -> Vec<Report> {
 struct Decider<'a, Open: Fn(OutageId) -> bool> {
     teller: &'a Teller,
     policy: &'a Policy,
+    /// Those of the components, in small letters.
+    names: Vec<String>,
     known: BTreeMap<&'a str, &'a Followed>,
     open: &'a Open,
     now: DateTime<Utc>,
@@ -255,6 +262,10 @@ impl<Open: Fn(OutageId) -> bool> Decider<'_, Open> {
         let said = Pace { state: Some(report.state), spoke: Some(self.now), ..known.pace };
         match (known.outage, known.over) {
             (Some(outage), None) if (self.open)(outage) => {
+                let named = self.counting(&report).map(|counting| services_of(&counting)).unwrap_or_default();
+                if !is_over && !named.is_empty() {
+                    plan.concerns.push((outage, named));
+                }
                 if known.said == digest {
                     note(plan, back);
                     plan.left.push((report, Why::Known));
@@ -377,27 +388,26 @@ impl<Open: Fn(OutageId) -> bool> Decider<'_, Open> {
 
     /// The services that a report concerns; None: nothing that counts.
     fn concerned(&self, report: &Report) -> Option<Vec<Box<str>>> {
-        let Policy { components, services, .. } = self.policy;
-        let named = |component: &&Component| {
-            let name = component.name.to_lowercase();
-            if report.components.is_empty() {
-                // Most feeds name the component only in words.
-                let text = format!("{}\n{}", report.title, report.text).to_lowercase();
-                return text.contains(&name);
-            }
-            report.components.iter().any(|other| other.to_lowercase() == name)
+        let mapped = services_of(&self.counting(report)?);
+        Some(if mapped.is_empty() { self.policy.services.clone() } else { mapped })
+    }
+
+    /// The components that a report names; None: there are some, and it names none of them.
+    fn counting(&self, report: &Report) -> Option<Vec<&Component>> {
+        let components = &self.policy.components;
+        if components.is_empty() {
+            return Some(Vec::new());
+        }
+        let given: BTreeSet<String> = report.components.iter().map(|name| name.to_lowercase()).collect();
+        // Most feeds name the component only in words.
+        let words = given.is_empty().then(|| format!("{}\n{}", report.title, report.text).to_lowercase());
+        let named = |name: &String| match &words {
+            Some(words) => words.contains(name),
+            None => given.contains(name),
         };
-        let counting: Vec<&Component> = components.iter().filter(named).collect();
-        if counting.is_empty() && !components.is_empty() {
-            return None;
-        }
-        let mut mapped: Vec<Box<str>> = Vec::new();
-        for service in counting.iter().filter_map(|component| component.service.as_ref()) {
-            if !mapped.contains(service) {
-                mapped.push(service.clone());
-            }
-        }
-        Some(if mapped.is_empty() { services.clone() } else { mapped })
+        let counting: Vec<&Component> =
+            components.iter().zip(&self.names).filter(|(_, name)| named(name)).map(|(of, _)| of).collect();
+        (!counting.is_empty()).then_some(counting)
     }
 
     /// About what isn't told of any more.
@@ -450,11 +460,24 @@ impl<Open: Fn(OutageId) -> bool> Decider<'_, Open> {
     /// Who doesn't tell all it knows may never speak of what is over again.
     fn put_away(&self, spoken_of: &BTreeSet<Box<str>>, plan: &mut Plan) {
         let is_past = |known: &&&Followed| {
-            known.over == Some(Over::Told) && known.pace.spoke.is_none_or(|ended| self.now - ended >= DAY)
+            let since = known.pace.spoke.map_or(TimeDelta::MAX, |spoke| self.now - spoke);
+            let is_open = known.over.is_none() && known.outage.is_some_and(self.open);
+            since >= if known.over == Some(Over::Told) { DAY } else { YEAR } && !is_open
         };
         let past = self.known.values().filter(is_past).filter(|known| !spoken_of.contains(&known.key));
         plan.notes.extend(past.map(|known| (known.key.clone(), None)));
     }
+}
+
+/// The services that components are, each once.
+fn services_of(components: &[&Component]) -> Vec<Box<str>> {
+    let mut services: Vec<Box<str>> = Vec::new();
+    for service in components.iter().filter_map(|component| component.service.as_ref()) {
+        if !services.contains(service) {
+            services.push(service.clone());
+        }
+    }
+    services
 }
 
 /// Whether it is over, and noted so.

@@ -36,6 +36,18 @@ pub struct Beat {
     pub last: Option<DateTime<Utc>>,
     /// The outage that was opened since none came.
     pub outage: Option<OutageId>,
+    /// Until when it is waited for it since nobody listened when it was expected. That is granted once: else a daemon that is restarted often
+    /// would never miss it.
+    pub spared: Option<DateTime<Utc>>,
+}
+
+/// Since when it is listened to jobs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Listening {
+    /// Since the daemon's start.
+    pub since: DateTime<Utc>,
+    /// When nobody got through to it last.
+    pub deaf: Option<DateTime<Utc>>,
 }
 
 /// How a job is doing.
@@ -51,26 +63,40 @@ pub enum Life {
 impl Beat {
     /// One that is waited for from now on.
     pub fn first(name: HeartbeatName, now: DateTime<Utc>) -> Beat {
-        Beat { name, since: now, last: None, outage: None }
+        Beat { name, since: now, last: None, outage: None, spared: None }
     }
 
     /// With a sign of life at `now`, whatever a clock that was wrong noted before.
     pub fn heard(&self, now: DateTime<Utc>) -> Beat {
-        Beat { last: Some(now), outage: None, ..self.clone() }
+        Beat { last: Some(now), outage: None, spared: None, ..self.clone() }
     }
 
-    /// As it is noted once a clock that was ahead is right again: what lies in the future was now.
-    pub fn set_right(&self, now: DateTime<Utc>) -> Beat {
-        Beat { since: self.since.min(now), last: self.last.map(|last| last.min(now)), ..self.clone() }
+    /// As it is noted at `now`: what lies in the future, by a clock that was ahead, was now; and it is spared when nobody listened.
+    pub fn noted(&self, job: &Job, listening: Listening, now: DateTime<Utc>) -> Beat {
+        let (since, last) = (self.since.min(now), self.last.map(|last| last.min(now)));
+        let right = Beat { since, last, ..self.clone() };
+        let granted = later(listening.since.min(now), job.grace);
+        let is_spared = listening.since > right.expected(job, now);
+        let spared =
+            right.spared.or(is_spared.then_some(granted)).map(|until| until.min(later(now, job.grace)));
+        Beat { spared, ..right }
     }
 
-    /// How the job is doing at `now`, to whoever listens without a pause since `listening`: what came while nobody listened is lost, so the
-    /// grace begins when somebody does again.
-    pub fn life(&self, job: &Job, listening: DateTime<Utc>, now: DateTime<Utc>) -> Life {
-        let last = self.last.unwrap_or(self.since).min(now);
-        let expected = later(last, job.every).max(listening);
-        let due = later(expected, job.grace);
+    /// How the job is doing at `now`: what came while nobody listened is lost, so the grace begins when somebody does again.
+    pub fn life(&self, job: &Job, listening: Listening, now: DateTime<Utc>) -> Life {
+        let expected = self.expected(job, now);
+        let mut due = later(expected, job.grace);
+        if listening.since > expected {
+            due = due.max(self.spared.unwrap_or(later(listening.since, job.grace)));
+        }
+        if let Some(deaf) = listening.deaf.filter(|deaf| *deaf > expected) {
+            due = due.max(later(deaf, job.grace));
+        }
         if now < due { Life::Due(due) } else { Life::Missing(due) }
+    }
+
+    fn expected(&self, job: &Job, now: DateTime<Utc>) -> DateTime<Utc> {
+        later(self.last.unwrap_or(self.since).min(now), job.every)
     }
 }
 
@@ -95,10 +121,14 @@ mod tests {
         }
     }
 
+    fn since(hour: i64) -> Listening {
+        Listening { since: at(hour), deaf: None }
+    }
+
     #[test]
     fn what_does_not_come_is_missing_after_the_grace() {
         let first = Beat::first("backup".into(), at(0));
-        let life = |beat: &Beat, now| beat.life(&job(), at(0), at(now));
+        let life = |beat: &Beat, now| beat.life(&job(), since(0), at(now));
         assert_eq!(life(&first, 0), Life::Due(at(26)));
         assert_eq!(life(&first, 25), Life::Due(at(26)));
         assert_eq!(life(&first, 26), Life::Missing(at(26)));
@@ -111,20 +141,42 @@ mod tests {
     fn what_came_while_nobody_listened_is_not_held_against_it() {
         let heard = Beat::first("backup".into(), at(0)).heard(at(0));
         // Nobody listened from 20 to 40.
-        assert_eq!(heard.life(&job(), at(40), at(40)), Life::Due(at(42)));
-        assert_eq!(heard.life(&job(), at(40), at(42)), Life::Missing(at(42)));
+        assert_eq!(heard.life(&job(), since(40), at(40)), Life::Due(at(42)));
+        assert_eq!(heard.life(&job(), since(40), at(42)), Life::Missing(at(42)));
         // A short pause long before it is due changes nothing.
-        assert_eq!(heard.life(&job(), at(10), at(11)), Life::Due(at(26)));
+        assert_eq!(heard.life(&job(), since(10), at(11)), Life::Due(at(26)));
+        // Nobody gets through, and nobody is blamed as long as that lasts.
+        let deaf = Listening { deaf: Some(at(50)), ..since(40) };
+        assert_eq!(heard.noted(&job(), since(40), at(40)).life(&job(), deaf, at(50)), Life::Due(at(52)));
+    }
+
+    #[test]
+    fn restarts_do_not_spare_it_again_and_again() {
+        let mut beat = Beat::first("backup".into(), at(0)).heard(at(0));
+        for start in 25..60 {
+            beat = beat.noted(&job(), since(start), at(start));
+            let life = beat.life(&job(), since(start), at(start));
+            assert_eq!(life == Life::Missing(at(27)), start >= 27, "{start}: {life:?}");
+        }
+        // Once it has been heard it is spared anew.
+        let heard = beat.heard(at(60)).noted(&job(), since(100), at(100));
+        assert_eq!(heard.life(&job(), since(100), at(101)), Life::Due(at(102)));
     }
 
     #[test]
     fn a_clock_that_was_ahead_does_not_silence_it_for_long() {
         let heard = Beat::first("backup".into(), at(0)).heard(at(100_000));
-        let right = heard.set_right(at(50));
-        assert_eq!(right.life(&job(), at(0), at(50)), Life::Due(at(76)));
-        assert_eq!(right.set_right(at(77)).life(&job(), at(0), at(77)), Life::Missing(at(76)));
+        let right = heard.noted(&job(), since(0), at(50));
+        assert_eq!(right.life(&job(), since(0), at(50)), Life::Due(at(76)));
+        assert_eq!(
+            right.noted(&job(), since(0), at(77)).life(&job(), since(0), at(77)),
+            Life::Missing(at(76))
+        );
         assert_eq!(heard.heard(at(51)).last, Some(at(51)));
-        let waited = Beat::first("backup".into(), at(100_000)).set_right(at(50));
-        assert_eq!(waited.life(&job(), at(0), at(77)), Life::Missing(at(76)));
+        let waited = Beat::first("backup".into(), at(100_000)).noted(&job(), since(0), at(50));
+        assert_eq!(waited.life(&job(), since(0), at(77)), Life::Missing(at(76)));
+        let spared = Beat { spared: Some(at(100_000)), ..Beat::first("backup".into(), at(0)) };
+        let spared = spared.noted(&job(), since(0), at(50));
+        assert_eq!(spared.spared, Some(at(52)));
     }
 }

@@ -30,23 +30,25 @@ pub fn parse(bytes: &[u8]) -> Result<Listed, Unreadable> {
         return Err(Unreadable::TooMany(feed.entries.len()));
     }
     let all = feed.entries.len();
-    let listed = Listed::of(feed.entries.into_iter().map(read));
+    let own = link(feed.links.first().map(|link| link.href.as_str()));
+    let listed = Listed::of(feed.entries.into_iter().map(|entry| read(entry, own.as_deref())));
     if listed.reports.is_empty() && all > 0 {
         return Err(Unreadable::other(WHAT, "none of its entries has a title or a text"));
     }
     Ok(listed)
 }
 
-fn read(entry: Item) -> Entry {
+/// `own`: where the feed's own page is.
+fn read(entry: Item, own: Option<&str>) -> Entry {
     let id = entry.id.trim().to_owned();
-    match report(entry) {
+    match report(entry, own) {
         Some(report) => Entry::Read(Box::new(report)),
         None if id.is_empty() => Entry::Lost,
         None => Entry::Unread(stable_key(&id)),
     }
 }
 
-fn report(entry: Item) -> Option<Report> {
+fn report(entry: Item, own: Option<&str>) -> Option<Report> {
     let content = |text: Option<&Text>| text.map(|text| text.content.clone()).unwrap_or_default();
     let title = text::one_line(&text::from_html(&content(entry.title.as_ref())), TITLE_MAX);
     let body = entry.content.as_ref().and_then(|content| content.body.clone());
@@ -70,7 +72,7 @@ fn report(entry: Item) -> Option<Report> {
         }
     }
     Some(Report {
-        key: key(&entry, link.as_deref(), &title),
+        key: key(&entry, link.as_deref().filter(|link| leads_to_one(link, own)), &title),
         text: newest(&said).into(),
         title: title.into(),
         severity: None,
@@ -84,14 +86,21 @@ fn report(entry: Item) -> Option<Report> {
     })
 }
 
-/// Its identity; else its address and when it was published, with the title.
+/// Its identity; else its address; else its title without the words on where it stands. When it was published changes with its words at some.
 fn key(entry: &Item, link: Option<&str>, title: &str) -> Box<str> {
     let id = entry.id.trim();
-    if !id.is_empty() {
-        return stable_key(id);
+    match link {
+        _ if !id.is_empty() => stable_key(id),
+        Some(link) => stable_key(link),
+        None => stable_key(&text::bare(title)),
     }
-    let published = entry.published.map(|at| at.timestamp()).unwrap_or_default();
-    stable_key(&format!("{}\n{published}\n{title}", link.unwrap_or_default()))
+}
+
+/// Whether an address is that of one incident, and not of the whole page.
+fn leads_to_one(link: &str, own: Option<&str>) -> bool {
+    let Ok(url) = Url::parse(link) else { return false };
+    let somewhere = url.path().len() > 1 || url.query().is_some() || url.fragment().is_some();
+    somewhere && own.is_none_or(|own| own.trim_end_matches('/') != link.trim_end_matches('/'))
 }
 
 /// Of several words under each other, as a Statuspage writes them, the first one: it is the newest.

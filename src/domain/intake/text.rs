@@ -21,9 +21,11 @@ pub fn lines(text: &str, most: usize) -> String {
     shortened(lines.join("\n").trim(), most)
 }
 
-/// Marks that turn the direction of writing around, and such as nobody sees.
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
+/// Marks that turn the direction of writing around, and such as nobody sees: those of the category Cf, fillers, and tags.
+pub(super) fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}'
+        | '\u{fff9}'..='\u{fffb}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 fn shortened(text: &str, most: usize) -> String {
@@ -181,6 +183,28 @@ pub fn stands_in(title: &str, text: &str) -> Option<Stands> {
     let at_end = || stands(last).filter(|_| last.len() < title.len());
     let in_text = || text.lines().filter(|line| !line.trim().is_empty()).take(3).find_map(led);
     in_title().or_else(in_text).or_else(at_end)
+}
+
+/// A title without the words that say where it stands, so that it stays the same from the first word to the last.
+pub fn bare(title: &str) -> String {
+    let mut rest = title.trim();
+    loop {
+        let bracketed = rest.strip_prefix('[').and_then(|rest| rest.split_once(']'));
+        let led = rest.split_once([':', '–', '—']).or_else(|| rest.split_once(" - "));
+        rest = match bracketed.or(led) {
+            Some((word, after)) if stands(word).is_some() && !after.trim().is_empty() => {
+                after.trim_start_matches([' ', '-', ':', '–', '—'])
+            }
+            _ => break,
+        };
+    }
+    let end = rest.rfind(['-', ':', '–', '—', '(', '[']).filter(|at| *at > 0);
+    if let Some((before, last)) = end.map(|end| rest.split_at(end))
+        && stands(last.trim_matches(['-', ':', '–', '—', '(', ')', '[', ']', ' '])).is_some()
+    {
+        rest = before;
+    }
+    rest.trim().to_owned()
 }
 
 /// How bad something is, by a word of the teller; None: it says something else.

@@ -1,6 +1,6 @@
 //! Vendors' status pages, looked at by their schedules. What can't be read opens and closes nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{Taken, note, take};
 use crate::domain::ids::FeedName;
 use crate::domain::intake::decide::Told;
-use crate::domain::intake::{Changes, Policy, TakenFeed, Teller};
+use crate::domain::intake::{Changes, Followed, Policy, TakenFeed, Teller};
 use crate::flow::core::Core;
 use crate::flow::kept::{Kept, Looked};
 use crate::source::feed::{FeedSource, Fetched};
@@ -89,15 +89,30 @@ impl Looked for Feeds {
     async fn tidy(&self, core: &Core) -> Result<(), StoreError> {
         let settings = self.kept.settings();
         let view = core.view();
-        let left: Vec<FeedName> =
-            view.intake.feeds.keys().filter(|name| !settings.contains_key(*name)).cloned().collect();
-        for name in left {
-            let _alone = self.kept.alone(&name).await;
-            let teller = Teller::Feed(name.clone());
-            let of = core.view().intake.of(&teller).map(|f| (teller.clone(), f.key.clone(), None)).collect();
-            let changes = Changes { feeds: vec![(name.clone(), None)], followed: of, ..Changes::default() };
+        let followed = view.intake.followed.keys().filter_map(|teller| match teller {
+            Teller::Feed(name) => Some(name),
+            Teller::Alertmanager => None,
+        });
+        let all: BTreeSet<&FeedName> = view.intake.feeds.keys().chain(followed).collect();
+        for name in all.into_iter().filter(|name| !settings.contains_key(*name)) {
+            let _alone = self.kept.alone(name).await;
+            let (teller, view) = (Teller::Feed(name.clone()), core.view());
+            // What is open is remembered: should the feed come back, it isn't opened again beside that.
+            let is_open = |of: &Followed| {
+                of.over.is_none() && of.outage.is_some_and(|id| view.outages.contains_key(&id))
+            };
+            let past = view.intake.of(&teller).filter(|followed| !is_open(followed));
+            let past = past.map(|followed| (teller.clone(), followed.key.clone(), None)).collect();
+            let read = view.intake.feeds.contains_key(name).then(|| (name.clone(), None));
+            let changes = Changes { feeds: read.into_iter().collect(), followed: past, ..Changes::default() };
+            if changes.is_empty() {
+                continue;
+            }
+            let is_new = !changes.feeds.is_empty();
             note(core, changes).await?;
-            tracing::info!(feed = %name, "A feed is no longer in the configuration; outages that it opened are closed by hand now");
+            if is_new {
+                tracing::info!(feed = %name, "A feed is no longer in the configuration; outages that it opened are closed by hand now");
+            }
         }
         Ok(())
     }
@@ -117,6 +132,11 @@ impl Feeds {
     /// Where a page is.
     pub fn location(&self, name: &FeedName) -> Option<String> {
         Some(self.kept.settings().get(name)?.source.location.to_string())
+    }
+
+    #[cfg(test)]
+    pub(super) fn settings_of(&self, name: &FeedName) -> Option<FeedSettings> {
+        self.kept.settings().get(name).cloned()
     }
 
     /// How a page is doing.

@@ -12,7 +12,7 @@ use super::{RESOLVED, note, told, units};
 use crate::domain::audit::Actor;
 use crate::domain::ids::{HeartbeatName, OutageId};
 use crate::domain::intake::Changes;
-use crate::domain::intake::heartbeat::{Beat, Job, Life};
+use crate::domain::intake::heartbeat::{Beat, Job, Life, Listening};
 use crate::domain::outage::Opening;
 use crate::flow::core::Core;
 use crate::flow::outage::{Order, OutageError, carry_out_told};
@@ -60,8 +60,8 @@ impl From<StoreError> for HeartbeatError {
 /// The configured jobs.
 pub struct Heartbeats {
     jobs: ArcSwap<BTreeMap<HeartbeatName, Job>>,
-    /// Since when signs of life are taken without a pause.
-    listening: Mutex<DateTime<Utc>>,
+    /// Since when signs of life are taken.
+    listening: Mutex<Listening>,
     /// One decision at a time: a sign of life mustn't cross with its being missed.
     one: tokio::sync::Mutex<()>,
     /// Woken when there are other jobs.
@@ -73,7 +73,7 @@ impl Heartbeats {
     pub fn new(jobs: BTreeMap<HeartbeatName, Job>, now: DateTime<Utc>) -> Heartbeats {
         Heartbeats {
             jobs: ArcSwap::from_pointee(jobs),
-            listening: Mutex::new(now),
+            listening: Mutex::new(Listening { since: now, deaf: None }),
             one: tokio::sync::Mutex::default(),
             changed: Notify::new(),
         }
@@ -87,14 +87,14 @@ impl Heartbeats {
 
     /// Nobody is heard at `now`, since nobody gets through: what is expected now may come later.
     pub fn deaf(&self, now: DateTime<Utc>) {
-        *self.listening.lock().unwrap_or_else(PoisonError::into_inner) = now;
+        self.listening.lock().unwrap_or_else(PoisonError::into_inner).deaf = Some(now);
     }
 
     /// Since when signs of life are taken; a clock that was ahead at the start doesn't count.
-    fn listening(&self, now: DateTime<Utc>) -> DateTime<Utc> {
-        let mut since = self.listening.lock().unwrap_or_else(PoisonError::into_inner);
-        *since = now.min(*since);
-        *since
+    fn listening(&self, now: DateTime<Utc>) -> Listening {
+        let mut kept = self.listening.lock().unwrap_or_else(PoisonError::into_inner);
+        *kept = Listening { since: kept.since.min(now), deaf: kept.deaf.map(|deaf| deaf.min(now)) };
+        *kept
     }
 
     /// All of them, and how they are doing.
@@ -174,6 +174,9 @@ impl Heartbeats {
         let left: Vec<_> =
             core.view().intake.beats.keys().filter(|n| !jobs.contains_key(*n)).cloned().collect();
         if !left.is_empty() {
+            for name in &left {
+                tracing::info!(heartbeat = %name, "A job is no longer in the configuration; an outage that it opened is closed by hand now");
+            }
             let beats = left.into_iter().map(|name| (name, None)).collect();
             note(core, Changes { beats, ..Changes::default() }).await?;
         }
@@ -191,7 +194,7 @@ impl Heartbeats {
             note(core, Changes::beat(Beat::first(job.name.clone(), now))).await?;
             return Ok(());
         };
-        let right = beat.set_right(now);
+        let right = beat.noted(job, self.listening(now), now);
         if right != *beat {
             note(core, Changes::beat(right.clone())).await?;
         }

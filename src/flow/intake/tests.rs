@@ -4,15 +4,18 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::What;
 use super::alertmanager::Alertmanager;
 use super::feeds::{FeedSettings, Feeds, Polled};
 use super::heartbeats::{HeartbeatError, Heartbeats};
+use crate::domain::audit::Actor;
 use crate::domain::authority::Caller;
 use crate::domain::ids::{FeedName, OutageId};
 use crate::domain::intake::decide::Why;
 use crate::domain::intake::heartbeat::{Job, Life};
 use crate::domain::intake::{Component, Policy, alertmanager};
 use crate::domain::notice::Facts;
+use crate::domain::outage::edit::Correction;
 use crate::domain::outage::{Outage, Severity, State};
 use crate::domain::roles::{Holder, OUTAGE, Place};
 use crate::domain::service::Service;
@@ -229,12 +232,66 @@ async fn a_feed_that_is_gone_from_the_configuration_leaves_its_outages_to_people
     let feeds = feeds(&server, "/s", FeedFormat::Statuspage);
     server.says("/s", 200, &[], &page(&[("a", "investigating", "We look.", NOW)]));
     poll(&core, &feeds).await;
+    let before = [(name(), feeds.settings_of(&name()).unwrap())];
     feeds.replace([].into());
+    for _ in 0..2 {
+        feeds.tidy(&core).await.unwrap();
+        assert_eq!((core.view().intake.feeds.len(), core.view().outages.len()), (0, 1));
+    }
+    // Put back it goes on, and opens nothing beside what is open.
+    feeds.replace(before.into());
     feeds.tidy(&core).await.unwrap();
-    assert_eq!(*core.view().intake, Default::default());
-    assert_eq!(core.view().outages.len(), 1);
+    assert_eq!((poll(&core, &feeds).await.taken.done.len(), outages(&core).await), (0, 1));
+    server.says("/s", 200, &[], &page(&[("a", "identified", "More.", NOW)]));
+    assert_eq!(poll(&core, &feeds).await.taken.done[0].outage, Some(OutageId(1)));
+    feeds.replace([].into());
+    close(&core, 1).await;
+    feeds.tidy(&core).await.unwrap();
+    assert_eq!(*core.view().intake, Default::default(), "of what is closed nothing is left");
     core.store.close().await;
     assert_eq!(*start(folder.path(), &clock).await.view().intake, Default::default());
+}
+
+/// A person closes it.
+async fn close(core: &Core, id: u64) {
+    let order = Order::Update { text: "Not ours.".into(), state: Some(State::Resolved) };
+    carry_out(core, Some(OutageId(id)), order, &Actor::System, None, false).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_component_that_a_vendor_adds_brings_its_service_once_and_not_against_people() {
+    let (server, folder, clock) = (Server::start().await, tempfile::tempdir().unwrap(), clock());
+    let core = start(folder.path(), &clock).await;
+    contact(&core).await;
+    let feeds = feeds(&server, "/s", FeedFormat::Statuspage);
+    let mut settings = feeds.settings_of(&name()).unwrap();
+    settings.policy.components.push(Component { name: "Disks".into(), service: Some("storage".into()) });
+    feeds.replace([(name(), settings)].into());
+    let says = |components: &[&str]| {
+        let text = String::from_utf8(page(&[("a", "investigating", "We look.", NOW)])).unwrap();
+        let mut page: serde_json::Value = serde_json::from_str(&text).unwrap();
+        page["incidents"][0]["components"] =
+            components.iter().map(|name| serde_json::json!({ "name": name })).collect();
+        server.says("/s", 200, &[], page.to_string().as_bytes());
+    };
+    says(&["API"]);
+    poll(&core, &feeds).await;
+    assert_eq!(&*outage(&core, 1).await.services, ["mail".into()]);
+    says(&["API", "Disks"]);
+    let dry = feeds.poll(&core, &name(), true).await.unwrap().taken.done;
+    assert_eq!((dry[0].what, &*dry[0].services), (What::Widened, &["storage".into()][..]));
+    assert_eq!(outage(&core, 1).await.services.len(), 1);
+    let widened = poll(&core, &feeds).await.taken.done;
+    assert_eq!((widened[0].what, widened[0].messages), (What::Widened, 1));
+    assert_eq!(&*outage(&core, 1).await.services, ["mail".into(), "storage".into()]);
+    assert_eq!(poll(&core, &feeds).await.taken.done, []);
+    // Somebody here knows better.
+    let correction = Correction { services: Some(vec!["mail".into()]), ..Correction::default() };
+    carry_out(&core, Some(OutageId(1)), Order::Edit { correction, tell: false }, &Actor::System, None, false)
+        .await
+        .unwrap();
+    assert_eq!(poll(&core, &feeds).await.taken.done, []);
+    assert_eq!(&*outage(&core, 1).await.services, ["mail".into()]);
 }
 
 #[tokio::test]
@@ -244,10 +301,7 @@ async fn what_somebody_closed_here_is_not_opened_again() {
     let feeds = feeds(&server, "/s", FeedFormat::Statuspage);
     server.says("/s", 200, &[], &page(&[("a", "investigating", "We look.", NOW)]));
     poll(&core, &feeds).await;
-    let order = Order::Update { text: "Not ours.".into(), state: Some(State::Resolved) };
-    carry_out(&core, Some(OutageId(1)), order, &crate::domain::audit::Actor::System, None, false)
-        .await
-        .unwrap();
+    close(&core, 1).await;
     server.says("/s", 200, &[], &page(&[("a", "identified", "More.", NOW)]));
     let polled = poll(&core, &feeds).await;
     assert_eq!(polled.taken.left[0].why, Why::ClosedByHand);
@@ -352,7 +406,7 @@ async fn a_group_of_alerts_is_one_outage_and_a_storm_of_groups_is_held_back() {
     contact(&core).await;
     let (am, policy) = (Alertmanager::default(), Policy { most: 2, ..Policy::default() });
     let post = async |key: &str, status: &str, word: &str| {
-        let report = alertmanager::parse(&group(key, status, word), core.now()).unwrap();
+        let report = alertmanager::parse(&group(key, status, word), None, core.now()).unwrap();
         am.post(&core, &policy, report).await.unwrap()
     };
     for _ in 0..3 {
@@ -391,15 +445,12 @@ async fn a_group_that_was_closed_by_hand_is_opened_when_only_new_alerts_fire() {
     let (am, policy) = (Alertmanager::default(), Policy::default());
     let post = async |starts: &str| {
         let text = String::from_utf8(group("a", "firing", "x")).unwrap().replace(NOW, starts);
-        let report = alertmanager::parse(text.as_bytes(), core.now()).unwrap();
+        let report = alertmanager::parse(text.as_bytes(), None, core.now()).unwrap();
         am.post(&core, &policy, report).await.unwrap().done.len()
     };
     assert_eq!(post(NOW).await, 1);
-    let order = Order::Update { text: "Done.".into(), state: Some(State::Resolved) };
     pass(&clock, 10);
-    carry_out(&core, Some(OutageId(1)), order, &crate::domain::audit::Actor::System, None, false)
-        .await
-        .unwrap();
+    close(&core, 1).await;
     pass(&clock, 60);
     assert_eq!(post(NOW).await, 0, "it fires on");
     assert_eq!(post("2026-07-06T09:05:00Z").await, 1);

@@ -40,7 +40,7 @@ pub async fn what_others_tell_is_kept_with_the_outage_that_it_makes(open: Open<'
         entries: 2,
     };
     let ended = Followed { over: Some(Over::Told), teller: Teller::Alertmanager, ..followed("a") };
-    let beat = Beat { name: "backup".into(), since: at(1), last: None, outage: None };
+    let beat = Beat { name: "backup".into(), since: at(1), last: None, outage: None, spared: Some(at(3)) };
     let more = Changes {
         feeds: vec![(feed.name.clone(), Some(feed.clone()))],
         followed: vec![(Teller::Alertmanager, "a".into(), Some(ended.clone()))],

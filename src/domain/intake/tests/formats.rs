@@ -142,19 +142,54 @@ pub(super) const GROUP: &str = r#"{
 #[test]
 fn a_group_of_alerts_is_one_report_that_says_what_fires() {
     let now = "2026-07-06T08:06:00Z".parse().unwrap();
-    let report = alertmanager::parse(GROUP.as_bytes(), now).unwrap();
+    let report = alertmanager::parse(GROUP.as_bytes(), None, now).unwrap();
     assert_eq!((&*report.title, &*report.text), ("InstanceDown", "InstanceDown (db1): db1 is down"));
     assert_eq!((report.severity, report.state), (Some(Severity::Critical), State::Investigating));
     assert_eq!(report.components, ["storage".into()]);
     let over = GROUP.replace("\"status\": \"firing\"", "\"status\": \"resolved\"");
-    let over = alertmanager::parse(over.as_bytes(), now).unwrap();
+    let over = alertmanager::parse(over.as_bytes(), None, now).unwrap();
     assert_eq!((over.state, &over.key), (State::Resolved, &report.key));
     // Another value is nothing new; another alert is.
-    let read = |text: &str| alertmanager::parse(text.as_bytes(), now).unwrap().digest();
+    let read = |text: &str| alertmanager::parse(text.as_bytes(), None, now).unwrap().digest();
     assert_eq!(read(&GROUP.replace("db1 is down", "db1 is down for 7 min")), report.digest());
     assert_ne!(read(&GROUP.replace("\"fingerprint\": \"aa\"", "\"fingerprint\": \"cc\"")), report.digest());
-    assert!(alertmanager::parse(b"{}", now).is_err());
-    assert!(alertmanager::parse(b"[1]", now).is_err());
+    assert!(alertmanager::parse(b"{}", None, now).is_err());
+    assert!(alertmanager::parse(b"[1]", None, now).is_err());
+}
+
+#[test]
+fn groups_of_several_alertmanagers_with_names_are_several() {
+    let key = |cluster| alertmanager::parse(GROUP.as_bytes(), cluster, DateTime::UNIX_EPOCH).unwrap().key;
+    assert_eq!(key(Some("prod")), key(Some("prod")));
+    assert_ne!(key(Some("prod")), key(Some("test")));
+    assert_ne!(key(Some("prod")), key(None));
+}
+
+#[test]
+fn an_entry_without_an_identity_keeps_the_same_from_its_first_word_to_its_last() {
+    let key = |title: &str, link: &str, date: &str| {
+        let link = if link.is_empty() { String::new() } else { format!("<link>{link}</link>") };
+        let rss = format!(
+            "<rss version=\"2.0\"><channel><title>S</title><link>https://s.example/status/</link>\
+             <item><title>{title}</title>{link}<pubDate>{date}</pubDate></item></channel></rss>"
+        );
+        syndication::parse(rss.as_bytes()).unwrap().reports[0].key.clone()
+    };
+    let (first, last) = ("Mon, 06 Jul 2026 08:00:00 GMT", "Mon, 06 Jul 2026 09:00:00 GMT");
+    let own = "https://s.example/status/incidents/1";
+    assert_eq!(key("[Investigating] Mail", own, first), key("[Resolved] It was a disk", own, last));
+    assert_ne!(key("Mail", own, first), key("Mail", "https://s.example/status/incidents/2", first));
+    // What leads to the whole page says nothing of which incident it is.
+    for page in ["https://s.example/status", "https://s.example/", ""] {
+        let mail = key("[Investigating] Mail", page, first);
+        for later in ["[Identified] Mail", "Resolved: Mail", "Mail (resolved)", "Mail – Monitoring", "Mail"]
+        {
+            assert_eq!(key(later, page, last), mail, "{page} {later}");
+        }
+        assert_ne!(key("[Investigating] Chat", page, first), mail);
+    }
+    assert_eq!(text::bare("Resolved"), "Resolved");
+    assert_eq!(text::bare("Mail: slow in Kiruna-North"), "Mail: slow in Kiruna-North");
 }
 
 #[test]
@@ -248,7 +283,7 @@ fn what_is_deep_wide_or_long_is_read_in_time_or_refused() {
     assert!(
         statuspage::parse(deep.as_bytes()).is_err() && mapped::parse(deep.as_bytes(), &mapping()).is_err()
     );
-    assert!(alertmanager::parse(fill("{\"a\":", "").as_bytes(), DateTime::UNIX_EPOCH).is_err());
+    assert!(alertmanager::parse(fill("{\"a\":", "").as_bytes(), None, DateTime::UNIX_EPOCH).is_err());
 }
 
 #[test]
@@ -260,6 +295,8 @@ fn words_that_hide_turn_around_or_break_lines_are_mended() {
     assert!(report.title.starts_with("Mail [31m is Bcc: x@y nwodlong long"), "{}", report.title);
     assert_eq!((report.title.chars().count(), report.title.ends_with('…')), (200, true));
     assert!(report.key.starts_with('#') && report.link.is_none(), "{report:?}");
+    assert_eq!(text::one_line("a\u{61c}b\u{180e}c\u{115f}d\u{3164}e\u{e0041}f\u{ad}g", 100), "abcdefg");
+    assert!(stable_key("a\u{202e}b").starts_with('#'));
     assert_eq!(text::lines("a\r\n\r\n\r\n\u{7}b\n\n", 100), "a\n\nb");
     assert_eq!(
         text::from_html("<p>5 &lt; 6 &amp; 7 &gt; 2 &nbsp;&#228;&#x1F600; &what; &"),
@@ -293,6 +330,6 @@ fn what_is_odd_in_an_incident_does_not_lose_it_and_what_cannot_be_read_is_counte
     let alert = |n: usize| serde_json::json!({ "status": "firing", "labels": { "instance": n.to_string() } });
     let alerts: Vec<_> = (0..25).map(alert).collect();
     let group = serde_json::json!({ "groupKey": "k", "status": "firing", "alerts": alerts, "truncatedAlerts": u64::MAX });
-    let report = alertmanager::parse(group.to_string().as_bytes(), DateTime::UNIX_EPOCH).unwrap();
+    let report = alertmanager::parse(group.to_string().as_bytes(), None, DateTime::UNIX_EPOCH).unwrap();
     assert!(report.text.contains("and 18446744073709551615 more"), "{}", report.text);
 }

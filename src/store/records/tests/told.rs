@@ -349,7 +349,8 @@ pub(super) fn intake(frozen: &mut Frozen) {
         let ended = Followed { teller, outage: None, severity: None, over: Some(over), ..followed.clone() };
         frozen.check(&format!("followed-{name}"), &ended);
     }
-    let beat = Beat { name: "backup".into(), since: at(1), last: Some(at(2)), outage: Some(OutageId(3)) };
+    let (last, outage, spared) = (Some(at(2)), Some(OutageId(3)), Some(at(3)));
+    let beat = Beat { name: "backup".into(), since: at(1), last, outage, spared };
     frozen.check("beat", &beat);
-    frozen.check("beat-bare", &Beat { last: None, outage: None, ..beat });
+    frozen.check("beat-bare", &Beat { last: None, outage: None, spared: None, ..beat });
 }
