@@ -93,10 +93,72 @@ fn a_status_page_is_followed_from_the_first_word_to_the_last() {
     assert_eq!((&list[0]["trouble"], &list[0]["entries"]), (&Value::Null, &1.into()), "{list}");
 }
 
+#[test]
+fn rss_atom_and_other_json_are_followed() {
+    let web = Web::start();
+    let feed = |name: &str, format: &str, more: &str| {
+        let (address, ca) = (web.at(&format!("/{name}")), web.ca_file().display());
+        format!(
+            "[[feed]]\nname = \"{name}\"\naddress = \"{address}\"\nca_file = \"{ca}\"\nformat = \"{format}\"\nschedule = \"0 3 1 1 *\"\n{more}"
+        )
+    };
+    let mapping = "[feed.json]\nentries = \"/störungen\"\nid = \"/nr\"\ntitle = \"/was\"\ntext = \"/text\"\nstate = \"/stand\"\nat = \"/zeit\"\nover = [\"behoben\"]\n";
+    let site = site(&(feed("rss", "rss", "") + &feed("atom", "atom", "") + &feed("json", "json", mapping)));
+    let _daemon = site.start();
+    let now = site.get("/v1/status")["started"].as_str().unwrap().to_owned();
+    let rss = |title: &str| {
+        let date = chrono::DateTime::parse_from_rfc3339(&now).unwrap().to_rfc2822();
+        format!(
+            "<rss version=\"2.0\"><channel><title>S</title><link>https://s.example/</link><item><title>{title}</title><pubDate>{date}</pubDate></item></channel></rss>"
+        )
+    };
+    let atom = |title: &str| {
+        format!(
+            "<feed xmlns=\"http://www.w3.org/2005/Atom\"><title>S</title><id>s</id><updated>{now}</updated><entry><id>tag:1</id><title>{title}</title><updated>{now}</updated><summary>More &lt;b&gt;soon&lt;/b&gt;.</summary></entry></feed>"
+        )
+    };
+    let json = |state: &str| {
+        json!({ "störungen": [{ "nr": 7, "was": "Netz", "text": "Langsam.", "stand": state, "zeit": now }] })
+            .to_string()
+    };
+    let poll = |name: &str| site.budkavle.run(&["feed", "poll", name]).success().stdout;
+    for (n, (name, first, last)) in [
+        ("rss", rss("[Investigating] Network is slow"), rss("[Resolved] Network is slow")),
+        ("atom", atom("Login: errors"), atom("Resolved: Login: errors")),
+        ("json", json("offen"), json("behoben")),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let id = n + 1;
+        web.says(&format!("/{name}"), "\"1\"", &first);
+        assert!(poll(name).contains(&format!("Opened outage {id}: ")), "{name}");
+        web.says(&format!("/{name}"), "\"2\"", &last);
+        assert!(poll(name).contains(&format!("Resolved outage {id}")), "{name}");
+    }
+    let all = site.budkavle.json(&["outage", "list", "--all"]);
+    let authors: Vec<_> =
+        all.as_array().unwrap().iter().map(|outage| outage["updates"][0]["by"].clone()).collect();
+    for source in ["feed rss", "feed atom", "feed json"] {
+        assert!(authors.contains(&json!({ "source": source })), "{authors:?}");
+    }
+    web.says("/atom", "\"3\"", "<!doctype html><title>Down</title>");
+    let failed = site.budkavle.run(&["feed", "poll", "atom"]).ended_with(1).stdout;
+    assert!(failed.contains("a page for people"), "{failed}");
+}
+
 /// An Alertmanager that posts here, at once.
 fn alertmanager(folder: &Path, address: Ipv4Addr, to: Ipv4Addr) -> Process {
+    let hook = |path: &str| {
+        format!(
+            "  - url: http://{to}:{PORT}{path}\n    send_resolved: true\n    http_config:\n      authorization:\n        credentials: {TOKEN}\n"
+        )
+    };
     let config = format!(
-        "route:\n  receiver: budkavle\n  group_by: [alertname]\n  group_wait: 0s\n  group_interval: 1s\nreceivers:\n- name: budkavle\n  webhook_configs:\n  - url: http://{to}:{PORT}/alertmanager\n    send_resolved: true\n    http_config:\n      authorization:\n        credentials: {TOKEN}\n"
+        "route:\n  receiver: budkavle\n  group_by: [alertname]\n  group_wait: 0s\n  group_interval: 1s\nreceivers:\n- name: budkavle\n  webhook_configs:\n{}{}",
+        hook("/alertmanager"),
+        // As another one, which doesn't know of the first, would.
+        hook("/alertmanager/other")
     );
     let file = folder.join("alertmanager.yml");
     std::fs::write(&file, config).unwrap();
@@ -137,6 +199,13 @@ fn an_alertmanager_and_jobs_call_over_the_network() {
     assert_eq!(opened["updates"][0]["by"], json!({ "source": "alertmanager" }));
     alert(json!({ "endsAt": "2026-01-01T00:00:00Z", "startsAt": "2025-12-31T00:00:00Z" }));
     wait_for(&site, "san1 has no room left", "resolved");
+    wait_until("both are over", PATIENCE, || {
+        let all = site.budkavle.json(&["outage", "list", "--all"]);
+        let of = |outage: &&Value| outage["title"] == "san1 has no room left";
+        let last = |outage: &Value| outage["updates"].as_array().unwrap().last().unwrap()["state"].clone();
+        let states: Vec<Value> = all.as_array()?.iter().filter(of).map(last).collect();
+        (states == ["resolved", "resolved"]).then_some(())
+    });
 
     // Nothing comes from the job for a minute; then it does, over the network and over the socket.
     wait_for(&site, "No sign of life from the backup", "investigating");
