@@ -18,6 +18,8 @@ pub struct Intake {
     pub listen: SocketAddr,
     /// What each caller shows.
     pub token: Secret,
+    /// What jobs show instead, and may only give signs of life with; None: the same.
+    pub heartbeat_token: Option<Secret>,
     /// The certificate and its key; None: in plain text.
     pub certificate: Option<(PathBuf, PathBuf)>,
     /// What counts of what Alertmanager posts.
@@ -41,6 +43,7 @@ pub(super) fn read(section: &Section, services: &Services) -> Option<Intake> {
     let (certificate, key) = (section.path("certificate"), section.path("key"));
     let plain = section.flag("plain", false);
     let named = secret::is_named(section, "token");
+    let heartbeat_token = secret::read(section, "heartbeat_token");
     if listen.is_none() {
         secret::read(section, "token");
         if !section.is_set("listen") && (named || certificate.is_some()) {
@@ -55,9 +58,19 @@ pub(super) fn read(section: &Section, services: &Services) -> Option<Intake> {
         section.note(Mark::Key, problem.hint(hint));
     }
     let token = secret::read(section, "token");
-    if token.as_ref().is_some_and(|token| token.expose().len() < SHORTEST) {
+    let shortest = [&token, &heartbeat_token].into_iter().flatten().map(|token| token.expose().len()).min();
+    if shortest.is_some_and(|length| length < SHORTEST) {
         let problem = Problem::new(format!("has a token of fewer than {SHORTEST} characters"));
         section.note(Mark::Key, problem.hint("make one with: openssl rand -hex 32"));
+    }
+    if token
+        .as_ref()
+        .zip(heartbeat_token.as_ref())
+        .is_some_and(|(token, other)| token.expose() == other.expose())
+    {
+        let problem = Problem::new("has the same token twice: jobs could open outages as Alertmanager does");
+        section
+            .note(Mark::Key, problem.hint("make another one for heartbeat_token with: openssl rand -hex 32"));
     }
     let listen = listen?;
     let certificate = match (certificate, key) {
@@ -88,7 +101,7 @@ pub(super) fn read(section: &Section, services: &Services) -> Option<Intake> {
         let hint = "name certificate and key; or listen on 127.0.0.1 behind a reverse proxy; or, where the way is safe, plain = true";
         section.mistake("listen", problem.hint(hint));
     }
-    Some(Intake { listen, token: token?, certificate, alertmanager })
+    Some(Intake { listen, token: token?, heartbeat_token, certificate, alertmanager })
 }
 
 /// What differs and needs a restart.

@@ -170,9 +170,9 @@ impl RunRecord {
 pub enum Change {
     /// Only the notices and the audit entry.
     None,
-    /// Something else is known of what others tell of incidents, but of no outage. Makes no generation.
+    /// Something else is known of what others tell of incidents, but of no outage.
     Intake(Box<intake::Changes>),
-    /// As [`Change::Outage`], brought about by something that others tell.
+    /// As [`Change::Outage`], brought about by something that others tell. A new one is also refused when another one is open for the same.
     OutageTold(Outage, Box<intake::Changes>),
     /// A new outage, or a new version of one. Refused with [`StoreError::Conflict`] when the stored one isn't the version before
     /// ([`Outage::version`]), or when a new one exists already.

@@ -27,6 +27,8 @@ impl Alertmanager {
     /// The store.
     pub async fn post(&self, core: &Core, policy: &Policy, report: Report) -> Result<Taken, StoreError> {
         let _alone = self.one.lock().await;
+        // Another node may have been called with the same.
+        core.follow().await?;
         let (policy, key) = (with_service(core, policy, &report), report.key.clone());
         self.part_anew(core, &report).await?;
         let taken = take(core, &Teller::Alertmanager, &policy, Told::Some(vec![report]), false).await?;

@@ -122,6 +122,8 @@ impl Heartbeats {
     /// [`HeartbeatError`].
     pub async fn heard(&self, core: &Core, name: &str) -> Result<HeartbeatLine, HeartbeatError> {
         let _alone = self.one.lock().await;
+        // Another node may have opened an incident for it.
+        core.follow().await?;
         let jobs = self.jobs.load_full();
         let name = HeartbeatName::from(name);
         let Some(job) = jobs.get(&name) else {
@@ -170,6 +172,7 @@ impl Heartbeats {
     /// The first that failed.
     pub async fn tick(&self, core: &Core) -> Result<(), OutageError> {
         let _alone = self.one.lock().await;
+        core.follow().await?;
         let jobs = self.jobs.load_full();
         let left: Vec<_> =
             core.view().intake.beats.keys().filter(|n| !jobs.contains_key(*n)).cloned().collect();

@@ -51,7 +51,7 @@ async fn stage(folder: &Path, tls: Option<Arc<ServerConfig>>) -> Stage {
         services: vec![],
         units: vec![],
     };
-    let settings = IntakeSettings { token: Some(TOKEN.into()), alertmanager: Policy::default() };
+    let settings = settings(TOKEN, None);
     let intake = Arc::new(Intake {
         core: Arc::clone(&core),
         heartbeats: Arc::new(Heartbeats::new([("backup".into(), job)].into(), now)),
@@ -121,10 +121,30 @@ async fn nobody_is_let_in_without_the_token_and_nothing_can_be_read() {
     assert_eq!(status(&answer), "200", "{answer}");
     assert_eq!(stage.core.view().intake.beats.len(), 1);
     // Another token from now on.
-    let settings = IntakeSettings { token: Some(other.as_str().into()), alertmanager: Policy::default() };
-    stage.intake.settings.store(Arc::new(settings));
+    stage.intake.settings.store(Arc::new(settings(&other, None)));
     assert_eq!(status(&plain(&stage, &request("POST", "/heartbeat/backup", Some(TOKEN), "")).await), "401");
     assert_eq!(status(&plain(&stage, &request("POST", "/heartbeat/backup", Some(&other), "")).await), "200");
+    // One of their own for jobs: each opens its own door only.
+    stage.intake.settings.store(Arc::new(settings(TOKEN, Some(&other))));
+    for (path, token, expected) in [
+        ("/heartbeat/backup", &*other, "200"),
+        ("/heartbeat/backup", TOKEN, "401"),
+        ("/alertmanager", &other, "401"),
+        ("/alertmanager/prod", &other, "401"),
+        ("/alertmanager/prod", TOKEN, "400"),
+        ("/heartbeat", &other, "401"),
+    ] {
+        assert_eq!(
+            status(&plain(&stage, &request("POST", path, Some(token), "{}")).await),
+            expected,
+            "{path}"
+        );
+    }
+}
+
+fn settings(token: &str, heartbeat_token: Option<&str>) -> IntakeSettings {
+    let heartbeat_token = heartbeat_token.map(Into::into);
+    IntakeSettings { token: Some(token.into()), heartbeat_token, alertmanager: Policy::default() }
 }
 
 #[tokio::test]

@@ -48,8 +48,10 @@ pub fn heartbeats(config: &Config) -> BTreeMap<HeartbeatName, Job> {
 
 /// What counts of what comes over the network.
 pub fn settings(config: &Config) -> IntakeSettings {
+    let intake = config.intake.as_ref();
     IntakeSettings {
-        token: config.intake.as_ref().map(|intake| intake.token.value().clone()),
+        token: intake.map(|intake| intake.token.value().clone()),
+        heartbeat_token: intake.and_then(|intake| Some(intake.heartbeat_token.as_ref()?.value().clone())),
         alertmanager: config.intake.as_ref().map(|intake| intake.alertmanager.clone()).unwrap_or_default(),
     }
 }

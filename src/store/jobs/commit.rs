@@ -12,7 +12,7 @@ use crate::domain::changes::{Cause, ChangeAt, ContactChange};
 use crate::domain::delta::{Changes, Delta};
 use crate::domain::entitled::GivenOut;
 use crate::domain::guard::CheckedDelta;
-use crate::domain::ids::{DirectoryName, Generation, MessageId, NoticeId, RunId};
+use crate::domain::ids::{DirectoryName, Generation, MessageId, NoticeId, OutageId, RunId};
 use crate::domain::intake;
 use crate::domain::notice::{Message, MessageState, NewNotice, Notice, once_each};
 use crate::domain::outage::Outage;
@@ -212,6 +212,9 @@ fn make(tx: &mut Tx<'_>, change: Change, at: DateTime<Utc>) -> Result<(), Fault>
         Change::None | Change::TimePassed => {}
         Change::Outage(outage) => write_outage(tx, &outage)?,
         Change::OutageTold(outage, changes) => {
+            if outage.version() == 0 {
+                refuse_twice(tx, &changes)?;
+            }
             write_outage(tx, &outage)?;
             write_intake(tx, *changes)?;
         }
@@ -283,6 +286,29 @@ fn write_outage(tx: &mut Tx<'_>, outage: &Outage) -> Result<(), Fault> {
         return Err(StoreError::Conflict(format!("outage {}", outage.id)).into());
     }
     Ok(tx.put(at, outage)?)
+}
+
+/// Another node may have opened an outage for the same report, or the same job, just now.
+fn refuse_twice(tx: &mut Tx<'_>, changes: &intake::Changes) -> Result<(), Fault> {
+    for (teller, report, _) in &changes.followed {
+        let known: Option<intake::Followed> = tx.get(&followed_key(teller, report))?;
+        let outage = known.filter(|known| known.over.is_none()).and_then(|known| known.outage);
+        refuse_open(tx, outage)?;
+    }
+    for (name, _) in &changes.beats {
+        let known: Option<intake::heartbeat::Beat> = tx.get(&key(Kind::Beat, name.0.as_bytes()))?;
+        refuse_open(tx, known.and_then(|known| known.outage))?;
+    }
+    Ok(())
+}
+
+fn refuse_open(tx: &mut Tx<'_>, outage: Option<OutageId>) -> Result<(), Fault> {
+    let Some(id) = outage else { return Ok(()) };
+    let known: Option<Outage> = tx.get(&number_key(Kind::Outage, id.0))?;
+    match known {
+        Some(known) if known.ended_at().is_none() => Err(StoreError::Conflict(format!("outage {id}")).into()),
+        _ => Ok(()),
+    }
 }
 
 fn write_intake(tx: &mut Tx<'_>, changes: intake::Changes) -> Result<(), Fault> {

@@ -30,6 +30,9 @@ pub async fn what_others_tell_is_kept_with_the_outage_that_it_makes(open: Open<'
     let other = Change::OutageTold(outage(1), Box::new(Changes::following(followed("b"))));
     let refused = store.commit_event(event(2, other, vec![])).await;
     assert!(matches!(refused, Err(StoreError::Conflict(_))), "{refused:?}");
+    let twice = Change::OutageTold(outage(2), Box::new(told.clone()));
+    let refused = store.commit_event(event(2, twice, vec![])).await;
+    assert!(matches!(refused, Err(StoreError::Conflict(_))), "another node has opened it: {refused:?}");
 
     let feed = TakenFeed {
         name: "cloud".into(),
@@ -47,7 +50,7 @@ pub async fn what_others_tell_is_kept_with_the_outage_that_it_makes(open: Open<'
         beats: vec![(beat.name.clone(), Some(beat.clone()))],
     };
     let noted = store.commit_event(event(3, Change::Intake(Box::new(more.clone())), vec![])).await.unwrap();
-    assert!(noted.generation.is_some(), "the other nodes hear of it");
+    assert!(noted.generation > done.generation, "the other nodes hear of it");
     let store = reopen(store, open).await;
     let state = store.load().await.unwrap();
     let mut expected = budkavle::domain::intake::Intake::default();
