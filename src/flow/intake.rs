@@ -158,8 +158,9 @@ async fn widen(
     let Some(outage) = view.outages.get(&id).filter(|outage| !outage.services.is_empty()) else {
         return Ok(None);
     };
-    let was_there = |service: &Box<str>| {
-        outage.edits.iter().any(|edit| matches!(&edit.was, Was::Services(before) if before.contains(service)))
+    let was_there = |service: &str| {
+        let was = |before: &[Box<str>]| before.iter().any(|before| **before == *service);
+        outage.edits.iter().any(|edit| matches!(&edit.was, Was::Services(before) if was(before)))
     };
     let more = services.iter().filter(|service| !outage.services.contains(service) && !was_there(service));
     let more: Vec<Box<str>> = more.cloned().collect();
