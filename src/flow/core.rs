@@ -29,6 +29,7 @@ use crate::domain::directory::{Directory, User};
 use crate::domain::entitled::GivenOut;
 use crate::domain::guard::Limits;
 use crate::domain::ids::{AssignmentId, DirectoryName, Generation, OutageId, SourceName};
+use crate::domain::intake::Intake;
 use crate::domain::lists::{ListName, TakenList, listed};
 use crate::domain::locale::{Locale, Locales};
 use crate::domain::notice::{NewNotice, Recipient, once_each};
@@ -152,6 +153,8 @@ pub struct View {
     pub contacts_told: Option<Arc<open::Told>>,
     /// When contacts were last sent what they are contacts for; None: never, or they aren't.
     pub duties_sent: Option<DateTime<Utc>>,
+    /// What others tell of incidents.
+    pub intake: Arc<Intake>,
     /// Which warning was told last of each period that is watched.
     pub coverage_told: BTreeMap<Box<str>, Told>,
     /// What was told of the channels.
@@ -218,6 +221,7 @@ impl Core {
             lists: state.lists,
             calendars: state.calendars,
             given_out: state.given_out,
+            intake: Arc::new(state.intake),
             generation: state.generation.unwrap_or(Generation(0)),
             local: Arc::new(local_map(&organisation, started)),
             organisation: Arc::new(organisation),

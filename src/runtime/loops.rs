@@ -23,6 +23,7 @@ use crate::flow::coverage;
 use crate::flow::deliver::Sender;
 use crate::flow::duties;
 use crate::flow::gone;
+use crate::flow::intake::heartbeats::Heartbeats;
 use crate::flow::kept::Looked;
 use crate::flow::login_page::LoginPage;
 use crate::flow::outage;
@@ -244,6 +245,29 @@ pub async fn outages(
         tokio::select! {
             () = pause(&clock, &tasks, next) => {}
             () = core.outages.notified() => {}
+        }
+    }
+    Ok(())
+}
+
+/// Opens an incident when a sign of life is overdue, on its minute.
+pub async fn heartbeats(
+    clock: Clock,
+    tasks: Tasks,
+    heartbeat: Heartbeat,
+    core: Arc<Core>,
+    heartbeats: Arc<Heartbeats>,
+) -> Result<(), StoreError> {
+    while lead(&tasks, &heartbeat, &core).await {
+        heartbeat.beat();
+        if let Err(error) = heartbeats.tick(&core).await {
+            tracing::error!("That no sign of life has come can't be told: {error}");
+        }
+        heartbeat.beat();
+        let next = heartbeats.next(&core).unwrap_or(clock.now() + LOOK);
+        tokio::select! {
+            () = pause(&clock, &tasks, next) => {}
+            () = heartbeats.changed.notified() => {}
         }
     }
     Ok(())

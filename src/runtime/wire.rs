@@ -1,5 +1,6 @@
 //! From the configuration to the settings of each part. Only here is the whole of it known.
 
+pub mod intake;
 mod mail;
 pub mod returned;
 
@@ -60,6 +61,9 @@ pub enum WireError {
     /// The mailbox into which mails come back.
     #[error("[bounces]: {0}")]
     Bounces(String),
+    /// Where others call.
+    #[error("[intake]: {0}")]
+    Intake(TlsError),
     /// The log.
     #[error("[log]: {0}")]
     Log(String),
