@@ -92,7 +92,7 @@ use crate::domain::coverage::watch::Watched;
 use crate::domain::intake::heartbeat::Job;
 use crate::domain::locale::Rule;
 use crate::domain::outage;
-use crate::domain::roles::Role;
+use crate::domain::roles::{Role, RoleName};
 use crate::domain::route::Routing;
 use crate::domain::schedule::Schedule;
 use crate::domain::support::Support;
@@ -142,6 +142,8 @@ pub struct Config {
     pub telling: tell::Policy,
     /// When contacts are sent what they are contacts for; None: never.
     pub duties: Option<Schedule>,
+    /// To those of which roles; empty: of any.
+    pub duties_of: Vec<RoleName>,
     /// The periods for which it is told that they aren't covered.
     pub watched: Vec<Watched>,
     /// Services, and how outages are told.
@@ -225,7 +227,8 @@ fn resolve(
     let support = support::read(&root.section("support"), organisation.timezone, &shared);
     let login_page = support::login_page(&root.section("login_page"), organisation.timezone, &shared);
     let telling = contacts::changes(&root.section("contact_changes"), organisation.timezone, &roles);
-    let duties = contacts::digest(&root.section("contact_digest"), organisation.timezone);
+    let (duties, duties_of) =
+        contacts::digest(&root.section("contact_digest"), organisation.timezone, &roles);
     let watched = coverage::read(&root.section("coverage"), &roles);
     let outages = outages::read(&root, &roles);
     let feeds = feed::read_all(&root, organisation.timezone, &outages.services);
@@ -251,6 +254,7 @@ fn resolve(
                 roles,
                 telling,
                 duties,
+                duties_of,
                 watched,
                 calendar,
                 lists,

@@ -311,6 +311,16 @@ pub fn at_place(
     present(organisation, role, place, &Asker::Organisation, now)
 }
 
+/// Who of a role of directories counts for one of them, and who doesn't: one step of [`resolve`].
+pub fn for_directory(
+    organisation: &Organisation,
+    role: &Role,
+    directory: &DirectoryName,
+    now: DateTime<Utc>,
+) -> (Vec<Contact>, Vec<Skipped>) {
+    present(organisation, role, tree::ROOT, &Asker::Directory(directory.clone()), now)
+}
+
 /// Whether a holder counts for `asker` at `now`, or a deputy in their place; else why not.
 pub fn judge(
     organisation: &Organisation,

@@ -161,7 +161,8 @@ pub struct CoverageFacts {
 pub struct Gap {
     /// Which role.
     pub role: RoleName,
-    /// The path of the unit; None for a role of the whole organisation.
+    /// The path of the unit; None for a role of the whole organisation. What [`Gap::of_directory`] makes of the name of a directory, for a role of
+    /// these: [`Gap::place`] tells them apart.
     pub unit: Option<Box<str>>,
     /// So many units below it are covered in the same way.
     pub below: u32,
@@ -173,6 +174,35 @@ pub struct Gap {
     pub more: u32,
     /// Who of the unit could be asked: account and name.
     pub could: Vec<(Box<str>, Box<str>)>,
+}
+
+/// What isn't covered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum GapPlace<'a> {
+    /// The whole organisation.
+    Organisation,
+    /// The unit of a path.
+    Unit(&'a str),
+    /// The directory of a name.
+    Directory(&'a str),
+}
+
+/// Stands before the name of a directory. No path begins so: what is read of a directory has no control characters.
+const DIRECTORY: char = '\u{1f}';
+
+impl Gap {
+    /// What [`Gap::unit`] is for a directory: the records of notices that are stored have no place of its own for it.
+    pub fn of_directory(name: &DirectoryName) -> Box<str> {
+        format!("{DIRECTORY}{name}").into()
+    }
+
+    /// What isn't covered.
+    pub fn place(&self) -> GapPlace<'_> {
+        match self.unit.as_deref() {
+            None => GapPlace::Organisation,
+            Some(text) => text.strip_prefix(DIRECTORY).map_or(GapPlace::Unit(text), GapPlace::Directory),
+        }
+    }
 }
 
 /// Days in a row on which too few are there.

@@ -57,6 +57,8 @@ pub struct Settings {
     pub telling: Policy,
     /// When contacts are sent what they are contacts for. None: never.
     pub duties: Option<Schedule>,
+    /// To those of which roles; empty: of any.
+    pub duties_of: Vec<RoleName>,
     /// The periods for which it is told that they aren't covered.
     pub watched: Vec<Watched>,
     /// The services, and how outages are told.
@@ -100,6 +102,7 @@ impl Default for Settings {
             lists: BTreeMap::new(),
             telling: Policy::never(),
             duties: None,
+            duties_of: vec![roles::LOCAL.into()],
             watched: Vec::new(),
             outages: Arc::default(),
             directories: BTreeMap::new(),
@@ -190,6 +193,8 @@ pub struct Core {
     settings: ArcSwap<Settings>,
     view: ArcSwap<View>,
     places: Places,
+    /// Periods that aren't covered, of which nobody could be told: what, and when that was tried.
+    pub(super) coverage_untold: Mutex<BTreeMap<Box<str>, (Told, DateTime<Utc>)>>,
     writer: Mutex<()>,
     /// How many may look into the past at once.
     pub(super) looking_back: Arc<Semaphore>,
@@ -247,6 +252,7 @@ impl Core {
             settings: ArcSwap::from_pointee(settings),
             view: ArcSwap::from_pointee(view),
             places: Places::default(),
+            coverage_untold: Mutex::default(),
             writer: Mutex::new(()),
             looking_back: Arc::new(Semaphore::new(past::AT_ONCE)),
         })

@@ -147,6 +147,7 @@ pub fn flow_settings(config: &Config) -> Settings {
         roles: config.roles.clone(),
         telling: config.telling.clone(),
         duties: config.duties.clone(),
+        duties_of: config.duties_of.clone(),
         watched: config.watched.clone(),
         outages: Arc::new(config.outages.clone()),
         zone: config.organisation.timezone,
