@@ -27,6 +27,8 @@ use crate::domain::directory::{Container, Group, Quarantined, Unit, User};
 use crate::domain::entitled::GivenOut;
 use crate::domain::gone::Gone;
 use crate::domain::ids::{DirectoryName, Guid, MessageId, NoticeId, RunId};
+use crate::domain::intake::heartbeat::Beat;
+use crate::domain::intake::{Followed, TakenFeed, Teller};
 use crate::domain::lists::TakenList;
 use crate::domain::notice::{Message, Notice};
 use crate::domain::outage::{Incident, Outage};
@@ -88,6 +90,12 @@ kinds! {
     GivenOut = 0x37 "given-out lists",
     /// What was last taken of a calendar with absences. Key: its name.
     AbsenceSource = 0x3a "absence sources",
+    /// What was last read of a vendor's status page. Key: its name.
+    Feed = 0x90 "status pages",
+    /// How far something is followed that others tell. Key: [`followed_key`].
+    Followed = 0x91 "followed reports",
+    /// The last sign of life of a job. Key: its name.
+    Beat = 0x92 "signs of life",
     /// Which warning was told last of a period that is watched. Key: its name.
     CoverageTold = 0x33 "coverage warnings",
     /// What somebody answers for that is no unit. Key: its name.
@@ -250,6 +258,9 @@ records! {
     TakenList => List,
     GivenOut => GivenOut,
     TakenCalendar => AbsenceSource,
+    TakenFeed => Feed,
+    Followed => Followed,
+    Beat => Beat,
     Subject => Subject,
     Delivery => Delivery,
     Mark => Mark,
@@ -445,6 +456,9 @@ pub(crate) fn check_schema(kind: Kind, bytes: &[u8]) -> Result<(), RecordError> 
         Kind::List => TakenList::SCHEMA,
         Kind::GivenOut => GivenOut::SCHEMA,
         Kind::AbsenceSource => TakenCalendar::SCHEMA,
+        Kind::Feed => TakenFeed::SCHEMA,
+        Kind::Followed => Followed::SCHEMA,
+        Kind::Beat => Beat::SCHEMA,
         Kind::CoverageTold => Told::SCHEMA,
         Kind::Subject => Subject::SCHEMA,
         Kind::Health => Health::SCHEMA,
@@ -535,6 +549,11 @@ pub(crate) fn past_key(generation: u64, part: u64) -> Vec<u8> {
     let mut key = number_key(Kind::Past, generation);
     key.extend(part.to_be_bytes());
     key
+}
+
+/// The key of how far a report is followed.
+pub(crate) fn followed_key(teller: &Teller, report: &str) -> Vec<u8> {
+    key(Kind::Followed, format!("{teller}\0{report}").as_bytes())
 }
 
 /// The key of a try to send a message.
