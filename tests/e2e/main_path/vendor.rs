@@ -213,13 +213,8 @@ fn who_is_entitled_is_given_out_as_any_program_wants_it_with_what_is_different_s
     }
 
     // One goes, one comes; looking alone gives nothing out.
-    let all = site.get("/v1/contacts?role=support");
-    let of = |name: &str| {
-        let all = all.as_array().unwrap();
-        let held = all.iter().find(|holding| holding["name"] == name).unwrap();
-        held["origin"]["assigned"].to_string()
-    };
-    does(&["contacts", "revoke", &of("Åsa Öberg")]);
+    // The first assignment there was.
+    does(&["contacts", "revoke", "1"]);
     does(&["contacts", "assign", "support", "--user", "obrien"]);
     for _ in 0..2 {
         let table = does(&["contacts", "entitled"]);
