@@ -12,6 +12,7 @@ use chrono_tz::Tz;
 use tokio::sync::{Mutex, MutexGuard, Notify, Semaphore};
 
 use self::places::Places;
+use super::coverage::Untold;
 use super::past;
 use crate::domain::absence::Absence;
 use crate::domain::absence::source::TakenCalendar;
@@ -193,8 +194,8 @@ pub struct Core {
     settings: ArcSwap<Settings>,
     view: ArcSwap<View>,
     places: Places,
-    /// Periods that aren't covered, of which nobody could be told: what, and when that was tried.
-    pub(super) coverage_untold: Mutex<BTreeMap<Box<str>, (Told, DateTime<Utc>)>>,
+    /// Periods that aren't covered, of which nobody could be told.
+    pub(super) coverage_untold: Mutex<BTreeMap<Box<str>, Untold>>,
     writer: Mutex<()>,
     /// How many may look into the past at once.
     pub(super) looking_back: Arc<Semaphore>,

@@ -24,6 +24,13 @@ const LOOK_AGAIN: TimeDelta = TimeDelta::hours(1);
 /// So many places are named in a mail, and so many runs of days and people for each.
 const NAMED: (usize, usize, usize) = (60, 6, 3);
 
+/// What nobody could be told, and when that was tried.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Untold {
+    what: Told,
+    at: DateTime<Utc>,
+}
+
 /// Looks whether a warning is due of any period, and enqueues it. What was told is noted in the same transaction.
 ///
 /// A warning waits until each directory has been read, and until there is somebody to be told of what isn't covered.
@@ -45,7 +52,8 @@ pub async fn tick(core: &Core) -> Result<(), StoreError> {
             continue;
         };
         let waits = core.coverage_untold.lock().await.get(&watched.name).copied();
-        if waits.is_some_and(|(what, since)| what == told && (since..since + LOOK_AGAIN).contains(&now)) {
+        let is_recent = |at| (at..at + LOOK_AGAIN).contains(&now);
+        if waits.is_some_and(|untold: Untold| untold.what == told && is_recent(untold.at)) {
             continue;
         }
         let organisation = Arc::clone(&core.view().organisation);
@@ -62,7 +70,7 @@ pub async fn tick(core: &Core) -> Result<(), StoreError> {
                 period = &*name,
                 "Nobody can be told that a period isn't covered: no global contact and no system owner counts; it is looked at again in an hour"
             );
-            core.coverage_untold.lock().await.insert(name, (told, now));
+            core.coverage_untold.lock().await.insert(name, Untold { what: told, at: now });
             continue;
         };
         let turn = core.turn().await;

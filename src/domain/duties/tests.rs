@@ -78,7 +78,7 @@ fn only_those_who_hold_the_role_are_in_the_book() {
 fn an_address_of_the_assignment_goes_before_the_own_one_while_they_answer_by_it() {
     let mut world = municipality();
     let desk: Address = "desk@org.example".parse().unwrap();
-    world.assign(LOCAL, 3, Place::Unit(unit_id(2))).mail = Some(desk.clone());
+    world.assign(LOCAL, 3, Place::Unit(unit_id(2))).mail = Some(desk);
     let address = |world: &World, n: u8| {
         let organisation = world.organisation();
         let book = Book::new(&organisation, hour(1), Tz::UTC);

@@ -147,7 +147,7 @@ fn an_address_of_the_assignment_goes_before_the_own_one() {
     let mut story = Story::begin(&world, hour(0), policy());
     let desk: Address = "desk@org.example".parse().unwrap();
     let of_unit_2 = world.assignments.get_mut(&OF_UNIT_2).unwrap();
-    (of_unit_2.holder, of_unit_2.mail) = (Holder::User(user_id(3)), Some(desk.clone()));
+    (of_unit_2.holder, of_unit_2.mail) = (Holder::User(user_id(3)), Some(desk));
     story.becomes(&world, hour(1));
     let to: Vec<String> = story.tell().letters.iter().map(|letter| letter.to.to_string()).collect();
     assert_eq!(to, ["u2@org.example", "desk@org.example", "u6@org.example"]);
