@@ -23,7 +23,9 @@ use tokio_util::sync::CancellationToken;
 use self::note::{clip, note};
 use self::pace::Pace;
 use self::rests::{Rests, destination};
+use super::climb;
 use super::core::Core;
+use super::links;
 use crate::channel::message::Composer;
 use crate::channel::{Channel, Outcome};
 use crate::domain::backoff::Backoff;
@@ -391,12 +393,18 @@ impl Sender {
         if let Some((reason, until)) = self.rests(&message, now) {
             return attempt(now, MessageState::Queued, reason, Some(until));
         }
+        if climb::is_idle(core, &notice) {
+            let reason = "somebody has taken it on, or it is over".to_owned();
+            return attempt(now, MessageState::Cancelled, reason, None);
+        }
         if let Some(answer) = returns::refused(core, &self.channel, &message, &notice, now) {
             return attempt(now, MessageState::Failed, answer, None);
         }
         self.lock().pace.note(self.terms.per_minute, now);
         let locale = core.locale_of(&message.recipient);
-        let parcel = self.composer.parcel(&self.channel, &notice, &message, locale, core.instance);
+        let links = links::of(core, &notice, &message);
+        let parcel =
+            self.composer.parcel_with(&self.channel, &notice, &message, locale, core.instance, &links);
         let parcel =
             match parcel.and_then(|parcel| returns::stamp(core, &self.return_path, parcel, message.id)) {
                 Ok(parcel) => parcel,

@@ -1,6 +1,7 @@
 //! The daemon: configuration → store → what is held in memory → loops and API → wait → drain.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,11 +9,12 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use chrono::{DateTime, Utc};
-use tokio::net::UnixListener;
+use tokio::net::{TcpListener, UnixListener};
 
 use super::clock::Clock;
 use super::database;
 use super::hints::{self, HintBook};
+use super::intake;
 use super::lifecycle::{Exit, Lifecycle, Reloads, Signals};
 use super::loops::{self, DELIVER_WITHIN, LOOP_WITHIN, Syncing, Upkeep};
 use super::systemd::Notifier;
@@ -32,6 +34,7 @@ use crate::flow::core::{Core, Now};
 use crate::flow::directories::Directories;
 use crate::flow::lists::Lists;
 use crate::flow::login_page::LoginPage;
+use crate::flow::ping::Pings;
 use crate::http::{self, App};
 use crate::store::{Change, Event, Opening, Rebuilt, Restored, Store, StoreError};
 
@@ -56,6 +59,14 @@ pub enum StartError {
     Socket {
         /// Where.
         path: PathBuf,
+        /// What the system said.
+        cause: std::io::Error,
+    },
+    /// Where pages are asked for.
+    #[error("[public] listen: {address} can't be listened on: {cause}")]
+    Pages {
+        /// Where.
+        address: SocketAddr,
         /// What the system said.
         cause: std::io::Error,
     },
@@ -102,6 +113,7 @@ struct Replaceable {
     schedules: Arc<Schedules>,
     hints: Arc<HintBook>,
     senders: Arc<Senders>,
+    pings: Arc<Pings>,
     upkeep: Arc<ArcSwap<Upkeep>>,
     app: Arc<App>,
     level: Option<LevelHandle>,
@@ -120,7 +132,9 @@ impl Daemon {
             let clock = clock.clone();
             Arc::new(move || clock.now())
         };
-        let core = Arc::new(Core::load(store, wire::flow_settings(&config), now).await?);
+        let link_key = wire::link_key(&config)?;
+        let core = Arc::new(Core::load(store, wire::flow_settings(&config, link_key.as_ref()), now).await?);
+        let pages = listen_for_pages(&config).await?;
         let rebuilt = matches!(opening, Opening::Rebuilt(_));
         clear_scratch(&config.store.folder);
         let interrupted = core.store.release_claims(clock.now()).await?;
@@ -143,6 +157,7 @@ impl Daemon {
         let login_page = Arc::new(LoginPage::new(wire::login_page(&config)));
         let hints = Arc::new(HintBook::new(wire::hint_pauses(&config)));
         let senders = Arc::new(Senders::new(wire::senders(&config)?));
+        let pings = Arc::new(Pings::new(wire::pings(&config)?, &core.view()));
         let upkeep = Arc::new(ArcSwap::from_pointee(wire::upkeep(&config)));
         let lifecycle = Lifecycle::new(clock.clone(), signals, notifier.clone(), DRAIN_WITHIN);
         let app = Arc::new(App {
@@ -221,6 +236,13 @@ impl Daemon {
             "login page",
             loops::login_page(c(), t(), beat("login page", LOOP_WITHIN), k(), Arc::clone(&login_page)),
         );
+        tasks.spawn("pings", loops::pings(c(), t(), beat("pings", LOOP_WITHIN), k(), Arc::clone(&pings)));
+        tasks.spawn("climbs", loops::climbs(c(), t(), beat("climbs", LOOP_WITHIN), k()));
+        if let Some(pages) = pages {
+            let router = http::public::router(k());
+            let plain = Arc::new(ArcSwap::from_pointee(None));
+            tasks.spawn("pages", intake::serve(pages, router, plain, t()));
+        }
         tasks.spawn("follow", loops::follow(c(), t(), beat("follow", LOOP_WITHIN), k()));
         tasks.spawn("outages", loops::outages(c(), t(), beat("outages", LOOP_WITHIN), k()));
         tasks.spawn("watch", loops::watch(c(), t(), beat("watch", LOOP_WITHIN), k(), Arc::clone(&senders)));
@@ -243,6 +265,7 @@ impl Daemon {
                 schedules,
                 hints,
                 senders,
+                pings,
                 upkeep,
                 app,
                 level,
@@ -317,6 +340,13 @@ fn listen(path: &Path) -> Result<UnixListener, StartError> {
     // Who may come in is decided by the caller's user, and before that by the folder's own mode.
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o666)).map_err(failed)?;
     Ok(listener)
+}
+
+/// Listens where pages are asked for, when that is configured.
+async fn listen_for_pages(config: &Config) -> Result<Option<TcpListener>, StartError> {
+    let Some(public) = &config.public else { return Ok(None) };
+    let listening = intake::listen(public.listen).await;
+    listening.map(Some).map_err(|cause| StartError::Pages { address: public.listen, cause })
 }
 
 async fn serve(
@@ -418,10 +448,11 @@ async fn take_over(parts: &Replaceable, config: &Config) -> Result<(), WireError
     // Templates are tried with every sample: others are served meanwhile.
     let senders = tokio::task::block_in_place(|| wire::senders(config))?;
     let mailbox = wire::returned::mailbox(config)?;
+    let (link_key, pings) = (wire::link_key(config)?, wire::pings(config)?);
     if let Some(level) = &parts.level {
         level.set(&config.log.level).map_err(|e| WireError::Log(e.to_string()))?;
     }
-    parts.core.reload(wire::flow_settings(config)).await;
+    parts.core.reload(wire::flow_settings(config, link_key.as_ref())).await;
     parts.hints.replace(wire::hint_pauses(config));
     parts.directories.replace(sources);
     parts.list_schedules.store(Arc::new(wire::list_schedules(config)));
@@ -434,6 +465,7 @@ async fn take_over(parts: &Replaceable, config: &Config) -> Result<(), WireError
     parts.schedules.replace(wire::schedules(config));
     parts.core.shown.notify_one();
     parts.senders.replace(senders);
+    parts.pings.replace(pings);
     parts.upkeep.store(Arc::new(wire::upkeep(config)));
     parts.app.access.store(Arc::new(wire::access(config)));
     warn_of_units(&parts.app);

@@ -1,6 +1,7 @@
 //! From the configuration to the settings of each part. Only here is the whole of it known.
 
 mod mail;
+mod outside;
 pub mod returned;
 
 use std::collections::BTreeMap;
@@ -9,6 +10,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::link_key::LinkKeyError;
 use super::loops::Upkeep;
 use super::telemetry::Format;
 use super::texts;
@@ -21,11 +23,13 @@ use crate::channel::{
 use crate::config::{self, Config, LdapSecurity, LdapServers, LogFormat, Transport};
 use crate::domain::decode::Mapping;
 use crate::domain::ids::{ChannelName, DirectoryName, SourceName};
+use crate::domain::link::LinkKey;
 use crate::domain::lists::ListName;
 use crate::domain::schedule::Schedule;
 use crate::flow::absence_sources::CalendarSettings;
 use crate::flow::core::{DirectorySettings, Settings};
 use crate::flow::deliver::{Sender, Terms};
+use crate::flow::links::Public;
 use crate::flow::lists::ListSettings;
 use crate::flow::login_page;
 use crate::http::access::{Access, Names};
@@ -38,6 +42,8 @@ use crate::source::{Source, SourceError};
 use crate::store::{Retention, SledSettings};
 use crate::tls::TlsError;
 pub use mail::channel;
+
+pub use outside::{link_key, pings};
 
 /// Why a part can't be made of the configuration.
 #[derive(Debug, thiserror::Error)]
@@ -60,6 +66,12 @@ pub enum WireError {
     /// The mailbox into which mails come back.
     #[error("[bounces]: {0}")]
     Bounces(String),
+    /// A sign of life.
+    #[error("the ping of the directory {0}: {1}")]
+    Ping(DirectoryName, TlsError),
+    /// The key of links.
+    #[error("[public]: {0}")]
+    LinkKey(#[from] LinkKeyError),
     /// The log.
     #[error("[log]: {0}")]
     Log(String),
@@ -126,7 +138,7 @@ pub fn upkeep(config: &Config) -> Upkeep {
 }
 
 /// What the flows need.
-pub fn flow_settings(config: &Config) -> Settings {
+pub fn flow_settings(config: &Config, key: Option<&Arc<LinkKey>>) -> Settings {
     let directory = |d: &config::Directory| {
         let settings = DirectorySettings {
             limits: d.guard,
@@ -151,6 +163,15 @@ pub fn flow_settings(config: &Config) -> Settings {
         expires_after: delta(config.mail.expires_after),
         routing: config.routing.clone(),
         bounces: config.bounces.as_ref().map(returned::policy),
+        climbing: Arc::new(config.climbing.clone()),
+        lasting: config.lasting.clone(),
+        quiet: config.quiet.clone(),
+        public: config.public.as_ref().zip(key).map(|(public, key)| Public {
+            url: public.url.as_str().into(),
+            key: Arc::clone(key),
+            lives: delta(public.link_lifetime),
+            subscribe: public.subscribe,
+        }),
         directories: config.directories.iter().map(directory).collect(),
     }
 }

@@ -17,9 +17,11 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::domain::absence::Absence;
 use crate::domain::absence::source::TakenCalendar;
 use crate::domain::alert::Health;
+use crate::domain::alert::lasting::Seen;
 use crate::domain::audit;
 use crate::domain::bounce::{Mark, ReturnKey};
 use crate::domain::changes::{ChangeAt, open};
+use crate::domain::climb::Climb;
 use crate::domain::coverage::watch::Told;
 use crate::domain::delivery::Delivery;
 use crate::domain::delta::ObjectChange;
@@ -29,10 +31,13 @@ use crate::domain::gone::Gone;
 use crate::domain::ids::{DirectoryName, Guid, MessageId, NoticeId, RunId};
 use crate::domain::lists::TakenList;
 use crate::domain::notice::{Message, Notice};
+use crate::domain::outage::inhibit::Held;
 use crate::domain::outage::{Incident, Outage};
 use crate::domain::roles::Assignment;
 use crate::domain::run::{Cursor, HeldRun, Run};
+use crate::domain::silence::Silence;
 use crate::domain::subject::Subject;
+use crate::domain::subscriber::Subscriber;
 use crate::domain::undo::{Step, Veto};
 
 use super::types::AttemptLog;
@@ -136,6 +141,16 @@ kinds! {
     Mark = 0x65 "marked addresses",
     /// What the signs of messages are made with. No key.
     ReturnKey = 0x66 "keys of signs",
+    /// A notice that asks to be taken on, and whom it went to. Key: its thread.
+    Climb = 0x80 "climbs",
+    /// A silence. Key: its number.
+    Silence = 0x81 "silences",
+    /// Who wasn't told of an incident. Key: its number.
+    Inhibited = 0x82 "untold of incidents",
+    /// Somebody outside who wants to be told of outages. Key: their number.
+    Subscriber = 0x83 "subscribers",
+    /// Which small things were there when it was last looked. No key.
+    Lasting = 0x84 "looks at small things",
     /// How what a commit changed was before. Key: [`past_key`].
     Past = 0x7c "entries of the past",
 }
@@ -154,10 +169,12 @@ pub(crate) enum Numbers {
     Attempt = 7,
     Generation = 8,
     ContactChange = 9,
+    Silence = 10,
+    Subscriber = 11,
 }
 
 /// How many [`Numbers`] there are.
-pub(crate) const NUMBERS: usize = 10;
+pub(crate) const NUMBERS: usize = 12;
 
 /// Why bytes aren't a record.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -254,6 +271,11 @@ records! {
     Delivery => Delivery,
     Mark => Mark,
     ReturnKey => ReturnKey,
+    Climb => Climb,
+    Seen => Lasting,
+    Silence => Silence,
+    Subscriber => Subscriber,
+    Held => Inhibited,
 }
 
 /// Records of a second shape, each with how the first one is read.
@@ -463,6 +485,11 @@ pub(crate) fn check_schema(kind: Kind, bytes: &[u8]) -> Result<(), RecordError> 
         Kind::Delivery => Delivery::SCHEMA,
         Kind::Mark => Mark::SCHEMA,
         Kind::ReturnKey => ReturnKey::SCHEMA,
+        Kind::Climb => Climb::SCHEMA,
+        Kind::Lasting => Seen::SCHEMA,
+        Kind::Silence => Silence::SCHEMA,
+        Kind::Subscriber => Subscriber::SCHEMA,
+        Kind::Inhibited => Held::SCHEMA,
         Kind::Audit => audit::Entry::SCHEMA,
         Kind::ContactChange => ChangeAt::SCHEMA,
         Kind::ContactsSeen => ContactsSeen::SCHEMA,

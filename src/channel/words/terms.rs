@@ -86,6 +86,12 @@ impl Words {
         }) {
             return say!(self, "why-depends", why = self.reason_to_tell(what), on = on);
         }
+        if crate::domain::subscriber::Subscriber::of_why(why).is_some() {
+            return say!(self, "why-subscriber");
+        }
+        if let Some(absent) = why.strip_prefix("deputy for ") {
+            return say!(self, "why-deputy", absent = absent);
+        }
         if let Some(about) = why.strip_prefix("outage contact for ") {
             return say!(self, "why-outage-of", about = about);
         }

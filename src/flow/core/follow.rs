@@ -34,10 +34,14 @@ impl Turn<'_> {
         let caught = store.catch_up(view.to_state()).await?;
         let (settings, now) = (self.core.settings(), self.core.now());
         let new = view.caught_up(caught, &settings, now);
-        let outages = new.outages != view.outages;
+        let outages = new.outages != view.outages || new.inhibited != view.inhibited;
+        let climbs = new.climbs != view.climbs;
         self.show(|shown, _, _| *shown = new);
         if outages {
             self.core.outages.notify_one();
+        }
+        if climbs {
+            self.core.climbs.notify_one();
         }
         Ok(())
     }
@@ -60,6 +64,11 @@ impl View {
             delivery: Arc::clone(&self.delivery),
             marks: self.marks.clone(),
             return_key: self.return_key.clone(),
+            lasting: self.lasting.clone(),
+            climbs: self.climbs.clone(),
+            silences: self.silences.clone(),
+            subscribers: (*self.subscribers).clone(),
+            inhibited: self.inhibited.clone(),
             arranged: self.arranged.clone(),
             lists: self.lists.clone(),
             given_out: self.given_out.clone(),
@@ -118,6 +127,11 @@ impl View {
             delivery: state.delivery,
             marks: state.marks,
             return_key: state.return_key,
+            lasting: state.lasting,
+            climbs: state.climbs,
+            silences: state.silences,
+            subscribers: Arc::new(state.subscribers),
+            inhibited: state.inhibited,
             directories,
             arranged: state.arranged,
             contacts_seen: state.contacts_seen.unwrap_or(self.contacts_seen),

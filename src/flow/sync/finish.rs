@@ -78,6 +78,7 @@ pub(in crate::flow) async fn finish(
             view.take(organisation, now);
         }
     });
+    core.ran.notify_one();
     log(run);
     Ok(())
 }

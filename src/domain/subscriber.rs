@@ -1,0 +1,202 @@
+//! Somebody outside who wants to be told of outages: they asked for it, and have said so by a link that only they were sent (double opt-in).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::ids::{SubjectName, SubscriberId};
+use super::mailbox::Address;
+use super::outage::{Outage, Severity};
+use super::service::Services;
+
+/// How far somebody is subscribed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    /// They were sent the link, and haven't confirmed yet.
+    Asked {
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// They have confirmed.
+    Confirmed {
+        /// When.
+        at: DateTime<Utc>,
+    },
+}
+
+/// Somebody outside.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Subscriber {
+    /// Their number.
+    pub id: SubscriberId,
+    /// Where they are written to.
+    pub mail: Address,
+    /// Only outages of these services and of what they depend on; empty: of all.
+    pub services: BTreeSet<SubjectName>,
+    /// At least so bad.
+    pub severity: Severity,
+    /// How far they are subscribed.
+    pub standing: Standing,
+}
+
+/// Who doesn't confirm within this is forgotten.
+pub const CONFIRM_WITHIN: TimeDelta = TimeDelta::days(7);
+/// Nobody is asked to confirm more often than this: else anybody could fill anybody's mailbox.
+pub const ASK_AGAIN: TimeDelta = TimeDelta::hours(24);
+/// So many are asked in an hour, whoever they are.
+pub const ASKED_AN_HOUR: usize = 60;
+/// So many there can be.
+pub const MANY: usize = 20_000;
+
+/// All of them.
+pub type Subscribers = BTreeMap<SubscriberId, Subscriber>;
+
+/// What comes of the wish to subscribe.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Wish {
+    /// They are to be asked whether they want it.
+    Ask,
+    /// They are one already, or were asked lately: nothing is sent.
+    Known(SubscriberId),
+    /// Too many at once.
+    TooMany,
+}
+
+/// Decides on somebody's wish to subscribe at `now`.
+pub fn wish(all: &Subscribers, mail: &Address, now: DateTime<Utc>) -> Wish {
+    let key = mail.key();
+    let known = all.values().find(|subscriber| subscriber.mail.key() == key);
+    match known {
+        Some(Subscriber { id, standing: Standing::Confirmed { .. }, .. }) => return Wish::Known(*id),
+        Some(Subscriber { id, standing: Standing::Asked { at }, .. }) if now - *at < ASK_AGAIN => {
+            return Wish::Known(*id);
+        }
+        _ => {}
+    }
+    let lately = |subscriber: &&Subscriber| matches!(subscriber.standing, Standing::Asked { at } if now - at < TimeDelta::hours(1));
+    if all.len() >= MANY || all.values().filter(lately).count() >= ASKED_AN_HOUR {
+        return Wish::TooMany;
+    }
+    Wish::Ask
+}
+
+/// Those who never confirmed.
+pub fn forgotten(all: &Subscribers, now: DateTime<Utc>) -> Vec<SubscriberId> {
+    let late = |subscriber: &&Subscriber| matches!(subscriber.standing, Standing::Asked { at } if now - at >= CONFIRM_WITHIN);
+    all.values().filter(late).map(|subscriber| subscriber.id).collect()
+}
+
+/// Those who are told of an outage, besides its contacts. What concerns only some units is nothing for those outside.
+pub fn of_outage<'a>(all: &'a Subscribers, outage: &Outage, services: &Services) -> Vec<&'a Subscriber> {
+    if !outage.units.is_empty() {
+        return Vec::new();
+    }
+    let named: Vec<SubjectName> = outage.services.iter().map(|name| SubjectName::from(&**name)).collect();
+    let affected: BTreeSet<&SubjectName> =
+        services.affected(&named).into_iter().map(|affected| &affected.service.name).collect();
+    let wants = |subscriber: &&Subscriber| {
+        let any = subscriber.services.is_empty()
+            || subscriber.services.iter().any(|name| affected.contains(name) || named.contains(name));
+        matches!(subscriber.standing, Standing::Confirmed { .. })
+            && outage.severity >= subscriber.severity
+            && any
+    };
+    all.values().filter(wants).collect()
+}
+
+/// What stands before their number in [`Subscriber::why`].
+const WHY: &str = "subscriber ";
+
+impl Subscriber {
+    /// Why they are told, as it stands in a message: with their number, by which they can be taken off.
+    pub fn why(&self) -> String {
+        format!("{WHY}{}", self.id)
+    }
+
+    /// Who is told for such a reason.
+    pub fn of_why(why: &str) -> Option<SubscriberId> {
+        why.strip_prefix(WHY)?.parse().ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::audit::Actor;
+    use crate::domain::ids::OutageId;
+    use crate::domain::outage::Opening;
+    use crate::domain::outage::tests::opening;
+    use crate::domain::service::Service;
+    use crate::domain::testing::{hour, unit_id};
+
+    fn subscriber(id: u64, services: &[&str], standing: Standing) -> Subscriber {
+        Subscriber {
+            id: SubscriberId(id),
+            mail: format!("s{id}@out.example").parse().unwrap(),
+            services: services.iter().map(|name| (*name).into()).collect(),
+            severity: Severity::Major,
+            standing,
+        }
+    }
+
+    fn all(subscribers: impl IntoIterator<Item = Subscriber>) -> Subscribers {
+        subscribers.into_iter().map(|subscriber| (subscriber.id, subscriber)).collect()
+    }
+
+    #[test]
+    fn nobody_is_asked_twice_within_a_day_nor_are_too_many_in_an_hour() {
+        let asked = |id, n| subscriber(id, &[], Standing::Asked { at: hour(n) });
+        let mail: Address = "S1@out.example".parse().unwrap();
+        let known = all([asked(1, 0)]);
+        assert_eq!(wish(&known, &mail, hour(23)), Wish::Known(SubscriberId(1)));
+        assert_eq!(wish(&known, &mail, hour(24)), Wish::Ask);
+        let confirmed = all([subscriber(1, &[], Standing::Confirmed { at: hour(0) })]);
+        assert_eq!(wish(&confirmed, &mail, hour(999)), Wish::Known(SubscriberId(1)));
+        let many = all((2..2 + ASKED_AN_HOUR as u64).map(|id| asked(id, 5)));
+        assert_eq!(wish(&many, &mail, hour(5)), Wish::TooMany);
+        assert_eq!(wish(&many, &mail, hour(6)), Wish::Ask);
+        assert!(forgotten(&known, hour(24 * 7 - 1)).is_empty());
+        assert_eq!(forgotten(&known, hour(24 * 7)), [SubscriberId(1)]);
+        assert!(forgotten(&confirmed, hour(9999)).is_empty());
+    }
+
+    #[test]
+    fn only_who_has_confirmed_is_told_of_what_they_want() {
+        let yes = Standing::Confirmed { at: hour(0) };
+        let subscribers = all([
+            subscriber(1, &[], yes),
+            subscriber(2, &["mail"], yes),
+            subscriber(3, &["phone"], yes),
+            subscriber(4, &[], Standing::Asked { at: hour(0) }),
+        ]);
+        let service = |name: &str, on: &[&str]| Service {
+            name: name.into(),
+            title: name.into(),
+            depends_on: on.iter().map(|name| (*name).into()).collect(),
+            owner: None,
+            units: vec![],
+        };
+        let services: Services =
+            [service("net", &[]), service("mail", &["net"]), service("phone", &[])].into_iter().collect();
+        let told = |services_out: &[&str], units: &[u8], severity| {
+            let opening = Opening {
+                services: services_out.iter().map(|name| Box::from(*name)).collect(),
+                units: units.iter().map(|n| unit_id(*n)).collect(),
+                severity,
+                ..opening("Out")
+            };
+            let outage = Outage::open(OutageId(1), opening, Actor::System, hour(0)).unwrap();
+            let told = of_outage(&subscribers, &outage, &services);
+            told.iter().map(|to| to.id.to_string()).collect::<String>()
+        };
+        assert_eq!(told(&["net"], &[], Severity::Major), "12");
+        assert_eq!(told(&["phone"], &[], Severity::Critical), "13");
+        assert_eq!(told(&[], &[], Severity::Major), "1");
+        assert_eq!(told(&["net"], &[], Severity::Minor), "");
+        assert_eq!(told(&["net"], &[1], Severity::Major), "");
+        assert_eq!(Subscriber::of_why(&subscribers[&SubscriberId(2)].why()), Some(SubscriberId(2)));
+        assert_eq!(Subscriber::of_why("outage"), None);
+    }
+}
