@@ -268,10 +268,8 @@ impl Climb {
 impl Reached {
     /// The recipient of a message.
     fn of(to: &Recipient, organisation: &Organisation, rung: Rung, at: DateTime<Utc>) -> Reached {
-        let known = to.mail.as_ref().and_then(|mail| organisation.user_called(mail.as_str()));
-        // By a text message only the number is left: the name is the best that says who it is.
-        let known = known.or_else(|| to.phone.as_ref().and_then(|_| organisation.user_called(&to.name)));
-        let user = known.map(|user| user.id);
+        let named = || to.mail.as_ref().and_then(|mail| organisation.user_called(mail.as_str()));
+        let user = to.user.or_else(|| named().map(|user| user.id));
         Reached { name: to.name.clone(), mail: to.mail.clone(), user, rung, at }
     }
 

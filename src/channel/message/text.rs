@@ -94,6 +94,7 @@ pub(super) fn environment() -> Environment<'static> {
     templates.set_fuel(Some(200_000));
     templates.set_recursion_limit(50);
     templates.add_filter("commands", markup::commands);
+    templates.add_filter("linked", markup::linked);
     templates.add_filter("command", markup::command);
     templates.add_function("t", translated);
     templates

@@ -273,6 +273,12 @@ about-gaps = { $n ->
    *[other] ubemandet { $n } steder: { $period }
 }
 about-ending = noget, som kataloget { $directory } har brug for, udløber
+about-climbed = ingen har taget sig af det: { $about }
+about-lasting = { $n ->
+    [one] 1 lille ting, der varer ved
+   *[other] { $n } små ting, der varer ved
+}
+about-subscribe = om nogen vil have driftsmeddelelser
 undelivered-more = … og { $n } til: `{ $command }`
 undelivered-todo = Ret adressen eller kanalen, og send igen: `{ $command }`
 
@@ -395,7 +401,7 @@ duties-todo-command = Til den person: `{ $command }`
 
 climbed = Ingen har taget sig af dette siden { $at }. Det gik tidligere til { $people } og kommer nu til dig.
 take-on-link = Hvis du tager dig af det, så sig det her, så får ikke flere besked: { $link }
-take-on-command = Hvis du tager dig af det, så sig til, så får ikke flere besked: { $command }
+take-on-command = Hvis du tager dig af det, så sig til, så får ikke flere besked: `{ $command }`
 unsubscribe = Du har bedt om disse mails. Hvis du ikke vil have flere: { $link }
 why-deputy = stedfortræder for { $absent }
 
@@ -427,7 +433,7 @@ lasting-failing = Synkroniseringen af kataloget { $directory } mislykkes af og t
 lasting-quarantined = { $n ->
     [one] 1 objekt
    *[other] { $n } objekter
-} i kataloget { $directory } kan ikke læses og lægges til side ved hver synkronisering: budkavle sync show RUN --quarantined
+} i kataloget { $directory } kan ikke læses og lægges til side ved hver synkronisering: `budkavle sync show RUN --quarantined`
 lasting-undone = { $n ->
     [one] 1 kørsel
    *[other] { $n } kørsler
@@ -439,7 +445,7 @@ lasting-misplaced = { $n ->
 lasting-no-group = Konfigurationen nævner gruppen { $group }, som intet katalog har
 lasting-since = { $what } (siden { $at })
 lasting-more = … og { $n } til
-lasting-look = Det hele vises med: { $command }
+lasting-look = Det hele vises med: `{ $command }`
 
 ## Who outside wants to be told of outages
 

@@ -274,6 +274,12 @@ about-gaps = { $n ->
    *[other] { $period } isn't covered in { $n } places
 }
 about-ending = something that the directory { $directory } needs ends
+about-climbed = nobody has it: { $about }
+about-lasting = { $n ->
+    [one] 1 small thing that lasts
+   *[other] { $n } small things that last
+}
+about-subscribe = whether somebody wants to be told of outages
 undelivered-more = … and { $n } more: `{ $command }`
 undelivered-todo = Mend the address or the channel, and send it again: `{ $command }`
 
@@ -396,7 +402,7 @@ duties-todo-command = For them: `{ $command }`
 
 climbed = Nobody has taken this on since { $at }. It went to { $people } before, and comes to you now.
 take-on-link = If you take this on, say so here, and nobody else is told: { $link }
-take-on-command = If you take this on, say so, and nobody else is told: { $command }
+take-on-command = If you take this on, say so, and nobody else is told: `{ $command }`
 unsubscribe = You asked for these mails. If you want no more of them: { $link }
 why-deputy = deputy for { $absent }
 
@@ -431,7 +437,7 @@ lasting-quarantined = { $n ->
 } of the directory { $directory } can't be read and { $n ->
     [one] is
    *[other] are
-} set aside in each sync: budkavle sync show RUN --quarantined
+} set aside in each sync: `budkavle sync show RUN --quarantined`
 lasting-undone = { $n ->
     [one] 1 run
    *[other] { $n } runs
@@ -449,7 +455,7 @@ lasting-misplaced = { $n ->
 lasting-no-group = The configuration names the group { $group }, which no directory has
 lasting-since = { $what } (since { $at })
 lasting-more = … and { $n } more
-lasting-look = All of it: { $command }
+lasting-look = All of it: `{ $command }`
 
 ## Who outside wants to be told of outages
 

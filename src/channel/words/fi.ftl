@@ -273,6 +273,12 @@ about-gaps = { $n ->
    *[other] miehittämättä { $n } paikassa: { $period }
 }
 about-ending = jokin hakemiston { $directory } tarvitsema päättyy
+about-climbed = kukaan ei ole ottanut tätä hoitaakseen: { $about }
+about-lasting = { $n ->
+    [one] 1 jatkuva pikkuasia
+   *[other] { $n } jatkuvaa pikkuasiaa
+}
+about-subscribe = haluaako joku häiriötiedotteita
 undelivered-more = … ja { $n } muuta: `{ $command }`
 undelivered-todo = Korjaa osoite tai kanava ja lähetä uudelleen: `{ $command }`
 
@@ -395,7 +401,7 @@ duties-todo-command = Ylläpitäjälle: `{ $command }`
 
 climbed = Kukaan ei ole ottanut tätä hoitaakseen tämän jälkeen: { $at }. Aiemmin sen saivat { $people }, ja nyt se tulee sinulle.
 take-on-link = Jos otat tämän hoitaaksesi, ilmoita siitä täällä, niin muille ei enää kerrota: { $link }
-take-on-command = Jos otat tämän hoitaaksesi, ilmoita siitä, niin muille ei enää kerrota: { $command }
+take-on-command = Jos otat tämän hoitaaksesi, ilmoita siitä, niin muille ei enää kerrota: `{ $command }`
 unsubscribe = Olet pyytänyt nämä viestit. Jos et halua niitä enää: { $link }
 why-deputy = sijainen (sijaistettava: { $absent })
 
@@ -425,9 +431,9 @@ lasting-title = { $n ->
 }
 lasting-failing = Hakemiston { $directory } synkronointi epäonnistuu silloin tällöin: { $error }
 lasting-quarantined = { $n ->
-    [one] 1 kohdetta
-   *[other] { $n } kohdetta
-} hakemistossa { $directory } ei voi lukea, ja ne jätetään sivuun joka synkronoinnissa: budkavle sync show RUN --quarantined
+    [one] 1 kohdetta hakemistossa { $directory } ei voi lukea, ja se jätetään sivuun joka synkronoinnissa: `budkavle sync show RUN --quarantined`
+   *[other] { $n } kohdetta hakemistossa { $directory } ei voi lukea, ja ne jätetään sivuun joka synkronoinnissa: `budkavle sync show RUN --quarantined`
+}
 lasting-undone = { $n ->
     [one] 1 ajo
    *[other] { $n } ajoa
@@ -439,7 +445,7 @@ lasting-misplaced = { $n ->
 lasting-no-group = Asetuksissa on ryhmä { $group }, jota missään hakemistossa ei ole
 lasting-since = { $what } (alkaen { $at })
 lasting-more = … ja vielä { $n }
-lasting-look = Kaikki näkyvät komennolla: { $command }
+lasting-look = Kaikki näkyvät komennolla: `{ $command }`
 
 ## Who outside wants to be told of outages
 

@@ -273,6 +273,12 @@ about-gaps = { $n ->
    *[other] ubemannet { $n } steder: { $period }
 }
 about-ending = noe som katalogen { $directory } trenger, opphører
+about-climbed = ingen har tatt seg av det: { $about }
+about-lasting = { $n ->
+    [one] 1 liten ting som varer
+   *[other] { $n } små ting som varer
+}
+about-subscribe = om noen vil ha driftsmeldinger
 undelivered-more = … og { $n } til: `{ $command }`
 undelivered-todo = Rett adressen eller kanalen og send på nytt: `{ $command }`
 
@@ -395,9 +401,9 @@ duties-todo-command = Til den personen: `{ $command }`
 
 climbed = Ingen har tatt seg av dette siden { $at }. Det gikk tidligere til { $people } og kommer nå til deg.
 take-on-link = Hvis du tar deg av det, si fra her, så får ingen flere beskjed: { $link }
-take-on-command = Hvis du tar deg av det, si fra, så får ingen flere beskjed: { $command }
+take-on-command = Hvis du tar deg av det, si fra, så får ingen flere beskjed: `{ $command }`
 unsubscribe = Du har bedt om disse e-postene. Hvis du ikke vil ha flere: { $link }
-why-deputy = stedfortreder for { $absent }
+why-deputy = vikar for { $absent }
 
 ## Pages that links lead to
 
@@ -427,7 +433,7 @@ lasting-failing = Synkroniseringen av katalogen { $directory } mislykkes av og t
 lasting-quarantined = { $n ->
     [one] 1 objekt
    *[other] { $n } objekter
-} i katalogen { $directory } kan ikke leses og legges til side ved hver synkronisering: budkavle sync show RUN --quarantined
+} i katalogen { $directory } kan ikke leses og legges til side ved hver synkronisering: `budkavle sync show RUN --quarantined`
 lasting-undone = { $n ->
     [one] 1 kjøring
    *[other] { $n } kjøringer
@@ -439,7 +445,7 @@ lasting-misplaced = { $n ->
 lasting-no-group = Konfigurasjonen nevner gruppen { $group }, som ingen katalog har
 lasting-since = { $what } (siden { $at })
 lasting-more = … og { $n } til
-lasting-look = Alt vises med: { $command }
+lasting-look = Alt vises med: `{ $command }`
 
 ## Who outside wants to be told of outages
 

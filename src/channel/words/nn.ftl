@@ -273,6 +273,12 @@ about-gaps = { $n ->
    *[other] ikkje bemanna { $n } stader: { $period }
 }
 about-ending = noko som katalogen { $directory } treng, tek slutt
+about-climbed = ingen har teke seg av det: { $about }
+about-lasting = { $n ->
+    [one] 1 liten ting som varer
+   *[other] { $n } små ting som varer
+}
+about-subscribe = om nokon vil ha driftsmeldingar
 undelivered-more = … og { $n } til: `{ $command }`
 undelivered-todo = Rett adressa eller kanalen og send på nytt: `{ $command }`
 
@@ -395,7 +401,7 @@ duties-todo-command = Til den personen: `{ $command }`
 
 climbed = Ingen har teke seg av dette sidan { $at }. Det gjekk tidlegare til { $people } og kjem no til deg.
 take-on-link = Dersom du tek deg av det, sei ifrå her, så får ingen fleire beskjed: { $link }
-take-on-command = Dersom du tek deg av det, sei ifrå, så får ingen fleire beskjed: { $command }
+take-on-command = Dersom du tek deg av det, sei ifrå, så får ingen fleire beskjed: `{ $command }`
 unsubscribe = Du har bede om desse e-postane. Dersom du ikkje vil ha fleire: { $link }
 why-deputy = vikar for { $absent }
 
@@ -427,7 +433,7 @@ lasting-failing = Synkroniseringa av katalogen { $directory } mislukkast av og t
 lasting-quarantined = { $n ->
     [one] 1 objekt
    *[other] { $n } objekt
-} i katalogen { $directory } kan ikkje lesast og blir lagde til side ved kvar synkronisering: budkavle sync show RUN --quarantined
+} i katalogen { $directory } kan ikkje lesast og blir lagde til side ved kvar synkronisering: `budkavle sync show RUN --quarantined`
 lasting-undone = { $n ->
     [one] 1 køyring
    *[other] { $n } køyringar
@@ -439,7 +445,7 @@ lasting-misplaced = { $n ->
 lasting-no-group = Konfigurasjonen nemner gruppa { $group }, som ingen katalog har
 lasting-since = { $what } (sidan { $at })
 lasting-more = … og { $n } til
-lasting-look = Alt blir vist med: { $command }
+lasting-look = Alt blir vist med: `{ $command }`
 
 ## Who outside wants to be told of outages
 

@@ -273,6 +273,12 @@ about-gaps = { $n ->
    *[other] obemannat på { $n } ställen: { $period }
 }
 about-ending = något som katalogen { $directory } behöver upphör
+about-climbed = ingen har tagit sig an det: { $about }
+about-lasting = { $n ->
+    [one] 1 liten sak som består
+   *[other] { $n } små saker som består
+}
+about-subscribe = om någon vill ha driftinformation
 undelivered-more = … och { $n } till: `{ $command }`
 undelivered-todo = Rätta adressen eller kanalen och skicka igen: `{ $command }`
 
@@ -395,8 +401,8 @@ duties-todo-command = För den personen: `{ $command }`
 
 climbed = Ingen har tagit sig an det här sedan { $at }. Det gick tidigare till { $people } och kommer nu till dig.
 take-on-link = Om du tar dig an det, säg det här, så får ingen fler veta: { $link }
-take-on-command = Om du tar dig an det, säg till, så får ingen fler veta: { $command }
-unsubscribe = Du har bett om de här breven. Om du inte vill ha fler: { $link }
+take-on-command = Om du tar dig an det, säg till, så får ingen fler veta: `{ $command }`
+unsubscribe = Du har bett om de här meddelandena. Om du inte vill ha fler: { $link }
 why-deputy = ersättare för { $absent }
 
 ## Pages that links lead to
@@ -411,7 +417,7 @@ page-taken-before = { $by } har det sedan { $at }. Du behöver inte göra något
 page-over-title = Det är över
 page-over = Det som detta gällde är över. Du behöver inte göra något.
 page-bad-title = Länken fungerar inte
-page-bad = Den är inte hel. Kopiera hela länken ur brevet.
+page-bad = Den är inte hel. Kopiera hela länken ur meddelandet.
 page-expired-title = Länkens tid har gått ut
 page-expired = Den gäller inte längre. Fråga avsändaren om ärendet inte är klart.
 page-failed-title = Något gick fel
@@ -427,7 +433,7 @@ lasting-failing = Synkroniseringen av katalogen { $directory } misslyckas då oc
 lasting-quarantined = { $n ->
     [one] 1 objekt
    *[other] { $n } objekt
-} i katalogen { $directory } kan inte läsas och läggs åt sidan vid varje synkronisering: budkavle sync show RUN --quarantined
+} i katalogen { $directory } kan inte läsas och läggs åt sidan vid varje synkronisering: `budkavle sync show RUN --quarantined`
 lasting-undone = { $n ->
     [one] 1 körning
    *[other] { $n } körningar
@@ -439,7 +445,7 @@ lasting-misplaced = { $n ->
 lasting-no-group = Konfigurationen nämner gruppen { $group }, som ingen katalog har
 lasting-since = { $what } (sedan { $at })
 lasting-more = … och { $n } till
-lasting-look = Allt visas med: { $command }
+lasting-look = Allt visas med: `{ $command }`
 
 ## Who outside wants to be told of outages
 
@@ -452,17 +458,17 @@ page-confirm-title = Driftinformation
 page-confirm = Vill du få besked om driftsavbrott till { $mail }?
 page-confirm-button = Ja, meddela mig
 page-confirmed-title = Du får besked från och med nu
-page-confirmed = Varje brev har en länk som avslutar det.
-page-unsubscribe-title = Inga fler brev?
+page-confirmed = Varje meddelande har en länk som avslutar det.
+page-unsubscribe-title = Inga fler meddelanden?
 page-unsubscribe = { $mail } får inga fler besked om driftsavbrott när du har tryckt på knappen.
-page-unsubscribe-button = Inga fler brev
-page-unsubscribed-title = Du får inga fler brev
+page-unsubscribe-button = Inga fler meddelanden
+page-unsubscribed-title = Du får inga fler meddelanden
 page-unsubscribed = Du behöver inte göra något mer.
 page-subscribe-title = Få besked om driftsavbrott
-page-subscribe = Ange din adress. Du får ett brev dit med en länk där du bekräftar att du vill det.
+page-subscribe = Ange din adress. Du får ett meddelande dit med en länk där du bekräftar att du vill det.
 page-subscribe-field = Din e-postadress
-page-subscribe-button = Skicka brevet
+page-subscribe-button = Skicka meddelandet
 page-subscribe-sent-title = Titta i din e-post
-page-subscribe-sent = Om adressen stämmer och inte redan prenumererar är ett brev på väg dit. Utan länken i det händer inget mer.
+page-subscribe-sent = Om adressen stämmer och inte redan prenumererar är ett meddelande på väg dit. Utan länken i det händer inget mer.
 page-no-address-title = Det är ingen e-postadress
 page-too-many-title = För många frågar samtidigt

@@ -82,7 +82,7 @@ impl Look<'_> {
             let (deputy, mail) = contacts::deputy_of(self.organisation, user, self.now)?;
             let why = format!("deputy for {}", absent.name());
             let phone = deputy.mobile().or_else(|| deputy.phone()).map(Box::from);
-            Some(Recipient { phone, ..Recipient::by_mail(deputy.name(), mail, why) })
+            Some(Recipient { phone, user: Some(deputy.id), ..Recipient::by_mail(deputy.name(), mail, why) })
         };
         self.first().filter_map(deputy).collect()
     }

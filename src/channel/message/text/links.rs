@@ -2,6 +2,7 @@
 
 use minijinja::context;
 
+use super::markup::with_links;
 use super::{BLUE, Page};
 use crate::channel::words::{Words, say};
 use crate::domain::ids::NoticeId;
@@ -82,7 +83,7 @@ pub(super) fn into_html(html: String, before: &str, after: &[String]) -> String 
     let paragraph = |text: &str| format!("<p>{}</p>\n", minijinja::HtmlEscape(text));
     let mut html = html;
     if !after.is_empty() && !html.contains("class=\"after\"") {
-        let lines: String = after.iter().map(|line| paragraph(line)).collect();
+        let lines: String = after.iter().map(|line| format!("<p>{}</p>\n", with_links(line))).collect();
         let at = html.rfind("</body>").unwrap_or(html.len());
         html.insert_str(at, &lines);
     }
