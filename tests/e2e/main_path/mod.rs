@@ -19,6 +19,7 @@ mod incremental;
 mod kill;
 mod maintenance;
 mod municipality;
+mod notices;
 mod notify;
 mod openldap;
 mod outages;
