@@ -67,8 +67,8 @@ pub struct Composer {
     written: Mutex<Written>,
 }
 
-/// By notice, by why somebody gets it, and by how they are written to.
-type Key = (NoticeId, Box<str>, Locale);
+/// By notice, by why somebody gets it, by how they are written to, and whether they are asked to take it on.
+type Key = (NoticeId, Box<str>, Locale, bool);
 
 /// The texts that were written last.
 #[derive(Default)]
@@ -238,9 +238,12 @@ impl Composer {
         instance: u64,
         links: &Links,
     ) -> Result<Arc<Body>, ComposeError> {
-        let key = (notice.id, Box::from(why), locale);
+        // What asks by a command is the same for all who get it; a link is one person's alone.
+        let asks = links.take_on.is_some();
+        let key = (notice.id, Box::from(why), locale, asks);
         let lock = || self.written.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let shared = links.is_empty();
+        let shared = Links { take_on: None, ..links.clone() }.is_empty()
+            && links.take_on.as_ref().is_none_or(|(_, link)| link.is_none());
         if let Some(text) = lock().texts.get(&key).filter(|_| shared) {
             return Ok(Arc::clone(text));
         }

@@ -30,7 +30,7 @@ pub(super) fn read(section: &Section) -> Option<Public> {
         let secure =
             url.scheme() == "https" || (url.scheme() == "http" && url.host_str() == Some("localhost"));
         if plain && secure && url.has_host() {
-            Ok(text.trim_end_matches('/').to_owned())
+            Ok(url.as_str().trim_end_matches('/').to_owned())
         } else {
             Err(problem().hint(example))
         }

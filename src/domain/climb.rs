@@ -157,7 +157,9 @@ impl Policy {
             Facts::Coverage(facts) => !facts.gaps.is_empty(),
             _ => false,
         };
-        demands && self.kinds.contains(&facts.kind()) && facts.severity() >= self.severity
+        // An alert is told when there is something to do, however bad that is.
+        let bad = facts.kind() == NoticeKind::Alert || facts.severity() >= self.severity;
+        demands && self.kinds.contains(&facts.kind()) && bad
     }
 
     /// The climb of a notice that asks; None: it doesn't, or nobody is told. Its number isn't known yet.
@@ -169,8 +171,11 @@ impl Policy {
     ) -> Option<Climb> {
         // Who asked for it from outside is told, and asked for nothing.
         let inside = notice.recipients.iter().filter(|to| Subscriber::of_why(&to.why).is_none());
-        let told = inside.take(FIRST).map(|to| Reached::of(to, organisation, Rung::First, now));
-        let told = once(told.collect());
+        let told = inside.clone().map(|to| Reached::of(to, organisation, Rung::First, now));
+        let mut told = once(told.collect());
+        told.truncate(FIRST);
+        // Who sleeps is given the time from when they are told on.
+        let last = inside.map(|to| notice.held.get(&to.key()).copied().unwrap_or(now)).min().unwrap_or(now);
         (self.asks(&notice.facts) && !told.is_empty()).then(|| Climb {
             thread: notice.thread.clone(),
             notice: NoticeId(0),
@@ -178,7 +183,7 @@ impl Policy {
             severity: notice.facts.severity(),
             ladder: if notice.facts.kind() == NoticeKind::Outage { Ladder::Units } else { Ladder::Whole },
             asked: now,
-            last: now,
+            last,
             told,
             exhausted: false,
             end: None,
@@ -193,7 +198,8 @@ impl Policy {
         if climb.severity == Severity::Critical && self.critical_always {
             return climb.last.checked_add_signed(self.after);
         }
-        self.hours.after_open(climb.last, self.after)
+        // Where nobody ever works it goes by the clock.
+        self.hours.after_open(climb.last, self.after).or_else(|| climb.last.checked_add_signed(self.after))
     }
 }
 
@@ -234,7 +240,7 @@ impl Climb {
         }
     }
 
-    /// With somebody told besides.
+    /// With somebody told besides, at `now`.
     #[must_use]
     pub fn telling(mut self, reached: Vec<Reached>, now: DateTime<Utc>) -> Climb {
         self.told.extend(reached);
@@ -248,7 +254,7 @@ impl Climb {
     pub fn told_again(mut self, later: &Climb) -> Climb {
         self.told.extend(later.told.iter().cloned());
         self.told = once(self.told);
-        self.severity = self.severity.max(later.severity);
+        self.severity = later.severity;
         (self.notice, self.about) = (later.notice, later.about.clone());
         self
     }

@@ -1,6 +1,6 @@
 //! Links in mails that do something: whoever has one can't make another, and none holds for ever.
 //!
-//! What a link is for, of what, and until when stands in it, signed with HMAC-SHA256 (RFC 2104) by a key that never leaves this machine.
+//! What a link is for, of what, and until when stands in it, signed with HMAC-SHA256 (RFC 2104) by a key that never leaves the store.
 //! Nothing else has to be kept of it.
 
 use base64::Engine;
@@ -46,8 +46,6 @@ pub enum BadLink {
     Expired(DateTime<Utc>),
 }
 
-/// So many random bytes make a key (as many as the digest has, RFC 2104 §3).
-pub const KEY_BYTES: usize = 32;
 /// The length of what is signed: purpose, number, seconds since 1970.
 const SAID: usize = 1 + 8 + 8;
 /// What is signed before it: no signature of anything else is one of a link.
@@ -58,8 +56,8 @@ const CONTEXT: &[u8] = b"budkavle link 1\n";
 pub struct LinkKey(hmac::Key);
 
 impl LinkKey {
-    /// A key of these random bytes.
-    pub fn new(bytes: &[u8; KEY_BYTES]) -> LinkKey {
+    /// A key of these random bytes: as many as the digest has (RFC 2104 §3).
+    pub fn new(bytes: &[u8]) -> LinkKey {
         LinkKey(hmac::Key::new(hmac::HMAC_SHA256, bytes))
     }
 
@@ -105,7 +103,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn key(byte: u8) -> LinkKey {
-        LinkKey::new(&[byte; KEY_BYTES])
+        LinkKey::new(&[byte; 32])
     }
 
     #[test]

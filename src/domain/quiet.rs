@@ -1,13 +1,13 @@
 //! Quiet hours: what isn't critical waits until people are up.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use super::calendar::OpeningHours;
 use super::ids::ChannelName;
-use super::notice::{NewNotice, NoticeKind, Recipient};
+use super::notice::{Facts, NewNotice, NoticeKind, Recipient};
 use super::outage::Severity;
 
 /// When nobody is disturbed. The default: never.
@@ -20,8 +20,9 @@ pub struct Quiet {
 }
 
 impl Quiet {
-    /// The notice with the time until which it waits for each of those who get it; `zone` tells on whose clocks. What would be too late then
-    /// doesn't wait, nor what is critical, nor what somebody has just asked for.
+    /// The notice with the time until which it waits for each of those who get it; `zone` tells on whose clocks. What comes with a time of its own
+    /// doesn't wait when it would be too late then, nor what is critical, nor what somebody has just asked for. All else is tried for as long as usual, counted
+    /// from when the night is over.
     #[must_use]
     pub fn hold(&self, notice: NewNotice, zone: impl Fn(&Recipient) -> Tz, now: DateTime<Utc>) -> NewNotice {
         let wakes = notice.facts.severity() >= Severity::Critical;
@@ -29,10 +30,24 @@ impl Quiet {
         let Some(awake) = self.awake.as_ref().filter(|_| !wakes && !asked_for) else { return notice };
         let waits = |to: &Recipient| {
             let until = awake.on_clocks_of(zone(to)).next_open(now)?;
-            (self.concerns(to) && now < until && until < notice.expires).then(|| (to.key(), until))
+            let in_time = !has_its_time(&notice.facts) || until + TRIES < notice.expires;
+            (self.concerns(to) && now < until && in_time).then(|| (to.key(), until))
         };
-        let held = notice.recipients.iter().filter_map(waits).collect();
-        NewNotice { held, ..notice }
+        let held: BTreeMap<String, DateTime<Utc>> = notice.recipients.iter().filter_map(waits).collect();
+        let longest = held.values().max().filter(|_| !has_its_time(&notice.facts));
+        let expires = longest.and_then(|until| notice.expires.checked_add_signed(*until - now));
+        NewNotice { held, expires: expires.unwrap_or(notice.expires), ..notice }
+    }
+
+    /// When the first of those who get a notice is told.
+    pub fn first_told(
+        &self,
+        notice: &NewNotice,
+        zone: impl Fn(&Recipient) -> Tz,
+        now: DateTime<Utc>,
+    ) -> DateTime<Utc> {
+        let held = self.hold(notice.clone(), zone, now).held;
+        notice.recipients.iter().map(|to| held.get(&to.key()).copied().unwrap_or(now)).min().unwrap_or(now)
     }
 
     /// Whether a recipient may be disturbed at all: a place where people look when they like is not.
@@ -42,16 +57,24 @@ impl Quiet {
     }
 }
 
+/// What leaves in the morning must have so much time left, for a second and a third try.
+const TRIES: TimeDelta = TimeDelta::minutes(30);
+
+/// Whether what is told is true only until a certain time: what is planned.
+fn has_its_time(facts: &Facts) -> bool {
+    matches!(facts, Facts::OutageWord(word) if word.plan.is_some())
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
-    use chrono::{TimeDelta, Weekday};
+    use chrono::Weekday;
     use chrono_tz::America::New_York;
     use chrono_tz::Europe::{Helsinki, Stockholm};
 
     use super::*;
-    use crate::domain::notice::{EventKey, Facts};
+    use crate::domain::notice::{EventKey, PlanTold};
     use crate::domain::testing::outage_word;
 
     const WEEK: [Weekday; 7] =
@@ -107,12 +130,20 @@ mod tests {
     }
 
     #[test]
-    fn what_would_be_too_late_in_the_morning_does_not_wait() {
-        assert_eq!(held(&quiet(), Severity::Major, vec![to("se")], "2026-07-06T20:30:00Z", 7), [""; 0]);
-        assert_eq!(
-            held(&quiet(), Severity::Major, vec![to("se")], "2026-07-06T20:30:00Z", 8),
-            ["se 07 04:00"]
-        );
+    fn what_waits_is_tried_as_long_afterwards_but_for_what_is_over_by_then() {
+        let now = at("2026-07-06T20:30:00Z");
+        let plan = |lives: TimeDelta, planned: bool| {
+            let mut word = outage_word(1, "x", "", Severity::Minor, now);
+            word.plan = planned.then(|| PlanTold { from: now, until: now, sequence: 0 });
+            let facts = Facts::OutageWord(Box::new(word));
+            let notice = NewNotice::new(EventKey("e".into()), facts, vec![to("se")], now + lives);
+            let held = quiet().hold(notice, |_| Stockholm, now);
+            (held.held.len(), held.expires - now)
+        };
+        let (night, day) = (TimeDelta::minutes(7 * 60 + 30), TimeDelta::hours(24));
+        assert_eq!(plan(TimeDelta::hours(1), false), (1, TimeDelta::hours(1) + night));
+        assert_eq!(plan(day, true), (1, day));
+        assert_eq!(plan(night + TRIES, true), (0, night + TRIES), "no time would be left");
     }
 
     #[test]

@@ -115,15 +115,23 @@ impl Silence {
 
     /// Whether a recipient of a notice isn't told.
     pub fn silences(&self, facts: &Facts, to: &Recipient, known: Known<'_>, now: DateTime<Utc>) -> bool {
-        let contacts = &self.matcher.contacts;
-        let meant = || contacts.iter().any(|mail| to.mail.as_ref().is_some_and(|to| to.key() == mail.key()));
-        self.holds(now) && self.matcher.matches(facts, known) && (contacts.is_empty() || meant())
+        self.meets(facts, known, now) && self.matcher.means(to)
+    }
+
+    /// Whether it silences a notice, for some or for all.
+    fn meets(&self, facts: &Facts, known: Known<'_>, now: DateTime<Utc>) -> bool {
+        self.holds(now) && self.matcher.matches(facts, known)
     }
 }
 
 impl Matcher {
     /// Whether a notice meets everything that is set, whoever gets it. What somebody asked for themselves is never silenced.
     pub fn matches(&self, facts: &Facts, known: Known<'_>) -> bool {
+        // What goes on since nobody has it is about the same.
+        let facts = match facts {
+            Facts::Climbed(climbed) => &climbed.facts,
+            facts => facts,
+        };
         facts.kind() != NoticeKind::Test
             && (self.kinds.is_empty() || self.kinds.contains(&facts.kind()))
             && self.severity.is_none_or(|worst| facts.severity() <= worst)
@@ -131,6 +139,11 @@ impl Matcher {
             && (self.units.is_empty() || self.names_unit(facts, known.organisation))
             && (self.directories.is_empty()
                 || directory(facts).is_some_and(|of| self.directories.contains(of)))
+    }
+
+    fn means(&self, to: &Recipient) -> bool {
+        let meant = |mail: &Address| to.mail.as_ref().is_some_and(|to| to.key() == mail.key());
+        self.contacts.is_empty() || self.contacts.iter().any(meant)
     }
 
     fn names_service(&self, facts: &Facts, services: &Services) -> bool {
@@ -173,13 +186,27 @@ pub fn apply<'s>(
     let mut did = Vec::new();
     let mut recipients = notice.recipients;
     for silence in silences {
+        if !silence.meets(&notice.facts, known, now) {
+            continue;
+        }
         let before = recipients.len();
-        recipients.retain(|to| !silence.silences(&notice.facts, to, known, now));
+        recipients.retain(|to| !silence.matcher.means(to));
         if recipients.len() < before {
             did.push(silence.id);
         }
     }
     (NewNotice { recipients, ..notice }, did)
+}
+
+/// Whether places aren't told of a notice, either: a silence that names no people holds for them.
+pub fn quiets_places<'s>(
+    silences: impl IntoIterator<Item = &'s Silence>,
+    facts: &Facts,
+    known: Known<'_>,
+    now: DateTime<Utc>,
+) -> bool {
+    let mut silences = silences.into_iter();
+    silences.any(|silence| silence.matcher.contacts.is_empty() && silence.meets(facts, known, now))
 }
 
 #[cfg(test)]

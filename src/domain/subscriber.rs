@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::ids::{SubjectName, SubscriberId};
 use super::mailbox::Address;
@@ -49,6 +50,8 @@ pub const ASK_AGAIN: TimeDelta = TimeDelta::hours(24);
 pub const ASKED_AN_HOUR: usize = 60;
 /// So many there can be.
 pub const MANY: usize = 20_000;
+/// So many may be asked and not have answered.
+pub const UNCONFIRMED: usize = 2_000;
 
 /// All of them.
 pub type Subscribers = BTreeMap<SubscriberId, Subscriber>;
@@ -64,8 +67,33 @@ pub enum Wish {
     TooMany,
 }
 
-/// Decides on somebody's wish to subscribe at `now`.
-pub fn wish(all: &Subscribers, mail: &Address, now: DateTime<Utc>) -> Wish {
+/// What a mailbox is called in a link that takes it off, whatever its number is by then.
+pub fn mailbox_number(mail: &Address) -> u64 {
+    xxh3_64(mail.key().as_bytes())
+}
+
+/// Whoever reads a mailbox: what stands behind a `+` doesn't make it another.
+fn reader(mail: &Address) -> String {
+    let key = mail.key();
+    match key.rsplit_once('@') {
+        Some((local, domain)) => {
+            format!("{}@{domain}", local.split('+').next().filter(|name| !name.is_empty()).unwrap_or(local))
+        }
+        None => key,
+    }
+}
+
+/// Decides on somebody's wish to subscribe at `now`. The limits are those of everybody; an operator who `vouches` for it has none but that of
+/// how many there can be.
+pub fn wish(all: &Subscribers, mail: &Address, vouches: bool, now: DateTime<Utc>) -> Wish {
+    let asked = |within: TimeDelta| move |subscriber: &&Subscriber| matches!(subscriber.standing, Standing::Asked { at } if now - at < within);
+    let confirmed = all.values().filter(|s| matches!(s.standing, Standing::Confirmed { .. })).count();
+    // Before it is looked who is known: nobody learns that by asking for too much.
+    let too_many = all.values().filter(asked(TimeDelta::hours(1))).count() >= ASKED_AN_HOUR
+        || all.len() - confirmed >= UNCONFIRMED;
+    if confirmed >= MANY || (too_many && !vouches) {
+        return Wish::TooMany;
+    }
     let key = mail.key();
     let known = all.values().find(|subscriber| subscriber.mail.key() == key);
     match known {
@@ -75,11 +103,9 @@ pub fn wish(all: &Subscribers, mail: &Address, now: DateTime<Utc>) -> Wish {
         }
         _ => {}
     }
-    let lately = |subscriber: &&Subscriber| matches!(subscriber.standing, Standing::Asked { at } if now - at < TimeDelta::hours(1));
-    if all.len() >= MANY || all.values().filter(lately).count() >= ASKED_AN_HOUR {
-        return Wish::TooMany;
-    }
-    Wish::Ask
+    let same = reader(mail);
+    let before = all.values().filter(asked(ASK_AGAIN)).find(|subscriber| reader(&subscriber.mail) == same);
+    before.filter(|_| !vouches).map_or(Wish::Ask, |subscriber| Wish::Known(subscriber.id))
 }
 
 /// Those who never confirmed.
@@ -150,13 +176,22 @@ mod tests {
         let asked = |id, n| subscriber(id, &[], Standing::Asked { at: hour(n) });
         let mail: Address = "S1@out.example".parse().unwrap();
         let known = all([asked(1, 0)]);
-        assert_eq!(wish(&known, &mail, hour(23)), Wish::Known(SubscriberId(1)));
-        assert_eq!(wish(&known, &mail, hour(24)), Wish::Ask);
+        assert_eq!(wish(&known, &mail, false, hour(23)), Wish::Known(SubscriberId(1)));
+        assert_eq!(wish(&known, &mail, false, hour(24)), Wish::Ask);
         let confirmed = all([subscriber(1, &[], Standing::Confirmed { at: hour(0) })]);
-        assert_eq!(wish(&confirmed, &mail, hour(999)), Wish::Known(SubscriberId(1)));
+        assert_eq!(wish(&confirmed, &mail, false, hour(999)), Wish::Known(SubscriberId(1)));
         let many = all((2..2 + ASKED_AN_HOUR as u64).map(|id| asked(id, 5)));
-        assert_eq!(wish(&many, &mail, hour(5)), Wish::TooMany);
-        assert_eq!(wish(&many, &mail, hour(6)), Wish::Ask);
+        assert_eq!(wish(&many, &mail, false, hour(5)), Wish::TooMany);
+        assert_eq!(wish(&many, &mail, true, hour(5)), Wish::Ask, "an operator's word");
+        let twice: Address = "s2+x@out.example".parse().unwrap();
+        assert_eq!(
+            wish(&all([asked(2, 5)]), &twice, false, hour(6)),
+            Wish::Known(SubscriberId(2)),
+            "one mailbox"
+        );
+        let third: Address = "s3@out.example".parse().unwrap();
+        assert_eq!(wish(&many, &third, false, hour(5)), Wish::TooMany, "who is known is no exception");
+        assert_eq!(wish(&many, &mail, false, hour(6)), Wish::Ask);
         assert!(forgotten(&known, hour(24 * 7 - 1)).is_empty());
         assert_eq!(forgotten(&known, hour(24 * 7)), [SubscriberId(1)]);
         assert!(forgotten(&confirmed, hour(9999)).is_empty());

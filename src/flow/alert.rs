@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::core::{Core, audit_entry};
+use super::silence;
 use crate::domain::alert::{Decision, Health};
 use crate::domain::audit::Actor;
 use crate::domain::contacts::Asker;
@@ -66,6 +67,10 @@ pub fn judge(
         // Nobody was told, so it isn't noted as told: it is tried again, as soon as there is somebody.
         return (health, None);
     }
+    if recipients.iter().all(|to| silence::of(core, &facts, to, now).is_some()) {
+        // Nor was anybody told who mustn't be for a while: it is, when that is over and it still is so.
+        return (health, None);
+    }
     let expires = now + settings.expires_after;
     (
         told,
@@ -101,6 +106,10 @@ pub fn endings(
                 thread: EventKey(thread.into()),
                 ..NewNotice::new(event, facts, recipients.clone(), expires)
             }
+        })
+        // A stage that nobody may be told of isn't used up by that.
+        .filter(|notice| {
+            notice.recipients.iter().any(|to| silence::of(core, &notice.facts, to, now).is_none())
         })
         .collect()
 }

@@ -5,12 +5,13 @@ mod tests;
 
 use chrono::{DateTime, Utc};
 
-use super::core::{Core, Turn, View, audit_entry};
+use super::core::{Core, Settings, Turn, View, audit_entry};
 use super::outage;
+use super::silence;
 use crate::domain::audit::Actor;
 use crate::domain::climb::{Climb, End, Reached, Step};
 use crate::domain::ids::{ChannelName, DirectoryName, MessageId, NoticeId, OutageId};
-use crate::domain::notice::{Climbed, EventKey, Facts, NewNotice, Notice, Recipient};
+use crate::domain::notice::{Climbed, EventKey, Facts, NewNotice, Notice, NoticeKind, Recipient};
 use crate::store::{Change, Event, MessageFilter, StoreError};
 
 /// So many of those who were told before are named.
@@ -49,6 +50,16 @@ async fn tick_one(core: &Core, thread: &EventKey) -> Result<(), StoreError> {
         }
         Step::Tell(reached, recipients) => {
             let facts = climbed(core, climb, &reached).await?;
+            // Who isn't told for a while wasn't told; when that is everybody, it waits until somebody may be.
+            let (reached, recipients): (Vec<Reached>, Vec<Recipient>) = reached
+                .into_iter()
+                .zip(recipients)
+                .filter(|(_, to)| silence::of(core, &facts, to, now).is_none())
+                .unzip();
+            if recipients.is_empty() {
+                return Ok(());
+            }
+            let recipients = by_what_works(&view, &settings, &facts, recipients);
             let event = EventKey(format!("{thread}/climb/{}", now.timestamp_millis()).into());
             let names: Vec<&str> = recipients.iter().map(|to| &*to.name).collect();
             let why = format!("to {}", names.join(", "));
@@ -64,10 +75,27 @@ async fn tick_one(core: &Core, thread: &EventKey) -> Result<(), StoreError> {
                 "Nobody has taken it on; it goes to others, too: {}",
                 climb.about
             );
-            let after = climb.clone().telling(reached, now);
+            // Those who sleep are given as much time as the others, from when they are told on.
+            let told_at = settings.quiet.first_told(&notice, |to| core.locale_of(to).zone, now);
+            let after = climb.clone().telling(reached, told_at);
             note(core, &turn, after, vec![notice], Some(("notice went on", Some(&why)))).await
         }
     }
+}
+
+/// That a channel is broken can't be told by it: a word on channels goes by one that works, everything else by the routes.
+fn by_what_works(view: &View, settings: &Settings, facts: &Facts, people: Vec<Recipient>) -> Vec<Recipient> {
+    if facts.kind() != NoticeKind::Delivery {
+        return people;
+    }
+    let reached = |channels: Vec<ChannelName>| {
+        let mut all = settings.routing.recipients(&people, &channels);
+        all.retain(|to| !view.delivery.broken.contains_key(&to.channel));
+        all
+    };
+    let known = [ChannelName::mail()].into_iter().chain(settings.routing.channels.keys().cloned());
+    let ways = [settings.routing.channels(facts, true)].into_iter().chain(known.map(|name| vec![name]));
+    ways.map(reached).find(|all| !all.is_empty()).unwrap_or(people)
 }
 
 /// When one goes on next, after `now`.
@@ -113,6 +141,11 @@ pub async fn acknowledge(
         return Ok(Taken::Before(climb));
     }
     let now = core.now();
+    if is_over(&core.view(), &climb.thread) {
+        let after = climb.ended(End::Over { at: now });
+        commit(core, &turn, after.clone(), Vec::new(), None).await?;
+        return Ok(Taken::Before(after));
+    }
     let after = climb.ended(End::Taken { by: by.into(), at: now });
     let object = format!("notice {}", after.notice);
     let audit = audit_entry(now, actor, "notice taken on", object, None, Some(&after), why);
@@ -145,8 +178,26 @@ pub async fn of_message(core: &Core, id: MessageId) -> Result<(Climb, Recipient)
 }
 
 /// Whether a notice is one of a climb that is at its end: it needn't be sent any more.
-pub fn is_idle(core: &Core, notice: &Notice) -> bool {
-    matches!(notice.facts, Facts::Climbed(_)) && !core.view().climbs.contains_key(&notice.thread)
+///
+/// # Errors
+/// The store.
+pub async fn is_idle(core: &Core, notice: &Notice) -> Result<bool, StoreError> {
+    Ok(matches!(notice.facts, Facts::Climbed(_)) && !waits(core, notice).await?)
+}
+
+/// Whether what a notice is about waits for somebody to take it on.
+///
+/// # Errors
+/// The store.
+pub async fn waits(core: &Core, notice: &Notice) -> Result<bool, StoreError> {
+    let view = core.view();
+    let climbs = match view.climbs.contains_key(&notice.thread) {
+        true => true,
+        // A sender may be faster than what it is shown, on another node above all.
+        false => core.store.climb(&notice.thread).await?.is_some_and(|climb| climb.end.is_none()),
+    };
+    // What isn't open in the view may be so new that it isn't there yet; but not when the view has the climb.
+    Ok(climbs && !(view.climbs.contains_key(&notice.thread) && is_over(&view, &notice.thread)))
 }
 
 async fn notice(core: &Core, id: NoticeId) -> Result<Option<Notice>, StoreError> {

@@ -393,16 +393,32 @@ impl Sender {
         if let Some((reason, until)) = self.rests(&message, now) {
             return attempt(now, MessageState::Queued, reason, Some(until));
         }
-        if climb::is_idle(core, &notice) {
+        let not_known = |error: StoreError| {
+            let due = now + self.terms.retry.first;
+            attempt(
+                now,
+                MessageState::Queued,
+                format!("whether somebody has it can't be told: {error}"),
+                Some(due),
+            )
+        };
+        let idle = match climb::is_idle(core, &notice).await {
+            Ok(idle) => idle,
+            Err(error) => return not_known(error),
+        };
+        if idle {
             let reason = "somebody has taken it on, or it is over".to_owned();
             return attempt(now, MessageState::Cancelled, reason, None);
         }
         if let Some(answer) = returns::refused(core, &self.channel, &message, &notice, now) {
             return attempt(now, MessageState::Failed, answer, None);
         }
+        let links = match links::of(core, &notice, &message).await {
+            Ok(links) => links,
+            Err(error) => return not_known(error),
+        };
         self.lock().pace.note(self.terms.per_minute, now);
         let locale = core.locale_of(&message.recipient);
-        let links = links::of(core, &notice, &message);
         let parcel =
             self.composer.parcel_with(&self.channel, &notice, &message, locale, core.instance, &links);
         let parcel =

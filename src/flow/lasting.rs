@@ -14,8 +14,10 @@ const NAMED: usize = 50;
 
 /// Looks whether the schedule says to tell, and tells what has lasted since the last look, if anything has.
 pub async fn tick(core: &Core) -> Result<(), StoreError> {
-    let (settings, view, now) = (core.settings(), core.view(), core.now());
+    let (settings, now) = (core.settings(), core.now());
     let Some(schedule) = &settings.lasting else { return Ok(()) };
+    let turn = core.turn().await;
+    let view = core.view();
     let seen = view.lasting.as_deref();
     // The first look is the one that the next compares with.
     let due = seen.is_none_or(|seen| schedule.next_after(seen.at.min(now)).is_some_and(|due| due <= now));
@@ -28,15 +30,22 @@ pub async fn tick(core: &Core) -> Result<(), StoreError> {
     lasting.truncate(NAMED);
     let event = EventKey(format!("lasting/{}", now.timestamp()).into());
     let (told, expires) = (lasting.len(), now + settings.expires_after);
-    let notice = (told > 0 && !recipients.is_empty())
-        .then(|| NewNotice::new(event, Facts::Lasting { lasting, more }, recipients, expires));
+    if told > 0 && recipients.is_empty() {
+        tracing::error!(
+            "Nobody can be told of {told} small things that last: no contact for ad-sync or global counts; assign one with `budkavle contacts assign ad-sync`"
+        );
+        // It is looked again, as soon as there is somebody.
+        return Ok(());
+    }
+    let notice =
+        (told > 0).then(|| NewNotice::new(event, Facts::Lasting { lasting, more }, recipients, expires));
     if told > 0 {
         tracing::info!(things = told, "Small things that last are told");
     }
     let after = Arc::new(after);
     let change = Change::Lasting(Arc::clone(&after));
     let event = Event { at: now, change, notices: notice.into_iter().collect(), audit: None };
-    core.turn().await.commit(event, |view, _, _| view.lasting = Some(after)).await?;
+    turn.commit(event, |view, _, _| view.lasting = Some(after)).await?;
     Ok(())
 }
 

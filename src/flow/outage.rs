@@ -138,7 +138,10 @@ pub async fn carry_out(
         }
         None => audience(core, &outage, now),
     };
-    let (audience, held) = inhibit::held(core, &outage, audience, now);
+    let (audience, held) = match before {
+        None => inhibit::begin(core, &outage, audience, now),
+        Some(_) => inhibit::go_on(core, &outage, audience),
+    };
     let shown = silenced(core, &outage, audience.clone(), now);
     if preview {
         return Ok(Done { outage, audience: shown, tell, committed: None });
@@ -335,6 +338,8 @@ impl Commit<'_> {
             })
             .await?;
         core.outages.notify_one();
+        // What is over goes on no more.
+        core.climbs.notify_one();
         let (messages, state) = (committed.messages, outage.state());
         tracing::info!(outage = id.0, messages, %state, "{}", sentence(action));
         Ok(committed)

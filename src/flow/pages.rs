@@ -6,10 +6,10 @@ use std::collections::BTreeSet;
 
 use super::climb::{self, NotTaken, Taken};
 use super::core::Core;
-use super::links::Public;
 use super::subscribers::{self, SubscriberError, Wanted};
 use crate::channel::page::Page;
 use crate::domain::audit::Actor;
+use crate::domain::bounce::ReturnKey;
 use crate::domain::climb::{Climb, End};
 use crate::domain::ids::{MessageId, SubscriberId};
 use crate::domain::link::{BadLink, Link, Purpose};
@@ -17,21 +17,35 @@ use crate::domain::locale::Locale;
 use crate::domain::mailbox::Address;
 use crate::domain::notice::Recipient;
 use crate::domain::outage::Severity;
+use crate::domain::subscriber::mailbox_number;
 
 /// A page that was written, and how it is answered.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Shown {
     /// HTML.
     pub html: String,
-    /// Whether there is something behind the link.
-    pub found: bool,
+    /// Whether there is something behind it.
+    pub state: State,
+}
+
+/// Whether there is something behind a page's address.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum State {
+    /// There is.
+    Found,
+    /// There isn't, and never was.
+    Unknown,
+    /// There isn't any more.
+    Gone,
+    /// It can't be told now: whoever asks may ask again.
+    Failed,
 }
 
 /// What is behind a link; with `act`, what comes of the form. None: there are no pages.
 pub async fn open(core: &Core, purpose: Purpose, text: &str, act: bool) -> Option<Shown> {
     let settings = core.settings();
-    let public = settings.public.as_ref()?;
-    let (page, locale) = match read(core, public, purpose, text) {
+    settings.public.as_ref()?;
+    let (page, locale) = match read(core, purpose, text) {
         Ok(Link { purpose: Purpose::Acknowledge, id, .. }) => take_on(core, MessageId(id), act).await,
         Ok(link) => subscription(core, &link, act).await,
         Err(bad) => (bad, settings.locales.organisation),
@@ -40,14 +54,20 @@ pub async fn open(core: &Core, purpose: Purpose, text: &str, act: bool) -> Optio
 }
 
 fn shown(core: &Core, page: &Page, locale: Locale) -> Shown {
-    let found = !matches!(page, Page::BadLink | Page::Expired | Page::Failed);
+    let state = match page {
+        Page::BadLink => State::Unknown,
+        Page::Expired => State::Gone,
+        Page::Failed => State::Failed,
+        _ => State::Found,
+    };
     let html = page.html(&core.settings().organisation, locale);
     let html = html.inspect_err(|error| tracing::error!("A page can't be written: {error}"));
-    Shown { html: html.unwrap_or_default(), found }
+    Shown { html: html.unwrap_or_default(), state }
 }
 
-fn read(core: &Core, public: &Public, purpose: Purpose, text: &str) -> Result<Link, Page> {
-    let link = public.key.read(text, core.now()).map_err(|bad| match bad {
+fn read(core: &Core, purpose: Purpose, text: &str) -> Result<Link, Page> {
+    let key = core.view().return_key.as_ref().map(ReturnKey::for_links).ok_or(Page::Failed)?;
+    let link = key.read(text, core.now()).map_err(|bad| match bad {
         BadLink::Unreadable => Page::BadLink,
         BadLink::Expired(_) => Page::Expired,
     })?;
@@ -81,14 +101,19 @@ async fn take_on(core: &Core, message: MessageId, act: bool) -> (Page, Locale) {
 }
 
 async fn subscription(core: &Core, link: &Link, act: bool) -> (Page, Locale) {
-    let id = SubscriberId(link.id);
-    let known = core.view().subscribers.get(&id).cloned();
     let confirms = link.purpose == Purpose::Confirm;
+    let view = core.view();
+    let known = match confirms {
+        true => view.subscribers.get(&SubscriberId(link.id)).cloned(),
+        // Of whichever number the mailbox has now.
+        false => view.subscribers.values().find(|s| mailbox_number(&s.mail) == link.id).cloned(),
+    };
     let Some(subscriber) = known else {
         // Whoever isn't one any more needn't be taken off again.
         let page = if confirms { Page::Expired } else { Page::Unsubscribed };
         return (page, core.settings().locales.organisation);
     };
+    let id = subscriber.id;
     let mail = Box::from(subscriber.mail.as_str());
     let locale = core.locale_of(&Recipient::by_mail(subscriber.mail.as_str(), subscriber.mail.clone(), ""));
     if !act {

@@ -46,7 +46,7 @@ impl Pings {
         let all = self.all.load_full();
         let due = all.iter().filter_map(|(name, ping)| {
             let good = view.directories.get(name)?.health.as_ref()?.last_good?;
-            let fresh = now - good <= FRESH && self.lock().get(name).is_none_or(|given| *given < good);
+            let fresh = now - good <= FRESH && self.lock().get(name).is_none_or(|given| *given != good);
             fresh.then_some((name, ping, good))
         });
         let giving = due.map(|(name, ping, good)| async move {

@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::core::Core;
-use crate::domain::notice::{NewNotice, NoticeKind};
+use crate::domain::notice::{Facts, NewNotice, NoticeKind};
 use crate::domain::outage::Severity;
 use crate::domain::silence::{self, Known};
 
@@ -19,9 +19,8 @@ impl Core {
                 let silences: Vec<String> = silenced.iter().map(ToString::to_string).collect();
                 tracing::info!(event = %notice.event, ?silences, "Not everybody is told: it is silenced");
             }
-            let all_silenced = !silenced.is_empty() && notice.recipients.is_empty();
-            // Nor is a place told of what nobody is.
-            let notice = if all_silenced { notice } else { settings.routing.spread(notice, at) };
+            let quiet = silence::quiets_places(view.silences.values(), &notice.facts, known, at);
+            let notice = if quiet { notice } else { settings.routing.spread(notice, at) };
             let notice = settings.quiet.hold(notice, |to| self.locale_of(to).zone, at);
             let notice = gather(notice, settings.outages.gather, at);
             let climb = settings.climbing.begin(&notice, &view.organisation, at).map(Box::new);
@@ -34,7 +33,8 @@ impl Core {
 /// A word on an outage that follows another waits for more, unless it is critical: what comes meanwhile takes its place.
 fn gather(mut notice: NewNotice, wait: TimeDelta, at: DateTime<Utc>) -> NewNotice {
     let facts = &notice.facts;
-    let follows = facts.kind() == NoticeKind::Outage && notice.thread != notice.event;
+    let climbs = matches!(facts, Facts::Climbed(_));
+    let follows = facts.kind() == NoticeKind::Outage && notice.thread != notice.event && !climbs;
     let until = at.checked_add_signed(wait).filter(|until| *until < notice.expires);
     if let Some(until) = until.filter(|_| follows && !wait.is_zero() && facts.severity() < Severity::Critical)
     {

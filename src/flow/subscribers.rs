@@ -49,17 +49,28 @@ pub async fn ask(core: &Core, wanted: Wanted, by: &Actor) -> Result<Subscriber, 
     if core.settings().public.is_none() {
         return Err(SubscriberError::NoPages);
     }
-    let turn = core.turn().await;
-    let (view, now) = (core.view(), core.now());
     let key = wanted.mail.key();
-    match wish(&view.subscribers, &wanted.mail, now) {
-        Wish::TooMany => return Err(SubscriberError::TooMany),
-        Wish::Known(id) => {
-            let known = view.subscribers.get(&id).cloned();
-            return known.ok_or_else(|| StoreError::NotFound(format!("subscriber {id}")).into());
+    let decide = || {
+        let view = core.view();
+        match wish(&view.subscribers, &wanted.mail, *by != Actor::System, core.now()) {
+            Wish::TooMany => Err(SubscriberError::TooMany),
+            Wish::Known(id) => {
+                let known = view.subscribers.get(&id).cloned();
+                let known = known.ok_or_else(|| StoreError::NotFound(format!("subscriber {id}")));
+                known.map(Some).map_err(SubscriberError::from)
+            }
+            Wish::Ask => Ok(None),
         }
-        Wish::Ask => {}
+    };
+    // Most of what strangers ask takes nobody's turn.
+    if let Some(known) = decide()? {
+        return Ok(known);
     }
+    let turn = core.turn().await;
+    if let Some(known) = decide()? {
+        return Ok(known);
+    }
+    let (view, now) = (core.view(), core.now());
     let before = view.subscribers.values().find(|subscriber| subscriber.mail.key() == key).map(|s| s.id);
     let id = match before {
         Some(id) => id,

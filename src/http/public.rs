@@ -105,8 +105,16 @@ async fn open(core: Arc<Core>, purpose: Purpose, link: String, act: bool) -> Res
 
 fn shown(page: Option<Shown>) -> Response {
     match page {
-        Some(Shown { html, found: true }) => Html(html).into_response(),
-        Some(Shown { html, found: false }) => (StatusCode::NOT_FOUND, Html(html)).into_response(),
+        Some(Shown { html, state }) => {
+            let status = match state {
+                pages::State::Found => StatusCode::OK,
+                pages::State::Unknown => StatusCode::NOT_FOUND,
+                pages::State::Gone => StatusCode::GONE,
+                // A mail program that takes somebody off tries again.
+                pages::State::Failed => StatusCode::SERVICE_UNAVAILABLE,
+            };
+            (status, Html(html)).into_response()
+        }
         None => (StatusCode::NOT_FOUND, "There is nothing here.\n").into_response(),
     }
 }

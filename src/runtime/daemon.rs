@@ -132,8 +132,7 @@ impl Daemon {
             let clock = clock.clone();
             Arc::new(move || clock.now())
         };
-        let link_key = wire::link_key(&config)?;
-        let core = Arc::new(Core::load(store, wire::flow_settings(&config, link_key.as_ref()), now).await?);
+        let core = Arc::new(Core::load(store, wire::flow_settings(&config), now).await?);
         let pages = listen_for_pages(&config).await?;
         let rebuilt = matches!(opening, Opening::Rebuilt(_));
         clear_scratch(&config.store.folder);
@@ -448,11 +447,11 @@ async fn take_over(parts: &Replaceable, config: &Config) -> Result<(), WireError
     // Templates are tried with every sample: others are served meanwhile.
     let senders = tokio::task::block_in_place(|| wire::senders(config))?;
     let mailbox = wire::returned::mailbox(config)?;
-    let (link_key, pings) = (wire::link_key(config)?, wire::pings(config)?);
+    let pings = wire::pings(config)?;
     if let Some(level) = &parts.level {
         level.set(&config.log.level).map_err(|e| WireError::Log(e.to_string()))?;
     }
-    parts.core.reload(wire::flow_settings(config, link_key.as_ref())).await;
+    parts.core.reload(wire::flow_settings(config)).await;
     parts.hints.replace(wire::hint_pauses(config));
     parts.directories.replace(sources);
     parts.list_schedules.store(Arc::new(wire::list_schedules(config)));

@@ -6,7 +6,6 @@ pub mod database;
 pub mod hints;
 mod intake;
 pub mod lifecycle;
-pub mod link_key;
 pub mod loops;
 pub mod migrate;
 pub mod probe;

@@ -10,7 +10,6 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::link_key::LinkKeyError;
 use super::loops::Upkeep;
 use super::telemetry::Format;
 use super::texts;
@@ -23,7 +22,6 @@ use crate::channel::{
 use crate::config::{self, Config, LdapSecurity, LdapServers, LogFormat, Transport};
 use crate::domain::decode::Mapping;
 use crate::domain::ids::{ChannelName, DirectoryName, SourceName};
-use crate::domain::link::LinkKey;
 use crate::domain::lists::ListName;
 use crate::domain::schedule::Schedule;
 use crate::flow::absence_sources::CalendarSettings;
@@ -43,7 +41,7 @@ use crate::store::{Retention, SledSettings};
 use crate::tls::TlsError;
 pub use mail::channel;
 
-pub use outside::{link_key, pings};
+pub use outside::pings;
 
 /// Why a part can't be made of the configuration.
 #[derive(Debug, thiserror::Error)]
@@ -69,9 +67,6 @@ pub enum WireError {
     /// A sign of life.
     #[error("the ping of the directory {0}: {1}")]
     Ping(DirectoryName, TlsError),
-    /// The key of links.
-    #[error("[public]: {0}")]
-    LinkKey(#[from] LinkKeyError),
     /// The log.
     #[error("[log]: {0}")]
     Log(String),
@@ -138,7 +133,7 @@ pub fn upkeep(config: &Config) -> Upkeep {
 }
 
 /// What the flows need.
-pub fn flow_settings(config: &Config, key: Option<&Arc<LinkKey>>) -> Settings {
+pub fn flow_settings(config: &Config) -> Settings {
     let directory = |d: &config::Directory| {
         let settings = DirectorySettings {
             limits: d.guard,
@@ -166,9 +161,8 @@ pub fn flow_settings(config: &Config, key: Option<&Arc<LinkKey>>) -> Settings {
         climbing: Arc::new(config.climbing.clone()),
         lasting: config.lasting.clone(),
         quiet: config.quiet.clone(),
-        public: config.public.as_ref().zip(key).map(|(public, key)| Public {
+        public: config.public.as_ref().map(|public| Public {
             url: public.url.as_str().into(),
-            key: Arc::clone(key),
             lives: delta(public.link_lifetime),
             subscribe: public.subscribe,
         }),

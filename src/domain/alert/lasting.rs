@@ -96,6 +96,7 @@ pub fn fails(directory: &DirectoryName, health: &Health) -> Option<Small> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::alert::{OpenAlert, Trouble};
     use crate::domain::testing::hour;
 
     fn aside(objects: u32) -> Small {
@@ -120,5 +121,11 @@ mod tests {
         let failing = Health { failures: 1, last_error: Some("away".into()), ..Health::new(hour(0)) };
         assert!(fails(&"main".into(), &failing).is_some());
         assert_eq!(fails(&"main".into(), &Health::new(hour(0))), None);
+        let alert = OpenAlert { trouble: Trouble::Failing, since: hour(0), last_told: hour(0), reminders: 0 };
+        assert_eq!(
+            fails(&"main".into(), &Health { alert: Some(alert), ..failing }),
+            None,
+            "it is told as one"
+        );
     }
 }

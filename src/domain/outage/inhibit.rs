@@ -83,12 +83,19 @@ fn within(other: &Outage, outage: &Outage, organisation: &Organisation, services
 /// The audience without those who are told of `by`, and who these are.
 pub fn hold(audience: Audience, by: OutageId, told: &Audience) -> (Audience, Option<Held>) {
     let told: HashSet<String> = told.told.iter().map(|told| told.mail.key()).collect();
-    let Audience { told: all, mut not_told, left } = audience;
-    let (held, rest): (Vec<_>, Vec<_>) = all.into_iter().partition(|one| told.contains(&one.mail.key()));
-    let mailboxes: BTreeSet<String> = held.iter().map(|one| one.mail.key()).collect();
-    not_told.extend(held.into_iter().map(|one| NotTold { name: one.name, why: WhyNot::Inhibited(by) }));
-    let audience = Audience { told: rest, not_told, left };
-    (audience, (!mailboxes.is_empty()).then_some(Held { by, mailboxes }))
+    let mailboxes: BTreeSet<String> =
+        audience.told.iter().map(|one| one.mail.key()).filter(|mailbox| told.contains(mailbox)).collect();
+    let held = Held { by, mailboxes };
+    (without(audience, &held), (!held.mailboxes.is_empty()).then_some(held))
+}
+
+/// The audience without those who are held.
+pub fn without(audience: Audience, held: &Held) -> Audience {
+    let Audience { told, mut not_told, left } = audience;
+    let (kept, told): (Vec<_>, Vec<_>) =
+        told.into_iter().partition(|one| held.mailboxes.contains(&one.mail.key()));
+    not_told.extend(kept.into_iter().map(|one| NotTold { name: one.name, why: WhyNot::Inhibited(held.by) }));
+    Audience { told, not_told, left }
 }
 
 #[cfg(test)]

@@ -152,7 +152,7 @@ async fn what_waits_to_be_sent_to_the_next_is_not_sent_once_somebody_has_it() {
     let sender = Sender::new(ChannelName::mail(), mails, composer, Terms::default());
     let waiting = |id: u64| core.store.message(MessageId(id));
     let notice = waiting(2).await.unwrap().notice;
-    assert!(!is_idle(&core, &notice));
+    assert!(!is_idle(&core, &notice).await.unwrap());
     acknowledge(&core, NoticeId(1), "Bo", &Actor::System, None).await.unwrap();
     sender.drain(&core, &Default::default(), &|| {}, &|_| Box::pin(std::future::pending())).await.unwrap();
     let states = [waiting(1).await.unwrap().message.state, waiting(2).await.unwrap().message.state];

@@ -15,6 +15,7 @@ use crate::domain::outage::{Opening, Severity};
 use crate::domain::roles::{Holder, OUTAGE, Place};
 use crate::domain::subscriber::Standing;
 use crate::flow::assign::{NewAssignment, assign};
+use crate::flow::bounces;
 use crate::flow::core::Settings;
 use crate::flow::links::{self, Public};
 use crate::flow::outage::{Order, carry_out};
@@ -39,8 +40,7 @@ impl Site {
         let (store, _) = Store::open_sled(SledSettings::small(folder.path()), now()).await.unwrap();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let key = Arc::new(LinkKey::new(&[7; 32]));
-        let public = Public { url: url.as_str().into(), key, lives: TimeDelta::days(7), subscribe: true };
+        let public = Public { url: url.as_str().into(), lives: TimeDelta::days(7), subscribe: true };
         let climbing = Policy { kinds: [NoticeKind::Outage].into(), ..Policy::default() };
         let settings = Settings {
             organisation: "Ekfors".into(),
@@ -52,6 +52,7 @@ impl Site {
         let time = Arc::clone(&clock);
         let core = Core::load(store, settings, Arc::new(move || *time.lock().unwrap())).await.unwrap();
         let core = Arc::new(core);
+        bounces::make_key(&core).await.unwrap();
         let router = router(Arc::clone(&core));
         tokio::spawn(async move { axum::serve(listener, router).await });
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -78,7 +79,7 @@ impl Site {
     /// The links that a message carries.
     async fn links(&self, id: u64) -> links::Links {
         let detail = self.core.store.message(MessageId(id)).await.unwrap();
-        links::of(&self.core, &detail.notice, &detail.message)
+        links::of(&self.core, &detail.notice, &detail.message).await.unwrap()
     }
 
     async fn get(&self, url: &str) -> (u16, String) {
@@ -143,7 +144,7 @@ async fn a_link_that_is_old_made_up_or_for_something_else_does_nothing() {
     assert_eq!(site.post(&format!("{}/take-on/{}", site.url, other.sign(&forged)), "").await.0, 404);
     *site.clock.lock().unwrap() += TimeDelta::days(7);
     let (status, page) = site.post(&link, "").await;
-    assert!(status == 404 && page.contains("expired"), "{page}");
+    assert!(status == 410 && page.contains("expired"), "{page}");
     assert_eq!(site.core.view().climbs.len(), 1);
 }
 
@@ -181,6 +182,13 @@ async fn who_asks_to_subscribe_is_told_once_they_have_confirmed_and_is_off_with_
     assert_eq!(site.post(&unsubscribe, "List-Unsubscribe=One-Click").await.0, 200, "twice is as good");
     let state = site.core.store.load().await.unwrap();
     assert!(state.subscribers.is_empty());
+    // Who comes back has another number; what they got before takes them off all the same.
+    *site.clock.lock().unwrap() += TimeDelta::hours(2);
+    site.post(&form, "mail=out%40partner.example").await;
+    let back = *site.core.view().subscribers.keys().next().unwrap();
+    assert_ne!(back, SubscriberId(1));
+    assert_eq!(site.post(&unsubscribe, "List-Unsubscribe=One-Click").await.0, 200);
+    assert!(site.core.view().subscribers.is_empty());
 }
 
 #[tokio::test]

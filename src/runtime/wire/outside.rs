@@ -1,4 +1,4 @@
-//! What is reached from outside, or reaches out, beside channels: signs of life, and the links in messages.
+//! What reaches out beside channels: signs of life.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,8 +8,6 @@ use super::WireError;
 use crate::channel::{Ping, PingMethod, WebSettings};
 use crate::config::{self, Config};
 use crate::domain::ids::DirectoryName;
-use crate::domain::link::LinkKey;
-use crate::runtime::link_key;
 
 /// Who gets a sign of life after each good run of a directory.
 pub fn pings(config: &Config) -> Result<BTreeMap<DirectoryName, Arc<Ping>>, WireError> {
@@ -27,10 +25,4 @@ pub fn pings(config: &Config) -> Result<BTreeMap<DirectoryName, Arc<Ping>>, Wire
         Ok((name.clone(), Arc::new(made.map_err(|error| WireError::Ping(name.clone(), error))?)))
     };
     wanted.map(ping).collect()
-}
-
-/// The key that links are signed with, if there are pages that they lead to.
-pub fn link_key(config: &Config) -> Result<Option<Arc<LinkKey>>, WireError> {
-    let key = config.public.as_ref().map(|_| link_key::read_or_make(&config.store.folder));
-    Ok(key.transpose()?.map(Arc::new))
 }

@@ -78,8 +78,8 @@ impl Place {
         });
         let assign = |words: &[&str]| budkavle.run(&[&["contacts", "assign"], words].concat()).success();
         assign(&["outage", "--user", "Anna"]);
-        assign(&["local", "--user", "Bo", "--unit", "Kommunen / IT / Drift"]);
-        assign(&["local", "--user", "Cilla", "--unit", "Kommunen / IT"]);
+        assign(&["local", "--user", "Bo", "--unit", "Drift"]);
+        assign(&["local", "--user", "Cilla", "--unit", "IT"]);
         Place { post, budkavle, pages, daemon: Some(daemon), _folder: folder }
     }
 
