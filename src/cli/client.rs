@@ -182,7 +182,9 @@ pub fn segment(text: &str) -> String {
 fn socket_in(config: &Path) -> Option<PathBuf> {
     let text = std::fs::read_to_string(config).ok()?;
     let document: toml_edit::DocumentMut = text.parse().ok()?;
-    document.get("api")?.get("socket")?.as_str().map(PathBuf::from)
+    let socket = document.get("api")?.get("socket")?.as_str()?;
+    // As in every file, a relative path starts at the folder of the file that names it.
+    Some(config.parent()?.join(socket))
 }
 
 fn io_kind(error: &reqwest::Error) -> Option<ErrorKind> {
@@ -202,4 +204,23 @@ fn deepest(error: &reqwest::Error) -> String {
         cause = next;
     }
     cause.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_relative_socket_lies_beside_the_configuration() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = folder.path().join("budkavle.toml");
+        for (named, found) in
+            [("run/socket", folder.path().join("run/socket")), ("/a/b", PathBuf::from("/a/b"))]
+        {
+            std::fs::write(&config, format!("[api]\nsocket = \"{named}\"\n")).unwrap();
+            assert_eq!(socket_in(&config), Some(found));
+        }
+        std::fs::write(&config, "[api]\n").unwrap();
+        assert_eq!(socket_in(&config), None);
+    }
 }

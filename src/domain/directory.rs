@@ -78,6 +78,8 @@ pub struct Directory {
 pub struct Tally {
     /// Users.
     pub users: usize,
+    /// Those of them who can be turned to: enabled, with a mail address.
+    pub reachable: usize,
     /// Units.
     pub units: usize,
     /// Groups.
@@ -112,7 +114,12 @@ impl Directory {
             Some(tally) => count(tally),
             None => count(tallies.entry(name.clone()).or_default()),
         };
-        self.users.values().for_each(|u| of(&u.directory, &|t| t.users += 1));
+        for user in self.users.values() {
+            of(&user.directory, &|t| {
+                t.users += 1;
+                t.reachable += usize::from(user.is_reachable());
+            });
+        }
         self.units.values().for_each(|u| of(&u.directory, &|t| t.units += 1));
         for group in self.groups.values() {
             of(&group.directory, &|t| {

@@ -267,9 +267,11 @@ fn exceeds(kind: Kind, loss: &Loss, limit: Limit, approved: &BTreeSet<Guid>) -> 
         return None;
     }
     // A single object or membership, or the few that hold a role, come and go; the floor speaks for those.
-    let wiped = loss.lost.len() >= loss.of && loss.of > 1;
-    if wiped && (fresh > limit.floor as usize || matches!(kind, Kind::Users | Kind::Units)) {
-        return Some(HoldReason::All { kind, of: clamp(loss.of) });
+    let all = (loss.lost.len() >= loss.of).then_some(loss.of).or(loss.none_left_of).filter(|of| *of > 1);
+    if let Some(of) = all
+        && (fresh > limit.floor as usize || matches!(kind, Kind::Users | Kind::Units))
+    {
+        return Some(HoldReason::All { kind, of: clamp(of) });
     }
     let over = limit.is_exceeded(fresh, loss.of);
     over.then(|| HoldReason::TooMany { kind, removed: clamp(fresh), of: clamp(loss.of), limit })
@@ -300,11 +302,14 @@ fn clamp(n: usize) -> u32 {
 }
 
 /// What is lost of one kind.
+#[derive(Default)]
 struct Loss {
     /// Each loss, once.
     lost: Vec<Guid>,
     /// How many there were to lose.
     of: usize,
+    /// How many users could be turned to, when none of them can any more. Who was disabled before stays, and saves nobody.
+    none_left_of: Option<usize>,
 }
 
 /// What a delta takes away, of every kind, approved or not.
@@ -323,8 +328,10 @@ impl Losses {
         let users_over = delta.users.changed.iter().filter(|(b, _)| b.directory != *ours);
         let groups_over = delta.groups.changed.iter().filter(|(b, _)| b.directory != *ours);
         let units_over = delta.units.changed.iter().filter(|(b, _)| b.directory != *ours);
-        let gone = delta.users.removed.iter().map(|u| u.id.0);
-        let silenced = delta.users.changed.iter().filter(|(b, a)| is_silenced(b, a)).map(|(b, _)| b.id.0);
+        let silenced = || delta.users.changed.iter().filter(|(b, a)| is_silenced(b, a)).map(|(b, _)| b);
+        let lost = || delta.users.removed.iter().chain(silenced());
+        let reachable = before.reachable + users_over.clone().filter(|(b, _)| b.is_reachable()).count();
+        let none_left = lost().filter(|user| user.is_reachable()).count() >= reachable;
         // Most deltas have nothing to do with the holders: then both are one set.
         let same = std::ptr::eq(given.holders, given.holders_after);
         let no_longer: Vec<UserId> =
@@ -334,18 +341,25 @@ impl Losses {
         // Of what there was is asked only when something is lost.
         let holders_here = if no_longer.is_empty() { 0 } else { given.holders.iter().filter(here).count() };
         Losses {
-            users: Loss { lost: gone.chain(silenced).collect(), of: before.users + users_over.count() },
+            users: Loss {
+                lost: lost().map(|user| user.id.0).collect(),
+                of: before.users + users_over.count(),
+                none_left_of: none_left.then_some(reachable),
+            },
             units: Loss {
                 lost: delta.units.removed.iter().map(|u| u.id.0).collect(),
                 of: before.units + units_over.count(),
+                ..Loss::default()
             },
             memberships: Loss {
                 lost: lost_memberships(delta),
                 of: before.memberships + groups_over.map(|(b, _)| b.members.len()).sum::<usize>(),
+                ..Loss::default()
             },
             holders: Loss {
                 lost: no_longer.iter().map(|id| digest("holder", id.0, id.0)).collect(),
                 of: holders_here + elsewhere,
+                ..Loss::default()
             },
         }
     }

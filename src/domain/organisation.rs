@@ -237,8 +237,18 @@ impl Organisation {
             count(self.tallies.entry(name.clone()).or_default());
         };
         let Delta { users, units, groups, .. } = delta;
-        gone(users).for_each(|u| of(&u.directory, &|t| t.users = t.users.saturating_sub(1)));
-        users.written().for_each(|u| of(&u.directory, &|t| t.users += 1));
+        for user in gone(users) {
+            of(&user.directory, &|t| {
+                t.users = t.users.saturating_sub(1);
+                t.reachable = t.reachable.saturating_sub(user.is_reachable().into());
+            });
+        }
+        for user in users.written() {
+            of(&user.directory, &|t| {
+                t.users += 1;
+                t.reachable += usize::from(user.is_reachable());
+            });
+        }
         gone(units).for_each(|u| of(&u.directory, &|t| t.units = t.units.saturating_sub(1)));
         units.written().for_each(|u| of(&u.directory, &|t| t.units += 1));
         for group in gone(groups) {

@@ -110,6 +110,8 @@ pub enum ModeReason {
     TooMuch,
     /// The account may see deletions by now: those before were missed.
     SeesDeletions,
+    /// It was read from a domain controller, and the server doesn't say any more that it is one.
+    NoController,
 }
 
 impl std::fmt::Display for ModeReason {
@@ -129,6 +131,7 @@ impl std::fmt::Display for ModeReason {
             ModeReason::Untraceable => "the changes could only be followed by reading everything",
             ModeReason::Undone => "a run was undone",
             ModeReason::TooMuch => "so much changed that reading everything is less work",
+            ModeReason::NoController => "the server doesn't say any more that it is a domain controller; may the account see the root DSE?",
             ModeReason::SeesDeletions => "the account may see deletions by now, and those before were missed",
         })
     }

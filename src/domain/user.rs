@@ -120,6 +120,11 @@ impl User {
         self.mailable().map(Mailable::owned)
     }
 
+    /// Whether the directory has the user in use, with a mail address.
+    pub fn is_reachable(&self) -> bool {
+        self.enabled && self.mail().is_some()
+    }
+
     /// The same where it is.
     pub fn mailable(&self) -> Option<Mailable<'_>> {
         Mailable::parse(self.mail()?).ok()

@@ -10,7 +10,7 @@ use crate::domain::gone::{self, Gone};
 use crate::domain::guard::{DAY, Lately};
 use crate::domain::ids::{DirectoryName, RunId};
 use crate::domain::organisation::Organisation;
-use crate::domain::run::Trigger;
+use crate::domain::run::{Outcome, Run, Trigger};
 use crate::domain::undo::Object;
 use crate::store::{Change, Event, StoreError};
 
@@ -45,7 +45,11 @@ pub(super) async fn lately(
     }
     let runs = core.store.runs(Some(directory.clone()), RUNS_OF_A_DAY).await?;
     let mut recent = runs.iter().take_while(|run| run.ended > since);
-    let approved = recent.find(|run| matches!(run.trigger, Trigger::Approval(_))).map(|run| run.id);
+    // One that failed, or was held again, let nothing pass.
+    let passed = |run: &&Run| {
+        matches!(run.trigger, Trigger::Approval(_)) && matches!(run.outcome, Outcome::Committed { .. })
+    };
+    let approved = recent.find(passed).map(|run| run.id);
     Ok(gone::lately(&organisation.gone, directory, since, approved))
 }
 

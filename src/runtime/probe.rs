@@ -13,7 +13,9 @@ use crate::config::{self, Config};
 use crate::domain::bounce::ReturnPath;
 use crate::domain::directory::Directory;
 use crate::domain::warning::{self, WarningKind};
-use crate::source::ldap::{BaseReport, Discovery, Follows, Glimpse, OwnSite, Probe, ProbeReport, Server};
+use crate::source::ldap::{
+    BaseReport, Discovery, Follows, Glimpse, OwnSite, Probe, ProbeReport, Refusals, Server,
+};
 use crate::source::returned::ReturnedMails;
 use crate::source::{Ask, Source};
 use crate::store::Store;
@@ -51,7 +53,7 @@ pub async fn all(config: &Config) -> Vec<Finding> {
     let mut findings = Vec::new();
     for directory in &config.directories {
         let what = format!("directory {}", directory.name);
-        match wire::source(directory) {
+        match wire::source(directory, &Refusals::default()) {
             Err(error) => findings.push(wrong(what, error)),
             Ok(Source::Ldif(ldif)) => {
                 let nothing = Directory::default();

@@ -33,7 +33,7 @@ use crate::flow::login_page;
 use crate::http::access::{Access, Names};
 use crate::source::calendar::CalendarSource;
 use crate::source::fetch::Location;
-use crate::source::ldap::{self, Domain, Ldap, NotAServer, Password, Security, Server, Servers};
+use crate::source::ldap::{self, Domain, Ldap, NotAServer, Password, Refusals, Security, Server, Servers};
 use crate::source::ldif::Ldif;
 use crate::source::list::{ListSource, Proof};
 use crate::source::{Source, SourceError};
@@ -249,12 +249,13 @@ pub fn access(config: &Config) -> Access {
 
 /// Where each directory is read.
 pub fn sources(config: &Config) -> Result<BTreeMap<DirectoryName, Arc<Source>>, WireError> {
-    let one = |d: &config::Directory| Ok((d.name.clone(), Arc::new(source(d)?)));
+    let refusals = Refusals::default();
+    let one = |d: &config::Directory| Ok((d.name.clone(), Arc::new(source(d, &refusals)?)));
     config.directories.iter().map(one).collect()
 }
 
-/// Where one directory is read.
-pub fn source(directory: &config::Directory) -> Result<Source, WireError> {
+/// Where one directory is read; its sign-ins are paused by what is refused to the others with these `refusals`, too.
+pub fn source(directory: &config::Directory, refusals: &Refusals) -> Result<Source, WireError> {
     let ldap = match &directory.source {
         config::Source::Ldif { file } => {
             let mapping = Mapping { units: directory.units.clone(), ..directory.mapping.clone() };
@@ -286,6 +287,7 @@ pub fn source(directory: &config::Directory) -> Result<Source, WireError> {
     let source = Ldap {
         servers,
         sign_in_retry_after: ldap.sign_in_retry_after,
+        refusals: refusals.clone(),
         trust: ldap.trust.clone(),
         user_filter: ldap.user_filter.as_str().into(),
         unit_filter: ldap.unit_filter.as_str().into(),

@@ -326,18 +326,6 @@ impl SourceError {
             _ => false,
         }
     }
-
-    /// Whether it is one that comes only once the sign-in has succeeded.
-    pub fn is_after_sign_in(&self) -> bool {
-        matches!(
-            self.kind(),
-            ErrorKind::BaseNotFound
-                | ErrorKind::BaseNotVisible
-                | ErrorKind::Incomplete
-                | ErrorKind::LimitExceeded
-                | ErrorKind::Referral
-        )
-    }
 }
 
 fn minute(time: DateTime<Utc>) -> impl fmt::Display {

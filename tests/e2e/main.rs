@@ -10,6 +10,7 @@
     reason = "a test that can't go on panics"
 )]
 
+mod alone;
 mod harness;
 mod main_path;
 mod servers;

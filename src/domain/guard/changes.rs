@@ -25,13 +25,13 @@ pub(super) fn of(delta: &Delta, given: &Circumstances<'_>) -> [(Kind, Loss, Limi
 fn many(kind: Kind, delta: &Delta, given: &Circumstances<'_>, limit: Limit) -> Loss {
     let lost: Vec<Guid> = delta.users.changed.iter().filter_map(|(b, a)| changed(kind, b, a)).collect();
     if lost.len() <= limit.floor as usize {
-        return Loss { lost: Vec::new(), of: 0 };
+        return Loss::default();
     }
     // Going through everybody takes its time; it is only done when so many have changed.
     let ours = given.directory;
     let here = given.users.values().filter(|u| u.directory == *ours && has(kind, u)).count();
     let over = delta.users.changed.iter().filter(|(b, _)| b.directory != *ours && has(kind, b)).count();
-    Loss { lost, of: here + over }
+    Loss { lost, of: here + over, ..Loss::default() }
 }
 
 /// Whether the user has what could change.

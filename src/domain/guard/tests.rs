@@ -240,10 +240,18 @@ proptest! {
             let fresh = lost.iter().filter(|(what, _)| !known.contains(what)).count();
             let within = fresh <= limit.count as usize
                 && fresh as f64 / of_kind.len().max(1) as f64 <= f64::from(limit.percent) / 100.0;
-            let everything = fresh > 0 && lost.len() == of_kind.len() && of_kind.len() > 1;
-            let wiped = everything && (matches!(kind, Kind::Users | Kind::Units) || fresh > limit.floor as usize);
+            let everything = (lost.len() == of_kind.len()).then_some(of_kind.len());
+            let reachable = |what: &Lost| match what {
+                Lost::User(id) => case.old.users[id].enabled && case.old.users[id].mail().is_some(),
+                _ => false,
+            };
+            let could = of_kind.iter().filter(|(what, _)| reachable(what)).count();
+            let nobody = could == lost.iter().filter(|(what, _)| reachable(what)).count();
+            let nobody = (could > 0 && nobody).then_some(could);
+            let everything = everything.or(nobody).filter(|of| fresh > 0 && *of > 1);
+            let wiped = everything.is_some() && (matches!(kind, Kind::Users | Kind::Units) || fresh > limit.floor as usize);
             if wiped || (fresh > limit.floor as usize && !within) {
-                expected.push((Some(kind), if wiped { of_kind.len() } else { fresh }));
+                expected.push((Some(kind), everything.filter(|_| wiped).unwrap_or(fresh)));
             }
         }
         let goes = |(what, lost): &&(Lost, bool)| match what {
@@ -454,6 +462,20 @@ fn all_is_held_though_most_of_it_was_approved() {
     assert!(
         matches!(rest, Verdict::Held { reasons, .. } if reasons == [HoldReason::All { kind: Kind::Users, of: 100 }])
     );
+}
+
+#[test]
+fn who_was_disabled_before_hides_from_nobody_that_all_others_are_now() {
+    let with = |enabled: std::ops::Range<u8>| {
+        let people = (0..8).map(|n| UserFields { enabled: enabled.contains(&n), ..user(n, 0) });
+        directory_of(people, [], [])
+    };
+    let limits = of_users(Limit { count: 10, percent: 100, floor: 5 });
+    let none_left = Case::new(with(0..5), with(0..0)).judge(&limits, &BTreeSet::new(), false);
+    assert!(
+        matches!(none_left, Verdict::Held { reasons, .. } if reasons == [HoldReason::All { kind: Kind::Users, of: 5 }])
+    );
+    assert_eq!(Case::new(with(0..5), with(0..1)).reasons(&limits), [""; 0]);
 }
 
 #[test]

@@ -26,7 +26,6 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::TimeDelta;
 use rustls::ClientConfig;
 use secrecy::SecretString;
 
@@ -179,10 +178,7 @@ impl Ldap {
         self.check()?;
         let credentials = self.sign_in.load()?;
         self.refusals.may_try(ask, &credentials)?;
-        let done = self.on_a_server(ask, |session| self.read_all(session, directory, ask, tell)).await;
-        let pause = TimeDelta::from_std(self.sign_in_retry_after).unwrap_or(TimeDelta::MAX);
-        self.refusals.note(ask, &credentials, &done, pause);
-        done
+        self.on_a_server(ask, |session| self.read_all(session, directory, ask, tell)).await
     }
 
     async fn read_all(
@@ -203,7 +199,10 @@ impl Ldap {
             session.close().await;
             return Ok(Reading { warnings, ..reading });
         }
-        let reason = ask.whole_because(self.scope()).unwrap_or(ModeReason::OnlyFull);
+        let was_controller =
+            ask.cursor.is_some_and(|c| matches!(c.position, Position::Usn(_) | Position::DirSync { .. }));
+        let only = if was_controller { ModeReason::NoController } else { ModeReason::OnlyFull };
+        let reason = ask.whole_because(self.scope()).unwrap_or(only);
         let named = self.named(&mut session).await?;
         let mut decoder = Decoder::new(&self.mapping, directory).with_known(ask.known);
         for base in &self.bases {

@@ -6,7 +6,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use chrono::TimeDelta;
 use futures_util::future::select_all;
 use ldap3::Scope;
 use ldap3::controls::RawControl;
@@ -101,32 +100,25 @@ impl Ldap {
         self.check()?;
         let credentials = self.sign_in.load()?;
         self.refusals.may_try(ask, &credentials)?;
-        let connecting = async {
-            let tls = self.tls()?;
-            let candidates = self.candidates(ask).await?;
-            let server = candidates.into_iter().find(|server| *server.to_string() == *cursor.server);
-            let gone =
-                || SourceError::Settings(format!("{} isn't one of its servers any more", cursor.server));
-            let server = server.ok_or_else(gone)?;
-            let open = async || {
-                let mut session = Session::open(self, &server, &tls).await?;
-                session.bind().await?;
-                Ok::<_, SourceError>(session)
-            };
-            let mut session = open().await?;
-            let root = session.root_dse().await?;
-            let mut contexts = self.contexts(&root).into_iter();
-            let mut ears = Vec::new();
-            ears.extend(contexts.next().map(|context| Ear { session, context }));
-            for context in contexts {
-                ears.push(Ear { session: open().await?, context });
-            }
-            Ok((ears, root))
+        let tls = self.tls()?;
+        let candidates = self.candidates(ask).await?;
+        let server = candidates.into_iter().find(|server| *server.to_string() == *cursor.server);
+        let gone = || SourceError::Settings(format!("{} isn't one of its servers any more", cursor.server));
+        let server = server.ok_or_else(gone)?;
+        let open = async || {
+            let mut session = Session::open(self, &server, &tls).await?;
+            session.bind_unless_refused(ask).await?;
+            Ok::<_, SourceError>(session)
         };
-        let done = connecting.await;
-        let pause = TimeDelta::from_std(self.sign_in_retry_after).unwrap_or(TimeDelta::MAX);
-        self.refusals.note(ask, &credentials, &done, pause);
-        done
+        let mut session = open().await?;
+        let root = session.root_dse().await?;
+        let mut contexts = self.contexts(&root).into_iter();
+        let mut ears = Vec::new();
+        ears.extend(contexts.next().map(|context| Ear { session, context }));
+        for context in contexts {
+            ears.push(Ear { session: open().await?, context });
+        }
+        Ok((ears, root))
     }
 
     /// The naming contexts of the bases, each once: only a whole one can be listened to.

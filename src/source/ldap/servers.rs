@@ -152,7 +152,7 @@ impl Ldap {
             let name = server.to_string();
             let attempt = async {
                 let mut session = Session::open(self, &server, &tls).await?;
-                session.bind().await?;
+                session.bind_unless_refused(ask).await?;
                 read(session).await
             };
             let error = tokio::select! {

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use ldap3::controls::RawControl;
 use ldap3::{LdapError, LdapResult, Scope, SearchResult};
 use rustls::ClientConfig;
@@ -15,7 +16,7 @@ use super::sign_in::{Credentials, sign_in};
 use super::{Ldap, Server};
 use crate::domain::dn::Dn;
 use crate::domain::entry::Entry;
-use crate::source::{Answer, SourceError};
+use crate::source::{Answer, Ask, SourceError};
 use crate::tls::CertificateSummary;
 
 /// A broken connection has this long to say why.
@@ -142,6 +143,14 @@ impl<'a> Session<'a> {
     /// Signs in. Only then can anything be asked.
     pub(super) async fn bind(&mut self) -> Result<(), SourceError> {
         sign_in(&mut self.connection, &self.credentials, self.settings.operation_timeout).await
+    }
+
+    /// The same, unless these credentials were refused a short while ago, whoever tried them.
+    pub(super) async fn bind_unless_refused(&mut self, ask: &Ask<'_>) -> Result<(), SourceError> {
+        let Session { settings, connection, credentials, .. } = self;
+        let pause = TimeDelta::from_std(settings.sign_in_retry_after).unwrap_or(TimeDelta::MAX);
+        let signing_in = sign_in(connection, credentials, settings.operation_timeout);
+        settings.refusals.heed(ask, credentials, pause, signing_in).await
     }
 
     /// What the server says of itself; nothing, when it doesn't let the account see that.

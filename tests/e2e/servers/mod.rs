@@ -92,3 +92,8 @@ fn poll<T>(deadline: Duration, mut answer: impl FnMut() -> Option<T>) -> Option<
         }
     }
 }
+
+/// How often a test tries: as often as this variable says (`tests/soak` sets it), else `usual`.
+pub fn rounds(variable: &str, usual: usize) -> usize {
+    std::env::var(variable).map_or(usual, |rounds| rounds.parse().unwrap())
+}

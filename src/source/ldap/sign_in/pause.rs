@@ -1,29 +1,35 @@
 //! After a refused sign-in the same credentials aren't tried again for a while: many servers lock an account after a few wrong passwords,
 //! and a sync every quarter of an hour makes a hundred of them a day.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::Mutex as AsyncMutex;
 
 use super::Credentials;
 use crate::source::{Ask, SourceError};
 
-/// What is remembered of refused sign-ins: one of a directory, shared by its clones.
+/// What is remembered of refused sign-ins: one for all directories, shared by its clones. Several of them may be read with one account, and its
+/// server counts the wrong passwords of all.
 #[derive(Clone, Debug, Default)]
-pub struct Refusals(Arc<Mutex<Pause>>);
+pub struct Refusals(Arc<Remembered>);
 
-/// The last refused sign-in, if none succeeded since.
+#[derive(Debug, Default)]
+struct Remembered {
+    pause: Mutex<Pause>,
+    /// Who signs in with the same credentials waits until it is known what became of the one before.
+    gates: Mutex<BTreeMap<[u8; 32], Arc<Gate>>>,
+}
+
+type Gate = AsyncMutex<()>;
+
+/// What a person asks for within this time is one request, though it reads several directories.
+const ONE_REQUEST: TimeDelta = TimeDelta::seconds(10);
+
+/// The credentials that were refused last time, by their digests.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Pause {
-    refused: Option<Refusal>,
-}
-
-#[derive(Clone, PartialEq, Eq, Debug)]
-struct Refusal {
-    /// Of what was refused.
-    digest: [u8; 32],
-    paused: Paused,
-}
+pub struct Pause(BTreeMap<[u8; 32], Paused>);
 
 /// Why a sign-in isn't tried now.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -48,15 +54,13 @@ pub enum Outcome<'a> {
 }
 
 impl Pause {
-    /// Whether credentials with this digest may be tried now. A person who asks may always, and so may other credentials.
+    /// Whether credentials with this digest may be tried now. A person who asks may, once per request, and so may other credentials.
     ///
     /// # Errors
     /// When they were refused too shortly ago.
     pub fn may_try(&self, now: DateTime<Utc>, by_hand: bool, digest: &[u8; 32]) -> Result<(), Paused> {
-        match &self.refused {
-            Some(Refusal { digest: refused, paused })
-                if refused == digest && !by_hand && paused.since <= now && now < paused.until =>
-            {
+        match self.0.get(digest) {
+            Some(paused) if paused.holds(now) && (!by_hand || now - paused.since < ONE_REQUEST) => {
                 Err(paused.clone())
             }
             _ => Ok(()),
@@ -66,14 +70,23 @@ impl Pause {
     /// Takes note of a try.
     pub fn note(&mut self, now: DateTime<Utc>, digest: &[u8; 32], outcome: Outcome<'_>, pause: TimeDelta) {
         match outcome {
-            Outcome::Accepted => self.refused = None,
+            Outcome::Accepted => {
+                self.0.remove(digest);
+            }
             Outcome::Unknown => {}
             Outcome::Refused(words) => {
                 let until = now.checked_add_signed(pause).unwrap_or(DateTime::<Utc>::MAX_UTC);
-                let paused = Paused { since: now, until, first: words.into() };
-                self.refused = Some(Refusal { digest: *digest, paused });
+                // Passwords that were replaced long ago are not kept.
+                self.0.retain(|_, paused| paused.holds(now));
+                self.0.insert(*digest, Paused { since: now, until, first: words.into() });
             }
         }
+    }
+}
+
+impl Paused {
+    fn holds(&self, now: DateTime<Utc>) -> bool {
+        self.since <= now && now < self.until
     }
 }
 
@@ -100,28 +113,41 @@ impl Refusals {
         })
     }
 
-    pub(in crate::source::ldap) fn note<T>(
+    /// Tries the credentials by `sign_in`, unless they were refused. One after the other: what is refused to the first isn't tried by the others.
+    pub(in crate::source::ldap) async fn heed(
         &self,
         ask: &Ask<'_>,
         credentials: &Credentials,
-        done: &Result<T, SourceError>,
         pause: TimeDelta,
-    ) {
+        sign_in: impl Future<Output = Result<(), SourceError>>,
+    ) -> Result<(), SourceError> {
+        let digest = credentials.digest();
+        let gate = self.gate(digest);
+        let _turn = gate.lock().await;
+        self.may_try(ask, credentials)?;
+        let done = sign_in.await;
         let words;
-        let outcome = match done {
-            Ok(_) => Outcome::Accepted,
+        let outcome = match &done {
+            Ok(()) => Outcome::Accepted,
             Err(error) if error.refuses_credentials() => {
                 words = error.to_string();
                 Outcome::Refused(&words)
             }
-            Err(error) if error.is_after_sign_in() => Outcome::Accepted,
             Err(_) => Outcome::Unknown,
         };
-        self.lock().note(ask.now, &credentials.digest(), outcome, pause);
+        self.lock().note(ask.now, &digest, outcome, pause);
+        done
+    }
+
+    fn gate(&self, digest: [u8; 32]) -> Arc<Gate> {
+        let mut gates = self.0.gates.lock().unwrap_or_else(PoisonError::into_inner);
+        // Those that nobody waits at are made anew.
+        gates.retain(|_, gate| Arc::strong_count(gate) > 1);
+        Arc::clone(gates.entry(digest).or_default())
     }
 
     fn lock(&self) -> MutexGuard<'_, Pause> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.pause.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -163,6 +189,7 @@ mod tests {
         let pause = refused_at(0);
         assert_eq!(pause.may_try(at(1), false, &NEW), Ok(()));
         assert_eq!(pause.may_try(at(1), true, &MINE), Ok(()));
+        assert!(pause.may_try(at(0), true, &MINE).is_err(), "another directory of the same request");
     }
 
     #[test]
@@ -177,10 +204,13 @@ mod tests {
         assert_eq!(pause.may_try(at(40), false, &MINE).unwrap_err().until, at(50));
         pause.note(at(45), &MINE, Outcome::Accepted, HALF_AN_HOUR);
         assert_eq!(pause, Pause::default());
-        // New credentials that are refused, too, take the place of the old ones.
+        // Others that are refused, too, are another account, or a new password.
         let mut pause = refused_at(0);
         pause.note(at(5), &NEW, Outcome::Refused("wrong as well"), HALF_AN_HOUR);
         assert!(pause.may_try(at(6), false, &NEW).is_err());
+        assert!(pause.may_try(at(6), false, &MINE).is_err());
+        pause.note(at(7), &MINE, Outcome::Accepted, HALF_AN_HOUR);
+        assert!(pause.may_try(at(8), false, &NEW).is_err());
         pause.note(at(5), &NEW, Outcome::Refused("for ever"), TimeDelta::MAX);
         assert!(pause.may_try(at(60 * 24 * 365), false, &NEW).is_err());
     }

@@ -1,5 +1,7 @@
 //! What changed, told by a controller that tells it badly: in batches, without an end, not at all.
 
+use std::sync::atomic::AtomicBool;
+
 use chrono::TimeDelta;
 
 use super::*;
@@ -251,6 +253,25 @@ async fn what_does_not_go_on_from_the_last_read_is_read_whole_and_says_why() {
         cursor.position = Position::Usn(UsnPosition { controller: other, ..*at });
     };
     assert_eq!(read_on(nothing, numbers).await.unwrap().reason, OtherServer);
+}
+
+#[tokio::test]
+async fn who_hides_that_it_is_a_domain_controller_is_read_whole_and_says_why() {
+    let hidden = Arc::new(AtomicBool::new(false));
+    let (hides, rest) = (Arc::clone(&hidden), controller(nothing));
+    let responder = Responder::start(move |asked| match &asked.what {
+        What::Search { base, .. } if base.is_empty() && hides.load(Ordering::SeqCst) => {
+            Reply::Send(done(asked.id, SEARCH, 50, "", ""))
+        }
+        _ => rest(asked),
+    })
+    .await;
+    let ldap = settings(vec![responder.server().in_plain_text()]);
+    let first = ldap.read(&"main".into(), &ask(), &|_| {}).await.unwrap();
+    hidden.store(true, Ordering::SeqCst);
+    let ask = Ask { known: &objects(&first).directory, cursor: Some(&first.cursor), ..ask() };
+    let reading = ldap.read(&"main".into(), &ask, &|_| {}).await.unwrap();
+    assert_eq!((reading.mode, reading.reason), (Mode::Full, ModeReason::NoController));
 }
 
 #[tokio::test]

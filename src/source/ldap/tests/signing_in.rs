@@ -153,9 +153,24 @@ async fn a_refused_password_is_not_tried_again_until_something_changes() {
     assert_eq!(kind(read(at(59)).await).0, ErrorKind::Bind);
     assert_eq!(tried(), ["wrong", "wrong"]);
 
+    // Another directory with the same account neither, also when both begin at once or a person asks for both.
+    let other = ldap.clone();
+    let both = async |ask: Ask<'static>| {
+        let name = "other".into();
+        let (one, two) = tokio::join!(read(ask), other.read(&name, &ask, &|_| {}));
+        // Whoever is first is refused; the other one heeds it.
+        let mut kinds = [kind(one).0, kind(two).0];
+        kinds.sort_by_key(|kind| *kind != ErrorKind::Bind);
+        kinds
+    };
+    assert_eq!(both(at(60)).await, [ErrorKind::SignInPaused; 2]);
+    assert_eq!(both(at(90)).await, [ErrorKind::Bind, ErrorKind::SignInPaused]);
+    assert_eq!(both(Ask { by_hand: true, ..at(95) }).await, [ErrorKind::Bind, ErrorKind::SignInPaused]);
+    assert_eq!(tried(), ["wrong", "wrong"]);
+
     // A new password is tried at once.
     write("right\n");
-    assert!(read(at(60)).await.is_ok());
+    assert!(read(at(96)).await.is_ok());
     assert_eq!(tried(), ["right"]);
 }
 
