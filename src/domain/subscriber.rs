@@ -8,6 +8,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::ids::{SubjectName, SubscriberId};
 use super::mailbox::Address;
+use super::outage::edit::Was;
 use super::outage::{Outage, Severity};
 use super::service::Services;
 
@@ -114,22 +115,48 @@ pub fn forgotten(all: &Subscribers, now: DateTime<Utc>) -> Vec<SubscriberId> {
     all.values().filter(late).map(|subscriber| subscriber.id).collect()
 }
 
-/// Those who are told of an outage, besides its contacts. What concerns only some units is nothing for those outside.
+/// Those who are told of an outage, besides its contacts: of what it is, or was before it was corrected, so that whoever heard of it hears of its end. What
+/// concerns only some units is nothing for those outside.
 pub fn of_outage<'a>(all: &'a Subscribers, outage: &Outage, services: &Services) -> Vec<&'a Subscriber> {
-    if !outage.units.is_empty() {
-        return Vec::new();
+    let mut versions = vec![Version::of(outage, None, services)];
+    let mut was = outage.clone();
+    for edit in outage.edits.iter().rev() {
+        match &edit.was {
+            Was::Severity(severity) => was.severity = *severity,
+            Was::Services(named) => was.services.clone_from(named),
+            Was::Units(units) => was.units.clone_from(units),
+            Was::Text { .. } | Was::Title(_) | Was::Also(_) => continue,
+        }
+        versions.push(Version::of(&was, Some(edit.at), services));
     }
-    let named: Vec<SubjectName> = outage.services.iter().map(|name| SubjectName::from(&**name)).collect();
-    let affected: BTreeSet<&SubjectName> =
-        services.affected(&named).into_iter().map(|affected| &affected.service.name).collect();
-    let wants = |subscriber: &&Subscriber| {
-        let any = subscriber.services.is_empty()
-            || subscriber.services.iter().any(|name| affected.contains(name) || named.contains(name));
-        matches!(subscriber.standing, Standing::Confirmed { .. })
-            && outage.severity >= subscriber.severity
-            && any
-    };
-    all.values().filter(wants).collect()
+    all.values().filter(|subscriber| versions.iter().any(|version| version.concerns(subscriber))).collect()
+}
+
+/// An outage as it was for a while.
+struct Version {
+    whole: bool,
+    severity: Severity,
+    /// What is out, and what depends on it.
+    out: BTreeSet<SubjectName>,
+    /// Until when it was so; None: it is.
+    until: Option<DateTime<Utc>>,
+}
+
+impl Version {
+    fn of(outage: &Outage, until: Option<DateTime<Utc>>, services: &Services) -> Version {
+        let mut out: BTreeSet<SubjectName> =
+            outage.services.iter().map(|name| SubjectName::from(&**name)).collect();
+        let named: Vec<SubjectName> = out.iter().cloned().collect();
+        out.extend(services.affected(&named).into_iter().map(|affected| affected.service.name.clone()));
+        Version { whole: outage.units.is_empty(), severity: outage.severity, out, until }
+    }
+
+    fn concerns(&self, subscriber: &Subscriber) -> bool {
+        let Standing::Confirmed { at } = subscriber.standing else { return false };
+        let wanted = subscriber.services.is_empty() || !subscriber.services.is_disjoint(&self.out);
+        let heard = self.until.is_none_or(|until| at <= until);
+        self.whole && self.severity >= subscriber.severity && wanted && heard
+    }
 }
 
 /// What stands before their number in [`Subscriber::why`].
@@ -153,6 +180,7 @@ mod tests {
     use crate::domain::audit::Actor;
     use crate::domain::ids::OutageId;
     use crate::domain::outage::Opening;
+    use crate::domain::outage::edit::Correction;
     use crate::domain::outage::tests::opening;
     use crate::domain::service::Service;
     use crate::domain::testing::{hour, unit_id};
@@ -231,6 +259,14 @@ mod tests {
         assert_eq!(told(&[], &[], Severity::Major), "1");
         assert_eq!(told(&["net"], &[], Severity::Minor), "");
         assert_eq!(told(&["net"], &[1], Severity::Major), "");
+        // Whoever heard of it hears of its end; whoever came later doesn't.
+        let opening = Opening { severity: Severity::Critical, ..opening("Out") };
+        let outage = Outage::open(OutageId(1), opening, Actor::System, hour(0)).unwrap();
+        let correction = |severity| Correction { severity: Some(severity), ..Correction::default() };
+        let milder = outage.edit(correction(Severity::Minor), &Actor::System, hour(1)).unwrap();
+        let late = all([subscriber(1, &[], yes), subscriber(9, &[], Standing::Confirmed { at: hour(2) })]);
+        let told: Vec<u64> = of_outage(&late, &milder, &services).iter().map(|s| s.id.0).collect();
+        assert_eq!(told, [1]);
         assert_eq!(Subscriber::of_why(&subscribers[&SubscriberId(2)].why()), Some(SubscriberId(2)));
         assert_eq!(Subscriber::of_why("outage"), None);
     }

@@ -67,7 +67,7 @@ pub fn judge(
         // Nobody was told, so it isn't noted as told: it is tried again, as soon as there is somebody.
         return (health, None);
     }
-    if recipients.iter().all(|to| silence::of(core, &facts, to, now).is_some()) {
+    if silence::reaches_nobody(core, &facts, &recipients, now) {
         // Nor was anybody told who mustn't be for a while: it is, when that is over and it still is so.
         return (health, None);
     }
@@ -108,9 +108,7 @@ pub fn endings(
             }
         })
         // A stage that nobody may be told of isn't used up by that.
-        .filter(|notice| {
-            notice.recipients.iter().any(|to| silence::of(core, &notice.facts, to, now).is_none())
-        })
+        .filter(|notice| !silence::reaches_nobody(core, &notice.facts, &notice.recipients, now))
         .collect()
 }
 

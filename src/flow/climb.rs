@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 
 use super::core::{Core, Settings, Turn, View, audit_entry};
@@ -279,9 +281,9 @@ async fn commit(
     let event = Event { at: core.now(), change, notices, audit };
     turn.commit(event, |view, _, _| {
         if after.end.is_some() {
-            view.climbs.remove(&after.thread);
+            Arc::make_mut(&mut view.climbs).remove(&after.thread);
         } else {
-            view.climbs.insert(after.thread.clone(), after.clone());
+            Arc::make_mut(&mut view.climbs).insert(after.thread.clone(), after.clone());
         }
     })
     .await?;

@@ -75,11 +75,11 @@ pub struct View {
     /// What isn't told for a while.
     pub silences: BTreeMap<SilenceId, Silence>,
     /// Who wasn't told of which open incident, since another speaks for it.
-    pub inhibited: BTreeMap<OutageId, Held>,
+    pub inhibited: Arc<BTreeMap<OutageId, Held>>,
     /// Which small things were there when it was last looked.
     pub lasting: Option<Arc<Seen>>,
     /// The notices that wait for somebody to take them on, by thread.
-    pub climbs: BTreeMap<EventKey, Climb>,
+    pub climbs: Arc<BTreeMap<EventKey, Climb>>,
     /// How each directory's sync is doing.
     pub directories: BTreeMap<DirectoryName, DirectoryState>,
     /// Where everybody's local contacts are, as of the last recompute.
@@ -155,7 +155,7 @@ impl Core {
             climbs: state.climbs,
             lasting: state.lasting,
             silences: state.silences,
-            subscribers: Arc::new(state.subscribers),
+            subscribers: state.subscribers,
             inhibited: state.inhibited,
             directories: state.directories,
         };
@@ -406,11 +406,14 @@ impl Turn<'_> {
             view.generation = committed.generation.unwrap_or(view.generation);
             for (outage, held) in &committed.inhibited {
                 match held {
-                    Some(held) => drop(view.inhibited.insert(*outage, held.clone())),
-                    None => drop(view.inhibited.remove(outage)),
+                    Some(held) => drop(Arc::make_mut(&mut view.inhibited).insert(*outage, held.clone())),
+                    None => drop(Arc::make_mut(&mut view.inhibited).remove(outage)),
                 }
             }
-            view.climbs.extend(committed.climbs.iter().map(|climb| (climb.thread.clone(), climb.clone())));
+            if !committed.climbs.is_empty() {
+                Arc::make_mut(&mut view.climbs)
+                    .extend(committed.climbs.iter().map(|climb| (climb.thread.clone(), climb.clone())));
+            }
         });
         if committed.messages > 0 {
             self.core.outbox.notify_one();

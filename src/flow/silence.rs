@@ -6,7 +6,8 @@ use super::core::{Core, audit_entry};
 use crate::domain::audit::Actor;
 use crate::domain::ids::SilenceId;
 use crate::domain::notice::{Facts, Recipient};
-use crate::domain::silence::{BadSilence, Known, Matcher, Silence};
+use crate::domain::route::Reach;
+use crate::domain::silence::{BadSilence, Known, Matcher, Silence, quiets_places};
 use crate::store::{Change, Event, Sequence, StoreError};
 
 /// Why a silence isn't taken.
@@ -105,4 +106,16 @@ pub fn of(core: &Core, facts: &Facts, to: &Recipient, now: DateTime<Utc>) -> Opt
     let (view, settings) = (core.view(), core.settings());
     let known = Known { organisation: &view.organisation, services: &settings.outages.services };
     view.silences.values().find(|silence| silence.silences(facts, to, known, now)).map(|silence| silence.id)
+}
+
+/// Whether silences keep a notice from everybody: from these people, and from the places where it would be read.
+pub fn reaches_nobody(core: &Core, facts: &Facts, to: &[Recipient], now: DateTime<Utc>) -> bool {
+    if to.iter().any(|to| of(core, facts, to, now).is_none()) {
+        return false;
+    }
+    let (view, settings) = (core.view(), core.settings());
+    let known = Known { organisation: &view.organisation, services: &settings.outages.services };
+    let channels = settings.routing.channels(facts, false);
+    let places = channels.iter().any(|channel| settings.routing.reach(channel) == Some(Reach::Place));
+    !places || quiets_places(view.silences.values(), facts, known, now)
 }

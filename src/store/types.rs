@@ -72,15 +72,15 @@ pub struct State {
     /// What the signs of messages are made with; None: nobody has needed it yet.
     pub return_key: Option<ReturnKey>,
     /// Who outside wants to be told of outages, or was asked.
-    pub subscribers: Subscribers,
+    pub subscribers: Arc<Subscribers>,
     /// What isn't told for a while, and what wasn't until lately.
     pub silences: BTreeMap<SilenceId, Silence>,
     /// Who wasn't told of which incident, since another speaks for it.
-    pub inhibited: BTreeMap<OutageId, Held>,
+    pub inhibited: Arc<BTreeMap<OutageId, Held>>,
     /// Which small things were there when it was last looked.
     pub lasting: Option<Arc<Seen>>,
     /// The notices that wait for somebody to take them on, by thread.
-    pub climbs: BTreeMap<EventKey, Climb>,
+    pub climbs: Arc<BTreeMap<EventKey, Climb>>,
     /// What of the configuration answers depended on last.
     pub arranged: Option<Box<str>>,
     /// The last good list of each that somebody else keeps.

@@ -1,6 +1,7 @@
 //! Who isn't told of an incident, since they are told of another of which it follows; and that they are, once that one is over and this isn't.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -104,8 +105,8 @@ async fn release_one(core: &Core, id: OutageId) -> Result<(), StoreError> {
     let change = Change::Inhibited(id, after.clone());
     let event = Event { at: now, change, notices, audit: None };
     turn.commit(event, |view, _, _| match after {
-        Some(held) => drop(view.inhibited.insert(id, held)),
-        None => drop(view.inhibited.remove(&id)),
+        Some(held) => drop(Arc::make_mut(&mut view.inhibited).insert(id, held)),
+        None => drop(Arc::make_mut(&mut view.inhibited).remove(&id)),
     })
     .await?;
     Ok(())

@@ -137,7 +137,7 @@ impl StateBuilder {
             Kind::ReturnKey => self.state.return_key = Some(decode(value)?),
             Kind::Subscriber => {
                 let subscriber: Subscriber = decode(value)?;
-                self.state.subscribers.insert(subscriber.id, subscriber);
+                Arc::make_mut(&mut self.state.subscribers).insert(subscriber.id, subscriber);
             }
             Kind::Silence => {
                 let silence: Silence = decode(value)?;
@@ -145,15 +145,15 @@ impl StateBuilder {
             }
             Kind::Inhibited => {
                 let outage = OutageId(number_of(key).unwrap_or_default());
-                self.state.inhibited.insert(outage, decode(value)?);
+                Arc::make_mut(&mut self.state.inhibited).insert(outage, decode(value)?);
             }
             Kind::Lasting => self.state.lasting = Some(Arc::new(decode(value)?)),
             Kind::Climb => {
                 let climb: Climb = decode(value)?;
                 if climb.end.is_none() {
-                    self.state.climbs.insert(climb.thread.clone(), climb);
+                    Arc::make_mut(&mut self.state.climbs).insert(climb.thread.clone(), climb);
                 } else {
-                    self.state.climbs.remove(&climb.thread);
+                    Arc::make_mut(&mut self.state.climbs).remove(&climb.thread);
                 }
             }
             Kind::Numbers if *rest == [Numbers::Generation as u8] => {
@@ -213,10 +213,10 @@ impl StateBuilder {
             Kind::Vetoes => self.directory(rest).vetoes = Vec::new(),
             Kind::ContactsTold => state.contacts_told = None,
             Kind::DutiesSent => state.duties_sent = None,
-            Kind::Climb => drop(state.climbs.remove(&EventKey(name.into()))),
+            Kind::Climb => drop(Arc::make_mut(&mut state.climbs).remove(&EventKey(name.into()))),
             Kind::Silence => drop(state.silences.remove(&SilenceId(number))),
-            Kind::Subscriber => drop(state.subscribers.remove(&SubscriberId(number))),
-            Kind::Inhibited => drop(state.inhibited.remove(&OutageId(number))),
+            Kind::Subscriber => drop(Arc::make_mut(&mut state.subscribers).remove(&SubscriberId(number))),
+            Kind::Inhibited => drop(Arc::make_mut(&mut state.inhibited).remove(&OutageId(number))),
             Kind::Lasting => state.lasting = None,
             _ => {}
         }

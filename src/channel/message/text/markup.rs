@@ -26,7 +26,8 @@ pub(super) fn linked(text: &str) -> Value {
 pub(super) fn with_links(text: &str) -> String {
     let word = |word: &str| match word.starts_with("https://") || word.starts_with("http://") {
         true => {
-            let link = HtmlEscape(word);
+            // A slash needs no escape, and not every program that looks for links undoes it.
+            let link = HtmlEscape(word).to_string().replace("&#x2f;", "/");
             format!("<a href=\"{link}\">{link}</a>")
         }
         false => HtmlEscape(word).to_string(),

@@ -1,8 +1,13 @@
 //! What keeps people in peace, one beside the other: nobody loses by it what they must know.
 
 use super::*;
+use crate::domain::alert;
+use crate::domain::guard::Limits;
 use crate::domain::outage::edit::Correction;
 use crate::domain::route::{Reach, Route, Routing};
+use crate::domain::run::WholeReads;
+use crate::flow::alert as alerts;
+use crate::flow::core::DirectorySettings;
 
 async fn silent(town: &Town, matcher: Matcher, from: Option<&str>, until: &str) {
     let new = NewSilence { matcher, from: from.map(at), until: at(until), why: "known".into() };
@@ -107,4 +112,27 @@ async fn a_silence_for_one_person_leaves_the_place_where_all_read_it() {
     assert_eq!(messages("Mail again").await, 1, "the place");
     silent(&town, service("mail"), None, "10-06T09:00").await;
     assert_eq!(messages("And again").await, 0);
+}
+
+#[tokio::test]
+async fn an_alert_that_was_silent_is_told_when_the_silence_is_over_and_it_still_is_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let town = Town::new(folder.path(), "10-06T07:00").await;
+    let policy = alert::Policy { remind_after: vec![], ..alert::Policy::default() };
+    let schedule = Schedule::parse("0 3 * * *", Stockholm).unwrap();
+    let whole_reads = WholeReads { blind: schedule.clone(), seeing: schedule };
+    let directory = DirectorySettings { limits: Limits::default(), policy, whole_reads };
+    let directories = [("main".into(), directory)].into();
+    town.core.reload(Settings { directories, ..settings() }).await;
+    let directories = ["main".into()].into();
+    silent(&town, Matcher { directories, ..Matcher::default() }, None, "10-06T09:00").await;
+    town.failing(3).await;
+    let mut told = Vec::new();
+    for time in ["10-06T07:30", "10-06T08:59", "10-06T09:00", "10-06T09:01"] {
+        *town.clock.lock().unwrap() = at(time);
+        alerts::tick(&town.core).await.unwrap();
+        let filter = crate::store::MessageFilter { limit: 9, ..Default::default() };
+        told.push(town.core.store.messages(filter).await.unwrap().len());
+    }
+    assert_eq!(told, [0, 0, 1, 1]);
 }
