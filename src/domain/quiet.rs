@@ -134,7 +134,7 @@ mod tests {
         let now = at("2026-07-06T20:30:00Z");
         let plan = |lives: TimeDelta, planned: bool| {
             let mut word = outage_word(1, "x", "", Severity::Minor, now);
-            word.plan = planned.then(|| PlanTold { from: now, until: now, sequence: 0 });
+            word.plan = planned.then_some(PlanTold { from: now, until: now, sequence: 0 });
             let facts = Facts::OutageWord(Box::new(word));
             let notice = NewNotice::new(EventKey("e".into()), facts, vec![to("se")], now + lives);
             let held = quiet().hold(notice, |_| Stockholm, now);

@@ -69,8 +69,8 @@ fn within(other: &Outage, outage: &Outage, organisation: &Organisation, services
     let tree = &organisation.tree;
     let sites: Option<Vec<Index>> = other.units.iter().map(|unit| tree.index(*unit)).collect();
     let concerned: Option<Vec<Index>> = if outage.units.is_empty() {
-        let of = |name: &Box<str>| services.get(&SubjectName::from(&**name))?.units_in(organisation);
-        let all: Option<Vec<Vec<Index>>> = outage.services.iter().map(of).collect();
+        let of = |name: &str| services.get(&SubjectName::from(name))?.units_in(organisation);
+        let all: Option<Vec<Vec<Index>>> = outage.services.iter().map(|name| of(name)).collect();
         all.map(|all| all.concat())
     } else {
         outage.units.iter().map(|unit| tree.index(*unit)).collect()

@@ -133,7 +133,7 @@ async fn a_link_that_is_old_made_up_or_for_something_else_does_nothing() {
     for wrong in [
         format!("{}/confirm/{token}", site.url),
         format!("{}/unsubscribe/{token}", site.url),
-        format!("{}x", link),
+        format!("{link}x"),
         format!("{}/take-on/x", site.url),
         format!("{}/elsewhere", site.url),
     ] {

@@ -266,7 +266,7 @@ fn make(tx: &mut Tx<'_>, change: Change, at: DateTime<Utc>) -> Result<(), Fault>
         Change::ContactsTold(told) => put_or_delete(tx, Kind::ContactsTold, told.as_deref())?,
         Change::DutiesSent(at) => put_or_delete(tx, Kind::DutiesSent, at.map(DutiesSent).as_ref())?,
         Change::Subscriber(subscriber) => {
-            tx.put(number_key(Kind::Subscriber, subscriber.id.0), &*subscriber)?
+            tx.put(number_key(Kind::Subscriber, subscriber.id.0), &*subscriber)?;
         }
         Change::RemoveSubscriber(id) => {
             remove(tx, number_key(Kind::Subscriber, id.0), || format!("subscriber {id}"))?;
