@@ -26,8 +26,11 @@ mod document;
 mod domain;
 mod durations;
 mod environment;
+mod feed;
 mod finding;
 mod guard;
+mod heartbeat;
+mod intake;
 mod layers;
 mod ldap;
 mod list;
@@ -70,7 +73,9 @@ pub use channel::{Channel, ChannelKind, ChannelTerms, SmsTemplate, TokenSource, 
 pub use directory::{Directory, Source};
 pub use domain::LdapDomain;
 pub use environment::Environment;
+pub use feed::{Feed, FeedKind};
 pub use finding::{Finding, Findings, Look, Place, Position, Severity};
+pub use intake::Intake;
 pub use ldap::{Ldap, LdapSecurity, LdapServer, LdapServers};
 pub use list::{List, ListPlace, ListProof};
 pub use log::{Log, LogFormat};
@@ -91,6 +96,7 @@ use crate::domain::calendar::Calendar;
 use crate::domain::changes::tell;
 use crate::domain::climb;
 use crate::domain::coverage::watch::Watched;
+use crate::domain::intake::heartbeat::Job;
 use crate::domain::locale::Rule;
 use crate::domain::outage;
 use crate::domain::quiet::Quiet;
@@ -156,6 +162,12 @@ pub struct Config {
     pub watched: Vec<Watched>,
     /// Services, and how outages are told.
     pub outages: outage::policy::Policy,
+    /// The vendors' status pages, in the order of their names.
+    pub feeds: Vec<Feed>,
+    /// The jobs that give signs of life, in the order of their names.
+    pub heartbeats: Vec<Job>,
+    /// Where others may call; None: nowhere.
+    pub intake: Option<Intake>,
     /// What is logged.
     pub log: Log,
     settings: Vec<Setting>,
@@ -173,8 +185,9 @@ impl Config {
     pub fn reload_differences(&self, new: &Config) -> Vec<&'static str> {
         let store = self.store.restart(&new.store);
         let public = public::restart(self.public.as_ref(), new.public.as_ref());
-        let store = store.chain(public);
-        store.chain(self.api.restart(&new.api)).chain(self.log.restart(&new.log)).collect()
+        let intake = intake::restart(self.intake.as_ref(), new.intake.as_ref());
+        let store = store.chain(public).chain(self.api.restart(&new.api));
+        store.chain(intake).chain(self.log.restart(&new.log)).collect()
     }
 }
 
@@ -237,6 +250,9 @@ fn resolve(
     let duties = contacts::digest(&root.section("contact_digest"), organisation.timezone);
     let watched = coverage::read(&root.section("coverage"), &roles);
     let outages = outages::read(&root, &roles);
+    let feeds = feed::read_all(&root, organisation.timezone, &outages.services);
+    let heartbeats = heartbeat::read_all(&root, &outages.services);
+    let intake = intake::read(&root.section("intake"), &outages.services);
     let log = log::read(&root.section("log"));
     let (findings, settings, known) = reader.finish();
     let outcome = match (directories, mail) {
@@ -268,6 +284,9 @@ fn resolve(
                 support,
                 login_page,
                 outages,
+                feeds,
+                heartbeats,
+                intake,
                 log,
                 settings,
             };

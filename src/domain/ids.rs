@@ -242,6 +242,15 @@ name_id! {
 }
 
 name_id! {
+    /// The name of a vendor's status page as the configuration gives it (`[[feed]] name = "cloud"`).
+    FeedName(Arc<str>)
+}
+name_id! {
+    /// The name of a job that gives signs of life (`[[heartbeat]] name = "backup"`).
+    HeartbeatName(Arc<str>)
+}
+
+name_id! {
     /// The name of a channel as the configuration gives it (`[channel.NAME]`); `mail` for the one of `[mail]`.
     ChannelName(Arc<str>)
 }

@@ -1,6 +1,6 @@
 //! The channels and their senders; and what is told of them: that one works for nobody, that it works again, and what was given up.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -16,7 +16,10 @@ use crate::domain::notice::{
     EventKey, Facts, NewNotice, NoticeKind, Recipient, Undelivered, UndeliveredFacts, once_each,
 };
 use crate::domain::roles;
-use crate::store::{Change, Event, StoreError};
+use crate::store::{Change, Event, Listed, StoreError};
+
+/// So many messages that were given up are read at once.
+const READ_AT_ONCE: usize = 1_000;
 
 /// The senders, by the name of their channel. Replaced as a whole on a reload.
 #[derive(Default)]
@@ -166,9 +169,15 @@ async fn tell_given_up(core: &Core, senders: &Senders, now: DateTime<Utc>) -> Re
     let (ids, _) = core.store.given_up(since, usize::MAX).await?;
     let (mut given_up, mut overlooked) = (Vec::new(), false);
     let mut more: u32 = 0;
-    for id in ids {
-        let detail = core.store.message(id).await?;
-        let (message, facts) = (detail.message, detail.notice.facts);
+    let mut parts = ids.chunks(READ_AT_ONCE);
+    let mut listed = VecDeque::new();
+    loop {
+        if listed.is_empty() {
+            let Some(part) = parts.next() else { break };
+            listed.extend(core.store.listed(part).await?);
+        }
+        let Some(Listed { message, notice }) = listed.pop_front() else { continue };
+        let facts = &notice.facts;
         if message.changed > horizon {
             break;
         }
@@ -181,7 +190,7 @@ async fn tell_given_up(core: &Core, senders: &Senders, now: DateTime<Utc>) -> Re
             continue;
         }
         given_up.push(Undelivered {
-            message: id,
+            message: message.id,
             channel: message.recipient.channel.clone(),
             to: message.recipient.to_string().into(),
             about: facts.about().into(),

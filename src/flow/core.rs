@@ -28,6 +28,7 @@ use crate::domain::delivery::Delivery;
 use crate::domain::directory::{Directory, User};
 use crate::domain::entitled::GivenOut;
 use crate::domain::ids::{AssignmentId, DirectoryName, Generation, OutageId, SilenceId, SourceName};
+use crate::domain::intake::Intake;
 use crate::domain::lists::{ListName, TakenList, listed};
 use crate::domain::locale::Locale;
 use crate::domain::notice::{EventKey, Recipient, once_each};
@@ -38,7 +39,7 @@ use crate::domain::past::Arrangement;
 use crate::domain::roles::{self, Assignment};
 use crate::domain::silence::Silence;
 use crate::domain::subscriber::Subscribers;
-use crate::store::{Change, Committed, DirectoryState, Event, Store, StoreError};
+use crate::store::{Change, Committed, DirectoryState, Event, Lease, Store, StoreError};
 
 /// The one source of the time: a function, so that tests move it.
 pub type Now = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
@@ -62,6 +63,8 @@ pub struct View {
     pub contacts_told: Option<Arc<open::Told>>,
     /// When contacts were last sent what they are contacts for; None: never, or they aren't.
     pub duties_sent: Option<DateTime<Utc>>,
+    /// What others tell of incidents.
+    pub intake: Arc<Intake>,
     /// Which warning was told last of each period that is watched.
     pub coverage_told: BTreeMap<Box<str>, Told>,
     /// What was told of the channels.
@@ -119,6 +122,8 @@ pub struct Core {
 /// The right to decide on what is held in memory and to commit: one at a time, so that two decisions can't be taken on one picture.
 pub struct Turn<'a> {
     core: &'a Core,
+    /// Under which lease it was read what is decided on.
+    pub(super) lease: Lease,
     _alone: MutexGuard<'a, ()>,
 }
 
@@ -140,6 +145,7 @@ impl Core {
             lists: state.lists,
             calendars: state.calendars,
             given_out: state.given_out,
+            intake: Arc::new(state.intake),
             generation: state.generation.unwrap_or(Generation(0)),
             local: Arc::new(local_map(&organisation, started)),
             organisation: Arc::new(organisation),
@@ -202,8 +208,13 @@ impl Core {
         turn
     }
 
+    /// The same for what was read under a lease: under another one it isn't written.
+    pub(super) async fn turn_under(&self, lease: Lease) -> Turn<'_> {
+        Turn { lease, ..self.turn().await }
+    }
+
     async fn turn_as_it_is(&self) -> Turn<'_> {
-        Turn { core: self, _alone: self.writer.lock().await }
+        Turn { core: self, lease: Lease::default(), _alone: self.writer.lock().await }
     }
 
     /// Puts new settings in force, and arranges the organisation by them.

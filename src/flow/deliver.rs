@@ -33,7 +33,7 @@ use crate::domain::bounce::ReturnPath;
 use crate::domain::delivery::Condition;
 use crate::domain::ids::{ChannelName, MessageId};
 use crate::domain::notice::{Message, MessageState, Notice};
-use crate::store::{Attempt, Claimed, StoreError};
+use crate::store::{Attempt, Claimed, Life, StoreError};
 
 /// A claimed message that waits longer than this for its turn is left for another claim.
 const WAITS: TimeDelta = TimeDelta::minutes(5);
@@ -48,6 +48,8 @@ const BATCH_TIME: TimeDelta = TimeDelta::seconds(1);
 const LOOK: TimeDelta = TimeDelta::seconds(60);
 /// Nobody is left alone for longer than this because the other side asks for it.
 const LONGEST_ASKED: Duration = Duration::from_secs(3600);
+/// A node that the others don't count on looks so soon whether they do again.
+const COUNTED_ON: TimeDelta = TimeDelta::seconds(2);
 /// So many messages that found the channel broken are remembered.
 const SUSPECTS: usize = 10_000;
 
@@ -104,8 +106,15 @@ pub struct Sender {
 /// Waits until a time, or until something may have to be sent.
 pub type Idle = dyn Fn(DateTime<Utc>) -> BoxFuture<'static, ()> + Sync;
 
-/// Claimed messages that wait for their turn, and since when.
-type Waiting = VecDeque<(Claimed, DateTime<Utc>)>;
+/// When messages were claimed, and in which life of this node.
+#[derive(Clone, Copy)]
+struct Taken {
+    at: DateTime<Utc>,
+    life: Life,
+}
+
+/// Claimed messages that wait for their turn.
+type Waiting = VecDeque<(Claimed, Taken)>;
 
 /// What was met lately.
 #[derive(Default)]
@@ -117,6 +126,8 @@ struct State {
     suspects: HashSet<MessageId>,
     rests: Rests,
     pace: Pace,
+    /// Nothing is claimed before, though it may be due: other nodes have used up the limit, or don't count on this one.
+    held_up: Option<DateTime<Utc>>,
 }
 
 /// What a round of sending came to.
@@ -197,6 +208,12 @@ impl Sender {
         [pause, rest, pace].into_iter().flatten().filter(|until| now < *until).max()
     }
 
+    /// When it is worth a look again, though something may be due; None: now.
+    pub fn looks_again(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let held_up = self.lock().held_up.filter(|until| now < *until);
+        self.resumes(now).max(held_up)
+    }
+
     /// How the channel is. One whose other end has been away for a while is as broken as one that refuses us.
     pub fn condition(&self) -> Condition {
         let state = self.lock();
@@ -244,8 +261,8 @@ impl Sender {
                         None => Poll::Pending,
                     }), if room && source.is_some() => {
                         source = match next {
-                            Ok(Some((claimed, at, waiting))) => {
-                                flights.push(self.fly(core, claimed, at, stop).boxed());
+                            Ok(Some((claimed, taken, waiting))) => {
+                                flights.push(self.fly(core, claimed, taken, stop).boxed());
                                 Some(self.next(core, stop, idle, waiting).boxed())
                             }
                             Ok(None) => None,
@@ -300,32 +317,38 @@ impl Sender {
         stop: &CancellationToken,
         idle: &Idle,
         mut waiting: Waiting,
-    ) -> Result<Option<(Claimed, DateTime<Utc>, Waiting)>, StoreError> {
+    ) -> Result<Option<(Claimed, Taken, Waiting)>, StoreError> {
         loop {
-            if let Some((claimed, at)) = waiting.pop_front() {
+            if let Some((claimed, taken)) = waiting.pop_front() {
                 self.flying.fetch_add(1, Ordering::Relaxed);
                 if waiting.is_empty() {
-                    self.adapt(core.now() - at);
+                    self.adapt(core.now() - taken.at);
                 }
-                return Ok(Some((claimed, at, waiting)));
+                return Ok(Some((claimed, taken, waiting)));
             }
             if self.stops(stop) {
                 return Ok(None);
             }
             let now = core.now();
-            let until = match self.resumes(now) {
-                Some(until) => until,
-                None => {
+            self.lock().held_up = None;
+            let until = match (self.resumes(now), core.store.life()) {
+                (Some(until), _) => until,
+                // What it claimed now would be another's soon.
+                (None, None) => self.held_up(now + COUNTED_ON),
+                (None, Some(life)) => {
                     let batch = self.batch.load(Ordering::Relaxed);
-                    let max = batch.min(self.lock().pace.free(self.terms.per_minute, now));
-                    // Other nodes send over the same channel.
-                    let max = core.store.grant(&self.name, self.terms.per_minute, max).await?;
-                    let claimed = core.store.claim_due(&self.name, now, now + CLAIM, max).await?;
+                    let per_minute = self.terms.per_minute;
+                    let max = batch.min(self.lock().pace.free(per_minute, now));
+                    let (claimed, more_in) =
+                        core.store.claim_within(&self.name, now, now + CLAIM, max, per_minute).await?;
                     if !claimed.is_empty() {
-                        waiting.extend(claimed.into_iter().map(|claimed| (claimed, now)));
+                        waiting.extend(claimed.into_iter().map(|claimed| (claimed, Taken { at: now, life })));
                         continue;
                     }
-                    core.store.next_due(&self.name).await?.unwrap_or(now + LOOK)
+                    match more_in {
+                        Some(more_in) => self.held_up(now + more_in),
+                        None => core.store.next_due(&self.name).await?.unwrap_or(now + LOOK),
+                    }
                 }
             };
             if self.flying.load(Ordering::Relaxed) == 0 {
@@ -337,6 +360,11 @@ impl Sender {
                 () = self.stopped(stop) => {}
             }
         }
+    }
+
+    fn held_up(&self, until: DateTime<Utc>) -> DateTime<Utc> {
+        self.lock().held_up = Some(until);
+        until
     }
 
     /// Whether nothing more is begun with.
@@ -358,34 +386,22 @@ impl Sender {
         self.batch.store(next.clamp(self.terms.connections.clamp(1, BATCH.0), BATCH.1), Ordering::Relaxed);
     }
 
-    async fn fly(
-        &self,
-        core: &Core,
-        claimed: Claimed,
-        claimed_at: DateTime<Utc>,
-        stop: &CancellationToken,
-    ) -> Attempt {
-        let attempt = self.send(core, claimed, claimed_at, stop).await;
+    async fn fly(&self, core: &Core, claimed: Claimed, taken: Taken, stop: &CancellationToken) -> Attempt {
+        let attempt = self.send(core, claimed, taken, stop).await;
         self.flying.fetch_sub(1, Ordering::Relaxed);
         self.landed.notify_one();
         attempt
     }
 
     /// Tries one message, unless it has waited too long for its turn, its destination rests, or the daemon is to stop.
-    async fn send(
-        &self,
-        core: &Core,
-        claimed: Claimed,
-        claimed_at: DateTime<Utc>,
-        stop: &CancellationToken,
-    ) -> Attempt {
+    async fn send(&self, core: &Core, claimed: Claimed, taken: Taken, stop: &CancellationToken) -> Attempt {
         let Claimed { message, notice } = claimed;
         let now = core.now();
         let attempt = |at, state, answer: String, due| {
             let (message, number) = (message.id, message.attempts);
             Attempt { message, number, at, state, answer: clip(answer), due }
         };
-        if self.stops(stop) || now - claimed_at > WAITS || !core.store.holds_claims(claimed_at, now) {
+        if self.stops(stop) || now - taken.at > WAITS || !core.store.holds_claims(taken.life) {
             let reason =
                 "it had no turn before the daemon stopped or was reloaded, or for too long".to_owned();
             return attempt(now, MessageState::Queued, reason, Some(now));

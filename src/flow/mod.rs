@@ -6,7 +6,7 @@
 //! * [`alert`]: tell the AD-sync contacts when a directory's sync is in trouble, and when it is well again; [`lasting`]: what is too small for that,
 //!   once a day; [`ping`]: a sign of life after each good run;
 //! * [`contacts`]: tell who is contact now, and who no longer; [`duties`]: what each is contact for; [`coverage`]: where nobody will be;
-//! * [`outage`]: open, update and resolve outages, and tell the outage contacts;
+//! * [`outage`]: open, update and resolve outages, and tell the outage contacts; [`intake`]: the same by what others tell;
 //! * [`assign`]: who holds which role, and who is away; [`absences`]: absences that are changed, and many at once;
 //! * [`absence_sources`]: absences that calendars say, looked at by a schedule;
 //! * [`assignments`]: all of them given out and taken as a list; [`subjects`]: what somebody answers for that is no unit;
@@ -40,6 +40,7 @@ pub mod directories;
 pub mod duties;
 pub mod entitled;
 pub mod gone;
+pub mod intake;
 pub mod kept;
 pub mod lasting;
 pub mod links;

@@ -6,12 +6,15 @@ pub mod inhibit;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 
 use super::core::{Core, Settings, Turn, audit_entry};
 use super::silence;
 use crate::domain::audit::Actor;
 use crate::domain::ids::{OutageId, UnitId};
+use crate::domain::intake;
 use crate::domain::notice::{About, EventKey, Facts, NewNotice, Recipient};
 use crate::domain::outage::audience::{Audience, NotTold, Told, WhyNot};
 use crate::domain::outage::edit::Correction;
@@ -112,6 +115,38 @@ pub async fn carry_out(
     why: Option<&str>,
     preview: bool,
 ) -> Result<Done, OutageError> {
+    act(core, id, order, by, Terms { why, preview, told: None }).await
+}
+
+/// As [`carry_out`], brought about by what others tell: `told` is kept of that in the same transaction.
+///
+/// # Errors
+/// [`OutageError`].
+pub async fn carry_out_told(
+    core: &Core,
+    id: Option<OutageId>,
+    order: Order,
+    by: &Actor,
+    told: intake::Changes,
+) -> Result<Done, OutageError> {
+    act(core, id, order, by, Terms { why: None, preview: false, told: Some(told) }).await
+}
+
+/// How an order is carried out.
+struct Terms<'a> {
+    why: Option<&'a str>,
+    preview: bool,
+    told: Option<intake::Changes>,
+}
+
+async fn act(
+    core: &Core,
+    id: Option<OutageId>,
+    order: Order,
+    by: &Actor,
+    terms: Terms<'_>,
+) -> Result<Done, OutageError> {
+    let Terms { why, preview, told: mut by_telling } = terms;
     let turn = core.turn().await;
     let before = match id {
         Some(id) => Some(match core.view().outages.get(&id) {
@@ -128,6 +163,7 @@ pub async fn carry_out(
     let mut outage = after(&settings, before.as_ref(), order.clone(), by, now)?;
     if before.is_none() && !preview {
         outage.id = OutageId(core.store.allocate(Sequence::Outage).await?);
+        by_telling = by_telling.map(|told| told.numbered(outage.id));
     }
     let corrects = before.as_ref().filter(|_| matches!(order, Order::Edit { .. }));
     let audience = match corrects {
@@ -148,7 +184,8 @@ pub async fn carry_out(
     }
     let action = action(&order, &outage);
     let told = if tell { told(corrects, &outage, &audience) } else { Vec::new() };
-    let commit = Commit { before: before.as_ref(), outage: &outage, by, why, action, now, held };
+    let (before, by_telling) = (before.as_ref(), by_telling.as_ref());
+    let commit = Commit { before, outage: &outage, by, why, action, by_telling, now, held };
     let committed = commit.carry_out(core, &turn, told).await?;
     Ok(Done { outage, audience: shown, tell, committed: Some(committed) })
 }
@@ -283,6 +320,8 @@ struct Commit<'a> {
     by: &'a Actor,
     why: Option<&'a str>,
     action: &'static str,
+    /// What is kept of what brought it about.
+    by_telling: Option<&'a intake::Changes>,
     now: DateTime<Utc>,
     /// Who isn't told, since another incident speaks for it.
     held: Option<Held>,
@@ -296,7 +335,7 @@ impl Commit<'_> {
         turn: &Turn<'_>,
         told: Vec<(About, Vec<Recipient>)>,
     ) -> Result<Committed, StoreError> {
-        let Commit { before, outage, by, why, action, now, ref held } = *self;
+        let Commit { before, outage, by, why, action, by_telling, now, ref held } = *self;
         let id = outage.id;
         let settings = core.settings();
         let notice = |(about, recipients): (About, Vec<Recipient>)| {
@@ -324,7 +363,10 @@ impl Commit<'_> {
         let audit = audit_entry(now, by, action, format!("outage {id}"), before, Some(outage), why);
         let event = Event {
             at: now,
-            change: Change::Outage(outage.clone()),
+            change: match by_telling {
+                None => Change::Outage(outage.clone()),
+                Some(changes) => Change::OutageTold(outage.clone(), Box::new(changes.clone())),
+            },
             notices: told.into_iter().map(notice).collect(),
             audit: Some(audit),
         };
@@ -334,6 +376,9 @@ impl Commit<'_> {
                     view.outages.remove(&id);
                 } else {
                     view.outages.insert(id, outage.clone());
+                }
+                if let Some(changes) = by_telling {
+                    Arc::make_mut(&mut view.intake).apply(changes.clone());
                 }
             })
             .await?;

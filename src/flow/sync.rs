@@ -26,7 +26,7 @@ use crate::domain::organisation::Organisation;
 use crate::domain::run::{Counts, Cursor, KindCounts, ModeReason, Outcome, Run, Trigger};
 use crate::domain::undo::Kept;
 use crate::source::{Ask, Progress, Reading, Source, SourceError};
-use crate::store::{DirectoryState, Sequence, StoreError};
+use crate::store::{DirectoryState, Lease, Sequence, StoreError};
 pub(super) use finish::{New, finish};
 use held::held_run;
 pub use held::{HeldError, approve, reject};
@@ -62,9 +62,7 @@ pub async fn sync(
     progress: impl Fn(Progress) + Send + Sync,
 ) -> Result<Report, StoreError> {
     let started = core.now();
-    if !order.dry_run {
-        core.store.check_leads()?;
-    }
+    let lease = if order.dry_run { Lease::default() } else { core.store.check_leads()? };
     let known = core.view();
     let state = known.directory_state(name);
     let settings = core.settings();
@@ -81,7 +79,7 @@ pub async fn sync(
     let tell = |so_far: Progress| progress(so_far.timed(core.now() - started, expected));
     let read = source.read(name, &ask, &tell).await;
     // From here to the commit nobody else decides on what is in memory.
-    let turn = core.turn().await;
+    let turn = core.turn_under(lease).await;
     let view = core.view();
     let before = view.directory_state(name);
     let known_health = before.health.clone().unwrap_or_else(|| Health::new(started));

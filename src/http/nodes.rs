@@ -28,8 +28,10 @@ pub struct ClusterStatus {
 
 /// How this node stands among the others; None: there are none.
 pub(super) fn cluster(app: &App) -> Option<ClusterStatus> {
-    let Standing { epoch, seen, trouble, nodes, name, .. } = app.core.store.standing()?;
-    Some(ClusterStatus { node: name, leads: epoch.is_some(), seen, trouble, nodes })
+    let standing = app.core.store.standing()?;
+    let leads = standing.leads();
+    let Standing { seen, trouble, nodes, name, .. } = standing;
+    Some(ClusterStatus { node: name, leads, seen, trouble, nodes })
 }
 
 /// What an administrator should know of the database and of the nodes.

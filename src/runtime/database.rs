@@ -37,5 +37,6 @@ pub fn settings(config: &Config) -> Option<PostgresSettings> {
         key_file,
         node: database.node.as_str().into(),
         connections: database.connections,
+        statement: PostgresSettings::STATEMENT,
     })
 }

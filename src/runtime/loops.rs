@@ -24,6 +24,7 @@ use crate::flow::coverage;
 use crate::flow::deliver::Sender;
 use crate::flow::duties;
 use crate::flow::gone;
+use crate::flow::intake::heartbeats::Heartbeats;
 use crate::flow::kept::Looked;
 use crate::flow::lasting;
 use crate::flow::login_page::LoginPage;
@@ -86,7 +87,10 @@ pub async fn follow(
     let mut looked = clock.now();
     let mut heard = *tidings.borrow_and_update();
     while !tasks.soft().is_cancelled() {
-        heartbeat.beat();
+        // The node must not seem to live when nothing says to the others that it does.
+        if core.store.is_kept()? {
+            heartbeat.beat();
+        }
         // Without the database it is answered from what is known; its keeper says what is wrong with it.
         if let Err(error) = core.follow().await {
             tracing::debug!("What other nodes have committed can't be read: {error}");
@@ -176,7 +180,7 @@ async fn deliver_by(
             Err(error) => Err(error),
         };
         let until = match due {
-            Ok(due) => due.unwrap_or(now + LOOK).max(sender.resumes(now).unwrap_or(now)),
+            Ok(due) => due.unwrap_or(now + LOOK).max(sender.looks_again(now).unwrap_or(now)),
             Err(error) => {
                 tracing::error!(channel = %sender.name(), "The outbox can't be worked off: {error}");
                 now + TimeDelta::seconds(5)
@@ -260,6 +264,29 @@ pub async fn outages(
         tokio::select! {
             () = pause(&clock, &tasks, next) => {}
             () = core.outages.notified() => {}
+        }
+    }
+    Ok(())
+}
+
+/// Opens an incident when a sign of life is overdue, on its minute.
+pub async fn heartbeats(
+    clock: Clock,
+    tasks: Tasks,
+    heartbeat: Heartbeat,
+    core: Arc<Core>,
+    heartbeats: Arc<Heartbeats>,
+) -> Result<(), StoreError> {
+    while lead(&tasks, &heartbeat, &core).await {
+        heartbeat.beat();
+        if let Err(error) = heartbeats.tick(&core).await {
+            tracing::error!("That no sign of life has come can't be told: {error}");
+        }
+        heartbeat.beat();
+        let next = heartbeats.next(&core).unwrap_or(clock.now() + LOOK);
+        tokio::select! {
+            () = pause(&clock, &tasks, next) => {}
+            () = heartbeats.changed.notified() => {}
         }
     }
     Ok(())

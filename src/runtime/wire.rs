@@ -1,5 +1,6 @@
 //! From the configuration to the settings of each part. Only here is the whole of it known.
 
+pub mod intake;
 mod mail;
 mod outside;
 pub mod returned;
@@ -64,6 +65,9 @@ pub enum WireError {
     /// The mailbox into which mails come back.
     #[error("[bounces]: {0}")]
     Bounces(String),
+    /// Where others call.
+    #[error("[intake]: {0}")]
+    Intake(TlsError),
     /// A sign of life.
     #[error("the ping of the directory {0}: {1}")]
     Ping(DirectoryName, TlsError),

@@ -1,13 +1,14 @@
 //! What several nodes that share a store know of each other, and how each reaches it.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::SecretString;
 use tokio::sync::watch;
 
 use crate::domain::delta::Delta;
-use crate::domain::ids::{ChannelName, Generation};
+use crate::domain::ids::Generation;
 
 use super::Store;
 use super::error::StoreError;
@@ -35,8 +36,15 @@ pub struct PostgresSettings {
     pub key_file: Option<PathBuf>,
     /// What this node is called among the others.
     pub node: Box<str>,
-    /// So many connections at most, at least 2.
+    /// So many connections at most, half of them for those who only look; and one more by which the node says that it lives.
     pub connections: u32,
+    /// How long a statement may take; by default [`PostgresSettings::STATEMENT`].
+    pub statement: Duration,
+}
+
+impl PostgresSettings {
+    /// How long a statement may take.
+    pub const STATEMENT: Duration = Duration::from_secs(30);
 }
 
 /// What a server of a database is.
@@ -60,11 +68,19 @@ pub struct Standing {
     /// When the database last answered.
     pub seen: Option<DateTime<Utc>>,
     /// So long the others count on this node, if it says nothing more.
-    pub until: DateTime<Utc>,
-    /// Since when they have without a break: what was claimed before isn't this node's any more.
-    pub since: DateTime<Utc>,
-    /// Why the database doesn't serve, if it doesn't.
+    pub(super) until: Moment,
+    /// The same by the clock on the wall, which goes on while a machine is suspended.
+    pub(super) until_wall: DateTime<Utc>,
+    /// Which of its lives this is: what was claimed in an earlier one isn't this node's any more.
+    pub(super) life: Life,
+    /// How far its clock is before that of the database.
+    pub(super) ahead: TimeDelta,
+    /// When its keeper last turned round.
+    pub(super) turned: Moment,
+    /// Why the database doesn't serve, if it doesn't; or why this node takes no part.
     pub trouble: Option<String>,
+    /// The same, for whoever asks for something.
+    pub(super) refusal: Option<StoreError>,
     /// All nodes, as last seen, by name.
     pub nodes: Vec<NodeState>,
 }
@@ -72,19 +88,56 @@ pub struct Standing {
 impl Standing {
     /// Nobody knows of it yet.
     pub(super) fn new(name: &str, now: DateTime<Utc>) -> Standing {
-        let name = name.into();
-        Standing { name, epoch: None, seen: None, until: now, since: now, trouble: None, nodes: Vec::new() }
+        Standing {
+            name: name.into(),
+            epoch: None,
+            seen: None,
+            until: moment(),
+            until_wall: now,
+            life: Life(0),
+            ahead: TimeDelta::zero(),
+            turned: moment(),
+            trouble: None,
+            refusal: None,
+            nodes: Vec::new(),
+        }
     }
 
     /// A new life begins.
-    pub(super) fn begin(&mut self, now: DateTime<Utc>) {
-        (self.since, self.epoch) = (now, None);
+    pub(super) fn begin(&mut self, life: i64) {
+        (self.life, self.epoch) = (Life(life), None);
+    }
+
+    /// The database has answered.
+    pub(super) fn heard(&mut self, now: DateTime<Utc>, until: Moment, ahead: TimeDelta) {
+        let left = TimeDelta::from_std(until.saturating_duration_since(moment())).unwrap_or_default();
+        (self.seen, self.until, self.until_wall) = (Some(now), until, now + left);
+        (self.ahead, self.trouble, self.refusal) = (ahead, None, None);
+    }
+
+    /// The database has not, or doesn't let it take part.
+    pub(super) fn refuse(&mut self, error: StoreError) {
+        (self.trouble, self.refusal) = (Some(error.to_string()), Some(error));
     }
 
     /// It takes no part any more.
     pub(super) fn leave(&mut self) {
-        self.epoch = None;
-        self.until = DateTime::<Utc>::MIN_UTC;
+        (self.epoch, self.until) = (None, moment());
+    }
+
+    /// Whether the others count on it now.
+    pub fn counts(&self) -> bool {
+        moment() < self.until
+    }
+
+    /// In which life it is, if the others count on it at `now`.
+    pub(super) fn life_at(&self, now: DateTime<Utc>) -> Option<Life> {
+        (self.counts() && now < self.until_wall).then_some(self.life)
+    }
+
+    /// Whether it is the one that syncs.
+    pub fn leads(&self) -> bool {
+        self.epoch.is_some() && self.counts()
     }
 
     /// Who has the lease, in words.
@@ -92,6 +145,26 @@ impl Standing {
         let holder = self.nodes.iter().find(|node| node.leads);
         holder.map_or_else(|| "none just now".to_owned(), |node| format!("the node {}", node.name))
     }
+}
+
+/// A life of a node among others.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Life(i64);
+
+/// The right to sync, as a node had it at some time: under a later one it may not write what it has read under this one. By default it is
+/// whichever it has when it writes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Lease(pub(super) Option<i64>);
+
+/// A moment by a clock that nobody sets.
+pub(super) type Moment = std::time::Instant;
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "it tells how long others count on us, whatever our clocks show"
+)]
+pub(super) fn moment() -> Moment {
+    Moment::now()
 }
 
 /// A node, as its store knows it.
@@ -157,25 +230,42 @@ impl Store {
 
     /// Whether this node is the one that syncs and tells what time brings. Who is alone always is.
     pub fn leads(&self) -> bool {
-        self.standing().is_none_or(|standing| standing.epoch.is_some())
+        self.standing().is_none_or(|standing| standing.leads())
     }
 
-    /// The same, as an error that says who is.
+    /// The lease by which this node is; an error, that says who is, when it isn't.
     ///
     /// # Errors
     /// [`StoreError::NotLeading`].
-    pub fn check_leads(&self) -> Result<(), StoreError> {
+    pub fn check_leads(&self) -> Result<Lease, StoreError> {
         match self.standing() {
-            Some(standing) if standing.epoch.is_none() => {
-                Err(StoreError::NotLeading { holder: standing.holder() })
-            }
-            _ => Ok(()),
+            Some(standing) if !standing.leads() => Err(StoreError::NotLeading { holder: standing.holder() }),
+            standing => Ok(Lease(standing.and_then(|standing| standing.epoch))),
         }
     }
 
-    /// Whether what was claimed at `claimed` is still this node's at `now`: the others haven't taken it for dead in between.
-    pub fn holds_claims(&self, claimed: DateTime<Utc>, now: DateTime<Utc>) -> bool {
-        self.standing().is_none_or(|standing| standing.since <= claimed && now < standing.until)
+    /// In which of its lives this node is; None: the others don't count on it now, and what it claimed wouldn't be its own for long.
+    pub fn life(&self) -> Option<Life> {
+        match self {
+            Store::Sled(_) => Some(Life(0)),
+            Store::Postgres(store) => store.life(),
+        }
+    }
+
+    /// Whether what was claimed in a life is still this node's: the others haven't taken it for dead in between.
+    pub fn holds_claims(&self, claimed: Life) -> bool {
+        self.life() == Some(claimed)
+    }
+
+    /// Whether this node still says to the others that it lives; false: what does it hangs.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`]: what does it has ended, by a defect.
+    pub fn is_kept(&self) -> Result<bool, StoreError> {
+        match self {
+            Store::Sled(_) => Ok(true),
+            Store::Postgres(store) => store.is_kept(),
+        }
     }
 
     /// What is heard of the others; None: there are none.
@@ -203,22 +293,6 @@ impl Store {
         match self {
             Store::Sled(_) => Ok(CaughtUp { state: known, delta: Some(Delta::default()) }),
             Store::Postgres(store) => store.catch_up(known).await,
-        }
-    }
-
-    /// How many of `wanted` messages of a channel may be begun with now, so that all nodes together begin with at most `per_minute` within
-    /// any minute. What is granted and not begun with is lost.
-    pub async fn grant(
-        &self,
-        channel: &ChannelName,
-        per_minute: Option<u32>,
-        wanted: usize,
-    ) -> Result<usize, StoreError> {
-        match (self, per_minute) {
-            (Store::Postgres(store), Some(per_minute)) if wanted > 0 => {
-                store.grant(channel, per_minute, wanted).await
-            }
-            _ => Ok(wanted),
         }
     }
 

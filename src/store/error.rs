@@ -90,6 +90,14 @@ pub enum StoreError {
         /// What was said.
         cause: String,
     },
+    /// The connection was lost while the database committed, and it hasn't said since whether it did.
+    #[error(
+        "the database {place} was lost in the middle of a commit, and whether what was asked has happened isn't known; look at it before you repeat it"
+    )]
+    Unknown {
+        /// Which database.
+        place: String,
+    },
     /// The database refuses, and will until somebody does something about it.
     #[error("the database {place} can't be used: {what}")]
     Database {

@@ -19,7 +19,7 @@ mod types;
 
 use std::path::PathBuf;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::watch;
 
 use crate::domain::audit;
@@ -34,7 +34,9 @@ use crate::domain::past::Entry;
 use crate::domain::run::{Cursor, Run};
 use crate::domain::undo::Step;
 
-pub use self::cluster::{CaughtUp, NodeState, PostgresSettings, ProbedDatabase, Standing, Tidings};
+pub use self::cluster::{
+    CaughtUp, Lease, Life, NodeState, PostgresSettings, ProbedDatabase, Standing, Tidings,
+};
 pub use self::error::StoreError;
 pub use self::postgres::{Clock, PgStore, PostgresServer, PostgresTls};
 pub use self::sled::SledStore;
@@ -219,7 +221,24 @@ impl Store {
     ) -> Result<Vec<Claimed>, StoreError> {
         match self {
             Store::Sled(store) => store.claim_due(channel, now, until, max).await,
-            Store::Postgres(store) => store.claim_due(channel, now, until, max).await,
+            Store::Postgres(store) => Ok(store.claim(channel, now, until, max, None).await?.0),
+        }
+    }
+
+    /// [`Store::claim_due`], of a channel that begins with at most `per_minute` messages within any minute, on all nodes that share the store together.
+    /// What is claimed is booked. Returns also how long it is until more may be begun with; None: nothing holds it up. One that nobody shares
+    /// leaves the limit to who sends.
+    pub async fn claim_within(
+        &self,
+        channel: &ChannelName,
+        now: DateTime<Utc>,
+        until: DateTime<Utc>,
+        max: usize,
+        per_minute: Option<u32>,
+    ) -> Result<(Vec<Claimed>, Option<TimeDelta>), StoreError> {
+        match self {
+            Store::Sled(store) => Ok((store.claim_due(channel, now, until, max).await?, None)),
+            Store::Postgres(store) => store.claim(channel, now, until, max, per_minute).await,
         }
     }
 
@@ -250,6 +269,14 @@ impl Store {
         match self {
             Store::Sled(store) => Ok(store.given_up(since, max)),
             Store::Postgres(store) => store.given_up(since, max).await,
+        }
+    }
+
+    /// These messages with their notices, in this order; those that are gone are left out.
+    pub async fn listed(&self, ids: &[MessageId]) -> Result<Vec<Listed>, StoreError> {
+        match self {
+            Store::Sled(store) => store.listed(ids.to_vec()).await,
+            Store::Postgres(store) => store.listed(ids).await,
         }
     }
 

@@ -30,6 +30,8 @@ use crate::domain::directory::{Container, Group, Quarantined, Unit, User};
 use crate::domain::entitled::GivenOut;
 use crate::domain::gone::Gone;
 use crate::domain::ids::{DirectoryName, Guid, MessageId, NoticeId, RunId};
+use crate::domain::intake::heartbeat::Beat;
+use crate::domain::intake::{Followed, TakenFeed};
 use crate::domain::lists::TakenList;
 use crate::domain::notice::{Message, Notice};
 use crate::domain::outage::inhibit::Held;
@@ -42,7 +44,8 @@ use crate::domain::subscriber::Subscriber;
 use crate::domain::undo::{Step, Veto};
 
 pub(crate) use keys::{
-    attempt_key, audit_time, key, number_key, number_of, past_key, run_of_key, runs_of, steps_key, time_key,
+    attempt_key, audit_time, followed_key, key, number_key, number_of, past_key, run_of_key, runs_of,
+    steps_key, time_key,
 };
 
 use super::types::AttemptLog;
@@ -98,6 +101,12 @@ kinds! {
     GivenOut = 0x37 "given-out lists",
     /// What was last taken of a calendar with absences. Key: its name.
     AbsenceSource = 0x3a "absence sources",
+    /// What was last read of a vendor's status page. Key: its name.
+    Feed = 0x90 "status pages",
+    /// How far something is followed that others tell. Key: [`followed_key`].
+    Followed = 0x91 "followed reports",
+    /// The last sign of life of a job. Key: its name.
+    Beat = 0x92 "signs of life",
     /// Which warning was told last of a period that is watched. Key: its name.
     CoverageTold = 0x33 "coverage warnings",
     /// What somebody answers for that is no unit. Key: its name.
@@ -272,6 +281,9 @@ records! {
     TakenList => List,
     GivenOut => GivenOut,
     TakenCalendar => AbsenceSource,
+    TakenFeed => Feed,
+    Followed => Followed,
+    Beat => Beat,
     Subject => Subject,
     Delivery => Delivery,
     Mark => Mark,
@@ -472,6 +484,9 @@ pub(crate) fn check_schema(kind: Kind, bytes: &[u8]) -> Result<(), RecordError> 
         Kind::List => TakenList::SCHEMA,
         Kind::GivenOut => GivenOut::SCHEMA,
         Kind::AbsenceSource => TakenCalendar::SCHEMA,
+        Kind::Feed => TakenFeed::SCHEMA,
+        Kind::Followed => Followed::SCHEMA,
+        Kind::Beat => Beat::SCHEMA,
         Kind::CoverageTold => Told::SCHEMA,
         Kind::Subject => Subject::SCHEMA,
         Kind::Health => Health::SCHEMA,

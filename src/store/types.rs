@@ -26,6 +26,7 @@ use crate::domain::ids::{
     AbsenceId, AssignmentId, ChannelName, DirectoryName, Generation, MessageId, NoticeId, OutageId, RunId,
     SilenceId, SourceName, SubjectName, SubscriberId,
 };
+use crate::domain::intake::{self, Intake};
 use crate::domain::lists::{ListName, TakenList};
 use crate::domain::mailbox::Address;
 use crate::domain::notice::{EventKey, Message, MessageState, NewNotice, Notice};
@@ -43,6 +44,7 @@ use crate::domain::warning::Warning;
 
 #[cfg(doc)]
 use super::StoreError;
+use super::cluster::Lease;
 
 /// What is held in memory, as one consistent reading of the store.
 #[derive(Clone, Debug, Default)]
@@ -89,6 +91,8 @@ pub struct State {
     pub given_out: BTreeMap<Box<str>, Arc<GivenOut>>,
     /// What was last taken of each calendar with absences.
     pub calendars: BTreeMap<SourceName, Arc<TakenCalendar>>,
+    /// What others tell of incidents.
+    pub intake: Intake,
     /// Outages that are not resolved.
     pub open_outages: BTreeMap<OutageId, Outage>,
     /// Which warning was told last of each period that is watched.
@@ -159,6 +163,8 @@ pub struct RunRecord {
     pub contacts: Vec<ContactChange>,
     /// What the directory says of absences now.
     pub absences: Replacement,
+    /// Under which lease it was read.
+    pub lease: Lease,
 }
 
 impl RunRecord {
@@ -177,6 +183,7 @@ impl RunRecord {
             audit: None,
             contacts: Vec::new(),
             absences: Replacement::default(),
+            lease: Lease::default(),
         }
     }
 }
@@ -186,6 +193,10 @@ impl RunRecord {
 pub enum Change {
     /// Only the notices and the audit entry.
     None,
+    /// Something else is known of what others tell of incidents, but of no outage.
+    Intake(Box<intake::Changes>),
+    /// As [`Change::Outage`], brought about by something that others tell. A new one is also refused when another one is open for the same.
+    OutageTold(Outage, Box<intake::Changes>),
     /// A new outage, or a new version of one. Refused with [`StoreError::Conflict`] when the stored one isn't the version before
     /// ([`Outage::version`]), or when a new one exists already.
     Outage(Outage),

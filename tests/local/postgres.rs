@@ -3,6 +3,7 @@
 mod moving;
 mod nodes;
 mod server;
+mod silence;
 mod trouble;
 
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -30,6 +31,7 @@ impl Server {
             key_file: None,
             node: node.into(),
             connections: 6,
+            statement: PostgresSettings::STATEMENT,
         }
     }
 }

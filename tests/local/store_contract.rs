@@ -1,6 +1,7 @@
 //! What every store must do. The suite is a list of functions over "open the store": a second backend runs it unchanged.
 
 mod bounces;
+mod intake;
 mod outbox;
 mod policy;
 
@@ -26,6 +27,7 @@ use budkavle::store::{
 use chrono::TimeDelta;
 
 use self::bounces::*;
+use self::intake::*;
 use self::outbox::*;
 use self::policy::*;
 use crate::postgres::Database;
@@ -73,6 +75,7 @@ suite! {
     an_outage_has_one_next_version,
     what_people_maintain_comes_and_goes,
     subjects_and_many_assignments_come_and_go,
+    what_others_tell_is_kept_with_the_outage_that_it_makes,
     a_refused_event_leaves_nothing,
     an_event_is_told_once_and_to_each_address_once,
     a_message_is_claimed_by_one_at_a_time,

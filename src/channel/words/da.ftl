@@ -154,6 +154,12 @@ update-done = Det er færdigt.
 update-done-planned = Det er færdigt, som planlagt.
 update-cancelled = Det er aflyst.
 update-late = Det skulle have været færdigt nu, men er det ikke: det tager længere tid end planlagt.
+heartbeat-missing = Intet livstegn fra { $title }
+heartbeat-last = { $title } skal give mindst ét livstegn på { $every }. Det seneste kom { $time }.
+heartbeat-none = { $title } skal give mindst ét livstegn på { $every }. Der er ikke kommet noget, siden overvågningen begyndte { $time }.
+heartbeat-back = Der er kommet et livstegn fra { $title }. Det forrige kom { $time }.
+heartbeat-first = Der er kommet et livstegn fra { $title }. Der var ikke kommet noget før.
+feed-gone = Kilden { $name } har det ikke længere på sin liste.
 calendar-summary = Vedligeholdelse: { $title }
 
 ## The sync of a directory

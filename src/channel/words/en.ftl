@@ -155,6 +155,12 @@ update-done = It is done.
 update-done-planned = It is done, as planned.
 update-cancelled = It is cancelled.
 update-late = It should have been done by now, and isn't yet: it takes longer than planned.
+heartbeat-missing = No sign of life from { $title }
+heartbeat-last = { $title } should give a sign of life every { $every }. The last one came { $time }.
+heartbeat-none = { $title } should give a sign of life every { $every }. None has come since { $time }, when it was first waited for.
+heartbeat-back = A sign of life has come from { $title }. The one before came { $time }.
+heartbeat-first = A sign of life has come from { $title }. There had been none before.
+feed-gone = The feed { $name } doesn't list it any more.
 calendar-summary = Maintenance: { $title }
 
 ## The sync of a directory

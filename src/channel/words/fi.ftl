@@ -154,6 +154,12 @@ update-done = Se on valmis.
 update-done-planned = Se on valmis, kuten suunniteltiin.
 update-cancelled = Se on peruttu.
 update-late = Sen piti olla jo valmis, mutta se ei ole: se kestää suunniteltua kauemmin.
+heartbeat-missing = Ei elonmerkkiä: { $title }
+heartbeat-last = { $title }: elonmerkki pitäisi tulla vähintään kerran tässä ajassa: { $every }. Viimeisin tuli { $time }.
+heartbeat-none = { $title }: elonmerkki pitäisi tulla vähintään kerran tässä ajassa: { $every }. Yhtään ei ole tullut sen jälkeen, kun seuranta alkoi { $time }.
+heartbeat-back = { $title }: elonmerkki on tullut. Edellinen tuli { $time }.
+heartbeat-first = { $title }: elonmerkki on tullut. Aiempaa ei ollut.
+feed-gone = Syöte { $name } ei enää luettele sitä.
 calendar-summary = Huolto: { $title }
 
 ## The sync of a directory

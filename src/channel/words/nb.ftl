@@ -154,6 +154,12 @@ update-done = Det er ferdig.
 update-done-planned = Det er ferdig, som planlagt.
 update-cancelled = Det er avlyst.
 update-late = Det skulle ha vært ferdig nå, men er det ikke: det tar lengre tid enn planlagt.
+heartbeat-missing = Ikke noe livstegn fra { $title }
+heartbeat-last = { $title } skal gi minst ett livstegn på { $every }. Det siste kom { $time }.
+heartbeat-none = { $title } skal gi minst ett livstegn på { $every }. Ingen har kommet siden overvåkingen begynte { $time }.
+heartbeat-back = Det har kommet et livstegn fra { $title }. Det forrige kom { $time }.
+heartbeat-first = Det har kommet et livstegn fra { $title }. Det kom ingen før det.
+feed-gone = Kilden { $name } har det ikke lenger i listen sin.
 calendar-summary = Vedlikehold: { $title }
 
 ## The sync of a directory

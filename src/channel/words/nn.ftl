@@ -154,6 +154,12 @@ update-done = Det er ferdig.
 update-done-planned = Det er ferdig, som planlagt.
 update-cancelled = Det er avlyst.
 update-late = Det skulle ha vore ferdig no, men er det ikkje: det tek lengre tid enn planlagt.
+heartbeat-missing = Ikkje noko livsteikn frå { $title }
+heartbeat-last = { $title } skal gje minst eitt livsteikn på { $every }. Det siste kom { $time }.
+heartbeat-none = { $title } skal gje minst eitt livsteikn på { $every }. Ingen har kome sidan overvakinga tok til { $time }.
+heartbeat-back = Det har kome eit livsteikn frå { $title }. Det førre kom { $time }.
+heartbeat-first = Det har kome eit livsteikn frå { $title }. Det kom ingen før det.
+feed-gone = Kjelda { $name } har det ikkje lenger i lista si.
 calendar-summary = Vedlikehald: { $title }
 
 ## The sync of a directory

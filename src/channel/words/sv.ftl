@@ -154,6 +154,12 @@ update-done = Det är klart.
 update-done-planned = Det är klart, som planerat.
 update-cancelled = Det är inställt.
 update-late = Det skulle ha varit klart nu men är det inte: det tar längre tid än planerat.
+heartbeat-missing = Inget livstecken från { $title }
+heartbeat-last = { $title } ska ge minst ett livstecken på { $every }. Det senaste kom { $time }.
+heartbeat-none = { $title } ska ge minst ett livstecken på { $every }. Inget har kommit sedan bevakningen började { $time }.
+heartbeat-back = Ett livstecken har kommit från { $title }. Det förra kom { $time }.
+heartbeat-first = Ett livstecken har kommit från { $title }. Något tidigare finns inte.
+feed-gone = Flödet { $name } tar inte längre upp det.
 calendar-summary = Underhåll: { $title }
 
 ## The sync of a directory

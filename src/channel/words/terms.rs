@@ -167,7 +167,7 @@ impl Words {
     }
 
     /// A time as English has it, by whatever clocks, in the reader's way.
-    fn english_time(&self, time: &str) -> Option<String> {
+    pub(super) fn english_time(&self, time: &str) -> Option<String> {
         let (time, zone) = time.rsplit_once(' ')?;
         Some(self.naive_time(NaiveDateTime::parse_from_str(time, "%d %b %Y %H:%M").ok()?, zone))
     }
@@ -256,7 +256,7 @@ impl Words {
             "It is done, as planned." => "update-done-planned",
             "It is cancelled." => "update-cancelled",
             "It should have been done by now, and isn't yet: it takes longer than planned." => "update-late",
-            other => return other.to_owned(),
+            other => return self.told(other).unwrap_or_else(|| other.to_owned()),
         };
         self.say(id, &[])
     }

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::{Core, Settings, Turn, View, all_absences, local_map};
 use crate::domain::ids::Generation;
+use crate::domain::intake::Intake;
 use crate::domain::lists::listed;
 use crate::domain::organisation::Organisation;
 use crate::store::{CaughtUp, State, StoreError};
@@ -75,6 +76,7 @@ impl View {
             calendars: self.calendars.clone(),
             open_outages: self.outages.clone(),
             coverage_told: self.coverage_told.clone(),
+            intake: Intake::clone(&self.intake),
             directories: self.directories.clone(),
         }
     }
@@ -124,6 +126,7 @@ impl View {
             contacts_told: state.contacts_told,
             duties_sent: state.duties_sent,
             coverage_told: state.coverage_told,
+            intake: Arc::new(state.intake),
             delivery: state.delivery,
             marks: state.marks,
             return_key: state.return_key,

@@ -41,6 +41,7 @@ async fn tick_one(core: &Core, id: OutageId) -> Result<(), StoreError> {
         by: &Actor::System,
         why: None,
         action,
+        by_telling: None,
         now,
         held: None,
     };

@@ -57,6 +57,7 @@ pub(in crate::flow) async fn finish(
         notices: core.spread(notice.into_iter().chain(endings).collect(), now),
         vetoes: state.vetoes.clone(),
         audit,
+        lease: turn.lease,
         ..RunRecord::new(run.clone(), health.clone())
     };
     let (committed, organisation) = match new {

@@ -14,6 +14,7 @@ use crate::domain::delta::{Changes, Delta};
 use crate::domain::entitled::GivenOut;
 use crate::domain::guard::CheckedDelta;
 use crate::domain::ids::{DirectoryName, Generation, MessageId, NoticeId, OutageId, RunId};
+use crate::domain::intake;
 use crate::domain::notice::{Message, MessageState, NewNotice, Notice, once_each};
 use crate::domain::outage::Outage;
 use crate::domain::outage::inhibit::Held;
@@ -21,8 +22,8 @@ use crate::domain::run::{Cursor, HeldRun, Outcome};
 
 use super::super::error::StoreError;
 use super::super::records::{
-    Arranged, ContactsSeen, DutiesSent, Kind, NoticeOf, NoticeRow, Numbers, Pack, Packed, Record, RunOf, key,
-    number_key, run_of_key, time_key,
+    Arranged, ContactsSeen, DutiesSent, Kind, NoticeOf, NoticeRow, Numbers, Pack, Packed, Record, RunOf,
+    followed_key, key, number_key, run_of_key, time_key,
 };
 use super::super::types::{Change, Committed, Event, RunRecord, Sequence};
 use super::trouble::Fault;
@@ -104,6 +105,8 @@ pub(in crate::store) fn event(
 fn is_precious(change: &Change) -> bool {
     match change {
         Change::Forget(_) | Change::TimePassed | Change::ContactsTold(_) | Change::Arranged(_) => false,
+        // A page is read again, and the next sign of life comes soon. What is followed must not be opened twice.
+        Change::Intake(changes) => !changes.followed.is_empty(),
         // A server may say at each look that its calendar is another one.
         Change::Calendar { taken: Some(_), put, removed, .. } => !put.is_empty() || !removed.is_empty(),
         _ => true,
@@ -155,6 +158,7 @@ fn write_run(
         audit,
         contacts,
         absences,
+        lease: _,
     } = record;
     tx.expect([Kind::Health, Kind::Held, Kind::Vetoes].map(|kind| name_key(kind, &run.directory)).to_vec())?;
     tx.expect(
@@ -211,24 +215,28 @@ fn write_run(
 fn make(tx: &mut Tx<'_>, change: Change, at: DateTime<Utc>) -> Result<(), Fault> {
     match change {
         Change::None | Change::TimePassed => {}
-        Change::Outage(outage) => {
-            let at = number_key(Kind::Outage, outage.id.0);
-            let before: Option<Outage> = tx.get(&at)?;
-            if before.map(|b| b.version() + 1).unwrap_or_default() != outage.version() {
-                return Err(StoreError::Conflict(format!("outage {}", outage.id)).into());
+        Change::Outage(outage) => write_outage(tx, &outage)?,
+        Change::OutageTold(outage, changes) => {
+            if outage.version() == 0 {
+                refuse_twice(tx, &changes)?;
             }
-            tx.put(at, &outage)?;
+            write_outage(tx, &outage)?;
+            write_intake(tx, *changes)?;
         }
+        Change::Intake(changes) => write_intake(tx, *changes)?,
         Change::Assign(assignment) => tx.put(number_key(Kind::Assignment, assignment.id.0), &assignment)?,
         Change::Revoke(id) => remove(tx, number_key(Kind::Assignment, id.0), || format!("assignment {id}"))?,
         Change::Absence(absence) => tx.put(number_key(Kind::Absence, absence.id.0), &absence)?,
         Change::Absences(all) => {
+            tx.expect(all.iter().map(|(absence, _)| number_key(Kind::Absence, absence.id.0)).collect())?;
             for (absence, entry) in all {
                 tx.put(number_key(Kind::Absence, absence.id.0), &absence)?;
                 write_audit(tx, &entry)?;
             }
         }
         Change::Assignments { put, end } => {
+            let ids = put.iter().map(|(assignment, _)| assignment.id).chain(end.iter().map(|(id, _)| *id));
+            tx.expect(ids.map(|id| number_key(Kind::Assignment, id.0)).collect())?;
             for (assignment, entry) in put {
                 tx.put(number_key(Kind::Assignment, assignment.id.0), &assignment)?;
                 write_audit(tx, &entry)?;
@@ -244,6 +252,8 @@ fn make(tx: &mut Tx<'_>, change: Change, at: DateTime<Utc>) -> Result<(), Fault>
         }
         Change::RemoveAbsence(id) => remove(tx, number_key(Kind::Absence, id.0), || format!("absence {id}"))?,
         Change::Calendar { name, taken, put, removed } => {
+            let ids = put.iter().map(|(absence, _)| absence.id).chain(removed.iter().map(|(id, _)| *id));
+            tx.expect(ids.map(|id| number_key(Kind::Absence, id.0)).collect())?;
             for (absence, entry) in put {
                 tx.put(number_key(Kind::Absence, absence.id.0), &absence)?;
                 write_audit(tx, &entry)?;
@@ -300,11 +310,61 @@ fn make(tx: &mut Tx<'_>, change: Change, at: DateTime<Utc>) -> Result<(), Fault>
     Ok(())
 }
 
+fn write_outage(tx: &mut Tx<'_>, outage: &Outage) -> Result<(), Fault> {
+    let at = number_key(Kind::Outage, outage.id.0);
+    let before: Option<Outage> = tx.get(&at)?;
+    if before.map(|b| b.version() + 1).unwrap_or_default() != outage.version() {
+        return Err(StoreError::Conflict(format!("outage {}", outage.id)).into());
+    }
+    Ok(tx.put(at, outage)?)
+}
+
+/// Another node may have opened an outage for the same report, or the same job, just now.
+fn refuse_twice(tx: &mut Tx<'_>, changes: &intake::Changes) -> Result<(), Fault> {
+    for (teller, report, _) in &changes.followed {
+        let known: Option<intake::Followed> = tx.get(&followed_key(teller, report))?;
+        let outage = known.filter(|known| known.over.is_none()).and_then(|known| known.outage);
+        refuse_open(tx, outage)?;
+    }
+    for (name, _) in &changes.beats {
+        let known: Option<intake::heartbeat::Beat> = tx.get(&key(Kind::Beat, name.0.as_bytes()))?;
+        refuse_open(tx, known.and_then(|known| known.outage))?;
+    }
+    Ok(())
+}
+
+fn refuse_open(tx: &mut Tx<'_>, outage: Option<OutageId>) -> Result<(), Fault> {
+    let Some(id) = outage else { return Ok(()) };
+    let known: Option<Outage> = tx.get(&number_key(Kind::Outage, id.0))?;
+    match known {
+        Some(known) if known.ended_at().is_none() => Err(StoreError::Conflict(format!("outage {id}")).into()),
+        _ => Ok(()),
+    }
+}
+
+fn write_intake(tx: &mut Tx<'_>, changes: intake::Changes) -> Result<(), Fault> {
+    let intake::Changes { feeds, followed, beats } = changes;
+    for (name, feed) in feeds {
+        put_or_delete_at(tx, key(Kind::Feed, name.0.as_bytes()), feed.as_ref())?;
+    }
+    for (teller, report, followed) in followed {
+        put_or_delete_at(tx, followed_key(&teller, &report), followed.as_ref())?;
+    }
+    for (name, beat) in beats {
+        put_or_delete_at(tx, key(Kind::Beat, name.0.as_bytes()), beat.as_ref())?;
+    }
+    Ok(())
+}
+
 /// Writes what there is one of, or takes it away.
 fn put_or_delete<R: Record>(tx: &mut Tx<'_>, kind: Kind, record: Option<&R>) -> Result<(), Fault> {
+    put_or_delete_at(tx, key(kind, &[]), record)
+}
+
+fn put_or_delete_at<R: Record>(tx: &mut Tx<'_>, at: Vec<u8>, record: Option<&R>) -> Result<(), Fault> {
     match record {
-        Some(record) => tx.put(key(kind, &[]), record)?,
-        None => tx.delete(key(kind, &[])),
+        Some(record) => tx.put(at, record)?,
+        None => tx.delete(at),
     }
     Ok(())
 }
@@ -355,6 +415,7 @@ fn enqueue(tx: &mut Tx<'_>, at: DateTime<Utc>, notices: Vec<NewNotice>) -> Resul
             write_inhibited(tx, *outage, held.as_ref())?;
             committed.inhibited.push((*outage, held.clone()));
         }
+        let at = tx.common(at);
         let id = NoticeId(tx.next(Numbers::Notice)?);
         let mut messages = 0;
         let mut first = None;
@@ -379,7 +440,7 @@ fn enqueue(tx: &mut Tx<'_>, at: DateTime<Utc>, notices: Vec<NewNotice>) -> Resul
             committed.climbs.extend(begin_climb(tx, Climb { notice: id, ..Climb::clone(climb) })?);
         }
         let NewNotice { event: event_key, thread, expires, facts, .. } = new;
-        let notice = Notice { id, event: event_key, thread, at, expires, facts };
+        let notice = Notice { id, event: event_key, thread, at, expires: tx.common(expires), facts };
         let row = NoticeRow { notice, first: first.unwrap_or(MessageId(0)), messages };
         tx.put(number_key(Kind::Notice, id.0), &row)?;
         tx.put(event, &NoticeOf(id))?;

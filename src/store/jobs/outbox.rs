@@ -17,9 +17,6 @@ use super::commit::write_audit;
 use super::trouble::{Fault, Trouble};
 use super::tx::Tx;
 
-/// So many expired messages, at most, are dealt with in one claim beyond those that are claimed.
-const EXPIRED_MAX: usize = 1000;
-
 /// Records what claimed messages came to.
 pub(in crate::store) fn attempts(tx: &mut Tx<'_>, attempts: &[Attempt]) -> Result<(), Fault> {
     tx.expect(attempts.iter().map(|attempt| number_key(Kind::Message, attempt.message.0)).collect())?;
@@ -34,6 +31,7 @@ pub(in crate::store) fn order(
     now: DateTime<Utc>,
     audit: Option<&audit::Entry>,
 ) -> Result<Message, Fault> {
+    let now = tx.common(now);
     tx.speaks_of(now);
     let message = carry_out(tx, id, order, now)?;
     if let Some(entry) = audit {
@@ -50,10 +48,11 @@ pub(in crate::store) fn claim(
     until: DateTime<Utc>,
     max: usize,
 ) -> Result<Vec<Claimed>, Fault> {
+    let (now, until) = (tx.common(now), tx.common(until));
     tx.speaks_of(now);
     let mut notices: HashMap<NoticeId, Arc<Notice>> = HashMap::new();
     let mut claimed = Vec::new();
-    for id in tx.due(channel, now, max.saturating_add(EXPIRED_MAX))? {
+    for id in tx.due(channel, now, max)? {
         let before = message(tx, id)?;
         let notice = match notices.get(&before.notice) {
             Some(notice) => Arc::clone(notice),
@@ -85,6 +84,7 @@ pub(in crate::store) fn claim(
 
 /// Makes what was being sent by somebody who is gone due again; and what was by who asks, if it is at its start (`own`).
 pub(in crate::store) fn release(tx: &mut Tx<'_>, now: DateTime<Utc>, own: bool) -> Result<u64, Fault> {
+    let now = tx.common(now);
     tx.speaks_of(now);
     let mut released = 0;
     for id in tx.sending(own)? {
@@ -122,6 +122,8 @@ fn record(tx: &mut Tx<'_>, attempt: &Attempt) -> Result<(), Fault> {
         // Removed in the meantime: there is nothing left to note it at.
         return Ok(());
     };
+    let (at, due) = (tx.common(attempt.at), attempt.due.map(|due| tx.common(due)));
+    let attempt = &Attempt { at, due, ..attempt.clone() };
     tx.speaks_of(attempt.at);
     let untried = attempt.state == MessageState::Queued;
     if !untried {
@@ -179,6 +181,7 @@ fn carry_out(
 
 /// Notes what a delivery report says of a message, and marks its address if that isn't there.
 pub(super) fn came_back(tx: &mut Tx<'_>, bounce: &Bounce, now: DateTime<Utc>) -> Result<(), Fault> {
+    let now = tx.common(now);
     let before = message(tx, bounce.message)?;
     if before.state != MessageState::Sent {
         let what = format!("message {} is {}; only what was sent can come back", before.id, before.state);
@@ -200,6 +203,7 @@ pub(super) fn came_back(tx: &mut Tx<'_>, bounce: &Bounce, now: DateTime<Utc>) ->
 
 /// Cancels what `new` takes the place of, as far as it still waits to be sent to those who get `new`.
 pub(in crate::store) fn supersede(tx: &mut Tx<'_>, at: DateTime<Utc>, new: &NewNotice) -> Result<(), Fault> {
+    let at = tx.common(at);
     let told: HashSet<String> = new.recipients.iter().map(|recipient| recipient.key()).collect();
     let all = new.supersedes.iter().map(|event| (event, false));
     let only_held = new.gathers.iter().map(|event| (event, true));

@@ -155,36 +155,34 @@ fn prune_runs(tx: &mut Tx<'_>, ids: &[u64], limit: DateTime<Utc>) -> Result<u64,
 
 /// Removes messages that came to a final state before `limit`, with their attempts.
 fn prune_messages(tx: &mut Tx<'_>, ids: &[u64], limit: DateTime<Utc>) -> Result<u64, Fault> {
-    let mut removed = 0;
+    let (mut removed, mut attempts) = (0, Vec::new());
     for id in ids {
         let message: Option<Message> = tx.get(&number_key(Kind::Message, *id))?;
         let Some(message) = message.filter(|m| m.state.is_final() && m.changed < limit) else { continue };
-        for attempt in tx.stored_keys(&number_key(Kind::Attempt, *id))? {
-            tx.delete(attempt);
-        }
+        attempts.push(number_key(Kind::Attempt, *id));
         tx.delete_message(&message);
         removed += 1;
+    }
+    for attempt in tx.stored_keys_of(&attempts)? {
+        tx.delete(attempt);
     }
     Ok(removed)
 }
 
 /// Removes notices from before `limit` that have no messages any more.
 fn prune_notices(tx: &mut Tx<'_>, ids: &[u64], limit: DateTime<Utc>) -> Result<u64, Fault> {
-    let mut removed = 0;
+    let mut old = Vec::new();
     for id in ids {
         let row: Option<NoticeRow> = tx.get(&number_key(Kind::Notice, *id))?;
-        let Some(NoticeRow { notice, first, messages }) = row.filter(|row| row.notice.at < limit) else {
-            continue;
-        };
-        let mut left = false;
-        for number in first.0..first.0.saturating_add(messages) {
-            left = left || tx.has(&number_key(Kind::Message, number))?;
-        }
-        if !left {
-            tx.delete(number_key(Kind::Notice, *id));
-            tx.delete(key(Kind::NoticeOf, notice.event.0.as_bytes()));
-            removed += 1;
-        }
+        old.extend(row.filter(|row| row.notice.at < limit).map(|row| (*id, row)));
+    }
+    let messages = |row: &NoticeRow| row.first.0..row.first.0.saturating_add(row.messages);
+    let told = tx.told(&old.iter().map(|(id, row)| (*id, messages(row))).collect::<Vec<_>>())?;
+    let mut removed = 0;
+    for (id, NoticeRow { notice, .. }) in old.into_iter().filter(|(id, _)| !told.contains(id)) {
+        tx.delete(number_key(Kind::Notice, id));
+        tx.delete(key(Kind::NoticeOf, notice.event.0.as_bytes()));
+        removed += 1;
     }
     Ok(removed)
 }

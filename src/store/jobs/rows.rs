@@ -1,13 +1,15 @@
 //! What a job reads, as a backend has it: what is committed, and what the group of the job has changed already.
 
+use std::collections::HashSet;
 use std::future::Future;
+use std::ops::Range;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::domain::ids::{ChannelName, DirectoryName, Guid, MessageId};
 
 use super::super::error::StoreError;
-use super::super::records::{Kind, Numbers};
+use super::super::records::{Kind, Numbers, number_key};
 use super::trouble::{Fault, Trouble};
 use super::tx::Tx;
 
@@ -19,6 +21,11 @@ pub(in crate::store) trait Rows {
     /// Whether there is a record.
     fn has(&self, key: &[u8]) -> Result<bool, Trouble> {
         Ok(self.get(key)?.is_some())
+    }
+
+    /// A job that reckons for long says so now and then: a database takes silence for death.
+    fn breathe(&self) -> Result<(), Trouble> {
+        Ok(())
     }
 
     /// These will be asked for: where a question takes a journey, one serves for all.
@@ -36,14 +43,51 @@ pub(in crate::store) trait Rows {
         Ok(None)
     }
 
-    /// Messages of a channel that are due, the urgent first and of those the oldest, at most `max`, without those that somebody else has in hand.
+    /// Messages of a channel that are due, the urgent first and of those the oldest, at most `max`, and some more that may have expired; without
+    /// those that somebody else has in hand.
     fn due(&self, channel: &ChannelName, now: DateTime<Utc>, max: usize) -> Result<Vec<MessageId>, Trouble>;
+
+    /// How many messages of a channel may be begun with now, when all who share the store begin with at most `per_minute` within any minute; nobody else
+    /// books any until the end of the transaction. None: there is no limit here.
+    fn free(&self, channel: &ChannelName, per_minute: Option<u32>) -> Result<Option<Free>, Trouble> {
+        let _ = (channel, per_minute);
+        Ok(None)
+    }
+
+    /// Notes that so many messages of a channel are begun with.
+    fn book(&self, channel: &ChannelName, messages: usize) -> Result<(), Trouble> {
+        let _ = (channel, messages);
+        Ok(())
+    }
 
     /// Messages that are being sent by nobody any more, or, if `own`, by who asks.
     fn sending(&self, own: bool) -> Result<Vec<MessageId>, Trouble>;
 
     /// The keys that begin with `prefix`.
     fn keys(&self, prefix: &[u8]) -> Result<Vec<Vec<u8>>, Trouble>;
+
+    /// The keys that begin with one of `prefixes`.
+    fn keys_of(&self, prefixes: &[Vec<u8>]) -> Result<Vec<Vec<u8>>, Trouble> {
+        let mut keys = Vec::new();
+        for prefix in prefixes {
+            keys.extend(self.keys(prefix)?);
+        }
+        Ok(keys)
+    }
+
+    /// Which of these notices, whose messages have these numbers, have any of them left.
+    fn told(&self, notices: &[(u64, Range<u64>)]) -> Result<HashSet<u64>, Trouble> {
+        let mut told = HashSet::new();
+        for (notice, messages) in notices {
+            for number in messages.clone() {
+                if self.has(&number_key(Kind::Message, number))? {
+                    told.insert(*notice);
+                    break;
+                }
+            }
+        }
+        Ok(told)
+    }
 
     /// The next numbers after `after` that there are records of. Records of `before` and later may be left out.
     fn numbers(
@@ -59,6 +103,15 @@ pub(in crate::store) trait Rows {
 
     /// The last run of a directory.
     fn last_run(&self, directory: &DirectoryName) -> Result<Option<u64>, Trouble>;
+}
+
+/// What is left of a limit per minute.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::store) struct Free {
+    /// So many may be begun with now.
+    pub(in crate::store) messages: usize,
+    /// How long it is until there are more.
+    pub(in crate::store) more_in: TimeDelta,
 }
 
 /// A backend that carries out jobs.

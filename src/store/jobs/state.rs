@@ -11,9 +11,11 @@ use crate::domain::directory::{Container, Group, Unit, User};
 use crate::domain::entitled::GivenOut;
 use crate::domain::gone::Gone;
 use crate::domain::ids::{
-    AbsenceId, AssignmentId, DirectoryName, Generation, GroupId, Guid, OutageId, SilenceId, SourceName,
-    SubjectName, SubscriberId, UnitId, UserId,
+    AbsenceId, AssignmentId, DirectoryName, FeedName, Generation, GroupId, Guid, HeartbeatName, OutageId,
+    SilenceId, SourceName, SubjectName, SubscriberId, UnitId, UserId,
 };
+use crate::domain::intake::heartbeat::Beat;
+use crate::domain::intake::{Followed, TakenFeed};
 use crate::domain::lists::{ListName, TakenList};
 use crate::domain::map::Map;
 use crate::domain::notice::EventKey;
@@ -32,7 +34,7 @@ use super::trouble::Trouble;
 use super::tx::decode;
 
 /// The kinds of records that a [`State`] is made of.
-pub(in crate::store) const KINDS: [Kind; 30] = [
+pub(in crate::store) const KINDS: [Kind; 33] = [
     Kind::Arranged,
     Kind::ContactsSeen,
     Kind::ContactsTold,
@@ -58,6 +60,9 @@ pub(in crate::store) const KINDS: [Kind; 30] = [
     Kind::List,
     Kind::GivenOut,
     Kind::AbsenceSource,
+    Kind::Feed,
+    Kind::Followed,
+    Kind::Beat,
     Kind::CoverageTold,
     Kind::Health,
     Kind::Cursor,
@@ -119,6 +124,19 @@ impl StateBuilder {
             Kind::AbsenceSource => {
                 let taken: TakenCalendar = decode(value)?;
                 self.state.calendars.insert(taken.name.clone(), Arc::new(taken));
+            }
+            Kind::Feed => {
+                let feed: TakenFeed = decode(value)?;
+                self.state.intake.feeds.insert(feed.name.clone(), feed);
+            }
+            Kind::Followed => {
+                let followed: Followed = decode(value)?;
+                let of = self.state.intake.followed.entry(followed.teller.clone()).or_default();
+                of.insert(followed.key.clone(), followed);
+            }
+            Kind::Beat => {
+                let beat: Beat = decode(value)?;
+                self.state.intake.beats.insert(beat.name.clone(), beat);
             }
             Kind::CoverageTold => {
                 let period = String::from_utf8_lossy(rest).into();
@@ -205,6 +223,9 @@ impl StateBuilder {
             Kind::List => drop(state.lists.remove(&ListName::from(&*name))),
             Kind::GivenOut => drop(state.given_out.remove(&*name)),
             Kind::AbsenceSource => drop(state.calendars.remove(&SourceName::from(&*name))),
+            Kind::Feed => drop(state.intake.feeds.remove(&FeedName::from(&*name))),
+            Kind::Followed => state.intake.lose(&name),
+            Kind::Beat => drop(state.intake.beats.remove(&HeartbeatName::from(&*name))),
             Kind::CoverageTold => drop(state.coverage_told.remove(&*name)),
             Kind::Mark => name.parse().into_iter().for_each(|address| state.marks.remove(&address)),
             Kind::Health => self.directory(rest).health = None,

@@ -1,8 +1,9 @@
 //! A transaction in the making: what it changes lies over what its group changed, and that over the tree.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
+use std::ops::Range;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::domain::ids::{ChannelName, DirectoryName, Guid, MessageId};
 use crate::domain::notice::Message;
@@ -11,7 +12,7 @@ use super::super::records::{
     Kind, LastNumber, NUMBERS, Numbers, Record, key, number_key, number_of, time_key,
 };
 use super::place::Move;
-use super::rows::Rows;
+use super::rows::{Free, Rows};
 use super::trouble::Trouble;
 
 /// What a transaction changes: keys, and their new values; None: gone.
@@ -20,6 +21,8 @@ pub(in crate::store) type Changes = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 /// The transaction of one job.
 pub(in crate::store) struct Tx<'a> {
     rows: &'a dyn Rows,
+    /// How far the clock that callers go by is before that of the store; zero, unless several nodes share it.
+    pub(in crate::store) ahead: TimeDelta,
     /// What it comes to.
     pub(in crate::store) effect: Effect,
 }
@@ -48,7 +51,26 @@ pub(in crate::store) struct Effect {
 
 impl<'a> Tx<'a> {
     pub(in crate::store) fn new(rows: &'a dyn Rows, numbers: [u64; NUMBERS]) -> Self {
-        Tx { rows, effect: Effect { numbers, ..Effect::default() } }
+        Tx { rows, ahead: TimeDelta::zero(), effect: Effect { numbers, ..Effect::default() } }
+    }
+
+    /// A time of a caller, by the clock of the store: what is due is so for all who share it.
+    pub(in crate::store) fn common(&self, at: DateTime<Utc>) -> DateTime<Utc> {
+        at.checked_sub_signed(self.ahead).unwrap_or(at)
+    }
+
+    /// What is left of a limit per minute, if there is one here.
+    pub(in crate::store) fn free(
+        &self,
+        channel: &ChannelName,
+        per_minute: Option<u32>,
+    ) -> Result<Option<Free>, Trouble> {
+        self.rows.free(channel, per_minute)
+    }
+
+    /// Notes that so many messages of a channel are begun with.
+    pub(in crate::store) fn book(&self, channel: &ChannelName, messages: usize) -> Result<(), Trouble> {
+        self.rows.book(channel, messages)
     }
 
     /// Reads a record.
@@ -72,6 +94,7 @@ impl<'a> Tx<'a> {
     /// What the transaction changes of a kind of records: each key with its bytes before and after.
     pub(in crate::store) fn changed(&self, kind: Kind) -> Result<Vec<Changed>, Trouble> {
         let keys = self.effect.changes.range(vec![kind as u8]..vec![kind as u8 + 1]);
+        self.expect(keys.clone().map(|(key, _)| key.clone()).collect())?;
         let changed = keys.map(|(key, after)| {
             Ok(Changed { key: key.clone(), before: self.rows.get(key)?, after: after.clone() })
         });
@@ -90,7 +113,7 @@ impl<'a> Tx<'a> {
     pub(in crate::store) fn put<R: Record>(&mut self, key: Vec<u8>, record: &R) -> Result<(), Trouble> {
         let bytes = record.encode().map_err(|e| Trouble::Io("written", e.to_string()))?;
         self.effect.changes.insert(key, Some(bytes));
-        Ok(())
+        self.rows.breathe()
     }
 
     /// Removes a record.
@@ -145,6 +168,16 @@ impl<'a> Tx<'a> {
     /// The keys that begin with `prefix`, without what this group changes.
     pub(in crate::store) fn stored_keys(&self, prefix: &[u8]) -> Result<Vec<Vec<u8>>, Trouble> {
         self.rows.keys(prefix)
+    }
+
+    /// The same for several.
+    pub(in crate::store) fn stored_keys_of(&self, prefixes: &[Vec<u8>]) -> Result<Vec<Vec<u8>>, Trouble> {
+        self.rows.keys_of(prefixes)
+    }
+
+    /// Which of these notices, whose messages have these numbers, have any of them left, without what this transaction changes.
+    pub(in crate::store) fn told(&self, notices: &[(u64, Range<u64>)]) -> Result<HashSet<u64>, Trouble> {
+        self.rows.told(notices)
     }
 
     /// The next numbers after `after` that there are records of, without what this group changes; those of `before` and later may be

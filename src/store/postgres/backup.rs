@@ -67,12 +67,13 @@ impl PgStore {
         &self,
         connection: &mut PgConnection,
     ) -> Result<BTreeMap<Vec<u8>, Vec<u8>>, Fault> {
+        let line = self.shared.connections.line().patient();
         let mut records = BTreeMap::new();
         let mut objects: BTreeMap<Vec<u8>, Vec<Vec<u8>>> = BTreeMap::new();
         for table in ALL {
             let sql = own(format!("SELECT key, record FROM {} ORDER BY key", table.name));
             let mut rows = sqlx::query(sql).fetch(&mut *connection);
-            while let Some(row) = rows.try_next().await.map_err(|e| self.shared.bad(e))? {
+            while let Some(row) = line.ask(rows.try_next()).await? {
                 let (at, record) = self.pair(&row)?;
                 match (Kind::from_byte(at.first().copied().unwrap_or_default()), at.get(1..)) {
                     (

@@ -1,9 +1,9 @@
 //! What the contract asks for of what changes something, and of the queue.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::Ordering;
+use std::future::Future;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::Row;
 
 use crate::domain::audit;
@@ -23,11 +23,11 @@ use super::super::types::{
     RunRecord, Sequence,
 };
 use super::tables::time;
-use super::{LONG_PATIENCE, PATIENCE, PgStore, Way};
+use super::{Patience, PgStore, Way};
 
 impl PgStore {
     pub(in super::super) async fn allocate(&self, sequence: Sequence, count: u64) -> Result<u64, StoreError> {
-        self.carry_out(Way::Alone, PATIENCE, move |tx| commit::allocate(tx, sequence, count)).await
+        self.carry_out(Way::Alone, Patience::short(), move |tx| commit::allocate(tx, sequence, count)).await
     }
 
     pub(in super::super) async fn commit_sync(
@@ -36,8 +36,9 @@ impl PgStore {
         record: RunRecord,
         cursor: Cursor,
     ) -> Result<Committed, StoreError> {
+        let lead = Way::Lead(record.lease);
         let job = move |tx: &mut Tx<'_>| commit::sync(tx, &delta, record.clone(), &cursor);
-        Ok(self.seen(self.carry_out(Way::Lead, PATIENCE, job).await?))
+        Ok(self.seen(self.carry_out(lead, Patience::short(), job).await?))
     }
 
     pub(in super::super) async fn commit_run(
@@ -45,8 +46,9 @@ impl PgStore {
         record: RunRecord,
         cursor: Option<Cursor>,
     ) -> Result<Committed, StoreError> {
+        let lead = Way::Lead(record.lease);
         let job = move |tx: &mut Tx<'_>| commit::run(tx, record.clone(), cursor.as_ref());
-        Ok(self.seen(self.carry_out(Way::Lead, PATIENCE, job).await?))
+        Ok(self.seen(self.carry_out(lead, Patience::short(), job).await?))
     }
 
     pub(in super::super) async fn commit_event(
@@ -55,30 +57,50 @@ impl PgStore {
         contacts: Vec<ContactChange>,
     ) -> Result<Committed, StoreError> {
         let job = move |tx: &mut Tx<'_>| commit::event(tx, event.clone(), contacts.clone());
-        Ok(self.seen(self.carry_out(Way::Alone, PATIENCE, job).await?))
+        Ok(self.seen(self.carry_out(Way::Alone, Patience::short(), job).await?))
     }
 
     /// When others have committed before what this node hasn't seen, its picture isn't of the generation that it made: it follows.
     fn seen(&self, committed: Committed) -> Committed {
-        let basis = Generation(self.shared.basis.load(Ordering::SeqCst));
+        let basis = Generation(self.shared.basis().generation);
         Committed { generation: committed.generation.filter(|made| *made == basis), ..committed }
     }
 
-    pub(in super::super) async fn claim_due(
+    pub(in super::super) async fn claim(
         &self,
         channel: &ChannelName,
         now: DateTime<Utc>,
         until: DateTime<Utc>,
         max: usize,
-    ) -> Result<Vec<Claimed>, StoreError> {
+        per_minute: Option<u32>,
+    ) -> Result<(Vec<Claimed>, Option<TimeDelta>), StoreError> {
+        if per_minute.is_some() && max > 0 {
+            // Its row is what all nodes lock who claim of this channel.
+            let sql = "INSERT INTO paces (channel) SELECT $1 WHERE NOT EXISTS (SELECT FROM paces WHERE channel = $1) \
+                       ON CONFLICT DO NOTHING";
+            let pool = self.shared.connections.pool();
+            self.ask(sqlx::query(sql).bind(channel.to_string()).execute(&pool)).await?;
+        }
         let channel = channel.clone();
-        self.carry_out(Way::Beside, PATIENCE, move |tx| outbox::claim(tx, &channel, now, until, max)).await
+        let job = move |tx: &mut Tx<'_>| {
+            let free = tx.free(&channel, per_minute.filter(|_| max > 0))?;
+            let most = free.map_or(max, |free| max.min(free.messages));
+            let claimed = outbox::claim(tx, &channel, now, until, most)?;
+            if free.is_some() {
+                tx.book(&channel, claimed.len())?;
+            }
+            Ok((claimed, free.filter(|free| free.messages == 0).map(|free| free.more_in)))
+        };
+        self.carry_out(Way::Claim, Patience::short(), job).await
     }
 
     pub(in super::super) async fn release_claims(&self, now: DateTime<Utc>) -> Result<u64, StoreError> {
         let mut all = 0;
         loop {
-            match self.carry_out(Way::Beside, PATIENCE, move |tx| outbox::release(tx, now, true)).await? {
+            match self
+                .carry_out(Way::Beside, Patience::short(), move |tx| outbox::release(tx, now, true))
+                .await?
+            {
                 0 => return Ok(all),
                 some => all += some,
             }
@@ -91,7 +113,7 @@ impl PgStore {
     ) -> Result<(), StoreError> {
         // In the order in which all take them, so that nobody waits for somebody who waits for him.
         attempts.sort_by_key(|attempt| attempt.message);
-        self.carry_out(Way::Beside, LONG_PATIENCE, move |tx| outbox::attempts(tx, &attempts)).await
+        self.carry_out(Way::Beside, Patience::long(), move |tx| outbox::attempts(tx, &attempts)).await
     }
 
     pub(in super::super) async fn order_message(
@@ -101,8 +123,10 @@ impl PgStore {
         now: DateTime<Utc>,
         audit: Option<audit::Entry>,
     ) -> Result<Message, StoreError> {
-        self.carry_out(Way::Alone, PATIENCE, move |tx| outbox::order(tx, id, order, now, audit.as_ref()))
-            .await
+        self.carry_out(Way::Alone, Patience::short(), move |tx| {
+            outbox::order(tx, id, order, now, audit.as_ref())
+        })
+        .await
     }
 
     pub(in super::super) async fn prune(
@@ -113,38 +137,6 @@ impl PgStore {
         prune::prune(self, now, keep).await
     }
 
-    /// How many of `wanted` messages of a channel may be begun with now, when all nodes together begin with `per_minute`
-    /// within any minute.
-    pub(in super::super) async fn grant(
-        &self,
-        channel: &ChannelName,
-        per_minute: u32,
-        wanted: usize,
-    ) -> Result<usize, StoreError> {
-        let wanted = i64::try_from(wanted).unwrap_or(i64::MAX);
-        let granted = async {
-            let pool = &self.shared.connections.pool();
-            let name = channel.to_string();
-            let sql = "INSERT INTO paces (channel) VALUES ($1) ON CONFLICT DO NOTHING";
-            sqlx::query(sql).bind(&name).execute(pool).await?;
-            let mut tx = pool.begin().await?;
-            let sql = "SELECT channel FROM paces WHERE channel = $1 FOR UPDATE";
-            sqlx::query(sql).bind(&name).fetch_all(&mut *tx).await?;
-            let sql = "SELECT COALESCE(sum(messages), 0)::bigint FROM begun WHERE channel = $1 \
-                       AND at > clock_timestamp() - interval '1 minute'";
-            let begun: i64 = sqlx::query_scalar(sql).bind(&name).fetch_one(&mut *tx).await?;
-            let granted = wanted.min(i64::from(per_minute) - begun).max(0);
-            if granted > 0 {
-                let sql = "INSERT INTO begun (channel, at, messages) VALUES ($1, clock_timestamp(), $2)";
-                sqlx::query(sql).bind(&name).bind(granted).execute(&mut *tx).await?;
-            }
-            tx.commit().await?;
-            Ok(granted)
-        };
-        let granted: Result<i64, sqlx::Error> = granted.await;
-        granted.map(|granted| usize::try_from(granted).unwrap_or_default()).map_err(|e| self.failed(e))
-    }
-
     pub(in super::super) async fn next_due(
         &self,
         channel: &ChannelName,
@@ -153,22 +145,19 @@ impl PgStore {
         let sql = "SELECT m.record FROM generate_series(0, 3) AS p, LATERAL (SELECT record, due FROM messages \
                    WHERE channel = $1 AND priority = p AND state IN ('queued', 'deferred', 'sending') \
                    ORDER BY due, id LIMIT 1) AS m ORDER BY m.due LIMIT 1";
-        let record: Option<Vec<u8>> = sqlx::query_scalar(sql)
-            .bind(channel.to_string())
-            .fetch_optional(&self.shared.connections.pool())
-            .await
-            .map_err(|e| self.failed(e))?;
+        let query = sqlx::query_scalar(sql).bind(channel.to_string());
+        let record: Option<Vec<u8>> = self.ask(query.fetch_optional(&self.shared.connections.pool())).await?;
         let message = record.map(|record| Message::decode(&record)).transpose();
-        Ok(message.map_err(|e| self.unreadable(e))?.map(|message| message.due))
+        // It is due by the clock of the database.
+        let ahead = self.shared.standing().ahead;
+        Ok(message.map_err(|e| self.unreadable(e))?.map(|message| message.due + ahead))
     }
 
     pub(in super::super) async fn channel_counts(&self) -> Result<ChannelCounts, StoreError> {
         let sql = "SELECT channel, state, sum(messages)::bigint FROM message_counts GROUP BY channel, state \
                    HAVING sum(messages) > 0";
-        let rows: Vec<(String, String, i64)> = sqlx::query_as(sql)
-            .fetch_all(&self.shared.connections.pool())
-            .await
-            .map_err(|e| self.failed(e))?;
+        let rows: Vec<(String, String, i64)> =
+            self.ask(sqlx::query_as(sql).fetch_all(&self.looking())).await?;
         let mut counts: ChannelCounts = BTreeMap::new();
         for (channel, state, messages) in rows {
             if let Some(state) = state_of(&state) {
@@ -194,19 +183,29 @@ impl PgStore {
     ) -> Result<(Vec<MessageId>, usize), StoreError> {
         let sql = "SELECT key FROM messages WHERE state IN ('failed', 'expired') AND changed > $1::timestamptz \
                    ORDER BY changed, id";
-        let rows = sqlx::query(sql)
-            .bind(time(since))
-            .fetch_all(&self.shared.connections.pool())
-            .await
-            .map_err(|e| self.failed(e))?;
+        let query = sqlx::query(sql).bind(time(since));
+        let rows = self.ask(query.fetch_all(&self.looking())).await?;
         let all = rows.len();
         let ids = rows.iter().take(max).filter_map(|row| number_of(&row.try_get::<Vec<u8>, _>(0).ok()?));
         Ok((ids.map(MessageId).collect(), all))
     }
 
-    /// An error of the database, for the caller of the store.
-    pub(super) fn failed(&self, error: sqlx::Error) -> StoreError {
-        self.shared.bad(error).at_database(&self.shared.connections.place())
+    /// Asks something beside the jobs. Without the database that is over at once.
+    pub(super) async fn ask<T>(
+        &self,
+        question: impl Future<Output = Result<T, sqlx::Error>>,
+    ) -> Result<T, StoreError> {
+        let line = self.shared.connections.line();
+        let answer = match self.shared.away() {
+            None => line.ask(question).await.map_err(Fault::from),
+            Some(away) => Err(away),
+        };
+        answer.map_err(|fault| fault.at_database(&line.place))
+    }
+
+    /// The connections of those who look.
+    pub(super) fn looking(&self) -> sqlx::PgPool {
+        self.shared.connections.looking()
     }
 
     pub(super) fn unreadable(&self, error: super::super::records::RecordError) -> StoreError {

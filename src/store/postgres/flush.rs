@@ -7,7 +7,7 @@ use sqlx::{PgConnection, Postgres, QueryBuilder};
 use super::super::jobs::trouble::Trouble;
 use super::super::jobs::tx::{Changes, Effect, decode};
 use super::super::records::{Kind, LastNumber};
-use super::said;
+use super::line::Line;
 use super::schema::own;
 use super::tables::{Cells, Table, cells, table_of};
 
@@ -38,7 +38,7 @@ struct OfTable {
 /// Who writes, and where.
 pub(super) struct Flush<'a> {
     pub(super) connection: &'a mut PgConnection,
-    pub(super) place: &'a str,
+    pub(super) line: &'a Line,
     pub(super) node: i64,
     pub(super) generation: i64,
 }
@@ -92,8 +92,7 @@ impl Flush<'_> {
         for (n, (key, record)) in changes.into_iter().enumerate() {
             if n % SILENT == SILENT - 1 {
                 // A session that says nothing for seconds in a transaction is thrown out.
-                let word = sqlx::query("SELECT 1").execute(&mut *self.connection).await;
-                word.map_err(|e| said::trouble(self.place, e))?;
+                self.line.ask(sqlx::query("SELECT 1").execute(&mut *self.connection)).await?;
             }
             let byte = key.first().copied().unwrap_or_default();
             let Some(kind) = Kind::from_byte(byte) else {
@@ -119,20 +118,19 @@ impl Flush<'_> {
             let sql = "UPDATE numbers SET last = u.last FROM UNNEST($1::smallint[], $2::bigint[]) AS u(which, last) \
                        WHERE numbers.which = u.which";
             let query = sqlx::query(sql).bind(which).bind(last);
-            query.execute(&mut *self.connection).await.map_err(|e| said::trouble(self.place, e))?;
+            self.line.ask(query.execute(&mut *self.connection)).await?;
         }
         Ok(tables)
     }
 
     async fn delete(&mut self, table: &Table, keys: &[Vec<u8>]) -> Result<(), Trouble> {
-        let bad = |e| said::trouble(self.place, e);
         let sql = format!("DELETE FROM {} WHERE key = ANY($1)", table.name);
-        sqlx::query(own(sql)).bind(keys).execute(&mut *self.connection).await.map_err(bad)?;
+        self.line.ask(sqlx::query(own(sql)).bind(keys).execute(&mut *self.connection)).await?;
         if table.followed {
             let sql = "INSERT INTO removed (key, generation) SELECT UNNEST($1::bytea[]), $2 \
                        ON CONFLICT (key) DO UPDATE SET generation = excluded.generation, at = excluded.at";
             let query = sqlx::query(sql).bind(keys).bind(self.generation);
-            query.execute(&mut *self.connection).await.map_err(bad)?;
+            self.line.ask(query.execute(&mut *self.connection)).await?;
         }
         Ok(())
     }
@@ -170,12 +168,10 @@ impl Flush<'_> {
         for name in &names {
             query.push(format_args!(", {name} = excluded.{name}"));
         }
-        let done = query.build().execute(&mut *self.connection).await;
-        done.map(drop).map_err(|e| said::trouble(self.place, e))
+        self.line.ask(query.build().execute(&mut *self.connection)).await.map(drop)
     }
 
     async fn copy(&mut self, table: &Table, rows: &[Put]) -> Result<(), Trouble> {
-        let bad = |e| said::trouble(self.place, e);
         let mut columns = "key, record".to_owned();
         if table.followed {
             columns.push_str(", generation");
@@ -199,9 +195,12 @@ impl Flush<'_> {
             text.push('\n');
         }
         let sql = format!("COPY {} ({columns}) FROM STDIN", table.name);
-        let mut copy = self.connection.copy_in_raw(&sql).await.map_err(bad)?;
-        copy.send(text.as_bytes()).await.map_err(bad)?;
-        copy.finish().await.map(drop).map_err(bad)
+        let copied = async {
+            let mut copy = self.connection.copy_in_raw(&sql).await?;
+            copy.send(text.as_bytes()).await?;
+            copy.finish().await
+        };
+        self.line.ask(copied).await.map(drop)
     }
 
     async fn count(&mut self, counts: BTreeMap<(String, String), i64>) -> Result<(), Trouble> {
@@ -219,7 +218,7 @@ impl Flush<'_> {
                    ORDER BY u.c, u.s \
                    ON CONFLICT (channel, state, slot) DO UPDATE SET messages = message_counts.messages + excluded.messages";
         let query = sqlx::query(sql).bind(channels).bind(states).bind(by).bind(SLOTS);
-        query.execute(&mut *self.connection).await.map(drop).map_err(|e| said::trouble(self.place, e))
+        self.line.ask(query.execute(&mut *self.connection)).await.map(drop)
     }
 }
 

@@ -1,7 +1,6 @@
 //! How a node comes to its picture, and how it follows what others commit: by generation, at the cost of what changed.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::atomic::Ordering;
 
 use chrono::{DateTime, Utc};
 use futures_util::TryStreamExt;
@@ -26,6 +25,7 @@ use super::tables::ALL;
 impl PgStore {
     /// Everything that is held in memory, as of one moment.
     pub(in super::super) async fn load(&self) -> Result<State, StoreError> {
+        let line = self.shared.connections.line().patient();
         let loaded = async {
             let mut tx = self.picture().await?;
             let generation = self.generation(&mut tx).await?;
@@ -33,7 +33,7 @@ impl PgStore {
             for table in ALL.iter().filter(|table| table.followed) {
                 let sql = own(format!("SELECT key, record FROM {}", table.name));
                 let mut rows = sqlx::query(sql).fetch(&mut *tx);
-                while let Some(row) = rows.try_next().await.map_err(|e| self.shared.bad(e))? {
+                while let Some(row) = line.ask(rows.try_next()).await? {
                     let (key, record): (Vec<u8>, Vec<u8>) = self.pair(&row)?;
                     builder.take(kind_of(&key)?, &key, &record)?;
                 }
@@ -42,13 +42,14 @@ impl PgStore {
                 let number = LastNumber(generation).encode().map_err(Trouble::from)?;
                 builder.take(Kind::Numbers, &key(Kind::Numbers, &[Numbers::Generation as u8]), &number)?;
             }
-            let runs = last_runs(&mut tx).await.map_err(|e| self.shared.bad(e))?;
+            let runs = line.ask(last_runs(&mut tx)).await?;
             let run = |name: &DirectoryName| runs.get(name).map(|record| decode(record)).transpose();
             let state = builder.end(run)?;
-            Ok::<_, Fault>((state, generation))
+            let stamp = self.stamp(&mut tx, generation).await?;
+            Ok::<_, Fault>((state, generation, stamp))
         };
-        let (state, generation) = loaded.await.map_err(|fault| self.fault(fault))?;
-        self.shared.basis.store(generation, Ordering::SeqCst);
+        let (state, generation, stamp) = loaded.await.map_err(|fault| self.fault(fault))?;
+        self.shared.show(generation, stamp);
         Ok(state)
     }
 
@@ -58,37 +59,39 @@ impl PgStore {
         generation: u64,
         contacts_seen: Option<DateTime<Utc>>,
     ) -> Result<bool, StoreError> {
-        let sql = "SELECT last, (SELECT record FROM records WHERE key = $2) FROM numbers WHERE which = $1";
-        let row: (i64, Option<Vec<u8>>) = sqlx::query_as(sql)
-            .bind(Numbers::Generation as i16)
-            .bind(key(Kind::ContactsSeen, &[]))
-            .fetch_one(&self.shared.connections.pool())
-            .await
-            .map_err(|e| self.failed(e))?;
+        let sql = "SELECT last, (SELECT record FROM records WHERE key = $2), \
+                   (SELECT token FROM commits WHERE generation = last LIMIT 1) FROM numbers WHERE which = $1";
+        let query = sqlx::query_as(sql).bind(Numbers::Generation as i16).bind(key(Kind::ContactsSeen, &[]));
+        let row: (i64, Option<Vec<u8>>, Option<i64>) = self.ask(query.fetch_one(&self.looking())).await?;
         let seen = row.1.map(|record| ContactsSeen::decode(&record)).transpose();
         let seen = seen.map_err(|e| self.unreadable(e))?.map(|seen| seen.0);
-        Ok(row.0.cast_unsigned() != generation || (seen.is_some() && seen != contacts_seen))
+        let is_another = !self.is_basis(generation, row.2);
+        Ok(row.0.cast_unsigned() != generation || is_another || (seen.is_some() && seen != contacts_seen))
     }
 
     /// What others have committed since `known`, taken into it.
     pub(in super::super) async fn catch_up(&self, known: State) -> Result<CaughtUp, StoreError> {
         let since = known.generation.map_or(0, |generation| generation.0);
+        let line = self.shared.connections.line().patient();
         let caught = async {
             let mut tx = self.picture().await?;
             let generation = self.generation(&mut tx).await?;
-            let known_since: i64 = sqlx::query_scalar("SELECT since FROM removed_known")
-                .fetch_one(&mut *tx)
-                .await
-                .map_err(|e| self.shared.bad(e))?;
-            if known_since.cast_unsigned() > since || generation < since {
-                // What was removed isn't known any more, or this is another database than before (a standby that was behind).
+            let query = sqlx::query_scalar("SELECT since FROM removed_known");
+            let known_since: i64 = line.ask(query.fetch_one(&mut *tx)).await?;
+            let stamp = self.stamp(&mut tx, since).await?;
+            if since == 0
+                || known_since.cast_unsigned() > since
+                || generation < since
+                || !self.is_basis(since, stamp)
+            {
+                // Nothing is known yet, or what was removed isn't any more, or this is another database than before (a standby that was behind).
                 return Ok(None);
             }
             let mut lost = Delta::default();
             let mut builder = StateBuilder::on(known);
             let removed =
                 sqlx::query("SELECT key FROM removed WHERE generation > $1").bind(since.cast_signed());
-            for row in removed.fetch_all(&mut *tx).await.map_err(|e| self.shared.bad(e))? {
+            for row in line.ask(removed.fetch_all(&mut *tx)).await? {
                 let key: Vec<u8> = row.try_get(0).map_err(|e| self.shared.bad(e))?;
                 builder.lose(kind_of(&key)?, &key, &mut lost);
             }
@@ -97,7 +100,7 @@ impl PgStore {
                 let sql =
                     own(format!("SELECT key, record FROM {} WHERE generation > $1 OR key = $2", table.name));
                 let query = sqlx::query(sql).bind(since.cast_signed()).bind(key(Kind::ContactsSeen, &[]));
-                for row in query.fetch_all(&mut *tx).await.map_err(|e| self.shared.bad(e))? {
+                for row in line.ask(query.fetch_all(&mut *tx)).await? {
                     let (key, record) = self.pair(&row)?;
                     let kind = kind_of(&key)?;
                     if kind == Kind::Health {
@@ -111,20 +114,21 @@ impl PgStore {
             builder.take(Kind::Numbers, &key(Kind::Numbers, &[Numbers::Generation as u8]), &number)?;
             let mut runs = self.runs_of(&mut tx, synced).await?;
             let (state, delta) = builder.merged(lost, |name| runs.remove(name));
-            Ok::<_, Fault>(Some((CaughtUp { state, delta: Some(delta) }, generation)))
+            let stamp = self.stamp(&mut tx, generation).await?;
+            Ok::<_, Fault>(Some((CaughtUp { state, delta: Some(delta) }, generation, stamp)))
         };
-        let (caught, generation) = match caught.await.map_err(|fault| self.fault(fault))? {
+        let (caught, generation, stamp) = match caught.await.map_err(|fault| self.fault(fault))? {
             Some(caught) => caught,
             None => return Ok(CaughtUp { state: self.load().await?, delta: None }),
         };
-        self.shared.basis.store(generation, Ordering::SeqCst);
+        self.shared.show(generation, stamp);
         Ok(caught)
     }
 
     /// A transaction that sees one moment.
     pub(super) async fn picture(&self) -> Result<Transaction<'static, Postgres>, Fault> {
         let begun = async {
-            let mut tx = self.shared.connections.pool().begin().await?;
+            let mut tx = self.looking().begin().await?;
             let sql = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY";
             sqlx::query(sql).execute(&mut *tx).await?;
             // A million users take longer than anything else.
@@ -133,18 +137,29 @@ impl PgStore {
             sqlx::query("SET LOCAL idle_in_transaction_session_timeout = '10min'").execute(&mut *tx).await?;
             Ok(tx)
         };
-        let mut tx: Transaction<'static, Postgres> = begun.await.map_err(|e| self.shared.bad(e))?;
-        super::schema::no_standby(&mut tx, &self.shared.connections.place()).await?;
+        let line = self.shared.connections.line();
+        let mut tx: Transaction<'static, Postgres> = line.ask(begun).await?;
+        super::schema::no_standby(&mut tx, &line).await?;
         Ok(tx)
+    }
+
+    /// Whether the picture of a generation is of the one that was made by the commit with this token, as far as it can be told.
+    fn is_basis(&self, generation: u64, stamp: Option<i64>) -> bool {
+        let basis = self.shared.basis();
+        basis.generation != generation || basis.stamp.is_none() || basis.stamp == stamp
+    }
+
+    /// The token of the commit that made a generation.
+    async fn stamp(&self, connection: &mut PgConnection, generation: u64) -> Result<Option<i64>, Fault> {
+        let query = sqlx::query_scalar("SELECT token FROM commits WHERE generation = $1 LIMIT 1");
+        let query = query.bind(generation.cast_signed());
+        Ok(self.shared.connections.line().ask(query.fetch_optional(connection)).await?)
     }
 
     async fn generation(&self, connection: &mut PgConnection) -> Result<u64, Fault> {
         let query = sqlx::query_scalar("SELECT last FROM numbers WHERE which = $1");
-        let last: i64 = query
-            .bind(Numbers::Generation as i16)
-            .fetch_one(connection)
-            .await
-            .map_err(|e| self.shared.bad(e))?;
+        let query = query.bind(Numbers::Generation as i16);
+        let last: i64 = self.shared.connections.line().ask(query.fetch_one(connection)).await?;
         Ok(last.cast_unsigned())
     }
 
@@ -157,8 +172,8 @@ impl PgStore {
         for name in directories {
             let sql = "SELECT record FROM runs WHERE directory = $1 ORDER BY key DESC LIMIT 1";
             let query = sqlx::query_scalar(sql).bind(&name);
-            let record: Option<Vec<u8>> =
-                query.fetch_optional(&mut *connection).await.map_err(|e| self.shared.bad(e))?;
+            let line = self.shared.connections.line();
+            let record: Option<Vec<u8>> = line.ask(query.fetch_optional(&mut *connection)).await?;
             if let Some(record) = record {
                 runs.insert(DirectoryName::from(&*name), decode(&record)?);
             }

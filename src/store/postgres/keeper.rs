@@ -1,7 +1,8 @@
-//! This node's life and its lease: said again and again, by the clock of the database.
+//! This node's life and its lease: said again and again, by the clock of the database, over a connection that nobody else uses.
 //!
-//! A node that stays silent is dead to the others: what it was sending is freed, and its lease goes to whoever asks next. When it wakes, it
-//! finds that out: the lease has another epoch, with which the database refuses its commit ([`fence`]), and it begins a new life.
+//! A node that stays silent is dead to the others once one of them says so: what it was sending is freed, its sessions are ended, and its lease goes to
+//! whoever asks next. When it wakes, it finds that out: the lease has another epoch, with which the database refuses its commit ([`fence`]), and
+//! it begins a new life. Until somebody has said so it lives on: after an outage of the database all nodes do.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -10,35 +11,48 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::{PgConnection, Row};
 
-use super::super::cluster::NodeState;
+use super::super::cluster::{Lease, NodeState, moment};
 use super::super::error::StoreError;
-use super::super::jobs::outbox;
-use super::super::jobs::trouble::{Fault, Trouble};
+use super::super::jobs::trouble::Fault;
 use super::super::records::{NUMBERS, Numbers};
-use super::{NODE_DEAD_AFTER, PATIENCE, PgStore, Shared, Way, patience, pause, said, schema};
+use super::line::Line;
+use super::{CLOCKS_AGREE, NODE_DEAD_AFTER, Patience, Shared, said, schema, sweeper};
 
 /// How often a node says that it lives.
-const BEAT: Duration = Duration::from_millis(1500);
+pub(super) const BEAT: Duration = Duration::from_millis(1500);
 /// So long the lease holds without a word.
-const LEASE: Duration = Duration::from_secs(6);
+pub(super) const LEASE: Duration = Duration::from_secs(6);
+/// A connection over which a beat takes longer is given up for a new one.
+const HEARD: Duration = Duration::from_secs(3);
 /// Clocks that differ by more are worth a word.
 const CLOCKS_DIFFER: TimeDelta = TimeDelta::seconds(10);
-/// So many beats a node is young, and leaves what others were sending to itself: at its start it has asked for that already.
+/// For so many beats after its start, or after it didn't hear the database, a node says of nobody that it is dead: they may not have been heard, either.
 const YOUNG: u64 = 4;
-/// How often what nobody needs any more is cleared up, in beats.
-const CLEAR_UP: u64 = 40;
+/// A keeper that hasn't turned round for so long hangs.
+const TURNS_WITHIN: Duration = Duration::from_secs(60);
+
+/// Keeps a node alive.
+struct Keeper {
+    shared: Arc<Shared>,
+    /// Its own connection, while it is good.
+    connection: Option<PgConnection>,
+    /// How many beats were heard without a break.
+    heard: u64,
+}
 
 /// A new life: enters the node, asks for the lease and begins to beat. Returns the last numbers that were handed out.
 pub(super) async fn begin(shared: &Arc<Shared>) -> Result<[u64; NUMBERS], StoreError> {
-    let mut pauses = patience(PATIENCE, &shared.clock);
+    let mut keeper = Keeper { shared: Arc::clone(shared), connection: None, heard: 0 };
+    let mut patience = Patience::short();
     let numbers = loop {
-        match first_beat(shared).await {
+        match keeper.begin().await {
             Ok(numbers) => break numbers,
-            Err(fault) => pause(&shared.connections, fault, &mut pauses).await?,
+            Err(fault) => patience.pause(&shared.connections, fault).await?,
         }
     };
-    let keeper = Arc::clone(shared);
-    tokio::spawn(async move { keep(keeper).await });
+    let sweeping = sweeper::sweep(Arc::clone(shared));
+    let tasks = vec![tokio::spawn(keeper.keep()), tokio::spawn(sweeping)];
+    *shared.keepers.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = tasks;
     Ok(numbers)
 }
 
@@ -49,8 +63,8 @@ pub(super) async fn end(shared: &Arc<Shared>) {
     }
     shared.closed.cancel();
     let node = shared.node.load(Ordering::SeqCst);
+    let pool = &shared.connections.pool();
     let farewell = async {
-        let pool = &shared.connections.pool();
         sqlx::query("UPDATE nodes SET ended = true WHERE id = $1").bind(node).execute(pool).await?;
         let sql = "UPDATE lease SET expires = '-infinity' WHERE holder = $1";
         sqlx::query(sql).bind(node).execute(pool).await
@@ -66,14 +80,14 @@ pub(super) async fn end(shared: &Arc<Shared>) {
 /// At the end of a commit that only the holder of the lease may make: it is prolonged, or the commit fails.
 pub(super) async fn fence(
     connection: &mut PgConnection,
-    place: &str,
+    line: &Line,
     node: i64,
     epoch: i64,
 ) -> Result<(), Fault> {
     let sql = "UPDATE lease SET expires = GREATEST(expires, clock_timestamp() + make_interval(secs => $3)) \
                WHERE holder = $1 AND epoch = $2";
     let query = sqlx::query(sql).bind(node).bind(epoch).bind(LEASE.as_secs_f64());
-    let done = query.execute(&mut *connection).await.map_err(|e| said::trouble(place, e))?;
+    let done = line.ask(query.execute(&mut *connection)).await?;
     if done.rows_affected() == 1 {
         return Ok(());
     }
@@ -81,94 +95,137 @@ pub(super) async fn fence(
 }
 
 impl Shared {
-    /// The epoch of the lease that this node has.
-    pub(super) fn epoch(&self) -> Result<i64, Fault> {
+    /// The epoch of the lease that this node has, if it is this one.
+    pub(super) fn epoch(&self, lease: Lease) -> Result<i64, Fault> {
         let standing = self.standing();
-        standing.epoch.ok_or_else(|| StoreError::NotLeading { holder: standing.holder() }.into())
+        let is_it = |epoch: &i64| standing.leads() && lease.0.is_none_or(|known| known == *epoch);
+        let epoch = standing.epoch.filter(is_it);
+        epoch.ok_or_else(|| StoreError::NotLeading { holder: standing.holder() }.into())
+    }
+
+    /// Whether its tasks still keep this node alive; false: they hang.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`]: they have ended.
+    pub(super) fn is_kept(&self) -> Result<bool, StoreError> {
+        let keepers = self.keepers.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let ended = keepers.iter().any(tokio::task::JoinHandle::is_finished);
+        if !ended || self.closed.is_cancelled() {
+            return Ok(self.standing().turned.elapsed() < TURNS_WITHIN);
+        }
+        let what = "a task that keeps this node alive has ended; this is a defect, please report it";
+        Err(StoreError::Database { place: self.connections.place(), what: what.into() })
     }
 }
 
-async fn keep(shared: Arc<Shared>) {
-    let (mut beats, mut node): (u64, i64) = (0, 0);
-    let mut away = false;
-    loop {
-        tokio::select! {
-            () = tokio::time::sleep(BEAT) => {}
-            () = shared.closed.cancelled() => return,
-        }
-        // A new life is young, too: after a time without the database every node begins one.
-        let lives = shared.node.load(Ordering::SeqCst);
-        beats = if std::mem::replace(&mut node, lives) == lives { beats + 1 } else { 1 };
-        // A connection that hangs must not hold up the next beat.
-        let beat = tokio::time::timeout(LEASE, beat(&shared)).await;
-        match beat {
-            Ok(Ok(())) => {
-                if std::mem::take(&mut away) {
-                    tracing::info!("The database {} is back", shared.connections.place());
+impl Keeper {
+    async fn begin(&mut self) -> Result<[u64; NUMBERS], Fault> {
+        self.heard_beat().await?;
+        let line = self.shared.connections.line();
+        let pool = self.shared.connections.pool();
+        let mut tx = line.ask(pool.begin()).await?;
+        Ok(line.ask(super::lock_numbers(&mut tx)).await?)
+    }
+
+    async fn keep(mut self) {
+        let shared = Arc::clone(&self.shared);
+        let mut away = false;
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(BEAT) => {}
+                () = shared.closed.cancelled() => return,
+            }
+            shared.standing().turned = moment();
+            match self.heard_beat().await {
+                Ok(()) => {
+                    if std::mem::take(&mut away) {
+                        tracing::info!("The database {} is back", shared.connections.place());
+                    }
+                }
+                Err(fault) => {
+                    if said::is_away(&fault) {
+                        shared.connections.turn_away();
+                    }
+                    let error = fault.at_database(&shared.connections.place());
+                    if !std::mem::replace(&mut away, true) {
+                        tracing::error!("{error}");
+                    }
+                    shared.standing().refuse(error);
+                    let leads = shared.standing().leads();
+                    shared.tell(|tidings| tidings.leads = leads);
                 }
             }
-            failed => {
-                let place = shared.connections.place();
-                let text = match failed {
-                    Ok(Err(fault)) => fault.at_database(&place).to_string(),
-                    _ => format!("the database {place} gives no answer"),
-                };
-                shared.connections.turn_away();
-                shared.standing().trouble = Some(text.clone());
-                if !std::mem::replace(&mut away, true) {
-                    tracing::error!("{text}");
-                }
-                shared.tell(|_| {});
-                continue;
+        }
+    }
+
+    /// A beat; and a second one over a new connection, if the first was tried over one that may be broken.
+    async fn heard_beat(&mut self) -> Result<(), Fault> {
+        let beaten = match &self.connection {
+            None => self.beat_within(LEASE).await,
+            Some(_) => match self.beat_within(HEARD).await {
+                Err(fault) if said::is_away(&fault) => self.beat_within(LEASE).await,
+                done => done,
+            },
+        };
+        self.heard = if beaten.is_ok() { self.heard + 1 } else { 0 };
+        beaten
+    }
+
+    async fn beat_within(&mut self, limit: Duration) -> Result<(), Fault> {
+        match tokio::time::timeout(limit, self.beat()).await {
+            Ok(done) => done,
+            Err(_) => {
+                let place = self.shared.connections.place();
+                Err(StoreError::Away { place, cause: "it gives no answer".into() }.into())
             }
         }
-        if beats > YOUNG {
-            free_claims(&shared).await;
+    }
+
+    /// One sign of life, and a look at the lease and at what others have committed. The connection is kept if all goes well.
+    async fn beat(&mut self) -> Result<(), Fault> {
+        let shared = Arc::clone(&self.shared);
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => shared.connections.own().await.map_err(|e| shared.bad(e))?,
+        };
+        beat(&shared, &mut connection).await?;
+        if self.heard >= YOUNG {
+            sweeper::bury(&mut connection, shared.node.load(Ordering::SeqCst))
+                .await
+                .map_err(|e| shared.bad(e))?;
         }
-        let leads = shared.standing().epoch.is_some();
-        if leads
-            && beats.is_multiple_of(CLEAR_UP)
-            && let Err(error) = clear_up(&shared).await
-        {
-            tracing::warn!("What nobody needs any more can't be cleared up: {error}");
-        }
+        self.connection = Some(connection);
+        Ok(())
     }
 }
 
-async fn first_beat(shared: &Arc<Shared>) -> Result<[u64; NUMBERS], Fault> {
-    beat(shared).await?;
-    let mut tx = shared.connections.pool().begin().await.map_err(|e| shared.bad(e))?;
-    super::lock_numbers(&mut tx).await.map_err(|e| shared.bad(e))
-}
-
-/// One sign of life, and a look at the lease and at what others have committed.
-async fn beat(shared: &Arc<Shared>) -> Result<(), Fault> {
+async fn beat(shared: &Arc<Shared>, connection: &mut PgConnection) -> Result<(), Fault> {
     let bad = |error| shared.bad(error);
-    let now = (shared.clock)();
-    let mut connection = shared.connections.pool().acquire().await.map_err(bad)?;
+    let began = moment();
     let meta = sqlx::query("SELECT schema, oldest, clock_timestamp() FROM budkavle_meta");
     let row = meta.fetch_one(&mut *connection).await.map_err(bad)?;
     let (tables, oldest): (i32, i32) = (row.try_get(0).map_err(bad)?, row.try_get(1).map_err(bad)?);
     let clock: DateTime<Utc> = row.try_get(2).map_err(bad)?;
+    let now = (shared.clock)();
     let ahead = now - clock;
     if oldest > schema::VERSION {
         shared.standing().leave();
         return Err(schema::too_old(&shared.connections.place(), tables).into());
     }
     let node = shared.node.load(Ordering::SeqCst);
+    // Nobody has said that it is dead: then it lives, however long it was silent.
     let lives = sqlx::query(
-        "UPDATE nodes SET seen = clock_timestamp(), generation = $2, clock_ahead_ms = $3 WHERE id = $1 AND NOT ended \
-         AND seen > clock_timestamp() - make_interval(secs => $4)",
+        "UPDATE nodes SET seen = clock_timestamp(), generation = $2, clock_ahead_ms = $3 WHERE id = $1 AND NOT ended",
     );
-    let lives = lives.bind(node).bind(shared.basis.load(Ordering::SeqCst).cast_signed());
-    let lives = lives.bind(ahead.num_milliseconds()).bind(NODE_DEAD_AFTER.as_secs_f64());
+    let lives = lives.bind(node).bind(shared.basis().generation.cast_signed());
+    let lives = lives.bind(ahead.num_milliseconds());
     let lives = lives.execute(&mut *connection).await.map_err(bad)?.rows_affected() == 1;
     let node = if lives {
         node
     } else {
-        let id = enter(&mut connection, shared, node, ahead).await?;
+        let id = enter(&mut *connection, shared, node, ahead).await?;
         shared.node.store(id, Ordering::SeqCst);
-        shared.standing().begin(now);
+        shared.standing().begin(id);
         id
     };
     let sql = "UPDATE lease SET epoch = CASE WHEN holder = $1 THEN epoch ELSE epoch + 1 END, holder = $1, \
@@ -180,23 +237,24 @@ async fn beat(shared: &Arc<Shared>) -> Result<(), Fault> {
         .fetch_optional(&mut *connection)
         .await
         .map_err(bad)?;
-    let nodes = nodes(&mut connection).await.map_err(bad)?;
+    let nodes = nodes(&mut *connection).await.map_err(bad)?;
     let counted: Vec<(i16, i64)> = sqlx::query_as("SELECT which, last FROM numbers WHERE which IN ($1, $2)")
         .bind(Numbers::Generation as i16)
         .bind(Numbers::Message as i16)
         .fetch_all(&mut *connection)
         .await
         .map_err(bad)?;
-    drop(connection);
     let count = |of: Numbers| {
         counted.iter().find(|(which, _)| *which == of as i16).map_or(0, |(_, last)| last.cast_unsigned())
     };
     let (generation, messages) = (count(Numbers::Generation), count(Numbers::Message));
     let had = {
         let mut standing = shared.standing();
-        standing.seen = Some(now);
-        standing.until = now + TimeDelta::from_std(LEASE).unwrap_or_default();
-        standing.trouble = None;
+        standing.heard(
+            now,
+            began + LEASE,
+            if ahead.abs() < CLOCKS_AGREE { TimeDelta::zero() } else { ahead },
+        );
         standing.nodes = nodes;
         std::mem::replace(&mut standing.epoch, epoch)
     };
@@ -221,7 +279,7 @@ async fn beat(shared: &Arc<Shared>) -> Result<(), Fault> {
 
 impl Shared {
     /// Passes on what was seen, when it is something new.
-    fn tell(&self, change: impl FnOnce(&mut super::super::cluster::Tidings)) {
+    pub(super) fn tell(&self, change: impl FnOnce(&mut super::super::cluster::Tidings)) {
         self.tidings.send_if_modified(|tidings| {
             let before = *tidings;
             change(tidings);
@@ -241,11 +299,12 @@ async fn enter(
     let name = shared.connections.node();
     let newer: bool = sqlx::query_scalar(
         "SELECT EXISTS (SELECT FROM nodes WHERE name = $1 AND id > $2 AND $2 > 0 AND NOT ended \
-         AND seen > clock_timestamp() - make_interval(secs => $3))",
+         AND sessions IS DISTINCT FROM $4 AND seen > clock_timestamp() - make_interval(secs => $3))",
     )
     .bind(name)
     .bind(before)
     .bind(NODE_DEAD_AFTER.as_secs_f64())
+    .bind(shared.connections.sessions())
     .fetch_one(&mut *connection)
     .await
     .map_err(bad)?;
@@ -263,12 +322,13 @@ async fn enter(
         .await
         .map_err(bad)?;
     let id: i64 = sqlx::query_scalar(
-        "INSERT INTO nodes (name, version, schema, clock_ahead_ms) VALUES ($1, $2, $3, $4) RETURNING id",
+        "INSERT INTO nodes (name, version, schema, clock_ahead_ms, sessions) VALUES ($1, $2, $3, $4, $5) RETURNING id",
     )
     .bind(name)
     .bind(env!("CARGO_PKG_VERSION"))
     .bind(schema::VERSION)
     .bind(ahead.num_milliseconds())
+    .bind(shared.connections.sessions())
     .fetch_one(&mut *connection)
     .await
     .map_err(bad)?;
@@ -304,45 +364,4 @@ async fn nodes(connection: &mut PgConnection) -> Result<Vec<NodeState>, sqlx::Er
         });
     }
     Ok(nodes)
-}
-
-/// What dead nodes were sending is due again.
-async fn free_claims(shared: &Arc<Shared>) {
-    let now = (shared.clock)();
-    let job = Arc::new(move |tx: &mut super::Tx<'_>| outbox::release(tx, now, false));
-    match shared.attempt(Way::Beside, job, BEAT).await {
-        Ok(0) => {}
-        Ok(freed) => {
-            tracing::warn!(
-                messages = freed,
-                "Another node ended while it was sending; its messages are sent again, under the same Message-IDs"
-            );
-            shared.tell(|tidings| tidings.freed += freed);
-        }
-        Err(Fault::Trouble(Trouble::Again(_))) => {}
-        Err(fault) => tracing::debug!("{}", fault.at_database(&shared.connections.place())),
-    }
-}
-
-/// Takes away what nobody needs any more.
-async fn clear_up(shared: &Arc<Shared>) -> Result<(), StoreError> {
-    let store = PgStore { shared: Arc::clone(shared) };
-    let bad = |fault: Fault| fault.at_database(&store.shared.connections.place());
-    for sql in [
-        "DELETE FROM commits WHERE at < clock_timestamp() - interval '1 hour'",
-        "DELETE FROM begun WHERE at < clock_timestamp() - interval '1 hour'",
-        "DELETE FROM nodes WHERE seen < clock_timestamp() - interval '1 day'",
-    ] {
-        sqlx::query(sql).execute(&shared.connections.pool()).await.map_err(|e| bad(shared.bad(e)))?;
-    }
-    let forget = async {
-        let mut tx = shared.connections.pool().begin().await?;
-        let sql = "UPDATE removed_known SET since = GREATEST(since, \
-                   (SELECT max(generation) FROM removed WHERE at < clock_timestamp() - interval '1 day'))";
-        sqlx::query(sql).execute(&mut *tx).await?;
-        let sql = "DELETE FROM removed WHERE generation <= (SELECT since FROM removed_known)";
-        sqlx::query(sql).execute(&mut *tx).await?;
-        tx.commit().await
-    };
-    forget.await.map_err(|e| bad(shared.bad(e)))
 }

@@ -1,8 +1,9 @@
 //! The store that several nodes share: PostgreSQL, or what speaks its protocol.
 //!
 //! In reading order: [`connect`] reaches it, [`schema`] makes its tables, [`tables`] says what stands where; [`rows`] is what a job reads in a
-//! transaction and [`flush`] how its changes are written; [`keeper`] keeps this node and its lease alive; [`contract`], [`read`] and [`backup`] are what the
-//! contract asks for, [`follow`] is how a node learns what others have committed, [`said`] what the database says when it can't.
+//! transaction and [`flush`] how its changes are written; [`keeper`] keeps this node and its lease alive, and [`sweeper`] takes over what dead ones
+//! leave; [`contract`], [`read`] and [`backup`] are what the contract asks for, [`follow`] is how a node learns what others have committed; [`line`](mod@line)
+//! is how long an answer is waited for, [`patience`] how often it is tried, [`said`] what the database says when it can't.
 //!
 //! Who decides (a sync, an edit) holds the rows of `numbers` until the commit: those are one after the other on all nodes. What was decided on an
 //! older picture is refused where it matters: an object, an outage, a held run that isn't what it was any more. Claims and attempts hold
@@ -14,26 +15,29 @@ mod contract;
 mod flush;
 mod follow;
 mod keeper;
+mod line;
+mod patience;
 mod probe;
 mod read;
 mod restore;
 mod rows;
 mod said;
 mod schema;
+mod sweeper;
 mod tables;
 
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use backon::{BackoffBuilder, ExponentialBuilder};
 use chrono::{DateTime, Utc};
-use sqlx::{Postgres, Transaction};
+use sqlx::{Postgres, Row, Transaction};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::cluster::{PostgresSettings, Standing, Tidings};
+use super::cluster::{Lease, Life, PostgresSettings, Standing, Tidings};
 use super::error::StoreError;
 use super::jobs::rows::Write;
 use super::jobs::trouble::{Fault, Trouble};
@@ -42,6 +46,8 @@ use super::records::{Kind, NUMBERS, Numbers, number_of};
 use super::types::Opening;
 use connect::Connections;
 use flush::Flush;
+use line::Line;
+use patience::Patience;
 use rows::PgRows;
 
 pub use connect::{PostgresServer, PostgresTls};
@@ -49,10 +55,8 @@ pub(super) use probe::probe;
 
 /// A node that has given no sign of life for so long is dead: what it was sending is anybody's.
 const NODE_DEAD_AFTER: Duration = Duration::from_secs(10);
-/// So long it is tried again what somebody else was in the way of, or the database was away for.
-const PATIENCE: Duration = Duration::from_secs(15);
-/// The same for what must not be forgotten: that a message was accepted.
-const LONG_PATIENCE: Duration = Duration::from_secs(120);
+/// Clocks that differ by less count as the same.
+const CLOCKS_AGREE: chrono::TimeDelta = chrono::TimeDelta::seconds(2);
 
 /// The one source of the time.
 pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
@@ -67,16 +71,26 @@ struct Shared {
     connections: Connections,
     instance: u64,
     clock: Clock,
-    /// The generation that this node's picture is of.
-    basis: AtomicU64,
+    /// What this node's picture is of.
+    basis: Mutex<Basis>,
     /// This run of the node.
     node: AtomicI64,
     /// One decision of this node at a time.
     deciding: tokio::sync::Mutex<()>,
     standing: Mutex<Standing>,
+    /// The tasks that keep this node alive.
+    keepers: Mutex<Vec<JoinHandle<()>>>,
     tidings: watch::Sender<Tidings>,
     unexported: watch::Sender<u64>,
     closed: CancellationToken,
+}
+
+/// A generation, and the token of the commit that made it: a standby that was behind makes others of the same numbers.
+#[derive(Clone, Copy, Default)]
+struct Basis {
+    generation: u64,
+    /// None: nobody knows it.
+    stamp: Option<i64>,
 }
 
 /// How a job goes about it.
@@ -84,10 +98,19 @@ struct Shared {
 enum Way {
     /// It decides: nobody else does meanwhile.
     Alone,
-    /// The same, and only the node with the lease may.
-    Lead,
+    /// The same, and only the node with the lease may; with this one, if it is known.
+    Lead(Lease),
     /// It holds the messages that it reads, and nothing else.
     Beside,
+    /// The same, and only a node that the others count on may.
+    Claim,
+}
+
+impl Way {
+    /// Whether it decides.
+    fn decides(self) -> bool {
+        matches!(self, Way::Alone | Way::Lead(_))
+    }
 }
 
 /// What a transaction came to.
@@ -105,13 +128,13 @@ impl PgStore {
         clock: Clock,
     ) -> Result<(PgStore, Opening), StoreError> {
         let connections = Connections::new(settings);
-        let mut pauses = patience(PATIENCE, &clock);
+        let mut patience = Patience::short();
         let instance = loop {
             match schema::prepare(&connections).await {
                 Ok(instance) => break instance,
                 Err(fault) => {
                     let away = said::is_away(&fault);
-                    pause(&connections, fault, &mut pauses).await?;
+                    patience.pause(&connections, fault).await?;
                     if away {
                         connections.turn_away();
                     }
@@ -123,10 +146,11 @@ impl PgStore {
             connections,
             instance,
             clock,
-            basis: AtomicU64::new(0),
+            basis: Mutex::default(),
             node: AtomicI64::new(0),
             deciding: tokio::sync::Mutex::new(()),
             standing: Mutex::new(standing),
+            keepers: Mutex::default(),
             tidings: watch::Sender::new(Tidings::default()),
             unexported: watch::Sender::new(0),
             closed: CancellationToken::new(),
@@ -134,7 +158,7 @@ impl PgStore {
         let store = PgStore { shared };
         let numbers = keeper::begin(&store.shared).await?;
         let generation = numbers.get(Numbers::Generation as usize).copied().unwrap_or_default();
-        store.shared.basis.store(generation, Ordering::SeqCst);
+        store.shared.show(generation, None);
         let fresh = numbers.iter().all(|number| *number == 0);
         Ok((store, if fresh { Opening::Fresh } else { Opening::Intact }))
     }
@@ -159,21 +183,34 @@ impl PgStore {
         self.shared.standing().clone()
     }
 
-    /// Carries out a job in a transaction, and once more when somebody else was in the way.
+    pub(super) fn life(&self) -> Option<Life> {
+        self.shared.standing().life_at((self.shared.clock)())
+    }
+
+    pub(super) fn is_kept(&self) -> Result<bool, StoreError> {
+        self.shared.is_kept()
+    }
+
+    /// Carries out a job in a transaction, and once more when somebody else was in the way. Without the database it isn't tried: the keeper
+    /// does that.
     async fn carry_out<T: Send + 'static>(
         &self,
         way: Way,
-        patient: Duration,
+        mut patience: Patience,
         job: impl Fn(&mut Tx<'_>) -> Result<T, Fault> + Send + Sync + 'static,
     ) -> Result<T, StoreError> {
         let shared = &self.shared;
-        let _one = if way == Way::Beside { None } else { Some(shared.deciding.lock().await) };
+        let _one = if way.decides() { Some(shared.deciding.lock().await) } else { None };
         let job = Arc::new(job);
-        let mut pauses = patience(patient, &shared.clock);
         loop {
-            match shared.attempt(way, Arc::clone(&job), patient).await {
+            let tried = match shared.away() {
+                Some(away) if !patience.is_long() => Err(away.at_database(&shared.connections.place()))?,
+                Some(away) => Err(away),
+                None => shared.attempt(way, Arc::clone(&job), patience.again()).await,
+            };
+            match tried {
                 Ok(value) => return Ok(value),
-                Err(fault) => pause(&shared.connections, fault, &mut pauses).await?,
+                Err(fault) => patience.pause(&shared.connections, fault).await?,
             }
         }
     }
@@ -184,36 +221,8 @@ impl Write for PgStore {
         &self,
         job: impl Fn(&mut Tx<'_>) -> Result<T, Fault> + Send + Sync + 'static,
     ) -> Result<T, StoreError> {
-        self.carry_out(Way::Alone, PATIENCE, job).await
-    }
-}
-
-/// Pauses between tries, until so much time has passed.
-fn patience(length: Duration, clock: &Clock) -> impl Iterator<Item = Duration> + use<> {
-    let (clock, until) = (Arc::clone(clock), clock() + length);
-    let pauses = ExponentialBuilder::default()
-        .with_min_delay(Duration::from_millis(10))
-        .with_max_delay(Duration::from_secs(1))
-        .with_factor(1.5)
-        .with_jitter()
-        .without_max_times()
-        .build();
-    pauses.take_while(move |_| clock() < until)
-}
-
-/// Waits before the next try; when there is no use in one, or no more patience, it is an error.
-async fn pause(
-    connections: &Connections,
-    fault: Fault,
-    pauses: &mut impl Iterator<Item = Duration>,
-) -> Result<(), StoreError> {
-    let place = connections.place();
-    match pauses.next() {
-        Some(pause) if said::passes(&fault) && !connections.is_closed() => {
-            tokio::time::sleep(pause).await;
-            Ok(())
-        }
-        _ => Err(fault.at_database(&place)),
+        // What is old is nobody's decision any more: nobody waits for it.
+        self.carry_out(Way::Beside, Patience::short(), job).await
     }
 }
 
@@ -226,24 +235,45 @@ impl Shared {
         Fault::Trouble(said::trouble(&self.connections.place(), error))
     }
 
+    fn basis(&self) -> Basis {
+        *self.basis.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// From now on this node's picture is of this generation.
+    fn show(&self, generation: u64, stamp: Option<i64>) {
+        let mut basis = self.basis.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        *basis = Basis { generation, stamp };
+    }
+
+    /// Why nothing can be done now, as far as that is known already.
+    fn away(&self) -> Option<Fault> {
+        self.standing().refusal.clone().map(Fault::Refused)
+    }
+
     async fn attempt<T: Send + 'static>(
         self: &Arc<Self>,
         way: Way,
         job: Arc<impl Fn(&mut Tx<'_>) -> Result<T, Fault> + Send + Sync + 'static>,
-        patient: Duration,
+        patience: Patience,
     ) -> Result<T, Fault> {
         let token: i64 = rand::random();
-        let tx = self.connections.pool().begin().await.map_err(|e| self.bad(e))?;
+        let line = self.connections.line();
+        let pool = self.connections.pool();
+        let tx = line.ask(pool.begin()).await?;
         let (shared, handle) = (Arc::clone(self), Handle::current());
-        let done = tokio::task::spawn_blocking(move || shared.in_transaction(&handle, tx, way, token, &*job));
+        let done =
+            tokio::task::spawn_blocking(move || shared.in_transaction(&handle, line, tx, way, token, &*job));
         let Ended { value, generations: (before, made), known } =
             done.await.map_err(|died| Trouble::Io("written", died.to_string()))??;
-        if !known && !self.was_committed(token, patient).await? {
+        if !known && !self.was_committed(token, patience).await? {
             return Err(Trouble::Again("the connection was lost before the commit".into()).into());
         }
         if made != before {
             // What this node has committed is in its picture, unless others have committed before what isn't.
-            let _ = self.basis.compare_exchange(before, made, Ordering::SeqCst, Ordering::SeqCst);
+            let mut basis = self.basis.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            if basis.generation == before {
+                *basis = Basis { generation: made, stamp: Some(token) };
+            }
         }
         Ok(value)
     }
@@ -251,25 +281,27 @@ impl Shared {
     fn in_transaction<T>(
         &self,
         handle: &Handle,
+        line: Line,
         tx: Transaction<'static, Postgres>,
         way: Way,
         token: i64,
         job: &impl Fn(&mut Tx<'_>) -> Result<T, Fault>,
     ) -> Result<Ended<T>, Fault> {
-        let place = self.connections.place();
         let node = self.node.load(Ordering::SeqCst);
-        let rows = PgRows::new(handle.clone(), place.clone(), node, tx);
+        let rows = PgRows::new(handle.clone(), line.clone(), node, tx);
         let mut numbers = [0; NUMBERS];
-        if way != Way::Beside {
+        if way.decides() {
             numbers = rows.with(async |tx| lock_numbers(tx).await)?;
         }
         let generation = |numbers: &[u64; NUMBERS]| numbers.get(Numbers::Generation as usize).copied();
         let before = generation(&numbers).unwrap_or_default();
         let epoch = match way {
-            Way::Lead => Some(self.epoch()?),
+            Way::Lead(lease) => Some(self.epoch(lease)?),
             _ => None,
         };
+        let ahead = self.may(&rows, &line, way, node)?;
         let mut work = Tx::new(&rows, numbers);
+        work.ahead = ahead;
         let value = job(&mut work)?;
         let effect = work.effect;
         let made = generation(&effect.numbers).unwrap_or_default();
@@ -282,23 +314,24 @@ impl Shared {
             let is_new = |key: &[u8]| match read.get(key) {
                 Some(known) => known.is_none(),
                 None => {
-                    way != Way::Beside
+                    way.decides()
                         && key.first() == Some(&(Kind::Message as u8))
                         && number_of(key) > Some(last_message)
                 }
             };
             let generation = made.cast_signed();
-            let mut flush = Flush { connection: &mut tx, place: &place, node, generation };
+            let mut flush = Flush { connection: &mut tx, line: &line, node, generation };
             flush.write(effect, is_new).await?;
             if let Some(epoch) = epoch {
-                keeper::fence(&mut tx, &place, node, epoch).await?;
+                keeper::fence(&mut tx, &line, node, epoch).await?;
             }
-            let noted = sqlx::query("INSERT INTO commits (token) VALUES ($1)").bind(token);
-            noted.execute(&mut *tx).await.map_err(|e| said::trouble(&place, e))?;
+            let sql = "INSERT INTO commits (token, generation) VALUES ($1, $2)";
+            let noted = sqlx::query(sql).bind(token).bind((made != before).then_some(generation));
+            line.ask(noted.execute(&mut *tx)).await?;
             Ok::<(), Fault>(())
         });
         written?;
-        let known = match handle.block_on(tx.commit()) {
+        let known = match handle.block_on(line.hear(tx.commit())) {
             Ok(()) => true,
             Err(error) if error.as_database_error().is_some() => return Err(self.bad(error)),
             Err(_) => false,
@@ -306,15 +339,37 @@ impl Shared {
         Ok(Ended { value, generations: (before, made), known })
     }
 
+    /// Whether this node takes part, as the database has it at this moment; and how far its clock is before that of the database.
+    fn may(&self, rows: &PgRows, line: &Line, way: Way, node: i64) -> Result<chrono::TimeDelta, Fault> {
+        let sql = "SELECT schema, oldest, clock_timestamp(), EXISTS (SELECT FROM nodes WHERE id = $1 AND NOT ended) \
+                   FROM budkavle_meta";
+        let (tables, oldest, clock, lives) = rows.with(async |tx| {
+            let row = sqlx::query(sql).bind(node).fetch_one(&mut **tx).await?;
+            let clock: DateTime<Utc> = row.try_get(2)?;
+            Ok((row.try_get::<i32, _>(0)?, row.try_get::<i32, _>(1)?, clock, row.try_get::<bool, _>(3)?))
+        })?;
+        if oldest > schema::VERSION {
+            return Err(schema::too_old(&line.place, tables).into());
+        }
+        if way == Way::Claim && !lives {
+            return Err(Trouble::Again("the others took this node for dead; it begins anew".into()).into());
+        }
+        let ahead = (self.clock)() - clock;
+        Ok(if ahead.abs() < CLOCKS_AGREE { chrono::TimeDelta::zero() } else { ahead })
+    }
+
     /// Whether a transaction was committed. When it wasn't, it never will be.
-    async fn was_committed(&self, token: i64, patient: Duration) -> Result<bool, Fault> {
-        let mut pauses = patience(patient, &self.clock);
+    async fn was_committed(&self, token: i64, mut patience: Patience) -> Result<bool, Fault> {
         loop {
             // Waits for the transaction if it is still under way, and takes its token from it if it isn't committed.
             let sql = "INSERT INTO commits (token) VALUES ($1) ON CONFLICT DO NOTHING";
-            match sqlx::query(sql).bind(token).execute(&self.connections.pool()).await {
+            let (line, pool) = (self.connections.line(), self.connections.pool());
+            match line.ask(sqlx::query(sql).bind(token).execute(&pool)).await {
                 Ok(done) => return Ok(done.rows_affected() == 0),
-                Err(error) => pause(&self.connections, self.bad(error), &mut pauses).await?,
+                Err(trouble) => {
+                    let unknown = |_| StoreError::Unknown { place: line.place };
+                    patience.pause(&self.connections, trouble.into()).await.map_err(unknown)?;
+                }
             }
         }
     }

@@ -7,7 +7,7 @@ use sqlx::{ConnectOptions, Connection};
 use super::super::cluster::{PostgresSettings, ProbedDatabase};
 use super::super::error::StoreError;
 use super::super::jobs::trouble::Fault;
-use super::connect::options;
+use super::connect::{options, sessions};
 use super::said;
 
 /// A server that says nothing within this is away.
@@ -30,7 +30,7 @@ pub(in super::super) async fn probe(
 }
 
 async fn ask(settings: &PostgresSettings, at: usize) -> Result<ProbedDatabase, sqlx::Error> {
-    let mut connection = options(settings, at).connect().await?;
+    let mut connection = options(settings, at, &sessions(&settings.node)).connect().await?;
     let version: String = sqlx::query_scalar("SHOW server_version").fetch_one(&mut connection).await?;
     let standby: bool = sqlx::query_scalar("SELECT pg_is_in_recovery()").fetch_one(&mut connection).await?;
     let made: bool = sqlx::query_scalar("SELECT to_regclass('budkavle.budkavle_meta') IS NOT NULL")

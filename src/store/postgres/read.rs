@@ -58,20 +58,26 @@ impl PgStore {
             query.push(" AND channel = ").push_bind(channel.to_string());
         }
         query.push(" ORDER BY key DESC LIMIT ").push_bind(limit(filter.limit));
-        let records: Vec<Vec<u8>> = query
-            .build_query_scalar()
-            .fetch_all(&self.shared.connections.pool())
-            .await
-            .map_err(|e| self.failed(e))?;
-        let messages: Vec<Message> = self.decoded(records)?;
+        let records: Vec<Vec<u8>> = self.ask(query.build_query_scalar().fetch_all(&self.looking())).await?;
+        let messages = self.decoded(records)?;
+        self.with_notices(messages).await
+    }
+
+    pub(in super::super) async fn listed(&self, ids: &[MessageId]) -> Result<Vec<Listed>, StoreError> {
+        let keys: Vec<Vec<u8>> = ids.iter().map(|id| number_key(Kind::Message, id.0)).collect();
+        let sql = "SELECT m.record FROM UNNEST($1::bytea[]) WITH ORDINALITY AS w(key, n) \
+                   JOIN messages m ON m.key = w.key ORDER BY w.n";
+        let records = self.ask(sqlx::query_scalar(sql).bind(keys).fetch_all(&self.looking())).await?;
+        let messages = self.decoded(records)?;
+        self.with_notices(messages).await
+    }
+
+    async fn with_notices(&self, messages: Vec<Message>) -> Result<Vec<Listed>, StoreError> {
         let mut notices: HashMap<NoticeId, Arc<Notice>> = HashMap::new();
         let keys: HashSet<NoticeId> = messages.iter().map(|message| message.notice).collect();
         let keys: Vec<Vec<u8>> = keys.into_iter().map(|id| number_key(Kind::Notice, id.0)).collect();
-        let records: Vec<Vec<u8>> = sqlx::query_scalar("SELECT record FROM notices WHERE key = ANY($1)")
-            .bind(keys)
-            .fetch_all(&self.shared.connections.pool())
-            .await
-            .map_err(|e| self.failed(e))?;
+        let query = sqlx::query_scalar("SELECT record FROM notices WHERE key = ANY($1)").bind(keys);
+        let records: Vec<Vec<u8>> = self.ask(query.fetch_all(&self.looking())).await?;
         for NoticeRow { notice, .. } in self.decoded(records)? {
             notices.insert(notice.id, Arc::new(notice));
         }
@@ -102,7 +108,7 @@ impl PgStore {
         };
         let sql = "SELECT record FROM runs WHERE directory = $1 ORDER BY key DESC LIMIT $2";
         let query = sqlx::query_scalar(sql).bind(directory.to_string()).bind(limit(most));
-        let records = query.fetch_all(&self.shared.connections.pool()).await.map_err(|e| self.failed(e))?;
+        let records = self.ask(query.fetch_all(&self.looking())).await?;
         self.decoded(records)
     }
 
@@ -132,8 +138,7 @@ impl PgStore {
             let sql =
                 "SELECT key, record FROM history WHERE key >= $1 AND key < $2 ORDER BY key DESC LIMIT $3";
             let query = sqlx::query_as(sql).bind(key(Kind::Past, &[])).bind(&end).bind(PAGE);
-            let page: Vec<(Vec<u8>, Vec<u8>)> =
-                query.fetch_all(&self.shared.connections.pool()).await.map_err(|e| self.failed(e))?;
+            let page: Vec<(Vec<u8>, Vec<u8>)> = self.ask(query.fetch_all(&self.looking())).await?;
             let last = page.last().cloned();
             let full = page.len() == usize::try_from(PAGE).unwrap_or_default();
             rows.extend(page);
@@ -148,7 +153,7 @@ impl PgStore {
             let sql = "SELECT key, record FROM history WHERE key >= $1 AND key < $2 ORDER BY key LIMIT 1";
             let (first, end) = all(Kind::Past);
             let query = sqlx::query_as(sql).bind(first).bind(end);
-            rows = query.fetch_all(&self.shared.connections.pool()).await.map_err(|e| self.failed(e))?;
+            rows = self.ask(query.fetch_all(&self.looking())).await?;
         }
         past::entries(rows.into_iter().map(Ok), at, until).map_err(|trouble| self.troubled(trouble))
     }
@@ -163,7 +168,7 @@ impl PgStore {
         }
         let sql = "SELECT record FROM outages WHERE ended IS NULL ORDER BY key DESC LIMIT $1";
         let query = sqlx::query_scalar(sql).bind(limit(most));
-        let records = query.fetch_all(&self.shared.connections.pool()).await.map_err(|e| self.failed(e))?;
+        let records = self.ask(query.fetch_all(&self.looking())).await?;
         self.decoded(records)
     }
 
@@ -200,8 +205,7 @@ impl PgStore {
         let (first, end) = since_then(Kind::ContactChange, Some(since));
         let sql = "SELECT key, record FROM contact_changes WHERE key >= $1 AND key < $2 ORDER BY key";
         let query = sqlx::query_as(sql).bind(first).bind(end);
-        let rows: Vec<(Vec<u8>, Vec<u8>)> =
-            query.fetch_all(&self.shared.connections.pool()).await.map_err(|e| self.failed(e))?;
+        let rows: Vec<(Vec<u8>, Vec<u8>)> = self.ask(query.fetch_all(&self.looking())).await?;
         let mut notes = Vec::new();
         for (key, record) in rows {
             if let Some(number) = number_of(&key).filter(|number| *number > after) {
@@ -216,16 +220,14 @@ impl PgStore {
     pub(in super::super) async fn last_contact_note(&self) -> Result<u64, StoreError> {
         let query = sqlx::query_scalar("SELECT last FROM numbers WHERE which = $1");
         let query = query.bind(Numbers::ContactChange as i16);
-        let last: Option<i64> =
-            query.fetch_optional(&self.shared.connections.pool()).await.map_err(|e| self.failed(e))?;
+        let last: Option<i64> = self.ask(query.fetch_optional(&self.looking())).await?;
         Ok(last.unwrap_or_default().cast_unsigned())
     }
 
     async fn get<R: Record>(&self, key: Vec<u8>) -> Result<Option<R>, StoreError> {
         let sql = format!("SELECT record FROM {} WHERE key = $1", table_of(R::KIND).name);
         let query = sqlx::query_scalar(own(sql)).bind(key);
-        let record: Option<Vec<u8>> =
-            query.fetch_optional(&self.shared.connections.pool()).await.map_err(|e| self.failed(e))?;
+        let record: Option<Vec<u8>> = self.ask(query.fetch_optional(&self.looking())).await?;
         record.map(|record| R::decode(&record)).transpose().map_err(|e| self.unreadable(e))
     }
 
@@ -238,7 +240,7 @@ impl PgStore {
         let table = table_of(R::KIND).name;
         let sql = format!("SELECT record FROM {table} WHERE key >= $1 AND key < $2 {order} LIMIT $3");
         let query = sqlx::query_scalar(own(sql)).bind(first).bind(end).bind(limit(most));
-        let records = query.fetch_all(&self.shared.connections.pool()).await.map_err(|e| self.failed(e))?;
+        let records = self.ask(query.fetch_all(&self.looking())).await?;
         self.decoded(records)
     }
 

@@ -9,7 +9,6 @@ use tokio::runtime::Handle;
 
 use crate::domain::directory::{Container, Group, Unit, User};
 use crate::domain::gone::Gone;
-use crate::domain::ids::Generation;
 
 use super::super::backup::{self, Header};
 use super::super::counts::Counts;
@@ -20,7 +19,8 @@ use super::super::jobs::tx::{Changes, Effect, decode};
 use super::super::records::{Kind, LastNumber, NUMBERS, Numbers, Pack, Packed, Record, key};
 use super::super::types::BackupInfo;
 use super::flush::Flush;
-use super::{PgStore, said};
+use super::line::Line;
+use super::{NODE_DEAD_AFTER, PgStore};
 
 /// So many records are written at a time.
 const AT_ONCE: usize = 5_000;
@@ -37,17 +37,26 @@ impl PgStore {
         let header = tokio::task::spawn_blocking(move || backup::check(&checked)).await;
         let header = header.map_err(|died| self.troubled(Trouble::Io("read", died.to_string())))??;
         let _one = self.shared.deciding.lock().await;
-        let mut tx = self.shared.connections.pool().begin().await.map_err(|e| at(self.shared.bad(e)))?;
+        let line = self.shared.connections.line().patient();
+        let pool = self.shared.connections.pool();
+        let mut tx = line.ask(pool.begin()).await.map_err(|trouble| at(trouble.into()))?;
         // Nobody else is at work: nobody waits for this.
         let patient = "SET LOCAL idle_in_transaction_session_timeout = '10min'";
         sqlx::query(patient).execute(&mut *tx).await.map_err(|e| at(self.shared.bad(e)))?;
         let numbers = super::lock_numbers(&mut tx).await.map_err(|e| at(self.shared.bad(e)))?;
+        let sql = "SELECT string_agg(name, ', ') FROM nodes WHERE id <> $1 AND NOT ended \
+                   AND seen > clock_timestamp() - make_interval(secs => $2)";
+        let query = sqlx::query_scalar(sql).bind(self.shared.node.load(Ordering::SeqCst));
+        let others = query.bind(NODE_DEAD_AFTER.as_secs_f64()).fetch_one(&mut *tx);
+        if let Some::<String>(others) = line.ask(others).await.map_err(|trouble| at(trouble.into()))? {
+            let what = format!("the nodes {others} are at work in it; stop them all first");
+            return Err(StoreError::Database { place, what });
+        }
         let (shared, handle) = (Arc::clone(&self.shared), Handle::current());
         let empty = numbers.iter().all(|number| *number == 0);
         let read = tokio::task::spawn_blocking(move || {
-            let place = shared.connections.place();
             let node = shared.node.load(Ordering::SeqCst);
-            let mut filling = Filling::new(handle, tx, place, node, empty);
+            let mut filling = Filling::new(handle, tx, line, node, empty);
             let read =
                 backup::read(&file, |key, record| filling.take(key, record)).and_then(|_| filling.end());
             (filling, read)
@@ -77,7 +86,7 @@ impl PgStore {
             done.map_err(|e| at(self.shared.bad(e)))?;
             tx.commit().await.map_err(|e| at(self.shared.bad(e)))?;
             let made = numbers.get(Numbers::Generation as usize).copied().unwrap_or_default();
-            self.shared.basis.store(Generation(made).0, Ordering::SeqCst);
+            self.shared.show(made, None);
         }
         Ok(Header { counts: expected, ..header }.info())
     }
@@ -98,7 +107,7 @@ impl PgStore {
 struct Filling {
     handle: Handle,
     tx: Transaction<'static, Postgres>,
-    place: String,
+    line: Line,
     node: i64,
     /// False: it is only looked what should be there.
     write: bool,
@@ -112,12 +121,12 @@ impl Filling {
     fn new(
         handle: Handle,
         tx: Transaction<'static, Postgres>,
-        place: String,
+        line: Line,
         node: i64,
         write: bool,
     ) -> Filling {
         let (changes, moves, expected) = (Changes::new(), Vec::new(), Counts::default());
-        Filling { handle, tx, place, node, write, changes, moves, numbers: [0; NUMBERS], expected }
+        Filling { handle, tx, line, node, write, changes, moves, numbers: [0; NUMBERS], expected }
     }
 
     fn take(&mut self, at: &[u8], record: Vec<u8>) -> Result<(), Fault> {
@@ -166,8 +175,7 @@ impl Filling {
         }
         let effect = Effect { changes, moves, ..Effect::default() };
         // Followers begin with reading everything: which generation it is of doesn't matter to them.
-        let mut flush =
-            Flush { connection: &mut self.tx, place: &self.place, node: self.node, generation: 0 };
+        let mut flush = Flush { connection: &mut self.tx, line: &self.line, node: self.node, generation: 0 };
         let new = |key: &[u8]| key.first() != Some(&(Kind::Instance as u8));
         Ok(self.handle.block_on(flush.write(effect, new))?)
     }
@@ -188,8 +196,7 @@ impl Filling {
         self.flush()?;
         if self.write {
             let set = sqlx::query("SELECT setval('attempt_numbers', $1)").bind(attempts);
-            let done = self.handle.block_on(set.execute(&mut *self.tx));
-            done.map_err(|e| said::trouble(&self.place, e))?;
+            self.handle.block_on(self.line.ask(set.execute(&mut *self.tx)))?;
         }
         Ok(())
     }

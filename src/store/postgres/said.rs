@@ -58,9 +58,12 @@ fn by_code(place: &Place, code: &str, message: &str) -> Trouble {
         }
         "25006" => return away(place, format!("it is a standby, which takes nothing ({message})")),
         // Shut down, crashed, not up yet, thrown out for having been silent in a transaction, too many connections.
-        "57P01" | "57P02" | "57P03" | "25P03" | "57014" | "53300" | "08006" | "08003" | "08000" => {
+        "57P01" | "57P02" | "57P03" | "25P03" | "53300" | "08006" | "08003" | "08000" => {
             return away(place, message.to_owned());
         }
+        "57014" => format!(
+            "what was asked took too long, and was broken off ({message}); look at what it is busy with"
+        ),
         "28P01" => format!(
             "the password is wrong ({message}); put the right one into what store.postgresql.password_file names"
         ),
@@ -97,11 +100,6 @@ fn plain(error: &Error) -> String {
         Error::PoolTimedOut => "no connection became free in time".into(),
         other => other.to_string(),
     }
-}
-
-/// Whether the same may well succeed a little later.
-pub(super) fn passes(fault: &Fault) -> bool {
-    matches!(fault, Fault::Trouble(Trouble::Again(_))) || is_away(fault)
 }
 
 /// Whether the database wasn't there, or took nothing.

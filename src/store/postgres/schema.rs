@@ -6,12 +6,14 @@ use super::super::error::StoreError;
 use super::super::jobs::trouble::{Fault, Trouble};
 use super::super::records::{Instance, Kind, NUMBERS, Record, key};
 use super::connect::{Connections, SCHEMA, foreign};
+use super::line::Line;
 use super::said;
 
 /// The steps from nothing to the tables as they are now, in order.
-const STEPS: &[&str] = &[include_str!("schema/1.sql"), include_str!("schema/2.sql")];
+const STEPS: &[&str] =
+    &[include_str!("schema/1.sql"), include_str!("schema/2.sql"), include_str!("schema/3.sql")];
 /// A program that knows the tables up to this version can work with those that this one makes.
-const OLDEST: i32 = 2;
+const OLDEST: i32 = 3;
 /// The version of the tables that this program makes.
 #[expect(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "there are few steps")]
 pub(super) const VERSION: i32 = STEPS.len() as i32;
@@ -20,10 +22,11 @@ const OURS: &str = "budkavle";
 
 /// Makes sure that the tables are there. Returns the random number of the installation.
 pub(super) async fn prepare(connections: &Connections) -> Result<u64, Fault> {
-    let place = connections.place();
+    let line = connections.line();
+    let (place, pool) = (line.place.clone(), connections.pool());
     let bad = |error| Fault::Trouble(said::trouble(&place, error));
-    let mut tx = connections.pool().begin().await.map_err(bad)?;
-    no_standby(&mut tx, &place).await?;
+    let mut tx = line.ask(pool.begin()).await?;
+    no_standby(&mut tx, &line).await?;
     let exists: bool =
         sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1)")
             .bind(SCHEMA)
@@ -89,6 +92,11 @@ pub(super) async fn prepare(connections: &Connections) -> Result<u64, Fault> {
     if oldest > VERSION {
         return Err(too_old(&place, schema).into());
     }
+    if schema < VERSION {
+        // A step may build an index of a large table; the others wait.
+        let patient = "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0";
+        sqlx::raw_sql(patient).execute(&mut *tx).await.map_err(bad)?;
+    }
     for (version, step) in (1..).zip(STEPS).skip(usize::try_from(schema).unwrap_or(usize::MAX)) {
         sqlx::raw_sql(*step).execute(&mut *tx).await.map_err(|e| again(&place, e))?;
         tracing::info!("The tables of {place} are of version {version} now");
@@ -109,11 +117,11 @@ pub(super) async fn prepare(connections: &Connections) -> Result<u64, Fault> {
 }
 
 /// A standby is another server's copy, and may be behind it.
-pub(super) async fn no_standby(connection: &mut PgConnection, place: &str) -> Result<(), Fault> {
+pub(super) async fn no_standby(connection: &mut PgConnection, line: &Line) -> Result<(), Fault> {
     let query = sqlx::query_scalar("SELECT pg_is_in_recovery()");
-    match query.fetch_one(connection).await.map_err(|e| Fault::Trouble(said::trouble(place, e)))? {
+    match line.ask(query.fetch_one(connection)).await? {
         true => {
-            let (place, cause) = (place.to_owned(), "it is a standby, which takes nothing".into());
+            let (place, cause) = (line.place.clone(), "it is a standby, which takes nothing".into());
             Err(StoreError::Away { place, cause }.into())
         }
         false => Ok(()),

@@ -2,6 +2,7 @@
 
 use super::Kind;
 use crate::domain::ids::{DirectoryName, MessageId};
+use crate::domain::intake::Teller;
 
 /// The key of a record.
 pub(crate) fn key(kind: Kind, rest: &[u8]) -> Vec<u8> {
@@ -48,6 +49,11 @@ pub(crate) fn past_key(generation: u64, part: u64) -> Vec<u8> {
     let mut key = number_key(Kind::Past, generation);
     key.extend(part.to_be_bytes());
     key
+}
+
+/// The key of how far a report is followed.
+pub(crate) fn followed_key(teller: &Teller, report: &str) -> Vec<u8> {
+    key(Kind::Followed, format!("{teller}\0{report}").as_bytes())
 }
 
 /// The key of a try to send a message.

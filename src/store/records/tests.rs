@@ -313,6 +313,7 @@ fn maintained(frozen: &mut Frozen) {
         unknown: 2,
     };
     frozen.check("absence-source", &taken);
+    told::intake(frozen);
     let subject = Subject { name: "Heroma".into(), title: "Lön".into(), owner: Some(UnitId(guid(2))) };
     frozen.check("subject", &subject);
     frozen.check("subject-bare", &Subject { owner: None, ..subject });
@@ -333,8 +334,9 @@ fn maintained(frozen: &mut Frozen) {
     told::contact_changes(frozen);
     frozen.check(
         "audit-bare",
-        &audit::Entry { by: Actor::System, before: None, after: None, why: None, ..entry },
+        &audit::Entry { by: Actor::System, before: None, after: None, why: None, ..entry.clone() },
     );
+    frozen.check("audit-source", &audit::Entry { by: Actor::Source("feed cloud".into()), ..entry });
 }
 
 fn local() -> Actor {

@@ -65,6 +65,19 @@ impl SledStore {
         self.read(move |view| list_messages(view, &filter, known)).await
     }
 
+    pub(in super::super) async fn listed(&self, ids: Vec<MessageId>) -> Result<Vec<Listed>, StoreError> {
+        self.read(move |view| {
+            let mut listed = Vec::new();
+            for id in ids {
+                if let Some(message) = get::<Message>(view, Kind::Message, id.0)? {
+                    listed.push(Listed { notice: Arc::new(notice(view, message.notice)?), message });
+                }
+            }
+            Ok(listed)
+        })
+        .await
+    }
+
     pub(in super::super) async fn message(&self, id: MessageId) -> Result<MessageDetail, StoreError> {
         self.read(move |view| {
             let message: Option<Message> = get(view, Kind::Message, id.0)?;

@@ -13,6 +13,9 @@ use super::super::records::{Kind, bucket, number_key, number_of, runs_of};
 use super::engine::Engine;
 use super::queue::Queue;
 
+/// So many expired messages, at most, are dealt with in one claim beyond those that are claimed.
+const EXPIRED_MAX: usize = 1000;
+
 /// The rows below the transaction of one job.
 pub(super) struct SledRows<'a> {
     pub(super) engine: &'a Engine,
@@ -34,7 +37,8 @@ impl Rows for SledRows<'_> {
     }
 
     fn due(&self, channel: &ChannelName, now: DateTime<Utc>, max: usize) -> Result<Vec<MessageId>, Trouble> {
-        Ok(self.queue.lock().unwrap_or_else(PoisonError::into_inner).due(channel, now).take(max).collect())
+        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(queue.due(channel, now).take(max.saturating_add(EXPIRED_MAX)).collect())
     }
 
     // Nobody but this process sends, and it has just begun.

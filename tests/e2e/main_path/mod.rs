@@ -17,6 +17,7 @@ mod dkim;
 mod ds389;
 mod guard;
 mod incremental;
+mod intake;
 mod kill;
 mod maintenance;
 mod municipality;

@@ -9,14 +9,26 @@ use budkavle::domain::gone::{self, AllGone};
 use budkavle::domain::ids::{AbsenceId, ChannelName, Generation, RunId, UserId};
 use budkavle::domain::notice::{MessageState, NewNotice};
 use budkavle::domain::run::Outcome;
-use budkavle::store::{Change, State, Store, StoreError, Tidings};
+use budkavle::store::{Change, RunRecord, State, Store, StoreError, Tidings};
 use futures_util::future::join_all;
 
 use super::Database;
+use super::silence::Middle;
 use crate::store_samples::*;
 
-/// A node that is dead is noticed within this.
-const TAKEOVER: Duration = Duration::from_secs(10);
+/// A node that is dead is noticed within this, with what it takes a young one to believe it.
+const TAKEOVER: Duration = Duration::from_secs(30);
+
+/// Looks again and again until something is so.
+pub async fn comes(what: &str, is_so: impl Fn() -> bool) {
+    let looking = async {
+        while !is_so() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let came = tokio::time::timeout(TAKEOVER, looking).await;
+    came.unwrap_or_else(|_| panic!("within {TAKEOVER:?} it didn't come to {what}"));
+}
 
 async fn hears(store: &Store, what: &str, wanted: impl Fn(&Tidings) -> bool) {
     let mut tidings = store.tidings().unwrap();
@@ -24,7 +36,7 @@ async fn hears(store: &Store, what: &str, wanted: impl Fn(&Tidings) -> bool) {
     heard.unwrap_or_else(|_| panic!("within {TAKEOVER:?} not heard: {what}")).unwrap();
 }
 
-fn unchanged(id: u64) -> budkavle::store::RunRecord {
+fn unchanged(id: u64) -> RunRecord {
     record(run(id, "main", Outcome::Unchanged))
 }
 
@@ -84,6 +96,50 @@ async fn who_was_paused_cannot_commit() {
 }
 
 #[tokio::test]
+async fn what_was_read_under_a_lease_is_written_under_no_other() {
+    let database = Database::new().await;
+    let store = database.open("one").await;
+    let lease = store.check_leads().unwrap();
+    // While it read, another node led, and died: then it has the lease again.
+    database.psql("UPDATE budkavle.lease SET epoch = epoch + 2").await;
+    comes("the other lease", || store.check_leads().is_ok_and(|now| now != lease)).await;
+    let read = |id, lease| RunRecord { lease, ..unchanged(id) };
+    let refused = store.commit_run(read(1, lease), None).await;
+    assert!(matches!(refused, Err(StoreError::NotLeading { .. })), "{refused:?}");
+    store.commit_run(read(2, store.check_leads().unwrap()), None).await.unwrap();
+}
+
+#[tokio::test]
+async fn who_knew_more_than_a_promoted_standby_forgets_it() {
+    let database = Database::new().await;
+    let (one, two) = (database.open("one").await, database.open("two").await);
+    one.commit_event(event(1, Change::Outage(outage(1)), vec![])).await.unwrap();
+    let before = two.load().await.unwrap();
+    one.commit_event(event(2, Change::Outage(outage(2)), vec![])).await.unwrap();
+    let picture = two.catch_up(before).await.unwrap().state;
+    assert_eq!(picture.open_outages.len(), 2);
+    // The standby hadn't got the second one; as many others follow there.
+    database
+        .psql(
+            "DELETE FROM budkavle.outages WHERE generation = 2; DELETE FROM budkavle.commits WHERE generation = 2; \
+             UPDATE budkavle.numbers SET last = 1 WHERE name = 'generations'",
+        )
+        .await;
+    let other = database.open("three").await;
+    other.load().await.unwrap();
+    other.commit_event(event(3, Change::Outage(outage(3)), vec![])).await.unwrap();
+    let seen = async |picture: &State| {
+        two.is_behind(picture.generation.unwrap(), picture.contacts_seen).await.unwrap()
+    };
+    assert!(seen(&picture).await, "though the number is the same");
+    other.commit_event(event(4, Change::Outage(outage(4)), vec![])).await.unwrap();
+    let caught = two.catch_up(picture).await.unwrap();
+    assert!(caught.delta.is_none());
+    assert_eq!(caught.state.open_outages.keys().map(|id| id.0).collect::<Vec<_>>(), [1, 3, 4]);
+    assert!(!seen(&caught.state).await);
+}
+
+#[tokio::test]
 async fn edits_on_two_nodes_come_one_after_the_other() {
     let database = Database::new().await;
     let (one, two) = (database.open("one").await, database.open("two").await);
@@ -111,28 +167,29 @@ async fn edits_on_two_nodes_come_one_after_the_other() {
 #[tokio::test]
 async fn a_dead_nodes_messages_are_sent_by_another() {
     let database = Database::new().await;
-    let (one, two) = (database.open("one").await, database.open("two").await);
+    let middle = Middle::before(&database.settings("one")).await;
+    let one =
+        Store::open_postgres(middle.settings(database.settings("one")), super::clock()).await.unwrap().0;
+    let two = database.open("two").await;
     let (mail, clock) = (ChannelName::mail(), super::clock());
     let lasting = NewNotice { expires: clock() + chrono::TimeDelta::hours(1), ..notice("a", 4) };
     one.commit_event(tell(0, vec![lasting])).await.unwrap();
-    let claimed = clock();
-    let until = claimed + chrono::TimeDelta::minutes(80);
-    assert_eq!(one.claim_due(&mail, claimed, until, 3).await.unwrap().len(), 3);
-    assert!(one.holds_claims(claimed, clock()));
-    assert_eq!(two.claim_due(&mail, claimed, until, 9).await.unwrap().len(), 1);
-    // It stays silent: a suspended machine, a cut network.
-    database.psql("UPDATE budkavle.nodes SET seen = seen - interval '1 minute' WHERE name = 'one'").await;
-    // The other one finds the three by itself once it isn't young any more.
+    let life = one.life().unwrap();
+    let until = clock() + chrono::TimeDelta::minutes(80);
+    assert_eq!(one.claim_due(&mail, clock(), until, 3).await.unwrap().len(), 3);
+    assert!(one.holds_claims(life));
+    assert_eq!(two.claim_due(&mail, clock(), until, 9).await.unwrap().len(), 1);
+    // It stays silent: a cut network. The other one takes it for dead, and finds the three by itself.
+    middle.fall_silent();
     hears(&two, "freed messages", |tidings| tidings.freed == 3).await;
     let again = two.claim_due(&mail, clock(), until, 9).await.unwrap();
     assert_eq!(again.len(), 3);
     assert!(again.iter().all(|claimed| claimed.message.attempts == 2));
-    // Back from its sleep, it knows that what it has in hand isn't its own any more.
-    let mut tidings = one.tidings().unwrap();
-    while one.holds_claims(claimed, clock()) {
-        let _ = tokio::time::timeout(Duration::from_millis(100), tidings.changed()).await;
-    }
-    assert!(two.holds_claims(clock(), clock()));
+    // Long before that it knew itself that nobody counts on it; back again, it has another life.
+    assert_eq!(one.life(), None);
+    middle.speak();
+    comes("another life", || one.life().is_some()).await;
+    assert!(!one.holds_claims(life) && two.life().is_some());
 }
 
 #[tokio::test]
@@ -164,7 +221,9 @@ async fn a_node_learns_what_others_commit_at_the_cost_of_what_changed() {
         let sizes = |delta: &budkavle::domain::delta::Delta| {
             [&delta.users.added.len(), &delta.users.changed.len(), &delta.users.removed.len()].map(|n| *n)
         };
-        assert_eq!(sizes(&caught.delta.unwrap()), sizes(&changed), "sync {id}");
+        // Who knows nothing yet reads everything.
+        let expected = (id > 1).then(|| sizes(&changed));
+        assert_eq!(caught.delta.as_ref().map(sizes), expected, "sync {id}");
         picture = caught.state;
         let whole = one.load().await.unwrap();
         assert_eq!(format!("{picture:#?}"), format!("{whole:#?}"), "sync {id}");
@@ -183,12 +242,96 @@ async fn nodes_keep_a_limit_together() {
     let database = Database::new().await;
     let (one, two) = (database.open("one").await, database.open("two").await);
     let mail = ChannelName::mail();
-    let asked = (0..10).flat_map(|_| [one.grant(&mail, Some(30), 7), two.grant(&mail, Some(30), 7)]);
-    let granted: usize = join_all(asked).await.into_iter().map(Result::unwrap).sum();
-    assert_eq!(granted, 30);
+    let claim = async |store: &Store, max| {
+        let claimed = store.claim_within(&mail, at(1), at(90), max, Some(30)).await;
+        claimed.map(|(claimed, more_in)| (claimed.len(), more_in)).unwrap()
+    };
+    // Who finds nothing uses nothing up.
+    for _ in 0..5 {
+        assert_eq!(claim(&one, 7).await, (0, None));
+    }
+    one.commit_event(tell(0, vec![notice("many", 60)])).await.unwrap();
+    assert_eq!(claim(&two, 4).await, (4, None));
+    let asked = (0..10).flat_map(|_| [claim(&one, 7), claim(&two, 7)]);
+    let claimed: usize = join_all(asked).await.into_iter().map(|(claimed, _)| claimed).sum();
+    assert_eq!(claimed, 26);
+    let (none, more_in) = claim(&one, 7).await;
+    let more_in = more_in.unwrap().num_seconds();
+    assert!(none == 0 && (1..60).contains(&more_in), "{more_in}");
     database.psql("UPDATE budkavle.begun SET at = at - interval '61 seconds'").await;
-    assert_eq!(two.grant(&mail, Some(30), 7).await.unwrap(), 7);
-    assert_eq!(two.grant(&mail, None, 1_000).await.unwrap(), 1_000);
+    assert_eq!(claim(&two, 7).await, (7, None));
+    assert_eq!(two.claim_within(&mail, at(1), at(90), 1_000, None).await.unwrap().0.len(), 23);
+}
+
+#[tokio::test]
+async fn an_outage_of_the_database_is_nobodys_death() {
+    let database = Database::new().await;
+    let one = database.open("one").await;
+    let mail = ChannelName::mail();
+    one.commit_event(tell(0, vec![notice("a", 2)])).await.unwrap();
+    let life = one.life().unwrap();
+    assert_eq!(one.claim_due(&mail, at(1), at(90), 2).await.unwrap().len(), 2);
+    // All were silent for a minute, as no one was heard; then each says first that it lives.
+    database.psql("UPDATE budkavle.nodes SET seen = seen - interval '1 minute'").await;
+    let fresh = "SELECT count(*) FROM budkavle.nodes WHERE seen > clock_timestamp() - interval '5 s'";
+    while database.psql(fresh).await == "0" {}
+    assert!(one.holds_claims(life));
+    assert_eq!(database.psql("SELECT count(*) FROM budkavle.nodes").await, "1");
+    // Another one that starts has no claim to what this one sends, nor to what somebody dead does.
+    let two = database.open("two").await;
+    assert_eq!(two.release_claims(at(2)).await.unwrap(), 0);
+    database.psql("UPDATE budkavle.nodes SET ended = true WHERE name = 'one'").await;
+    assert_eq!(database.open("three").await.release_claims(at(2)).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn every_node_goes_by_the_clock_of_the_database() {
+    let database = Database::new().await;
+    let clock = super::clock();
+    let days = |days| {
+        let clock = super::clock();
+        std::sync::Arc::new(move || clock() + chrono::TimeDelta::days(days)) as budkavle::store::Clock
+    };
+    let right = database.open("right").await;
+    let ahead = Store::open_postgres(database.settings("ahead"), days(2)).await.unwrap().0;
+    let behind = Store::open_postgres(database.settings("behind"), days(-2)).await.unwrap().0;
+    let (mail, hour) = (ChannelName::mail(), chrono::TimeDelta::hours(1));
+    let lasting = |event: &str, now| NewNotice { expires: now + hour, ..notice(event, 1) };
+    let told = |at, event: &str| budkavle::store::Event { at, ..tell(0, vec![lasting(event, at)]) };
+    right.commit_event(told(clock(), "right")).await.unwrap();
+    right.commit_event(told(clock() + hour, "later")).await.unwrap();
+    // What it takes for two days old, or for not due yet, is neither.
+    let two_days_on = days(2)();
+    let claimed = ahead.claim_due(&mail, two_days_on, two_days_on + hour, 9).await.unwrap();
+    assert_eq!(claimed.iter().map(|c| &*c.notice.event.0).collect::<Vec<_>>(), ["right"]);
+    assert!(right.claim_due(&mail, clock(), clock() + hour, 9).await.unwrap().is_empty());
+    ahead.commit_event(told(days(2)(), "ahead")).await.unwrap();
+    behind.commit_event(told(days(-2)(), "behind")).await.unwrap();
+    let claimed = right.claim_due(&mail, clock(), clock() + hour, 9).await.unwrap();
+    assert_eq!(claimed.iter().map(|c| &*c.notice.event.0).collect::<Vec<_>>(), ["ahead", "behind"]);
+    let due = ahead.next_due(&mail).await.unwrap().unwrap();
+    assert!((due - days(2)() - hour).abs() < chrono::TimeDelta::minutes(1), "{due}");
+    let states: Vec<_> = right.queue_counts().await.unwrap().into_iter().collect();
+    assert_eq!(states, [(MessageState::Queued, 1), (MessageState::Sending, 3)]);
+}
+
+#[tokio::test]
+async fn who_lost_its_name_takes_no_part() {
+    let database = Database::new().await;
+    let first = database.open("one").await;
+    let second = database.open("one").await;
+    comes("the first one's leave", || first.life().is_none()).await;
+    let mail = ChannelName::mail();
+    for refused in [
+        first.commit_event(event(1, Change::Outage(outage(1)), vec![])).await.map(drop),
+        first.claim_due(&mail, at(1), at(9), 9).await.map(drop),
+        first.allocate(budkavle::store::Sequence::Run).await.map(drop),
+    ] {
+        let refused = refused.unwrap_err().to_string();
+        assert!(refused.contains("another node has the name one"), "{refused}");
+    }
+    assert!(second.life().is_some() && second.leads() && !first.leads());
+    second.commit_event(event(1, Change::Outage(outage(1)), vec![])).await.unwrap();
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 use std::{fs, thread};
@@ -115,6 +115,15 @@ impl Server {
         let out = psql.args(["-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1", "-c", sql]).output().unwrap();
         assert!(out.status.success(), "{sql}: {}", String::from_utf8_lossy(&out.stderr));
         String::from_utf8(out.stdout).unwrap().trim_end().to_owned()
+    }
+
+    /// A session that does what is written to it, and stays in the middle of that.
+    pub fn session(&self, database: &str, name: &str) -> Child {
+        let mut psql = as_postgres("psql");
+        let (data, port) = (self.data(), self.port.to_string());
+        psql.env("PGAPPNAME", name).arg("-h").arg(data).args(["-p", &port, "-U", "budkavle", "-d", database]);
+        psql.args(["-X", "-q"]).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        psql.spawn().unwrap()
     }
 
     /// Makes a standby the server that takes everything.

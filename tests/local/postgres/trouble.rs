@@ -73,7 +73,14 @@ async fn who_is_too_old_for_the_tables_stays_out() {
     // Those that run leave, too, and nobody of them leads.
     for store in [&store, &beside] {
         let mut tidings = store.tidings().unwrap();
-        while store.leads() || store.holds_claims(clock()(), clock()()) {
+        // Also before they have noticed: the tables aren't theirs any more.
+        for refused in [
+            store.commit_event(event(1, Change::Outage(outage(1)), vec![])).await.map(drop),
+            store.claim_due(&budkavle::domain::ids::ChannelName::mail(), at(1), at(9), 9).await.map(drop),
+        ] {
+            assert!(matches!(refused, Err(StoreError::TooNew { .. })), "{refused:?}");
+        }
+        while store.leads() || store.life().is_some() {
             let _ = tokio::time::timeout(std::time::Duration::from_millis(100), tidings.changed()).await;
         }
         assert!(store.standing().unwrap().trouble.is_some_and(|why| why.contains("version 7")));
@@ -84,6 +91,9 @@ async fn who_is_too_old_for_the_tables_stays_out() {
 const PASS: u8 = 0;
 const CUT_BEFORE: u8 = 1;
 const CUT_AFTER: u8 = 2;
+/// As that, and then nobody is let in.
+const GONE_AFTER: u8 = 3;
+const GONE: u8 = 4;
 
 /// Stands between a node and the database, and cuts connections at a commit.
 async fn in_the_middle(port: u16, mode: Arc<AtomicU8>) -> u16 {
@@ -92,6 +102,9 @@ async fn in_the_middle(port: u16, mode: Arc<AtomicU8>) -> u16 {
     tokio::spawn(async move {
         while let Ok((client, _)) = listener.accept().await {
             let mode = Arc::clone(&mode);
+            if mode.load(Ordering::SeqCst) == GONE {
+                continue;
+            }
             tokio::spawn(async move {
                 let server = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
                 let (mut from_client, mut to_client) = client.into_split();
@@ -115,11 +128,15 @@ async fn in_the_middle(port: u16, mode: Arc<AtomicU8>) -> u16 {
                     let mut bytes = [0; 16384];
                     loop {
                         let count = from_client.read(&mut bytes).await.unwrap_or(0);
-                        if count == 0 {
+                        if count == 0 || mode.load(Ordering::SeqCst) == GONE {
                             return;
                         }
                         let commits = bytes[..count].windows(6).any(|word| word == b"COMMIT");
-                        let now = if commits { mode.swap(PASS, Ordering::SeqCst) } else { PASS };
+                        let mut now = if commits { mode.swap(PASS, Ordering::SeqCst) } else { PASS };
+                        if now == GONE_AFTER {
+                            mode.store(GONE, Ordering::SeqCst);
+                            now = CUT_AFTER;
+                        }
                         if now == CUT_BEFORE {
                             return;
                         }
@@ -167,6 +184,27 @@ async fn a_commit_whose_connection_is_lost_happens_once() {
     let counts: Vec<_> = store.queue_counts().await.unwrap().into_iter().collect();
     assert_eq!(counts, [(MessageState::Queued, 10)]);
     assert_eq!(store.load().await.unwrap().open_outages.len(), 5);
+}
+
+#[tokio::test]
+async fn a_commit_of_which_nothing_is_heard_is_not_made_anew() {
+    let database = Database::new().await;
+    let direct = database.settings("one");
+    let [PostgresServer::Tcp(_, port)] = direct.servers[..] else { panic!() };
+    let mode = Arc::new(AtomicU8::new(PASS));
+    let middle = in_the_middle(port, Arc::clone(&mode)).await;
+    let servers = vec![PostgresServer::Tcp("127.0.0.1".into(), middle)];
+    let settings = PostgresSettings { servers, tls: PostgresTls::Off, ..direct };
+    let store = Store::open_postgres(settings, clock()).await.unwrap().0;
+    mode.store(GONE_AFTER, Ordering::SeqCst);
+    let told = vec![notice("outage/1", 2)];
+    let lost = store.commit_event(event(1, Change::Outage(outage(1)), told)).await.unwrap_err();
+    assert!(matches!(lost, StoreError::Unknown { .. }), "{lost}");
+    mode.store(PASS, Ordering::SeqCst);
+    super::nodes::comes("the database again", || store.life().is_some()).await;
+    let counts: Vec<_> = store.queue_counts().await.unwrap().into_iter().collect();
+    assert_eq!(counts, [(MessageState::Queued, 2)]);
+    assert_eq!(store.load().await.unwrap().open_outages.len(), 1);
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! A server that isn't Active Directory and tells its changes badly (RFC 4533): what no OpenLDAP can be made to say.
 
+use std::time::Duration;
+
 use super::*;
 use crate::domain::decode::Schema;
 use crate::domain::directory::Update;
@@ -48,15 +50,18 @@ fn ids(id: u32, deleted: bool, numbers: &[u8]) -> Vec<u8> {
     intermediate(id, INFO, &tlv(0xa3, &[tlv(1, &[if deleted { 0xff } else { 0 }]), tlv(0x31, &ids)].concat()))
 }
 
-/// A server with two users that `changes` answers for when it is asked what changed; those `left` can be found by their identity.
-fn server(changes: Answer, left: &'static [u8]) -> impl Fn(&Asked) -> Reply + Send + Sync + 'static {
+/// A server with two users that does as `changes` says when it is asked what changed; those `left` can be found by their identity.
+fn server(
+    changes: impl Fn(u32) -> Reply + Send + Sync + 'static,
+    left: &'static [u8],
+) -> impl Fn(&Asked) -> Reply + Send + Sync + 'static {
     move |asked| {
         let id = asked.id;
         match &asked.what {
             What::Search { sync: Some(cookie), .. } if cookie.is_empty() => {
                 Reply::Send(end(id, b"first", true))
             }
-            What::Search { sync: Some(_), .. } => Reply::Send(changes(id)),
+            What::Search { sync: Some(_), .. } => changes(id),
             What::Search { base, subtree: false, .. } if base.is_empty() => {
                 let oids =
                     ["1.2.840.113556.1.4.319", "1.3.6.1.4.1.4203.1.9.1.1"].map(|oid| oid.as_bytes().to_vec());
@@ -89,9 +94,19 @@ fn server(changes: Answer, left: &'static [u8]) -> impl Fn(&Asked) -> Reply + Se
 
 /// Reads everything, then what changed.
 async fn read_on(changes: Answer, left: &'static [u8]) -> Result<Reading, SourceError> {
+    read_patiently(move |id| Reply::Send(changes(id)), left, Duration::from_secs(10)).await
+}
+
+/// The same of a server that may do anything, with this time for each answer and three times as much for all.
+async fn read_patiently(
+    changes: impl Fn(u32) -> Reply + Send + Sync + 'static,
+    left: &'static [u8],
+    patience: Duration,
+) -> Result<Reading, SourceError> {
     let responder = Responder::start(server(changes, left)).await;
     let mut ldap = settings(vec![responder.server().in_plain_text()]);
     ldap.mapping = Schema::InetOrgPerson.mapping();
+    (ldap.operation_timeout, ldap.run_timeout) = (patience, patience * 3);
     let first = ldap.read(&"main".into(), &ask(), &|_| {}).await.unwrap();
     assert_eq!((first.mode, first.reason), (Mode::Full, ModeReason::First));
     assert!(matches!(first.cursor.position, Position::ContentSync { .. }));
@@ -193,4 +208,45 @@ async fn changes_that_make_no_sense_are_none() {
     // One of another kind says nothing.
     let other = |id| [intermediate(id, "1.2.3", b"x"), end(id, b"next", true)].concat();
     assert_eq!(read_on(other, &[]).await.unwrap().reason, ModeReason::Continued);
+}
+
+#[tokio::test]
+async fn a_conversation_that_breaks_ends_with_an_error() {
+    use ErrorKind::*;
+    fn notice() -> Vec<u8> {
+        let end = [tlv(10, &[52]), tlv(4, b""), tlv(4, b"going down"), tlv(0x8a, b"1.3.6.1.4.1.1466.20036")];
+        message(0, &tlv(EXTENDED, &end.concat()))
+    }
+    let cases: [(fn(u32) -> Reply, ErrorKind, &str); 9] = [
+        (|_| Reply::Silence, Timeout, "within 0.5 s"),
+        (
+            |id| Reply::Trickle([told(id, 1, 1).repeat(50), end(id, b"next", true)].concat()),
+            Timeout,
+            "within 0.5 s",
+        ),
+        (|id| Reply::SendAndClose(told(id, 1, 1)), Disconnected, "the server closed it"),
+        (|_| Reply::SendAndClose(notice()), Refused, "going down"),
+        (
+            |id| Reply::Send([told(id, 1, 1), done(id + 7, SEARCH, 0, "", "")].concat()),
+            Protocol,
+            "something else",
+        ),
+        (|id| Reply::Send([told(id + 1, 1, 1), end(id, b"next", true)].concat()), Protocol, "something else"),
+        (|id| Reply::Send(done(id, EXTENDED, 12, "", "no such control")), Refused, "no such control"),
+        (|_| Reply::Send(vec![0x30, 0x84, 0x7f, 0xff, 0xff, 0xff]), Protocol, "too large"),
+        (|_| Reply::Send(b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec()), Protocol, "not LDAP"),
+    ];
+    for (changes, expected, words) in cases {
+        let (kind, text) = kind(read_patiently(changes, &[1, 2], Duration::from_millis(500)).await);
+        assert_eq!(kind, expected, "{text}");
+        assert!(text.contains(words), "{text}");
+    }
+    // Cut at any byte: each seventh, since each takes a third of a second.
+    let whole = |id| [told(id, 1, 1), ids(id, true, &[2]), end(id, b"next", true)].concat();
+    let cuts = (0..whole(7).len()).step_by(7).map(async |at| {
+        let cut = move |id| Reply::SendAndClose(whole(id)[..at].to_vec());
+        let (kind, text) = kind(read_patiently(cut, &[1, 2], Duration::from_secs(60)).await);
+        assert_eq!(kind, Disconnected, "after {at} bytes: {text}");
+    });
+    futures_util::future::join_all(cuts).await;
 }
