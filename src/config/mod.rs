@@ -12,6 +12,7 @@
 //! what of it can.
 
 mod absence_source;
+mod acknowledge;
 mod administrator;
 mod alerts;
 mod api;
@@ -39,7 +40,10 @@ mod mail;
 mod mask;
 mod organisation;
 mod outages;
+mod ping;
 mod postgres;
+mod public;
+mod quiet;
 mod reader;
 mod roles;
 mod route;
@@ -77,7 +81,9 @@ pub use list::{List, ListPlace, ListProof};
 pub use log::{Log, LogFormat};
 pub use mail::{Mail, Mailbox, Transport};
 pub use organisation::Organisation;
+pub use ping::Ping;
 pub use postgres::{DatabaseServer, Postgres};
+pub use public::Public;
 pub use reader::Setting;
 pub use secret::{Secret, SecretOrigin};
 pub use sign_in::LdapSignIn;
@@ -88,10 +94,12 @@ pub use support::{LoginPage, PageLanguage};
 use crate::domain::alert::Policy;
 use crate::domain::calendar::Calendar;
 use crate::domain::changes::tell;
+use crate::domain::climb;
 use crate::domain::coverage::watch::Watched;
 use crate::domain::intake::heartbeat::Job;
 use crate::domain::locale::Rule;
 use crate::domain::outage;
+use crate::domain::quiet::Quiet;
 use crate::domain::roles::{Role, RoleName};
 use crate::domain::route::Routing;
 use crate::domain::schedule::Schedule;
@@ -118,6 +126,8 @@ pub struct Config {
     pub directories: Vec<Directory>,
     /// When the AD-sync contacts are told.
     pub alerts: Policy,
+    /// When they are told small things that last; None: never.
+    pub lasting: Option<Schedule>,
     /// How notices leave by mail.
     pub mail: Mail,
     /// The mailbox into which mails come back; None: nobody looks at them.
@@ -126,6 +136,12 @@ pub struct Config {
     pub channels: Vec<Channel>,
     /// Which notice goes by which channels.
     pub routing: Routing,
+    /// When nobody is disturbed.
+    pub quiet: Quiet,
+    /// Where pages for everybody are, if anywhere.
+    pub public: Option<Public>,
+    /// Which notices ask to be taken on, and when they go to others.
+    pub climbing: climb::Policy,
     /// The roles, in the order they are shown.
     pub roles: Vec<Role>,
     /// Which days aren't worked.
@@ -170,8 +186,10 @@ impl Config {
     #[must_use]
     pub fn reload_differences(&self, new: &Config) -> Vec<&'static str> {
         let store = self.store.restart(&new.store);
+        let public = public::restart(self.public.as_ref(), new.public.as_ref());
         let intake = intake::restart(self.intake.as_ref(), new.intake.as_ref());
-        store.chain(self.api.restart(&new.api)).chain(intake).chain(self.log.restart(&new.log)).collect()
+        let store = store.chain(public).chain(self.api.restart(&new.api));
+        store.chain(intake).chain(self.log.restart(&new.log)).collect()
     }
 }
 
@@ -202,6 +220,7 @@ fn resolve(
     let guard = guard::read(&root.section("guard"), &crate::domain::guard::Limits::default());
     let mut directories = directory::read_all(&root, organisation.timezone, &guard);
     let alerts = alerts::read(&root.section("alerts"));
+    let lasting = alerts::lasting(&root.section("alerts"), organisation.timezone);
     directory::warn_of_pauses(
         &root.section("alerts"),
         directories.as_deref().unwrap_or_default(),
@@ -224,6 +243,9 @@ fn resolve(
     let lists = list::read_all(&root, organisation.timezone, &roles);
     let absence_sources = absence_source::read_all(&root, organisation.timezone);
     let shared = Arc::new(calendar.clone());
+    let public = public::read(&root.section("public"));
+    let quiet = quiet::read(&root.section("quiet_hours"), &shared, &channels);
+    let climbing = acknowledge::read(&root.section("acknowledge"), organisation.timezone, &shared);
     let support = support::read(&root.section("support"), organisation.timezone, &shared);
     let login_page = support::login_page(&root.section("login_page"), organisation.timezone, &shared);
     let telling = contacts::changes(&root.section("contact_changes"), organisation.timezone, &roles);
@@ -247,10 +269,14 @@ fn resolve(
                 administrators,
                 directories,
                 alerts,
+                lasting,
                 mail,
                 bounces,
                 channels,
                 routing,
+                quiet,
+                public,
+                climbing,
                 roles,
                 telling,
                 duties,

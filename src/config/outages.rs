@@ -74,6 +74,8 @@ pub(super) fn read(root: &Section, roles: &[Role]) -> Policy {
         nag_role: nag_role.unwrap_or_else(|| GLOBAL.into()),
         remind: remind.into_iter().map(delta).collect(),
         by_hand,
+        gather: delta(outages.duration("gather", Duration::ZERO..=HOUR, Duration::ZERO)),
+        inhibit: outages.flag("inhibit", true),
     }
 }
 

@@ -72,7 +72,8 @@ const WEEK: [(&str, Weekday); 7] = [
     ("sunday", Weekday::Sun),
 ];
 
-fn hours(table: &Section, zone: Tz, calendar: &Arc<Calendar>) -> OpeningHours {
+/// Weekly hours, each day with a key of its own.
+pub(super) fn hours(table: &Section, zone: Tz, calendar: &Arc<Calendar>) -> OpeningHours {
     let mut hours = OpeningHours::usual(zone, Arc::clone(calendar));
     for (key, day) in WEEK {
         let usual = if matches!(day, Weekday::Sat | Weekday::Sun) { "" } else { "08:00-16:00" };

@@ -187,6 +187,14 @@ number_id! {
     MessageId
 }
 number_id! {
+    /// A silence, counted from 1.
+    SilenceId
+}
+number_id! {
+    /// Somebody outside who wants to be told of outages, counted from 1.
+    SubscriberId
+}
+number_id! {
     /// How many changes have been committed to what is held in memory. Grows with every commit.
     Generation
 }

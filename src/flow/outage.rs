@@ -2,6 +2,7 @@
 //! brings is in [`clock`].
 
 pub mod clock;
+pub mod inhibit;
 #[cfg(test)]
 mod tests;
 
@@ -10,16 +11,19 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::core::{Core, Settings, Turn, audit_entry};
+use super::silence;
 use crate::domain::audit::Actor;
 use crate::domain::ids::{OutageId, UnitId};
 use crate::domain::intake;
 use crate::domain::notice::{About, EventKey, Facts, NewNotice, Recipient};
-use crate::domain::outage::audience::{Audience, Told};
+use crate::domain::outage::audience::{Audience, NotTold, Told, WhyNot};
 use crate::domain::outage::edit::Correction;
+use crate::domain::outage::inhibit::Held;
 use crate::domain::outage::maintenance::{Step, Window};
 use crate::domain::outage::policy::Policy;
 use crate::domain::outage::{Opening, Outage, Refused, State};
 use crate::domain::service::NoService;
+use crate::domain::subscriber;
 use crate::store::{Change, Committed, Event, Sequence, StoreError};
 
 /// What somebody orders.
@@ -170,15 +174,20 @@ async fn act(
         }
         None => audience(core, &outage, now),
     };
+    let (audience, held) = match before {
+        None => inhibit::begin(core, &outage, audience, now),
+        Some(_) => inhibit::go_on(core, &outage, audience),
+    };
+    let shown = silenced(core, &outage, audience.clone(), now);
     if preview {
-        return Ok(Done { outage, audience, tell, committed: None });
+        return Ok(Done { outage, audience: shown, tell, committed: None });
     }
     let action = action(&order, &outage);
     let told = if tell { told(corrects, &outage, &audience) } else { Vec::new() };
     let (before, by_telling) = (before.as_ref(), by_telling.as_ref());
-    let commit = Commit { before, outage: &outage, by, why, action, by_telling, now };
+    let commit = Commit { before, outage: &outage, by, why, action, by_telling, now, held };
     let committed = commit.carry_out(core, &turn, told).await?;
-    Ok(Done { outage, audience, tell, committed: Some(committed) })
+    Ok(Done { outage, audience: shown, tell, committed: Some(committed) })
 }
 
 /// What is told, and to whom. Whom a correction doesn't concern any more is told that.
@@ -193,7 +202,23 @@ fn told(corrects: Option<&Outage>, outage: &Outage, audience: &Audience) -> Vec<
 
 /// Who is told of an outage at `now`.
 pub fn audience(core: &Core, outage: &Outage, now: DateTime<Utc>) -> Audience {
-    Audience::of(outage, &core.view().organisation, &core.settings().outages, now)
+    let (view, settings) = (core.view(), core.settings());
+    let outside = subscriber::of_outage(&view.subscribers, outage, &settings.outages.services);
+    Audience::of(outage, &view.organisation, &settings.outages, now).with_subscribers(&outside)
+}
+
+/// The audience without those for whom it is silenced.
+fn silenced(core: &Core, outage: &Outage, all: Audience, now: DateTime<Utc>) -> Audience {
+    let facts = word(core, outage);
+    let Audience { told, mut not_told, left } = all;
+    let mut rest = Vec::new();
+    for one in told {
+        match silence::of(core, &facts, &one.recipient(), now) {
+            Some(id) => not_told.push(NotTold { name: one.name, why: WhyNot::Silenced(id) }),
+            None => rest.push(one),
+        }
+    }
+    Audience { told: rest, not_told, left }
 }
 
 /// The order with services as they are named, and only units that are there.
@@ -298,6 +323,8 @@ struct Commit<'a> {
     /// What is kept of what brought it about.
     by_telling: Option<&'a intake::Changes>,
     now: DateTime<Utc>,
+    /// Who isn't told, since another incident speaks for it.
+    held: Option<Held>,
 }
 
 impl Commit<'_> {
@@ -308,11 +335,11 @@ impl Commit<'_> {
         turn: &Turn<'_>,
         told: Vec<(About, Vec<Recipient>)>,
     ) -> Result<Committed, StoreError> {
-        let Commit { before, outage, by, why, action, by_telling, now } = *self;
+        let Commit { before, outage, by, why, action, by_telling, now, ref held } = *self;
         let id = outage.id;
         let settings = core.settings();
         let notice = |(about, recipients): (About, Vec<Recipient>)| {
-            if recipients.is_empty() {
+            if recipients.is_empty() && held.is_none() {
                 tracing::error!(
                     outage = id.0,
                     "Nobody is told of the outage: no contact for outage or global counts; assign one with `budkavle contacts assign outage`"
@@ -322,6 +349,8 @@ impl Commit<'_> {
             let event = EventKey(format!("outage/{id}/{}{part}", outage.version()).into());
             NewNotice {
                 thread: EventKey(format!("outage/{id}/0").into()),
+                inhibited: (outage.plan.is_none() && about == About::Word).then(|| (id, held.clone())),
+                gathers: if about == About::Word { gathered(&settings, outage) } else { Vec::new() },
                 supersedes: if about == About::Word { superseded(before, outage) } else { Vec::new() },
                 ..NewNotice::new(
                     event,
@@ -354,6 +383,8 @@ impl Commit<'_> {
             })
             .await?;
         core.outages.notify_one();
+        // What is over goes on no more.
+        core.climbs.notify_one();
         let (messages, state) = (committed.messages, outage.state());
         tracing::info!(outage = id.0, messages, %state, "{}", sentence(action));
         Ok(committed)
@@ -364,6 +395,23 @@ impl Commit<'_> {
 fn superseded(before: Option<&Outage>, outage: &Outage) -> Vec<EventKey> {
     let other = |before: &&Outage| before.plan != outage.plan || before.state() != outage.state();
     let Some(_) = before.filter(|before| before.plan.is_some()).filter(other) else { return Vec::new() };
+    earlier(outage)
+}
+
+/// The events of the words before it of which it takes the place in the morning. Each of these has taken the place of those before it.
+fn gathered(settings: &Settings, outage: &Outage) -> Vec<EventKey> {
+    /// Corrections and nags are versions, too.
+    const LAST: usize = 3;
+    if settings.quiet.awake.is_none() && settings.outages.gather.is_zero() {
+        return Vec::new();
+    }
+    let all = earlier(outage);
+    let from = all.len().saturating_sub(LAST);
+    all.into_iter().skip(from).collect()
+}
+
+/// The events of its earlier versions.
+fn earlier(outage: &Outage) -> Vec<EventKey> {
     (0..outage.version()).map(|version| EventKey(format!("outage/{}/{version}", outage.id).into())).collect()
 }
 
@@ -377,6 +425,11 @@ fn expires(outage: &Outage, now: DateTime<Utc>, settings: &Settings) -> DateTime
         _ => None,
     };
     true_until.filter(|until| *until > now).map_or(usual, |until| usual.min(until))
+}
+
+/// What a notice says of an outage as it stands.
+pub fn word(core: &Core, outage: &Outage) -> Facts {
+    facts(core, outage, About::Word)
 }
 
 /// What a notice says of an outage.

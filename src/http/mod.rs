@@ -5,9 +5,10 @@
 //! * [`error`]: how an error is told;
 //! * the handlers, by subject: [`absences`] (changed, imported, exported), [`absence_sources`] (calendars that are looked at), [`look`] (who, where, whom to turn to), [`then`] (the same at another time), [`gone`] (who was there once),
 //!   [`follow`] (who got other contacts, and what nobody answers for), [`duties`] (what somebody is contact for), [`edit`] (roles and absences), [`subjects`] (what else somebody answers for), [`coverage`] (who is there when, and what would
-//!   be), [`lists`] (what others keep, and who is entitled), [`outages`] (maintenance, too), [`feeds`] (what others tell, and signs of life), [`services`], [`outbox`], [`addresses`] (to which mails came back), [`notices`] (as somebody gets them), [`syncs`], [`service`]
-//!   (status, audit, backup), [`whoami`] (what the caller may do).
-//! * [`intake`]: where others call over the network, which is off unless the configuration names an address.
+//!   be), [`lists`] (what others keep, and who is entitled), [`outages`] (maintenance, too), [`feeds`] (what others tell, and signs of life), [`services`], [`silences`], [`subscribers`], [`outbox`], [`addresses`] (to which mails came back), [`notices`] (as somebody gets them, and who takes them on), [`syncs`], [`service`]
+//!   (status, audit, backup), [`whoami`] (what the caller may do);
+//! * [`intake`]: where others call over the network, which is off unless the configuration names an address;
+//! * [`public`]: the pages for everybody, over the network, which are off unless the configuration names an address.
 
 pub mod absence_sources;
 pub mod absences;
@@ -28,9 +29,12 @@ pub mod nodes;
 pub mod notices;
 pub mod outages;
 pub mod outbox;
+pub mod public;
 pub mod service;
 pub mod services;
+pub mod silences;
 pub mod subjects;
+pub mod subscribers;
 pub mod syncs;
 pub mod then;
 pub mod whoami;
@@ -165,7 +169,13 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/addresses/clear", post(addresses::clear_many))
         .route("/v1/addresses/{address}", get(addresses::show))
         .route("/v1/addresses/{address}/clear", post(addresses::clear))
+        .route("/v1/subscribers", get(subscribers::list).post(subscribers::add))
+        .route("/v1/subscribers/{who}", delete(subscribers::remove))
+        .route("/v1/silences", get(silences::list).post(silences::add))
+        .route("/v1/silences/{id}", delete(silences::remove))
+        .route("/v1/notices", get(notices::waiting))
         .route("/v1/notices/{id}/preview", get(notices::preview))
+        .route("/v1/notices/{id}/acknowledge", post(notices::acknowledge))
         .route("/v1/test-message", post(outbox::test))
         .route("/v1/feeds", get(feeds::list))
         .route("/v1/feeds/{name}/poll", post(feeds::poll))

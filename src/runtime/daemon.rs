@@ -1,6 +1,7 @@
 //! The daemon: configuration → store → what is held in memory → loops and API → wait → drain.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use chrono::{DateTime, Utc};
-use tokio::net::UnixListener;
+use tokio::net::{TcpListener, UnixListener};
 
 use super::clock::Clock;
 use super::database;
@@ -38,6 +39,7 @@ use crate::flow::intake::feeds::Feeds;
 use crate::flow::intake::heartbeats::Heartbeats;
 use crate::flow::lists::Lists;
 use crate::flow::login_page::LoginPage;
+use crate::flow::ping::Pings;
 use crate::http::{self, App};
 use crate::store::{Change, Event, Opening, Rebuilt, Restored, Store, StoreError};
 
@@ -62,6 +64,14 @@ pub enum StartError {
     Socket {
         /// Where.
         path: PathBuf,
+        /// What the system said.
+        cause: std::io::Error,
+    },
+    /// Where pages are asked for.
+    #[error("[public] listen: {address} can't be listened on: {cause}")]
+    Pages {
+        /// Where.
+        address: SocketAddr,
         /// What the system said.
         cause: std::io::Error,
     },
@@ -113,6 +123,7 @@ struct Replaceable {
     schedules: Arc<Schedules>,
     hints: Arc<HintBook>,
     senders: Arc<Senders>,
+    pings: Arc<Pings>,
     upkeep: Arc<ArcSwap<Upkeep>>,
     app: Arc<App>,
     level: Option<LevelHandle>,
@@ -132,6 +143,7 @@ impl Daemon {
             Arc::new(move || clock.now())
         };
         let core = Arc::new(Core::load(store, wire::flow_settings(&config), now).await?);
+        let pages = listen_for_pages(&config).await?;
         let rebuilt = matches!(opening, Opening::Rebuilt(_));
         clear_scratch(&config.store.folder);
         let interrupted = core.store.release_claims(clock.now()).await?;
@@ -167,6 +179,7 @@ impl Daemon {
         let login_page = Arc::new(LoginPage::new(wire::login_page(&config)));
         let hints = Arc::new(HintBook::new(wire::hint_pauses(&config)));
         let senders = Arc::new(Senders::new(wire::senders(&config)?));
+        let pings = Arc::new(Pings::new(wire::pings(&config)?, &core.view()));
         let upkeep = Arc::new(ArcSwap::from_pointee(wire::upkeep(&config)));
         let lifecycle = Lifecycle::new(clock.clone(), signals, notifier.clone(), DRAIN_WITHIN);
         let app = Arc::new(App {
@@ -270,6 +283,13 @@ impl Daemon {
             "login page",
             loops::login_page(c(), t(), beat("login page", LOOP_WITHIN), k(), Arc::clone(&login_page)),
         );
+        tasks.spawn("pings", loops::pings(c(), t(), beat("pings", LOOP_WITHIN), k(), Arc::clone(&pings)));
+        tasks.spawn("climbs", loops::climbs(c(), t(), beat("climbs", LOOP_WITHIN), k()));
+        if let Some(pages) = pages {
+            let router = http::public::router(k());
+            let plain = Arc::new(ArcSwap::from_pointee(None));
+            tasks.spawn("pages", intake::serve(pages, router, || {}, plain, t()));
+        }
         tasks.spawn("follow", loops::follow(c(), t(), beat("follow", LOOP_WITHIN), k()));
         tasks.spawn("outages", loops::outages(c(), t(), beat("outages", LOOP_WITHIN), k()));
         tasks.spawn("watch", loops::watch(c(), t(), beat("watch", LOOP_WITHIN), k(), Arc::clone(&senders)));
@@ -297,6 +317,7 @@ impl Daemon {
                 schedules,
                 hints,
                 senders,
+                pings,
                 upkeep,
                 app,
                 level,
@@ -371,6 +392,13 @@ fn listen(path: &Path) -> Result<UnixListener, StartError> {
     // Who may come in is decided by the caller's user, and before that by the folder's own mode.
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o666)).map_err(failed)?;
     Ok(listener)
+}
+
+/// Listens where pages are asked for, when that is configured.
+async fn listen_for_pages(config: &Config) -> Result<Option<TcpListener>, StartError> {
+    let Some(public) = &config.public else { return Ok(None) };
+    let listening = TcpListener::bind(public.listen).await;
+    listening.map(Some).map_err(|cause| StartError::Pages { address: public.listen, cause })
 }
 
 async fn serve(
@@ -473,6 +501,7 @@ async fn take_over(parts: &Replaceable, config: &Config) -> Result<(), WireError
     let senders = tokio::task::block_in_place(|| wire::senders(config))?;
     let mailbox = wire::returned::mailbox(config)?;
     let speech = wire::intake::tls(config)?;
+    let pings = wire::pings(config)?;
     if let Some(level) = &parts.level {
         level.set(&config.log.level).map_err(|e| WireError::Log(e.to_string()))?;
     }
@@ -497,6 +526,7 @@ async fn take_over(parts: &Replaceable, config: &Config) -> Result<(), WireError
     parts.schedules.replace(wire::schedules(config));
     parts.core.shown.notify_one();
     parts.senders.replace(senders);
+    parts.pings.replace(pings);
     parts.upkeep.store(Arc::new(wire::upkeep(config)));
     parts.app.access.store(Arc::new(wire::access(config)));
     warn_of_units(&parts.app);

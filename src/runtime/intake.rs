@@ -51,7 +51,8 @@ pub async fn run(
         match TcpListener::bind(address).await {
             Ok(listener) => {
                 door.set(None);
-                return serve(listener, intake, speech, tasks).await;
+                let deaf = || intake.heartbeats.deaf(intake.core.now());
+                return serve(listener, router(Arc::clone(&intake)), deaf, speech, tasks).await;
             }
             Err(error) => {
                 let trouble = format!(
@@ -71,25 +72,25 @@ pub async fn run(
     }
 }
 
-/// Serves until the daemon is to stop.
+/// Serves until the daemon is to stop. `full` is called when somebody may have to wait for a place.
 pub async fn serve(
     listener: TcpListener,
-    intake: Arc<Intake>,
+    router: Router,
+    full: impl Fn() + Send,
     speech: Speech,
     tasks: Tasks,
 ) -> Result<(), Infallible> {
     let places = Arc::new(Semaphore::new(CONNECTIONS));
     let peers = Peers::default();
-    let router = router(Arc::clone(&intake));
     let stop = tasks.soft().clone();
     loop {
-        let full = places.available_permits() == 0;
+        let none_left = places.available_permits() == 0;
         let place = tokio::select! {
             place = Arc::clone(&places).acquire_owned() => place,
             () = stop.cancelled() => return Ok(()),
         };
-        if full {
-            intake.heartbeats.deaf(intake.core.now());
+        if none_left {
+            full();
         }
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,

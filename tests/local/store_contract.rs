@@ -3,6 +3,7 @@
 mod bounces;
 mod intake;
 mod outbox;
+mod policy;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
@@ -28,6 +29,7 @@ use chrono::TimeDelta;
 use self::bounces::*;
 use self::intake::*;
 use self::outbox::*;
+use self::policy::*;
 use crate::postgres::Database;
 use crate::store_samples::*;
 
@@ -88,6 +90,9 @@ suite! {
     numbers_are_never_handed_out_twice,
     history_is_listed_newest_first,
     old_history_goes_and_the_rest_stays,
+    a_thread_asks_once_to_be_taken_on_and_no_more_once_somebody_has_it,
+    what_is_held_leaves_later_and_the_next_word_takes_its_place,
+    silences_subscribers_and_who_is_not_told_come_and_go,
 }
 
 async fn reopen(store: Store, open: Open<'_>) -> Store {
@@ -593,7 +598,7 @@ async fn old_history_goes_and_the_rest_stays(open: Open<'_>) {
     let pruned = store.prune(at(400), keep).await.unwrap();
     assert_eq!(
         pruned,
-        Pruned { runs: 248, messages: 151, notices: 1, undoable: 0, contact_changes: 0, past: 0 }
+        Pruned { runs: 248, messages: 151, notices: 1, undoable: 0, contact_changes: 0, past: 0, climbs: 0 }
     );
     let store = reopen(store, open).await;
     let runs: Vec<_> = store.runs(None, 1000).await.unwrap().iter().map(|r| r.id.0).collect();

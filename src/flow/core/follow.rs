@@ -35,10 +35,14 @@ impl Turn<'_> {
         let caught = store.catch_up(view.to_state()).await?;
         let (settings, now) = (self.core.settings(), self.core.now());
         let new = view.caught_up(caught, &settings, now);
-        let outages = new.outages != view.outages;
+        let outages = new.outages != view.outages || new.inhibited != view.inhibited;
+        let climbs = new.climbs != view.climbs;
         self.show(|shown, _, _| *shown = new);
         if outages {
             self.core.outages.notify_one();
+        }
+        if climbs {
+            self.core.climbs.notify_one();
         }
         Ok(())
     }
@@ -61,6 +65,11 @@ impl View {
             delivery: Arc::clone(&self.delivery),
             marks: self.marks.clone(),
             return_key: self.return_key.clone(),
+            lasting: self.lasting.clone(),
+            climbs: Arc::clone(&self.climbs),
+            silences: self.silences.clone(),
+            subscribers: Arc::clone(&self.subscribers),
+            inhibited: Arc::clone(&self.inhibited),
             arranged: self.arranged.clone(),
             lists: self.lists.clone(),
             given_out: self.given_out.clone(),
@@ -121,6 +130,11 @@ impl View {
             delivery: state.delivery,
             marks: state.marks,
             return_key: state.return_key,
+            lasting: state.lasting,
+            climbs: state.climbs,
+            silences: state.silences,
+            subscribers: state.subscribers,
+            inhibited: state.inhibited,
             directories,
             arranged: state.arranged,
             contacts_seen: state.contacts_seen.unwrap_or(self.contacts_seen),

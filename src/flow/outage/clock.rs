@@ -43,6 +43,7 @@ async fn tick_one(core: &Core, id: OutageId) -> Result<(), StoreError> {
         action,
         by_telling: None,
         now,
+        held: None,
     };
     if let Some(due) = before.due(&policy.remind, now) {
         let after = before.by_clock(due, now);

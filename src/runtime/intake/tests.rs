@@ -66,7 +66,11 @@ async fn stage(folder: &Path, tls: Option<Arc<ServerConfig>>) -> Stage {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let speech: Speech = Arc::new(ArcSwap::from_pointee(tls));
-    let serving = serve(listener, Arc::clone(&intake), Arc::clone(&speech), lifecycle.tasks());
+    let serving = {
+        let (router, told) = (router(Arc::clone(&intake)), Arc::clone(&intake));
+        let full = move || told.heartbeats.deaf(told.core.now());
+        serve(listener, router, full, Arc::clone(&speech), lifecycle.tasks())
+    };
     lifecycle.tasks().spawn("intake", serving);
     Stage { address, core, intake, speech, _signals: signals, _lifecycle: lifecycle, _manager: manager }
 }

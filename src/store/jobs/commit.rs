@@ -9,6 +9,7 @@ use crate::domain::absence::Absence;
 use crate::domain::alert::Health;
 use crate::domain::audit;
 use crate::domain::changes::{Cause, ChangeAt, ContactChange};
+use crate::domain::climb::Climb;
 use crate::domain::delta::{Changes, Delta};
 use crate::domain::entitled::GivenOut;
 use crate::domain::guard::CheckedDelta;
@@ -16,6 +17,7 @@ use crate::domain::ids::{DirectoryName, Generation, MessageId, NoticeId, OutageI
 use crate::domain::intake;
 use crate::domain::notice::{Message, MessageState, NewNotice, Notice, once_each};
 use crate::domain::outage::Outage;
+use crate::domain::outage::inhibit::Held;
 use crate::domain::run::{Cursor, HeldRun, Outcome};
 
 use super::super::error::StoreError;
@@ -35,6 +37,8 @@ pub(in crate::store) fn allocate(tx: &mut Tx<'_>, sequence: Sequence, count: u64
         Sequence::Outage => Numbers::Outage,
         Sequence::Assignment => Numbers::Assignment,
         Sequence::Absence => Numbers::Absence,
+        Sequence::Silence => Numbers::Silence,
+        Sequence::Subscriber => Numbers::Subscriber,
     };
     let first = tx.next(numbers)?;
     for _ in 1..count {
@@ -271,6 +275,27 @@ fn make(tx: &mut Tx<'_>, change: Change, at: DateTime<Utc>) -> Result<(), Fault>
         Change::CoverageTold(period, told) => tx.put(key(Kind::CoverageTold, period.as_bytes()), &told)?,
         Change::ContactsTold(told) => put_or_delete(tx, Kind::ContactsTold, told.as_deref())?,
         Change::DutiesSent(at) => put_or_delete(tx, Kind::DutiesSent, at.map(DutiesSent).as_ref())?,
+        Change::Subscriber(subscriber) => {
+            tx.put(number_key(Kind::Subscriber, subscriber.id.0), &*subscriber)?;
+        }
+        Change::RemoveSubscriber(id) => {
+            remove(tx, number_key(Kind::Subscriber, id.0), || format!("subscriber {id}"))?;
+        }
+        Change::Silence(silence) => tx.put(number_key(Kind::Silence, silence.id.0), &*silence)?,
+        Change::RemoveSilence(id) => remove(tx, number_key(Kind::Silence, id.0), || format!("silence {id}"))?,
+        Change::Inhibited(outage, held) => write_inhibited(tx, outage, held.as_ref())?,
+        Change::Lasting(seen) => tx.put(key(Kind::Lasting, &[]), &*seen)?,
+        Change::Climb(climb) => {
+            let at = key(Kind::Climb, climb.thread.0.as_bytes());
+            if !tx.has(&at)? {
+                return Err(StoreError::NotFound(format!(
+                    "notice that asks to be taken on: {}",
+                    climb.about
+                ))
+                .into());
+            }
+            tx.put(at, &*climb)?;
+        }
         Change::Delivery(delivery) => tx.put(key(Kind::Delivery, &[]), &*delivery)?,
         Change::Bounce(bounce) => outbox::came_back(tx, &bounce, at)?,
         Change::Unmark(address) => {
@@ -386,6 +411,10 @@ fn enqueue(tx: &mut Tx<'_>, at: DateTime<Utc>, notices: Vec<NewNotice>) -> Resul
             continue;
         }
         outbox::supersede(tx, at, &new)?;
+        if let Some((outage, held)) = &new.inhibited {
+            write_inhibited(tx, *outage, held.as_ref())?;
+            committed.inhibited.push((*outage, held.clone()));
+        }
         let at = tx.common(at);
         let id = NoticeId(tx.next(Numbers::Notice)?);
         let mut messages = 0;
@@ -394,18 +423,21 @@ fn enqueue(tx: &mut Tx<'_>, at: DateTime<Utc>, notices: Vec<NewNotice>) -> Resul
             let message = Message {
                 id: MessageId(tx.next(Numbers::Message)?),
                 notice: id,
-                recipient,
                 priority: new.facts.priority(),
                 state: MessageState::Queued,
                 attempts: 0,
                 at,
-                due: at,
+                due: new.held.get(&recipient.key()).copied().unwrap_or(at),
+                recipient,
                 changed: at,
                 answer: None,
             };
             tx.put_message(None, &message)?;
             first.get_or_insert(message.id);
             messages += 1;
+        }
+        if let Some(climb) = &new.climb {
+            committed.climbs.extend(begin_climb(tx, Climb { notice: id, ..Climb::clone(climb) })?);
         }
         let NewNotice { event: event_key, thread, expires, facts, .. } = new;
         let notice = Notice { id, event: event_key, thread, at, expires: tx.common(expires), facts };
@@ -416,6 +448,28 @@ fn enqueue(tx: &mut Tx<'_>, at: DateTime<Utc>, notices: Vec<NewNotice>) -> Resul
         committed.messages = committed.messages.saturating_add(u32::try_from(messages).unwrap_or(u32::MAX));
     }
     Ok(committed)
+}
+
+/// Notes who isn't told of an incident.
+fn write_inhibited(tx: &mut Tx<'_>, outage: OutageId, held: Option<&Held>) -> Result<(), Fault> {
+    let at = number_key(Kind::Inhibited, outage.0);
+    match held {
+        Some(held) => tx.put(at, held)?,
+        None => tx.delete(at),
+    }
+    Ok(())
+}
+
+/// A notice asks to be taken on. Of a thread that asks already it is only noted who is told besides; one that somebody has asks no more.
+fn begin_climb(tx: &mut Tx<'_>, new: Climb) -> Result<Option<Climb>, Fault> {
+    let at = key(Kind::Climb, new.thread.0.as_bytes());
+    let climb = match tx.get::<Climb>(&at)? {
+        Some(known) if known.end.is_some() => return Ok(None),
+        Some(known) => known.told_again(&new),
+        None => new,
+    };
+    tx.put(at, &climb)?;
+    Ok(Some(climb))
 }
 
 fn write_delta(tx: &mut Tx<'_>, delta: &Delta) -> Result<(), Fault> {

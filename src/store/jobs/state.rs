@@ -5,22 +5,26 @@ use std::sync::Arc;
 
 use crate::domain::absence::Absence;
 use crate::domain::absence::source::TakenCalendar;
+use crate::domain::climb::Climb;
 use crate::domain::delta::{Changes, Delta};
 use crate::domain::directory::{Container, Group, Unit, User};
 use crate::domain::entitled::GivenOut;
 use crate::domain::gone::Gone;
 use crate::domain::ids::{
     AbsenceId, AssignmentId, DirectoryName, FeedName, Generation, GroupId, Guid, HeartbeatName, OutageId,
-    SourceName, SubjectName, UnitId, UserId,
+    SilenceId, SourceName, SubjectName, SubscriberId, UnitId, UserId,
 };
 use crate::domain::intake::heartbeat::Beat;
 use crate::domain::intake::{Followed, TakenFeed};
 use crate::domain::lists::{ListName, TakenList};
 use crate::domain::map::Map;
+use crate::domain::notice::EventKey;
 use crate::domain::outage::Outage;
 use crate::domain::roles::Assignment;
 use crate::domain::run::Run;
+use crate::domain::silence::Silence;
 use crate::domain::subject::Subject;
+use crate::domain::subscriber::Subscriber;
 
 use super::super::records::{
     Arranged, ContactsSeen, DutiesSent, Kind, LastNumber, Numbers, Pack, Packed, number_of,
@@ -30,7 +34,7 @@ use super::trouble::Trouble;
 use super::tx::decode;
 
 /// The kinds of records that a [`State`] is made of.
-pub(in crate::store) const KINDS: [Kind; 28] = [
+pub(in crate::store) const KINDS: [Kind; 33] = [
     Kind::Arranged,
     Kind::ContactsSeen,
     Kind::ContactsTold,
@@ -38,6 +42,11 @@ pub(in crate::store) const KINDS: [Kind; 28] = [
     Kind::Delivery,
     Kind::Mark,
     Kind::ReturnKey,
+    Kind::Climb,
+    Kind::Lasting,
+    Kind::Silence,
+    Kind::Subscriber,
+    Kind::Inhibited,
     Kind::Numbers,
     Kind::Users,
     Kind::Units,
@@ -144,6 +153,27 @@ impl StateBuilder {
             Kind::Delivery => self.state.delivery = Arc::new(decode(value)?),
             Kind::Mark => self.state.marks.put(decode(value)?),
             Kind::ReturnKey => self.state.return_key = Some(decode(value)?),
+            Kind::Subscriber => {
+                let subscriber: Subscriber = decode(value)?;
+                Arc::make_mut(&mut self.state.subscribers).insert(subscriber.id, subscriber);
+            }
+            Kind::Silence => {
+                let silence: Silence = decode(value)?;
+                self.state.silences.insert(silence.id, silence);
+            }
+            Kind::Inhibited => {
+                let outage = OutageId(number_of(key).unwrap_or_default());
+                Arc::make_mut(&mut self.state.inhibited).insert(outage, decode(value)?);
+            }
+            Kind::Lasting => self.state.lasting = Some(Arc::new(decode(value)?)),
+            Kind::Climb => {
+                let climb: Climb = decode(value)?;
+                if climb.end.is_none() {
+                    Arc::make_mut(&mut self.state.climbs).insert(climb.thread.clone(), climb);
+                } else {
+                    Arc::make_mut(&mut self.state.climbs).remove(&climb.thread);
+                }
+            }
             Kind::Numbers if *rest == [Numbers::Generation as u8] => {
                 self.state.generation = Some(Generation(decode::<LastNumber>(value)?.0));
             }
@@ -204,6 +234,11 @@ impl StateBuilder {
             Kind::Vetoes => self.directory(rest).vetoes = Vec::new(),
             Kind::ContactsTold => state.contacts_told = None,
             Kind::DutiesSent => state.duties_sent = None,
+            Kind::Climb => drop(Arc::make_mut(&mut state.climbs).remove(&EventKey(name.into()))),
+            Kind::Silence => drop(state.silences.remove(&SilenceId(number))),
+            Kind::Subscriber => drop(Arc::make_mut(&mut state.subscribers).remove(&SubscriberId(number))),
+            Kind::Inhibited => drop(Arc::make_mut(&mut state.inhibited).remove(&OutageId(number))),
+            Kind::Lasting => state.lasting = None,
             _ => {}
         }
     }

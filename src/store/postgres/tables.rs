@@ -122,7 +122,12 @@ pub(super) fn table_of(kind: Kind) -> &'static Table {
         | Kind::DutiesSent
         | Kind::Delivery
         | Kind::Mark
-        | Kind::ReturnKey => &RECORDS,
+        | Kind::ReturnKey
+        | Kind::Climb
+        | Kind::Lasting
+        | Kind::Silence
+        | Kind::Subscriber
+        | Kind::Inhibited => &RECORDS,
     }
 }
 

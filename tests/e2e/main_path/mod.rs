@@ -21,6 +21,7 @@ mod intake;
 mod kill;
 mod maintenance;
 mod municipality;
+mod notices;
 mod notify;
 mod openldap;
 mod outages;

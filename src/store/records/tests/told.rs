@@ -1,7 +1,10 @@
 //! Samples of what is told, given out and noted of others.
 
 use super::*;
-use crate::domain::intake::{Over, Pace};
+use crate::domain::alert::lasting::{Lasting, Small};
+use crate::domain::climb::Rung;
+use crate::domain::intake::{Over, Pace, Teller};
+use crate::domain::notice::Climbed;
 
 pub(super) fn lists(frozen: &mut Frozen) {
     use crate::domain::entitled::{Entitled, Period};
@@ -218,7 +221,27 @@ pub(super) fn notices(frozen: &mut Frozen) {
     };
     let undelivered =
         Facts::Undelivered(UndeliveredFacts { since: at(1), messages: vec![undelivered], more: 300 });
+    let climbed = Facts::Climbed(Box::new(Climbed {
+        facts: outage_word(About::Word),
+        asked: at(1),
+        told: vec!["Åsa".into()],
+        more: 2,
+        rung: Rung::Above(2),
+    }));
+    let directory = || DirectoryName::from("main");
+    let small = [
+        Small::Failing { directory: directory(), error: "away".into() },
+        Small::Quarantined { directory: directory(), objects: 300 },
+        Small::Undone { directory: directory(), runs: 1 },
+        Small::Misplaced { units: 2 },
+        Small::NoGroup { group: "g".into() },
+    ];
+    let small = small.map(|small| Lasting { small, since: at(1) });
+    let lasting = Facts::Lasting { lasting: small.into(), more: 300 };
     for (name, facts) in [
+        ("climbed", climbed),
+        ("lasting", lasting),
+        ("subscribe", Facts::Subscribe { subscriber: crate::domain::ids::SubscriberId(300) }),
         ("contact-news", news),
         ("contact-summary", Facts::ContactSummary(summary)),
         ("duties", Facts::Duties(Box::new(duties))),
