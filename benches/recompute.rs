@@ -224,7 +224,7 @@ fn noted(staffed: &Organisation, now: DateTime<Utc>) {
     println!("  {} notes, {} mails", notes.len(), decision.len());
     let duties = repeat("what each local contact is contact for", 3, || {
         let book = Book::new(staffed, now, chrono_tz::Europe::Stockholm);
-        book.holders(&LOCAL.into()).map(|user| book.of(user)).collect::<Vec<_>>()
+        book.holders(&[LOCAL.into()]).map(|who| book.of(who)).collect::<Vec<_>>()
     });
     println!("  {} mails", duties.len());
 }

@@ -24,7 +24,7 @@ use crate::domain::outage::calendar;
 
 pub use kind::Kind;
 pub use templates::{Broken, Checked, Custom, Exported, Own, check, export};
-pub use text::{Rendered, Writer};
+pub use text::{Links, Rendered, Writer};
 
 /// A mail that is ready to be sent.
 #[derive(Debug, Clone)]
@@ -67,8 +67,8 @@ pub struct Composer {
     written: Mutex<Written>,
 }
 
-/// By notice, by why somebody gets it, and by how they are written to.
-type Key = (NoticeId, Box<str>, Locale);
+/// By notice, by why somebody gets it, by how they are written to, and whether they are asked to take it on.
+type Key = (NoticeId, Box<str>, Locale, bool);
 
 /// The texts that were written last.
 #[derive(Default)]
@@ -119,8 +119,20 @@ impl Composer {
         locale: Locale,
         instance: u64,
     ) -> Result<Mail, ComposeError> {
-        let text = self.text(notice, &message.recipient.why, locale, instance)?;
-        self.addressed(&text, notice, message, locale, instance)
+        self.compose_with(notice, message, locale, instance, &Links::default())
+    }
+
+    /// The same, with what only this message has.
+    pub fn compose_with(
+        &self,
+        notice: &Notice,
+        message: &Message,
+        locale: Locale,
+        instance: u64,
+        links: &Links,
+    ) -> Result<Mail, ComposeError> {
+        let text = self.text(notice, &message.recipient.why, locale, instance, links)?;
+        self.addressed(&text, notice, message, locale, instance, links)
     }
 
     /// The same, and what it says in all forms, of something that is written only once.
@@ -133,7 +145,7 @@ impl Composer {
     ) -> Result<(Rendered, Mail), ComposeError> {
         let words = self.writer.write(notice, &message.recipient.why, locale)?;
         let body = self.body(notice, words.clone(), locale, instance)?;
-        Ok((words, self.addressed(&body, notice, message, locale, instance)?))
+        Ok((words, self.addressed(&body, notice, message, locale, instance, &Links::default())?))
     }
 
     fn addressed(
@@ -143,6 +155,7 @@ impl Composer {
         message: &Message,
         locale: Locale,
         instance: u64,
+        links: &Links,
     ) -> Result<Mail, ComposeError> {
         let recipient = &message.recipient;
         let to = recipient.mail.as_ref().ok_or(ComposeError::NoAddress)?;
@@ -175,6 +188,11 @@ impl Composer {
             headers.set(header::References::from(first));
         }
         headers.set(ContentLanguage(locale.language));
+        if let Some(link) = &links.unsubscribe {
+            // RFC 8058 §3.1: a program that shows mails can do it with one click.
+            headers.set(ListUnsubscribe(format!("<{link}>")));
+            headers.set(OneClick);
+        }
         headers.set(header::MIME_VERSION_1_0);
         let mut bytes = headers.to_string().into_bytes();
         bytes.extend_from_slice(&text.body);
@@ -191,10 +209,23 @@ impl Composer {
         locale: Locale,
         instance: u64,
     ) -> Result<Parcel, ComposeError> {
+        self.parcel_with(channel, notice, message, locale, instance, &Links::default())
+    }
+
+    /// The same, with what only this message has.
+    pub fn parcel_with(
+        &self,
+        channel: &Channel,
+        notice: &Notice,
+        message: &Message,
+        locale: Locale,
+        instance: u64,
+        links: &Links,
+    ) -> Result<Parcel, ComposeError> {
         if channel.takes_mails() {
-            return Ok(Parcel::Mail(self.compose(notice, message, locale, instance)?));
+            return Ok(Parcel::Mail(self.compose_with(notice, message, locale, instance, links)?));
         }
-        let words = self.writer.write(notice, &message.recipient.why, locale)?;
+        let words = self.writer.write_with(notice, &message.recipient.why, locale, links)?;
         let of = (instance, self.from.address.domain());
         Ok(Parcel::Post(Post::new(notice, message, words, locale, self.writer.organisation(), of)))
     }
@@ -205,14 +236,22 @@ impl Composer {
         why: &str,
         locale: Locale,
         instance: u64,
+        links: &Links,
     ) -> Result<Arc<Body>, ComposeError> {
-        let key = (notice.id, Box::from(why), locale);
+        // What asks by a command is the same for all who get it; a link is one person's alone.
+        let asks = links.take_on.is_some();
+        let key = (notice.id, Box::from(why), locale, asks);
         let lock = || self.written.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if let Some(text) = lock().texts.get(&key) {
+        let shared = Links { take_on: None, ..links.clone() }.is_empty()
+            && links.take_on.as_ref().is_none_or(|(_, link)| link.is_none());
+        if let Some(text) = lock().texts.get(&key).filter(|_| shared) {
             return Ok(Arc::clone(text));
         }
-        let text = Arc::new(self.body(notice, self.writer.write(notice, why, locale)?, locale, instance)?);
-        lock().keep(key, Arc::clone(&text));
+        let words = self.writer.write_with(notice, why, locale, links)?;
+        let text = Arc::new(self.body(notice, words, locale, instance)?);
+        if shared {
+            lock().keep(key, Arc::clone(&text));
+        }
         Ok(text)
     }
 
@@ -293,6 +332,31 @@ fixed_header!(
     "X-Auto-Response-Suppress",
     "All"
 );
+
+fixed_header!(
+    /// RFC 8058 §3.1.
+    OneClick,
+    "List-Unsubscribe-Post",
+    "List-Unsubscribe=One-Click"
+);
+
+/// RFC 2369 §3.2.
+#[derive(Clone)]
+struct ListUnsubscribe(String);
+
+impl Header for ListUnsubscribe {
+    fn name() -> HeaderName {
+        HeaderName::new_from_ascii_str("List-Unsubscribe")
+    }
+
+    fn parse(text: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(ListUnsubscribe(text.to_owned()))
+    }
+
+    fn display(&self) -> HeaderValue {
+        HeaderValue::new(Self::name(), self.0.clone())
+    }
+}
 
 /// RFC 3282: for programs that read aloud, and for rules.
 #[derive(Clone, Copy)]

@@ -6,6 +6,7 @@ mod command;
 mod file;
 pub mod login_page;
 pub mod message;
+pub mod page;
 mod post;
 mod smtp;
 mod web;
@@ -26,8 +27,8 @@ pub use smtp::{
 };
 
 pub use web::{
-    Credential, Form, GraphChannel, SmsSettings, TemplateError, TokenError, TokenSettings, Tokens,
-    WebChannel, WebSettings,
+    Credential, Form, GraphChannel, Ping, PingMethod, SmsSettings, TemplateError, TokenError, TokenSettings,
+    Tokens, WebChannel, WebSettings,
 };
 
 use std::io;

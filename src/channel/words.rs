@@ -1,9 +1,11 @@
 //! What notices say, in each language: a catalogue of messages (Fluent), and times, days and numbers as each language writes them.
 //!
 //! The messages stand in `words/*.ftl`, a file per language, each with the same ones. `dates` writes times and days, `terms` what the domain names:
-//! roles, states, reasons.
+//! roles, states, reasons;
+//! `intake` what Budkavle says of feeds and signs of life.
 
 mod dates;
+mod intake;
 mod terms;
 #[cfg(test)]
 mod tests;

@@ -13,7 +13,7 @@ use crate::flow::absence_sources::Fetched;
 use crate::flow::absences::COLUMNS;
 use crate::http::absence_sources::SourceLine;
 use crate::http::absences::{ChangeRequest, Imported};
-use crate::http::answers::AbsenceAnswer;
+use crate::http::answers::{AbsenceAnswer, Why};
 use crate::http::edit::AbsenceRequest;
 
 /// What to do.
@@ -114,6 +114,9 @@ enum Verb {
         /// Take what this one says though it takes many absences back
         #[arg(long, value_name = "NAME", conflicts_with = "fetch")]
         accept: Option<String>,
+        /// The reason for taking it, for the audit log
+        #[arg(long, requires = "accept")]
+        why: Option<String>,
     },
     /// Take an absence back
     Remove {
@@ -194,15 +197,15 @@ pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble
                 );
             });
         }
-        Verb::Sources { fetch: None, accept: None } => {
+        Verb::Sources { fetch: None, accept: None, .. } => {
             let lines: Vec<SourceLine> = client.get("/v1/absence-sources", &[]).await?;
             out.answer(&lines, |out, lines| sources(out, lines));
         }
-        Verb::Sources { fetch, accept } => {
+        Verb::Sources { fetch, accept, why } => {
             let what = if accept.is_some() { "accept" } else { "fetch" };
             let name = accept.or(fetch).unwrap_or_default();
             let path = format!("/v1/absence-sources/{}/{what}", segment(&name));
-            let fetched: Fetched = client.post(&path, &()).await?;
+            let fetched: Fetched = client.post(&path, &Why { why }).await?;
             out.answer(&fetched, told_of_source);
             if fetched.trouble.is_some() {
                 return Ok(Exit::Failed);

@@ -29,6 +29,9 @@ pub struct EntitledArgs {
     /// Note it as the list that was last given out
     #[arg(long)]
     given_out: bool,
+    /// The reason, for the audit log
+    #[arg(long, requires = "given_out")]
+    why: Option<String>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
@@ -44,7 +47,7 @@ pub async fn run(args: EntitledArgs, client: &Client, out: &Out) -> Result<Exit,
     let from = time::at(args.from.as_ref(), client).await?;
     let until = time::at(args.until.as_ref(), client).await?;
     let answer: EntitledAnswer = if args.given_out {
-        client.post("/v1/entitled", &EntitledQuery { roles, from, until }).await?
+        client.post("/v1/entitled", &EntitledQuery { roles, from, until, why: args.why }).await?
     } else {
         let time = |time: Option<DateTime<Utc>>| time.map(|t| t.to_rfc3339());
         let query = [("roles", roles), ("from", time(from)), ("until", time(until))];

@@ -8,12 +8,13 @@ use super::contacts;
 use super::exit::{Exit, Trouble};
 use super::print::{Out, or_dash, visible};
 use crate::flow::lists::Refreshed;
+use crate::http::answers::Why;
 use crate::http::lists::{ListAnswer, ListLine, SupportAnswer};
 
 /// What to do.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  budkavle lists list\n  budkavle lists show vendor\n  budkavle lists refresh vendor\n  budkavle lists accept vendor"
+    after_help = "Examples:\n  budkavle lists list\n  budkavle lists show vendor\n  budkavle lists refresh vendor\n  budkavle lists accept vendor --why \"they have no account manager for now\""
 )]
 pub struct Args {
     #[command(subcommand)]
@@ -38,6 +39,9 @@ enum Verb {
     Accept {
         /// Which
         list: String,
+        /// The reason, for the audit log
+        #[arg(long)]
+        why: Option<String>,
     },
 }
 
@@ -68,8 +72,8 @@ pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble
         Verb::Refresh { list } => {
             done(client.post(&format!("/v1/lists/{}/refresh", segment(&list)), &()).await?, out)
         }
-        Verb::Accept { list } => {
-            done(client.post(&format!("/v1/lists/{}/accept", segment(&list)), &()).await?, out)
+        Verb::Accept { list, why } => {
+            done(client.post(&format!("/v1/lists/{}/accept", segment(&list)), &Why { why }).await?, out)
         }
     }
 }

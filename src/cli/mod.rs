@@ -12,6 +12,8 @@ mod coverage;
 mod demo;
 mod entitled;
 mod exit;
+mod feed;
+mod heartbeat;
 mod lists;
 mod maintenance;
 mod notice;
@@ -21,9 +23,11 @@ mod outbox;
 mod print;
 mod run;
 mod service;
+mod silence;
 mod status;
 mod store;
 mod subject;
+mod subscriber;
 mod sync;
 mod template;
 mod time;
@@ -107,6 +111,14 @@ enum Verb {
     Maintenance(maintenance::Args),
     /// What people use, what depends on what, and who is told when it doesn't work
     Service(service::Args),
+    /// What vendors' status pages say, and what becomes of it
+    Feed(feed::Args),
+    /// Give a sign of life for a job, or see which jobs gave one
+    Heartbeat(heartbeat::Args),
+    /// Who outside wants to be told of outages
+    Subscriber(subscriber::Args),
+    /// Tell nothing for a while of what is known already
+    Silence(silence::Args),
     /// What is on its way, what arrived, what didn't
     Outbox(outbox::Args),
     /// Try whether mail arrives
@@ -192,6 +204,10 @@ pub fn run(cli: Cli) -> Exit {
                     Verb::Outage(args) => outage::run(args, &client, &out).await,
                     Verb::Maintenance(args) => maintenance::run(args, &client, &out).await,
                     Verb::Service(args) => service::run(args, &client, &out).await,
+                    Verb::Feed(args) => feed::run(args, &client, &out).await,
+                    Verb::Heartbeat(args) => heartbeat::run(args, &client, &out).await,
+                    Verb::Subscriber(args) => subscriber::run(args, &client, &out).await,
+                    Verb::Silence(args) => silence::run(args, &client, &out).await,
                     Verb::Outbox(args) => outbox::run(args, &client, &out).await,
                     Verb::Notify(args) => notify::run(args, &client, &out).await,
                     Verb::Notice(args) => notice::run(args, &client, &out).await,

@@ -32,6 +32,9 @@ enum Verb {
         /// The unit that it belongs to: its path, name or GUID
         #[arg(long, value_name = "UNIT")]
         owner: Option<String>,
+        /// The reason, for the audit log
+        #[arg(long)]
+        why: Option<String>,
     },
     /// Change a subject; what isn't named stays as it is
     Change {
@@ -43,6 +46,9 @@ enum Verb {
         /// The unit that it belongs to; "" for none
         #[arg(long, value_name = "UNIT")]
         owner: Option<String>,
+        /// The reason, for the audit log
+        #[arg(long)]
+        why: Option<String>,
     },
     /// All subjects, and who answers for them now
     List,
@@ -64,13 +70,13 @@ enum Verb {
 pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble> {
     let path = |name: &str| format!("/v1/subjects/{}", segment(name));
     match args.verb {
-        Verb::Add { name, title, owner } => {
-            let request = SubjectRequest { name, title, owner };
+        Verb::Add { name, title, owner, why } => {
+            let request = SubjectRequest { name, title, owner, why };
             let line: SubjectLine = client.post("/v1/subjects", &request).await?;
             out.answer(&line, told);
         }
-        Verb::Change { name, title, owner } => {
-            let line: SubjectLine = client.patch(&path(&name), &ChangeRequest { title, owner }).await?;
+        Verb::Change { name, title, owner, why } => {
+            let line: SubjectLine = client.patch(&path(&name), &ChangeRequest { title, owner, why }).await?;
             out.answer(&line, told);
         }
         Verb::List => {

@@ -5,12 +5,12 @@ use super::exit::{Exit, Trouble};
 use super::print::{Out, visible};
 use super::time;
 use crate::domain::roles::RoleName;
-use crate::http::coverage::{RoleShift, StepRequest, WhatifAnswer};
+use crate::http::coverage::{RoleShift, StepRequest, UncoveredAnswer, WhatifAnswer};
 
 /// What is imagined. Everything can be combined.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  budkavle whatif --away asa.oberg,bo.ek --from 2026-07-06 --to 2026-07-31\n  budkavle whatif --move asa.oberg \"Vård / Hemtjänst\"\n  budkavle whatif --gone bo.ek\n  budkavle whatif --move-unit Hemtjänst \"Social omsorg\"\n\nNothing is changed. `budkavle coverage` shows the days of a period with the absences that are noted."
+    after_help = "Examples:\n  budkavle whatif --away asa.oberg,bo.ek --from 2026-07-06 --to 2026-07-31\n  budkavle whatif --move asa.oberg \"Vård / Hemtjänst\"\n  budkavle whatif --gone bo.ek\n  budkavle whatif --move-unit Hemtjänst \"Social omsorg\"\n\nWho would turn to whom is told of the moment --from; with --to also what would be uncovered on any day until then. Nothing is changed. `budkavle coverage` shows the days of a period with the absences that are noted."
 )]
 #[group(id = "what", required = true, multiple = true, args = ["away", "move_to", "gone", "move_unit"])]
 pub struct Args {
@@ -29,7 +29,7 @@ pub struct Args {
     /// At that time; without it now
     #[arg(long, value_name = "TIME", value_parser = time::parse)]
     from: Option<time::Typed>,
-    /// Until when they are away; a mere date means the whole of that day
+    /// Until when they are away, and until when it is looked what would be uncovered; a mere date means the whole of that day
     #[arg(long, value_name = "TIME", value_parser = time::parse_end)]
     to: Option<time::Typed>,
 }
@@ -59,16 +59,35 @@ pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble
 
 fn print(out: &Out, answer: &WhatifAnswer) {
     if answer.roles.is_empty() {
-        return out
-            .line(format!("On {} everybody would turn to the same people as now.", out.when(answer.at)));
+        out.line(format!("On {} everybody would turn to the same people as now.", out.when(answer.at)));
+    } else {
+        out.line(format!("On {}:", out.when(answer.at)));
     }
-    out.line(format!("On {}:", out.when(answer.at)));
     for role in &answer.roles {
         out.line(format!("\n{}", role.role));
         for line in lines(role) {
             out.line(format!("  {}", visible(&line)));
         }
     }
+    over_time(out, answer);
+}
+
+/// What wouldn't be covered at any time of the period.
+fn over_time(out: &Out, answer: &WhatifAnswer) {
+    let Some(to) = answer.looked_to else { return };
+    if answer.uncovered.is_empty() {
+        return out.line(format!("\nUntil {to} no minimum would break that doesn't break anyhow."));
+    }
+    let row = |it: &UncoveredAnswer| {
+        let place = match it.units {
+            0 | 1 => visible(&it.place),
+            n => format!("{} (and {} below)", visible(&it.place), n - 1),
+        };
+        let there = if it.there.is_empty() { "nobody".to_owned() } else { visible(&it.there.join(", ")) };
+        vec![it.role.to_string(), place, it.from.to_string(), it.to.to_string(), there]
+    };
+    out.line(format!("\nUntil {to} the minimum wouldn't be met, which it is otherwise:"));
+    out.table(&["role", "for", "from", "to", "there"], answer.uncovered.iter().map(row).collect(), "");
 }
 
 /// So many units are named in a line.

@@ -15,7 +15,7 @@ pub async fn run(client: &Client, out: &Out) -> Result<Exit, Trouble> {
 fn print(out: &Out, answer: &WhoAmI) {
     let who = match &answer.actor {
         Actor::Local { uid, name } => format!("{name} (uid {uid})"),
-        Actor::System => answer.actor.to_string(),
+        Actor::System | Actor::Source(_) => answer.actor.to_string(),
     };
     let level = match answer.level {
         LevelName::Stranger => "nobody whom the configuration names",

@@ -1,4 +1,4 @@
-//! `[calendar]`: which days aren't worked. Everything here can be reloaded.
+//! `[calendar]`, and in `[support]` one of its own: which days aren't worked. Everything here can be reloaded.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -11,6 +11,9 @@ use super::reader::{Problem, Section};
 use super::words::{choose, quoted};
 use crate::domain::calendar::{Calendar, Country, DayOff, Part};
 use crate::domain::ical::{self, LONGEST};
+
+/// Everything that can be said of days.
+pub(super) const KEYS: [&str; 4] = ["countries", "closed_days", "half_days", "files"];
 
 pub(super) fn read(table: &Section) -> Calendar {
     let codes: Vec<&str> = Country::ALL.iter().map(|(code, _)| *code).collect();

@@ -429,7 +429,8 @@ fn web(table: &Section, kind: Kind, timeout: Duration) -> Option<Web> {
     }
 }
 
-fn address(text: &str, plain: bool) -> Result<Url, Problem> {
+/// An address of a web server, without who signs in to it.
+pub(super) fn address(text: &str, plain: bool) -> Result<Url, Problem> {
     let hint = "for example: \"https://hooks.example.org/drift\"";
     let url = Url::parse(text).map_err(|e| Problem::new(format!("is no address: {e}")).hint(hint))?;
     let known = url.scheme() == "https" || url.scheme() == "http";

@@ -9,8 +9,9 @@ use super::directory::schedule;
 use super::organisation::zone_named;
 use super::reader::{Problem, Section};
 use super::words::{choose, quoted};
+use crate::domain::changes;
 use crate::domain::changes::tell::{Mode, Policy};
-use crate::domain::roles::{Pick, Role, RoleName};
+use crate::domain::roles::{LOCAL, Role, RoleName};
 use crate::domain::schedule::Schedule;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -44,14 +45,25 @@ pub(super) fn changes(table: &Section, timezone: Tz, roles: &[Role]) -> Policy {
     }
 }
 
-/// When contacts are sent what they are contacts for; None: never.
-pub(super) fn digest(table: &Section, timezone: Tz) -> Option<Schedule> {
+/// When contacts are sent what they are contacts for, None: never; and those of which roles, none named: of any.
+pub(super) fn digest(table: &Section, timezone: Tz, roles: &[Role]) -> (Option<Schedule>, Vec<RoleName>) {
     let zone = zone(table, timezone);
+    let all: Vec<&str> = roles.iter().map(|role| &*role.name.0).collect();
+    let of = table.list("roles", |text| role_among(text, &all));
+    if !table.is_set("roles") {
+        table.set("roles", serde_json::json!([LOCAL]));
+    }
+    let of = of.unwrap_or_else(|| vec![LOCAL.into()]);
     if table.is_set("schedule") {
-        return schedule(table, "schedule", "0 8 1 * *", zone);
+        return (schedule(table, "schedule", "0 8 1 * *", zone), of);
     }
     table.set("schedule", serde_json::Value::Null);
-    None
+    (None, of)
+}
+
+fn role_among(text: &str, all: &[&str]) -> Result<RoleName, Problem> {
+    let problem = || Problem::new(format!("can't be {}", quoted(text))).hint(choose(text, all));
+    all.contains(&text).then(|| RoleName::from(text)).ok_or_else(problem)
 }
 
 fn zone(table: &Section, timezone: Tz) -> Tz {
@@ -63,13 +75,9 @@ fn zone(table: &Section, timezone: Tz) -> Tz {
 }
 
 fn told_of(table: &Section, roles: &[Role]) -> Vec<RoleName> {
-    let nearest: Vec<&str> =
-        roles.iter().filter(|role| role.pick == Pick::Nearest).map(|role| &*role.name.0).collect();
-    let known = |text: &str| {
-        let problem = || Problem::new(format!("can't be {}", quoted(text))).hint(choose(text, &nearest));
-        nearest.contains(&text).then(|| RoleName::from(text)).ok_or_else(problem)
-    };
-    let wanted = table.list("roles", known);
+    let noted: Vec<&str> =
+        roles.iter().filter(|role| changes::is_noted(role)).map(|role| &*role.name.0).collect();
+    let wanted = table.list("roles", |text| role_among(text, &noted));
     if !table.is_set("roles") {
         table.set("roles", serde_json::json!([]));
     }

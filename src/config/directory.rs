@@ -37,6 +37,8 @@ pub struct Directory {
     pub units: UnitsFrom,
     /// Where it is read.
     pub source: Source,
+    /// Who gets a sign of life after each good run.
+    pub ping: Option<super::ping::Ping>,
 }
 
 /// Where a directory is read.
@@ -81,6 +83,7 @@ fn read(table: &Section, timezone: Tz, above: &Limits) -> Option<Directory> {
     let run_timeout = table.duration("run_timeout", SECOND * 10..=DAY, MINUTE * 30);
     let guard = super::guard::read(&table.section("guard"), above);
     let (mapping, filters) = schema::read(table);
+    let ping = super::ping::read(&table.section("ping"));
     match kind {
         Some(Kind::Ldap) => table.refuse(&LDIF_KEYS, "source = \"ldif\""),
         Some(Kind::Ldif) => table.refuse(ldap::KEYS, "source = \"ldap\""),
@@ -104,6 +107,7 @@ fn read(table: &Section, timezone: Tz, above: &Limits) -> Option<Directory> {
         mapping,
         units: units?,
         source,
+        ping,
     })
 }
 

@@ -13,8 +13,17 @@ use super::mask::mask;
 use super::words::quoted;
 
 /// The tables that there can be several of, each with a name.
-pub(super) const LISTED: [&str; 7] =
-    ["directory", "list", "absence_source", "administrator", "channel", "route", "locale"];
+pub(super) const LISTED: [&str; 9] = [
+    "directory",
+    "list",
+    "absence_source",
+    "administrator",
+    "channel",
+    "route",
+    "locale",
+    "feed",
+    "heartbeat",
+];
 
 /// The levels of a key, outermost first; an element of a list is `[0]`, `[1]` ….
 pub(super) type KeyPath = Vec<String>;
@@ -142,6 +151,8 @@ impl Document {
                 "list" => "vendor",
                 "channel" => "drift",
                 "route" => "critical",
+                "feed" => "cloud",
+                "heartbeat" => "backup",
                 _ => "school",
             };
             let hint = format!("begin each with a line [[{what}]], and name = \"{example}\" below it");

@@ -12,6 +12,7 @@
 //! what of it can.
 
 mod absence_source;
+mod acknowledge;
 mod administrator;
 mod alerts;
 mod api;
@@ -25,8 +26,11 @@ mod document;
 mod domain;
 mod durations;
 mod environment;
+mod feed;
 mod finding;
 mod guard;
+mod heartbeat;
+mod intake;
 mod layers;
 mod ldap;
 mod list;
@@ -36,7 +40,10 @@ mod mail;
 mod mask;
 mod organisation;
 mod outages;
+mod ping;
 mod postgres;
+mod public;
+mod quiet;
 mod reader;
 mod roles;
 mod route;
@@ -66,13 +73,17 @@ pub use channel::{Channel, ChannelKind, ChannelTerms, SmsTemplate, TokenSource, 
 pub use directory::{Directory, Source};
 pub use domain::LdapDomain;
 pub use environment::Environment;
+pub use feed::{Feed, FeedKind};
 pub use finding::{Finding, Findings, Look, Place, Position, Severity};
+pub use intake::Intake;
 pub use ldap::{Ldap, LdapSecurity, LdapServer, LdapServers};
 pub use list::{List, ListPlace, ListProof};
 pub use log::{Log, LogFormat};
 pub use mail::{Mail, Mailbox, Transport};
 pub use organisation::Organisation;
+pub use ping::Ping;
 pub use postgres::{DatabaseServer, Postgres};
+pub use public::Public;
 pub use reader::Setting;
 pub use secret::{Secret, SecretOrigin};
 pub use sign_in::LdapSignIn;
@@ -83,10 +94,13 @@ pub use support::{LoginPage, PageLanguage};
 use crate::domain::alert::Policy;
 use crate::domain::calendar::Calendar;
 use crate::domain::changes::tell;
+use crate::domain::climb;
 use crate::domain::coverage::watch::Watched;
+use crate::domain::intake::heartbeat::Job;
 use crate::domain::locale::Rule;
 use crate::domain::outage;
-use crate::domain::roles::Role;
+use crate::domain::quiet::Quiet;
+use crate::domain::roles::{Role, RoleName};
 use crate::domain::route::Routing;
 use crate::domain::schedule::Schedule;
 use crate::domain::support::Support;
@@ -112,6 +126,8 @@ pub struct Config {
     pub directories: Vec<Directory>,
     /// When the AD-sync contacts are told.
     pub alerts: Policy,
+    /// When they are told small things that last; None: never.
+    pub lasting: Option<Schedule>,
     /// How notices leave by mail.
     pub mail: Mail,
     /// The mailbox into which mails come back; None: nobody looks at them.
@@ -120,6 +136,12 @@ pub struct Config {
     pub channels: Vec<Channel>,
     /// Which notice goes by which channels.
     pub routing: Routing,
+    /// When nobody is disturbed.
+    pub quiet: Quiet,
+    /// Where pages for everybody are, if anywhere.
+    pub public: Option<Public>,
+    /// Which notices ask to be taken on, and when they go to others.
+    pub climbing: climb::Policy,
     /// The roles, in the order they are shown.
     pub roles: Vec<Role>,
     /// Which days aren't worked.
@@ -136,10 +158,18 @@ pub struct Config {
     pub telling: tell::Policy,
     /// When contacts are sent what they are contacts for; None: never.
     pub duties: Option<Schedule>,
+    /// To those of which roles; empty: of any.
+    pub duties_of: Vec<RoleName>,
     /// The periods for which it is told that they aren't covered.
     pub watched: Vec<Watched>,
     /// Services, and how outages are told.
     pub outages: outage::policy::Policy,
+    /// The vendors' status pages, in the order of their names.
+    pub feeds: Vec<Feed>,
+    /// The jobs that give signs of life, in the order of their names.
+    pub heartbeats: Vec<Job>,
+    /// Where others may call; None: nowhere.
+    pub intake: Option<Intake>,
     /// What is logged.
     pub log: Log,
     settings: Vec<Setting>,
@@ -156,7 +186,10 @@ impl Config {
     #[must_use]
     pub fn reload_differences(&self, new: &Config) -> Vec<&'static str> {
         let store = self.store.restart(&new.store);
-        store.chain(self.api.restart(&new.api)).chain(self.log.restart(&new.log)).collect()
+        let public = public::restart(self.public.as_ref(), new.public.as_ref());
+        let intake = intake::restart(self.intake.as_ref(), new.intake.as_ref());
+        let store = store.chain(public).chain(self.api.restart(&new.api));
+        store.chain(intake).chain(self.log.restart(&new.log)).collect()
     }
 }
 
@@ -187,6 +220,7 @@ fn resolve(
     let guard = guard::read(&root.section("guard"), &crate::domain::guard::Limits::default());
     let mut directories = directory::read_all(&root, organisation.timezone, &guard);
     let alerts = alerts::read(&root.section("alerts"));
+    let lasting = alerts::lasting(&root.section("alerts"), organisation.timezone);
     directory::warn_of_pauses(
         &root.section("alerts"),
         directories.as_deref().unwrap_or_default(),
@@ -209,12 +243,19 @@ fn resolve(
     let lists = list::read_all(&root, organisation.timezone, &roles);
     let absence_sources = absence_source::read_all(&root, organisation.timezone);
     let shared = Arc::new(calendar.clone());
+    let public = public::read(&root.section("public"));
+    let quiet = quiet::read(&root.section("quiet_hours"), &shared, &channels);
+    let climbing = acknowledge::read(&root.section("acknowledge"), organisation.timezone, &shared);
     let support = support::read(&root.section("support"), organisation.timezone, &shared);
     let login_page = support::login_page(&root.section("login_page"), organisation.timezone, &shared);
     let telling = contacts::changes(&root.section("contact_changes"), organisation.timezone, &roles);
-    let duties = contacts::digest(&root.section("contact_digest"), organisation.timezone);
+    let (duties, duties_of) =
+        contacts::digest(&root.section("contact_digest"), organisation.timezone, &roles);
     let watched = coverage::read(&root.section("coverage"), &roles);
     let outages = outages::read(&root, &roles);
+    let feeds = feed::read_all(&root, organisation.timezone, &outages.services);
+    let heartbeats = heartbeat::read_all(&root, &outages.services);
+    let intake = intake::read(&root.section("intake"), &outages.services);
     let log = log::read(&root.section("log"));
     let (findings, settings, known) = reader.finish();
     let outcome = match (directories, mail) {
@@ -228,13 +269,18 @@ fn resolve(
                 administrators,
                 directories,
                 alerts,
+                lasting,
                 mail,
                 bounces,
                 channels,
                 routing,
+                quiet,
+                public,
+                climbing,
                 roles,
                 telling,
                 duties,
+                duties_of,
                 watched,
                 calendar,
                 lists,
@@ -242,6 +288,9 @@ fn resolve(
                 support,
                 login_page,
                 outages,
+                feeds,
+                heartbeats,
+                intake,
                 log,
                 settings,
             };

@@ -74,6 +74,8 @@ pub(super) fn read(root: &Section, roles: &[Role]) -> Policy {
         nag_role: nag_role.unwrap_or_else(|| GLOBAL.into()),
         remind: remind.into_iter().map(delta).collect(),
         by_hand,
+        gather: delta(outages.duration("gather", Duration::ZERO..=HOUR, Duration::ZERO)),
+        inhibit: outages.flag("inhibit", true),
     }
 }
 
@@ -120,6 +122,36 @@ fn service(table: &Section, names: &[&str]) -> Option<Service> {
     Some(Service { name: name.as_str().into(), title, depends_on, owner, units })
 }
 
+/// A list of services as `[service.NAME]` has them; without any such, whatever is written.
+pub(super) fn services_in(table: &Section, key: &str, services: &Services) -> Vec<Box<str>> {
+    let named: Vec<Box<str>> = if services.is_empty() {
+        table.texts(key, &[]).into_iter().map(String::into_boxed_str).collect()
+    } else {
+        let names: Vec<&str> = services.iter().map(|service| &*service.name.0).collect();
+        names_in(table, key, &names, "").into_iter().map(|name| (*name.0).into()).collect()
+    };
+    at_most(table, key, named.len());
+    named
+}
+
+/// A list of units, by name.
+pub(super) fn units_in(table: &Section, key: &str) -> Vec<Box<str>> {
+    let units: Vec<Box<str>> = table.texts(key, &[]).into_iter().map(String::into_boxed_str).collect();
+    at_most(table, key, units.len());
+    units
+}
+
+fn at_most(table: &Section, key: &str, count: usize) {
+    if count > LIST_MAX {
+        let hint = format!("an outage may name up to {LIST_MAX}");
+        table.mistake(key, Problem::new(format!("has {count} {key}")).hint(hint));
+    }
+}
+
+/// How bad something is, in the words of the configuration.
+pub(super) const SEVERITIES: [(&str, Severity); 3] =
+    [("minor", Severity::Minor), ("major", Severity::Major), ("critical", Severity::Critical)];
+
 /// A list of services. A mistake names those that are like it.
 fn names_in(table: &Section, key: &str, names: &[&str], own: &str) -> Vec<SubjectName> {
     let others: Vec<&str> = names.iter().copied().filter(|name| *name != own).collect();
@@ -145,13 +177,7 @@ fn templates(section: &Section, services: &Services) -> BTreeMap<Box<str>, Templ
 
 fn template(table: &Section, services: &Services) -> Template {
     table.require("title", "title = \"Nobody can sign in\"");
-    let names: Vec<&str> = services.iter().map(|service| &*service.name.0).collect();
-    let named: Vec<Box<str>> = if services.is_empty() {
-        table.texts("services", &[]).into_iter().map(String::into_boxed_str).collect()
-    } else {
-        names_in(table, "services", &names, "").into_iter().map(|name| (*name.0).into()).collect()
-    };
-    let words = [("minor", Severity::Minor), ("major", Severity::Major), ("critical", Severity::Critical)];
+    let named = services_in(table, "services", services);
     let (title, text) = (table.text("title").unwrap_or_default(), table.lines("text"));
     for (key, value, most) in [("title", &title, TITLE_MAX), ("text", &text, TEXT_MAX)] {
         if value.chars().count() > most {
@@ -159,18 +185,12 @@ fn template(table: &Section, services: &Services) -> Template {
             table.mistake(key, Problem::new("is too long").hint(hint));
         }
     }
-    let units: Vec<Box<str>> = table.texts("units", &[]).into_iter().map(String::into_boxed_str).collect();
-    for (key, count) in [("services", named.len()), ("units", units.len())] {
-        if count > LIST_MAX {
-            let hint = format!("an outage may name up to {LIST_MAX}");
-            table.mistake(key, Problem::new(format!("has {count} {key}")).hint(hint));
-        }
-    }
+    let units = units_in(table, "units");
     Template {
         name: table.name().into(),
         title: title.into(),
         text: text.into(),
-        severity: table.choice("severity", &words, None),
+        severity: table.choice("severity", &SEVERITIES, None),
         services: named,
         units,
     }

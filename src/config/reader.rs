@@ -20,7 +20,7 @@ use super::words;
 pub(super) use super::section::Section;
 
 /// The tables whose keys are names that people choose.
-pub(super) const NAMED: [&str; 11] = [
+pub(super) const NAMED: [&str; 14] = [
     "directory",
     "roles",
     "list",
@@ -31,6 +31,9 @@ pub(super) const NAMED: [&str; 11] = [
     "outage_template",
     "channel",
     "route",
+    "feed",
+    "feed.*.component",
+    "heartbeat",
     "locale",
 ];
 

@@ -5,13 +5,20 @@ use std::collections::BTreeSet;
 use super::reader::{Problem, Section};
 use super::schema;
 use super::words::{choose, either, quoted};
-use crate::domain::roles::{self, AttributeGrant, Grants, OUTAGE, Pick, Role, RoleName, Scope};
+use crate::domain::roles::{
+    self, AD_SYNC, AttributeGrant, GLOBAL, Grants, LOCAL, LOGIN, OUTAGE, Pick, REPORT, Role, RoleName,
+    SUPPORT, SYSTEM_OWNER, Scope,
+};
 
 pub(super) fn read(all: &Section) -> Vec<Role> {
     let mut roles = roles::built_in();
     // Also those without a table: their keys must become known, and their values be shown.
     for role in &mut roles {
-        change(role, &all.one(role.name.0.as_ref()));
+        let table = all.one(role.name.0.as_ref());
+        if let Some((scope, pick)) = held(&table, Some(role)) {
+            (role.scope, role.pick) = (scope, pick);
+        }
+        change(role, &table);
     }
     let known: Vec<String> = roles.iter().map(|role| role.name.to_string()).collect();
     let known: Vec<&str> = known.iter().map(String::as_str).collect();
@@ -45,17 +52,7 @@ fn own(table: &Section) -> Option<Role> {
         table.mistake("scope", problem.hint("take small letters, digits and hyphens: \"case-portal\""));
         return None;
     }
-    let scope = table.parsed("scope", |text| one_of(text, &SCOPES))?;
-    let usual = if scope == Scope::Unit { Pick::Nearest } else { Pick::All };
-    let pick = table.parsed("pick", |text| one_of(text, &PICKS)).unwrap_or(usual);
-    if pick == Pick::Nearest && scope != Scope::Unit {
-        let problem = Problem::new("there is nothing nearer or farther where a role isn't held at units");
-        table.mistake("pick", problem.hint("leave it out, or take scope = \"unit\""));
-    }
-    if pick == Pick::All && scope == Scope::Unit {
-        let problem = Problem::new("finds nobody who holds the role at a unit: whoever asks has one unit");
-        table.mistake("pick", problem.hint("leave it out, or take scope = \"organisation\""));
-    }
+    let (scope, pick) = held(table, None)?;
     let grants = Grants { assign: true, groups: Vec::new(), managed_by: false, attribute: None };
     let title = name.into();
     let mut role = Role {
@@ -73,6 +70,46 @@ fn own(table: &Section) -> Option<Role> {
     Some(role)
 }
 
+/// What a role applies to and who of its holders answers: as it is brought along, unless the table says otherwise. None: it says nothing that
+/// can be understood.
+fn held(table: &Section, shipped: Option<&Role>) -> Option<(Scope, Pick)> {
+    let scope = table.parsed("scope", |text| {
+        let scope = one_of(text, &SCOPES)?;
+        let refused = shipped.filter(|role| role.scope != scope && !may_apply_to(&role.name, scope));
+        refused.map_or(Ok(scope), |role| {
+            let problem =
+                format!("can't be {}: Budkavle itself asks for the role {}", quoted(text), role.name);
+            let hint =
+                format!("it is {}; make a role of your own for the rest", quoted(word(role.scope, &SCOPES)));
+            Err(Problem::new(problem).hint(hint))
+        })
+    });
+    let scope = scope.or(shipped.map(|role| role.scope))?;
+    let usual = if scope == Scope::Unit { Pick::Nearest } else { Pick::All };
+    let pick = table.parsed("pick", |text| one_of(text, &PICKS)).unwrap_or(usual);
+    if pick == Pick::Nearest && scope != Scope::Unit {
+        let problem = Problem::new("there is nothing nearer or farther where a role isn't held at units");
+        table.mistake("pick", problem.hint("leave it out, or take scope = \"unit\""));
+    }
+    if pick == Pick::All && scope == Scope::Unit {
+        let problem = Problem::new("finds nobody who holds the role at a unit: whoever asks has one unit");
+        table.mistake("pick", problem.hint("leave it out, or take scope = \"organisation\""));
+    }
+    table.set("scope", word(scope, &SCOPES).into());
+    table.set("pick", word(pick, &PICKS).into());
+    Some((scope, pick))
+}
+
+/// Whether a role that is brought along may apply to something else than it does: not where Budkavle itself asks for its holders, as for
+/// whom to alert, and for whom users turn to.
+fn may_apply_to(role: &RoleName, scope: Scope) -> bool {
+    match &*role.0 {
+        GLOBAL | OUTAGE | AD_SYNC | SUPPORT | LOGIN | REPORT => false,
+        LOCAL | SYSTEM_OWNER => matches!(scope, Scope::Unit | Scope::Organisation),
+        _ => true,
+    }
+}
+
 const MAX_NAME: usize = 40;
 const SCOPES: [(&str, Scope); 4] = [
     ("unit", Scope::Unit),
@@ -81,6 +118,10 @@ const SCOPES: [(&str, Scope); 4] = [
     ("subject", Scope::Subject),
 ];
 const PICKS: [(&str, Pick); 2] = [("nearest", Pick::Nearest), ("all", Pick::All)];
+
+fn word<T: PartialEq>(it: T, all: &[(&'static str, T)]) -> &'static str {
+    all.iter().find(|(_, known)| *known == it).map_or("", |(word, _)| word)
+}
 
 fn one_of<T: Copy>(text: &str, all: &[(&str, T)]) -> Result<T, Problem> {
     let names: Vec<&str> = all.iter().map(|(name, _)| *name).collect();

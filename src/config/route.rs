@@ -13,7 +13,7 @@ use crate::domain::notice::NoticeKind;
 use crate::domain::outage::Severity;
 use crate::domain::route::{Reach, Route, Routing};
 
-const KEYS: [&str; 4] = ["name", "kinds", "severity", "channels"];
+const KEYS: [&str; 5] = ["name", "kinds", "severity", "contacts", "channels"];
 
 /// Reads all of it; `usual` is how long notices are tried otherwise.
 pub(super) fn read(root: &Section, channels: &[Channel], usual: Duration) -> Routing {
@@ -45,6 +45,11 @@ fn route(table: &Section, channels: &BTreeMap<ChannelName, Reach>) -> Option<Rou
     let severities =
         [("minor", Severity::Minor), ("major", Severity::Major), ("critical", Severity::Critical)];
     let severity = table.choice("severity", &severities, Some("minor"));
+    let contacts = table.list("contacts", |text| text.parse().map_err(|e| Problem::new(format!("{e}"))));
+    if !table.is_set("contacts") {
+        table.set("contacts", serde_json::json!([]));
+    }
+    let contacts = contacts.unwrap_or_default();
     table.require("channels", "channels = [\"mail\", \"drift\"]");
     let names: Vec<&str> = ["mail"].into_iter().chain(channels.keys().map(|name| &*name.0)).collect();
     let by = table.list("channels", |text| {
@@ -68,5 +73,11 @@ fn route(table: &Section, channels: &BTreeMap<ChannelName, Reach>) -> Option<Rou
             problem.hint("these kinds go by mail, or by a channel that reaches single people"),
         );
     }
-    Some(Route { kinds: kinds.into_iter().collect(), severity: severity?, channels: by })
+    if let Some(place) =
+        by.iter().find(|name| !contacts.is_empty() && channels.get(*name) == Some(&Reach::Place))
+    {
+        let problem = Problem::new(format!("sends to {place}, where all read it, what is for single people"));
+        table.mistake("channels", problem.hint("name channels that reach single people"));
+    }
+    Some(Route { kinds: kinds.into_iter().collect(), severity: severity?, contacts, channels: by })
 }

@@ -74,6 +74,11 @@ impl<'r> Section<'r> {
         names.into_iter().map(|name| self.one(name)).collect()
     }
 
+    /// The keys that stand in it.
+    pub fn keys(&self) -> Vec<&'r str> {
+        self.table.map(|table| table.keys().map(String::as_str).collect()).unwrap_or_default()
+    }
+
     /// The table below that has this name.
     pub fn one(&self, name: &str) -> Section<'r> {
         let pattern = join(&self.pattern, "*");

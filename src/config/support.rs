@@ -7,6 +7,7 @@ use chrono::Weekday;
 use chrono_tz::Tz;
 use url::Url;
 
+use super::calendar;
 use super::reader::{Problem, Section};
 use super::words::quoted;
 use crate::domain::calendar::{Calendar, OpeningHours};
@@ -37,6 +38,9 @@ pub(super) fn read(table: &Section, timezone: Tz, calendar: &Arc<Calendar>) -> S
         let problem = || Problem::new(format!("{} is no time zone", quoted(text)));
         text.parse().map_err(|_| problem().hint("for example: \"Europe/Stockholm\""))
     });
+    let own = table.section("calendar");
+    let days = calendar::read(&own);
+    let days = if calendar::KEYS.iter().any(|key| own.is_set(key)) { &Arc::new(days) } else { calendar };
     let list = |key: &str| table.texts(key, &[]).into_iter().map(String::into_boxed_str).collect();
     let text = |key: &str| table.text(key).map(String::into_boxed_str);
     Support {
@@ -45,7 +49,7 @@ pub(super) fn read(table: &Section, timezone: Tz, calendar: &Arc<Calendar>) -> S
             .parsed("mail", |text| text.parse().map_err(|e| Problem::new(format!("can't be used: {e}")))),
         portal: table.parsed("portal", portal),
         urgent_phone: text("urgent_phone"),
-        hours: hours(&table.section("hours"), zone.unwrap_or(timezone), calendar),
+        hours: hours(&table.section("hours"), zone.unwrap_or(timezone), days),
         covered: list("covered"),
         billed: list("billed"),
     }
@@ -68,7 +72,8 @@ const WEEK: [(&str, Weekday); 7] = [
     ("sunday", Weekday::Sun),
 ];
 
-fn hours(table: &Section, zone: Tz, calendar: &Arc<Calendar>) -> OpeningHours {
+/// Weekly hours, each day with a key of its own.
+pub(super) fn hours(table: &Section, zone: Tz, calendar: &Arc<Calendar>) -> OpeningHours {
     let mut hours = OpeningHours::usual(zone, Arc::clone(calendar));
     for (key, day) in WEEK {
         let usual = if matches!(day, Weekday::Sat | Weekday::Sun) { "" } else { "08:00-16:00" };

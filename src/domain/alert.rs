@@ -2,6 +2,8 @@
 //!
 //! A pure decision over what the runs came to and the time. It works from the last good data and needs no directory.
 
+pub mod lasting;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 

@@ -16,13 +16,18 @@ pub enum Actor {
         /// The user's name, or the number when the machine knows no name.
         name: Box<str>,
     },
+    /// Something that tells of incidents by itself: a status page that is read, a monitoring system, a job.
+    Source(
+        /// What it is, and what it is called: `feed cloud`.
+        Box<str>,
+    ),
 }
 
 impl std::fmt::Display for Actor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Actor::System => f.write_str("budkavle"),
-            Actor::Local { name, .. } => f.write_str(name),
+            Actor::Local { name, .. } | Actor::Source(name) => f.write_str(name),
         }
     }
 }

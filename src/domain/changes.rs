@@ -15,13 +15,29 @@ use super::directory::User;
 use super::ids::{RunId, UnitId, UserId};
 use super::mailbox::Address;
 use super::organisation::{Holding, Organisation};
-use super::roles::{Pick, RoleName};
+use super::roles::{Pick, Role, RoleName, Scope};
 use super::tree;
 
 /// So many units are named in one [`ContactChange`]; of more units, there are more changes.
 pub const MOST_NAMED: usize = 100;
 /// So many people are named on each side of one.
 const MOST_PEOPLE: usize = 20;
+
+/// Whether it is noted, and can be told, that others answer in a role: not in one of subjects. Of a role of which everybody answers who holds it,
+/// the organisation is one unit.
+pub fn is_noted(role: &Role) -> bool {
+    role.scope != Scope::Subject
+}
+
+/// How many users turn to whoever answers for these units in a role.
+pub(crate) fn users_of<'a>(
+    organisation: &Organisation,
+    role: &Role,
+    units: impl IntoIterator<Item = &'a tree::Index>,
+) -> usize {
+    let below = role.pick == Pick::All;
+    units.into_iter().map(|unit| organisation.count_users(*unit, below)).sum()
+}
 
 /// Units whose contacts in one role were these people, and are others now. As it is stored, too.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -228,7 +244,7 @@ impl Why {
     }
 }
 
-/// What differs between two pictures of the organisation, each at its time, in the roles whose nearest holders answer. Units that were not there
+/// What differs between two pictures of the organisation, each at its time, in the roles of which it is noted. Units that were not there
 /// before, or aren't now, have no change of contacts; of the `users` that differ, as they were and are, those have who belong to another unit now.
 ///
 /// Whoever is the only one to turn to, and so turns to somebody else than their colleagues do, is counted as one of these.
@@ -237,8 +253,8 @@ pub fn between(
     after: (&Organisation, DateTime<Utc>),
     users: &[(Arc<User>, Arc<User>)],
 ) -> Vec<ContactChange> {
-    let nearest = after.0.roles.iter().filter(|role| role.pick == Pick::Nearest);
-    let known = nearest.filter_map(|role| Some((before.0.role(&role.name.0)?, role)));
+    let noted = after.0.roles.iter().filter(|role| is_noted(role));
+    let known = noted.filter_map(|role| Some((before.0.role(&role.name.0)?, role)));
     let side = |(organisation, now): (_, _), role| Answering::new(organisation, role, now);
     let edited = edited(before, after);
     let changes = known.flat_map(|(was, is)| {
@@ -291,6 +307,8 @@ fn of_role(
     let mut changes: Vec<ContactChange> =
         units.flat_map(|(sides, places)| of_units(was, is, sides, &places)).collect();
     let mut moved: BTreeMap<Sides, u32> = BTreeMap::new();
+    // Where everybody answers who holds the role, it makes no difference to which unit somebody belongs.
+    let users = if is.role.pick == Pick::Nearest { users } else { &[] };
     for (before, after) in users.iter().filter(|(before, after)| before.unit != after.unit) {
         let places = (was.organisation.place_of(before), is.organisation.place_of(after));
         *moved.entry((was.of_unit(places.0), is.of_unit(places.1))).or_default() += 1;
@@ -326,7 +344,7 @@ fn of_units(
     let (before, after, why) = (answerers(was, sides.0), answerers(is, sides.1), why(was, is, sides));
     let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     let change = |places: &[tree::Index]| {
-        let users: usize = places.iter().map(|place| is.organisation.count_users(*place, false)).sum();
+        let users = users_of(is.organisation, is.role, places);
         ContactChange {
             role: is.role.name.clone(),
             units: places.iter().map(|place| is.organisation.tree.id(*place)).collect(),

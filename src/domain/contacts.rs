@@ -1,6 +1,7 @@
 //! "Whom do I turn to?": the nearest holder of a role who is there, and why it is that one.
 
 mod answering;
+mod deputy;
 mod everybody;
 
 use std::collections::HashSet;
@@ -18,6 +19,7 @@ use super::roles::{Holder, Pick, Place, Role, RoleName, Scope};
 use super::subject::owner_of;
 use super::tree;
 pub use answering::{Answering, Sides, side_by_side};
+pub use deputy::deputy_of;
 pub use everybody::{ContactMap, recompute};
 
 /// Who asks, or what is asked about.
@@ -309,6 +311,16 @@ pub fn at_place(
     now: DateTime<Utc>,
 ) -> (Vec<Contact>, Vec<Skipped>) {
     present(organisation, role, place, &Asker::Organisation, now)
+}
+
+/// Who of a role of directories counts for one of them, and who doesn't: one step of [`resolve`].
+pub fn for_directory(
+    organisation: &Organisation,
+    role: &Role,
+    directory: &DirectoryName,
+    now: DateTime<Utc>,
+) -> (Vec<Contact>, Vec<Skipped>) {
+    present(organisation, role, tree::ROOT, &Asker::Directory(directory.clone()), now)
 }
 
 /// Whether a holder counts for `asker` at `now`, or a deputy in their place; else why not.

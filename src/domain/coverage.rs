@@ -4,6 +4,7 @@
 //! within the hours that matter. What is worked out is who counts at each unit between one change (an absence that begins, an account that
 //! ends) and the next; what is above shows through where nobody does.
 
+mod directories;
 mod subjects;
 mod timeline;
 pub mod watch;
@@ -21,6 +22,7 @@ use super::organisation::Organisation;
 use super::roles::{LOCAL, Pick, Role, RoleName, Scope};
 use super::subject;
 use super::tree::{self, Index};
+pub use directories::{DirectoryCover, cover_directories};
 pub use subjects::{SubjectCover, cover_subjects};
 
 /// A period is no longer than so many days.
@@ -260,7 +262,8 @@ impl RoleCover {
     }
 }
 
-/// Works out who is there in a role on each day, everywhere. A role of subjects has [`cover_subjects`].
+/// Works out who is there in a role on each day, everywhere. A role of subjects has [`cover_subjects`], one of directories
+/// [`cover_directories`].
 pub fn cover(organisation: &Organisation, wanted: Wanted<'_>, period: &Period) -> RoleCover {
     let Wanted { role, minimum } = wanted;
     let windows = period.windows(role.always);

@@ -6,12 +6,13 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
+use super::changes::Who;
 use super::contacts::{self, Answering, Asker, Contact};
-use super::directory::User;
 use super::ids::{RoleName, UserId};
+use super::mailbox::Address;
 use super::notice::{Fallback, UnitsAt, units_at};
 use super::organisation::{Holding, Organisation};
-use super::roles::{Pick, Place, Role, Scope};
+use super::roles::{Holder, Pick, Place, Role, Scope};
 use super::tree::Index;
 
 /// So many units are named for one duty, each with those below it.
@@ -24,7 +25,7 @@ const NAMED: usize = 30;
 pub struct Duties {
     /// Who.
     pub name: Box<str>,
-    /// The account.
+    /// The account; empty for somebody outside.
     pub account: Box<str>,
     /// As of when.
     pub at: DateTime<Utc>,
@@ -96,20 +97,18 @@ pub struct Book<'a> {
     zone: Tz,
     /// By role: who answers, and the units by where they turn to.
     answering: BTreeMap<&'a RoleName, (Answering<'a>, BTreeMap<Index, Vec<Index>>)>,
-    held: BTreeMap<UserId, Vec<(&'a Role, &'a Holding)>>,
+    held: BTreeMap<Who, Vec<(&'a Role, &'a Holding)>>,
     deputies: BTreeMap<UserId, Vec<StandsIn>>,
 }
 
 impl<'a> Book<'a> {
     /// Works out what everybody holds at `now`; days in reasons are those of `zone`.
     pub fn new(organisation: &'a Organisation, now: DateTime<Utc>, zone: Tz) -> Book<'a> {
-        let mut held: BTreeMap<UserId, Vec<(&Role, &Holding)>> = BTreeMap::new();
+        let mut held: BTreeMap<Who, Vec<(&Role, &Holding)>> = BTreeMap::new();
         let mut answering = BTreeMap::new();
         for role in &organisation.roles {
             for holding in organisation.holders(&role.name).all() {
-                if let Some(id) = holding.holder.user() {
-                    held.entry(id).or_default().push((role, holding));
-                }
+                held.entry(holder_of(holding)).or_default().push((role, holding));
             }
             if role.pick == Pick::Nearest && organisation.holders(&role.name).places().next().is_some() {
                 let side = Answering::new(organisation, role, now);
@@ -137,49 +136,76 @@ impl<'a> Book<'a> {
         Book { organisation, now, zone, answering, held, deputies }
     }
 
-    /// Those who hold a role, whether they count or not.
-    pub fn holders(&self, role: &RoleName) -> impl Iterator<Item = &'a User> {
-        let holds = |duties: &Vec<(&Role, &Holding)>| duties.iter().any(|(held, _)| held.name == *role);
-        let holders = self.held.iter().filter(move |(_, duties)| holds(duties));
-        holders.filter_map(|(id, _)| self.organisation.user(*id).map(|user| &**user))
+    /// Those who hold one of these roles, or any if none is named, whether they count or not.
+    pub fn holders(&self, roles: &[RoleName]) -> impl Iterator<Item = &Who> {
+        let is_one = |role: &Role| roles.is_empty() || roles.contains(&role.name);
+        let holds = move |duties: &[(&Role, &Holding)]| duties.iter().any(|(role, _)| is_one(role));
+        self.held.iter().filter(move |(_, duties)| holds(duties)).map(|(who, _)| who)
     }
 
-    /// What one person is contact for.
-    pub fn of(&self, user: &User) -> Duties {
-        let held = self.held.get(&user.id).map_or(&[][..], Vec::as_slice);
-        let absences = self.organisation.absences.get(&user.id).map_or(&[][..], Vec::as_slice);
+    /// Where somebody is written to as contact: by an address of an assignment's own through which they answer now, else as a user. None:
+    /// the account is closed, or there is no address.
+    pub fn address_of(&self, who: &Who) -> Option<Address> {
+        let held = self.held.get(who).map_or(&[][..], Vec::as_slice);
+        let own = |(role, holding): &(&Role, &Holding)| {
+            let asker = Asker::from(&holding.place);
+            let contact = contacts::judge(self.organisation, role, holding, &asker, self.now).ok()?;
+            let is_own = holding.mail.is_some() || matches!(holding.holder, Holder::Outside { .. });
+            (is_own && is_same(&contact, who)).then_some(contact.mail)
+        };
+        let own = || held.iter().find_map(own);
+        match who {
+            Who::Outside(_) => own(),
+            Who::User(id) => {
+                let user = self.organisation.user(*id)?;
+                user.is_active(self.now).then(|| own().or_else(|| user.address())).flatten()
+            }
+        }
+    }
+
+    /// What one person is contact for. None: it is no user, and nobody outside who holds a role.
+    pub fn of(&self, who: &Who) -> Option<Duties> {
+        let held = self.held.get(who).map_or(&[][..], Vec::as_slice);
+        let user = match who {
+            Who::User(id) => Some(self.organisation.user(*id)?),
+            Who::Outside(_) => None,
+        };
+        let name = match (user, held.first()) {
+            (Some(user), _) => user.name().into(),
+            (None, Some((_, holding))) => self.organisation.holder_name(&holding.holder),
+            (None, None) => return None,
+        };
+        let absences = user.and_then(|user| self.organisation.absences.get(&user.id));
+        let absences = absences.map_or(&[][..], Vec::as_slice);
         let planned = absences.iter().filter(|absence| absence.until > self.now).map(|absence| Planned {
             from: absence.from,
             until: absence.until,
             deputy: absence.deputy.and_then(|id| self.organisation.name_of(id.0)),
         });
-        let deputy = self.deputies.get(&user.id).map_or(&[][..], Vec::as_slice);
+        let deputy = user.and_then(|user| self.deputies.get(&user.id)).map_or(&[][..], Vec::as_slice);
         let local = self.organisation.role(super::roles::LOCAL);
-        let asker = Asker::User(user.id);
-        let turns_to =
-            local.map(|role| contacts::resolve(self.organisation, role, &asker, self.now).contacts);
-        Duties {
-            name: user.name().into(),
-            account: user.account().into(),
+        // Somebody outside belongs to no unit, and turns to nobody.
+        let turns_to = local.zip(user).map(|(role, user)| {
+            contacts::resolve(self.organisation, role, &Asker::User(user.id), self.now).contacts
+        });
+        Some(Duties {
+            name,
+            account: user.map(|user| user.account().into()).unwrap_or_default(),
             at: self.now,
-            duties: held
-                .iter()
-                .take(NAMED)
-                .map(|(role, holding)| self.duty(user.id, role, holding))
-                .collect(),
+            duties: held.iter().take(NAMED).map(|(role, holding)| self.duty(who, role, holding)).collect(),
             more: count(held.len().saturating_sub(NAMED)),
             absences: planned.take(NAMED).collect(),
             stands_in: deputy.iter().take(NAMED).cloned().collect(),
             turns_to: names(&turns_to.unwrap_or_default(), None),
-        }
+        })
     }
 
-    fn duty(&self, id: UserId, role: &Role, holding: &Holding) -> Duty {
+    fn duty(&self, who: &Who, role: &Role, holding: &Holding) -> Duty {
         let Book { organisation, now, .. } = self;
         let tree = &organisation.tree;
         let judged = contacts::judge(organisation, role, holding, &Asker::from(&holding.place), *now);
         let (skipped, deputy) = match judged {
-            Ok(contact) if contact.user == Some(id) => (None, None),
+            Ok(contact) if is_same(&contact, who) => (None, None),
             // Somebody stands in: they are away.
             Ok(contact) => (None, Some(contact.name)),
             Err(skip) => (Some(skip.in_zone(self.zone).into()), None),
@@ -203,7 +229,7 @@ impl<'a> Book<'a> {
             more,
             all_units: count(places.len()),
             users: count(places.iter().map(|unit| organisation.count_users(*unit, false)).sum()),
-            beside: names(&there, Some((id, deputy.as_deref()))),
+            beside: names(&there, Some((who, deputy.as_deref()))),
             above: self.above(role, holding.at, nearest.map(|(side, _)| side)),
             skipped,
             deputy,
@@ -225,9 +251,22 @@ impl<'a> Book<'a> {
     }
 }
 
-fn names(contacts: &[Contact], without: Option<(UserId, Option<&str>)>) -> Vec<Box<str>> {
+/// Who holds a role by this.
+fn holder_of(holding: &Holding) -> Who {
+    match &holding.holder {
+        Holder::User(id) => Who::User(*id),
+        Holder::Outside { mail, .. } => Who::new(None, holding.mail.as_ref().unwrap_or(mail)),
+    }
+}
+
+/// Whether a contact is somebody; of a user the address may be one of the assignment's own.
+fn is_same(contact: &Contact, who: &Who) -> bool {
+    Who::new(contact.user, &contact.mail) == *who
+}
+
+fn names(contacts: &[Contact], without: Option<(&Who, Option<&str>)>) -> Vec<Box<str>> {
     let is_other = |contact: &&Contact| {
-        without.is_none_or(|(id, deputy)| contact.user != Some(id) && Some(&*contact.name) != deputy)
+        without.is_none_or(|(who, deputy)| !is_same(contact, who) && Some(&*contact.name) != deputy)
     };
     contacts.iter().filter(is_other).take(NAMED).map(|contact| contact.name.clone()).collect()
 }

@@ -187,6 +187,14 @@ number_id! {
     MessageId
 }
 number_id! {
+    /// A silence, counted from 1.
+    SilenceId
+}
+number_id! {
+    /// Somebody outside who wants to be told of outages, counted from 1.
+    SubscriberId
+}
+number_id! {
     /// How many changes have been committed to what is held in memory. Grows with every commit.
     Generation
 }
@@ -231,6 +239,15 @@ name_id! {
 name_id! {
     /// The name of a list as the configuration gives it (`[[list]] name = "vendor"`).
     ListName(Box<str>)
+}
+
+name_id! {
+    /// The name of a vendor's status page as the configuration gives it (`[[feed]] name = "cloud"`).
+    FeedName(Arc<str>)
+}
+name_id! {
+    /// The name of a job that gives signs of life (`[[heartbeat]] name = "backup"`).
+    HeartbeatName(Arc<str>)
 }
 
 name_id! {

@@ -1,28 +1,33 @@
 //! What must be told, to whom, and how far it has come.
 
 mod about;
+mod climbed;
 mod kind;
 mod news;
 mod outage;
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::alert::Trouble;
+use super::alert::lasting::Lasting;
+use super::climb::Climb;
 use super::contacts::{self, Contact};
 use super::delta::ObjectChange;
 use super::duties::Duties;
 use super::guard::HoldReason;
-use super::ids::{ChannelName, DirectoryName, MessageId, NoticeId, RunId, UserId};
+use super::ids::{ChannelName, DirectoryName, MessageId, NoticeId, OutageId, RunId, SubscriberId, UserId};
 use super::mailbox::Address;
 use super::outage::Incident;
+use super::outage::inhibit::Held;
 use super::roles::RoleName;
 use super::warning::Due;
 
+pub use climbed::Climbed;
 pub use kind::{NoticeKind, Priority};
 pub use news::{ContactNews, ContactSummary, Fallback, NewsFacts, Part, RoleSum, UnitsAt, units_at};
 pub use outage::{About, Corrected, OutageWord, PlanTold};
@@ -31,6 +36,12 @@ pub use outage::{About, Corrected, OutageWord, PlanTold};
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct EventKey(pub Box<str>);
+
+impl std::fmt::Display for EventKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
 
 /// The facts of a notice, as they were when it was decided. Its text is made from them when it is sent.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -111,6 +122,20 @@ pub enum Facts {
     },
     /// Messages that were given up: they will reach nobody.
     Undelivered(UndeliveredFacts),
+    /// A notice that nobody has taken on.
+    Climbed(Box<Climbed>),
+    /// What lasts though it is too small to alert.
+    Lasting {
+        /// The longest first.
+        lasting: Vec<Lasting>,
+        /// How many more there are.
+        more: u32,
+    },
+    /// Somebody outside is asked whether they want to be told of outages.
+    Subscribe {
+        /// Their number.
+        subscriber: SubscriberId,
+    },
 }
 
 /// What there is to say of messages that were given up.
@@ -161,7 +186,8 @@ pub struct CoverageFacts {
 pub struct Gap {
     /// Which role.
     pub role: RoleName,
-    /// The path of the unit; None for a role of the whole organisation.
+    /// The path of the unit; None for a role of the whole organisation. What [`Gap::of_directory`] makes of the name of a directory, for a role of
+    /// these: [`Gap::place`] tells them apart.
     pub unit: Option<Box<str>>,
     /// So many units below it are covered in the same way.
     pub below: u32,
@@ -173,6 +199,35 @@ pub struct Gap {
     pub more: u32,
     /// Who of the unit could be asked: account and name.
     pub could: Vec<(Box<str>, Box<str>)>,
+}
+
+/// What isn't covered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum GapPlace<'a> {
+    /// The whole organisation.
+    Organisation,
+    /// The unit of a path.
+    Unit(&'a str),
+    /// The directory of a name.
+    Directory(&'a str),
+}
+
+/// Stands before the name of a directory. No path begins so: what is read of a directory has no control characters.
+const DIRECTORY: char = '\u{1f}';
+
+impl Gap {
+    /// What [`Gap::unit`] is for a directory: the records of notices that are stored have no place of its own for it.
+    pub fn of_directory(name: &DirectoryName) -> Box<str> {
+        format!("{DIRECTORY}{name}").into()
+    }
+
+    /// What isn't covered.
+    pub fn place(&self) -> GapPlace<'_> {
+        match self.unit.as_deref() {
+            None => GapPlace::Organisation,
+            Some(text) => text.strip_prefix(DIRECTORY).map_or(GapPlace::Unit(text), GapPlace::Directory),
+        }
+    }
 }
 
 /// Days in a row on which too few are there.
@@ -323,6 +378,14 @@ pub struct NewNotice {
     pub personal: bool,
     /// Earlier events that it takes the place of: what of them still waits to be sent to the same recipients isn't sent any more.
     pub supersedes: Vec<EventKey>,
+    /// Until when it waits for some of the recipients, by [`Recipient::key`].
+    pub held: BTreeMap<String, DateTime<Utc>>,
+    /// Earlier events of which it takes the place for whoever still waits for them until the quiet hours are over.
+    pub gathers: Vec<EventKey>,
+    /// The outage that it speaks of, when it is an incident, and who isn't told of it since another speaks for it.
+    pub inhibited: Option<(OutageId, Option<Held>)>,
+    /// Its way up, when it asks to be taken on.
+    pub climb: Option<Box<Climb>>,
 }
 
 impl NewNotice {
@@ -334,7 +397,20 @@ impl NewNotice {
         expires: DateTime<Utc>,
     ) -> NewNotice {
         let (thread, personal, supersedes) = (event.clone(), false, Vec::new());
-        NewNotice { event, thread, expires, facts, recipients, personal, supersedes }
+        let (held, climb, gathers, inhibited) = (BTreeMap::new(), None, Vec::new(), None);
+        NewNotice {
+            event,
+            thread,
+            expires,
+            facts,
+            recipients,
+            personal,
+            supersedes,
+            held,
+            gathers,
+            inhibited,
+            climb,
+        }
     }
 }
 

@@ -231,6 +231,12 @@ impl Organisation {
         self.tallies.get(name).copied().unwrap_or_default()
     }
 
+    /// The directories of which there is anything, in order.
+    pub fn directories(&self) -> impl Iterator<Item = &DirectoryName> {
+        let there = |(_, tally): &(&DirectoryName, &Tally)| tally.users > 0 || tally.units > 0;
+        self.tallies.iter().filter(there).map(|(name, _)| name)
+    }
+
     /// Counts what a delta brings and takes.
     fn count(&mut self, delta: &Delta) {
         let mut of = |name: &DirectoryName, count: &dyn Fn(&mut Tally)| {

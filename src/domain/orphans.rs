@@ -1,11 +1,12 @@
 //! What nobody answers for, and who answers for nothing any more: what an administrator should mend.
 
+mod short;
 mod unreachable;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::contacts::{self, Asker, Skip, recompute};
+use super::contacts::{self, ContactMap, Skip, recompute};
 use super::entitled::{Entitled, Period, entitled};
 use super::ids::{AssignmentId, UnitId, UserId};
 use super::organisation::{Organisation, Origin};
@@ -13,6 +14,7 @@ use super::roles::{Holder, LOCAL, Pick, Place, Role, RoleName, Scope, check_plac
 use super::subject::{self, OwnerTrouble, Subject, SubjectName, owner_of};
 use super::tree;
 
+pub use short::Short;
 pub use unreachable::{Unreachable, unreachable};
 
 /// What is to be mended.
@@ -169,17 +171,6 @@ impl std::fmt::Display for Nowhere {
     }
 }
 
-/// A role for which fewer count than should.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Short {
-    /// Which role.
-    pub role: RoleName,
-    /// How many count now.
-    pub there: u32,
-    /// How many should.
-    pub minimum: u16,
-}
-
 /// What is to be mended at `now`. Who is merely away, or begins later, is no orphan.
 pub fn find(organisation: &Organisation, now: DateTime<Utc>) -> Orphans {
     let (assignments, subjects) = (nowhere(organisation), ownerless(organisation, now));
@@ -190,9 +181,11 @@ pub fn find(organisation: &Organisation, now: DateTime<Utc>) -> Orphans {
         match role.pick {
             // A role that nobody is expected to hold everywhere leaves no gaps.
             Pick::Nearest if role.minimum > 0 || &*role.name.0 == LOCAL => {
-                orphans.units.extend(uncovered(organisation, role, now));
+                let map = recompute(organisation, role, now);
+                orphans.units.extend(uncovered(organisation, role, &map));
+                orphans.short.extend(short::at_units(organisation, role, &map, now));
             }
-            Pick::All if role.minimum > 0 => orphans.short.extend(short(organisation, role, now)),
+            Pick::All if role.minimum > 0 => orphans.short.extend(short::everywhere(organisation, role, now)),
             Pick::Nearest | Pick::All => {}
         }
     }
@@ -248,9 +241,8 @@ fn in_vain(organisation: &Organisation, role: &Role, now: DateTime<Utc>) -> Vec<
 }
 
 /// The units for which only the fallback answers: of a subtree without any contact only the top.
-fn uncovered(organisation: &Organisation, role: &Role, now: DateTime<Utc>) -> Vec<OrphanUnits> {
+fn uncovered(organisation: &Organisation, role: &Role, map: &ContactMap) -> Vec<OrphanUnits> {
     let tree = &organisation.tree;
-    let map = recompute(organisation, role, now);
     let mut found: Vec<OrphanUnits> = Vec::new();
     // How many units there are in each subtree for which somebody answers: children come after their parents.
     let mut answered = vec![0_u32; tree.len()];
@@ -285,13 +277,6 @@ fn uncovered(organisation: &Organisation, role: &Role, now: DateTime<Utc>) -> Ve
         });
     }
     found
-}
-
-fn short(organisation: &Organisation, role: &Role, now: DateTime<Utc>) -> Option<Short> {
-    let alone = Role { fallback: None, ..role.clone() };
-    let answer = contacts::resolve(organisation, &alone, &Asker::Organisation, now);
-    let there = u32::try_from(answer.contacts.len()).unwrap_or(u32::MAX);
-    (there < u32::from(role.minimum)).then(|| Short { role: role.name.clone(), there, minimum: role.minimum })
 }
 
 /// So many holders of a role are named.

@@ -1,12 +1,13 @@
 //! An outage from its first word to its last: an incident, or maintenance that is planned.
 //!
 //! [`maintenance`] knows what the clock brings, [`edit`] what may be corrected, [`stale`] when nobody has said a word for too long;
-//! [`audience`] finds who is told and who isn't, and why; [`calendar`] is what goes into people's calendars; [`policy`] is what the
+//! [`inhibit`] knows which speaks for which; [`audience`] finds who is told and who isn't, and why; [`calendar`] is what goes into people's calendars; [`policy`] is what the
 //! configuration says of all that.
 
 pub mod audience;
 pub mod calendar;
 pub mod edit;
+pub mod inhibit;
 pub mod maintenance;
 pub mod policy;
 pub mod stale;

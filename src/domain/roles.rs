@@ -189,6 +189,9 @@ pub const REPORT: &str = "report";
 /// The role of those who help with trouble signing in.
 pub const LOGIN: &str = "login";
 
+/// The role of those who read what nobody read.
+pub const MESSAGE_READER: &str = "message-reader";
+
 /// Who holds a role.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::ids::ChannelName;
+use super::mailbox::Address;
 use super::notice::{Facts, NewNotice, NoticeKind, Recipient, once_each};
 use super::outage::Severity;
 use super::phone;
@@ -29,11 +30,18 @@ pub struct Route {
     pub kinds: BTreeSet<NoticeKind>,
     /// At least so bad.
     pub severity: Severity,
+    /// Only to these people, for whom it takes the place of the routes for all; empty: it is one for all.
+    pub contacts: Vec<Address>,
     /// By these.
     pub channels: Vec<ChannelName>,
 }
 
 impl Route {
+    fn is_for(&self, person: &Recipient) -> bool {
+        let mail = person.mail.as_ref().map(Address::key);
+        mail.is_some_and(|mail| self.contacts.iter().any(|contact| contact.key() == mail))
+    }
+
     fn fits(&self, facts: &Facts) -> bool {
         let kind = facts.kind();
         (self.kinds.is_empty() || self.kinds.contains(&kind)) && facts.severity() >= self.severity
@@ -56,7 +64,8 @@ impl Routing {
     pub fn channels(&self, facts: &Facts, personal: bool) -> Vec<ChannelName> {
         let personal = personal || facts.kind().is_personal();
         let mut channels: Vec<ChannelName> = Vec::new();
-        for channel in self.routes.iter().filter(|r| r.fits(facts)).flat_map(|r| &r.channels) {
+        let fitting = self.routes.iter().filter(|r| r.contacts.is_empty() && r.fits(facts));
+        for channel in fitting.flat_map(|r| &r.channels) {
             let wanted = !(personal && self.reach(channel) == Some(Reach::Place));
             if wanted && self.reach(channel).is_some() && !channels.contains(channel) {
                 channels.push(channel.clone());
@@ -78,9 +87,26 @@ impl Routing {
         let lives = self.expires.get(&notice.facts.kind()).and_then(|lives| at.checked_add_signed(*lives));
         let recipients = match notice.facts.kind() {
             NoticeKind::Test | NoticeKind::Delivery => notice.recipients,
-            _ => self.recipients(&notice.recipients, &self.channels(&notice.facts, notice.personal)),
+            _ => self.of_all(&notice),
         };
         NewNotice { recipients, expires: lives.unwrap_or(notice.expires), ..notice }
+    }
+
+    /// A recipient for each person and channel: by the routes for all, and for those who have routes of their own by these.
+    fn of_all(&self, notice: &NewNotice) -> Vec<Recipient> {
+        let fitting: Vec<&Route> =
+            self.routes.iter().filter(|r| !r.contacts.is_empty() && r.fits(&notice.facts)).collect();
+        let own = |person: &Recipient| -> Vec<ChannelName> {
+            let routes = fitting.iter().filter(|route| route.is_for(person));
+            routes.flat_map(|route| &route.channels).cloned().collect()
+        };
+        let (apart, rest): (Vec<Recipient>, Vec<Recipient>) =
+            notice.recipients.iter().cloned().partition(|person| !own(person).is_empty());
+        let mut all = self.recipients(&rest, &self.channels(&notice.facts, notice.personal));
+        all.extend(
+            apart.iter().flat_map(|person| self.recipients(std::slice::from_ref(person), &own(person))),
+        );
+        once_each(all)
     }
 
     /// A recipient for each person and channel. Whom none of the channels for single people reaches, for lack of a phone, gets a mail.
@@ -132,6 +158,7 @@ mod tests {
             kinds: kinds.iter().copied().collect(),
             severity,
             channels: channels.iter().map(|c| ChannelName::from(*c)).collect(),
+            contacts: vec![],
         };
         let reach = [("team", Reach::Place), ("sms", Reach::Phone), ("hook", Reach::Person)];
         Routing {
@@ -248,5 +275,29 @@ mod tests {
     fn a_test_stays_where_it_was_sent() {
         let test = Facts::Test { by: "asa".into(), at: now() };
         assert_eq!(spread(&routing(), test).0, ["Åsa by mail", "Bo by mail"]);
+    }
+
+    #[test]
+    fn who_has_routes_of_their_own_is_told_by_those_alone() {
+        let mut routing = routing();
+        let own = |severity, channel: &str| Route {
+            kinds: BTreeSet::new(),
+            severity,
+            contacts: vec!["BO@x.example".parse().unwrap()],
+            channels: vec![channel.into()],
+        };
+        routing.routes.push(own(Severity::Critical, "hook"));
+        let usual = spread(&routing, outage(Severity::Minor)).0;
+        assert_eq!(usual, ["Åsa by mail", "Bo by mail", "team by team"], "none of them fits");
+        let critical = spread(&routing, outage(Severity::Critical)).0;
+        let (asa, bo): (Vec<_>, Vec<_>) = critical.iter().partition(|line| !line.starts_with("Bo"));
+        assert_eq!(bo, ["Bo by hook"]);
+        assert_eq!(asa.len(), 4, "{asa:?}");
+        // With a route of their own for the rest, too, places still get theirs once.
+        routing.routes.push(own(Severity::Minor, "hook"));
+        assert_eq!(
+            spread(&routing, outage(Severity::Minor)).0,
+            ["Åsa by mail", "team by team", "Bo by hook"]
+        );
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! The organisation that would be is made from the real one and asked the same questions. Nothing is changed.
 
+mod period;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -15,6 +17,7 @@ use super::organisation::Organisation;
 use super::roles::{Pick, Role, RoleName, Scope};
 use super::subject::{self, Subject, SubjectName};
 use super::tree::{self, Index};
+pub use period::{Uncovered, uncovered};
 
 /// Something that could happen.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -124,7 +124,7 @@ impl Looked for Calendars {
             core.view().calendars.keys().filter(|name| !settings.contains_key(*name)).cloned().collect();
         for name in left {
             let _alone = self.kept.alone(&name).await;
-            take(core, &name, None, Vec::new(), &Actor::System).await?;
+            take(core, &name, None, Vec::new(), (&Actor::System, None)).await?;
             tracing::info!(calendar = %name, "A calendar is no longer in the configuration, and what it said of absences is no longer in force");
         }
         Ok(())
@@ -196,7 +196,7 @@ impl Calendars {
             Err(trouble) => (None, None, Some(trouble)),
         };
         let done = match taken {
-            Some((taken, absences)) => take(core, name, Some(taken), absences, by).await?,
+            Some((taken, absences)) => take(core, name, Some(taken), absences, (by, None)).await?,
             None => Replacement::default(),
         };
         if let Some(trouble) = &trouble {
@@ -212,12 +212,18 @@ impl Calendars {
     }
 
     /// Takes what a calendar says though it takes many absences back, by the word of a person: the very thing that was looked at.
-    pub async fn accept(&self, core: &Core, name: &SourceName, by: &Actor) -> Result<Fetched, SourcesError> {
+    pub async fn accept(
+        &self,
+        core: &Core,
+        name: &SourceName,
+        by: &Actor,
+        why: Option<&str>,
+    ) -> Result<Fetched, SourcesError> {
         let _alone = self.kept.alone(name).await;
         let waiting = self.kept.states().get(name).and_then(|state| state.waiting.clone());
         let (taken, absences) = waiting.ok_or_else(|| SourcesError::NotWaiting(name.clone()))?;
         let good = Some(taken.taken);
-        let done = take(core, name, Some(taken), absences, by).await?;
+        let done = take(core, name, Some(taken), absences, (by, why)).await?;
         let shown = SourceState { good, trouble: None, waiting: false, ..self.state(name) };
         self.kept.states().insert(name.clone(), State { shown, waiting: None });
         Ok(fetched(core, name, &done, None))
@@ -308,7 +314,7 @@ async fn take(
     name: &SourceName,
     taken: Option<TakenCalendar>,
     absences: Vec<Absence>,
-    by: &Actor,
+    (by, why): (&Actor, Option<&str>),
 ) -> Result<Replacement, StoreError> {
     let turn = core.turn().await;
     let view = core.view();
@@ -324,7 +330,7 @@ async fn take(
     number(core, &mut done.put).await?;
     let entry = |action, before: Option<&Absence>, after: Option<&Absence>| -> audit::Entry {
         let id = after.or(before).map_or(AbsenceId(0), |absence| absence.id);
-        audit_entry(now, by, action, format!("absence {id}"), before, after, None)
+        audit_entry(now, by, action, format!("absence {id}"), before, after, why)
     };
     let put = done.put.iter().map(|after| {
         let before = before.iter().find(|b| b.id == after.id).copied();

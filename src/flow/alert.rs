@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::core::{Core, audit_entry};
+use super::silence;
 use crate::domain::alert::{Decision, Health};
 use crate::domain::audit::Actor;
 use crate::domain::contacts::Asker;
@@ -66,6 +67,10 @@ pub fn judge(
         // Nobody was told, so it isn't noted as told: it is tried again, as soon as there is somebody.
         return (health, None);
     }
+    if silence::reaches_nobody(core, &facts, &recipients, now) {
+        // Nor was anybody told who mustn't be for a while: it is, when that is over and it still is so.
+        return (health, None);
+    }
     let expires = now + settings.expires_after;
     (
         told,
@@ -102,6 +107,8 @@ pub fn endings(
                 ..NewNotice::new(event, facts, recipients.clone(), expires)
             }
         })
+        // A stage that nobody may be told of isn't used up by that.
+        .filter(|notice| !silence::reaches_nobody(core, &notice.facts, &notice.recipients, now))
         .collect()
 }
 

@@ -115,13 +115,15 @@ pub enum AssignError {
     Unclear(#[from] Unclear),
     /// The person belongs to another unit.
     #[error(
-        "{who} belongs to {unit}, and only people of the unit itself can be its contact; to take them all the same, add --any-unit"
+        "{who} belongs to {unit}, and only people of the unit itself can be its contact{}; to take them all the same, add --any-unit", of_unit(.people)
     )]
     OtherUnit {
         /// Who.
         who: String,
         /// Where they belong.
         unit: String,
+        /// The first of the unit's own people who could be.
+        people: Vec<Candidate>,
     },
     /// The person can't be turned to.
     #[error("{who} has a disabled account, and would never count as a contact{}", or_meant(.others))]
@@ -165,6 +167,14 @@ fn or_meant(others: &[Candidate]) -> String {
     let others: Vec<&str> = others.iter().map(|other| &*other.text).collect();
     if others.is_empty() { String::new() } else { format!("; did you mean {}?", others.join(", or ")) }
 }
+
+fn of_unit(people: &[Candidate]) -> String {
+    let people: Vec<&str> = people.iter().map(|one| &*one.text).collect();
+    if people.is_empty() { String::new() } else { format!(", such as {}", people.join(", ")) }
+}
+
+/// So many of a unit's people are named who could be its contacts.
+const NAMED: usize = 10;
 
 /// Assigns a role.
 pub async fn assign(
@@ -357,8 +367,12 @@ pub(super) fn fits(
             && !role.is_narrowed()
             && user.unit != *unit
         {
+            let place = organisation.tree.index(*unit);
+            let own = place.into_iter().flat_map(|place| organisation.users_in(place, false));
+            let could = own.filter(|user| user.enabled && user.mailable().is_some()).take(NAMED);
+            let people = could.map(|user| organisation.candidate(user)).collect();
             let unit = organisation.tree.path(organisation.place_of(user));
-            return Err(AssignError::OtherUnit { who: user.name().to_owned(), unit });
+            return Err(AssignError::OtherUnit { who: user.name().to_owned(), unit, people });
         }
     }
     Ok(())

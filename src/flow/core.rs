@@ -2,136 +2,48 @@
 
 mod follow;
 mod places;
+mod settings;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use chrono_tz::Tz;
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::{Mutex, MutexGuard, Notify, Semaphore};
 
 use self::places::Places;
+pub use settings::{DirectorySettings, Settings};
+
+use super::coverage::Untold;
 use super::past;
 use crate::domain::absence::Absence;
 use crate::domain::absence::source::TakenCalendar;
-use crate::domain::alert;
+use crate::domain::alert::lasting::Seen;
 use crate::domain::audit::{self, Actor};
-use crate::domain::bounce::{self, Marks, ReturnKey};
-use crate::domain::calendar::Calendar;
-use crate::domain::changes::tell::Policy;
+use crate::domain::bounce::{Marks, ReturnKey};
 use crate::domain::changes::{self, ContactChange, open};
+use crate::domain::climb::Climb;
 use crate::domain::contacts::{self, Asker, ContactMap};
-use crate::domain::coverage::Day;
-use crate::domain::coverage::watch::{Told, Watched};
+use crate::domain::coverage::watch::Told;
 use crate::domain::delivery::Delivery;
 use crate::domain::directory::{Directory, User};
 use crate::domain::entitled::GivenOut;
-use crate::domain::guard::Limits;
-use crate::domain::ids::{AssignmentId, DirectoryName, Generation, OutageId, SourceName};
+use crate::domain::ids::{AssignmentId, DirectoryName, Generation, OutageId, SilenceId, SourceName};
+use crate::domain::intake::Intake;
 use crate::domain::lists::{ListName, TakenList, listed};
-use crate::domain::locale::{Locale, Locales};
-use crate::domain::notice::{NewNotice, Recipient, once_each};
+use crate::domain::locale::Locale;
+use crate::domain::notice::{EventKey, Recipient, once_each};
 use crate::domain::organisation::Organisation;
-use crate::domain::outage::{self, Outage};
+use crate::domain::outage::Outage;
+use crate::domain::outage::inhibit::Held;
 use crate::domain::past::Arrangement;
-use crate::domain::roles::{self, Assignment, Role, RoleName};
-use crate::domain::route::Routing;
-use crate::domain::run::WholeReads;
-use crate::domain::schedule::Schedule;
-use crate::domain::support::Support;
+use crate::domain::roles::{self, Assignment};
+use crate::domain::silence::Silence;
+use crate::domain::subscriber::Subscribers;
 use crate::store::{Change, Committed, DirectoryState, Event, Lease, Store, StoreError};
 
 /// The one source of the time: a function, so that tests move it.
 pub type Now = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
-
-/// What the flows need of the configuration. Replaced as a whole on a reload.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// What the organisation is called: the root of the unit tree.
-    pub organisation: Box<str>,
-    /// The roles.
-    pub roles: Vec<Role>,
-    /// How changes of contacts are told.
-    pub telling: Policy,
-    /// When contacts are sent what they are contacts for. None: never.
-    pub duties: Option<Schedule>,
-    /// The periods for which it is told that they aren't covered.
-    pub watched: Vec<Watched>,
-    /// The services, and how outages are told.
-    pub outages: Arc<outage::policy::Policy>,
-    /// Where its clocks are, for days in the reasons of an answer.
-    pub zone: Tz,
-    /// In which language, and by whose clocks, people are written to.
-    pub locales: Locales,
-    /// What stands behind the `@` of a Message-ID.
-    pub mail_domain: Box<str>,
-    /// How long a message is tried.
-    pub expires_after: TimeDelta,
-    /// Which notice goes by which channels.
-    pub routing: Routing,
-    /// How mails that come back are judged; None: they aren't looked at.
-    pub bounces: Option<bounce::Policy>,
-    /// Which days aren't worked.
-    pub calendar: Calendar,
-    /// What is agreed with the vendor's support.
-    pub support: Support,
-    /// The lists that are believed, and the roles that each may give.
-    pub lists: BTreeMap<ListName, Vec<RoleName>>,
-    /// Limits and alerts, by directory.
-    pub directories: BTreeMap<DirectoryName, DirectorySettings>,
-}
-
-/// With the built-in roles, on UTC, for an organisation without name and directories: what tests and benchmarks begin with.
-impl Default for Settings {
-    fn default() -> Settings {
-        Settings {
-            organisation: Box::default(),
-            roles: roles::built_in(),
-            zone: Tz::UTC,
-            locales: Locales::default(),
-            mail_domain: "localhost".into(),
-            expires_after: TimeDelta::days(2),
-            routing: Routing::default(),
-            bounces: None,
-            calendar: Calendar::default(),
-            support: Support::default(),
-            lists: BTreeMap::new(),
-            telling: Policy::never(),
-            duties: None,
-            watched: Vec::new(),
-            outages: Arc::default(),
-            directories: BTreeMap::new(),
-        }
-    }
-}
-
-impl Settings {
-    /// What answers depend on.
-    pub fn arrangement(&self) -> Arrangement {
-        Arrangement { roles: self.roles.clone(), lists: self.lists.clone() }
-    }
-
-    /// Whether the organisation works on a day.
-    pub fn day(&self, date: NaiveDate) -> Day {
-        match self.calendar.day_off(date) {
-            _ if !self.calendar.is_working_day(date) => Day::Closed,
-            Some(_) => Day::Half,
-            None => Day::Work,
-        }
-    }
-}
-
-/// What the flows need of one directory's configuration.
-#[derive(Clone, Debug)]
-pub struct DirectorySettings {
-    /// What passes without approval.
-    pub limits: Limits,
-    /// When to alert.
-    pub policy: alert::Policy,
-    /// When to read everything.
-    pub whole_reads: WholeReads,
-}
 
 /// What is committed, arranged for answering. Immutable once shown: who holds one keeps a consistent picture.
 #[derive(Clone, Debug)]
@@ -152,6 +64,8 @@ pub struct View {
     pub contacts_told: Option<Arc<open::Told>>,
     /// When contacts were last sent what they are contacts for; None: never, or they aren't.
     pub duties_sent: Option<DateTime<Utc>>,
+    /// What others tell of incidents.
+    pub intake: Arc<Intake>,
     /// Which warning was told last of each period that is watched.
     pub coverage_told: BTreeMap<Box<str>, Told>,
     /// What was told of the channels.
@@ -160,6 +74,16 @@ pub struct View {
     pub marks: Marks,
     /// What the signs of messages are made with; None before the first start.
     pub return_key: Option<ReturnKey>,
+    /// Who outside wants to be told of outages, or was asked.
+    pub subscribers: Arc<Subscribers>,
+    /// What isn't told for a while.
+    pub silences: BTreeMap<SilenceId, Silence>,
+    /// Who wasn't told of which open incident, since another speaks for it.
+    pub inhibited: Arc<BTreeMap<OutageId, Held>>,
+    /// Which small things were there when it was last looked.
+    pub lasting: Option<Arc<Seen>>,
+    /// The notices that wait for somebody to take them on, by thread.
+    pub climbs: Arc<BTreeMap<EventKey, Climb>>,
     /// How each directory's sync is doing.
     pub directories: BTreeMap<DirectoryName, DirectoryState>,
     /// Where everybody's local contacts are, as of the last recompute.
@@ -184,9 +108,15 @@ pub struct Core {
     pub shown: Notify,
     /// Woken when the clock may have something else to do for an outage than before.
     pub outages: Notify,
+    /// Woken when a run of a directory is written down.
+    pub ran: Notify,
+    /// Woken when a notice that asks to be taken on may go on at another time than before.
+    pub climbs: Notify,
     settings: ArcSwap<Settings>,
     view: ArcSwap<View>,
     places: Places,
+    /// Periods that aren't covered, of which nobody could be told.
+    pub(super) coverage_untold: Mutex<BTreeMap<Box<str>, Untold>>,
     writer: Mutex<()>,
     /// How many may look into the past at once.
     pub(super) looking_back: Arc<Semaphore>,
@@ -218,6 +148,7 @@ impl Core {
             lists: state.lists,
             calendars: state.calendars,
             given_out: state.given_out,
+            intake: Arc::new(state.intake),
             generation: state.generation.unwrap_or(Generation(0)),
             local: Arc::new(local_map(&organisation, started)),
             organisation: Arc::new(organisation),
@@ -230,6 +161,11 @@ impl Core {
             delivery: state.delivery,
             marks: state.marks,
             return_key: state.return_key,
+            climbs: state.climbs,
+            lasting: state.lasting,
+            silences: state.silences,
+            subscribers: state.subscribers,
+            inhibited: state.inhibited,
             directories: state.directories,
         };
         view.note_arrangement(&store, &settings, started).await;
@@ -240,9 +176,12 @@ impl Core {
             outbox: Notify::new(),
             shown: Notify::new(),
             outages: Notify::new(),
+            climbs: Notify::new(),
+            ran: Notify::new(),
             settings: ArcSwap::from_pointee(settings),
             view: ArcSwap::from_pointee(view),
             places: Places::default(),
+            coverage_untold: Mutex::default(),
             writer: Mutex::new(()),
             looking_back: Arc::new(Semaphore::new(past::AT_ONCE)),
         })
@@ -310,13 +249,7 @@ impl Core {
         noted
     }
 
-    /// The notices with a recipient for each person and channel, as the routes say.
-    pub fn spread(&self, notices: Vec<NewNotice>, at: DateTime<Utc>) -> Vec<NewNotice> {
-        let settings = self.settings();
-        notices.into_iter().map(|notice| settings.routing.spread(notice, at)).collect()
-    }
-
-    /// How a recipient is written to.
+    /// How a recipient is written to; a place, which many read, as the organisation is.
     pub fn locale_of(&self, recipient: &Recipient) -> Locale {
         let (settings, view) = (self.settings.load(), self.view.load());
         self.places.locale_of(recipient, &settings, &view.organisation, self.now())
@@ -486,9 +419,22 @@ impl Turn<'_> {
         self.show(|view, settings, now| {
             change(view, settings, now);
             view.generation = committed.generation.unwrap_or(view.generation);
+            for (outage, held) in &committed.inhibited {
+                match held {
+                    Some(held) => drop(Arc::make_mut(&mut view.inhibited).insert(*outage, held.clone())),
+                    None => drop(Arc::make_mut(&mut view.inhibited).remove(outage)),
+                }
+            }
+            if !committed.climbs.is_empty() {
+                Arc::make_mut(&mut view.climbs)
+                    .extend(committed.climbs.iter().map(|climb| (climb.thread.clone(), climb.clone())));
+            }
         });
         if committed.messages > 0 {
             self.core.outbox.notify_one();
+        }
+        if !committed.climbs.is_empty() {
+            self.core.climbs.notify_one();
         }
     }
 

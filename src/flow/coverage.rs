@@ -19,10 +19,21 @@ use crate::store::{Change, Event, StoreError};
 
 /// From this hour on, by the organisation's clocks, a warning goes on its day.
 const HOUR: u32 = 7;
+/// What nobody could be told is looked at again this often: in a large organisation it takes a while.
+const LOOK_AGAIN: TimeDelta = TimeDelta::hours(1);
 /// So many places are named in a mail, and so many runs of days and people for each.
 const NAMED: (usize, usize, usize) = (60, 6, 3);
 
+/// What nobody could be told, and when that was tried.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Untold {
+    what: Told,
+    at: DateTime<Utc>,
+}
+
 /// Looks whether a warning is due of any period, and enqueues it. What was told is noted in the same transaction.
+///
+/// A warning waits until each directory has been read, and until there is somebody to be told of what isn't covered.
 pub async fn tick(core: &Core) -> Result<(), StoreError> {
     let settings = core.settings();
     let now = core.now();
@@ -30,11 +41,21 @@ pub async fn tick(core: &Core) -> Result<(), StoreError> {
     if local.hour() < HOUR {
         return Ok(());
     }
+    let view = core.view();
+    let is_read = |name| view.directory_state(name).health.is_some_and(|health| health.last_good.is_some());
+    if !settings.directories.keys().all(is_read) {
+        return Ok(());
+    }
     for watched in &settings.watched {
         let told = core.view().coverage_told.get(&watched.name).copied();
         let Decision::Warn { told, last, is_last } = watch::decide(watched, local.date_naive(), told) else {
             continue;
         };
+        let waits = core.coverage_untold.lock().await.get(&watched.name).copied();
+        let is_recent = |at| (at..at + LOOK_AGAIN).contains(&now);
+        if waits.is_some_and(|untold: Untold| untold.what == told && is_recent(untold.at)) {
+            continue;
+        }
         let organisation = Arc::clone(&core.view().organisation);
         let (watched, settings) = (watched.clone(), Arc::clone(&settings));
         let name = watched.name.clone();
@@ -42,6 +63,14 @@ pub async fn tick(core: &Core) -> Result<(), StoreError> {
         let work = move || notices(&organisation, &settings, &watched, (told, last, is_last), now);
         let Ok(notices) = tokio::task::spawn_blocking(work).await else {
             tracing::error!(period = &*name, "Whether a period is covered could not be worked out");
+            continue;
+        };
+        let Ok(notices) = notices else {
+            tracing::error!(
+                period = &*name,
+                "Nobody can be told that a period isn't covered: no global contact and no system owner counts; it is looked at again in an hour"
+            );
+            core.coverage_untold.lock().await.insert(name, Untold { what: told, at: now });
             continue;
         };
         let turn = core.turn().await;
@@ -58,17 +87,24 @@ pub async fn tick(core: &Core) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// There is something to be told, and nobody who can be.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Nobody;
+
 /// What is to be told of a period: all of it to the global contacts, and to each system owner what concerns the owner's units.
+///
+/// # Errors
+/// Some of it isn't covered, and there is nobody to be told.
 pub fn notices(
     organisation: &Organisation,
     settings: &Settings,
     watched: &Watched,
     (told, last, is_last): (Told, NaiveDate, bool),
     now: DateTime<Utc>,
-) -> Vec<NewNotice> {
+) -> Result<Vec<NewNotice>, Nobody> {
     let zone = settings.zone;
     let Ok(period) = Period::new(told.first, last, zone, |date| settings.day(date)) else {
-        return Vec::new();
+        return Ok(Vec::new());
     };
     let wanted: Vec<Wanted<'_>> = match watched.roles.as_slice() {
         [] => Wanted::usual(organisation),
@@ -78,6 +114,14 @@ pub fn notices(
     let mut by_owner: BTreeMap<String, (Recipient, Vec<Gap>)> = BTreeMap::new();
     // Of subjects nobody is told.
     for wanted in wanted.into_iter().filter(|wanted| wanted.role.scope != Scope::Subject) {
+        if wanted.role.scope == Scope::Directory && organisation.directories().next().is_some() {
+            let covers = coverage::cover_directories(organisation, wanted, &period);
+            whole.extend(covers.iter().filter(|cover| cover.is_short()).map(|cover| {
+                let unit = Some(Gap::of_directory(&cover.directory));
+                gap(organisation, (wanted, unit), &cover.runs, tree::ROOT, zone)
+            }));
+            continue;
+        }
         let covered = coverage::cover(organisation, wanted, &period);
         for place in covered.places().filter(|place| covered.is_short(*place)) {
             // Below the unit it is told of, for those who own that, too.
@@ -88,7 +132,11 @@ pub fn notices(
             if told_above {
                 continue;
             }
-            let gap = gap(organisation, &covered, place, zone);
+            let unit = covered.per_unit.then(|| organisation.tree.path(place).into());
+            let gap = Gap {
+                below: if covered.per_unit { below(organisation, &covered, place) } else { 0 },
+                ..gap(organisation, (wanted, unit), covered.of_unit(place), place, zone)
+            };
             for owner in owners.into_iter().filter(|_| covered.per_unit) {
                 by_owner.entry(owner.key()).or_insert_with(|| (owner, Vec::new())).1.push(gap.clone());
             }
@@ -108,15 +156,17 @@ pub fn notices(
         NewNotice { thread, personal, ..NewNotice::new(event, Facts::Coverage(facts), recipients, expires) }
     };
     let global = role_recipients(organisation, GLOBAL, &Asker::Organisation, now);
-    if global.is_empty() {
-        tracing::error!(
-            period = &*watched.name,
-            "Nobody can be told whether a period is covered: no global contact counts"
-        );
-    }
     let reached: Vec<String> = global.iter().map(Recipient::key).collect();
     let mut notices = Vec::new();
-    if !global.is_empty() && (is_last || !whole.is_empty()) {
+    if global.is_empty() && by_owner.is_empty() && !whole.is_empty() {
+        return Err(Nobody);
+    }
+    if global.is_empty() {
+        tracing::warn!(
+            period = &*watched.name,
+            "The whole of whether a period is covered is told to nobody: no global contact counts"
+        );
+    } else if is_last || !whole.is_empty() {
         notices.push(notice("all".to_owned(), whole, global, false));
     }
     for (key, (owner, gaps)) in by_owner {
@@ -125,7 +175,7 @@ pub fn notices(
             notices.push(notice(key, gaps, vec![owner], true));
         }
     }
-    notices
+    Ok(notices)
 }
 
 /// The nearest system owners of a unit.
@@ -144,9 +194,22 @@ fn role_recipients(
     once_each(answer.contacts.iter().map(Recipient::from_contact))
 }
 
-fn gap(organisation: &Organisation, covered: &RoleCover, place: Index, zone: Tz) -> Gap {
-    let tree = &organisation.tree;
-    let short: Vec<&coverage::Run> = covered.of_unit(place).iter().filter(|run| run.short).collect();
+/// How many units below are covered as the one at `place` is.
+fn below(organisation: &Organisation, covered: &RoleCover, place: Index) -> u32 {
+    let below = organisation.tree.subtree(place).skip(1);
+    let same = below.filter(|below| covered.row_of(*below) == covered.row_of(place));
+    u32::try_from(same.count()).unwrap_or(u32::MAX)
+}
+
+/// What is short of these days; `unit` is what it is told as, `place` where somebody may be who could be asked.
+fn gap(
+    organisation: &Organisation,
+    (wanted, unit): (Wanted<'_>, Option<Box<str>>),
+    runs: &[coverage::Run],
+    place: Index,
+    zone: Tz,
+) -> Gap {
+    let short: Vec<&coverage::Run> = runs.iter().filter(|run| run.short).collect();
     let days = |run: &&coverage::Run| GapDays {
         first: run.first,
         last: run.last,
@@ -158,15 +221,13 @@ fn gap(organisation: &Organisation, covered: &RoleCover, place: Index, zone: Tz)
             .map(|skipped| format!("{}: {}", skipped.name, skipped.reason.in_zone(zone)).into())
             .collect(),
     };
-    let below = tree.subtree(place).skip(1).filter(|below| covered.row_of(*below) == covered.row_of(place));
-    let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     Gap {
-        role: covered.role.clone(),
-        unit: (covered.per_unit && place != tree::ROOT).then(|| tree.path(place).into()),
-        below: if covered.per_unit { count(below.count()) } else { 0 },
-        minimum: covered.minimum,
+        role: wanted.role.name.clone(),
+        unit,
+        below: 0,
+        minimum: wanted.minimum,
         could: could(organisation, &short, place),
-        more: count(short.len().saturating_sub(NAMED.1)),
+        more: u32::try_from(short.len().saturating_sub(NAMED.1)).unwrap_or(u32::MAX),
         days: short.iter().take(NAMED.1).map(days).collect(),
     }
 }

@@ -23,7 +23,9 @@ use tokio_util::sync::CancellationToken;
 use self::note::{clip, note};
 use self::pace::Pace;
 use self::rests::{Rests, destination};
+use super::climb;
 use super::core::Core;
+use super::links;
 use crate::channel::message::Composer;
 use crate::channel::{Channel, Outcome};
 use crate::domain::backoff::Backoff;
@@ -407,12 +409,34 @@ impl Sender {
         if let Some((reason, until)) = self.rests(&message, now) {
             return attempt(now, MessageState::Queued, reason, Some(until));
         }
+        let not_known = |error: StoreError| {
+            let due = now + self.terms.retry.first;
+            attempt(
+                now,
+                MessageState::Queued,
+                format!("whether somebody has it can't be told: {error}"),
+                Some(due),
+            )
+        };
+        let idle = match climb::is_idle(core, &notice).await {
+            Ok(idle) => idle,
+            Err(error) => return not_known(error),
+        };
+        if idle {
+            let reason = "somebody has taken it on, or it is over".to_owned();
+            return attempt(now, MessageState::Cancelled, reason, None);
+        }
         if let Some(answer) = returns::refused(core, &self.channel, &message, &notice, now) {
             return attempt(now, MessageState::Failed, answer, None);
         }
+        let links = match links::of(core, &notice, &message).await {
+            Ok(links) => links,
+            Err(error) => return not_known(error),
+        };
         self.lock().pace.note(self.terms.per_minute, now);
         let locale = core.locale_of(&message.recipient);
-        let parcel = self.composer.parcel(&self.channel, &notice, &message, locale, core.instance);
+        let parcel =
+            self.composer.parcel_with(&self.channel, &notice, &message, locale, core.instance, &links);
         let parcel =
             match parcel.and_then(|parcel| returns::stamp(core, &self.return_path, parcel, message.id)) {
                 Ok(parcel) => parcel,

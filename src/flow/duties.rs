@@ -1,4 +1,4 @@
-//! Tell contacts what they are contacts for: all local contacts by a schedule, and one of them when somebody asks.
+//! Tell contacts what they are contacts for: all of some roles by a schedule, and one of them when somebody asks.
 
 use std::sync::Arc;
 
@@ -6,18 +6,17 @@ use chrono::{DateTime, Utc};
 
 use super::core::{Core, audit_entry};
 use crate::domain::audit::Actor;
+use crate::domain::changes::Who;
 use crate::domain::duties::{Book, Duties};
-use crate::domain::ids::UserId;
 use crate::domain::mailbox::Address;
 use crate::domain::notice::{EventKey, Facts, NewNotice, Recipient};
 use crate::domain::organisation::Organisation;
-use crate::domain::roles::LOCAL;
 use crate::store::{Change, Committed, Event, StoreError};
 
 /// So many are enqueued in one transaction.
 const AT_ONCE: usize = 200;
 
-/// Looks whether the schedule says to send every local contact what they are contact for, and enqueues it.
+/// Looks whether the schedule says to send every contact of some roles what they are contact for, and enqueues it.
 pub async fn tick(core: &Core) -> Result<(), StoreError> {
     let (settings, view, now) = (core.settings(), core.view(), core.now());
     let due = match (&settings.duties, view.duties_sent) {
@@ -29,14 +28,11 @@ pub async fn tick(core: &Core) -> Result<(), StoreError> {
     };
     let Some(due) = due.filter(|due| *due <= now) else { return Ok(()) };
     let organisation = Arc::clone(&view.organisation);
-    let zone = settings.zone;
+    let (zone, roles) = (settings.zone, settings.duties_of.clone());
     let work = move || {
         let book = Book::new(&organisation, now, zone);
-        let written = |user: &crate::domain::directory::User| {
-            let mail = user.address().filter(|_| user.is_active(now))?;
-            Some((user.id, mail, book.of(user)))
-        };
-        book.holders(&LOCAL.into()).map(written).collect::<Vec<_>>()
+        let written = |who: &Who| Some((who.clone(), book.address_of(who)?, book.of(who)?));
+        book.holders(&roles).map(written).collect::<Vec<_>>()
     };
     // In a large organisation it takes a while: not on a thread that serves others.
     let Ok(all) = tokio::task::spawn_blocking(work).await else {
@@ -52,11 +48,11 @@ pub async fn tick(core: &Core) -> Result<(), StoreError> {
     }
     let expires = now + settings.expires_after;
     // Named by when it was due: begun again after a crash, what was enqueued isn't enqueued again.
-    let event = |id: UserId| EventKey(format!("duties/{}/{id}", due.timestamp()).into());
+    let event = |who: &Who| EventKey(format!("duties/{}/{who}", due.timestamp()).into());
     let mut notices = all
         .into_iter()
         .flatten()
-        .map(|(id, mail, duties)| notice(event(id), id, mail, duties, expires))
+        .map(|(who, mail, duties)| notice(event(&who), &who, mail, duties, expires))
         .peekable();
     let mut mails = 0;
     loop {
@@ -68,38 +64,42 @@ pub async fn tick(core: &Core) -> Result<(), StoreError> {
             break;
         }
     }
-    tracing::info!(mails, "Local contacts are sent what they are contacts for");
+    tracing::info!(mails, "Contacts are sent what they are contacts for");
     Ok(())
 }
 
-/// What one user is contact for.
-pub fn of_user(
+/// What one person is contact for, and where to write to. None: it is no user, and nobody outside who holds a role.
+pub fn of_person(
     organisation: &Organisation,
-    id: UserId,
+    who: &Who,
     now: DateTime<Utc>,
     zone: chrono_tz::Tz,
-) -> Option<Duties> {
-    organisation.user(id).map(|user| Book::new(organisation, now, zone).of(user))
+) -> Option<(Duties, Option<Address>)> {
+    let book = Book::new(organisation, now, zone);
+    Some((book.of(who)?, book.address_of(who)))
 }
 
-/// Sends one user what they are contact for, now.
+/// Sends one person what they are contact for, now.
 pub async fn send(
     core: &Core,
-    user: UserId,
+    who: &Who,
     mail: Address,
     duties: Duties,
     by: &Actor,
 ) -> Result<Committed, StoreError> {
     let now = core.now();
     let key = format!("duties/now/{}/{}", now.timestamp_micros(), mail.key());
-    let object = format!("user {}", duties.account);
+    let object = match who {
+        Who::User(_) => format!("user {}", duties.account),
+        Who::Outside(mail) => format!("contact {mail}"),
+    };
     let audit = audit_entry::<u64>(now, by, "digest sent", object, None, None, None);
-    let notice = notice(EventKey(key.into()), user, mail, duties, now + core.settings().expires_after);
+    let notice = notice(EventKey(key.into()), who, mail, duties, now + core.settings().expires_after);
     let event = Event { at: now, change: Change::None, notices: vec![notice], audit: Some(audit) };
     core.turn().await.commit(event, |_, _, _| {}).await
 }
 
-fn notice(event: EventKey, user: UserId, mail: Address, duties: Duties, expires: DateTime<Utc>) -> NewNotice {
+fn notice(event: EventKey, who: &Who, mail: Address, duties: Duties, expires: DateTime<Utc>) -> NewNotice {
     let mut roles: Vec<&str> = duties.duties.iter().map(|duty| &*duty.role.0).collect();
     roles.dedup();
     let why = match roles.as_slice() {
@@ -107,7 +107,11 @@ fn notice(event: EventKey, user: UserId, mail: Address, duties: Duties, expires:
         [one] => (*one).to_owned(),
         _ => "contact in several roles".to_owned(),
     };
-    let to = Recipient { user: Some(user), ..Recipient::by_mail(duties.name.clone(), mail, why) };
+    let user = match who {
+        Who::User(id) => Some(*id),
+        Who::Outside(_) => None,
+    };
+    let to = Recipient { user, ..Recipient::by_mail(duties.name.clone(), mail, why) };
     let facts = Facts::Duties(Box::new(duties));
     NewNotice::new(event, facts, vec![to], expires)
 }

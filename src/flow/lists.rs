@@ -189,7 +189,7 @@ impl Lists {
         };
         let taken = take.is_some();
         if let Some(list) = take {
-            self.take(core, list, by).await?;
+            self.take(core, list, (by, None)).await?;
         }
         if Arc::ptr_eq(&all, &self.kept.settings()) {
             self.kept.states().insert(name.clone(), State { shown, waiting });
@@ -199,18 +199,29 @@ impl Lists {
     }
 
     /// Takes a list that waits, by the word of a person: the very one that was looked at.
-    pub async fn accept(&self, core: &Core, name: &ListName, by: &Actor) -> Result<Refreshed, ListsError> {
+    pub async fn accept(
+        &self,
+        core: &Core,
+        name: &ListName,
+        by: &Actor,
+        why: Option<&str>,
+    ) -> Result<Refreshed, ListsError> {
         let _alone = self.kept.alone(name).await;
         let waiting = self.kept.states().get(name).and_then(|state| state.waiting.clone());
         let list = waiting.ok_or_else(|| ListsError::NotWaiting(name.clone()))?;
         let people = list.listing.people.len();
-        self.take(core, list, by).await?;
+        self.take(core, list, (by, why)).await?;
         let shown = ListState { checked: self.state(name).checked, ..ListState::default() };
         self.kept.states().insert(name.clone(), State { shown, waiting: None });
         Ok(Refreshed { name: name.clone(), taken: true, people, trouble: None })
     }
 
-    async fn take(&self, core: &Core, list: TakenList, by: &Actor) -> Result<(), StoreError> {
+    async fn take(
+        &self,
+        core: &Core,
+        list: TakenList,
+        (by, why): (&Actor, Option<&str>),
+    ) -> Result<(), StoreError> {
         let turn = core.turn().await;
         let view = core.view();
         let before = view.lists.get(&list.name);
@@ -226,7 +237,7 @@ impl Lists {
                 object,
                 before.map(|b| people(b)).as_ref(),
                 Some(&people(&list)),
-                None,
+                why,
             )
         });
         let change = Change::List(Box::new(list.clone()));

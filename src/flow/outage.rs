@@ -2,21 +2,28 @@
 //! brings is in [`clock`].
 
 pub mod clock;
+pub mod inhibit;
 #[cfg(test)]
 mod tests;
+
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
 use super::core::{Core, Settings, Turn, audit_entry};
+use super::silence;
 use crate::domain::audit::Actor;
 use crate::domain::ids::{OutageId, UnitId};
+use crate::domain::intake;
 use crate::domain::notice::{About, EventKey, Facts, NewNotice, Recipient};
-use crate::domain::outage::audience::{Audience, Told};
+use crate::domain::outage::audience::{Audience, NotTold, Told, WhyNot};
 use crate::domain::outage::edit::Correction;
+use crate::domain::outage::inhibit::Held;
 use crate::domain::outage::maintenance::{Step, Window};
 use crate::domain::outage::policy::Policy;
 use crate::domain::outage::{Opening, Outage, Refused, State};
 use crate::domain::service::NoService;
+use crate::domain::subscriber;
 use crate::store::{Change, Committed, Event, Sequence, StoreError};
 
 /// What somebody orders.
@@ -108,6 +115,38 @@ pub async fn carry_out(
     why: Option<&str>,
     preview: bool,
 ) -> Result<Done, OutageError> {
+    act(core, id, order, by, Terms { why, preview, told: None }).await
+}
+
+/// As [`carry_out`], brought about by what others tell: `told` is kept of that in the same transaction.
+///
+/// # Errors
+/// [`OutageError`].
+pub async fn carry_out_told(
+    core: &Core,
+    id: Option<OutageId>,
+    order: Order,
+    by: &Actor,
+    told: intake::Changes,
+) -> Result<Done, OutageError> {
+    act(core, id, order, by, Terms { why: None, preview: false, told: Some(told) }).await
+}
+
+/// How an order is carried out.
+struct Terms<'a> {
+    why: Option<&'a str>,
+    preview: bool,
+    told: Option<intake::Changes>,
+}
+
+async fn act(
+    core: &Core,
+    id: Option<OutageId>,
+    order: Order,
+    by: &Actor,
+    terms: Terms<'_>,
+) -> Result<Done, OutageError> {
+    let Terms { why, preview, told: mut by_telling } = terms;
     let turn = core.turn().await;
     let before = match id {
         Some(id) => Some(match core.view().outages.get(&id) {
@@ -124,6 +163,7 @@ pub async fn carry_out(
     let mut outage = after(&settings, before.as_ref(), order.clone(), by, now)?;
     if before.is_none() && !preview {
         outage.id = OutageId(core.store.allocate(Sequence::Outage).await?);
+        by_telling = by_telling.map(|told| told.numbered(outage.id));
     }
     let corrects = before.as_ref().filter(|_| matches!(order, Order::Edit { .. }));
     let audience = match corrects {
@@ -134,14 +174,20 @@ pub async fn carry_out(
         }
         None => audience(core, &outage, now),
     };
+    let (audience, held) = match before {
+        None => inhibit::begin(core, &outage, audience, now),
+        Some(_) => inhibit::go_on(core, &outage, audience),
+    };
+    let shown = silenced(core, &outage, audience.clone(), now);
     if preview {
-        return Ok(Done { outage, audience, tell, committed: None });
+        return Ok(Done { outage, audience: shown, tell, committed: None });
     }
     let action = action(&order, &outage);
     let told = if tell { told(corrects, &outage, &audience) } else { Vec::new() };
-    let commit = Commit { before: before.as_ref(), outage: &outage, by, why, action, now };
+    let (before, by_telling) = (before.as_ref(), by_telling.as_ref());
+    let commit = Commit { before, outage: &outage, by, why, action, by_telling, now, held };
     let committed = commit.carry_out(core, &turn, told).await?;
-    Ok(Done { outage, audience, tell, committed: Some(committed) })
+    Ok(Done { outage, audience: shown, tell, committed: Some(committed) })
 }
 
 /// What is told, and to whom. Whom a correction doesn't concern any more is told that.
@@ -156,7 +202,23 @@ fn told(corrects: Option<&Outage>, outage: &Outage, audience: &Audience) -> Vec<
 
 /// Who is told of an outage at `now`.
 pub fn audience(core: &Core, outage: &Outage, now: DateTime<Utc>) -> Audience {
-    Audience::of(outage, &core.view().organisation, &core.settings().outages, now)
+    let (view, settings) = (core.view(), core.settings());
+    let outside = subscriber::of_outage(&view.subscribers, outage, &settings.outages.services);
+    Audience::of(outage, &view.organisation, &settings.outages, now).with_subscribers(&outside)
+}
+
+/// The audience without those for whom it is silenced.
+fn silenced(core: &Core, outage: &Outage, all: Audience, now: DateTime<Utc>) -> Audience {
+    let facts = word(core, outage);
+    let Audience { told, mut not_told, left } = all;
+    let mut rest = Vec::new();
+    for one in told {
+        match silence::of(core, &facts, &one.recipient(), now) {
+            Some(id) => not_told.push(NotTold { name: one.name, why: WhyNot::Silenced(id) }),
+            None => rest.push(one),
+        }
+    }
+    Audience { told: rest, not_told, left }
 }
 
 /// The order with services as they are named, and only units that are there.
@@ -258,7 +320,11 @@ struct Commit<'a> {
     by: &'a Actor,
     why: Option<&'a str>,
     action: &'static str,
+    /// What is kept of what brought it about.
+    by_telling: Option<&'a intake::Changes>,
     now: DateTime<Utc>,
+    /// Who isn't told, since another incident speaks for it.
+    held: Option<Held>,
 }
 
 impl Commit<'_> {
@@ -269,11 +335,11 @@ impl Commit<'_> {
         turn: &Turn<'_>,
         told: Vec<(About, Vec<Recipient>)>,
     ) -> Result<Committed, StoreError> {
-        let Commit { before, outage, by, why, action, now } = *self;
+        let Commit { before, outage, by, why, action, by_telling, now, ref held } = *self;
         let id = outage.id;
         let settings = core.settings();
         let notice = |(about, recipients): (About, Vec<Recipient>)| {
-            if recipients.is_empty() {
+            if recipients.is_empty() && held.is_none() {
                 tracing::error!(
                     outage = id.0,
                     "Nobody is told of the outage: no contact for outage or global counts; assign one with `budkavle contacts assign outage`"
@@ -283,6 +349,8 @@ impl Commit<'_> {
             let event = EventKey(format!("outage/{id}/{}{part}", outage.version()).into());
             NewNotice {
                 thread: EventKey(format!("outage/{id}/0").into()),
+                inhibited: (outage.plan.is_none() && about == About::Word).then(|| (id, held.clone())),
+                gathers: if about == About::Word { gathered(&settings, outage) } else { Vec::new() },
                 supersedes: if about == About::Word { superseded(before, outage) } else { Vec::new() },
                 ..NewNotice::new(
                     event,
@@ -295,7 +363,10 @@ impl Commit<'_> {
         let audit = audit_entry(now, by, action, format!("outage {id}"), before, Some(outage), why);
         let event = Event {
             at: now,
-            change: Change::Outage(outage.clone()),
+            change: match by_telling {
+                None => Change::Outage(outage.clone()),
+                Some(changes) => Change::OutageTold(outage.clone(), Box::new(changes.clone())),
+            },
             notices: told.into_iter().map(notice).collect(),
             audit: Some(audit),
         };
@@ -306,9 +377,14 @@ impl Commit<'_> {
                 } else {
                     view.outages.insert(id, outage.clone());
                 }
+                if let Some(changes) = by_telling {
+                    Arc::make_mut(&mut view.intake).apply(changes.clone());
+                }
             })
             .await?;
         core.outages.notify_one();
+        // What is over goes on no more.
+        core.climbs.notify_one();
         let (messages, state) = (committed.messages, outage.state());
         tracing::info!(outage = id.0, messages, %state, "{}", sentence(action));
         Ok(committed)
@@ -319,6 +395,23 @@ impl Commit<'_> {
 fn superseded(before: Option<&Outage>, outage: &Outage) -> Vec<EventKey> {
     let other = |before: &&Outage| before.plan != outage.plan || before.state() != outage.state();
     let Some(_) = before.filter(|before| before.plan.is_some()).filter(other) else { return Vec::new() };
+    earlier(outage)
+}
+
+/// The events of the words before it of which it takes the place in the morning. Each of these has taken the place of those before it.
+fn gathered(settings: &Settings, outage: &Outage) -> Vec<EventKey> {
+    /// Corrections and nags are versions, too.
+    const LAST: usize = 3;
+    if settings.quiet.awake.is_none() && settings.outages.gather.is_zero() {
+        return Vec::new();
+    }
+    let all = earlier(outage);
+    let from = all.len().saturating_sub(LAST);
+    all.into_iter().skip(from).collect()
+}
+
+/// The events of its earlier versions.
+fn earlier(outage: &Outage) -> Vec<EventKey> {
     (0..outage.version()).map(|version| EventKey(format!("outage/{}/{version}", outage.id).into())).collect()
 }
 
@@ -332,6 +425,11 @@ fn expires(outage: &Outage, now: DateTime<Utc>, settings: &Settings) -> DateTime
         _ => None,
     };
     true_until.filter(|until| *until > now).map_or(usual, |until| usual.min(until))
+}
+
+/// What a notice says of an outage as it stands.
+pub fn word(core: &Core, outage: &Outage) -> Facts {
+    facts(core, outage, About::Word)
 }
 
 /// What a notice says of an outage.

@@ -49,7 +49,7 @@ pub struct NewSubject {
 }
 
 /// Adds a subject.
-pub async fn add(core: &Core, new: Subject, by: &Actor) -> Result<Subject, SubjectError> {
+pub async fn add(core: &Core, new: Subject, by: &Actor, why: Option<&str>) -> Result<Subject, SubjectError> {
     let turn = core.turn().await;
     let view = core.view();
     check_owner(&view.organisation, new.owner)?;
@@ -57,7 +57,7 @@ pub async fn add(core: &Core, new: Subject, by: &Actor) -> Result<Subject, Subje
     if let Some(known) = view.organisation.subjects.keys().find(|name| name.0.to_lowercase() == folded) {
         return Err(SubjectError::Taken(known.clone()));
     }
-    let entry = entry(core, by, "subject added", (None, Some(&new)), None);
+    let entry = entry(core, by, "subject added", (None, Some(&new)), why);
     commit(&turn, core, Change::Subject(new.clone()), entry, |subjects| {
         subjects.insert(new.name.clone(), new.clone());
     })
@@ -66,7 +66,13 @@ pub async fn add(core: &Core, new: Subject, by: &Actor) -> Result<Subject, Subje
 }
 
 /// Changes what is said of a subject. Returns it as it is then.
-pub async fn change(core: &Core, name: &str, new: NewSubject, by: &Actor) -> Result<Subject, SubjectError> {
+pub async fn change(
+    core: &Core,
+    name: &str,
+    new: NewSubject,
+    by: &Actor,
+    why: Option<&str>,
+) -> Result<Subject, SubjectError> {
     let turn = core.turn().await;
     let view = core.view();
     let before = view.organisation.find_subject(name)?;
@@ -78,7 +84,7 @@ pub async fn change(core: &Core, name: &str, new: NewSubject, by: &Actor) -> Res
         check_owner(&view.organisation, after.owner)?;
     }
     if after != *before {
-        let entry = entry(core, by, "subject changed", (Some(before), Some(&after)), None);
+        let entry = entry(core, by, "subject changed", (Some(before), Some(&after)), why);
         commit(&turn, core, Change::Subject(after.clone()), entry, |subjects| {
             subjects.insert(after.name.clone(), after.clone());
         })

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::App;
+use super::answers::Why;
 use super::error::ApiError;
 use crate::domain::audit::Actor;
 use crate::domain::ids::SourceName;
@@ -69,7 +70,8 @@ pub async fn accept(
     State(app): State<Arc<App>>,
     Extension(by): Extension<Actor>,
     Path(name): Path<String>,
+    why: Option<Json<Option<Why>>>,
 ) -> Result<Json<Fetched>, ApiError> {
-    let name = app.calendars.named(&name)?;
-    Ok(Json(app.calendars.accept(&app.core, &name, &by).await?))
+    let (name, why) = (app.calendars.named(&name)?, Why::given(why));
+    Ok(Json(app.calendars.accept(&app.core, &name, &by, why.as_deref()).await?))
 }

@@ -186,6 +186,13 @@ pub struct Why {
     pub why: Option<String>,
 }
 
+impl Why {
+    /// Of a request that may say nothing at all.
+    pub(super) fn given(body: Option<axum::Json<Option<Why>>>) -> Option<String> {
+        body.and_then(|body| body.0).and_then(|why| why.why)
+    }
+}
+
 /// How a run is to be undone.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct UndoRequest {

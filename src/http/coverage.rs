@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Query, State};
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
@@ -12,9 +12,9 @@ use super::App;
 use super::error::ApiError;
 use super::look::{place_of, role_named};
 use crate::domain::coverage::{
-    self, Day, Period, Person, RoleCover, Run, State as Cover, SubjectCover, Wanted,
+    self, Day, DirectoryCover, Period, Person, RoleCover, Run, State as Cover, SubjectCover, Wanted,
 };
-use crate::domain::ids::UnitId;
+use crate::domain::ids::{DirectoryName, UnitId};
 use crate::domain::organisation::Organisation;
 use crate::domain::roles::{RoleName, Scope};
 use crate::domain::subject::{Subject, SubjectName, owner_of};
@@ -68,6 +68,9 @@ pub struct RoleAnswer {
     /// Whether its rows are those of subjects, not of units.
     #[serde(default)]
     pub of_subjects: bool,
+    /// Whether its rows are those of directories, not of units.
+    #[serde(default)]
+    pub of_directories: bool,
     /// How many units or subjects have a day on which the minimum isn't met.
     pub short: usize,
     /// How many were looked at.
@@ -82,6 +85,9 @@ pub struct UnitCover {
     /// Which subject. None: it is a unit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<SubjectName>,
+    /// Which directory, for a role of these.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub directory: Option<DirectoryName>,
     /// Which unit; of a subject the one that it belongs to, the root for none.
     pub unit: UnitId,
     /// What it is called.
@@ -154,6 +160,9 @@ fn answer(
         if wanted.role.scope == Scope::Subject {
             return of_subjects(organisation, wanted, period, top, query.gaps, zone);
         }
+        if wanted.role.scope == Scope::Directory && organisation.directories().next().is_some() {
+            return of_directories(organisation, wanted, period, query.gaps, zone);
+        }
         let covered = coverage::cover(organisation, wanted, period);
         // What is looked at for the organisation as a whole concerns each of its units.
         let within = tree.subtree(if covered.per_unit { top } else { tree::ROOT });
@@ -165,6 +174,7 @@ fn answer(
             minimum: covered.minimum,
             always: covered.always,
             of_subjects: false,
+            of_directories: false,
             short: places().filter(|place| covered.is_short(*place)).count(),
             looked_at: places().count(),
             units: told.map(|place| unit(organisation, &covered, place, top, query.gaps, zone)).collect(),
@@ -197,6 +207,7 @@ fn unit(
     let runs = if as_above { &[] } else { covered.of_unit(place) };
     UnitCover {
         subject: None,
+        directory: None,
         unit: tree.id(place),
         name: tree.name(place).into(),
         path: tree.path(place),
@@ -239,6 +250,7 @@ fn of_subjects(
     let covers: Vec<(&Subject, SubjectCover)> = covers.filter_map(known).filter(concerns).collect();
     let row = |(subject, cover): &(&Subject, SubjectCover)| UnitCover {
         subject: Some(subject.name.clone()),
+        directory: None,
         unit: owner_of(organisation, subject).map_or(UnitId::ROOT, |owner| tree.id(owner)),
         name: subject.title.clone(),
         path: subject.name.to_string(),
@@ -255,9 +267,45 @@ fn of_subjects(
         minimum: wanted.minimum,
         always: wanted.role.always,
         of_subjects: true,
+        of_directories: false,
         short: covers.iter().filter(|(_, cover)| cover.is_short()).count(),
         looked_at: covers.len(),
         units: covers.iter().filter(|(_, cover)| !gaps || cover.is_short()).map(row).collect(),
+    }
+}
+
+/// A role of directories, each a row.
+fn of_directories(
+    organisation: &Organisation,
+    wanted: Wanted<'_>,
+    period: &Period,
+    gaps: bool,
+    zone: Tz,
+) -> RoleAnswer {
+    let covers = coverage::cover_directories(organisation, wanted, period);
+    let row = |cover: &DirectoryCover| UnitCover {
+        subject: None,
+        directory: Some(cover.directory.clone()),
+        unit: UnitId::ROOT,
+        name: cover.directory.0.as_ref().into(),
+        path: cover.directory.to_string(),
+        depth: 0,
+        users: 0,
+        as_above: false,
+        runs: (cover.runs.iter().filter(|run| run.short || !gaps))
+            .map(|run| run_answer(organisation, run, None, zone))
+            .collect(),
+    };
+    RoleAnswer {
+        role: wanted.role.name.clone(),
+        title: wanted.role.title.clone(),
+        minimum: wanted.minimum,
+        always: wanted.role.always,
+        of_subjects: false,
+        of_directories: true,
+        short: covers.iter().filter(|cover| cover.is_short()).count(),
+        looked_at: covers.len(),
+        units: covers.iter().filter(|cover| !gaps || cover.is_short()).map(row).collect(),
     }
 }
 
@@ -291,6 +339,29 @@ pub struct WhatifAnswer {
     pub at: DateTime<Utc>,
     /// Role by role; those in which nothing would change are left out.
     pub roles: Vec<RoleShift>,
+    /// The last day of the period that was looked at. None: only the moment was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub looked_to: Option<NaiveDate>,
+    /// Where, at any time of the period, fewer than the minimum would be there, and wouldn't otherwise.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub uncovered: Vec<UncoveredAnswer>,
+}
+
+/// Days on which fewer than the minimum would be there.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct UncoveredAnswer {
+    /// In which role.
+    pub role: RoleName,
+    /// The path of the unit, the directory or the subject.
+    pub place: String,
+    /// How many units that are, with those below it.
+    pub units: usize,
+    /// The first day.
+    pub from: NaiveDate,
+    /// The last day.
+    pub to: NaiveDate,
+    /// Who would be there.
+    pub there: People,
 }
 
 /// What would be different in one role.
@@ -352,13 +423,32 @@ pub async fn whatif(
     let at = query.from.unwrap_or_else(|| app.core.now());
     let until = query.until.unwrap_or(DateTime::<Utc>::MAX_UTC);
     let organisation = Arc::clone(&app.core.view().organisation);
+    let settings = app.core.settings();
+    let period = query.until.filter(|until| at < *until).map(|until| {
+        let day = |at: DateTime<Utc>| at.with_timezone(&settings.zone).date_naive();
+        let (first, last) = (day(at), day(until - TimeDelta::nanoseconds(1)));
+        // An absence without an end is looked at for as long as can be.
+        let last = last.min(first + TimeDelta::days(coverage::LONGEST - 1));
+        Period::new(first, last, settings.zone, |date| settings.day(date)).map(|period| (period, last))
+    });
+    let period = period.transpose().map_err(ApiError::bad)?;
     let work = move || {
         let steps = requests.iter().map(|request| step(&organisation, request, at, until));
         let steps: Vec<Step> = steps.collect::<Result<_, ApiError>>()?;
         let after = whatif::imagine(&organisation, &steps).map_err(ApiError::bad)?;
         let shifts = whatif::compare(&organisation, &after, at);
         let roles = shifts.into_iter().map(|shifts| shift(&organisation, &after, shifts)).collect();
-        Ok(WhatifAnswer { at, roles })
+        let found = period.as_ref().map(|(period, _)| whatif::uncovered(&organisation, &after, period));
+        let uncovered = found.into_iter().flatten().map(|it| UncoveredAnswer {
+            role: it.role,
+            place: it.place,
+            units: it.units,
+            from: it.first,
+            to: it.last,
+            there: it.there,
+        });
+        let looked_to = period.as_ref().map(|(_, last)| *last);
+        Ok(WhatifAnswer { at, roles, looked_to, uncovered: uncovered.collect() })
     };
     let answer = tokio::task::spawn_blocking(work).await;
     answer

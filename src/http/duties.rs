@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 use super::App;
 use super::error::ApiError;
 use crate::domain::audit::Actor;
+use crate::domain::changes::Who;
 use crate::domain::duties::Duties;
-use crate::domain::ids::{MessageId, UserId};
+use crate::domain::ids::MessageId;
 use crate::domain::mailbox::Address;
 use crate::flow::duties;
 use crate::store::MessageFilter;
@@ -18,7 +19,7 @@ use crate::store::MessageFilter;
 /// Of whom.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct DigestQuery {
-    /// Account, address, UPN, name or GUID.
+    /// Account, address, UPN, name or GUID; the address of somebody outside who holds a role.
     pub user: String,
 }
 
@@ -49,14 +50,14 @@ pub async fn send(
     Extension(by): Extension<Actor>,
     Json(query): Json<DigestQuery>,
 ) -> Result<Json<DigestAnswer>, ApiError> {
-    let (user, duties, mail) = find(&app, &query.user).await?;
+    let (who, duties, mail) = find(&app, &query.user).await?;
     let mail = mail.ok_or_else(|| {
         ApiError::bad(format!(
             "{} has no mail address, or a closed account, and can't be written to",
             duties.name
         ))
     })?;
-    let committed = duties::send(&app.core, user, mail.clone(), duties.clone(), &by).await?;
+    let committed = duties::send(&app.core, &who, mail.clone(), duties.clone(), &by).await?;
     let filter =
         MessageFilter { notice: committed.notices.first().copied(), limit: 1, ..MessageFilter::default() };
     let message = app.core.store.messages(filter).await?.first().map(|listed| listed.message.id);
@@ -64,15 +65,24 @@ pub async fn send(
 }
 
 /// Who it is, what they are contact for, and where to write to.
-async fn find(app: &App, user: &str) -> Result<(UserId, Duties, Option<Address>), ApiError> {
+async fn find(app: &App, user: &str) -> Result<(Who, Duties, Option<Address>), ApiError> {
     let (view, now, zone) = (app.core.view(), app.core.now(), app.core.settings().zone);
-    let user = Arc::clone(view.organisation.find_user(user)?);
-    let mail = user.address().filter(|_| user.is_active(now));
-    let id = user.id;
+    let outside = || user.parse::<Address>().ok().map(|mail| Who::new(None, &mail));
+    let (who, unknown) = match view.organisation.find_user(user) {
+        Ok(user) => (Who::User(user.id), None),
+        Err(unknown) => match outside() {
+            Some(who) => (who, Some(unknown)),
+            None => return Err(unknown.into()),
+        },
+    };
+    let asked = who.clone();
     // In a large organisation it takes a while: not on a thread that serves others.
-    let work = move || duties::of_user(&view.organisation, id, now, zone);
+    let work = move || duties::of_person(&view.organisation, &asked, now, zone);
     let duties = tokio::task::spawn_blocking(work).await.ok().flatten();
-    let duties =
+    if let Some(unknown) = unknown.filter(|_| duties.is_none()) {
+        return Err(unknown.into());
+    }
+    let (duties, mail) =
         duties.ok_or_else(|| ApiError::conflict("what this user is contact for could not be worked out"))?;
-    Ok((id, duties, mail))
+    Ok((who, duties, mail))
 }

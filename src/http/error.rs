@@ -11,6 +11,8 @@ use crate::flow::absence_sources::SourcesError;
 use crate::flow::absences::ImportError;
 use crate::flow::assign::AssignError;
 use crate::flow::directories::NotUndone;
+use crate::flow::intake::feeds::FeedsError;
+use crate::flow::intake::heartbeats::HeartbeatError;
 use crate::flow::lists::ListsError;
 use crate::flow::outage::OutageError;
 use crate::flow::past::PastError;
@@ -131,6 +133,24 @@ impl From<SourcesError> for ApiError {
             SourcesError::Store(error) => error.into(),
             SourcesError::NoSource(..) => ApiError::not_found(error.to_string()),
             SourcesError::NotWaiting(_) => ApiError::conflict(error),
+        }
+    }
+}
+
+impl From<FeedsError> for ApiError {
+    fn from(error: FeedsError) -> Self {
+        match error {
+            FeedsError::Store(error) => error.into(),
+            FeedsError::NoFeed(..) => ApiError::not_found(error.to_string()),
+        }
+    }
+}
+
+impl From<HeartbeatError> for ApiError {
+    fn from(error: HeartbeatError) -> Self {
+        match error {
+            HeartbeatError::Outage(error) => error.into(),
+            HeartbeatError::NoJob(..) => ApiError::not_found(error.to_string()),
         }
     }
 }

@@ -32,8 +32,40 @@ fn usual_limit() -> usize {
     100
 }
 
-/// So many changes are looked at for those that are wanted.
-const LOOKED_AT: usize = 20_000;
+/// So many changes are looked at first for those that are wanted, then so many times as many, and in the end no more than so many.
+const LOOKED_AT: (usize, usize, usize) = (20_000, 4, 320_000);
+
+/// Whether more changes are to be looked at.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Look {
+    /// There are enough, or all were looked at.
+    Enough,
+    /// So many are to be looked at.
+    Further(usize),
+    /// There are older ones that aren't looked at.
+    CutOff,
+}
+
+/// After looking at the newest `looked` changes, of which there were `there`, and of which `found` are wanted.
+fn look_on(looked: usize, there: usize, found: usize, limit: usize) -> Look {
+    let (_, times, most) = LOOKED_AT;
+    match () {
+        () if found > limit || there < looked => Look::Enough,
+        () if looked < most => Look::Further(most.min(looked.saturating_mul(times))),
+        () => Look::CutOff,
+    }
+}
+
+/// Who got other contacts.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ChangesPage {
+    /// The newest of them.
+    #[serde(flatten)]
+    pub page: Page<ChangeAnswer>,
+    /// Changes that are older weren't looked at, since there are too many newer ones. None: all were, or as many as asked for were found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub looked_back_to: Option<DateTime<Utc>>,
+}
 
 /// Units that got other contacts.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -55,7 +87,7 @@ pub struct ChangeAnswer {
 pub async fn changes(
     State(app): State<Arc<App>>,
     Query(query): Query<ChangesQuery>,
-) -> Result<Json<Page<ChangeAnswer>>, ApiError> {
+) -> Result<Json<ChangesPage>, ApiError> {
     let view = app.core.view();
     let organisation = &view.organisation;
     let role = query.role.as_deref().map(|r| role_named(organisation, r)).transpose()?;
@@ -66,7 +98,6 @@ pub async fn changes(
         (Some(_), None) => false,
         (None, _) => true,
     };
-    let all = app.core.store.contact_changes(query.since, LOOKED_AT).await?;
     let sides = |c: &ContactChange| [c.before.unit, c.after.unit];
     let wanted = |found: &ChangeAt| {
         let change = &found.change;
@@ -74,7 +105,18 @@ pub async fn changes(
         role.is_none_or(|role| role.name == change.role) && (within.is_none() || touches())
     };
     let zone = Moment::of(&app.core).zone();
-    let mut found = together(all.into_iter().filter(wanted)).into_iter();
+    let mut looked = LOOKED_AT.0;
+    let (found, looked_back_to) = loop {
+        let all = app.core.store.contact_changes(query.since, looked).await?;
+        let (there, oldest) = (all.len(), all.last().map(|change| change.at));
+        let found = together(all.into_iter().filter(wanted));
+        match look_on(looked, there, found.len(), query.limit) {
+            Look::Enough => break (found, None),
+            Look::Further(next) => looked = next,
+            Look::CutOff => break (found, oldest),
+        }
+    };
+    let mut found = found.into_iter();
     let items: Vec<ChangeAnswer> = found
         .by_ref()
         .take(query.limit)
@@ -86,7 +128,8 @@ pub async fn changes(
             change,
         })
         .collect();
-    Ok(Json(Page { items, more: found.next().is_some() }))
+    let more = found.next().is_some() || looked_back_to.is_some();
+    Ok(Json(ChangesPage { page: Page { items, more }, looked_back_to }))
 }
 
 /// Changes of many units are noted in parts: puts those together, the newest first as before. No more units are named than of one part.
@@ -155,8 +198,9 @@ pub async fn orphans(
         found.units.retain(|it| is_within(it.unit));
         found.holders.retain(|it| it.unit.is_some_and(is_within));
         found.unreachable.retain(|it| it.unit.is_some_and(is_within));
+        found.short.retain(|it| it.unit.is_some_and(is_within));
         // These are of no unit.
-        (found.assignments, found.short, found.over) = (Vec::new(), Vec::new(), Vec::new());
+        (found.assignments, found.over) = (Vec::new(), Vec::new());
         let owner = |it: &OrphanSubject| organisation.subjects.get(&it.subject)?.owner;
         found.subjects.retain(|it| owner(it).is_some_and(is_within));
     }
@@ -168,6 +212,17 @@ mod tests {
     use super::*;
     use crate::domain::changes::{Answerers, Why};
     use crate::domain::ids::Guid;
+
+    #[test]
+    fn changes_are_looked_for_until_there_are_enough_and_it_is_said_when_not_all_were_looked_at() {
+        assert_eq!(look_on(20_000, 19_999, 0, 100), Look::Enough);
+        assert_eq!(look_on(20_000, 20_000, 101, 100), Look::Enough);
+        // The last of them may have parts that weren't looked at.
+        assert_eq!(look_on(20_000, 20_000, 100, 100), Look::Further(80_000));
+        assert_eq!(look_on(80_000, 80_000, 0, 100), Look::Further(320_000));
+        assert_eq!(look_on(320_000, 320_000, 3, 100), Look::CutOff);
+        assert_eq!(look_on(320_000, 319_999, 3, 100), Look::Enough);
+    }
 
     #[test]
     fn the_parts_of_one_change_are_one_again_and_others_are_left_alone() {

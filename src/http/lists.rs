@@ -9,6 +9,7 @@ use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
 use super::App;
+use super::answers::Why;
 use super::error::ApiError;
 use super::look::role_named;
 use crate::domain::audit::Actor;
@@ -89,9 +90,10 @@ pub async fn accept(
     State(app): State<Arc<App>>,
     Extension(by): Extension<Actor>,
     Path(name): Path<String>,
+    why: Option<Json<Option<Why>>>,
 ) -> Reply<Refreshed> {
-    let name = app.lists.named(&name)?;
-    Ok(Json(app.lists.accept(&app.core, &name, &by).await?))
+    let (name, why) = (app.lists.named(&name)?, Why::given(why));
+    Ok(Json(app.lists.accept(&app.core, &name, &by, why.as_deref()).await?))
 }
 
 /// The vendor's support, as it is now.
@@ -162,6 +164,9 @@ pub struct EntitledQuery {
     pub from: Option<DateTime<Utc>>,
     /// Until when; only that moment.
     pub until: Option<DateTime<Utc>>,
+    /// The reason why it is given out, for the audit log.
+    #[serde(default)]
+    pub why: Option<String>,
 }
 
 /// Who is entitled, and what is different from what was last given out.
@@ -229,6 +234,7 @@ pub async fn give_out_now(
 ) -> Reply<EntitledAnswer> {
     let answer = look_up(&app, &query)?;
     let EntitledAnswer { roles, period, people, .. } = answer.clone();
-    give_out(&app.core, GivenOut { roles, period, at: app.core.now(), by, people }).await?;
+    let given = GivenOut { roles, period, at: app.core.now(), by, people };
+    give_out(&app.core, given, query.why.as_deref()).await?;
     Ok(Json(answer))
 }

@@ -5,8 +5,10 @@
 //! * [`error`]: how an error is told;
 //! * the handlers, by subject: [`absences`] (changed, imported, exported), [`absence_sources`] (calendars that are looked at), [`look`] (who, where, whom to turn to), [`then`] (the same at another time), [`gone`] (who was there once),
 //!   [`follow`] (who got other contacts, and what nobody answers for), [`duties`] (what somebody is contact for), [`edit`] (roles and absences), [`subjects`] (what else somebody answers for), [`coverage`] (who is there when, and what would
-//!   be), [`lists`] (what others keep, and who is entitled), [`outages`] (maintenance, too), [`services`], [`outbox`], [`addresses`] (to which mails came back), [`notices`] (as somebody gets them), [`syncs`], [`service`]
-//!   (status, audit, backup), [`whoami`] (what the caller may do).
+//!   be), [`lists`] (what others keep, and who is entitled), [`outages`] (maintenance, too), [`feeds`] (what others tell, and signs of life), [`services`], [`silences`], [`subscribers`], [`outbox`], [`addresses`] (to which mails came back), [`notices`] (as somebody gets them, and who takes them on), [`syncs`], [`service`]
+//!   (status, audit, backup), [`whoami`] (what the caller may do);
+//! * [`intake`]: where others call over the network, which is off unless the configuration names an address;
+//! * [`public`]: the pages for everybody, over the network, which are off unless the configuration names an address.
 
 pub mod absence_sources;
 pub mod absences;
@@ -17,17 +19,22 @@ pub mod coverage;
 pub mod duties;
 pub mod edit;
 pub mod error;
+pub mod feeds;
 pub mod follow;
 pub mod gone;
+pub mod intake;
 pub mod lists;
 pub mod look;
 pub mod nodes;
 pub mod notices;
 pub mod outages;
 pub mod outbox;
+pub mod public;
 pub mod service;
 pub mod services;
+pub mod silences;
 pub mod subjects;
+pub mod subscribers;
 pub mod syncs;
 pub mod then;
 pub mod whoami;
@@ -48,6 +55,10 @@ use crate::flow::bounces::Bounces;
 use crate::flow::channels::Senders;
 use crate::flow::core::Core;
 use crate::flow::directories::Directories;
+use crate::flow::intake::Door;
+use crate::flow::intake::alertmanager::Alertmanager;
+use crate::flow::intake::feeds::Feeds;
+use crate::flow::intake::heartbeats::Heartbeats;
 use crate::flow::lists::Lists;
 use crate::flow::login_page::LoginPage;
 use access::Access;
@@ -64,6 +75,14 @@ pub struct App {
     pub calendars: Arc<Calendars>,
     /// The mailbox into which mails come back.
     pub bounces: Arc<Bounces>,
+    /// The vendors' status pages.
+    pub feeds: Arc<Feeds>,
+    /// The jobs that give signs of life.
+    pub heartbeats: Arc<Heartbeats>,
+    /// The Alertmanager that calls.
+    pub alertmanager: Arc<Alertmanager>,
+    /// What keeps others from calling.
+    pub door: Arc<Door>,
     /// The page for trouble signing in.
     pub login_page: Arc<LoginPage>,
     /// Who sends the mails, for the state of the channel.
@@ -150,8 +169,18 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/addresses/clear", post(addresses::clear_many))
         .route("/v1/addresses/{address}", get(addresses::show))
         .route("/v1/addresses/{address}/clear", post(addresses::clear))
+        .route("/v1/subscribers", get(subscribers::list).post(subscribers::add))
+        .route("/v1/subscribers/{who}", delete(subscribers::remove))
+        .route("/v1/silences", get(silences::list).post(silences::add))
+        .route("/v1/silences/{id}", delete(silences::remove))
+        .route("/v1/notices", get(notices::waiting))
         .route("/v1/notices/{id}/preview", get(notices::preview))
+        .route("/v1/notices/{id}/acknowledge", post(notices::acknowledge))
         .route("/v1/test-message", post(outbox::test))
+        .route("/v1/feeds", get(feeds::list))
+        .route("/v1/feeds/{name}/poll", post(feeds::poll))
+        .route("/v1/heartbeats", get(feeds::heartbeats))
+        .route("/v1/heartbeats/{name}", post(feeds::heard))
         .route("/v1/lists", get(lists::list))
         .route("/v1/lists/{name}", get(lists::show))
         .route("/v1/lists/{name}/refresh", post(lists::refresh))

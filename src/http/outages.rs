@@ -283,7 +283,15 @@ fn answer(app: &App, done: Done, notes: Vec<String>) -> OutageAnswer {
         let left = audience.left.len();
         format!("{left} of those who were told of it aren't concerned any more, and aren't told that without `tell` (--tell)")
     });
-    let notes = notes.into_iter().chain(silent).collect();
+    let spared = |is: fn(&WhyNot) -> bool| audience.not_told.iter().filter(|not| is(&not.why)).count();
+    let inhibited = spared(|why| matches!(why, WhyNot::Inhibited(_)));
+    let inhibited = (inhibited > 0).then(|| {
+        format!("{inhibited} are told of another incident, of which this follows, and not of this (--preview names them)")
+    });
+    let silenced = spared(|why| matches!(why, WhyNot::Silenced(_)));
+    let silenced = (silenced > 0)
+        .then(|| format!("{silenced} aren't told, since it is silenced (budkavle silence list)"));
+    let notes = notes.into_iter().chain(silent).chain(inhibited).chain(silenced).collect();
     let zone = app.core.settings().zone;
     OutageAnswer {
         unit_paths: paths(&app.core.view().organisation, &outage),
@@ -329,6 +337,11 @@ fn preview(audience: &Audience, tell: bool, zone: chrono_tz::Tz) -> Preview {
             WhyNot::OtherService(service) => {
                 ("other_service", format!("is contact for {service}, which isn't concerned"))
             }
+            WhyNot::Inhibited(by) => (
+                "inhibited",
+                format!("is told of outage {by}, of which this follows; and of this, if it lasts longer"),
+            ),
+            WhyNot::Silenced(id) => ("silenced", format!("silence {id} (budkavle silence list)")),
         };
         PreviewUntold { name: not.name.to_string(), reason: reason.to_owned(), why_not: text }
     });

@@ -193,6 +193,15 @@ fn warnings(app: &App, view: &View) -> Vec<String> {
             if marks.len() == 1 { "an address".to_owned() } else { format!("{} addresses", marks.len()) }
         ));
     }
+    for name in app.feeds.names() {
+        if let Some(trouble) = app.feeds.state(&name).trouble {
+            warnings.push(format!("the feed {name} is in trouble: {trouble}"));
+        }
+    }
+    warnings.extend(app.door.trouble());
+    if let Some(trouble) = app.alertmanager.trouble() {
+        warnings.push(format!("what Alertmanager posted last is in trouble: {trouble}"));
+    }
     if let Some(trouble) = app.login_page.state().and_then(|page| page.trouble) {
         warnings.push(format!("the page for trouble signing in says what it said before: {trouble}"));
     }

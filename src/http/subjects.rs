@@ -29,6 +29,9 @@ pub struct SubjectRequest {
     pub title: Option<String>,
     /// The unit that it belongs to.
     pub owner: Option<String>,
+    /// The reason, for the audit log.
+    #[serde(default)]
+    pub why: Option<String>,
 }
 
 /// What is to be another one; what isn't named stays.
@@ -38,6 +41,9 @@ pub struct ChangeRequest {
     pub title: Option<String>,
     /// The unit that it belongs to; an empty text for none.
     pub owner: Option<String>,
+    /// The reason, for the audit log.
+    #[serde(default)]
+    pub why: Option<String>,
 }
 
 /// `GET /v1/subjects`.
@@ -68,7 +74,7 @@ pub async fn add(
 ) -> Result<(StatusCode, Json<SubjectLine>), ApiError> {
     let owner = request.owner.as_deref().map(|unit| unit_named(&app, unit)).transpose()?;
     let subject = Subject::new(&request.name, request.title.as_deref(), owner).map_err(SubjectError::from)?;
-    let subject = subjects::add(&app.core, subject, &by).await?;
+    let subject = subjects::add(&app.core, subject, &by, request.why.as_deref()).await?;
     Ok((StatusCode::CREATED, Json(line_now(&app, &subject))))
 }
 
@@ -85,7 +91,7 @@ pub async fn change(
         Some(unit) => Some(Some(unit_named(&app, unit)?)),
     };
     let new = NewSubject { title: request.title, owner };
-    let subject = subjects::change(&app.core, &name, new, &by).await?;
+    let subject = subjects::change(&app.core, &name, new, &by, request.why.as_deref()).await?;
     Ok(Json(line_now(&app, &subject)))
 }
 

@@ -1,18 +1,21 @@
 //! The daemon: configuration → store → what is held in memory → loops and API → wait → drain.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use chrono::{DateTime, Utc};
-use tokio::net::UnixListener;
+use tokio::net::{TcpListener, UnixListener};
 
 use super::clock::Clock;
 use super::database;
 use super::hints::{self, HintBook};
+use super::intake::{self, Speech};
 use super::lifecycle::{Exit, Lifecycle, Reloads, Signals};
 use super::loops::{self, DELIVER_WITHIN, LOOP_WITHIN, Syncing, Upkeep};
 use super::systemd::Notifier;
@@ -20,7 +23,7 @@ use super::telemetry::LevelHandle;
 use super::wire::{self, Schedules, WireError};
 use crate::config::{Config, Environment};
 use crate::domain::contacts::Asker;
-use crate::domain::ids::SourceName;
+use crate::domain::ids::{FeedName, SourceName};
 use crate::domain::lists::ListName;
 use crate::domain::notice::{EventKey, Facts, NewNotice};
 use crate::domain::roles;
@@ -30,8 +33,13 @@ use crate::flow::bounces::{self, Bounces};
 use crate::flow::channels::Senders;
 use crate::flow::core::{Core, Now};
 use crate::flow::directories::Directories;
+use crate::flow::intake::Door;
+use crate::flow::intake::alertmanager::Alertmanager;
+use crate::flow::intake::feeds::Feeds;
+use crate::flow::intake::heartbeats::Heartbeats;
 use crate::flow::lists::Lists;
 use crate::flow::login_page::LoginPage;
+use crate::flow::ping::Pings;
 use crate::http::{self, App};
 use crate::store::{Change, Event, Opening, Rebuilt, Restored, Store, StoreError};
 
@@ -56,6 +64,14 @@ pub enum StartError {
     Socket {
         /// Where.
         path: PathBuf,
+        /// What the system said.
+        cause: std::io::Error,
+    },
+    /// Where pages are asked for.
+    #[error("[public] listen: {address} can't be listened on: {cause}")]
+    Pages {
+        /// Where.
+        address: SocketAddr,
         /// What the system said.
         cause: std::io::Error,
     },
@@ -98,10 +114,16 @@ struct Replaceable {
     calendar_schedules: Arc<ArcSwap<BTreeMap<SourceName, Schedule>>>,
     bounces: Arc<Bounces>,
     bounce_schedules: Arc<ArcSwap<BTreeMap<SourceName, Schedule>>>,
+    feeds: Arc<Feeds>,
+    feed_schedules: Arc<ArcSwap<BTreeMap<FeedName, Schedule>>>,
+    heartbeats: Arc<Heartbeats>,
+    intake: Arc<http::intake::Intake>,
+    speech: Speech,
     login_page: Arc<LoginPage>,
     schedules: Arc<Schedules>,
     hints: Arc<HintBook>,
     senders: Arc<Senders>,
+    pings: Arc<Pings>,
     upkeep: Arc<ArcSwap<Upkeep>>,
     app: Arc<App>,
     level: Option<LevelHandle>,
@@ -121,6 +143,7 @@ impl Daemon {
             Arc::new(move || clock.now())
         };
         let core = Arc::new(Core::load(store, wire::flow_settings(&config), now).await?);
+        let pages = listen_for_pages(&config).await?;
         let rebuilt = matches!(opening, Opening::Rebuilt(_));
         clear_scratch(&config.store.folder);
         let interrupted = core.store.release_claims(clock.now()).await?;
@@ -140,9 +163,23 @@ impl Daemon {
         let bounces = Arc::new(Bounces::new(wire::returned::mailbox(&config)?));
         let bounce_schedules = Arc::new(ArcSwap::from_pointee(wire::returned::schedules(&config)));
         bounces::make_key(&core).await?;
+        let feeds = Arc::new(Feeds::new(wire::intake::feeds(&config)));
+        let feed_schedules = Arc::new(ArcSwap::from_pointee(wire::intake::feed_schedules(&config)));
+        let heartbeats = Arc::new(Heartbeats::new(wire::intake::heartbeats(&config), clock.now()));
+        let alertmanager = Arc::new(Alertmanager::default());
+        let intake = Arc::new(http::intake::Intake {
+            core: Arc::clone(&core),
+            heartbeats: Arc::clone(&heartbeats),
+            alertmanager: Arc::clone(&alertmanager),
+            settings: ArcSwap::from_pointee(wire::intake::settings(&config)),
+            logged: AtomicI64::default(),
+        });
+        let speech: Speech = Arc::new(ArcSwap::from_pointee(wire::intake::tls(&config)?));
+        let door = Arc::new(Door::default());
         let login_page = Arc::new(LoginPage::new(wire::login_page(&config)));
         let hints = Arc::new(HintBook::new(wire::hint_pauses(&config)));
         let senders = Arc::new(Senders::new(wire::senders(&config)?));
+        let pings = Arc::new(Pings::new(wire::pings(&config)?, &core.view()));
         let upkeep = Arc::new(ArcSwap::from_pointee(wire::upkeep(&config)));
         let lifecycle = Lifecycle::new(clock.clone(), signals, notifier.clone(), DRAIN_WITHIN);
         let app = Arc::new(App {
@@ -151,6 +188,10 @@ impl Daemon {
             lists: Arc::clone(&lists),
             calendars: Arc::clone(&calendars),
             bounces: Arc::clone(&bounces),
+            feeds: Arc::clone(&feeds),
+            heartbeats: Arc::clone(&heartbeats),
+            alertmanager,
+            door: Arc::clone(&door),
             login_page: Arc::clone(&login_page),
             senders: Arc::clone(&senders),
             access: ArcSwap::from_pointee(wire::access(&config)),
@@ -218,9 +259,37 @@ impl Daemon {
             ),
         );
         tasks.spawn(
+            "feeds",
+            loops::looks(
+                c(),
+                t(),
+                beat("feeds", DELIVER_WITHIN),
+                k(),
+                Arc::clone(&feeds),
+                Arc::clone(&feed_schedules),
+            ),
+        );
+        tasks.spawn(
+            "heartbeats",
+            loops::heartbeats(c(), t(), beat("heartbeats", LOOP_WITHIN), k(), Arc::clone(&heartbeats)),
+        );
+        if let Some(address) = config.intake.as_ref().map(|intake| intake.listen) {
+            tasks.spawn(
+                "intake",
+                intake::run(address, Arc::clone(&intake), Arc::clone(&speech), t(), Arc::clone(&door)),
+            );
+        }
+        tasks.spawn(
             "login page",
             loops::login_page(c(), t(), beat("login page", LOOP_WITHIN), k(), Arc::clone(&login_page)),
         );
+        tasks.spawn("pings", loops::pings(c(), t(), beat("pings", LOOP_WITHIN), k(), Arc::clone(&pings)));
+        tasks.spawn("climbs", loops::climbs(c(), t(), beat("climbs", LOOP_WITHIN), k()));
+        if let Some(pages) = pages {
+            let router = http::public::router(k());
+            let plain = Arc::new(ArcSwap::from_pointee(None));
+            tasks.spawn("pages", intake::serve(pages, router, || {}, plain, t()));
+        }
         tasks.spawn("follow", loops::follow(c(), t(), beat("follow", LOOP_WITHIN), k()));
         tasks.spawn("outages", loops::outages(c(), t(), beat("outages", LOOP_WITHIN), k()));
         tasks.spawn("watch", loops::watch(c(), t(), beat("watch", LOOP_WITHIN), k(), Arc::clone(&senders)));
@@ -239,10 +308,16 @@ impl Daemon {
                 calendar_schedules,
                 bounces,
                 bounce_schedules,
+                feeds,
+                feed_schedules,
+                heartbeats,
+                intake,
+                speech,
                 login_page,
                 schedules,
                 hints,
                 senders,
+                pings,
                 upkeep,
                 app,
                 level,
@@ -317,6 +392,13 @@ fn listen(path: &Path) -> Result<UnixListener, StartError> {
     // Who may come in is decided by the caller's user, and before that by the folder's own mode.
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o666)).map_err(failed)?;
     Ok(listener)
+}
+
+/// Listens where pages are asked for, when that is configured.
+async fn listen_for_pages(config: &Config) -> Result<Option<TcpListener>, StartError> {
+    let Some(public) = &config.public else { return Ok(None) };
+    let listening = TcpListener::bind(public.listen).await;
+    listening.map(Some).map_err(|cause| StartError::Pages { address: public.listen, cause })
 }
 
 async fn serve(
@@ -418,6 +500,8 @@ async fn take_over(parts: &Replaceable, config: &Config) -> Result<(), WireError
     // Templates are tried with every sample: others are served meanwhile.
     let senders = tokio::task::block_in_place(|| wire::senders(config))?;
     let mailbox = wire::returned::mailbox(config)?;
+    let speech = wire::intake::tls(config)?;
+    let pings = wire::pings(config)?;
     if let Some(level) = &parts.level {
         level.set(&config.log.level).map_err(|e| WireError::Log(e.to_string()))?;
     }
@@ -430,10 +514,19 @@ async fn take_over(parts: &Replaceable, config: &Config) -> Result<(), WireError
     parts.calendars.replace(wire::calendars(config));
     parts.bounce_schedules.store(Arc::new(wire::returned::schedules(config)));
     parts.bounces.replace(mailbox);
+    parts.feed_schedules.store(Arc::new(wire::intake::feed_schedules(config)));
+    parts.feeds.replace(wire::intake::feeds(config));
+    parts.heartbeats.replace(wire::intake::heartbeats(config));
+    parts.intake.settings.store(Arc::new(wire::intake::settings(config)));
+    // From plain text to TLS or back takes a restart: whoever calls would find the one where the other was.
+    if parts.speech.load().is_some() && speech.is_some() {
+        parts.speech.store(Arc::new(speech));
+    }
     parts.login_page.replace(wire::login_page(config));
     parts.schedules.replace(wire::schedules(config));
     parts.core.shown.notify_one();
     parts.senders.replace(senders);
+    parts.pings.replace(pings);
     parts.upkeep.store(Arc::new(wire::upkeep(config)));
     parts.app.access.store(Arc::new(wire::access(config)));
     warn_of_units(&parts.app);

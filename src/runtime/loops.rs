@@ -17,15 +17,21 @@ use super::lifecycle::{Heartbeat, Tasks};
 use crate::domain::schedule::Schedule;
 use crate::flow::alert;
 use crate::flow::channels::{self, Senders};
+use crate::flow::climb;
 use crate::flow::contacts;
 use crate::flow::core::Core;
 use crate::flow::coverage;
 use crate::flow::deliver::Sender;
 use crate::flow::duties;
 use crate::flow::gone;
+use crate::flow::intake::heartbeats::Heartbeats;
 use crate::flow::kept::Looked;
+use crate::flow::lasting;
 use crate::flow::login_page::LoginPage;
 use crate::flow::outage;
+use crate::flow::ping::Pings;
+use crate::flow::silence;
+use crate::flow::subscribers;
 use crate::store::{Retention, StoreError};
 pub use sync::{Syncing, sync};
 
@@ -213,14 +219,22 @@ pub async fn watch(
         if let Err(error) = duties::tick(&core).await {
             tracing::error!("Contacts can't be sent what they are contacts for: {error}");
         }
+        if let Err(error) = subscribers::tick(&core).await {
+            tracing::error!("Who never confirmed that they want to be told can't be forgotten: {error}");
+        }
+        if let Err(error) = lasting::tick(&core).await {
+            tracing::error!("Small things that last can't be told: {error}");
+        }
         heartbeat.beat();
         // On the minute that a schedule names, not up to a minute later.
         let (view, settings) = (core.view(), core.settings());
         let telling = view.contacts_told.as_ref().and_then(|told| settings.telling.next(told));
         let sending = view.duties_sent.zip(settings.duties.as_ref());
         let sending = sending.and_then(|(sent, schedule)| schedule.next_after(sent));
+        let small = view.lasting.as_deref().zip(settings.lasting.as_ref());
+        let small = small.and_then(|(seen, schedule)| schedule.next_after(seen.at));
         let now = clock.now();
-        let next = [telling, sending].into_iter().flatten().filter(|next| *next > now).min();
+        let next = [telling, sending, small].into_iter().flatten().filter(|next| *next > now).min();
         pause(&clock, &tasks, next.unwrap_or(now + LOOK)).await;
     }
     Ok(())
@@ -238,12 +252,87 @@ pub async fn outages(
         if let Err(error) = outage::clock::tick(&core).await {
             tracing::error!("What is due of an outage can't be noted: {error}");
         }
+        if let Err(error) = outage::inhibit::release(&core).await {
+            tracing::error!("Who wasn't told of an incident can't be told now: {error}");
+        }
+        if let Err(error) = silence::tick(&core).await {
+            tracing::error!("A silence that is over can't be put away: {error}");
+        }
         heartbeat.beat();
         let now = clock.now();
         let next = outage::clock::next(&core, now).unwrap_or(now + LOOK);
         tokio::select! {
             () = pause(&clock, &tasks, next) => {}
             () = core.outages.notified() => {}
+        }
+    }
+    Ok(())
+}
+
+/// Opens an incident when a sign of life is overdue, on its minute.
+pub async fn heartbeats(
+    clock: Clock,
+    tasks: Tasks,
+    heartbeat: Heartbeat,
+    core: Arc<Core>,
+    heartbeats: Arc<Heartbeats>,
+) -> Result<(), StoreError> {
+    while lead(&tasks, &heartbeat, &core).await {
+        heartbeat.beat();
+        if let Err(error) = heartbeats.tick(&core).await {
+            tracing::error!("That no sign of life has come can't be told: {error}");
+        }
+        heartbeat.beat();
+        let next = heartbeats.next(&core).unwrap_or(clock.now() + LOOK);
+        tokio::select! {
+            () = pause(&clock, &tasks, next) => {}
+            () = heartbeats.changed.notified() => {}
+        }
+    }
+    Ok(())
+}
+
+/// Gives signs of life after good runs.
+pub async fn pings(
+    clock: Clock,
+    tasks: Tasks,
+    heartbeat: Heartbeat,
+    core: Arc<Core>,
+    pings: Arc<Pings>,
+) -> Result<(), StoreError> {
+    while lead(&tasks, &heartbeat, &core).await {
+        heartbeat.beat();
+        let again = tokio::select! {
+            again = pings.tick(&core) => again,
+            () = tasks.soft().cancelled() => return Ok(()),
+        };
+        heartbeat.beat();
+        tokio::select! {
+            () = pause(&clock, &tasks, again.unwrap_or(clock.now() + LOOK)) => {}
+            () = core.ran.notified() => {}
+        }
+    }
+    Ok(())
+}
+
+/// Takes notices that nobody has taken on to others, on their minute.
+pub async fn climbs(
+    clock: Clock,
+    tasks: Tasks,
+    heartbeat: Heartbeat,
+    core: Arc<Core>,
+) -> Result<(), StoreError> {
+    while lead(&tasks, &heartbeat, &core).await {
+        heartbeat.beat();
+        if let Err(error) = climb::tick(&core).await {
+            tracing::error!("A notice that nobody has taken on can't go on: {error}");
+        }
+        heartbeat.beat();
+        let now = clock.now();
+        let next = climb::next(&core, now).unwrap_or(now + LOOK);
+        tokio::select! {
+            () = pause(&clock, &tasks, next) => {}
+            () = core.climbs.notified() => {}
         }
     }
     Ok(())

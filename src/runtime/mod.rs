@@ -4,6 +4,7 @@ pub mod clock;
 pub mod daemon;
 pub mod database;
 pub mod hints;
+pub mod intake;
 pub mod lifecycle;
 pub mod loops;
 pub mod migrate;

@@ -12,7 +12,9 @@ use crate::channel::{Address, AddressError, ProbeReport as MailReport, SmtpRepor
 use crate::config::{self, Config};
 use crate::domain::bounce::ReturnPath;
 use crate::domain::directory::Directory;
+use crate::domain::outage::State;
 use crate::domain::warning::{self, WarningKind};
+use crate::source::feed::Fetched;
 use crate::source::ldap::{
     BaseReport, Discovery, Follows, Glimpse, OwnSite, Probe, ProbeReport, Refusals, Server,
 };
@@ -102,6 +104,9 @@ pub async fn all(config: &Config) -> Vec<Finding> {
         Ok(None) => {}
         Ok(Some(mailbox)) => findings.push(bounces(&mailbox).await),
         Err(error) => findings.push(wrong("bounces".to_owned(), error)),
+    }
+    for feed in &config.feeds {
+        findings.push(self::feed(feed).await);
     }
     for other in &config.channels {
         findings.push(channel(config, other).await);
@@ -345,6 +350,35 @@ async fn bounces(mailbox: &ReturnedMails) -> Finding {
             let text = format!("{mailbox} can be read; {} mails in it weren't looked at yet", opened.left());
             opened.close().await;
             finding(what, false, text)
+        }
+    }
+}
+
+/// A status page: fetched and read; nothing is opened.
+async fn feed(feed: &config::Feed) -> Finding {
+    let what = format!("feed {}", feed.name);
+    match wire::intake::feed(feed).source.read(None).await {
+        Err(error) => wrong(what, error),
+        Ok(Fetched::Same) => {
+            finding(what, true, "the server says that nothing has changed, unasked".to_owned())
+        }
+        Ok(Fetched::New { listed, etag, modified }) => {
+            let open = listed
+                .reports
+                .iter()
+                .filter(|report| !report.planned && report.state != State::Resolved)
+                .count();
+            let marked = etag.is_some() || modified.is_some();
+            let marks = if marked {
+                ""
+            } else {
+                "; it doesn't say which version it is, so all of it is fetched each time"
+            };
+            finding(
+                what,
+                false,
+                format!("it has {} entries, {open} of them open{marks}", listed.reports.len()),
+            )
         }
     }
 }

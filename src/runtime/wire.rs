@@ -1,6 +1,8 @@
 //! From the configuration to the settings of each part. Only here is the whole of it known.
 
+pub mod intake;
 mod mail;
+mod outside;
 pub mod returned;
 
 use std::collections::BTreeMap;
@@ -26,6 +28,7 @@ use crate::domain::schedule::Schedule;
 use crate::flow::absence_sources::CalendarSettings;
 use crate::flow::core::{DirectorySettings, Settings};
 use crate::flow::deliver::{Sender, Terms};
+use crate::flow::links::Public;
 use crate::flow::lists::ListSettings;
 use crate::flow::login_page;
 use crate::http::access::{Access, Names};
@@ -38,6 +41,8 @@ use crate::source::{Source, SourceError};
 use crate::store::{Retention, SledSettings};
 use crate::tls::TlsError;
 pub use mail::channel;
+
+pub use outside::pings;
 
 /// Why a part can't be made of the configuration.
 #[derive(Debug, thiserror::Error)]
@@ -60,6 +65,12 @@ pub enum WireError {
     /// The mailbox into which mails come back.
     #[error("[bounces]: {0}")]
     Bounces(String),
+    /// Where others call.
+    #[error("[intake]: {0}")]
+    Intake(TlsError),
+    /// A sign of life.
+    #[error("the ping of the directory {0}: {1}")]
+    Ping(DirectoryName, TlsError),
     /// The log.
     #[error("[log]: {0}")]
     Log(String),
@@ -143,6 +154,7 @@ pub fn flow_settings(config: &Config) -> Settings {
         roles: config.roles.clone(),
         telling: config.telling.clone(),
         duties: config.duties.clone(),
+        duties_of: config.duties_of.clone(),
         watched: config.watched.clone(),
         outages: Arc::new(config.outages.clone()),
         zone: config.organisation.timezone,
@@ -151,6 +163,14 @@ pub fn flow_settings(config: &Config) -> Settings {
         expires_after: delta(config.mail.expires_after),
         routing: config.routing.clone(),
         bounces: config.bounces.as_ref().map(returned::policy),
+        climbing: Arc::new(config.climbing.clone()),
+        lasting: config.lasting.clone(),
+        quiet: config.quiet.clone(),
+        public: config.public.as_ref().map(|public| Public {
+            url: public.url.as_str().into(),
+            lives: delta(public.link_lifetime),
+            subscribe: public.subscribe,
+        }),
         directories: config.directories.iter().map(directory).collect(),
     }
 }

@@ -2,6 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use chrono::DateTime;
+
+use super::feed::FeedFormat;
 use super::ldap::{fuzz_dirsync, fuzz_entries, fuzz_sync};
 use super::ldif::fuzz_entries as ldif_entries;
 use crate::domain::bounce::{self, ReturnKey};
@@ -9,6 +12,9 @@ use crate::domain::decode::{Mapping, Schema, decode};
 use crate::domain::directory::Directory;
 use crate::domain::entry::Entry;
 use crate::domain::ids::{Guid, UnitId};
+use crate::domain::intake::mapped::Mapping as Mapped;
+use crate::domain::intake::{Report, SAID_MAX, alertmanager};
+use crate::domain::outage::TITLE_MAX;
 
 /// Reads the bytes as LDIF, whole and in pieces of `size`: both give the same.
 pub fn ldif(bytes: &[u8], size: usize) {
@@ -26,6 +32,36 @@ pub fn bounce(bytes: &[u8]) {
         let own = ReturnKey::new([7; 32]);
         assert_eq!(own.find(report.signs.iter().map(|sign| &**sign)), None, "a sign was forged");
     }
+}
+
+/// Reads the bytes as a vendor's status page in each form, and as what Alertmanager posts: what is made of them is short, and the same again.
+pub fn feed(bytes: &[u8]) {
+    let mapping = Mapped {
+        entries: "/incidents".into(),
+        id: "/id".into(),
+        title: "/name".into(),
+        text: Some("/impact".into()),
+        state: Some("/status".into()),
+        severity: Some("/impact".into()),
+        at: Some("/updated_at".into()),
+        components: Some("/components".into()),
+        link: Some("/shortlink".into()),
+        over: vec!["gone".into()],
+        severities: Vec::new(),
+    };
+    for format in [FeedFormat::Statuspage, FeedFormat::Syndication, FeedFormat::Json(Box::new(mapping))] {
+        let read = format.parse(bytes);
+        assert_eq!(read, format.parse(bytes), "read again it is another one");
+        read.iter().flat_map(|listed| &listed.reports).for_each(short);
+    }
+    alertmanager::parse(bytes, None, DateTime::UNIX_EPOCH).iter().for_each(short);
+}
+
+fn short(report: &Report) {
+    assert!(!report.key.is_empty() && report.key.chars().count() <= 120 && !report.key.contains('\0'));
+    assert!(!report.title.is_empty() && report.title.chars().count() <= TITLE_MAX);
+    assert!(report.text.chars().count() <= SAID_MAX && report.components.len() <= 200);
+    assert!(!report.title.chars().any(char::is_control));
 }
 
 /// Reads the bytes as the answers to a search.

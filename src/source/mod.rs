@@ -6,6 +6,7 @@
 mod answer;
 pub mod calendar;
 mod error;
+pub mod feed;
 pub mod fetch;
 #[cfg(fuzzing)]
 pub mod fuzz;

@@ -25,9 +25,10 @@ use tokio::sync::watch;
 use crate::domain::audit;
 use crate::domain::changes::open::Note;
 use crate::domain::changes::{ChangeAt, ContactChange};
+use crate::domain::climb::Climb;
 use crate::domain::guard::CheckedDelta;
 use crate::domain::ids::{ChannelName, DirectoryName, Generation, MessageId, OutageId, RunId};
-use crate::domain::notice::Message;
+use crate::domain::notice::{EventKey, Message};
 use crate::domain::outage::Outage;
 use crate::domain::past::Entry;
 use crate::domain::run::{Cursor, Run};
@@ -398,6 +399,14 @@ impl Store {
         match self {
             Store::Sled(store) => store.outage(id).await,
             Store::Postgres(store) => store.outage(id).await,
+        }
+    }
+
+    /// The notice of a thread that asks to be taken on, or asked; None: none ever did, or it was long ago.
+    pub async fn climb(&self, thread: &EventKey) -> Result<Option<Climb>, StoreError> {
+        match self {
+            Store::Sled(store) => store.climb(thread).await,
+            Store::Postgres(store) => store.climb(thread).await,
         }
     }
 

@@ -5,6 +5,7 @@
 //! `the_bytes_of_every_record_are_frozen` fails, copy the old shape of the struct to this module, raise the record's schema, and make
 //! `parse` read both. (It can't read enums with a tag inside, `#[serde(tag = …)]`, either; the test fails for those, too.)
 
+mod keys;
 mod old;
 
 use std::sync::Arc;
@@ -17,9 +18,11 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::domain::absence::Absence;
 use crate::domain::absence::source::TakenCalendar;
 use crate::domain::alert::Health;
+use crate::domain::alert::lasting::Seen;
 use crate::domain::audit;
 use crate::domain::bounce::{Mark, ReturnKey};
 use crate::domain::changes::{ChangeAt, open};
+use crate::domain::climb::Climb;
 use crate::domain::coverage::watch::Told;
 use crate::domain::delivery::Delivery;
 use crate::domain::delta::ObjectChange;
@@ -27,13 +30,23 @@ use crate::domain::directory::{Container, Group, Quarantined, Unit, User};
 use crate::domain::entitled::GivenOut;
 use crate::domain::gone::Gone;
 use crate::domain::ids::{DirectoryName, Guid, MessageId, NoticeId, RunId};
+use crate::domain::intake::heartbeat::Beat;
+use crate::domain::intake::{Followed, TakenFeed};
 use crate::domain::lists::TakenList;
 use crate::domain::notice::{Message, Notice};
+use crate::domain::outage::inhibit::Held;
 use crate::domain::outage::{Incident, Outage};
 use crate::domain::roles::Assignment;
 use crate::domain::run::{Cursor, HeldRun, Run};
+use crate::domain::silence::Silence;
 use crate::domain::subject::Subject;
+use crate::domain::subscriber::Subscriber;
 use crate::domain::undo::{Step, Veto};
+
+pub(crate) use keys::{
+    attempt_key, audit_time, followed_key, key, number_key, number_of, past_key, run_of_key, runs_of,
+    steps_key, time_key,
+};
 
 use super::types::AttemptLog;
 
@@ -88,6 +101,12 @@ kinds! {
     GivenOut = 0x37 "given-out lists",
     /// What was last taken of a calendar with absences. Key: its name.
     AbsenceSource = 0x3a "absence sources",
+    /// What was last read of a vendor's status page. Key: its name.
+    Feed = 0x90 "status pages",
+    /// How far something is followed that others tell. Key: [`followed_key`].
+    Followed = 0x91 "followed reports",
+    /// The last sign of life of a job. Key: its name.
+    Beat = 0x92 "signs of life",
     /// Which warning was told last of a period that is watched. Key: its name.
     CoverageTold = 0x33 "coverage warnings",
     /// What somebody answers for that is no unit. Key: its name.
@@ -136,6 +155,16 @@ kinds! {
     Mark = 0x65 "marked addresses",
     /// What the signs of messages are made with. No key.
     ReturnKey = 0x66 "keys of signs",
+    /// A notice that asks to be taken on, and whom it went to. Key: its thread.
+    Climb = 0x80 "climbs",
+    /// A silence. Key: its number.
+    Silence = 0x81 "silences",
+    /// Who wasn't told of an incident. Key: its number.
+    Inhibited = 0x82 "untold of incidents",
+    /// Somebody outside who wants to be told of outages. Key: their number.
+    Subscriber = 0x83 "subscribers",
+    /// Which small things were there when it was last looked. No key.
+    Lasting = 0x84 "looks at small things",
     /// How what a commit changed was before. Key: [`past_key`].
     Past = 0x7c "entries of the past",
 }
@@ -154,10 +183,12 @@ pub(crate) enum Numbers {
     Attempt = 7,
     Generation = 8,
     ContactChange = 9,
+    Silence = 10,
+    Subscriber = 11,
 }
 
 /// How many [`Numbers`] there are.
-pub(crate) const NUMBERS: usize = 10;
+pub(crate) const NUMBERS: usize = 12;
 
 /// Why bytes aren't a record.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -250,10 +281,18 @@ records! {
     TakenList => List,
     GivenOut => GivenOut,
     TakenCalendar => AbsenceSource,
+    TakenFeed => Feed,
+    Followed => Followed,
+    Beat => Beat,
     Subject => Subject,
     Delivery => Delivery,
     Mark => Mark,
     ReturnKey => ReturnKey,
+    Climb => Climb,
+    Seen => Lasting,
+    Silence => Silence,
+    Subscriber => Subscriber,
+    Held => Inhibited,
 }
 
 /// Records of a second shape, each with how the first one is read.
@@ -445,6 +484,9 @@ pub(crate) fn check_schema(kind: Kind, bytes: &[u8]) -> Result<(), RecordError> 
         Kind::List => TakenList::SCHEMA,
         Kind::GivenOut => GivenOut::SCHEMA,
         Kind::AbsenceSource => TakenCalendar::SCHEMA,
+        Kind::Feed => TakenFeed::SCHEMA,
+        Kind::Followed => Followed::SCHEMA,
+        Kind::Beat => Beat::SCHEMA,
         Kind::CoverageTold => Told::SCHEMA,
         Kind::Subject => Subject::SCHEMA,
         Kind::Health => Health::SCHEMA,
@@ -463,6 +505,11 @@ pub(crate) fn check_schema(kind: Kind, bytes: &[u8]) -> Result<(), RecordError> 
         Kind::Delivery => Delivery::SCHEMA,
         Kind::Mark => Mark::SCHEMA,
         Kind::ReturnKey => ReturnKey::SCHEMA,
+        Kind::Climb => Climb::SCHEMA,
+        Kind::Lasting => Seen::SCHEMA,
+        Kind::Silence => Silence::SCHEMA,
+        Kind::Subscriber => Subscriber::SCHEMA,
+        Kind::Inhibited => Held::SCHEMA,
         Kind::Audit => audit::Entry::SCHEMA,
         Kind::ContactChange => ChangeAt::SCHEMA,
         Kind::ContactsSeen => ContactsSeen::SCHEMA,
@@ -488,72 +535,6 @@ pub(crate) fn things(kind: Kind, bytes: &[u8]) -> u64 {
         Some(body) if packed => postcard::take_from_bytes::<u64>(body).map_or(0, |(length, _)| length),
         _ => 1,
     }
-}
-
-/// The key of a record.
-pub(crate) fn key(kind: Kind, rest: &[u8]) -> Vec<u8> {
-    let mut key = Vec::with_capacity(1 + rest.len());
-    key.push(kind as u8);
-    key.extend(rest);
-    key
-}
-
-/// The key of a record that has a number.
-pub(crate) fn number_key(kind: Kind, number: u64) -> Vec<u8> {
-    key(kind, &number.to_be_bytes())
-}
-
-/// The number in such a key, or at the end of a longer one.
-pub(crate) fn number_of(key: &[u8]) -> Option<u64> {
-    key.last_chunk().map(|bytes| u64::from_be_bytes(*bytes))
-}
-
-/// What the keys of a directory's runs begin with.
-pub(crate) fn runs_of(directory: &DirectoryName) -> Vec<u8> {
-    // The length keeps the directory "a" from seeing the runs of "ab".
-    let mut rest = u32::try_from(directory.0.len()).unwrap_or(u32::MAX).to_be_bytes().to_vec();
-    rest.extend(directory.0.as_bytes());
-    key(Kind::RunOf, &rest)
-}
-
-/// The key that says that a directory had a run.
-pub(crate) fn run_of_key(directory: &DirectoryName, run: u64) -> Vec<u8> {
-    let mut key = runs_of(directory);
-    key.extend(run.to_be_bytes());
-    key
-}
-
-/// The key of a part of a run's steps.
-pub(crate) fn steps_key(run: u64, part: u64) -> Vec<u8> {
-    let mut key = number_key(Kind::RunSteps, run);
-    key.extend(part.to_be_bytes());
-    key
-}
-
-/// The key of how something was before a commit: the generation it made, and a number within it.
-pub(crate) fn past_key(generation: u64, part: u64) -> Vec<u8> {
-    let mut key = number_key(Kind::Past, generation);
-    key.extend(part.to_be_bytes());
-    key
-}
-
-/// The key of a try to send a message.
-pub(crate) fn attempt_key(message: MessageId, number: u64) -> Vec<u8> {
-    let mut key = number_key(Kind::Attempt, message.0);
-    key.extend(number.to_be_bytes());
-    key
-}
-
-/// The key of an audit entry or a change of contacts, in order of time.
-pub(crate) fn time_key(kind: Kind, at_ms: i64, number: u64) -> Vec<u8> {
-    let mut rest = audit_time(at_ms).to_vec();
-    rest.extend(number.to_be_bytes());
-    key(kind, &rest)
-}
-
-/// A time as it stands in such a key: negative ones sort first.
-pub(crate) fn audit_time(at_ms: i64) -> [u8; 8] {
-    (at_ms.cast_unsigned() ^ (1 << 63)).to_be_bytes()
 }
 
 #[cfg(test)]

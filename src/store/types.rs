@@ -10,10 +10,12 @@ use crate::domain::absence::Absence;
 use crate::domain::absence::import::Replacement;
 use crate::domain::absence::source::TakenCalendar;
 use crate::domain::alert::Health;
+use crate::domain::alert::lasting::Seen;
 use crate::domain::audit;
 use crate::domain::bounce::{Bounce, Marks, ReturnKey};
 use crate::domain::changes::ContactChange;
 use crate::domain::changes::open::Told;
+use crate::domain::climb::Climb;
 use crate::domain::coverage::watch;
 use crate::domain::delivery::Delivery;
 use crate::domain::delta::{Changes, ObjectChange};
@@ -22,17 +24,21 @@ use crate::domain::entitled::GivenOut;
 use crate::domain::gone::{AllGone, Gone};
 use crate::domain::ids::{
     AbsenceId, AssignmentId, ChannelName, DirectoryName, Generation, MessageId, NoticeId, OutageId, RunId,
-    SourceName, SubjectName,
+    SilenceId, SourceName, SubjectName, SubscriberId,
 };
+use crate::domain::intake::{self, Intake};
 use crate::domain::lists::{ListName, TakenList};
 use crate::domain::mailbox::Address;
-use crate::domain::notice::{Message, MessageState, NewNotice, Notice};
+use crate::domain::notice::{EventKey, Message, MessageState, NewNotice, Notice};
 use crate::domain::outage::Outage;
+use crate::domain::outage::inhibit::Held;
 #[cfg(doc)]
 use crate::domain::past::Arrangement;
 use crate::domain::roles::Assignment;
 use crate::domain::run::{Cursor, HeldRun, Run};
+use crate::domain::silence::Silence;
 use crate::domain::subject::Subject;
+use crate::domain::subscriber::{Subscriber, Subscribers};
 use crate::domain::undo::{Kept, Veto};
 use crate::domain::warning::Warning;
 
@@ -67,6 +73,16 @@ pub struct State {
     pub marks: Marks,
     /// What the signs of messages are made with; None: nobody has needed it yet.
     pub return_key: Option<ReturnKey>,
+    /// Who outside wants to be told of outages, or was asked.
+    pub subscribers: Arc<Subscribers>,
+    /// What isn't told for a while, and what wasn't until lately.
+    pub silences: BTreeMap<SilenceId, Silence>,
+    /// Who wasn't told of which incident, since another speaks for it.
+    pub inhibited: Arc<BTreeMap<OutageId, Held>>,
+    /// Which small things were there when it was last looked.
+    pub lasting: Option<Arc<Seen>>,
+    /// The notices that wait for somebody to take them on, by thread.
+    pub climbs: Arc<BTreeMap<EventKey, Climb>>,
     /// What of the configuration answers depended on last.
     pub arranged: Option<Box<str>>,
     /// The last good list of each that somebody else keeps.
@@ -75,6 +91,8 @@ pub struct State {
     pub given_out: BTreeMap<Box<str>, Arc<GivenOut>>,
     /// What was last taken of each calendar with absences.
     pub calendars: BTreeMap<SourceName, Arc<TakenCalendar>>,
+    /// What others tell of incidents.
+    pub intake: Intake,
     /// Outages that are not resolved.
     pub open_outages: BTreeMap<OutageId, Outage>,
     /// Which warning was told last of each period that is watched.
@@ -111,6 +129,10 @@ pub enum Sequence {
     Assignment,
     /// For [`AbsenceId`].
     Absence,
+    /// For [`SilenceId`].
+    Silence,
+    /// For [`SubscriberId`].
+    Subscriber,
 }
 
 /// A run as it is written: into the history, with what it changed, in the transaction that changes it.
@@ -171,6 +193,10 @@ impl RunRecord {
 pub enum Change {
     /// Only the notices and the audit entry.
     None,
+    /// Something else is known of what others tell of incidents, but of no outage.
+    Intake(Box<intake::Changes>),
+    /// As [`Change::Outage`], brought about by something that others tell. A new one is also refused when another one is open for the same.
+    OutageTold(Outage, Box<intake::Changes>),
     /// A new outage, or a new version of one. Refused with [`StoreError::Conflict`] when the stored one isn't the version before
     /// ([`Outage::version`]), or when a new one exists already.
     Outage(Outage),
@@ -227,6 +253,20 @@ pub enum Change {
     Unmark(Address),
     /// What the signs of messages are made with.
     ReturnKey(ReturnKey),
+    /// Somebody outside who wants to be told of outages, new or changed.
+    Subscriber(Box<Subscriber>),
+    /// Somebody who doesn't any more. Refused with [`StoreError::NotFound`] when there is none.
+    RemoveSubscriber(SubscriberId),
+    /// Something isn't told for a while.
+    Silence(Box<Silence>),
+    /// A silence that ends. Refused with [`StoreError::NotFound`] when there is none.
+    RemoveSilence(SilenceId),
+    /// Who isn't told of an incident; None: nobody is kept from it any more.
+    Inhibited(OutageId, Option<Held>),
+    /// It was looked which small things last.
+    Lasting(Arc<Seen>),
+    /// A notice that asks to be taken on went on, or came to its end. Refused with [`StoreError::NotFound`] when there is none of its thread.
+    Climb(Box<Climb>),
     /// A directory's health, after an alert was told.
     Health(DirectoryName, Health),
     /// The word of a person on a held run; None: it is rejected, and the directory's health holds it no longer. Refused with
@@ -263,6 +303,10 @@ pub struct Committed {
     pub notices: Vec<NoticeId>,
     /// How many messages those have.
     pub messages: u32,
+    /// Those of them that ask to be taken on, as they stand now.
+    pub climbs: Vec<Climb>,
+    /// Of which incidents somebody isn't told, or everybody is now.
+    pub inhibited: Vec<(OutageId, Option<Held>)>,
 }
 
 /// A message that was claimed for sending, and what it says.
@@ -477,4 +521,6 @@ pub struct Pruned {
     pub past: u64,
     /// Changes of contacts.
     pub contact_changes: u64,
+    /// Notices that asked to be taken on.
+    pub climbs: u64,
 }

@@ -5,12 +5,12 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
-use rustls::ClientConfig;
 use rustls::client::Resumption;
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::{ClientConfig, ServerConfig};
 use sha2::{Digest, Sha256};
 
 use super::{CertificateSummary, TlsError};
@@ -70,6 +70,19 @@ impl Identity {
         let digest =
             Sha256::new().chain_update(&chain_pem).chain_update([0]).chain_update(&key_pem).finalize();
         Ok(Identity { pair: Arc::new(pair), certificate: summary, digest: digest.into() })
+    }
+
+    /// The configuration of a server that shows this certificate, and speaks HTTP/1.1.
+    ///
+    /// # Errors
+    /// rustls refuses it.
+    pub fn server(&self) -> Result<Arc<ServerConfig>, TlsError> {
+        let builder = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()));
+        let builder = builder.with_safe_default_protocol_versions();
+        let builder = builder.map_err(|error| TlsError::Setup(error.to_string()))?.with_no_client_auth();
+        let mut config = builder.with_cert_resolver(Arc::new(SingleCertAndKey::from(Arc::clone(&self.pair))));
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(Arc::new(config))
     }
 
     /// The same configuration, showing this certificate to whoever asks for one.

@@ -1,7 +1,9 @@
 //! What every store must do. The suite is a list of functions over "open the store": a second backend runs it unchanged.
 
 mod bounces;
+mod intake;
 mod outbox;
+mod policy;
 mod replicated;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,7 +28,9 @@ use budkavle::store::{
 use chrono::TimeDelta;
 
 use self::bounces::*;
+use self::intake::*;
 use self::outbox::*;
+use self::policy::*;
 use crate::postgres::Database;
 use crate::store_samples::*;
 
@@ -76,6 +80,7 @@ suite! {
     an_outage_has_one_next_version,
     what_people_maintain_comes_and_goes,
     subjects_and_many_assignments_come_and_go,
+    what_others_tell_is_kept_with_the_outage_that_it_makes,
     a_refused_event_leaves_nothing,
     an_event_is_told_once_and_to_each_address_once,
     a_message_is_claimed_by_one_at_a_time,
@@ -90,6 +95,9 @@ suite! {
     numbers_are_never_handed_out_twice,
     history_is_listed_newest_first,
     old_history_goes_and_the_rest_stays,
+    a_thread_asks_once_to_be_taken_on_and_no_more_once_somebody_has_it,
+    what_is_held_leaves_later_and_the_next_word_takes_its_place,
+    silences_subscribers_and_who_is_not_told_come_and_go,
 }
 
 async fn reopen(store: Store, open: Open<'_>) -> Store {
@@ -595,7 +603,7 @@ async fn old_history_goes_and_the_rest_stays(open: Open<'_>) {
     let pruned = store.prune(at(400), keep).await.unwrap();
     assert_eq!(
         pruned,
-        Pruned { runs: 248, messages: 151, notices: 1, undoable: 0, contact_changes: 0, past: 0 }
+        Pruned { runs: 248, messages: 151, notices: 1, undoable: 0, contact_changes: 0, past: 0, climbs: 0 }
     );
     let store = reopen(store, open).await;
     let runs: Vec<_> = store.runs(None, 1000).await.unwrap().iter().map(|r| r.id.0).collect();

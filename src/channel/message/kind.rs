@@ -33,13 +33,17 @@ pub enum Kind {
     ChannelWorks,
     /// What was given up.
     Undelivered,
+    /// Whether somebody outside wants to be told of outages.
+    Subscribe,
+    /// Small things that last.
+    Lasting,
     /// Whether what is sent arrives.
     Test,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Kind; 15] = [
+    pub const ALL: [Kind; 17] = [
         Kind::Outage,
         Kind::Maintenance,
         Kind::OutageSilent,
@@ -54,6 +58,8 @@ impl Kind {
         Kind::ChannelBroken,
         Kind::ChannelWorks,
         Kind::Undelivered,
+        Kind::Subscribe,
+        Kind::Lasting,
         Kind::Test,
     ];
 
@@ -74,6 +80,8 @@ impl Kind {
             Kind::ChannelBroken => "channel-broken",
             Kind::ChannelWorks => "channel-works",
             Kind::Undelivered => "undelivered",
+            Kind::Lasting => "lasting",
+            Kind::Subscribe => "subscribe",
             Kind::Test => "test",
         }
     }
@@ -95,6 +103,8 @@ impl Kind {
             Kind::ChannelBroken => "a channel works for nobody",
             Kind::ChannelWorks => "a channel works again",
             Kind::Undelivered => "messages that were given up",
+            Kind::Subscribe => "whether somebody outside wants to be told of outages",
+            Kind::Lasting => "what lasts though it is too small to alert",
             Kind::Test => "a test of whether what is sent arrives",
         }
     }
@@ -121,7 +131,11 @@ impl Kind {
             Facts::ChannelBroken { .. } => Kind::ChannelBroken,
             Facts::ChannelWorks { .. } => Kind::ChannelWorks,
             Facts::Undelivered(_) => Kind::Undelivered,
+            Facts::Lasting { .. } => Kind::Lasting,
+            Facts::Subscribe { .. } => Kind::Subscribe,
             Facts::Test { .. } => Kind::Test,
+            // As what it is about, with a word before it.
+            Facts::Climbed(climbed) => Kind::of(&climbed.facts),
         }
     }
 
@@ -138,6 +152,8 @@ impl Kind {
             | Kind::ChannelBroken
             | Kind::ChannelWorks
             | Kind::Undelivered
+            | Kind::Lasting
+            | Kind::Subscribe
             | Kind::Test => "plain",
         }
     }

@@ -6,17 +6,19 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::kind::Kind;
 use crate::domain::alert::Trouble;
+use crate::domain::alert::lasting::{Lasting, Small};
 use crate::domain::audit::Actor;
 use crate::domain::changes::{Loss, Why};
+use crate::domain::climb::Rung;
 use crate::domain::delta::{ObjectChange, ObjectKind, What};
 use crate::domain::duties::{Duties, Duty, Planned, StandsIn};
 use crate::domain::guard::{HoldReason, Kind as Lost, Limit};
-use crate::domain::ids::{Guid, MessageId, NoticeId, OutageId, RunId};
+use crate::domain::ids::{DirectoryName, Guid, MessageId, NoticeId, OutageId, RunId, SubscriberId};
 use crate::domain::mailbox::Address;
 use crate::domain::notice::{
-    About, ContactNews, ContactSummary, Corrected, CoverageFacts, EventKey, Facts, Fallback, Gap, GapDays,
-    HeldFacts, Message, MessageState, NewsFacts, Notice, OutageWord, Part, PlanTold, Recipient, RoleSum,
-    SyncTrouble, Undelivered, UndeliveredFacts, UnitsAt,
+    About, Climbed, ContactNews, ContactSummary, Corrected, CoverageFacts, EventKey, Facts, Fallback, Gap,
+    GapDays, HeldFacts, Message, MessageState, NewsFacts, Notice, OutageWord, Part, PlanTold, Recipient,
+    RoleSum, SyncTrouble, Undelivered, UndeliveredFacts, UnitsAt,
 };
 use crate::domain::outage::{Severity, State, Update};
 use crate::domain::warning::{Due, DueReason, Warning, WarningKind};
@@ -242,6 +244,9 @@ fn make() -> Vec<Sample> {
             },
         ),
         ("channel-works", "ad-sync", Facts::ChannelWorks { channel: channel.into(), since, at: at() }),
+        ("outage-climbed", "deputy for Åsa Öberg", climbed()),
+        ("lasting", "ad-sync", lasting()),
+        ("subscribe", "subscriber 12", Facts::Subscribe { subscriber: SubscriberId(12) }),
         ("undelivered", "ad-sync", Facts::Undelivered(undelivered())),
     ];
     outages.into_iter().chain(others).map(|(name, why, facts)| Sample { name, facts, why }).collect()
@@ -375,6 +380,27 @@ fn coverage() -> CoverageFacts {
     };
     let (first, last) = (day("2026-06-22"), day("2026-08-16"));
     CoverageFacts { period: "summer".into(), first, last, gaps: vec![helper, remote], more: 7 }
+}
+
+fn climbed() -> Facts {
+    let told = names(&["Åsa Öberg", "Bo Ek (deputy for Li Ås)"]);
+    let facts = Facts::OutageWord(Box::new(outage()));
+    let asked = at() + TimeDelta::hours(1);
+    Facts::Climbed(Box::new(Climbed { facts, asked, told, more: 3, rung: Rung::Deputy }))
+}
+
+fn lasting() -> Facts {
+    let main = || DirectoryName::from("main");
+    let error = "dc1.ekfors.example refused the connection; is it up?".into();
+    let all = [
+        Small::Failing { directory: main(), error },
+        Small::Quarantined { directory: main(), objects: 12 },
+        Small::Undone { directory: main(), runs: 1 },
+        Small::Misplaced { units: 2 },
+        Small::NoGroup { group: "Driftkontakter <gamla>".into() },
+    ];
+    let lasting = all.into_iter().map(|small| Lasting { small, since: at() - TimeDelta::days(2) });
+    Facts::Lasting { lasting: lasting.collect(), more: 3 }
 }
 
 fn undelivered() -> UndeliveredFacts {

@@ -3,6 +3,7 @@
 mod channels;
 mod contacts;
 mod coverage;
+mod links;
 mod markup;
 mod outage;
 mod sync;
@@ -20,6 +21,8 @@ use crate::channel::words::{Words, say};
 use crate::domain::language::Language;
 use crate::domain::locale::Locale;
 use crate::domain::notice::{Facts, Notice, OutageWord};
+
+pub use links::Links;
 
 /// A notice in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,6 +94,7 @@ pub(super) fn environment() -> Environment<'static> {
     templates.set_fuel(Some(200_000));
     templates.set_recursion_limit(50);
     templates.add_filter("commands", markup::commands);
+    templates.add_filter("linked", markup::linked);
     templates.add_filter("command", markup::command);
     templates.add_function("t", translated);
     templates
@@ -138,7 +142,18 @@ impl Writer {
     /// Writes `notice` for somebody who gets it for the reason `why`; for a place without any. An operator's template that fails is told in the log, and the built-in one is
     /// used: no notice stops for it.
     pub fn write(&self, notice: &Notice, why: &str, locale: Locale) -> Result<Rendered, Error> {
-        self.write_telling(notice, why, locale, &mut |error| {
+        self.write_with(notice, why, locale, &Links::default())
+    }
+
+    /// The same, with what only one of those who get it has.
+    pub fn write_with(
+        &self,
+        notice: &Notice,
+        why: &str,
+        locale: Locale,
+        links: &Links,
+    ) -> Result<Rendered, Error> {
+        self.write_telling(notice, why, locale, links, &mut |error| {
             tracing::error!("A template can't be used, the built-in one is used instead: {error}");
         })
     }
@@ -149,10 +164,12 @@ impl Writer {
         notice: &Notice,
         why: &str,
         locale: Locale,
+        links: &Links,
         broken: &mut dyn FnMut(&Broken),
     ) -> Result<Rendered, Error> {
         let words = Words::new(locale);
-        let page = self.page(&notice.facts, &words);
+        let page = Self::page(&notice.facts, &words);
+        let (before, after) = (words.before(&notice.facts), words.after(links));
         let label = words.say(page.label, &[]);
         let kind = Kind::of(&notice.facts);
         let of = (kind, locale.language);
@@ -164,11 +181,13 @@ impl Writer {
             lang => locale.language.tag(),
             why => words.why(why),
             subject => page.subject.as_str(),
+            before => before.as_str(),
+            after => after.clone(),
             ..page.content
         };
         if self.custom.as_ref().is_some_and(|custom| custom.is_for(kind)) {
             context = context! {
-                facts => facts(&notice.facts),
+                facts => facts(about(&notice.facts)),
                 kind => kind.name(),
                 notice => notice.id.0,
                 at => words.time(notice.at),
@@ -186,7 +205,7 @@ impl Writer {
             Some(text) => text,
             None => self.built_in(&format!("{}.txt", page.template), &context, broken)?,
         };
-        let said = said.trim().to_owned();
+        let said = links::around(&page.heading, &before, said.trim(), &after);
         let footer = self.built_in("footer.txt", &context, broken)?;
         let text = format!("{said}\n{}\n", footer.trim_end_matches('\n'));
         let preheader = page.preheader.unwrap_or_else(|| markup::first_words(&said, &page.heading));
@@ -195,6 +214,7 @@ impl Writer {
             Some(html) => html,
             None => self.built_in(&format!("{}.html", page.template), &context, broken)?,
         };
+        let html = links::into_html(html, &before, &after);
         let Page { colour, heading, .. } = page;
         let tag = page.label.trim_start_matches("label-");
         Ok(Rendered { label, tag, colour, heading, subject, said, text, html })
@@ -237,12 +257,20 @@ impl Writer {
         self.custom.and_then(Arc::into_inner)
     }
 
-    fn page(&self, facts: &Facts, words: &Words) -> Page {
+    /// What stands in the first line of a notice.
+    pub fn heading(facts: &Facts, words: &Words) -> String {
+        Self::page(facts, words).heading
+    }
+
+    fn page(facts: &Facts, words: &Words) -> Page {
         match facts {
             Facts::Outage { outage, earlier, units } => {
                 words.outage(&OutageWord::from((outage, *earlier, units.as_slice())))
             }
             Facts::OutageWord(word) => words.outage(word),
+            Facts::Subscribe { .. } => words.subscribe(),
+            Facts::Lasting { lasting, more } => words.lasting(lasting, *more),
+            Facts::Climbed(climbed) => Self::page(&climbed.facts, words),
             Facts::SyncTrouble(trouble) => words.sync_trouble(trouble),
             Facts::SyncRecovered { directory, trouble, since, at } => {
                 words.sync_recovered(directory, *trouble, *since, *at)
@@ -277,6 +305,14 @@ impl Writer {
             Facts::ChannelWorks { channel, since, at } => words.channel_works(channel, *since, *at),
             Facts::Undelivered(facts) => words.undelivered(facts),
         }
+    }
+}
+
+/// What a notice is about: of one that nobody has taken on, what that is about.
+fn about(facts: &Facts) -> &Facts {
+    match facts {
+        Facts::Climbed(climbed) => &climbed.facts,
+        other => other,
     }
 }
 

@@ -49,8 +49,8 @@ enum Key {
     Ed25519(Ed25519KeyPair),
 }
 
-/// What is signed, as far as a mail has it (RFC 6376 §5.4.1).
-const SIGNED: [&str; 13] = [
+/// What is signed, as far as a mail has it (RFC 6376 §5.4.1): nobody is unsubscribed with one click by fields that aren't (RFC 8058 §4).
+const SIGNED: [&str; 15] = [
     "from",
     "to",
     "subject",
@@ -64,6 +64,8 @@ const SIGNED: [&str; 13] = [
     "content-transfer-encoding",
     "auto-submitted",
     "x-auto-response-suppress",
+    "list-unsubscribe",
+    "list-unsubscribe-post",
 ];
 /// Named once more than they occur, so that nobody can add another one (RFC 6376 §8.15).
 const ONCE: [&str; 3] = ["from", "to", "subject"];

@@ -5,6 +5,7 @@ mod client;
 mod graph;
 mod guard;
 mod ntfy;
+mod ping;
 mod sms;
 #[cfg(test)]
 pub(super) mod tests;
@@ -13,6 +14,7 @@ mod webhook;
 
 pub use client::{Credential, WebSettings};
 pub use graph::GraphChannel;
+pub use ping::{Ping, PingMethod};
 pub use sms::{SmsSettings, TemplateError};
 pub use token::{TokenError, TokenSettings, Tokens};
 

@@ -154,6 +154,12 @@ update-done = Det er færdigt.
 update-done-planned = Det er færdigt, som planlagt.
 update-cancelled = Det er aflyst.
 update-late = Det skulle have været færdigt nu, men er det ikke: det tager længere tid end planlagt.
+heartbeat-missing = Intet livstegn fra { $title }
+heartbeat-last = { $title } skal give mindst ét livstegn på { $every }. Det seneste kom { $time }.
+heartbeat-none = { $title } skal give mindst ét livstegn på { $every }. Der er ikke kommet noget, siden overvågningen begyndte { $time }.
+heartbeat-back = Der er kommet et livstegn fra { $title }. Det forrige kom { $time }.
+heartbeat-first = Der er kommet et livstegn fra { $title }. Der var ikke kommet noget før.
+feed-gone = Kilden { $name } har det ikke længere på sin liste.
 calendar-summary = Vedligeholdelse: { $title }
 
 ## The sync of a directory
@@ -273,6 +279,12 @@ about-gaps = { $n ->
    *[other] ubemandet { $n } steder: { $period }
 }
 about-ending = noget, som kataloget { $directory } har brug for, udløber
+about-climbed = ingen har taget sig af det: { $about }
+about-lasting = { $n ->
+    [one] 1 lille ting, der varer ved
+   *[other] { $n } små ting, der varer ved
+}
+about-subscribe = om nogen vil have driftsmeddelelser
 undelivered-more = … og { $n } til: `{ $command }`
 undelivered-todo = Ret adressen eller kanalen, og send igen: `{ $command }`
 
@@ -390,3 +402,79 @@ duties-stands-in = Du er stedfortræder for { $name } { $days }.
 duties-turns-to = Selv henvender du dig til { $people }.
 duties-todo-tell = Hvis det ikke er rigtigt, eller hvis du skal være væk, så sig det til den, der administrerer kontakter i organisationen.
 duties-todo-command = Til den person: `{ $command }`
+
+## Taking on what asks for it
+
+climbed = Ingen har taget sig af dette siden { $at }. Det gik tidligere til { $people } og kommer nu til dig.
+take-on-link = Hvis du tager dig af det, så sig det her, så får ikke flere besked: { $link }
+take-on-command = Hvis du tager dig af det, så sig til, så får ikke flere besked: `{ $command }`
+unsubscribe = Du har bedt om disse mails. Hvis du ikke vil have flere: { $link }
+why-deputy = stedfortræder for { $absent }
+
+## Pages that links lead to
+
+page-take-on-title = Tag dig af det
+page-take-on = Når du har taget dig af det, får ikke flere besked. Der sker ikke noget, før du trykker på knappen.
+page-take-on-button = Jeg tager det
+page-taken-title = Du har det
+page-taken = Fra nu af får ikke flere besked. Tak.
+page-taken-before-title = Nogen har det allerede
+page-taken-before = { $by } har det siden { $at }. Du behøver ikke gøre noget.
+page-over-title = Det er overstået
+page-over = Det, som dette drejede sig om, er overstået. Du behøver ikke gøre noget.
+page-bad-title = Linket virker ikke
+page-bad = Det er ikke helt. Kopiér hele linket fra mailen.
+page-expired-title = Linket er udløbet
+page-expired = Det gælder ikke længere. Spørg afsenderen, hvis sagen ikke er afsluttet.
+page-failed-title = Noget gik galt
+page-failed = Prøv igen om nogle minutter.
+
+## What lasts though it is too small to alert
+
+lasting-title = { $n ->
+    [one] 1 lille ting har varet i et døgn
+   *[other] { $n } små ting har varet i et døgn
+}
+lasting-failing = Synkroniseringen af kataloget { $directory } mislykkes af og til: { $error }
+lasting-quarantined = { $n ->
+    [one] 1 objekt
+   *[other] { $n } objekter
+} i kataloget { $directory } kan ikke læses og lægges til side ved hver synkronisering: `budkavle sync show RUN --quarantined`
+lasting-undone = { $n ->
+    [one] 1 kørsel
+   *[other] { $n } kørsler
+} af kataloget { $directory } er fortrudt, og det, de ville, holdes tilbage
+lasting-misplaced = { $n ->
+    [one] 1 enhed
+   *[other] { $n } enheder
+} hænger under roden, fordi enheden over ikke kendes
+lasting-no-group = Konfigurationen nævner gruppen { $group }, som intet katalog har
+lasting-since = { $what } (siden { $at })
+lasting-more = … og { $n } til
+lasting-look = Det hele vises med: `{ $command }`
+
+## Who outside wants to be told of outages
+
+label-subscribe = Abonnement
+subscribe-title = Driftsmeddelelser: bekræft
+subscribe-text = Nogen, formentlig du, vil have, at du får besked om driftsforstyrrelser med mail. Vil du ikke det, skal du ikke gøre noget: du hører ikke mere fra os.
+subscribe-confirm = Hvis du vil, så sig det her: { $link }
+why-subscriber = abonnent
+page-confirm-title = Driftsmeddelelser
+page-confirm = Vil du have besked om driftsforstyrrelser til { $mail }?
+page-confirm-button = Ja, giv mig besked
+page-confirmed-title = Du får besked fra nu af
+page-confirmed = Hver mail har et link, der afslutter det.
+page-unsubscribe-title = Ikke flere mails?
+page-unsubscribe = { $mail } får ikke mere besked om driftsforstyrrelser, når du har trykket på knappen.
+page-unsubscribe-button = Ikke flere mails
+page-unsubscribed-title = Du får ikke flere mails
+page-unsubscribed = Du skal ikke gøre mere.
+page-subscribe-title = Få besked om driftsforstyrrelser
+page-subscribe = Angiv din adresse. Du får en mail dertil med et link, hvor du bekræfter, at du vil det.
+page-subscribe-field = Din mailadresse
+page-subscribe-button = Send mailen
+page-subscribe-sent-title = Se i din mail
+page-subscribe-sent = Hvis adressen er rigtig og ikke abonnerer i forvejen, er en mail på vej dertil. Uden linket i den sker der ikke mere.
+page-no-address-title = Det er ingen mailadresse
+page-too-many-title = For mange spørger på én gang

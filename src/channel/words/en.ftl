@@ -155,6 +155,12 @@ update-done = It is done.
 update-done-planned = It is done, as planned.
 update-cancelled = It is cancelled.
 update-late = It should have been done by now, and isn't yet: it takes longer than planned.
+heartbeat-missing = No sign of life from { $title }
+heartbeat-last = { $title } should give a sign of life every { $every }. The last one came { $time }.
+heartbeat-none = { $title } should give a sign of life every { $every }. None has come since { $time }, when it was first waited for.
+heartbeat-back = A sign of life has come from { $title }. The one before came { $time }.
+heartbeat-first = A sign of life has come from { $title }. There had been none before.
+feed-gone = The feed { $name } doesn't list it any more.
 calendar-summary = Maintenance: { $title }
 
 ## The sync of a directory
@@ -274,6 +280,12 @@ about-gaps = { $n ->
    *[other] { $period } isn't covered in { $n } places
 }
 about-ending = something that the directory { $directory } needs ends
+about-climbed = nobody has it: { $about }
+about-lasting = { $n ->
+    [one] 1 small thing that lasts
+   *[other] { $n } small things that last
+}
+about-subscribe = whether somebody wants to be told of outages
 undelivered-more = … and { $n } more: `{ $command }`
 undelivered-todo = Mend the address or the channel, and send it again: `{ $command }`
 
@@ -391,3 +403,88 @@ duties-stands-in = You are deputy for { $name } { $days }.
 duties-turns-to = You turn to { $people } yourself.
 duties-todo-tell = If it isn't right, or you will be away, tell whoever administers contacts in your organisation.
 duties-todo-command = For them: `{ $command }`
+
+## Taking on what asks for it
+
+climbed = Nobody has taken this on since { $at }. It went to { $people } before, and comes to you now.
+take-on-link = If you take this on, say so here, and nobody else is told: { $link }
+take-on-command = If you take this on, say so, and nobody else is told: `{ $command }`
+unsubscribe = You asked for these mails. If you want no more of them: { $link }
+why-deputy = deputy for { $absent }
+
+## Pages that links lead to
+
+page-take-on-title = Take it on
+page-take-on = Whoever was told after you isn't told any more once you have it. Nothing happens before you press the button.
+page-take-on-button = I have it
+page-taken-title = You have it
+page-taken = Nobody else is told from now on. Thank you.
+page-taken-before-title = Somebody has it
+page-taken-before = { $by } has it since { $at }. You needn't do anything.
+page-over-title = It is over
+page-over = What this was about is over. You needn't do anything.
+page-bad-title = This link doesn't work
+page-bad = It isn't whole. Copy all of it from the mail.
+page-expired-title = This link has expired
+page-expired = Its time is over. If the matter isn't, whoever sent it can be asked.
+page-failed-title = Something went wrong
+page-failed = Please try again in a few minutes.
+
+## What lasts though it is too small to alert
+
+lasting-title = { $n ->
+    [one] 1 small thing has lasted for a day
+   *[other] { $n } small things have lasted for a day
+}
+lasting-failing = The sync of the directory { $directory } fails now and then: { $error }
+lasting-quarantined = { $n ->
+    [one] 1 object
+   *[other] { $n } objects
+} of the directory { $directory } can't be read and { $n ->
+    [one] is
+   *[other] are
+} set aside in each sync: `budkavle sync show RUN --quarantined`
+lasting-undone = { $n ->
+    [one] 1 run
+   *[other] { $n } runs
+} of the directory { $directory } { $n ->
+    [one] is
+   *[other] are
+} undone, and what { $n ->
+    [one] it
+   *[other] they
+} wanted is held back
+lasting-misplaced = { $n ->
+    [one] 1 unit hangs
+   *[other] { $n } units hang
+} under the root, since the unit above isn't known
+lasting-no-group = The configuration names the group { $group }, which no directory has
+lasting-since = { $what } (since { $at })
+lasting-more = … and { $n } more
+lasting-look = All of it: `{ $command }`
+
+## Who outside wants to be told of outages
+
+label-subscribe = Subscription
+subscribe-title = Outage notices: please confirm
+subscribe-text = Somebody, probably you, wants you to be told of outages by mail. If you don't want that, do nothing: you won't hear of it again.
+subscribe-confirm = If you want it, say so here: { $link }
+why-subscriber = subscriber
+page-confirm-title = Outage notices
+page-confirm = Do you want to be told of outages at { $mail }?
+page-confirm-button = Yes, tell me
+page-confirmed-title = You are told from now on
+page-confirmed = Each mail has a link by which it stops.
+page-unsubscribe-title = No more mails?
+page-unsubscribe = { $mail } isn't told of outages any more once you press the button.
+page-unsubscribe-button = No more mails
+page-unsubscribed-title = You get no more mails
+page-unsubscribed = Nobody needs to do anything else.
+page-subscribe-title = Be told of outages
+page-subscribe = Give your address. You get a mail there, with a link by which you confirm that you want it.
+page-subscribe-field = Your mail address
+page-subscribe-button = Send the mail
+page-subscribe-sent-title = Look into your mail
+page-subscribe-sent = If the address is right and isn't subscribed yet, a mail is on its way to it. Without the link in it nothing more happens.
+page-no-address-title = That is no mail address
+page-too-many-title = Too many ask at once

@@ -154,6 +154,12 @@ update-done = Se on valmis.
 update-done-planned = Se on valmis, kuten suunniteltiin.
 update-cancelled = Se on peruttu.
 update-late = Sen piti olla jo valmis, mutta se ei ole: se kestää suunniteltua kauemmin.
+heartbeat-missing = Ei elonmerkkiä: { $title }
+heartbeat-last = { $title }: elonmerkki pitäisi tulla vähintään kerran tässä ajassa: { $every }. Viimeisin tuli { $time }.
+heartbeat-none = { $title }: elonmerkki pitäisi tulla vähintään kerran tässä ajassa: { $every }. Yhtään ei ole tullut sen jälkeen, kun seuranta alkoi { $time }.
+heartbeat-back = { $title }: elonmerkki on tullut. Edellinen tuli { $time }.
+heartbeat-first = { $title }: elonmerkki on tullut. Aiempaa ei ollut.
+feed-gone = Syöte { $name } ei enää luettele sitä.
 calendar-summary = Huolto: { $title }
 
 ## The sync of a directory
@@ -273,6 +279,12 @@ about-gaps = { $n ->
    *[other] miehittämättä { $n } paikassa: { $period }
 }
 about-ending = jokin hakemiston { $directory } tarvitsema päättyy
+about-climbed = kukaan ei ole ottanut tätä hoitaakseen: { $about }
+about-lasting = { $n ->
+    [one] 1 jatkuva pikkuasia
+   *[other] { $n } jatkuvaa pikkuasiaa
+}
+about-subscribe = haluaako joku häiriötiedotteita
 undelivered-more = … ja { $n } muuta: `{ $command }`
 undelivered-todo = Korjaa osoite tai kanava ja lähetä uudelleen: `{ $command }`
 
@@ -390,3 +402,79 @@ duties-stands-in = Olet sijainen ({ $name }) { $days }.
 duties-turns-to = Omat yhteyshenkilösi: { $people }.
 duties-todo-tell = Jos se ei ole oikein tai olet jäämässä pois, kerro organisaatiosi yhteyshenkilöiden ylläpitäjälle.
 duties-todo-command = Ylläpitäjälle: `{ $command }`
+
+## Taking on what asks for it
+
+climbed = Kukaan ei ole ottanut tätä hoitaakseen tämän jälkeen: { $at }. Aiemmin sen saivat { $people }, ja nyt se tulee sinulle.
+take-on-link = Jos otat tämän hoitaaksesi, ilmoita siitä täällä, niin muille ei enää kerrota: { $link }
+take-on-command = Jos otat tämän hoitaaksesi, ilmoita siitä, niin muille ei enää kerrota: `{ $command }`
+unsubscribe = Olet pyytänyt nämä viestit. Jos et halua niitä enää: { $link }
+why-deputy = sijainen (sijaistettava: { $absent })
+
+## Pages that links lead to
+
+page-take-on-title = Ota tämä hoitaaksesi
+page-take-on = Kun olet ottanut tämän hoitaaksesi, muille ei enää kerrota. Mitään ei tapahdu ennen kuin painat painiketta.
+page-take-on-button = Minä hoidan
+page-taken-title = Tämä on nyt sinulla
+page-taken = Muille ei enää kerrota. Kiitos.
+page-taken-before-title = Joku hoitaa jo
+page-taken-before = { $by } on hoitanut tätä tästä lähtien: { $at }. Sinun ei tarvitse tehdä mitään.
+page-over-title = Asia on ohi
+page-over = Asia, jota tämä koski, on ohi. Sinun ei tarvitse tehdä mitään.
+page-bad-title = Linkki ei toimi
+page-bad = Se ei ole kokonainen. Kopioi koko linkki viestistä.
+page-expired-title = Linkki on vanhentunut
+page-expired = Se ei ole enää voimassa. Kysy lähettäjältä, jos asia on kesken.
+page-failed-title = Jokin meni vikaan
+page-failed = Yritä uudelleen muutaman minuutin kuluttua.
+
+## What lasts though it is too small to alert
+
+lasting-title = { $n ->
+    [one] 1 pieni asia on kestänyt vuorokauden
+   *[other] { $n } pientä asiaa on kestänyt vuorokauden
+}
+lasting-failing = Hakemiston { $directory } synkronointi epäonnistuu silloin tällöin: { $error }
+lasting-quarantined = { $n ->
+    [one] 1 kohdetta hakemistossa { $directory } ei voi lukea, ja se jätetään sivuun joka synkronoinnissa: `budkavle sync show RUN --quarantined`
+   *[other] { $n } kohdetta hakemistossa { $directory } ei voi lukea, ja ne jätetään sivuun joka synkronoinnissa: `budkavle sync show RUN --quarantined`
+}
+lasting-undone = { $n ->
+    [one] 1 ajo
+   *[other] { $n } ajoa
+} hakemistossa { $directory } on kumottu, ja niiden muutokset pidetään poissa
+lasting-misplaced = { $n ->
+    [one] 1 yksikkö
+   *[other] { $n } yksikköä
+} on juuren alla, koska ylempää yksikköä ei tunneta
+lasting-no-group = Asetuksissa on ryhmä { $group }, jota missään hakemistossa ei ole
+lasting-since = { $what } (alkaen { $at })
+lasting-more = … ja vielä { $n }
+lasting-look = Kaikki näkyvät komennolla: `{ $command }`
+
+## Who outside wants to be told of outages
+
+label-subscribe = Tilaus
+subscribe-title = Häiriötiedotteet: vahvista
+subscribe-text = Joku, luultavasti sinä, haluaa, että saat tietoa häiriöistä sähköpostitse. Jos et halua sitä, sinun ei tarvitse tehdä mitään: et kuule meistä enää.
+subscribe-confirm = Jos haluat, ilmoita siitä täällä: { $link }
+why-subscriber = tilaaja
+page-confirm-title = Häiriötiedotteet
+page-confirm = Haluatko tietoa häiriöistä osoitteeseen { $mail }?
+page-confirm-button = Kyllä, kertokaa minulle
+page-confirmed-title = Saat tästä lähtien tietoa
+page-confirmed = Jokaisessa viestissä on linkki, jolla tilauksen voi lopettaa.
+page-unsubscribe-title = Ei enää viestejä?
+page-unsubscribe = Kun painat painiketta, { $mail } ei saa enää tietoa häiriöistä.
+page-unsubscribe-button = Ei enää viestejä
+page-unsubscribed-title = Et saa enää viestejä
+page-unsubscribed = Muuta ei tarvitse tehdä.
+page-subscribe-title = Tilaa tietoa häiriöistä
+page-subscribe = Anna osoitteesi. Saat siihen viestin, jossa olevalla linkillä vahvistat tilauksen.
+page-subscribe-field = Sähköpostiosoitteesi
+page-subscribe-button = Lähetä viesti
+page-subscribe-sent-title = Katso sähköpostiasi
+page-subscribe-sent = Jos osoite on oikea eikä se ole vielä tilaaja, viesti on matkalla siihen. Ilman siinä olevaa linkkiä mitään muuta ei tapahdu.
+page-no-address-title = Se ei ole sähköpostiosoite
+page-too-many-title = Liian moni kysyy yhtä aikaa

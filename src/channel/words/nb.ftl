@@ -154,6 +154,12 @@ update-done = Det er ferdig.
 update-done-planned = Det er ferdig, som planlagt.
 update-cancelled = Det er avlyst.
 update-late = Det skulle ha vært ferdig nå, men er det ikke: det tar lengre tid enn planlagt.
+heartbeat-missing = Ikke noe livstegn fra { $title }
+heartbeat-last = { $title } skal gi minst ett livstegn på { $every }. Det siste kom { $time }.
+heartbeat-none = { $title } skal gi minst ett livstegn på { $every }. Ingen har kommet siden overvåkingen begynte { $time }.
+heartbeat-back = Det har kommet et livstegn fra { $title }. Det forrige kom { $time }.
+heartbeat-first = Det har kommet et livstegn fra { $title }. Det kom ingen før det.
+feed-gone = Kilden { $name } har det ikke lenger i listen sin.
 calendar-summary = Vedlikehold: { $title }
 
 ## The sync of a directory
@@ -273,6 +279,12 @@ about-gaps = { $n ->
    *[other] ubemannet { $n } steder: { $period }
 }
 about-ending = noe som katalogen { $directory } trenger, opphører
+about-climbed = ingen har tatt seg av det: { $about }
+about-lasting = { $n ->
+    [one] 1 liten ting som varer
+   *[other] { $n } små ting som varer
+}
+about-subscribe = om noen vil ha driftsmeldinger
 undelivered-more = … og { $n } til: `{ $command }`
 undelivered-todo = Rett adressen eller kanalen og send på nytt: `{ $command }`
 
@@ -390,3 +402,79 @@ duties-stands-in = Du er vikar for { $name } { $days }.
 duties-turns-to = Selv henvender du deg til { $people }.
 duties-todo-tell = Hvis det ikke stemmer, eller du skal være borte, si fra til den som administrerer kontakter i organisasjonen.
 duties-todo-command = Til den personen: `{ $command }`
+
+## Taking on what asks for it
+
+climbed = Ingen har tatt seg av dette siden { $at }. Det gikk tidligere til { $people } og kommer nå til deg.
+take-on-link = Hvis du tar deg av det, si fra her, så får ingen flere beskjed: { $link }
+take-on-command = Hvis du tar deg av det, si fra, så får ingen flere beskjed: `{ $command }`
+unsubscribe = Du har bedt om disse e-postene. Hvis du ikke vil ha flere: { $link }
+why-deputy = vikar for { $absent }
+
+## Pages that links lead to
+
+page-take-on-title = Ta deg av det
+page-take-on = Når du har tatt deg av det, får ingen flere beskjed. Ingenting skjer før du trykker på knappen.
+page-take-on-button = Jeg tar det
+page-taken-title = Du har det
+page-taken = Ingen flere får beskjed fra nå av. Takk.
+page-taken-before-title = Noen har det allerede
+page-taken-before = { $by } har det siden { $at }. Du trenger ikke gjøre noe.
+page-over-title = Det er over
+page-over = Det som dette gjaldt, er over. Du trenger ikke gjøre noe.
+page-bad-title = Lenken virker ikke
+page-bad = Den er ikke hel. Kopier hele lenken fra e-posten.
+page-expired-title = Lenken er utløpt
+page-expired = Den gjelder ikke lenger. Spør avsenderen hvis saken ikke er avsluttet.
+page-failed-title = Noe gikk galt
+page-failed = Prøv igjen om noen minutter.
+
+## What lasts though it is too small to alert
+
+lasting-title = { $n ->
+    [one] 1 liten ting har vart i et døgn
+   *[other] { $n } små ting har vart i et døgn
+}
+lasting-failing = Synkroniseringen av katalogen { $directory } mislykkes av og til: { $error }
+lasting-quarantined = { $n ->
+    [one] 1 objekt
+   *[other] { $n } objekter
+} i katalogen { $directory } kan ikke leses og legges til side ved hver synkronisering: `budkavle sync show RUN --quarantined`
+lasting-undone = { $n ->
+    [one] 1 kjøring
+   *[other] { $n } kjøringer
+} av katalogen { $directory } er angret, og det de ville, holdes tilbake
+lasting-misplaced = { $n ->
+    [one] 1 enhet
+   *[other] { $n } enheter
+} henger under roten, fordi enheten over ikke er kjent
+lasting-no-group = Konfigurasjonen nevner gruppen { $group }, som ingen katalog har
+lasting-since = { $what } (siden { $at })
+lasting-more = … og { $n } til
+lasting-look = Alt vises med: `{ $command }`
+
+## Who outside wants to be told of outages
+
+label-subscribe = Abonnement
+subscribe-title = Driftsmeldinger: bekreft
+subscribe-text = Noen, trolig du, vil at du får beskjed om driftsavbrudd på e-post. Vil du ikke det, trenger du ikke gjøre noe: du hører ikke mer fra oss.
+subscribe-confirm = Hvis du vil, si fra her: { $link }
+why-subscriber = abonnent
+page-confirm-title = Driftsmeldinger
+page-confirm = Vil du få beskjed om driftsavbrudd til { $mail }?
+page-confirm-button = Ja, gi meg beskjed
+page-confirmed-title = Du får beskjed fra nå av
+page-confirmed = Hver e-post har en lenke som avslutter det.
+page-unsubscribe-title = Ingen flere e-poster?
+page-unsubscribe = { $mail } får ikke mer beskjed om driftsavbrudd når du har trykket på knappen.
+page-unsubscribe-button = Ingen flere e-poster
+page-unsubscribed-title = Du får ingen flere e-poster
+page-unsubscribed = Du trenger ikke gjøre noe mer.
+page-subscribe-title = Få beskjed om driftsavbrudd
+page-subscribe = Oppgi adressen din. Du får en e-post dit med en lenke der du bekrefter at du vil det.
+page-subscribe-field = E-postadressen din
+page-subscribe-button = Send e-posten
+page-subscribe-sent-title = Se i e-posten din
+page-subscribe-sent = Hvis adressen er riktig og ikke abonnerer fra før, er en e-post på vei dit. Uten lenken i den skjer det ikke noe mer.
+page-no-address-title = Det er ingen e-postadresse
+page-too-many-title = For mange spør samtidig

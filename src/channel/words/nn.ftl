@@ -154,6 +154,12 @@ update-done = Det er ferdig.
 update-done-planned = Det er ferdig, som planlagt.
 update-cancelled = Det er avlyst.
 update-late = Det skulle ha vore ferdig no, men er det ikkje: det tek lengre tid enn planlagt.
+heartbeat-missing = Ikkje noko livsteikn frå { $title }
+heartbeat-last = { $title } skal gje minst eitt livsteikn på { $every }. Det siste kom { $time }.
+heartbeat-none = { $title } skal gje minst eitt livsteikn på { $every }. Ingen har kome sidan overvakinga tok til { $time }.
+heartbeat-back = Det har kome eit livsteikn frå { $title }. Det førre kom { $time }.
+heartbeat-first = Det har kome eit livsteikn frå { $title }. Det kom ingen før det.
+feed-gone = Kjelda { $name } har det ikkje lenger i lista si.
 calendar-summary = Vedlikehald: { $title }
 
 ## The sync of a directory
@@ -273,6 +279,12 @@ about-gaps = { $n ->
    *[other] ikkje bemanna { $n } stader: { $period }
 }
 about-ending = noko som katalogen { $directory } treng, tek slutt
+about-climbed = ingen har teke seg av det: { $about }
+about-lasting = { $n ->
+    [one] 1 liten ting som varer
+   *[other] { $n } små ting som varer
+}
+about-subscribe = om nokon vil ha driftsmeldingar
 undelivered-more = … og { $n } til: `{ $command }`
 undelivered-todo = Rett adressa eller kanalen og send på nytt: `{ $command }`
 
@@ -390,3 +402,79 @@ duties-stands-in = Du er vikar for { $name } { $days }.
 duties-turns-to = Sjølv vender du deg til { $people }.
 duties-todo-tell = Om det ikkje stemmer, eller du skal vere borte, sei frå til den som administrerer kontaktar i organisasjonen.
 duties-todo-command = Til den personen: `{ $command }`
+
+## Taking on what asks for it
+
+climbed = Ingen har teke seg av dette sidan { $at }. Det gjekk tidlegare til { $people } og kjem no til deg.
+take-on-link = Dersom du tek deg av det, sei ifrå her, så får ingen fleire beskjed: { $link }
+take-on-command = Dersom du tek deg av det, sei ifrå, så får ingen fleire beskjed: `{ $command }`
+unsubscribe = Du har bede om desse e-postane. Dersom du ikkje vil ha fleire: { $link }
+why-deputy = vikar for { $absent }
+
+## Pages that links lead to
+
+page-take-on-title = Ta deg av det
+page-take-on = Når du har teke deg av det, får ingen fleire beskjed. Ingenting skjer før du trykkjer på knappen.
+page-take-on-button = Eg tek det
+page-taken-title = Du har det
+page-taken = Ingen fleire får beskjed frå no av. Takk.
+page-taken-before-title = Nokon har det allereie
+page-taken-before = { $by } har det sidan { $at }. Du treng ikkje gjere noko.
+page-over-title = Det er over
+page-over = Det som dette galdt, er over. Du treng ikkje gjere noko.
+page-bad-title = Lenkja verkar ikkje
+page-bad = Ho er ikkje heil. Kopier heile lenkja frå e-posten.
+page-expired-title = Lenkja er gått ut
+page-expired = Ho gjeld ikkje lenger. Spør avsendaren dersom saka ikkje er avslutta.
+page-failed-title = Noko gjekk gale
+page-failed = Prøv igjen om nokre minutt.
+
+## What lasts though it is too small to alert
+
+lasting-title = { $n ->
+    [one] 1 liten ting har vart i eit døgn
+   *[other] { $n } små ting har vart i eit døgn
+}
+lasting-failing = Synkroniseringa av katalogen { $directory } mislukkast av og til: { $error }
+lasting-quarantined = { $n ->
+    [one] 1 objekt
+   *[other] { $n } objekt
+} i katalogen { $directory } kan ikkje lesast og blir lagde til side ved kvar synkronisering: `budkavle sync show RUN --quarantined`
+lasting-undone = { $n ->
+    [one] 1 køyring
+   *[other] { $n } køyringar
+} av katalogen { $directory } er angra, og det dei ville, blir halde tilbake
+lasting-misplaced = { $n ->
+    [one] 1 eining
+   *[other] { $n } einingar
+} heng under rota, fordi eininga over ikkje er kjend
+lasting-no-group = Konfigurasjonen nemner gruppa { $group }, som ingen katalog har
+lasting-since = { $what } (sidan { $at })
+lasting-more = … og { $n } til
+lasting-look = Alt blir vist med: `{ $command }`
+
+## Who outside wants to be told of outages
+
+label-subscribe = Abonnement
+subscribe-title = Driftsmeldingar: stadfest
+subscribe-text = Nokon, truleg du, vil at du får beskjed om driftsavbrot på e-post. Vil du ikkje det, treng du ikkje gjere noko: du høyrer ikkje meir frå oss.
+subscribe-confirm = Dersom du vil, sei ifrå her: { $link }
+why-subscriber = abonnent
+page-confirm-title = Driftsmeldingar
+page-confirm = Vil du få beskjed om driftsavbrot til { $mail }?
+page-confirm-button = Ja, gje meg beskjed
+page-confirmed-title = Du får beskjed frå no av
+page-confirmed = Kvar e-post har ei lenkje som avsluttar det.
+page-unsubscribe-title = Ingen fleire e-postar?
+page-unsubscribe = { $mail } får ikkje meir beskjed om driftsavbrot når du har trykt på knappen.
+page-unsubscribe-button = Ingen fleire e-postar
+page-unsubscribed-title = Du får ingen fleire e-postar
+page-unsubscribed = Du treng ikkje gjere noko meir.
+page-subscribe-title = Få beskjed om driftsavbrot
+page-subscribe = Oppgje adressa di. Du får ein e-post dit med ei lenkje der du stadfestar at du vil det.
+page-subscribe-field = E-postadressa di
+page-subscribe-button = Send e-posten
+page-subscribe-sent-title = Sjå i e-posten din
+page-subscribe-sent = Dersom adressa er rett og ikkje abonnerer frå før, er ein e-post på veg dit. Utan lenkja i han skjer det ikkje noko meir.
+page-no-address-title = Det er inga e-postadresse
+page-too-many-title = For mange spør samstundes

@@ -154,6 +154,12 @@ update-done = Det är klart.
 update-done-planned = Det är klart, som planerat.
 update-cancelled = Det är inställt.
 update-late = Det skulle ha varit klart nu men är det inte: det tar längre tid än planerat.
+heartbeat-missing = Inget livstecken från { $title }
+heartbeat-last = { $title } ska ge minst ett livstecken på { $every }. Det senaste kom { $time }.
+heartbeat-none = { $title } ska ge minst ett livstecken på { $every }. Inget har kommit sedan bevakningen började { $time }.
+heartbeat-back = Ett livstecken har kommit från { $title }. Det förra kom { $time }.
+heartbeat-first = Ett livstecken har kommit från { $title }. Något tidigare finns inte.
+feed-gone = Flödet { $name } tar inte längre upp det.
 calendar-summary = Underhåll: { $title }
 
 ## The sync of a directory
@@ -273,6 +279,12 @@ about-gaps = { $n ->
    *[other] obemannat på { $n } ställen: { $period }
 }
 about-ending = något som katalogen { $directory } behöver upphör
+about-climbed = ingen har tagit sig an det: { $about }
+about-lasting = { $n ->
+    [one] 1 liten sak som består
+   *[other] { $n } små saker som består
+}
+about-subscribe = om någon vill ha driftinformation
 undelivered-more = … och { $n } till: `{ $command }`
 undelivered-todo = Rätta adressen eller kanalen och skicka igen: `{ $command }`
 
@@ -390,3 +402,79 @@ duties-stands-in = Du ersätter { $name } { $days }.
 duties-turns-to = Själv vänder du dig till { $people }.
 duties-todo-tell = Om det inte stämmer, eller om du ska vara borta, säg till den som administrerar kontakter i organisationen.
 duties-todo-command = För den personen: `{ $command }`
+
+## Taking on what asks for it
+
+climbed = Ingen har tagit sig an det här sedan { $at }. Det gick tidigare till { $people } och kommer nu till dig.
+take-on-link = Om du tar dig an det, säg det här, så får ingen fler veta: { $link }
+take-on-command = Om du tar dig an det, säg till, så får ingen fler veta: `{ $command }`
+unsubscribe = Du har bett om de här meddelandena. Om du inte vill ha fler: { $link }
+why-deputy = ersättare för { $absent }
+
+## Pages that links lead to
+
+page-take-on-title = Ta dig an det
+page-take-on = När du har tagit dig an det får ingen fler veta. Inget händer förrän du trycker på knappen.
+page-take-on-button = Jag tar det
+page-taken-title = Du har det
+page-taken = Ingen mer får veta från och med nu. Tack.
+page-taken-before-title = Någon har det redan
+page-taken-before = { $by } har det sedan { $at }. Du behöver inte göra något.
+page-over-title = Det är över
+page-over = Det som detta gällde är över. Du behöver inte göra något.
+page-bad-title = Länken fungerar inte
+page-bad = Den är inte hel. Kopiera hela länken ur meddelandet.
+page-expired-title = Länkens tid har gått ut
+page-expired = Den gäller inte längre. Fråga avsändaren om ärendet inte är klart.
+page-failed-title = Något gick fel
+page-failed = Försök igen om några minuter.
+
+## What lasts though it is too small to alert
+
+lasting-title = { $n ->
+    [one] 1 liten sak har funnits i ett dygn
+   *[other] { $n } små saker har funnits i ett dygn
+}
+lasting-failing = Synkroniseringen av katalogen { $directory } misslyckas då och då: { $error }
+lasting-quarantined = { $n ->
+    [one] 1 objekt
+   *[other] { $n } objekt
+} i katalogen { $directory } kan inte läsas och läggs åt sidan vid varje synkronisering: `budkavle sync show RUN --quarantined`
+lasting-undone = { $n ->
+    [one] 1 körning
+   *[other] { $n } körningar
+} av katalogen { $directory } har ångrats, och det de ville hålls tillbaka
+lasting-misplaced = { $n ->
+    [one] 1 enhet
+   *[other] { $n } enheter
+} hänger under roten, eftersom enheten ovanför inte är känd
+lasting-no-group = Konfigurationen nämner gruppen { $group }, som ingen katalog har
+lasting-since = { $what } (sedan { $at })
+lasting-more = … och { $n } till
+lasting-look = Allt visas med: `{ $command }`
+
+## Who outside wants to be told of outages
+
+label-subscribe = Prenumeration
+subscribe-title = Driftinformation: bekräfta
+subscribe-text = Någon, troligen du, vill att du får besked om driftsavbrott per e-post. Om du inte vill det behöver du inte göra något: du hör inte av oss igen.
+subscribe-confirm = Om du vill, säg det här: { $link }
+why-subscriber = prenumerant
+page-confirm-title = Driftinformation
+page-confirm = Vill du få besked om driftsavbrott till { $mail }?
+page-confirm-button = Ja, meddela mig
+page-confirmed-title = Du får besked från och med nu
+page-confirmed = Varje meddelande har en länk som avslutar det.
+page-unsubscribe-title = Inga fler meddelanden?
+page-unsubscribe = { $mail } får inga fler besked om driftsavbrott när du har tryckt på knappen.
+page-unsubscribe-button = Inga fler meddelanden
+page-unsubscribed-title = Du får inga fler meddelanden
+page-unsubscribed = Du behöver inte göra något mer.
+page-subscribe-title = Få besked om driftsavbrott
+page-subscribe = Ange din adress. Du får ett meddelande dit med en länk där du bekräftar att du vill det.
+page-subscribe-field = Din e-postadress
+page-subscribe-button = Skicka meddelandet
+page-subscribe-sent-title = Titta i din e-post
+page-subscribe-sent = Om adressen stämmer och inte redan prenumererar är ett meddelande på väg dit. Utan länken i det händer inget mer.
+page-no-address-title = Det är ingen e-postadress
+page-too-many-title = För många frågar samtidigt

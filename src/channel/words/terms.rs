@@ -86,6 +86,12 @@ impl Words {
         }) {
             return say!(self, "why-depends", why = self.reason_to_tell(what), on = on);
         }
+        if crate::domain::subscriber::Subscriber::of_why(why).is_some() {
+            return say!(self, "why-subscriber");
+        }
+        if let Some(absent) = why.strip_prefix("deputy for ") {
+            return say!(self, "why-deputy", absent = absent);
+        }
         if let Some(about) = why.strip_prefix("outage contact for ") {
             return say!(self, "why-outage-of", about = about);
         }
@@ -161,7 +167,7 @@ impl Words {
     }
 
     /// A time as English has it, by whatever clocks, in the reader's way.
-    fn english_time(&self, time: &str) -> Option<String> {
+    pub(super) fn english_time(&self, time: &str) -> Option<String> {
         let (time, zone) = time.rsplit_once(' ')?;
         Some(self.naive_time(NaiveDateTime::parse_from_str(time, "%d %b %Y %H:%M").ok()?, zone))
     }
@@ -172,6 +178,9 @@ impl Words {
     }
 
     fn known_about(&self, about: &str) -> Option<String> {
+        if let Some(about) = about.strip_prefix("nobody has it: ") {
+            return Some(say!(self, "about-climbed", about = self.about(about)));
+        }
         if let Some((what, title)) = about.split_once("): ") {
             let (kind, id) = what.split_once(" (")?.0.split_once(' ')?;
             let message = match kind {
@@ -205,6 +214,10 @@ impl Words {
             let units: u64 = units.parse().ok()?;
             return Some(say!(self, "summary-title", n = units));
         }
+        if let Some(things) = between("", " small things that last") {
+            let things: u64 = things.parse().ok()?;
+            return Some(say!(self, "about-lasting", n = things));
+        }
         if let Some((directory, _)) =
             about.strip_prefix("something that ").and_then(|text| text.split_once(" needs: "))
         {
@@ -214,6 +227,7 @@ impl Words {
             "the store was rebuilt" => "rebuilt-title",
             "other contacts" => "news-changed",
             "what they are contact for" => "duties-title-theirs",
+            "whether they want to be told of outages" => "about-subscribe",
             _ => return None,
         };
         Some(self.say(id, &[]))
@@ -242,7 +256,7 @@ impl Words {
             "It is done, as planned." => "update-done-planned",
             "It is cancelled." => "update-cancelled",
             "It should have been done by now, and isn't yet: it takes longer than planned." => "update-late",
-            other => return other.to_owned(),
+            other => return self.told(other).unwrap_or_else(|| other.to_owned()),
         };
         self.say(id, &[])
     }

@@ -9,12 +9,12 @@ use crate::http::duties::{DigestAnswer, DigestQuery};
 /// Of whom.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  budkavle contacts digest anna.svensson\n  budkavle contacts digest anna.svensson --mail\n\n[contact_digest] in the configuration sends it to all local contacts on a schedule."
+    after_help = "Examples:\n  budkavle contacts digest anna.svensson\n  budkavle contacts digest anna.svensson --mail\n\n[contact_digest] in the configuration sends it to all contacts of some roles on a schedule."
 )]
 pub struct DigestArgs {
-    /// The user: account, address, UPN, name or GUID
+    /// The user: account, address, UPN, name or GUID; or the address of somebody outside who holds a role
     user: String,
-    /// Send it to that user by mail, now
+    /// Send it to them by mail, now
     #[arg(long)]
     mail: bool,
 }

@@ -9,8 +9,7 @@ use crate::cli::time;
 use crate::domain::changes::{Answerers, Cause};
 use crate::domain::contacts::named;
 use crate::domain::orphans::Orphans;
-use crate::http::answers::Page;
-use crate::http::follow::ChangeAnswer;
+use crate::http::follow::{ChangeAnswer, ChangesPage};
 
 /// Which changes.
 #[derive(Debug, clap::Args)]
@@ -47,12 +46,17 @@ pub async fn changes(args: ChangesArgs, client: &Client, out: &Out) -> Result<Ex
         ("unit", args.unit),
         ("limit", Some(args.limit.to_string())),
     ];
-    let page: Page<ChangeAnswer> = client.get("/v1/contacts/changes", &query).await?;
-    out.answer(&page, |out, page| {
+    let answer: ChangesPage = client.get("/v1/contacts/changes", &query).await?;
+    out.answer(&answer, |out, ChangesPage { page, looked_back_to }| {
         for change in &page.items {
             told(out, change);
         }
-        if page.items.is_empty() {
+        if let Some(until) = looked_back_to {
+            let until = out.when(*until);
+            out.line(format!(
+                "What is older than {until} wasn't looked at: there are too many newer changes."
+            ));
+        } else if page.items.is_empty() {
             out.line("Nobody got other contacts.");
         } else if page.more {
             out.line("There are more: --limit, or --since for the newest.");
@@ -120,7 +124,7 @@ fn print(out: &Out, orphans: &Orphans, zone: Tz) {
         out.table(&["role", "unit", "units", "users"], rows.collect(), "");
     }
     for s in short {
-        out.line(format!("{}: {} of at least {} people count.", s.role, s.there, s.minimum));
+        out.line(visible(&format!("{s}.")));
     }
     for over in over {
         out.line(visible(&format!("{over}.")));

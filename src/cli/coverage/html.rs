@@ -69,6 +69,7 @@ fn section(role: &RoleAnswer, days: &[NaiveDate], closed: &HashSet<NaiveDate>, l
         minimum => role.minimum,
         always => role.always,
         of_subjects => role.of_subjects,
+        of_directories => role.of_directories,
         short => role.short,
         looked_at => role.looked_at,
         left_out => role.units.len() - rows.len(),
@@ -163,6 +164,7 @@ mod tests {
         };
         let unit = |name: &str, depth, runs| UnitCover {
             subject: None,
+            directory: None,
             unit: UnitId::ROOT,
             name: name.into(),
             path: name.to_owned(),
@@ -189,6 +191,7 @@ mod tests {
             minimum: 1,
             always: false,
             of_subjects: false,
+            of_directories: false,
             short: 1,
             looked_at: 2,
             units,

@@ -33,7 +33,7 @@ pub(super) fn print(out: &Out, answer: &CoverageAnswer) {
             }
         }
         if !rows.is_empty() {
-            out.table(&[if role.of_subjects { "subject" } else { "unit" }, "days", "there"], rows, "");
+            out.table(&[one_of(role), "days", "there"], rows, "");
         }
         out.line(summary(role, role.looked_at - told.min(role.looked_at)));
     }
@@ -48,9 +48,19 @@ fn lines(role: &RoleAnswer, unit: &UnitCover, below: usize) -> Vec<Vec<String>> 
     told.map(line).collect()
 }
 
+/// What there is a row for.
+fn one_of(role: &RoleAnswer) -> &'static str {
+    match role {
+        RoleAnswer { of_subjects: true, .. } => "subject",
+        RoleAnswer { of_directories: true, .. } => "directory",
+        _ => "unit",
+    }
+}
+
 fn summary(role: &RoleAnswer, quiet: usize) -> String {
-    let one = if role.of_subjects { "subject" } else { "unit" };
-    let units = |n: usize| if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") };
+    let one = one_of(role);
+    let several = if role.of_directories { "directories".to_owned() } else { format!("{one}s") };
+    let units = |n: usize| if n == 1 { format!("1 {one}") } else { format!("{n} {several}") };
     let short = match role.short {
         0 => "The minimum is met everywhere.".to_owned(),
         n => format!("The minimum isn't met in {}.", units(n)),
@@ -101,14 +111,26 @@ pub(super) fn with_days(units: &[UnitCover]) -> impl Iterator<Item = (&UnitCover
     })
 }
 
-const HEADER: [&str; 13] = [
-    "role", "unit", "unit_id", "from", "to", "state", "minimum", "short", "count", "people", "at", "missing",
+const HEADER: [&str; 14] = [
+    "role",
+    "unit",
+    "unit_id",
+    "from",
+    "to",
+    "state",
+    "minimum",
+    "short",
+    "count",
+    "people",
+    "at",
+    "missing",
     "subject",
+    "directory",
 ];
 
 /// For spreadsheets.
 pub(super) fn csv(answer: &CoverageAnswer) -> Vec<u8> {
-    let mut rows: Vec<[String; 13]> = Vec::new();
+    let mut rows: Vec<[String; 14]> = Vec::new();
     for role in &answer.roles {
         for (unit, runs) in with_days(&role.units) {
             rows.extend(runs.iter().map(|run| cells(role, unit, run)));
@@ -117,7 +139,7 @@ pub(super) fn csv(answer: &CoverageAnswer) -> Vec<u8> {
     table::write(&HEADER, rows.iter().map(|row| row.each_ref().map(String::as_str)))
 }
 
-fn cells(role: &RoleAnswer, unit: &UnitCover, run: &RunAnswer) -> [String; 13] {
+fn cells(role: &RoleAnswer, unit: &UnitCover, run: &RunAnswer) -> [String; 14] {
     let people: Vec<&str> = run.people.iter().map(|person| &*person.name).collect();
     let state = match run.state {
         State::Nobody => "nobody",
@@ -125,10 +147,11 @@ fn cells(role: &RoleAnswer, unit: &UnitCover, run: &RunAnswer) -> [String; 13] {
         State::Few => "few",
         State::Enough => "enough",
     };
+    let of_unit = unit.subject.is_none() && unit.directory.is_none();
     [
         role.role.to_string(),
-        if unit.subject.is_none() { unit.path.clone() } else { String::new() },
-        if unit.subject.is_none() { unit.unit.to_string() } else { String::new() },
+        if of_unit { unit.path.clone() } else { String::new() },
+        if of_unit { unit.unit.to_string() } else { String::new() },
         run.from.to_string(),
         run.to.to_string(),
         state.to_owned(),
@@ -139,6 +162,7 @@ fn cells(role: &RoleAnswer, unit: &UnitCover, run: &RunAnswer) -> [String; 13] {
         run.at.clone().unwrap_or_default(),
         run.missing.join("; "),
         unit.subject.as_ref().map(ToString::to_string).unwrap_or_default(),
+        unit.directory.as_ref().map(ToString::to_string).unwrap_or_default(),
     ]
 }
 
@@ -151,6 +175,7 @@ mod tests {
     fn units_that_are_as_the_one_above_are_counted_there() {
         let unit = |depth, as_above| UnitCover {
             subject: None,
+            directory: None,
             unit: crate::domain::ids::UnitId::ROOT,
             name: "".into(),
             path: String::new(),
@@ -177,6 +202,7 @@ mod tests {
         };
         let unit = |path: &str, depth, runs: &[RunAnswer]| UnitCover {
             subject: None,
+            directory: None,
             unit: crate::domain::ids::UnitId::ROOT,
             name: "".into(),
             path: path.to_owned(),

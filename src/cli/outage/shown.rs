@@ -19,6 +19,7 @@ pub fn told(out: &Out, answer: &OutageAnswer, what: &str) {
             return previewed(out, preview);
         }
         let told = match a.messages {
+            Some(0) | None if !a.notes.is_empty() => "Nobody is told.".to_owned(),
             Some(0) | None => {
                 "Nobody is told: no outage contact counts (`budkavle contacts list --role outage`)."
                     .to_owned()

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::config::{Source, Transport};
+use crate::domain::roles::{Pick, Scope};
 
 #[test]
 fn a_later_layer_wins_key_by_key() {
@@ -137,4 +138,48 @@ fn files_that_cannot_be_read_are_named() {
     std::fs::write(folder.path("conf.d/20.toml"), b"# latin1:\nname = \"\xc5sa\"").unwrap();
     std::fs::write(folder.path("conf.d/30.toml"), " ".repeat((1 << 20) + 1)).unwrap();
     insta::assert_snapshot!(folder.report(&[]));
+}
+
+#[test]
+fn what_a_role_that_is_brought_along_applies_to_can_be_another_one() {
+    let more =
+        "[roles.superuser]\nscope = \"organisation\"\n[roles.local]\nscope = \"unit\"\npick = \"nearest\"\n";
+    let folder = Folder::with(&[("budkavle.toml", LEAST), ("conf.d/10-roles.toml", more)]);
+    let (config, _) = folder.load(&[]).unwrap();
+    let held = |name: &str| {
+        let role = config.roles.iter().find(|role| &*role.name.0 == name).unwrap();
+        (role.scope, role.pick)
+    };
+    assert_eq!(held("superuser"), (Scope::Organisation, Pick::All));
+    assert_eq!(held("local"), (Scope::Unit, Pick::Nearest));
+    // What Budkavle itself asks for stays where it asks.
+    for (role, scope) in [
+        ("global", "unit"),
+        ("outage", "unit"),
+        ("ad-sync", "organisation"),
+        ("report", "unit"),
+        ("local", "subject"),
+    ] {
+        let more = format!("[roles.{role}]\nscope = \"{scope}\"\n");
+        let folder = Folder::with(&[("budkavle.toml", LEAST), ("conf.d/10-roles.toml", &more)]);
+        let said = folder.load(&[]).unwrap_err().render(Look::Plain);
+        assert!(
+            said.contains(&format!("roles.{role}.scope")) && said.contains("Budkavle itself asks"),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn the_vendors_support_may_have_days_off_of_its_own() {
+    let open = |more: &str| {
+        let more = format!("[calendar]\ncountries = [\"se\"]\n[support]\n{more}");
+        let folder = Folder::with(&[("budkavle.toml", LEAST), ("conf.d/10-support.toml", &more)]);
+        let hours = folder.load(&[]).unwrap().0.support.hours;
+        // The national days of Sweden, a Friday in 2025, and of Finland, a Monday in 2027.
+        ["2025-06-06T10:00:00Z", "2027-12-06T10:00:00Z"].map(|at| hours.is_open(at.parse().unwrap()))
+    };
+    assert_eq!(open("phone = \"1\""), [false, true]);
+    assert_eq!(open("calendar.countries = [\"fi\"]"), [true, false]);
+    assert_eq!(open("calendar.closed_days = [\"2026-01-02\"]"), [true, true]);
 }

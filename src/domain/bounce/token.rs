@@ -4,6 +4,7 @@ use ring::hmac;
 use serde::{Deserialize, Serialize};
 
 use super::super::ids::MessageId;
+use super::super::link::LinkKey;
 
 /// The header that carries it; servers return the headers of what they can't deliver.
 pub const HEADER: &str = "Budkavle-Message";
@@ -21,6 +22,12 @@ impl ReturnKey {
     /// Of 32 random bytes.
     pub fn new(random: [u8; 32]) -> ReturnKey {
         ReturnKey(random)
+    }
+
+    /// What links in messages are signed with: made of the same, so that all nodes know it, and it is in every backup.
+    pub fn for_links(&self) -> LinkKey {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, &self.0);
+        LinkKey::new(hmac::sign(&key, b"budkavle key of links 1").as_ref())
     }
 
     /// The sign of a message: letters and digits, of which a server may change the case.

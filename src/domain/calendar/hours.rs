@@ -72,6 +72,11 @@ impl OpeningHours {
         Ok(self)
     }
 
+    /// The same hours on the clocks of another zone.
+    pub fn on_clocks_of(&self, zone: Tz) -> OpeningHours {
+        OpeningHours { zone, ..self.clone() }
+    }
+
     /// Where its clocks are.
     pub fn zone(&self) -> Tz {
         self.zone
@@ -113,6 +118,19 @@ impl OpeningHours {
     /// When it is next open: `at` itself when it is open then.
     pub fn next_open(&self, at: DateTime<Utc>) -> Option<DateTime<Utc>> {
         if self.is_open(at) { Some(at) } else { self.next_change(at) }
+    }
+
+    /// When so much open time has passed since `from`; None when that isn't so for over a year at a stretch.
+    pub fn after_open(&self, from: DateTime<Utc>, open: TimeDelta) -> Option<DateTime<Utc>> {
+        let (mut at, mut left) = (from, open);
+        loop {
+            at = self.next_open(at)?;
+            let closes = self.next_change(at);
+            match closes.filter(|closes| *closes - at < left) {
+                Some(closes) => (at, left) = (closes, left - (closes - at)),
+                None => return at.checked_add_signed(left),
+            }
+        }
     }
 
     /// The days of a period, its last one included, on which it is open at all.

@@ -133,6 +133,29 @@ fn it_opens_on_the_next_working_day() {
 }
 
 #[test]
+fn open_time_passes_only_while_it_is_open() {
+    let zone = chrono_tz::Europe::Stockholm;
+    let desk = hours(zone, &[], of(&[Country::Sweden]));
+    let at = |day, hour, minute| {
+        zone.from_local_datetime(&date(day).and_hms_opt(hour, minute, 0).unwrap()).unwrap().to_utc()
+    };
+    let after = |day, hour, minutes| desk.after_open(at(day, hour, 0), TimeDelta::minutes(minutes));
+    assert_eq!(after("2026-12-21", 9, 30), Some(at("2026-12-21", 9, 30)));
+    // Over Christmas, a weekend and two nights.
+    assert_eq!(after("2026-12-22", 15, 61 + 8 * 60), Some(at("2026-12-28", 8, 1)));
+    assert_eq!(after("2026-12-21", 3, 0), Some(at("2026-12-21", 8, 0)), "no time at all, once it is open");
+    assert_eq!(after("2026-12-21", 8, 8 * 60), Some(at("2026-12-21", 16, 0)), "to the last minute");
+    // The hour that the clocks skip isn't there, one that comes twice is open twice.
+    let night = [Weekday::Sun].map(|day| (day, "01:00-05:00"));
+    let night = hours(zone, &night, Calendar::default());
+    let hour = TimeDelta::hours(1);
+    assert_eq!(night.after_open(at("2026-03-29", 1, 0), hour * 2), Some(at("2026-03-29", 4, 0)));
+    assert_eq!(night.after_open(at("2026-10-25", 1, 0), hour * 2), Some(at("2026-10-25", 3, 0) - hour));
+    let never = [Weekday::Mon, Weekday::Tue, Weekday::Wed, Weekday::Thu, Weekday::Fri].map(|day| (day, ""));
+    assert_eq!(hours(zone, &never, Calendar::default()).after_open(at("2026-12-23", 9, 0), hour), None);
+}
+
+#[test]
 fn hours_that_make_no_sense_are_refused() {
     let refused = |text| {
         let usual = OpeningHours::usual(Tz::UTC, Arc::default());

@@ -15,12 +15,12 @@ use chrono_tz::Tz;
 
 pub use super::open::{Note, Open, SummaryTold, Told};
 use super::open::{cases, together};
-use super::{Person, Who, Why};
+use super::{Person, Who, Why, users_of};
 use crate::domain::contacts::{self, Asker};
 use crate::domain::mailbox::Address;
 use crate::domain::notice::{ContactNews, ContactSummary, Part, Recipient, RoleSum};
 use crate::domain::organisation::Organisation;
-use crate::domain::roles::{GLOBAL, Pick, Role, RoleName};
+use crate::domain::roles::{GLOBAL, Role, RoleName};
 use crate::domain::schedule::Schedule;
 use crate::domain::tree::Index;
 use compare::{Group, compare, without_short_absences};
@@ -44,7 +44,7 @@ pub struct Policy {
     pub mode: Mode,
     /// By whose clock a day begins.
     pub zone: Tz,
-    /// Of which roles; empty: of all whose nearest holders answer.
+    /// Of which roles; empty: of all of which it is noted ([`is_noted`](super::is_noted)).
     pub roles: Vec<RoleName>,
     /// Absences that are shorter aren't told.
     pub absences_from: TimeDelta,
@@ -174,8 +174,8 @@ pub fn decide(
     notes: &[Note],
 ) -> Decision {
     let wanted = |name: &RoleName| {
-        let is_nearest = organisation.role(&name.0).is_some_and(|role| role.pick == Pick::Nearest);
-        is_nearest && (policy.roles.is_empty() || policy.roles.contains(name))
+        let is_noted = organisation.role(&name.0).is_some_and(super::is_noted);
+        is_noted && (policy.roles.is_empty() || policy.roles.contains(name))
     };
     let cases = cases(&told.open, notes, wanted);
     let quiet = without_short_absences(organisation, policy.absences_from);
@@ -279,7 +279,7 @@ fn summarise(
         roles.push(RoleSum {
             role: role.name.clone(),
             units: count(units.len()),
-            users: users(&units),
+            users: count(users_of(organisation, role, &units)),
             without: count(nobody.len()),
         });
         all.extend(units);

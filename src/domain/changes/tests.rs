@@ -23,9 +23,10 @@ fn check(
     (new, now): (&Organisation, DateTime<Utc>),
 ) -> Result<(), TestCaseError> {
     let changes = between((old, then), (new, now), &[]);
-    for role in new.roles.iter().filter(|role| role.pick == Pick::Nearest) {
+    for role in new.roles.iter().filter(|role| role.scope != Scope::Subject) {
         let Some(was) = old.role(&role.name.0) else { continue };
-        for place in new.tree.indices() {
+        let all = if role.pick == Pick::Nearest { new.tree.indices() } else { tree::ROOT..tree::ROOT + 1 };
+        for place in all {
             let id = new.tree.id(place);
             let mentioned =
                 changes.iter().filter(|c| c.role == role.name && c.units.contains(&id)).collect::<Vec<_>>();
@@ -71,6 +72,22 @@ fn municipality() -> World {
     world.assign(LOCAL, 1, Place::OwnUnit);
     world.assign(LOCAL, 2, Place::Unit(unit_id(2)));
     world
+}
+
+#[test]
+fn whoever_holds_a_role_of_the_whole_organisation_is_told_of_as_its_contact() {
+    let before = municipality();
+    let mut after = before.clone();
+    after.assign("global", 4, Place::Organisation);
+    let (old, new) = (before.organisation(), after.organisation());
+    // Somebody belongs to another unit meanwhile: of this role that is no change.
+    let moved = [(Arc::clone(old.user(user_id(4)).unwrap()), Arc::new(user(4, 1).into()))];
+    let changes = between((&old, hour(0)), (&new, hour(0)), &moved);
+    let global: Vec<_> = changes.iter().filter(|change| &*change.role.0 == "global").collect();
+    let [change] = global.as_slice() else { panic!("{changes:?}") };
+    assert_eq!((&*change.units, change.all_units, change.users), (&[UnitId::ROOT][..], 1, 4));
+    assert_eq!((change.before.people.len(), &*change.after.people[0].name), (0, "User 4"));
+    assert_eq!(change.why, [Why::Gained { name: "User 4".into() }]);
 }
 
 fn local(before: (&World, i64), after: (&World, i64)) -> Vec<ContactChange> {

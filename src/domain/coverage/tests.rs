@@ -98,6 +98,20 @@ proptest! {
                 }
                 continue;
             }
+            if role.scope == Scope::Directory {
+                for covered in cover_directories(&organisation, Wanted { role, minimum: 2 }, &period) {
+                    let alone = Role { fallback: None, ..role.clone() };
+                    let asker = Asker::Directory(covered.directory.clone());
+                    for (date, day) in period.days().iter().filter(|(_, day)| always || *day != Day::Closed) {
+                        let there = |at| resolve(&organisation, &alone, &asker, at).contacts;
+                        let expected = worst(*date, hours(always, *day), there);
+                        let run = covered.runs.iter().find(|run| run.first <= *date && *date <= run.last);
+                        let run = run.expect("each day is in a run");
+                        prop_assert_eq!(&run.there.people, &expected, "{} on {}", &covered.directory, date);
+                        prop_assert_eq!(run.short, expected.len() < 2);
+                    }
+                }
+            }
             let covered = cover(&organisation, Wanted { role, minimum: 2 }, &period);
             for place in covered.places() {
                 let runs = covered.of_unit(place);

@@ -16,7 +16,7 @@ fn municipality() -> World {
 fn of(world: &World, n: u8) -> Duties {
     let organisation = world.organisation();
     let book = Book::new(&organisation, hour(1), Tz::UTC);
-    book.of(organisation.user(user_id(n)).unwrap())
+    book.of(&Who::User(user_id(n))).unwrap()
 }
 
 fn names(names: &[&str]) -> Vec<Box<str>> {
@@ -70,6 +70,45 @@ fn only_those_who_hold_the_role_are_in_the_book() {
     let world = municipality();
     let organisation = world.organisation();
     let book = Book::new(&organisation, hour(1), Tz::UTC);
-    let holders: Vec<UserId> = book.holders(&LOCAL.into()).map(|user| user.id).collect();
-    assert_eq!(holders, [1, 2, 4].map(user_id));
+    let holders: Vec<Who> = book.holders(&[LOCAL.into()]).cloned().collect();
+    assert_eq!(holders, [1, 2, 4].map(|n| Who::User(user_id(n))));
+}
+
+#[test]
+fn an_address_of_the_assignment_goes_before_the_own_one_while_they_answer_by_it() {
+    let mut world = municipality();
+    let desk: Address = "desk@org.example".parse().unwrap();
+    world.assign(LOCAL, 3, Place::Unit(unit_id(2))).mail = Some(desk);
+    let address = |world: &World, n: u8| {
+        let organisation = world.organisation();
+        let book = Book::new(&organisation, hour(1), Tz::UTC);
+        book.address_of(&Who::User(user_id(n))).map(|mail| mail.to_string())
+    };
+    assert_eq!(address(&world, 3).as_deref(), Some("desk@org.example"));
+    assert_eq!(address(&world, 2).as_deref(), Some("u2@org.example"));
+    // While somebody stands in, and when it has ended, it isn't theirs to be written to.
+    world.away(3, 0, 5, Some(2));
+    assert_eq!(address(&world, 3).as_deref(), Some("u3@org.example"));
+}
+
+#[test]
+fn somebody_outside_has_duties_too_and_is_found_by_any_role() {
+    let mut world = municipality();
+    let mail: Address = "Help@vendor.example".parse().unwrap();
+    world.assign(LOCAL, 1, Place::Unit(unit_id(3))).holder =
+        Holder::Outside { name: "Helpdesk".into(), mail: mail.clone() };
+    let organisation = world.organisation();
+    let book = Book::new(&organisation, hour(1), Tz::UTC);
+    let who = Who::new(None, &mail);
+    let duties = book.of(&who).unwrap();
+    assert_eq!((&*duties.name, &*duties.account, duties.turns_to.len()), ("Helpdesk", "", 0));
+    assert_eq!((duties.duties[0].all_units, duties.duties[0].skipped.as_deref()), (1, None));
+    assert_eq!((duties.duties[0].beside.len(), book.address_of(&who)), (0, Some(mail)));
+    assert_eq!(book.of(&Who::Outside("nobody@vendor.example".into())), None);
+    // Those of `local` are users 1, 2 and 4 and the help desk; user 5 is global contact alone.
+    let count = |roles: &[&str]| {
+        let roles: Vec<RoleName> = roles.iter().map(|role| RoleName::from(*role)).collect();
+        book.holders(&roles).count()
+    };
+    assert_eq!((count(&[LOCAL]), count(&[GLOBAL]), count(&[])), (4, 1, 5));
 }

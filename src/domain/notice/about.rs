@@ -31,6 +31,11 @@ impl Facts {
             Facts::Ending { directory, due } => format!("something that {directory} needs: {}", due.stage()),
             Facts::ChannelBroken { channel, .. } => format!("the channel {channel} works for nobody"),
             Facts::ChannelWorks { channel, .. } => format!("the channel {channel} works again"),
+            Facts::Lasting { lasting, more } => {
+                format!("{} small things that last", lasting.len() + *more as usize)
+            }
+            Facts::Subscribe { .. } => "whether they want to be told of outages".to_owned(),
+            Facts::Climbed(climbed) => format!("nobody has it: {}", climbed.facts.about()),
             Facts::Undelivered(facts) => match facts.messages.len() + facts.more as usize {
                 1 => "a message that was given up".to_owned(),
                 count => format!("{count} messages that were given up"),

@@ -73,14 +73,16 @@ impl Facts {
             | Facts::SyncTrouble(_)
             | Facts::SyncRecovered { .. }
             | Facts::StoreRebuilt { .. }
+            | Facts::Lasting { .. }
             | Facts::Ending { .. } => NoticeKind::Alert,
-            Facts::Test { .. } => NoticeKind::Test,
+            Facts::Test { .. } | Facts::Subscribe { .. } => NoticeKind::Test,
             Facts::Coverage(_) => NoticeKind::Coverage,
             Facts::ContactNews(_) | Facts::ContactSummary(_) => NoticeKind::Contacts,
             Facts::Duties(_) => NoticeKind::Digest,
             Facts::ChannelBroken { .. } | Facts::ChannelWorks { .. } | Facts::Undelivered(_) => {
                 NoticeKind::Delivery
             }
+            Facts::Climbed(climbed) => climbed.facts.kind(),
         }
     }
 
@@ -93,6 +95,7 @@ impl Facts {
             Facts::SyncTrouble(trouble) if trouble.trouble != Trouble::Stale => Severity::Major,
             Facts::Ending { due, .. } if due.reason == DueReason::Over => Severity::Major,
             Facts::ChannelBroken { .. } | Facts::Undelivered(_) => Severity::Major,
+            Facts::Climbed(climbed) => climbed.facts.severity(),
             _ => Severity::Minor,
         }
     }

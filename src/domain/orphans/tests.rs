@@ -1,7 +1,8 @@
 use super::*;
+use crate::domain::contacts::Asker;
 use crate::domain::directory::UserFields;
 use crate::domain::ids::UnitId;
-use crate::domain::roles::{GLOBAL, REPORT};
+use crate::domain::roles::{AD_SYNC, GLOBAL, REPORT};
 use crate::domain::testing::{self, World, directory_of, hour, unit, unit_id, user, user_id, world};
 use proptest::prelude::*;
 
@@ -15,7 +16,7 @@ proptest! {
         let tree = &organisation.tree;
         let role = Role { fallback: None, ..organisation.role(LOCAL).unwrap().clone() };
         let mut listed = vec![0; tree.len()];
-        for found in uncovered(&organisation, &role, now) {
+        for found in uncovered(&organisation, &role, &recompute(&organisation, &role, now)) {
             let place = tree.index(found.unit).unwrap();
             let below = if found.units == 1 { place..place + 1 } else { tree.subtree(place) };
             prop_assert_eq!(found.units as usize, below.len());
@@ -95,14 +96,68 @@ fn whoever_holds_a_role_in_vain_is_told_with_the_reason() {
 #[test]
 fn a_role_that_too_few_hold_is_short() {
     let mut world = municipality();
-    let short = |world: &World| find(&world.organisation(), hour(12)).short;
-    let told = |there| Short { role: REMOTE_ACCESS.into(), there, minimum: 2 };
+    let short = |world: &World| lines(&find(&world.organisation(), hour(12)).short);
+    let told = |there| format!("{REMOTE_ACCESS}: {there} of at least 2 people count");
     assert_eq!(short(&world), [told(0)]);
     world.assign(REMOTE_ACCESS, 1, Place::Organisation);
     world.assign(GLOBAL, 2, Place::Organisation);
     assert_eq!(short(&world), [told(1)], "who answers in its place doesn't count");
     world.assign(REMOTE_ACCESS, 2, Place::Organisation);
-    assert_eq!(short(&world), []);
+    assert_eq!(short(&world), Vec::<String>::new());
+}
+
+fn lines(short: &[Short]) -> Vec<String> {
+    short.iter().map(ToString::to_string).collect()
+}
+
+fn at_least_two(world: &mut World, role: &str) {
+    world.roles.iter_mut().find(|known| &*known.name.0 == role).unwrap().minimum = 2;
+    world.roles.retain(|known| [role, LOCAL, GLOBAL].contains(&&*known.name.0));
+}
+
+#[test]
+fn a_role_of_units_is_short_where_a_single_person_answers_though_two_should() {
+    let mut world = municipality();
+    at_least_two(&mut world, LOCAL);
+    world.assign(LOCAL, 1, Place::OwnUnit);
+    world.assign(LOCAL, 3, Place::OwnUnit);
+    world.assign(LOCAL, 4, Place::Unit(unit_id(3))).any_unit = true;
+    world.assign(LOCAL, 4, Place::OwnUnit);
+    let orphans = find(&world.organisation(), hour(12));
+    let short = lines(&orphans.short);
+    let expected = [
+        "local for Unit 1: 1 of at least 2 people count, for 2 units with 2 users",
+        "local for Unit 1 / Unit 3 / Unit 4: 1 of at least 2 people count, for one unit with 1 users",
+    ];
+    assert_eq!(short, expected);
+    assert_eq!(orphans.units, [], "somebody answers everywhere");
+}
+
+#[test]
+fn each_directory_and_each_subject_is_looked_at_by_itself() {
+    let mut world = municipality();
+    at_least_two(&mut world, REPORT);
+    world.assign(GLOBAL, 4, Place::Organisation);
+    for name in ["a", "b", "c"] {
+        let subject = Subject::new(name, None, None).unwrap();
+        world.subjects.insert(subject.name.clone(), subject);
+    }
+    for (user, subject) in [(1, "a"), (2, "a"), (1, "b")] {
+        world.assign(REPORT, user, Place::Subject(subject.into()));
+    }
+    let orphans = find(&world.organisation(), hour(12));
+    assert_eq!(lines(&orphans.short), ["report for b: 1 of at least 2 people count"]);
+    let nobody = orphans.subjects.iter().filter(|it| !it.unanswered.is_empty());
+    assert_eq!(nobody.map(|it| it.subject.to_string()).collect::<Vec<_>>(), ["c"]);
+
+    let mut world = municipality();
+    let branch = UserFields { directory: testing::DIRECTORIES[1].into(), ..user(5, 0) };
+    world.directory.users.insert(user_id(5), std::sync::Arc::new(branch.into()));
+    at_least_two(&mut world, AD_SYNC);
+    world.assign(AD_SYNC, 1, Place::Organisation);
+    world.assign(AD_SYNC, 2, Place::Directory(testing::DIRECTORIES[0].into()));
+    let short = find(&world.organisation(), hour(12)).short;
+    assert_eq!(lines(&short), ["ad-sync for branch: 1 of at least 2 people count"]);
 }
 
 #[test]

@@ -16,12 +16,13 @@ use serde::{Deserialize, Serialize};
 use super::Outage;
 use super::policy::Policy;
 use crate::domain::contacts::{self, Answer, Asker, Contact, Skip};
-use crate::domain::ids::{SubjectName, UserId};
+use crate::domain::ids::{OutageId, SilenceId, SubjectName, SubscriberId, UserId};
 use crate::domain::mailbox::Address;
 use crate::domain::notice::Recipient;
 use crate::domain::organisation::{Holding, Organisation};
 use crate::domain::roles::{self, Holder, Place, Role, RoleName};
 use crate::domain::service::Affected;
+use crate::domain::subscriber::Subscriber;
 use crate::domain::tree::{self, Index};
 
 /// Why somebody is told.
@@ -74,6 +75,11 @@ pub enum Because {
     Named,
     /// They are told of every outage.
     Always,
+    /// They are outside, and asked for it.
+    Subscribed {
+        /// Their number.
+        subscriber: SubscriberId,
+    },
 }
 
 impl Because {
@@ -95,6 +101,7 @@ impl Because {
             Because::Role { role } => (role.to_string(), None),
             Because::Named => ("somebody who is told of this outage".to_owned(), None),
             Because::Always => ("somebody who is told of all outages".to_owned(), None),
+            Because::Subscribed { subscriber } => (format!("subscriber {subscriber}"), None),
         };
         let out = out.map(|(on, service)| format!("outage of {on}, on which {service} depends"));
         let aside: Vec<String> =
@@ -154,6 +161,10 @@ pub enum WhyNot {
     OtherUnit(Box<str>),
     /// They are contacts of another service.
     OtherService(Box<str>),
+    /// They are told of another incident, of which this one follows.
+    Inhibited(OutageId),
+    /// Somebody has silenced it for them.
+    Silenced(SilenceId),
 }
 
 /// Somebody who isn't told.
@@ -196,6 +207,19 @@ impl Audience {
         let mut left = Found::of(&before, organisation, policy, now).audience(Vec::new()).told;
         left.retain(|told| found.place(told).is_none());
         found.audience(left)
+    }
+
+    /// With those outside who asked for it, unless they are told anyhow.
+    #[must_use]
+    pub fn with_subscribers(mut self, subscribers: &[&Subscriber]) -> Audience {
+        let known: HashSet<String> = self.told.iter().map(|told| told.mail.key()).collect();
+        let new = subscribers.iter().filter(|subscriber| !known.contains(&subscriber.mail.key()));
+        self.told.extend(new.map(|subscriber| {
+            let because = Because::Subscribed { subscriber: subscriber.id };
+            let (name, mail) = (subscriber.mail.as_str().into(), subscriber.mail.clone());
+            Told { name, mail, phone: None, user: None, reasons: vec![Reason { because, deputy_for: None }] }
+        }));
+        self
     }
 
     /// As the recipients of a notice.

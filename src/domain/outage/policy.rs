@@ -28,6 +28,10 @@ pub struct Policy {
     pub remind: Vec<TimeDelta>,
     /// Whether somebody says when maintenance is completed, or the clock does.
     pub by_hand: bool,
+    /// So long a word that follows another waits for more, unless it is critical; of several only the last is told. Zero: not at all.
+    pub gather: TimeDelta,
+    /// Whether who is told of an incident is spared those that follow from it.
+    pub inhibit: bool,
     /// Frequent cases, by name.
     pub templates: BTreeMap<Box<str>, Template>,
 }
@@ -55,6 +59,8 @@ impl Default for Policy {
             nag_role: GLOBAL.into(),
             remind: vec![TimeDelta::days(1)],
             by_hand: false,
+            inhibit: true,
+            gather: TimeDelta::zero(),
             templates: BTreeMap::new(),
         }
     }

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::domain::coverage::{Day, Period, RoleCover, Wanted, cover};
 use crate::domain::roles::{GLOBAL, LOCAL, Place, REPORT};
 use crate::domain::testing::{self, World, directory_of, hour, unit, unit_id, user, user_id, world};
 
@@ -174,5 +175,82 @@ proptest! {
             });
             prop_assert_eq!(told.map_or(Vec::new(), |told| told.broken.clone()), broken.collect::<Vec<_>>());
         }
+    }
+}
+
+fn july(first: u32, last: u32) -> Period {
+    let day = |day| chrono::NaiveDate::from_ymd_opt(2026, 7, day).unwrap();
+    let weekdays = |date: chrono::NaiveDate| match chrono::Datelike::weekday(&date) {
+        chrono::Weekday::Sat | chrono::Weekday::Sun => Day::Closed,
+        _ => Day::Work,
+    };
+    Period::new(day(first), day(last), chrono_tz::UTC, weekdays).unwrap()
+}
+
+fn uncovered_in_july(world: &World, steps: &[Step]) -> Vec<String> {
+    let before = world.organisation();
+    let after = imagine(&before, steps).unwrap();
+    let line = |it: Uncovered| {
+        let (first, last) = (it.first.format("%-d"), it.last.format("%-d"));
+        format!("{} {}+{} {first}-{last} {}", it.role, it.place, it.units - 1, it.there.join(","))
+    };
+    uncovered(&before, &after, &july(6, 20)).into_iter().map(line).collect()
+}
+
+#[test]
+fn what_becomes_uncovered_at_any_time_of_the_period_is_told_and_what_is_anyhow_is_not() {
+    let mut world = office();
+    let away = |n, from: i64, until: i64| Step::Away {
+        user: user_id(n),
+        from: hour(24 * from),
+        until: hour(24 * until),
+    };
+    // At its first moment both are there. Monday is the 6th: from the 14th on user 1 is away already.
+    world.away(1, 24 * 8, 24 * 11, None);
+    assert_eq!(uncovered_in_july(&world, &[away(2, 9, 12)]), ["local Unit 1 / Unit 2+0 15-16 "]);
+    // Over a weekend it is one: from Friday to Monday.
+    assert_eq!(uncovered_in_july(&office(), &[away(1, 4, 8)]), ["local Unit 1+1 10-13 "]);
+    assert_eq!(uncovered_in_july(&office(), &[away(2, 0, 9)]), [""; 0], "user 1 answers above");
+    assert_eq!(uncovered_in_july(&office(), &[away(6, 0, 9)]), [""; 0], "who holds nothing");
+    // Of a role that wants two, one would be left.
+    world.roles.iter_mut().filter(|role| &*role.name.0 == "remote-access").for_each(|role| role.minimum = 2);
+    world.assign("remote-access", 2, Place::Organisation);
+    world.assign("remote-access", 6, Place::Organisation);
+    let left = uncovered_in_july(&world, &[away(6, 1, 2)]);
+    assert_eq!(left, ["remote-access Org+0 7-7 User 2"]);
+}
+
+proptest! {
+    /// As looking at both sides unit by unit and day by day tells.
+    #[test]
+    fn each_day_that_becomes_short_is_told_once(world in world(), n in 0..14_u8, from in 0..24_i64, hours in 1..60_i64) {
+        let before = world.organisation();
+        let step = Step::Away { user: user_id(n), from: hour(from), until: hour(from + hours) };
+        let after = imagine(&before, &[step]).unwrap();
+        let period = july(5, 9);
+        let units = |role: &Role| !matches!(role.scope, Scope::Subject | Scope::Directory);
+        let mut told = 0;
+        for it in uncovered(&before, &after, &period) {
+            if !before.role(&it.role.0).is_some_and(units) {
+                continue;
+            }
+            let days = period.days().iter().filter(|(date, day)| {
+                (it.first..=it.last).contains(date) && *day == Day::Work
+            });
+            told += it.units * days.count();
+        }
+        let mut expected = 0;
+        for wanted in Wanted::usual(&before).into_iter().filter(|wanted| units(wanted.role)) {
+            let (was, is) = (cover(&before, wanted, &period), cover(&after, wanted, &period));
+            for place in is.places() {
+                for (date, _) in period.days().iter().filter(|(_, day)| *day == Day::Work) {
+                    let short = |covered: &RoleCover| {
+                        covered.of_unit(place).iter().any(|run| run.short && (run.first..=run.last).contains(date))
+                    };
+                    expected += usize::from(short(&is) && !short(&was));
+                }
+            }
+        }
+        prop_assert_eq!(told, expected);
     }
 }

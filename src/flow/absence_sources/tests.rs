@@ -406,7 +406,7 @@ async fn a_calendar_that_says_nothing_any_more_waits_for_a_word() {
     let calendars = calendars(settings(CalendarSource::file(path.clone())));
     let name: SourceName = "cal".into();
     world.fetch(&calendars).await;
-    let refused = calendars.accept(&world.core, &name, &Actor::System).await.unwrap_err();
+    let refused = calendars.accept(&world.core, &name, &Actor::System, None).await.unwrap_err();
     assert!(matches!(refused, SourcesError::NotWaiting(_)), "{refused}");
     says(0);
     let trouble = world.fetch(&calendars).await.trouble.unwrap();
@@ -424,11 +424,13 @@ async fn a_calendar_that_says_nothing_any_more_waits_for_a_word() {
     world.fetch(&calendars).await;
     says(0);
     world.fetch(&calendars).await;
-    let accepted = calendars.accept(&world.core, &name, &Actor::System).await.unwrap();
+    let why = Some("she is back");
+    let accepted = calendars.accept(&world.core, &name, &Actor::System, why).await.unwrap();
+    assert_eq!(world.core.store.audit(None, 1).await.unwrap()[0].why.as_deref(), why);
     assert_eq!((accepted.removed, accepted.absences, world.away().len()), (11, 0, 0));
     let state = calendars.state(&name);
     assert!(!state.waiting && state.trouble.is_none() && state.good.is_some());
-    assert!(calendars.accept(&world.core, &name, &Actor::System).await.is_err());
+    assert!(calendars.accept(&world.core, &name, &Actor::System, None).await.is_err());
     // What is over counts for nothing.
     says(11);
     world.fetch(&calendars).await;

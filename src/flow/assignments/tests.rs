@@ -44,7 +44,7 @@ async fn core(folder: &std::path::Path) -> Core {
     let units = [unit(1, 0), unit(2, 1), unit(3, 1)];
     read(&core, directory_of(users, units, [group(1, &[4], &[])])).await;
     let subject = Subject::new("Heroma", Some("Pay"), Some(unit_id(2))).unwrap();
-    subjects::add(&core, subject, &Actor::System).await.unwrap();
+    subjects::add(&core, subject, &Actor::System, None).await.unwrap();
     core
 }
 
@@ -226,9 +226,9 @@ async fn a_subject_that_somebody_answers_for_is_not_removed() {
     let core = core(folder.path()).await;
     let by = Actor::System;
     let other = Subject::new("HEROMA", None, None).unwrap();
-    assert!(matches!(subjects::add(&core, other, &by).await, Err(subjects::SubjectError::Taken(_))));
+    assert!(matches!(subjects::add(&core, other, &by, None).await, Err(subjects::SubjectError::Taken(_))));
     let nowhere = Subject::new("x", None, Some(unit_id(9))).unwrap();
-    assert!(matches!(subjects::add(&core, nowhere, &by).await, Err(subjects::SubjectError::NoUnit(_))));
+    assert!(matches!(subjects::add(&core, nowhere, &by, None).await, Err(subjects::SubjectError::NoUnit(_))));
     take(&core, "role,user,subject\nreport,u1,Heroma\n", false, false).await.unwrap();
     let held = subjects::remove(&core, "heroma", &by, None).await.unwrap_err().to_string();
     assert!(held.contains("User 1 (assignment 1)"), "{held}");
@@ -237,7 +237,9 @@ async fn a_subject_that_somebody_answers_for_is_not_removed() {
     let refused = take(&core, "role,user,subject\nreport,u2,Herma\n", false, false).await.unwrap_err();
     assert!(refused.contains("did you mean Heroma?"), "{refused}");
     let new = subjects::NewSubject { owner: Some(None), ..Default::default() };
-    assert_eq!(subjects::change(&core, "HEROMA", new, &by).await.unwrap().owner, None);
+    assert_eq!(subjects::change(&core, "HEROMA", new, &by, Some("sold")).await.unwrap().owner, None);
+    let entry = core.store.audit(None, 1).await.unwrap().remove(0);
+    assert_eq!((&*entry.action, entry.why.as_deref()), ("subject changed", Some("sold")));
     let place = Place::Subject("Heroma".into());
     let number = assignments(&core).iter().find(|a| a.place == place).unwrap().id;
     revoke(&core, number, &Caller::system(), None).await.unwrap();

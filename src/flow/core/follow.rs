@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::{Core, Settings, Turn, View, all_absences, local_map};
 use crate::domain::ids::Generation;
+use crate::domain::intake::Intake;
 use crate::domain::lists::listed;
 use crate::domain::organisation::Organisation;
 use crate::store::{CaughtUp, State, StoreError};
@@ -34,10 +35,14 @@ impl Turn<'_> {
         let caught = store.catch_up(view.to_state()).await?;
         let (settings, now) = (self.core.settings(), self.core.now());
         let new = view.caught_up(caught, &settings, now);
-        let outages = new.outages != view.outages;
+        let outages = new.outages != view.outages || new.inhibited != view.inhibited;
+        let climbs = new.climbs != view.climbs;
         self.show(|shown, _, _| *shown = new);
         if outages {
             self.core.outages.notify_one();
+        }
+        if climbs {
+            self.core.climbs.notify_one();
         }
         Ok(())
     }
@@ -60,12 +65,18 @@ impl View {
             delivery: Arc::clone(&self.delivery),
             marks: self.marks.clone(),
             return_key: self.return_key.clone(),
+            lasting: self.lasting.clone(),
+            climbs: Arc::clone(&self.climbs),
+            silences: self.silences.clone(),
+            subscribers: Arc::clone(&self.subscribers),
+            inhibited: Arc::clone(&self.inhibited),
             arranged: self.arranged.clone(),
             lists: self.lists.clone(),
             given_out: self.given_out.clone(),
             calendars: self.calendars.clone(),
             open_outages: self.outages.clone(),
             coverage_told: self.coverage_told.clone(),
+            intake: Intake::clone(&self.intake),
             directories: self.directories.clone(),
         }
     }
@@ -115,9 +126,15 @@ impl View {
             contacts_told: state.contacts_told,
             duties_sent: state.duties_sent,
             coverage_told: state.coverage_told,
+            intake: Arc::new(state.intake),
             delivery: state.delivery,
             marks: state.marks,
             return_key: state.return_key,
+            lasting: state.lasting,
+            climbs: state.climbs,
+            silences: state.silences,
+            subscribers: state.subscribers,
+            inhibited: state.inhibited,
             directories,
             arranged: state.arranged,
             contacts_seen: state.contacts_seen.unwrap_or(self.contacts_seen),

@@ -1,12 +1,16 @@
 use std::path::Path;
 use std::sync::Mutex as Cell;
 
+use chrono::NaiveDate;
+
 use super::*;
 use crate::domain::authority::Caller;
-use crate::domain::calendar::{Country, DayOff, Part};
+use crate::domain::calendar::{Calendar, Country, DayOff, Part};
 use crate::domain::changes::Cause;
+use crate::domain::coverage::Day;
 use crate::domain::ids::UnitId;
 use crate::domain::language::Language;
+use crate::domain::locale::Locales;
 use crate::domain::roles::{Holder, LOCAL, Place};
 use crate::flow::assign::{NewAssignment, assign};
 use crate::store::SledSettings;

@@ -1,12 +1,20 @@
 use std::sync::Mutex;
 
 use super::super::assign::{NewAssignment, assign};
+use super::super::core::DirectorySettings;
 use super::*;
+use crate::domain::alert::{self, Health};
 use crate::domain::authority::Caller;
 use crate::domain::coverage::watch::MonthDay;
-use crate::domain::roles::{Holder, LOCAL, Place, built_in};
-use crate::domain::testing::{World, directory_of, hour, unit, unit_id, user};
-use crate::store::{SledSettings, Store};
+use crate::domain::directory::UserFields;
+use crate::domain::guard::Limits;
+use crate::domain::ids::DirectoryName;
+use crate::domain::notice::GapPlace;
+use crate::domain::roles::{AD_SYNC, Holder, LOCAL, Place, built_in};
+use crate::domain::run::WholeReads;
+use crate::domain::schedule::Schedule;
+use crate::domain::testing::{DIRECTORIES, World, directory_of, hour, unit, unit_id, user, user_id};
+use crate::store::{DirectoryState, SledSettings, Store};
 
 /// Unit 1 above units 2 and 3. User 1 is the global contact, user 2 the system owner of unit 1 and below, user 5 of unit 3. User 3 is the local
 /// contact of unit 2, user 4 of the organisation.
@@ -39,7 +47,7 @@ fn told(world: &World, is_last: bool) -> Vec<(Vec<String>, Vec<String>)> {
     let first = hour(0).date_naive();
     let when = (Told { first, weeks: 8 }, first + TimeDelta::days(4), is_last);
     let organisation = world.organisation();
-    let notices = notices(&organisation, &settings(), &watched, when, hour(-8 * 7 * 24));
+    let notices = notices(&organisation, &settings(), &watched, when, hour(-8 * 7 * 24)).unwrap();
     let notice = |notice: NewNotice| {
         let Facts::Coverage(facts) = notice.facts else { panic!("it is about coverage") };
         let to = notice.recipients.iter().map(ToString::to_string).collect();
@@ -61,13 +69,31 @@ fn each_is_told_what_concerns_their_units_and_the_global_contact_everything() {
     let mut world = world();
     world.away(4, -24, 240, None);
     // Units 1 and 3 turn to the organisation's contact: one gap for the global contact, one for each owner.
-    let whole = told_to("u1", &["all+2 u1"]);
+    let whole = told_to("u1", &["Org+2 u1"]);
     let (of_u2, of_u5) = (told_to("u2", &["Unit 1+1 u2"]), told_to("u5", &["Unit 1 / Unit 3+0 u5"]));
     assert_eq!(told(&world, false), [whole, of_u2, of_u5.clone()]);
     world.away(3, 24, 48, None);
-    let whole = told_to("u1", &["all+2 u1", "Unit 1 / Unit 2+0 u6"]);
+    let whole = told_to("u1", &["Org+2 u1", "Unit 1 / Unit 2+0 u6"]);
     let of_u2 = told_to("u2", &["Unit 1+1 u2", "Unit 1 / Unit 2+0 u6"]);
     assert_eq!(told(&world, false), [whole, of_u2, of_u5]);
+}
+
+#[test]
+fn of_a_role_of_directories_each_is_told_by_itself() {
+    let mut world = world();
+    let branch = UserFields { directory: DIRECTORIES[1].into(), ..user(7, 0) };
+    world.directory.users.insert(user_id(7), Arc::new(branch.into()));
+    world.assign(AD_SYNC, 2, Place::Directory(DIRECTORIES[0].into()));
+    let first = hour(0).date_naive();
+    let when = (Told { first, weeks: 8 }, first + TimeDelta::days(4), false);
+    let day = |day| MonthDay { month: 7, day };
+    let (roles, weeks_ahead) = (vec![AD_SYNC.into()], vec![8]);
+    let watched = Watched { name: "summer".into(), from: day(6), to: day(10), roles, weeks_ahead };
+    let notices = notices(&world.organisation(), &settings(), &watched, when, hour(-8 * 7 * 24)).unwrap();
+    let [notice] = notices.as_slice() else { panic!("{notices:?}") };
+    let Facts::Coverage(facts) = &notice.facts else { panic!("it is about coverage") };
+    let [gap] = facts.gaps.as_slice() else { panic!("{facts:?}") };
+    assert_eq!((gap.place(), gap.minimum), (GapPlace::Directory(DIRECTORIES[1]), 1));
 }
 
 #[test]
@@ -85,26 +111,83 @@ fn without_a_global_contact_the_owners_are_told_all_the_same() {
     assert_eq!(told(&world, true).len(), 2);
 }
 
+/// The organisation of a daemon that watches a summer in which nobody has remote access, with a clock that is moved.
+async fn watching(
+    folder: &std::path::Path,
+    now: &Arc<Mutex<DateTime<Utc>>>,
+    directories: BTreeMap<DirectoryName, DirectorySettings>,
+) -> Core {
+    let store = SledSettings::small(folder);
+    let clock = Arc::clone(now);
+    let day = |month, day| MonthDay { month, day };
+    let (roles, weeks_ahead) = (vec!["remote-access".into()], vec![8, 1]);
+    let summer = Watched { name: "summer".into(), from: day(6, 22), to: day(8, 16), roles, weeks_ahead };
+    let settings = Settings { watched: vec![summer], directories, ..settings() };
+    let (store, _) = Store::open_sled(store, DateTime::UNIX_EPOCH).await.unwrap();
+    Core::load(store, settings, Arc::new(move || *clock.lock().unwrap())).await.unwrap()
+}
+
+async fn messages(core: &Core) -> u64 {
+    core.store.queue_counts().await.unwrap().values().sum()
+}
+
+async fn assign_global(core: &Core) {
+    let holder = Holder::Outside { name: "IT".into(), mail: "it@org.example".parse().unwrap() };
+    let global = NewAssignment::new(GLOBAL, holder, Place::Organisation);
+    assign(core, global, &Caller::system(), None).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_warning_waits_for_somebody_to_be_told_and_is_looked_at_hourly_meanwhile() {
+    let folder = tempfile::tempdir().unwrap();
+    let now = Arc::new(Mutex::new("2026-04-27T05:00:00Z".parse().unwrap()));
+    let core = watching(folder.path(), &now, BTreeMap::new()).await;
+    tick(&core).await.unwrap();
+    assert!(core.view().coverage_told.is_empty(), "nobody was told");
+    assign_global(&core).await;
+    for (time, expected) in [("2026-04-27T05:59:00Z", 0), ("2026-04-27T06:00:00Z", 1)] {
+        *now.lock().unwrap() = time.parse().unwrap();
+        tick(&core).await.unwrap();
+        assert_eq!(messages(&core).await, expected, "{time}");
+    }
+}
+
+#[tokio::test]
+async fn a_warning_waits_for_the_first_read_of_each_directory() {
+    let folder = tempfile::tempdir().unwrap();
+    let now = Arc::new(Mutex::new("2026-04-27T05:00:00Z".parse().unwrap()));
+    let schedule = Schedule::parse("0 3 * * *", chrono_tz::UTC).unwrap();
+    let whole_reads = WholeReads { blind: schedule.clone(), seeing: schedule };
+    let (limits, policy) = (Limits::default(), alert::Policy::default());
+    let main = DirectorySettings { limits, policy, whole_reads };
+    let core = watching(folder.path(), &now, [(DIRECTORIES[0].into(), main)].into()).await;
+    assign_global(&core).await;
+    let was_read = async |last_good| {
+        let mut health = Health::new(hour(0));
+        health.last_good = last_good;
+        let event = Event { at: core.now(), change: Change::None, notices: Vec::new(), audit: None };
+        let state = DirectoryState { health: Some(health), ..DirectoryState::default() };
+        let note = |view: &mut super::super::core::View, _: &Settings, _| {
+            view.directories.insert(DIRECTORIES[0].into(), state);
+        };
+        core.turn().await.commit(event, note).await.unwrap();
+    };
+    was_read(None).await;
+    tick(&core).await.unwrap();
+    assert!(core.view().coverage_told.is_empty() && messages(&core).await == 0, "its first run failed");
+    was_read(Some(core.now())).await;
+    tick(&core).await.unwrap();
+    assert_eq!(messages(&core).await, 1);
+}
+
 #[tokio::test]
 async fn a_warning_goes_once_on_its_day_in_the_morning_also_over_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let now = Arc::new(Mutex::new(DateTime::<Utc>::UNIX_EPOCH));
     let at = |text: &str| *now.lock().unwrap() = text.parse().unwrap();
-    let start = || async {
-        let store = SledSettings::small(folder.path());
-        let clock = Arc::clone(&now);
-        let day = |month, day| MonthDay { month, day };
-        let (roles, weeks_ahead) = (vec!["remote-access".into()], vec![8, 1]);
-        let summer = Watched { name: "summer".into(), from: day(6, 22), to: day(8, 16), roles, weeks_ahead };
-        let settings = Settings { watched: vec![summer], ..settings() };
-        let (store, _) = Store::open_sled(store, DateTime::UNIX_EPOCH).await.unwrap();
-        Core::load(store, settings, Arc::new(move || *clock.lock().unwrap())).await.unwrap()
-    };
-    let messages = async |core: &Core| core.store.queue_counts().await.unwrap().values().sum::<u64>();
+    let start = || watching(folder.path(), &now, BTreeMap::new());
     let core = start().await;
-    let holder = Holder::Outside { name: "IT".into(), mail: "it@org.example".parse().unwrap() };
-    let global = NewAssignment::new(GLOBAL, holder, Place::Organisation);
-    assign(&core, global, &Caller::system(), None).await.unwrap();
+    assign_global(&core).await;
     // Eight weeks ahead, at 06:59 and at 07:00 in Stockholm.
     for (time, expected) in
         [("2026-04-27T04:59:00Z", 0), ("2026-04-27T05:00:00Z", 1), ("2026-04-28T05:00:00Z", 1)]

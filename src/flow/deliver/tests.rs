@@ -188,6 +188,7 @@ fn outages_by(channels: &[&str]) -> Routing {
     let route = Route {
         kinds: [NoticeKind::Outage].into(),
         severity: Severity::Minor,
+        contacts: vec![],
         channels: channels.iter().map(|name| ChannelName::from(*name)).collect(),
     };
     let reach = channels.iter().filter(|name| **name != "mail");

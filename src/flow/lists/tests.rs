@@ -75,10 +75,10 @@ async fn an_older_list_waits_until_somebody_accepts_it() {
         let looked = look().await;
         assert!(!looked.taken && looked.trouble.unwrap().contains("lists accept vendor"), "{day}");
         assert_eq!(in_force(), before);
-        lists.accept(&core, &vendor, &Actor::System).await.unwrap();
+        lists.accept(&core, &vendor, &Actor::System, None).await.unwrap();
         assert_ne!(in_force(), before);
     }
     issued("2027-01-01");
     assert!(look().await.trouble.unwrap().contains("still to come"));
-    assert!(lists.accept(&core, &vendor, &Actor::System).await.is_err());
+    assert!(lists.accept(&core, &vendor, &Actor::System, None).await.is_err());
 }

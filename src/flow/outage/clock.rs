@@ -35,8 +35,16 @@ async fn tick_one(core: &Core, id: OutageId) -> Result<(), StoreError> {
     let (view, policy, now) = (core.view(), core.settings(), core.now());
     let Some(before) = view.outages.get(&id) else { return Ok(()) };
     let policy = &policy.outages;
-    let step =
-        |outage, action| Commit { before: Some(before), outage, by: &Actor::System, why: None, action, now };
+    let step = |outage, action| Commit {
+        before: Some(before),
+        outage,
+        by: &Actor::System,
+        why: None,
+        action,
+        by_telling: None,
+        now,
+        held: None,
+    };
     if let Some(due) = before.due(&policy.remind, now) {
         let after = before.by_clock(due, now);
         let recipients = audience(core, &after, now).recipients();

@@ -79,6 +79,7 @@ pub(in crate::flow) async fn finish(
             view.take(organisation, now);
         }
     });
+    core.ran.notify_one();
     log(run);
     Ok(())
 }

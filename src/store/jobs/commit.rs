@@ -9,18 +9,21 @@ use crate::domain::absence::Absence;
 use crate::domain::alert::Health;
 use crate::domain::audit;
 use crate::domain::changes::{Cause, ChangeAt, ContactChange};
+use crate::domain::climb::Climb;
 use crate::domain::delta::{Changes, Delta};
 use crate::domain::entitled::GivenOut;
 use crate::domain::guard::CheckedDelta;
-use crate::domain::ids::{DirectoryName, Generation, MessageId, NoticeId, RunId};
+use crate::domain::ids::{DirectoryName, Generation, MessageId, NoticeId, OutageId, RunId};
+use crate::domain::intake;
 use crate::domain::notice::{Message, MessageState, NewNotice, Notice, once_each};
 use crate::domain::outage::Outage;
+use crate::domain::outage::inhibit::Held;
 use crate::domain::run::{Cursor, HeldRun, Outcome};
 
 use super::super::error::StoreError;
 use super::super::records::{
-    Arranged, ContactsSeen, DutiesSent, Kind, NoticeOf, NoticeRow, Numbers, Pack, Packed, Record, RunOf, key,
-    number_key, run_of_key, time_key,
+    Arranged, ContactsSeen, DutiesSent, Kind, NoticeOf, NoticeRow, Numbers, Pack, Packed, Record, RunOf,
+    followed_key, key, number_key, run_of_key, time_key,
 };
 use super::super::types::{Change, Committed, Event, RunRecord, Sequence};
 use super::trouble::Fault;
@@ -34,6 +37,8 @@ pub(in crate::store) fn allocate(tx: &mut Tx<'_>, sequence: Sequence, count: u64
         Sequence::Outage => Numbers::Outage,
         Sequence::Assignment => Numbers::Assignment,
         Sequence::Absence => Numbers::Absence,
+        Sequence::Silence => Numbers::Silence,
+        Sequence::Subscriber => Numbers::Subscriber,
     };
     let first = tx.next(numbers)?;
     for _ in 1..count {
@@ -100,6 +105,8 @@ pub(in crate::store) fn event(
 fn is_precious(change: &Change) -> bool {
     match change {
         Change::Forget(_) | Change::TimePassed | Change::ContactsTold(_) | Change::Arranged(_) => false,
+        // A page is read again, and the next sign of life comes soon. What is followed must not be opened twice.
+        Change::Intake(changes) => !changes.followed.is_empty(),
         // A server may say at each look that its calendar is another one.
         Change::Calendar { taken: Some(_), put, removed, .. } => !put.is_empty() || !removed.is_empty(),
         _ => true,
@@ -208,14 +215,15 @@ fn write_run(
 fn make(tx: &mut Tx<'_>, change: Change, at: DateTime<Utc>) -> Result<(), Fault> {
     match change {
         Change::None | Change::TimePassed => {}
-        Change::Outage(outage) => {
-            let at = number_key(Kind::Outage, outage.id.0);
-            let before: Option<Outage> = tx.get(&at)?;
-            if before.map(|b| b.version() + 1).unwrap_or_default() != outage.version() {
-                return Err(StoreError::Conflict(format!("outage {}", outage.id)).into());
+        Change::Outage(outage) => write_outage(tx, &outage)?,
+        Change::OutageTold(outage, changes) => {
+            if outage.version() == 0 {
+                refuse_twice(tx, &changes)?;
             }
-            tx.put(at, &outage)?;
+            write_outage(tx, &outage)?;
+            write_intake(tx, *changes)?;
         }
+        Change::Intake(changes) => write_intake(tx, *changes)?,
         Change::Assign(assignment) => tx.put(number_key(Kind::Assignment, assignment.id.0), &assignment)?,
         Change::Revoke(id) => remove(tx, number_key(Kind::Assignment, id.0), || format!("assignment {id}"))?,
         Change::Absence(absence) => tx.put(number_key(Kind::Absence, absence.id.0), &absence)?,
@@ -267,6 +275,27 @@ fn make(tx: &mut Tx<'_>, change: Change, at: DateTime<Utc>) -> Result<(), Fault>
         Change::CoverageTold(period, told) => tx.put(key(Kind::CoverageTold, period.as_bytes()), &told)?,
         Change::ContactsTold(told) => put_or_delete(tx, Kind::ContactsTold, told.as_deref())?,
         Change::DutiesSent(at) => put_or_delete(tx, Kind::DutiesSent, at.map(DutiesSent).as_ref())?,
+        Change::Subscriber(subscriber) => {
+            tx.put(number_key(Kind::Subscriber, subscriber.id.0), &*subscriber)?;
+        }
+        Change::RemoveSubscriber(id) => {
+            remove(tx, number_key(Kind::Subscriber, id.0), || format!("subscriber {id}"))?;
+        }
+        Change::Silence(silence) => tx.put(number_key(Kind::Silence, silence.id.0), &*silence)?,
+        Change::RemoveSilence(id) => remove(tx, number_key(Kind::Silence, id.0), || format!("silence {id}"))?,
+        Change::Inhibited(outage, held) => write_inhibited(tx, outage, held.as_ref())?,
+        Change::Lasting(seen) => tx.put(key(Kind::Lasting, &[]), &*seen)?,
+        Change::Climb(climb) => {
+            let at = key(Kind::Climb, climb.thread.0.as_bytes());
+            if !tx.has(&at)? {
+                return Err(StoreError::NotFound(format!(
+                    "notice that asks to be taken on: {}",
+                    climb.about
+                ))
+                .into());
+            }
+            tx.put(at, &*climb)?;
+        }
         Change::Delivery(delivery) => tx.put(key(Kind::Delivery, &[]), &*delivery)?,
         Change::Bounce(bounce) => outbox::came_back(tx, &bounce, at)?,
         Change::Unmark(address) => {
@@ -281,11 +310,61 @@ fn make(tx: &mut Tx<'_>, change: Change, at: DateTime<Utc>) -> Result<(), Fault>
     Ok(())
 }
 
+fn write_outage(tx: &mut Tx<'_>, outage: &Outage) -> Result<(), Fault> {
+    let at = number_key(Kind::Outage, outage.id.0);
+    let before: Option<Outage> = tx.get(&at)?;
+    if before.map(|b| b.version() + 1).unwrap_or_default() != outage.version() {
+        return Err(StoreError::Conflict(format!("outage {}", outage.id)).into());
+    }
+    Ok(tx.put(at, outage)?)
+}
+
+/// Another node may have opened an outage for the same report, or the same job, just now.
+fn refuse_twice(tx: &mut Tx<'_>, changes: &intake::Changes) -> Result<(), Fault> {
+    for (teller, report, _) in &changes.followed {
+        let known: Option<intake::Followed> = tx.get(&followed_key(teller, report))?;
+        let outage = known.filter(|known| known.over.is_none()).and_then(|known| known.outage);
+        refuse_open(tx, outage)?;
+    }
+    for (name, _) in &changes.beats {
+        let known: Option<intake::heartbeat::Beat> = tx.get(&key(Kind::Beat, name.0.as_bytes()))?;
+        refuse_open(tx, known.and_then(|known| known.outage))?;
+    }
+    Ok(())
+}
+
+fn refuse_open(tx: &mut Tx<'_>, outage: Option<OutageId>) -> Result<(), Fault> {
+    let Some(id) = outage else { return Ok(()) };
+    let known: Option<Outage> = tx.get(&number_key(Kind::Outage, id.0))?;
+    match known {
+        Some(known) if known.ended_at().is_none() => Err(StoreError::Conflict(format!("outage {id}")).into()),
+        _ => Ok(()),
+    }
+}
+
+fn write_intake(tx: &mut Tx<'_>, changes: intake::Changes) -> Result<(), Fault> {
+    let intake::Changes { feeds, followed, beats } = changes;
+    for (name, feed) in feeds {
+        put_or_delete_at(tx, key(Kind::Feed, name.0.as_bytes()), feed.as_ref())?;
+    }
+    for (teller, report, followed) in followed {
+        put_or_delete_at(tx, followed_key(&teller, &report), followed.as_ref())?;
+    }
+    for (name, beat) in beats {
+        put_or_delete_at(tx, key(Kind::Beat, name.0.as_bytes()), beat.as_ref())?;
+    }
+    Ok(())
+}
+
 /// Writes what there is one of, or takes it away.
 fn put_or_delete<R: Record>(tx: &mut Tx<'_>, kind: Kind, record: Option<&R>) -> Result<(), Fault> {
+    put_or_delete_at(tx, key(kind, &[]), record)
+}
+
+fn put_or_delete_at<R: Record>(tx: &mut Tx<'_>, at: Vec<u8>, record: Option<&R>) -> Result<(), Fault> {
     match record {
-        Some(record) => tx.put(key(kind, &[]), record)?,
-        None => tx.delete(key(kind, &[])),
+        Some(record) => tx.put(at, record)?,
+        None => tx.delete(at),
     }
     Ok(())
 }
@@ -332,6 +411,10 @@ fn enqueue(tx: &mut Tx<'_>, at: DateTime<Utc>, notices: Vec<NewNotice>) -> Resul
             continue;
         }
         outbox::supersede(tx, at, &new)?;
+        if let Some((outage, held)) = &new.inhibited {
+            write_inhibited(tx, *outage, held.as_ref())?;
+            committed.inhibited.push((*outage, held.clone()));
+        }
         let at = tx.common(at);
         let id = NoticeId(tx.next(Numbers::Notice)?);
         let mut messages = 0;
@@ -340,18 +423,21 @@ fn enqueue(tx: &mut Tx<'_>, at: DateTime<Utc>, notices: Vec<NewNotice>) -> Resul
             let message = Message {
                 id: MessageId(tx.next(Numbers::Message)?),
                 notice: id,
-                recipient,
                 priority: new.facts.priority(),
                 state: MessageState::Queued,
                 attempts: 0,
                 at,
-                due: at,
+                due: new.held.get(&recipient.key()).copied().unwrap_or(at),
+                recipient,
                 changed: at,
                 answer: None,
             };
             tx.put_message(None, &message)?;
             first.get_or_insert(message.id);
             messages += 1;
+        }
+        if let Some(climb) = &new.climb {
+            committed.climbs.extend(begin_climb(tx, Climb { notice: id, ..Climb::clone(climb) })?);
         }
         let NewNotice { event: event_key, thread, expires, facts, .. } = new;
         let notice = Notice { id, event: event_key, thread, at, expires: tx.common(expires), facts };
@@ -362,6 +448,28 @@ fn enqueue(tx: &mut Tx<'_>, at: DateTime<Utc>, notices: Vec<NewNotice>) -> Resul
         committed.messages = committed.messages.saturating_add(u32::try_from(messages).unwrap_or(u32::MAX));
     }
     Ok(committed)
+}
+
+/// Notes who isn't told of an incident.
+fn write_inhibited(tx: &mut Tx<'_>, outage: OutageId, held: Option<&Held>) -> Result<(), Fault> {
+    let at = number_key(Kind::Inhibited, outage.0);
+    match held {
+        Some(held) => tx.put(at, held)?,
+        None => tx.delete(at),
+    }
+    Ok(())
+}
+
+/// A notice asks to be taken on. Of a thread that asks already it is only noted who is told besides; one that somebody has asks no more.
+fn begin_climb(tx: &mut Tx<'_>, new: Climb) -> Result<Option<Climb>, Fault> {
+    let at = key(Kind::Climb, new.thread.0.as_bytes());
+    let climb = match tx.get::<Climb>(&at)? {
+        Some(known) if known.end.is_some() => return Ok(None),
+        Some(known) => known.told_again(&new),
+        None => new,
+    };
+    tx.put(at, &climb)?;
+    Ok(Some(climb))
 }
 
 fn write_delta(tx: &mut Tx<'_>, delta: &Delta) -> Result<(), Fault> {

@@ -205,7 +205,9 @@ pub(super) fn came_back(tx: &mut Tx<'_>, bounce: &Bounce, now: DateTime<Utc>) ->
 pub(in crate::store) fn supersede(tx: &mut Tx<'_>, at: DateTime<Utc>, new: &NewNotice) -> Result<(), Fault> {
     let at = tx.common(at);
     let told: HashSet<String> = new.recipients.iter().map(|recipient| recipient.key()).collect();
-    for event in &new.supersedes {
+    let all = new.supersedes.iter().map(|event| (event, false));
+    let only_held = new.gathers.iter().map(|event| (event, true));
+    for (event, only_held) in all.chain(only_held) {
         let Some(NoticeOf(id)) = tx.get(&key(Kind::NoticeOf, event.0.as_bytes()))? else { continue };
         let Some(NoticeRow { first, messages, .. }) = tx.get(&number_key(Kind::Notice, id.0))? else {
             continue;
@@ -214,7 +216,12 @@ pub(in crate::store) fn supersede(tx: &mut Tx<'_>, at: DateTime<Utc>, new: &NewN
         tx.expect(ids.clone().map(|id| number_key(Kind::Message, id)).collect())?;
         for id in ids {
             let before: Option<Message> = tx.get(&number_key(Kind::Message, id))?;
-            let waits = |m: &Message| matches!(m.state, MessageState::Queued | MessageState::Deferred);
+            // What waits for the morning wasn't tried yet.
+            let waits = |m: &Message| match m.state {
+                MessageState::Queued => !only_held || (m.attempts == 0 && m.due > at),
+                MessageState::Deferred => !only_held,
+                _ => false,
+            };
             let Some(before) = before.filter(|m| waits(m) && told.contains(&m.recipient.key())) else {
                 continue;
             };

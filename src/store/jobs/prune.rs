@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::domain::climb::Climb;
 use crate::domain::ids::{DirectoryName, RunId};
 use crate::domain::notice::Message;
 use crate::domain::run::{HeldRun, Run};
@@ -38,6 +39,7 @@ pub(in crate::store) async fn prune(
         undoable: prune_steps(store, steps).await?,
         past,
         contact_changes: prune_contact_changes(store, runs).await?,
+        climbs: prune_climbs(store, messages).await?,
     })
 }
 
@@ -81,6 +83,30 @@ async fn prune_contact_changes(store: &impl Write, limit: DateTime<Utc>) -> Resu
             return Ok(removed);
         }
     }
+}
+
+/// Removes notices that asked to be taken on before `limit` and ask no more, a few at a time.
+async fn prune_climbs(store: &impl Write, limit: DateTime<Utc>) -> Result<u64, StoreError> {
+    let (mut removed, mut from) = (0, Some(key(Kind::Climb, &[])));
+    while let Some(first) = from {
+        let step = move |tx: &mut Tx<'_>| -> Result<(u64, Option<Vec<u8>>), Fault> {
+            let keys = tx.stored_from(Kind::Climb, &first, STEP)?;
+            let mut removed = 0;
+            for key in &keys {
+                let climb: Option<Climb> = tx.get(key)?;
+                if climb.is_some_and(|climb| climb.end.is_some() && climb.last < limit) {
+                    tx.delete(key.clone());
+                    removed += 1;
+                }
+            }
+            // The first key after the last one that was looked at.
+            let next = keys.last().filter(|_| keys.len() == STEP).map(|last| [&last[..], &[0]].concat());
+            Ok((removed, next))
+        };
+        let (some, next) = store.write(step).await?;
+        (removed, from) = (removed + some, next);
+    }
+    Ok(removed)
 }
 
 /// Goes through the records of a kind in steps, each a transaction of its own.

@@ -5,20 +5,26 @@ use std::sync::Arc;
 
 use crate::domain::absence::Absence;
 use crate::domain::absence::source::TakenCalendar;
+use crate::domain::climb::Climb;
 use crate::domain::delta::{Changes, Delta};
 use crate::domain::directory::{Container, Group, Unit, User};
 use crate::domain::entitled::GivenOut;
 use crate::domain::gone::Gone;
 use crate::domain::ids::{
-    AbsenceId, AssignmentId, DirectoryName, Generation, GroupId, Guid, OutageId, SourceName, SubjectName,
-    UnitId, UserId,
+    AbsenceId, AssignmentId, DirectoryName, FeedName, Generation, GroupId, Guid, HeartbeatName, OutageId,
+    SilenceId, SourceName, SubjectName, SubscriberId, UnitId, UserId,
 };
+use crate::domain::intake::heartbeat::Beat;
+use crate::domain::intake::{Followed, TakenFeed};
 use crate::domain::lists::{ListName, TakenList};
 use crate::domain::map::Map;
+use crate::domain::notice::EventKey;
 use crate::domain::outage::Outage;
 use crate::domain::roles::Assignment;
 use crate::domain::run::Run;
+use crate::domain::silence::Silence;
 use crate::domain::subject::Subject;
+use crate::domain::subscriber::Subscriber;
 
 use super::super::records::{
     Arranged, ContactsSeen, DutiesSent, Kind, LastNumber, Numbers, Pack, Packed, number_of,
@@ -28,7 +34,7 @@ use super::trouble::Trouble;
 use super::tx::decode;
 
 /// The kinds of records that a [`State`] is made of.
-pub(in crate::store) const KINDS: [Kind; 25] = [
+pub(in crate::store) const KINDS: [Kind; 33] = [
     Kind::Arranged,
     Kind::ContactsSeen,
     Kind::ContactsTold,
@@ -36,6 +42,11 @@ pub(in crate::store) const KINDS: [Kind; 25] = [
     Kind::Delivery,
     Kind::Mark,
     Kind::ReturnKey,
+    Kind::Climb,
+    Kind::Lasting,
+    Kind::Silence,
+    Kind::Subscriber,
+    Kind::Inhibited,
     Kind::Numbers,
     Kind::Users,
     Kind::Units,
@@ -49,6 +60,9 @@ pub(in crate::store) const KINDS: [Kind; 25] = [
     Kind::List,
     Kind::GivenOut,
     Kind::AbsenceSource,
+    Kind::Feed,
+    Kind::Followed,
+    Kind::Beat,
     Kind::CoverageTold,
     Kind::Health,
     Kind::Cursor,
@@ -111,6 +125,19 @@ impl StateBuilder {
                 let taken: TakenCalendar = decode(value)?;
                 self.state.calendars.insert(taken.name.clone(), Arc::new(taken));
             }
+            Kind::Feed => {
+                let feed: TakenFeed = decode(value)?;
+                self.state.intake.feeds.insert(feed.name.clone(), feed);
+            }
+            Kind::Followed => {
+                let followed: Followed = decode(value)?;
+                let of = self.state.intake.followed.entry(followed.teller.clone()).or_default();
+                of.insert(followed.key.clone(), followed);
+            }
+            Kind::Beat => {
+                let beat: Beat = decode(value)?;
+                self.state.intake.beats.insert(beat.name.clone(), beat);
+            }
             Kind::CoverageTold => {
                 let period = String::from_utf8_lossy(rest).into();
                 self.state.coverage_told.insert(period, decode(value)?);
@@ -126,6 +153,27 @@ impl StateBuilder {
             Kind::Delivery => self.state.delivery = Arc::new(decode(value)?),
             Kind::Mark => self.state.marks.put(decode(value)?),
             Kind::ReturnKey => self.state.return_key = Some(decode(value)?),
+            Kind::Subscriber => {
+                let subscriber: Subscriber = decode(value)?;
+                Arc::make_mut(&mut self.state.subscribers).insert(subscriber.id, subscriber);
+            }
+            Kind::Silence => {
+                let silence: Silence = decode(value)?;
+                self.state.silences.insert(silence.id, silence);
+            }
+            Kind::Inhibited => {
+                let outage = OutageId(number_of(key).unwrap_or_default());
+                Arc::make_mut(&mut self.state.inhibited).insert(outage, decode(value)?);
+            }
+            Kind::Lasting => self.state.lasting = Some(Arc::new(decode(value)?)),
+            Kind::Climb => {
+                let climb: Climb = decode(value)?;
+                if climb.end.is_none() {
+                    Arc::make_mut(&mut self.state.climbs).insert(climb.thread.clone(), climb);
+                } else {
+                    Arc::make_mut(&mut self.state.climbs).remove(&climb.thread);
+                }
+            }
             Kind::Numbers if *rest == [Numbers::Generation as u8] => {
                 self.state.generation = Some(Generation(decode::<LastNumber>(value)?.0));
             }
@@ -175,6 +223,9 @@ impl StateBuilder {
             Kind::List => drop(state.lists.remove(&ListName::from(&*name))),
             Kind::GivenOut => drop(state.given_out.remove(&*name)),
             Kind::AbsenceSource => drop(state.calendars.remove(&SourceName::from(&*name))),
+            Kind::Feed => drop(state.intake.feeds.remove(&FeedName::from(&*name))),
+            Kind::Followed => state.intake.lose(&name),
+            Kind::Beat => drop(state.intake.beats.remove(&HeartbeatName::from(&*name))),
             Kind::CoverageTold => drop(state.coverage_told.remove(&*name)),
             Kind::Mark => name.parse().into_iter().for_each(|address| state.marks.remove(&address)),
             Kind::Health => self.directory(rest).health = None,
@@ -183,6 +234,11 @@ impl StateBuilder {
             Kind::Vetoes => self.directory(rest).vetoes = Vec::new(),
             Kind::ContactsTold => state.contacts_told = None,
             Kind::DutiesSent => state.duties_sent = None,
+            Kind::Climb => drop(Arc::make_mut(&mut state.climbs).remove(&EventKey(name.into()))),
+            Kind::Silence => drop(state.silences.remove(&SilenceId(number))),
+            Kind::Subscriber => drop(Arc::make_mut(&mut state.subscribers).remove(&SubscriberId(number))),
+            Kind::Inhibited => drop(Arc::make_mut(&mut state.inhibited).remove(&OutageId(number))),
+            Kind::Lasting => state.lasting = None,
             _ => {}
         }
     }

@@ -9,8 +9,9 @@ use sqlx::{PgConnection, Postgres, QueryBuilder, Row};
 use crate::domain::audit;
 use crate::domain::changes::ChangeAt;
 use crate::domain::changes::open::Note;
+use crate::domain::climb::Climb;
 use crate::domain::ids::{DirectoryName, Generation, MessageId, NoticeId, OutageId, RunId};
-use crate::domain::notice::{Message, Notice};
+use crate::domain::notice::{EventKey, Message, Notice};
 use crate::domain::outage::Outage;
 use crate::domain::past::Entry;
 use crate::domain::run::Run;
@@ -174,6 +175,10 @@ impl PgStore {
     pub(in super::super) async fn outage(&self, id: OutageId) -> Result<Outage, StoreError> {
         let outage = self.get(number_key(Kind::Outage, id.0)).await?;
         outage.ok_or_else(|| StoreError::NotFound(format!("outage {id}")))
+    }
+
+    pub(in super::super) async fn climb(&self, thread: &EventKey) -> Result<Option<Climb>, StoreError> {
+        self.get(key(Kind::Climb, thread.0.as_bytes())).await
     }
 
     pub(in super::super) async fn audit(

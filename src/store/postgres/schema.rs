@@ -10,10 +10,14 @@ use super::line::Line;
 use super::said;
 
 /// The steps from nothing to the tables as they are now, in order.
-const STEPS: &[&str] =
-    &[include_str!("schema/1.sql"), include_str!("schema/2.sql"), include_str!("schema/3.sql")];
+const STEPS: &[&str] = &[
+    include_str!("schema/1.sql"),
+    include_str!("schema/2.sql"),
+    include_str!("schema/3.sql"),
+    include_str!("schema/4.sql"),
+];
 /// A program that knows the tables up to this version can work with those that this one makes.
-const OLDEST: i32 = 1;
+const OLDEST: i32 = 3;
 /// The version of the tables that this program makes.
 #[expect(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "there are few steps")]
 pub(super) const VERSION: i32 = STEPS.len() as i32;
@@ -155,7 +159,8 @@ pub(super) fn too_old(place: &str, schema: i32) -> StoreError {
 /// The first rows of new tables.
 async fn first(connection: &mut PgConnection, instance: u64) -> Result<(), sqlx::Error> {
     for (which, name) in (0_i16..).zip(NAMES) {
-        sqlx::query("INSERT INTO numbers (which, name, last) VALUES ($1, $2, 0)")
+        // A later step may have brought its own.
+        sqlx::query("INSERT INTO numbers (which, name, last) VALUES ($1, $2, 0) ON CONFLICT DO NOTHING")
             .bind(which)
             .bind(name)
             .execute(&mut *connection)
@@ -182,6 +187,8 @@ pub(super) const NAMES: [&str; NUMBERS] = [
     "attempts",
     "generations",
     "changes of contacts",
+    "silences",
+    "subscribers",
 ];
 
 /// Somebody may be doing the same at this moment.

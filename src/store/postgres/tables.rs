@@ -109,6 +109,9 @@ pub(super) fn table_of(kind: Kind) -> &'static Table {
         | Kind::List
         | Kind::GivenOut
         | Kind::AbsenceSource
+        | Kind::Feed
+        | Kind::Followed
+        | Kind::Beat
         | Kind::CoverageTold
         | Kind::Cursor
         | Kind::Held
@@ -119,7 +122,12 @@ pub(super) fn table_of(kind: Kind) -> &'static Table {
         | Kind::DutiesSent
         | Kind::Delivery
         | Kind::Mark
-        | Kind::ReturnKey => &RECORDS,
+        | Kind::ReturnKey
+        | Kind::Climb
+        | Kind::Lasting
+        | Kind::Silence
+        | Kind::Subscriber
+        | Kind::Inhibited => &RECORDS,
     }
 }
 
@@ -208,7 +216,7 @@ pub(super) fn cells(kind: Kind, key: &[u8], value: &[u8], node: i64) -> Result<C
             let entry: audit::Entry = decode(value)?;
             let by = match entry.by {
                 Actor::System => text("budkavle"),
-                Actor::Local { name, .. } => text(name),
+                Actor::Local { name, .. } | Actor::Source(name) => text(name),
             };
             vec![time(entry.at), by, text(entry.action), text(entry.object), entry.why.and_then(text)]
         }

@@ -8,8 +8,9 @@ use chrono::{DateTime, Utc};
 use crate::domain::audit;
 use crate::domain::changes::ChangeAt;
 use crate::domain::changes::open::Note;
+use crate::domain::climb::Climb;
 use crate::domain::ids::{DirectoryName, Generation, MessageId, NoticeId, OutageId, RunId};
-use crate::domain::notice::{Message, MessageState, Notice};
+use crate::domain::notice::{EventKey, Message, MessageState, Notice};
 use crate::domain::outage::Outage;
 use crate::domain::past::Entry;
 use crate::domain::run::Run;
@@ -143,6 +144,11 @@ impl SledStore {
             Ok(outage.ok_or_else(|| StoreError::NotFound(format!("outage {id}")))?)
         })
         .await
+    }
+
+    pub(in super::super) async fn climb(&self, thread: &EventKey) -> Result<Option<Climb>, StoreError> {
+        let at = key(Kind::Climb, thread.0.as_bytes());
+        self.read(move |view| Ok(view.get(&at)?.as_deref().map(decode).transpose()?)).await
     }
 
     pub(in super::super) async fn audit(

@@ -98,6 +98,9 @@ fn what_would_be_is_told_and_nothing_is_changed() {
     ] {
         assert!(away.contains(line), "{line}: {away}");
     }
+    let later =
+        whatif(&["--away", "anna.svensson", "--from", "2026-07-04", "--to", "2026-07-10"]).success().stdout;
+    assert!(later.contains("Until 2026-07-10 no minimum would break"), "{later}");
     let gone = whatif(&["--gone", "john.smith"]).success().stdout;
     assert!(gone.contains("would turn to Åsa Öberg instead of John Smith"), "{gone}");
     let moved = site.budkavle.json(&["whatif", "--move", "anna.svensson", "IT-avdelningen"]);

@@ -9,6 +9,15 @@ use crate::servers::PATIENCE;
 use crate::site::Site;
 use crate::world::Organisation;
 
+/// A time zone in which the day has begun, as it must have for a warning, and the days around today as Budkavle writes them there.
+pub(super) fn by_day() -> (&'static str, impl Fn(i64) -> chrono::NaiveDate) {
+    #[expect(clippy::disallowed_methods, reason = "Budkavle's clock is that of the machine")]
+    let now = Utc::now();
+    let (zone, local) =
+        if (7..21).contains(&now.hour()) { ("UTC", now) } else { ("Etc/GMT-10", now + TimeDelta::hours(10)) };
+    (zone, move |days| (local + TimeDelta::days(days)).date_naive())
+}
+
 fn mail(account: &str) -> String {
     format!("{account}@kommun.example")
 }
@@ -134,14 +143,9 @@ fn what_somebody_is_contact_for_is_shown_and_sent() {
 #[test]
 fn who_owns_a_unit_and_the_global_contact_are_warned_of_a_period_without_anybody() {
     let site = staffed();
-    // Warnings go from seven o'clock on: where it is later than that.
-    #[expect(clippy::disallowed_methods, reason = "Budkavle's clock is that of the machine")]
-    let now = Utc::now();
-    let (zone, local) =
-        if (7..21).contains(&now.hour()) { ("UTC", now) } else { ("Etc/GMT-10", now + TimeDelta::hours(10)) };
-    let day = |days| (local + TimeDelta::days(days)).format("%m-%d").to_string();
-    let date = |days| (local + TimeDelta::days(days)).format("%Y-%m-%d").to_string();
-    let (from, to) = (day(2), day(8));
+    let (zone, today) = by_day();
+    let date = |days| today(days).to_string();
+    let (from, to) = (today(2).format("%m-%d"), today(8).format("%m-%d"));
     // Nobody but John, who is away, may reset passwords, and that only at Ekonomi. Two people own the system.
     let daemon = site.start();
     let run = |words: &[&str]| site.budkavle.run(words).success();

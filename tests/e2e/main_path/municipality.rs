@@ -4,6 +4,9 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use super::digests::by_day;
+use crate::servers::budkavle::Daemon;
+use crate::servers::{PATIENCE, wait_until};
 use crate::site::{Site, escape};
 use crate::world::{Organisation, Person, Unit};
 
@@ -86,6 +89,19 @@ impl Summer {
         self.0.budkavle.run(&[&words[..], &[role]].concat()).ended_with(1).stdout
     }
 
+    /// Whom it isn't answered for, and who answers for nothing any more.
+    fn orphans(&self) -> String {
+        self.does(&["contacts", "orphans"])
+    }
+
+    /// How many mails everybody has got.
+    fn waits_for(&self, account: &str, mails: usize) -> String {
+        let address = format!("{account}@kommun.example");
+        let mail = self.0.post.wait_for(&address, mails, PATIENCE).pop().unwrap();
+        assert_eq!(self.0.post.mails_for(&address).len(), mails, "{account}");
+        mail.text()
+    }
+
     /// The changes of a unit's local contacts.
     fn changed(&self, unit: &str) -> String {
         self.does(&["contacts", "changes", "--role", "local", "--unit", unit])
@@ -104,14 +120,26 @@ fn one(name: &str) -> BTreeSet<String> {
     BTreeSet::from([name.to_owned()])
 }
 
+const ZONE: &str = "Europe/Stockholm";
+
+/// The configuration: told are changes, or not yet, and what is near.
+fn configure(it: &Site, telling: bool, zone: &str, more: &str) {
+    it.configure(&|text| {
+        *text = text.replace("\"Europe/Stockholm\"", &format!("\"{zone}\""));
+        *text = text.replace("name = \"Kommunen\"", "name = \"Ekfors\"");
+        if telling {
+            *text = text.replace("digest = \"off\"", "digest = \"at once\"\nmails_per_day = 20");
+        }
+        text.push_str("[roles.support]\nquota = 2\n");
+        text.push_str(more);
+    });
+}
+
 #[test]
 fn the_summer_of_a_municipality() {
     let site = Site::new(municipality());
-    site.configure(&|text| {
-        *text = text.replace("name = \"Kommunen\"", "name = \"Ekfors\"");
-        text.push_str("[roles.support]\nquota = 2\n");
-    });
-    let _daemon = site.start();
+    configure(&site, false, ZONE, "");
+    let daemon = site.start();
     let it = Summer(site);
 
     // Spring: everybody who answers for something is named.
@@ -130,12 +158,28 @@ fn the_summer_of_a_municipality() {
     assert_eq!(it.contacts("tove.dal", "local", None), one("Åsa Öberg"), "no contact at or above the unit");
     let orphans = it.does(&["contacts", "orphans", "--role", "local"]);
     assert!(orphans.contains("Ekskolan") && !orphans.contains("Björkskolan"), "{orphans}");
+    let gaps = it.gaps("local");
+    assert!(gaps.contains("Kommunen (and ") && !gaps.contains("Hemtjänst"), "{gaps}");
+    assert!(!gaps.contains("Björkskolan"), "{gaps}");
+    let changed = it.changed("Hemtjänst Norr");
+    assert!(changed.contains("nobody, so the fallback → Karin Lind"), "{changed}");
+    let would = it.does(&["whatif", "--gone", "karin.lind"]);
+    assert!(would.contains("nobody (global answers) instead of Karin Lind: "), "{would}");
+
+    // From now on it is told by mail.
+    daemon.terminate(PATIENCE);
+    configure(&it.0, true, ZONE, "");
+    let daemon = it.0.start();
+    let told = || it.0.get("/v1/status")["contact_changes"].clone();
+    wait_until("it is known from when on it is told", PATIENCE, || told()["last"].as_str().map(drop));
+    assert!(it.0.post.delivered().is_empty(), "{:?}", it.0.post.delivered());
 
     leaders_on_leave(&it);
     the_only_password_helper_away(&it);
     the_quota_of_support_is_full(&it);
     a_contact_moves_in_mid_july(&it);
     a_unit_is_merged_into_another(&it);
+    a_week_without_a_password_helper_is_near(&it, daemon);
 }
 
 /// One leader has a deputy; the other has none.
@@ -157,6 +201,9 @@ fn leaders_on_leave(it: &Summer) {
     let of = |unit: &str| gaps.lines().filter(|line| line.contains(unit)).collect::<Vec<_>>().join("\n");
     assert!(of("Hemtjänst Söder").contains("5–16 Jul"), "{gaps}");
     assert_eq!(of("Hemtjänst Norr"), "", "the deputy is there: {gaps}");
+    // It is planned: nobody has other contacts yet, and whoever will merely be away is no orphan.
+    assert!(!it.changed("Hemtjänst Söder").contains("away"), "{}", it.changed("Hemtjänst Söder"));
+    assert!(!it.orphans().contains("Per Holm") && !it.orphans().contains("Karin Lind"), "{}", it.orphans());
 }
 
 /// The deputy of the one leader is the one who helps with passwords, and wants a week, too.
@@ -177,6 +224,9 @@ fn the_only_password_helper_away(it: &Summer) {
     let gaps = it.gaps("local");
     let norr = gaps.lines().filter(|line| line.contains("Hemtjänst Norr")).collect::<Vec<_>>().join("\n");
     assert!(norr.contains("12–16 Jul"), "{gaps}");
+    assert!(!it.orphans().contains("Nils Berg"), "{}", it.orphans());
+    let changed = it.does(&["contacts", "changes", "--role", "password-helper", "--unit", "Omsorg"]);
+    assert!(changed.contains("→ Nils Berg") && !changed.contains("away"), "{changed}");
 }
 
 fn the_quota_of_support_is_full(it: &Summer) {
@@ -184,6 +234,16 @@ fn the_quota_of_support_is_full(it: &Summer) {
     let refused = it.0.budkavle.run(&third).ended_with(1).stderr;
     assert!(refused.contains("no more than 2") && refused.contains("Gun Ask, Nils Berg"), "{refused}");
     assert_eq!(it.0.get("/v1/contacts?role=support").as_array().map(Vec::len), Some(2));
+    let both = ["Gun Ask", "Nils Berg"].map(String::from);
+    assert_eq!(it.contacts("maja.ek", "support", Some(9)), both.into());
+    assert_eq!(it.contacts("maja.ek", "support", Some(13)), one("Gun Ask"));
+    assert!(!it.orphans().contains("may: "), "it is full, not over: {}", it.orphans());
+    let would = it.does(&["whatif", "--gone", "gun.ask"]);
+    assert!(would.contains("would turn to Nils Berg instead of Gun Ask, Nils Berg"), "{would}");
+    let covered = it.does(&["coverage", "--from", "2027-07-12", "--to", "2027-07-16", "--role", "support"]);
+    assert!(covered.contains("only Gun Ask") && covered.contains("is met everywhere"), "{covered}");
+    let changed = it.does(&["contacts", "changes", "--role", "support"]);
+    assert!(changed.contains("Gun Ask → Gun Ask, Nils Berg"), "{changed}");
 }
 
 /// A contact gets another post: suspended there, and told as holding the role in vain.
@@ -200,15 +260,29 @@ fn a_contact_moves_in_mid_july(it: &Summer) {
     assert!(changed.contains("Eva Strand moved to Ekonomi"), "{changed}");
     let orphans = it.does(&["contacts", "orphans"]);
     assert!(orphans.contains("Eva Strand") && orphans.contains("moved to Ekonomi"), "{orphans}");
+    let gaps = it.gaps("local");
+    let of_school: Vec<&str> = gaps.lines().filter(|line| line.contains("Björkskolan")).collect();
+    assert!(of_school.iter().any(|line| line.contains("Eva Strand: moved to Ekonomi")), "{gaps}");
+    // Who was contact is told, and, since nobody owns the system there, who answers for everything.
+    let former = it.waits_for("eva.strand", 1);
+    assert!(former.contains("Björkskolan") && former.contains("Before: you. Now: nobody"), "{former}");
+    assert!(it.waits_for("asa.oberg", 1).contains("Eva Strand moved to Ekonomi"));
     let nobody = it.does(&["contacts", "orphans", "--role", "local", "--unit", "Björkskolan"]);
     assert!(nobody.contains("Björkskolan"), "{nobody}");
     it.assign("local", "olle.alm", &["--unit", "Björkskolan"]);
     let mended = it.does(&["contacts", "orphans", "--role", "local"]);
     assert!(!mended.lines().any(|line| line.contains("Björkskolan") && !line.contains("Eva")), "{mended}");
+    assert!(it.changed("Björkskolan").contains("→ Olle Alm"), "{}", it.changed("Björkskolan"));
+    assert!(!it.gaps("local").contains("Björkskolan"), "{}", it.gaps("local"));
+    let new = it.waits_for("olle.alm", 1);
+    assert!(new.contains("Björkskolan") && new.contains("Now: you."), "{new}");
+    it.waits_for("asa.oberg", 2);
 }
 
 /// Home care becomes one unit: its people move, and what they came from goes.
 fn a_unit_is_merged_into_another(it: &Summer) {
+    let would = it.does(&["whatif", "--move", "ida.sten", "Hemtjänst Norr"]);
+    assert!(would.contains("1 user would turn to Karin Lind instead of Per Holm"), "{would}");
     let norr = it.unit_dn("Hemtjänst Norr");
     for account in ["per.holm", "ida.sten"] {
         it.0.dc.move_to(&it.dn(account), &norr);
@@ -230,4 +304,37 @@ fn a_unit_is_merged_into_another(it: &Summer) {
         it.contacts("ida.sten", "local", Some(20)),
         ["Nils Berg", "Per Holm"].map(String::from).into()
     );
+    let changed = it.changed("Hemtjänst Norr");
+    assert!(changed.contains("Karin Lind → Karin Lind, Per Holm"), "{changed}");
+    let new = it.waits_for("per.holm", 1);
+    assert!(new.contains("Hemtjänst Norr") && new.contains("Now: "), "{new}");
+    let owner = it.waits_for("gun.ask", 1);
+    assert!(owner.contains("Before: Karin Lind. Now: Karin Lind and Per Holm."), "{owner}");
+}
+
+/// He takes some days more, and soon: who owns the system of his units is warned, and who answers for everything.
+fn a_week_without_a_password_helper_is_near(it: &Summer, daemon: Daemon) {
+    let (zone, today) = by_day();
+    it.away("nils.berg", &today(2).to_string(), &today(20).to_string(), &[]);
+    daemon.terminate(PATIENCE);
+    let (from, to) = (today(3).format("%m-%d"), today(9).format("%m-%d"));
+    configure(
+        &it.0,
+        true,
+        zone,
+        &format!(
+            "[coverage.near]\nfrom = \"{from}\"\nto = \"{to}\"\nroles = [\"password-helper\"]\nweeks_ahead = [2]\n"
+        ),
+    );
+    let _daemon = it.0.start();
+    let owner = it.waits_for("gun.ask", 2);
+    assert!(owner.contains("Kommunen / Omsorg") && owner.contains("Nils Berg: away until"), "{owner}");
+    assert!(owner.contains("budkavle contacts assign password-helper"), "{owner}");
+    let all = it.waits_for("asa.oberg", 3);
+    assert!(all.contains("Nils Berg: away until"), "{all}");
+    // Nobody has got anything else.
+    let accounts = [("asa.oberg", 3), ("eva.strand", 1), ("gun.ask", 2), ("olle.alm", 1), ("per.holm", 1)];
+    let expected = accounts.map(|(account, mails)| (format!("{account}@kommun.example"), mails));
+    it.0.mails_when_quiet("asa.oberg@kommun.example");
+    assert_eq!(it.0.post.delivered(), expected.into());
 }

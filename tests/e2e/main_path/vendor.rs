@@ -176,6 +176,59 @@ fn lists_of_the_vendor_are_believed_when_they_are_proven_and_the_last_good_one_i
     assert_eq!(it.people("support"), ["Åsa Öberg"], "who answers for everything");
 }
 
+#[test]
+fn who_is_entitled_is_given_out_as_any_program_wants_it_with_what_is_different_since() {
+    let site = Site::new(Organisation::generate(60, 24));
+    let _daemon = site.start();
+    let does = |words: &[&str]| site.budkavle.run(words).success().stdout;
+    // A number of the assignment's own, and the order by rank, for users of the directory.
+    does(&["contacts", "assign", "support", "--user", "asa.oberg", "--rank", "2"]);
+    let desk = "+46 8 111 22 33";
+    does(&["contacts", "assign", "support", "--user", "soren.odegard", "--rank", "1", "--phone", desk]);
+    let answer = site.get("/v1/contacts/of?role=support");
+    assert_eq!(names(&answer), ["Søren Ødegård", "Åsa Öberg"]);
+    assert_eq!(
+        (&answer["contacts"][0]["phone"], &answer["contacts"][0]["mobile"]),
+        (&desk.into(), &Value::Null)
+    );
+
+    let csv = does(&["contacts", "entitled", "--format", "csv", "--given-out", "--why", "the yearly list"]);
+    assert!(csv.trim_start_matches('\u{feff}').starts_with("name,title,unit,mail,phone,roles"), "{csv}");
+    let lines = |name: &str| csv.lines().filter(|line| line.contains(name)).count();
+    assert_eq!((lines("Åsa Öberg"), lines("Søren Ødegård"), csv.lines().count()), (1, 1, 3), "{csv}");
+    let audit = does(&["audit", "--full"]);
+    assert!(audit.contains("given out") && audit.contains("the yearly list"), "{audit}");
+    let cards = does(&["contacts", "entitled", "--format", "vcard"]);
+    assert_eq!(cards.matches("BEGIN:VCARD").count(), 2, "{cards}");
+    assert!(cards.contains("Søren Ødegård") && cards.contains("111"), "{cards}");
+    let json = |words: &[&str]| -> Value {
+        let text = does(&[&["contacts", "entitled", "--format", "json"], words].concat());
+        serde_json::from_str(&text).unwrap()
+    };
+    let since = json(&[]);
+    assert_eq!(since["people"].as_array().map(Vec::len), Some(2), "{since}");
+    assert!(since["last_given_out"].is_string(), "{since}");
+    for what in ["added", "gone", "changed"] {
+        assert_eq!(since["difference"][what].as_array().map(Vec::len), Some(0), "{since}");
+    }
+
+    // One goes, one comes; looking alone gives nothing out.
+    // The first assignment there was.
+    does(&["contacts", "revoke", "1"]);
+    does(&["contacts", "assign", "support", "--user", "obrien"]);
+    for _ in 0..2 {
+        let table = does(&["contacts", "entitled"]);
+        let has = |sign: &str, name: &str| {
+            table.lines().any(|line| line.trim_start().starts_with(sign) && line.contains(name))
+        };
+        assert!(has("+", "Liam O'Brien") && has("-", "Åsa Öberg") && !has("-", "Søren"), "{table}");
+    }
+    let given = json(&["--given-out"]);
+    assert_eq!(given["difference"]["added"][0]["name"], "Liam O'Brien", "since the one before: {given}");
+    assert_eq!(given["difference"]["gone"][0]["name"], "Åsa Öberg", "{given}");
+    assert_eq!(json(&[])["difference"]["added"].as_array().map(Vec::len), Some(0));
+}
+
 /// What a web server would show: somebody without any rights reads the file.
 fn read_by_anybody(file: &Path) -> String {
     let mut command = Command::new("setpriv");

@@ -8,14 +8,18 @@ use super::Database;
 use super::nodes::hears;
 use crate::store_samples::*;
 
-/// The tables of version 1, as the program that knew no other made them, with a node at work that has the lease.
+/// Where the tables of version 3 are to be, made by a program that knows no others.
 const BEFORE: &str = "CREATE SCHEMA budkavle AUTHORIZATION budkavle; SET ROLE budkavle; SET search_path = budkavle; \
     CREATE TABLE budkavle_meta (one boolean PRIMARY KEY DEFAULT true CHECK (one), program text NOT NULL, schema integer NOT NULL, \
-    oldest integer NOT NULL, instance bigint NOT NULL); INSERT INTO budkavle_meta (program, schema, oldest, instance) VALUES ('budkavle', 1, 1, 4711);";
+    oldest integer NOT NULL, instance bigint NOT NULL); INSERT INTO budkavle_meta (program, schema, oldest, instance) VALUES ('budkavle', 3, 3, 4711);";
+const STEPS: [&str; 3] = [
+    include_str!("../../../src/store/postgres/schema/1.sql"),
+    include_str!("../../../src/store/postgres/schema/2.sql"),
+    include_str!("../../../src/store/postgres/schema/3.sql"),
+];
 const NUMBERS: &str =
     "INSERT INTO numbers (which, name, last) SELECT n, 'number ' || n, 0 FROM generate_series(0, 9) AS n;";
-const ENTERS: &str =
-    "INSERT INTO nodes (name, version, schema, clock_ahead_ms) VALUES ('old', '0.0.9', 1, 0);";
+const ENTERS: &str = "INSERT INTO nodes (name, version, schema, clock_ahead_ms, sessions) VALUES ('old', '0.0.9', 3, 0, 'budkavle old 1');";
 const BEATS: &str = "SET search_path = budkavle; \
     UPDATE nodes SET seen = clock_timestamp(), generation = 0, clock_ahead_ms = 0 WHERE name = 'old' AND NOT ended; \
     UPDATE lease SET epoch = CASE WHEN holder = n.id THEN epoch ELSE epoch + 1 END, holder = n.id, \
@@ -25,13 +29,13 @@ const BEATS: &str = "SET search_path = budkavle; \
 const COMMITS: &str = "SET search_path = budkavle; BEGIN; SELECT 1 FROM numbers ORDER BY which FOR UPDATE; \
     UPDATE numbers SET last = last + 1 WHERE which = 8; \
     INSERT INTO removed (key, generation) SELECT key, (SELECT last FROM numbers WHERE which = 8) FROM outages; DELETE FROM outages; \
-    INSERT INTO commits (token) VALUES (floor(random() * 1000000000)::bigint); COMMIT;";
+    INSERT INTO commits (token, generation) SELECT 4711, last FROM numbers WHERE which = 8; COMMIT;";
 
 #[tokio::test]
 async fn a_node_of_the_tables_before_works_beside_one_of_today() {
     let database = Database::new().await;
-    let first = include_str!("../../../src/store/postgres/schema/1.sql");
-    database.psql(&format!("{BEFORE} {first} {NUMBERS} {ENTERS}")).await;
+    let steps = STEPS.join(" ");
+    database.psql(&format!("{BEFORE} {steps} {NUMBERS} {ENTERS}")).await;
     database.psql(BEATS).await;
     let beats = async {
         loop {
@@ -76,7 +80,7 @@ async fn a_node_of_the_tables_before_works_beside_one_of_today() {
     store.load().await.unwrap();
     store.commit_run(record(run(1, "main", Outcome::Unchanged)), None).await.unwrap();
     assert_eq!(
-        database.psql("SELECT oldest <= 1 FROM budkavle.budkavle_meta").await,
+        database.psql("SELECT oldest <= 3 FROM budkavle.budkavle_meta").await,
         "t",
         "the old one may come back"
     );

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{Broken, Custom};
 use crate::channel::message::kind::Kind;
 use crate::channel::message::samples;
-use crate::channel::message::text::Writer;
+use crate::channel::message::text::{Links, Writer};
 use crate::domain::language::Language;
 use crate::domain::locale::Locale;
 
@@ -51,7 +51,9 @@ pub fn check(folder: &Path) -> Checked {
                 }
             };
             // What the built-in templates do is tested elsewhere.
-            let Ok(text) = writer.write_telling(&sample.notice(), sample.why, locale, &mut fails) else {
+            let Ok(text) =
+                writer.write_telling(&sample.notice(), sample.why, locale, &Links::default(), &mut fails)
+            else {
                 continue;
             };
             let file = writer.custom().and_then(|custom| custom.file_for(kind, language, "html"));

@@ -105,7 +105,8 @@ impl Words {
         if facts.absences.iter().any(|planned| planned.deputy.is_none()) && held > 0 {
             lines.push(say!(self, "duties-without-deputy"));
         }
-        if facts.absences.is_empty() && held > 0 {
+        let is_user = !facts.account.is_empty();
+        if facts.absences.is_empty() && held > 0 && is_user {
             lines.push(say!(self, "duties-no-absence"));
         }
         lines.extend(facts.stands_in.iter().map(|it| {
@@ -128,10 +129,9 @@ impl Words {
                 parts => facts.duties.iter().map(|duty| self.duty_value(duty)).collect::<Vec<_>>(),
                 more => (facts.more > 0).then(|| say!(self, "duties-more", n = facts.more)),
                 lines => lines,
-                todo => [
-                    say!(self, "duties-todo-tell"),
-                    say!(self, "duties-todo-command", command = command),
-                ],
+                todo => std::iter::once(say!(self, "duties-todo-tell"))
+                    .chain(is_user.then(|| say!(self, "duties-todo-command", command = command)))
+                    .collect::<Vec<_>>(),
             },
         }
     }

@@ -6,7 +6,7 @@ use minijinja::{Value, context};
 use super::markup::shell_word;
 use super::{AMBER, GREEN, Page};
 use crate::channel::words::{Words, first_upper, say};
-use crate::domain::notice::{CoverageFacts, Gap, GapDays};
+use crate::domain::notice::{CoverageFacts, Gap, GapDays, GapPlace};
 
 impl Words {
     pub(super) fn coverage(&self, facts: &CoverageFacts) -> Page {
@@ -38,7 +38,11 @@ impl Words {
     }
 
     fn gap(&self, gap: &Gap, whole: (NaiveDate, NaiveDate)) -> Value {
-        let unit = gap.unit.as_deref().map_or_else(|| say!(self, "coverage-organisation"), str::to_owned);
+        let (unit, at) = match gap.place() {
+            GapPlace::Organisation => (say!(self, "coverage-organisation"), String::new()),
+            GapPlace::Unit(path) => (path.to_owned(), format!(" --unit {}", shell_word(path))),
+            GapPlace::Directory(name) => (name.to_owned(), format!(" --directory {}", shell_word(name))),
+        };
         let role = self.role(&gap.role.0);
         let title = match gap.below {
             0 => say!(self, "coverage-gap", role = role, unit = unit, minimum = gap.minimum),
@@ -47,7 +51,6 @@ impl Words {
         let span = gap.days.iter().map(|run| run.first).min().zip(gap.days.iter().map(|run| run.last).max());
         let (from, until) = span.unwrap_or(whole);
         let who = gap.could.first().map_or("USER".to_owned(), |(account, _)| shell_word(account));
-        let at = gap.unit.as_ref().map(|unit| format!(" --unit {}", shell_word(unit))).unwrap_or_default();
         let could: Vec<Box<str>> = gap.could.iter().map(|(_, name)| name.clone()).collect();
         context! {
             title => first_upper(&title),

@@ -14,12 +14,34 @@ pub(super) fn shell_word(text: &str) -> String {
 
 /// What stands in backticks as code.
 pub(super) fn commands(text: &str) -> Value {
+    Value::from_safe_string(coded(text, |plain| HtmlEscape(plain).to_string()))
+}
+
+/// The same, and addresses of pages as links: of what we say, never of what others wrote.
+pub(super) fn linked(text: &str) -> Value {
+    Value::from_safe_string(with_links(text))
+}
+
+/// As [`linked`].
+pub(super) fn with_links(text: &str) -> String {
+    let word = |word: &str| match word.starts_with("https://") || word.starts_with("http://") {
+        true => {
+            // A slash needs no escape, and not every program that looks for links undoes it.
+            let link = HtmlEscape(word).to_string().replace("&#x2f;", "/");
+            format!("<a href=\"{link}\">{link}</a>")
+        }
+        false => HtmlEscape(word).to_string(),
+    };
+    coded(text, |plain| plain.split(' ').map(word).collect::<Vec<_>>().join(" "))
+}
+
+fn coded(text: &str, plain: impl Fn(&str) -> String) -> String {
     let parts = text.split('`').enumerate();
     let html = parts.map(|(n, part)| match n % 2 {
         1 => format!("<code>{}</code>", whole_words(part)),
-        _ => HtmlEscape(part).to_string(),
+        _ => plain(part),
     });
-    Value::from_safe_string(html.collect())
+    html.collect()
 }
 
 /// A command alone.

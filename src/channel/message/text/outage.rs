@@ -12,7 +12,7 @@ impl Words {
     pub(super) fn outage(&self, word: &OutageWord) -> Page {
         let OutageWord { title, severity, state, services, dependent, units, updates, plan, about, .. } =
             word;
-        let id = word.id.to_string();
+        let (id, title) = (word.id.to_string(), self.outage_title(title));
         let update = |u: &Update| {
             let text = self.update(&u.text);
             context! {
@@ -32,8 +32,8 @@ impl Words {
         let note = self.note(word);
         Page {
             template: "outage",
-            subject: say!(self, subject, id = id.as_str(), title = &**title),
-            heading: title.to_string(),
+            subject: say!(self, subject, id = id.as_str(), title = title.as_str()),
+            heading: title.clone(),
             label: label(word),
             colour: match (state, severity, plan) {
                 (State::Resolved | State::Completed, ..) => GREEN,
@@ -49,7 +49,7 @@ impl Words {
             content: context! {
                 outage => context! {
                     id => word.id.0,
-                    title => title.to_string(),
+                    title => title,
                     number => say!(self, number, id = id.as_str()),
                     services => texts(services),
                 },

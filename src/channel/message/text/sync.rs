@@ -6,6 +6,7 @@ use minijinja::context;
 use super::{AMBER, GREEN, Page, RED, plain};
 use crate::channel::words::{Words, say};
 use crate::domain::alert::Trouble;
+use crate::domain::alert::lasting::{Lasting, Small};
 use crate::domain::ids::DirectoryName;
 use crate::domain::notice::{HeldFacts, SyncTrouble};
 use crate::domain::warning::{Due, DueReason, WarningKind};
@@ -130,6 +131,42 @@ impl Words {
                 if over { RED } else { AMBER },
                 lines,
             )
+        }
+    }
+}
+
+impl Words {
+    /// What lasts though it is too small to alert.
+    pub(super) fn lasting(&self, lasting: &[Lasting], more: u32) -> Page {
+        let count = lasting.len() + usize::try_from(more).unwrap_or_default();
+        let title = say!(self, "lasting-title", n = count);
+        let line = |Lasting { small, since }: &Lasting| {
+            let what = match small {
+                Small::Failing { directory, error } => {
+                    say!(self, "lasting-failing", directory = directory.to_string(), error = &**error)
+                }
+                Small::Quarantined { directory, objects } => {
+                    say!(self, "lasting-quarantined", directory = directory.to_string(), n = *objects)
+                }
+                Small::Undone { directory, runs } => {
+                    say!(self, "lasting-undone", directory = directory.to_string(), n = *runs)
+                }
+                Small::Misplaced { units } => say!(self, "lasting-misplaced", n = *units),
+                Small::NoGroup { group } => say!(self, "lasting-no-group", group = &**group),
+            };
+            say!(self, "lasting-since", what = what, at = self.time(*since))
+        };
+        let rest = (more > 0).then(|| say!(self, "lasting-more", n = more));
+        let look = say!(self, "lasting-look", command = "budkavle status");
+        let lines: Vec<String> = lasting.iter().map(line).chain(rest).chain([look]).collect();
+        Page {
+            template: "plain",
+            subject: title.clone(),
+            heading: title,
+            label: "label-warning",
+            colour: AMBER,
+            preheader: None,
+            content: context! { lines },
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::domain::changes::{Answerers, MOST_PEOPLE, Person, Who, Why};
 use crate::domain::contacts::{Answering, Contact};
 use crate::domain::ids::{RoleName, UserId};
 use crate::domain::organisation::Organisation;
+use crate::domain::roles::Pick;
 use crate::domain::tree::Index;
 
 /// Units of which the same is to be told.
@@ -45,6 +46,10 @@ pub(super) fn compare(
         let after = calm.at(at);
         let shown = who(actual.at(actual.of_unit(place)));
         let (was, is) = (whoever(&case.before.people), who(after));
+        // Of a group of so many not all are known who were in it: `contacts changes` tells of it.
+        if role.pick == Pick::All && case.before.people.len().max(after.len()) >= MOST_PEOPLE {
+            continue;
+        }
         // What a short absence makes different is over soon, or gets longer.
         let passing = shown != is && key.only.is_none();
         if was == is {

@@ -20,7 +20,7 @@ use crate::domain::tree::Index;
 /// Somebody whom it concerns.
 pub(super) struct Concerned {
     pub(super) name: Box<str>,
-    /// Where they are written to in the role.
+    /// Where they are written to in the role they have now.
     noted: Option<Address>,
     /// The role by which they own the system.
     owner: Option<RoleName>,
@@ -138,7 +138,7 @@ impl<'a> Owners<'a> {
 }
 
 impl Concerned {
-    /// Where they are written to.
+    /// Where they are written to: in the role that they have, which may be by an address of the assignment's own; else as a user.
     pub(super) fn reach(
         &self,
         who: &Who,
@@ -151,7 +151,7 @@ impl Concerned {
             Who::User(id) => {
                 let user = organisation.user(*id).ok_or(Unreached::Gone)?;
                 let open = user.is_active(now).then_some(()).ok_or(Unreached::Closed);
-                open.and_then(|()| user.address().or_else(noted).ok_or(Unreached::NoAddress))
+                open.and_then(|()| noted().or_else(|| user.address()).ok_or(Unreached::NoAddress))
             }
         }
     }

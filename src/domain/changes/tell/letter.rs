@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{Letter, News};
-use crate::domain::changes::{Person, Who};
+use crate::domain::changes::{Person, Who, users_of};
 use crate::domain::contacts::{self, Asker};
 use crate::domain::ids::RoleName;
 use crate::domain::notice::{ContactNews, Fallback, NewsFacts, Part, units_at};
@@ -46,7 +46,8 @@ pub(super) fn facts(
 
 fn one(organisation: &Organisation, news: &News, who: &Who, now: DateTime<Utc>) -> NewsFacts {
     let (units, more) = units_at(&organisation.tree, &news.units, UNITS);
-    let users: usize = news.units.iter().map(|unit| organisation.count_users(*unit, false)).sum();
+    let role = organisation.role(&news.role.0);
+    let users = role.map_or(0, |role| users_of(organisation, role, &news.units));
     let others = |people: &[Person]| {
         let others = people.iter().filter(|person| news.part == Part::Owner || person.who() != *who);
         others.take(NAMED).map(in_words).collect()

@@ -10,7 +10,7 @@ use crate::domain::changes::{Cause, ChangeAt, between};
 use crate::domain::contacts::Answering;
 use crate::domain::ids::{AssignmentId, UnitId};
 use crate::domain::notice::NewsFacts;
-use crate::domain::roles::{Holder, LOCAL, Place};
+use crate::domain::roles::{Holder, LOCAL, Pick, Place, Scope};
 use crate::domain::testing::{World, directory_of, hour, unit, unit_id, user, user_id, world};
 
 fn policy() -> Policy {
@@ -104,6 +104,53 @@ fn the_new_and_the_former_contact_and_the_owner_are_told_with_the_reason() {
     assert_eq!(facts.why, [revoked, gained]);
     // It isn't told again.
     assert_eq!(told(&story.tell()), Vec::<String>::new());
+}
+
+#[test]
+fn who_comes_to_a_role_of_the_whole_organisation_and_who_goes_are_told() {
+    let mut world = municipality();
+    let mut story = Story::begin(&world, hour(0), policy());
+    world.assign("remote-access", 3, Place::Organisation);
+    story.becomes(&world, hour(1));
+    let decision = story.tell();
+    // Of the whole organisation nobody owns the system: the global contact is told in place of the owner.
+    assert_eq!(told(&decision), ["User 3: New remote-access [0]", "User 5: Owner remote-access [0]"]);
+    let facts = facts(&story.organisation, &decision.letters[0], &Told::up_to(0, hour(0)), hour(1));
+    assert_eq!((facts.news[0].users, &*facts.news[0].units[0].path), (6, "Org"));
+    world.assignments.retain(|_, assignment| &*assignment.role.0 != "remote-access");
+    story.becomes(&world, hour(30));
+    let gone = ["User 3: Former remote-access [0]", "User 5: Owner remote-access [0]"];
+    assert_eq!(told(&story.tell()), gone);
+}
+
+#[test]
+fn of_a_large_group_nobody_is_told_that_others_are_in_it() {
+    let mut world = municipality();
+    let outside = |n: usize| Holder::Outside {
+        name: format!("P{n:02}").into(),
+        mail: format!("p{n}@org.example").parse().unwrap(),
+    };
+    for n in 1..=20 {
+        world.assign("remote-access", 1, Place::Organisation).holder = outside(n);
+    }
+    let mut story = Story::begin(&world, hour(0), policy());
+    // The first in order is another one: of the first twenty the last is not the last any more.
+    world.assign("remote-access", 1, Place::Organisation).holder = outside(0);
+    story.becomes(&world, hour(1));
+    assert_eq!(story.notes.len(), 1);
+    assert_eq!(told(&story.tell()), Vec::<String>::new());
+}
+
+#[test]
+fn an_address_of_the_assignment_goes_before_the_own_one() {
+    let mut world = municipality();
+    let mut story = Story::begin(&world, hour(0), policy());
+    let desk: Address = "desk@org.example".parse().unwrap();
+    let of_unit_2 = world.assignments.get_mut(&OF_UNIT_2).unwrap();
+    (of_unit_2.holder, of_unit_2.mail) = (Holder::User(user_id(3)), Some(desk));
+    story.becomes(&world, hour(1));
+    let to: Vec<String> = story.tell().letters.iter().map(|letter| letter.to.to_string()).collect();
+    assert_eq!(to, ["u2@org.example", "desk@org.example", "u6@org.example"]);
 }
 
 #[test]
@@ -256,9 +303,11 @@ type Picture = BTreeMap<(RoleName, UnitId), BTreeSet<Who>>;
 
 fn picture(organisation: &Organisation, now: DateTime<Utc>) -> Picture {
     let mut picture = Picture::new();
-    for role in organisation.roles.iter().filter(|role| role.pick == Pick::Nearest) {
+    for role in organisation.roles.iter().filter(|role| role.scope != Scope::Subject) {
         let side = Answering::new(organisation, role, now);
-        for place in organisation.tree.indices() {
+        let root = crate::domain::tree::ROOT;
+        let all = if role.pick == Pick::Nearest { organisation.tree.indices() } else { root..root + 1 };
+        for place in all {
             picture
                 .insert((role.name.clone(), organisation.tree.id(place)), who(side.at(side.of_unit(place))));
         }

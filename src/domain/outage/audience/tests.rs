@@ -46,6 +46,7 @@ fn lines(world: &World, policy: &Policy, outage: &Outage) -> (Vec<String>, Vec<S
         WhyNot::Skipped(skip) => format!("{}: {skip}", not.name),
         WhyNot::OtherUnit(unit) => format!("{}: contact for {unit}", not.name),
         WhyNot::OtherService(service) => format!("{}: contact for {service}", not.name),
+        WhyNot::Inhibited(_) | WhyNot::Silenced(_) => panic!("{not:?}"),
     };
     (
         audience.told.iter().map(|t| format!("{}: {}", t.name, t.why())).collect(),

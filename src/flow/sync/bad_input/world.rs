@@ -1,6 +1,7 @@
 //! A store with a small directory in it, and a scripted domain controller that gives the same directory until it is told to misbehave.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -43,10 +44,12 @@ pub(crate) struct World {
     pub core: Arc<Core>,
     pub source: Arc<Source>,
     script: Arc<Mutex<Script>>,
+    minutes: Arc<AtomicI64>,
     folder: tempfile::TempDir,
 }
 
-fn at() -> DateTime<Utc> {
+/// When the world begins; each run is a minute after the one before.
+fn start() -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2026, 7, 6, 8, 0, 0).unwrap()
 }
 
@@ -54,9 +57,9 @@ pub(crate) fn main_directory() -> DirectoryName {
     "main".into()
 }
 
-async fn load(folder: &std::path::Path) -> Core {
+async fn load(folder: &std::path::Path, minutes: &Arc<AtomicI64>) -> Core {
     let store = SledSettings::small(folder);
-    let (store, _) = Store::open_sled(store, at()).await.unwrap();
+    let (store, _) = Store::open_sled(store, start()).await.unwrap();
     let limit = Limit { count: 100, percent: 50, floor: 2 };
     let limits = Limits::same(limit);
     let schedule = Schedule::parse("30 3 * * *", chrono_tz::UTC).unwrap();
@@ -70,7 +73,9 @@ async fn load(folder: &std::path::Path) -> Core {
         directories: BTreeMap::from([(main_directory(), directory)]),
         ..Settings::default()
     };
-    Core::load(store, settings, Arc::new(at)).await.unwrap()
+    let minutes = Arc::clone(minutes);
+    let now = move || start() + TimeDelta::minutes(minutes.load(Ordering::Relaxed));
+    Core::load(store, settings, Arc::new(now)).await.unwrap()
 }
 
 impl World {
@@ -82,7 +87,8 @@ impl World {
     /// One in which nobody waits for an answer any longer than this.
     pub(crate) async fn waiting(how: How, patience: Duration) -> World {
         let folder = tempfile::tempdir().unwrap();
-        let core = Arc::new(load(folder.path()).await);
+        let minutes = Arc::default();
+        let core = Arc::new(load(folder.path(), &minutes).await);
         let script = Arc::new(Mutex::new(Script::default()));
         let shared = Arc::clone(&script);
         let responder = Responder::start(move |asked| {
@@ -97,7 +103,7 @@ impl World {
         let mut ldap =
             Ldap::new(servers, "CN=reader,DC=example,DC=org", "secret".into(), vec![BASE.to_owned()]);
         ldap.operation_timeout = patience;
-        let world = World { how, core, source: Arc::new(Source::Ldap(ldap)), script, folder };
+        let world = World { how, core, source: Arc::new(Source::Ldap(ldap)), script, minutes, folder };
         let first = world.sync().await;
         assert_eq!((first.run.counts.users.added, first.run.counts.units.added), (5, 2), "{first:?}");
         for _ in 0..2 {
@@ -123,6 +129,7 @@ impl World {
     }
 
     async fn run(&self, dry_run: bool) -> Report {
+        self.minutes.fetch_add(1, Ordering::Relaxed);
         let trigger = Trigger::Manual(Actor::System);
         let order = Order { trigger, full: self.how == How::Whole, dry_run };
         sync(&self.core, &self.source, &main_directory(), order, |_| {}).await.unwrap()
@@ -135,7 +142,7 @@ impl World {
     /// What a daemon would find that starts now.
     pub(crate) async fn started_anew(self) -> Core {
         self.core.store.close().await;
-        load(self.folder.path()).await
+        load(self.folder.path(), &self.minutes).await
     }
 }
 

@@ -217,7 +217,8 @@ async fn a_conversation_that_breaks_ends_with_an_error() {
         let end = [tlv(10, &[52]), tlv(4, b""), tlv(4, b"going down"), tlv(0x8a, b"1.3.6.1.4.1.1466.20036")];
         message(0, &tlv(EXTENDED, &end.concat()))
     }
-    let cases: [(fn(u32) -> Reply, ErrorKind, &str); 9] = [
+    type Case = (fn(u32) -> Reply, ErrorKind, &'static str);
+    let cases: [Case; 9] = [
         (|_| Reply::Silence, Timeout, "within 0.5 s"),
         (
             |id| Reply::Trickle([told(id, 1, 1).repeat(50), end(id, b"next", true)].concat()),

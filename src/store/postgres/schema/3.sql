@@ -1,9 +1,3 @@
--- Budkavle's tables, version 3.
+-- Budkavle's tables, version 3: silences and subscribers are counted, too.
 
--- A move into this database that is under way: of what, and how many of its records are here. Meanwhile `budkavle_meta.program` says so, and nodes stay out.
-CREATE TABLE moving (
-    one boolean PRIMARY KEY DEFAULT true CHECK (one),
-    source text NOT NULL,
-    done bigint NOT NULL DEFAULT 0,
-    begun timestamptz NOT NULL DEFAULT clock_timestamp()
-);
+INSERT INTO numbers (which, name, last) VALUES (10, 'silences', 0), (11, 'subscribers', 0);

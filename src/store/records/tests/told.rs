@@ -1,6 +1,10 @@
 //! Samples of what is told, given out and noted of others.
 
 use super::*;
+use crate::domain::alert::lasting::{Lasting, Small};
+use crate::domain::climb::Rung;
+use crate::domain::intake::{Over, Pace, Teller};
+use crate::domain::notice::Climbed;
 
 pub(super) fn lists(frozen: &mut Frozen) {
     use crate::domain::entitled::{Entitled, Period};
@@ -217,7 +221,27 @@ pub(super) fn notices(frozen: &mut Frozen) {
     };
     let undelivered =
         Facts::Undelivered(UndeliveredFacts { since: at(1), messages: vec![undelivered], more: 300 });
+    let climbed = Facts::Climbed(Box::new(Climbed {
+        facts: outage_word(About::Word),
+        asked: at(1),
+        told: vec!["Åsa".into()],
+        more: 2,
+        rung: Rung::Above(2),
+    }));
+    let directory = || DirectoryName::from("main");
+    let small = [
+        Small::Failing { directory: directory(), error: "away".into() },
+        Small::Quarantined { directory: directory(), objects: 300 },
+        Small::Undone { directory: directory(), runs: 1 },
+        Small::Misplaced { units: 2 },
+        Small::NoGroup { group: "g".into() },
+    ];
+    let small = small.map(|small| Lasting { small, since: at(1) });
+    let lasting = Facts::Lasting { lasting: small.into(), more: 300 };
     for (name, facts) in [
+        ("climbed", climbed),
+        ("lasting", lasting),
+        ("subscribe", Facts::Subscribe { subscriber: crate::domain::ids::SubscriberId(300) }),
         ("contact-news", news),
         ("contact-summary", Facts::ContactSummary(summary)),
         ("duties", Facts::Duties(Box::new(duties))),
@@ -316,4 +340,40 @@ fn outage_word(about: About) -> Facts {
         plan: Some(PlanTold { from: at(1), until: at(2), sequence: 300 }),
         about,
     }))
+}
+
+/// What others tell of incidents.
+pub(super) fn intake(frozen: &mut Frozen) {
+    let (etag, modified) = (text("\"1\""), text("Mon, 06 Jul 2026 08:00:00 GMT"));
+    let feed = TakenFeed { name: "cloud".into(), taken: at(1), terms: 300, etag, modified, entries: 2 };
+    frozen.check("feed", &feed);
+    let followed = Followed {
+        teller: Teller::Feed("cloud".into()),
+        key: "k1".into(),
+        outage: Some(OutageId(3)),
+        said: 300,
+        severity: Some(Severity::Major),
+        missing: Some(at(2)),
+        misses: 2,
+        pace: Pace {
+            state: Some(State::Identified),
+            spoke: Some(at(3)),
+            opened: Some(at(1)),
+            words: 300,
+            turns: 1,
+        },
+        over: None,
+    };
+    frozen.check("followed", &followed);
+    for (name, over) in
+        [("told", Over::Told), ("gone", Over::Gone), ("by-hand", Over::ByHand), ("lapsed", Over::Lapsed)]
+    {
+        let teller = Teller::Alertmanager;
+        let ended = Followed { teller, outage: None, severity: None, over: Some(over), ..followed.clone() };
+        frozen.check(&format!("followed-{name}"), &ended);
+    }
+    let (last, outage, spared) = (Some(at(2)), Some(OutageId(3)), Some(at(3)));
+    let beat = Beat { name: "backup".into(), since: at(1), last, outage, spared };
+    frozen.check("beat", &beat);
+    frozen.check("beat-bare", &Beat { last: None, outage: None, spared: None, ..beat });
 }

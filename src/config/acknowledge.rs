@@ -1,0 +1,46 @@
+//! `[acknowledge]`: which notices ask to be taken on, and when they go to others. Everything here can be reloaded.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono_tz::Tz;
+use serde_json::json;
+
+use super::durations::{DAY, HOUR, delta};
+use super::reader::{Problem, Section};
+use super::support::hours;
+use super::words::{choose, quoted};
+use crate::domain::calendar::Calendar;
+use crate::domain::climb::Policy;
+use crate::domain::notice::NoticeKind;
+use crate::domain::outage::Severity;
+
+/// The kinds that may demand something of somebody.
+const KINDS: [(&str, NoticeKind); 4] = [
+    ("outage", NoticeKind::Outage),
+    ("alert", NoticeKind::Alert),
+    ("coverage", NoticeKind::Coverage),
+    ("delivery", NoticeKind::Delivery),
+];
+
+pub(super) fn read(table: &Section, zone: Tz, calendar: &Arc<Calendar>) -> Policy {
+    let words = KINDS.map(|(word, _)| word);
+    let kinds = table.list("kinds", |text| {
+        let known = KINDS.iter().find(|(word, _)| *word == text).map(|(_, kind)| *kind);
+        let problem = || Problem::new(format!("can't be {}", quoted(text))).hint(choose(text, &words));
+        known.ok_or_else(problem)
+    });
+    if !table.is_set("kinds") {
+        table.set("kinds", json!(["alert"]));
+    }
+    let severities =
+        [("minor", Severity::Minor), ("major", Severity::Major), ("critical", Severity::Critical)];
+    let least = Duration::from_secs(60);
+    Policy {
+        kinds: kinds.unwrap_or_else(|| vec![NoticeKind::Alert]).into_iter().collect(),
+        severity: table.choice("severity", &severities, Some("major")).unwrap_or(Severity::Major),
+        after: delta(table.duration("after", least..=30 * DAY, HOUR)),
+        hours: hours(&table.section("hours"), zone, calendar),
+        critical_always: table.flag("critical_at_any_hour", true),
+    }
+}

@@ -1,0 +1,159 @@
+//! Quiet hours: what isn't critical waits until people are up.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
+
+use super::calendar::OpeningHours;
+use super::ids::ChannelName;
+use super::notice::{Facts, NewNotice, NoticeKind, Recipient};
+use super::outage::Severity;
+
+/// When nobody is disturbed. The default: never.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Quiet {
+    /// When people may be told, on whichever clocks. None: always.
+    pub awake: Option<OpeningHours>,
+    /// Only these channels are quiet; empty: all that reach single people.
+    pub channels: BTreeSet<ChannelName>,
+}
+
+impl Quiet {
+    /// The notice with the time until which it waits for each of those who get it; `zone` tells on whose clocks. What comes with a time of its own
+    /// doesn't wait when it would be too late then, nor what is critical, nor what somebody has just asked for. All else is tried for as long as usual, counted
+    /// from when the night is over.
+    #[must_use]
+    pub fn hold(&self, notice: NewNotice, zone: impl Fn(&Recipient) -> Tz, now: DateTime<Utc>) -> NewNotice {
+        let wakes = notice.facts.severity() >= Severity::Critical;
+        let asked_for = matches!(notice.facts.kind(), NoticeKind::Test);
+        let Some(awake) = self.awake.as_ref().filter(|_| !wakes && !asked_for) else { return notice };
+        let waits = |to: &Recipient| {
+            let until = awake.on_clocks_of(zone(to)).next_open(now)?;
+            let in_time = !has_its_time(&notice.facts) || until + TRIES < notice.expires;
+            (self.concerns(to) && now < until && in_time).then(|| (to.key(), until))
+        };
+        let held: BTreeMap<String, DateTime<Utc>> = notice.recipients.iter().filter_map(waits).collect();
+        let longest = held.values().max().filter(|_| !has_its_time(&notice.facts));
+        let expires = longest.and_then(|until| notice.expires.checked_add_signed(*until - now));
+        NewNotice { held, expires: expires.unwrap_or(notice.expires), ..notice }
+    }
+
+    /// When the first of those who get a notice is told.
+    pub fn first_told(
+        &self,
+        notice: &NewNotice,
+        zone: impl Fn(&Recipient) -> Tz,
+        now: DateTime<Utc>,
+    ) -> DateTime<Utc> {
+        let held = self.hold(notice.clone(), zone, now).held;
+        notice.recipients.iter().map(|to| held.get(&to.key()).copied().unwrap_or(now)).min().unwrap_or(now)
+    }
+
+    /// Whether a recipient may be disturbed at all: a place where people look when they like is not.
+    fn concerns(&self, to: &Recipient) -> bool {
+        let person = to.mail.is_some() || to.phone.is_some();
+        person && (self.channels.is_empty() || self.channels.contains(&to.channel))
+    }
+}
+
+/// What leaves in the morning must have so much time left, for a second and a third try.
+const TRIES: TimeDelta = TimeDelta::minutes(30);
+
+/// Whether what is told is true only until a certain time: what is planned.
+fn has_its_time(facts: &Facts) -> bool {
+    matches!(facts, Facts::OutageWord(word) if word.plan.is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use chrono::Weekday;
+    use chrono_tz::America::New_York;
+    use chrono_tz::Europe::{Helsinki, Stockholm};
+
+    use super::*;
+    use crate::domain::notice::{EventKey, PlanTold};
+    use crate::domain::testing::outage_word;
+
+    const WEEK: [Weekday; 7] =
+        [Weekday::Mon, Weekday::Tue, Weekday::Wed, Weekday::Thu, Weekday::Fri, Weekday::Sat, Weekday::Sun];
+
+    fn quiet() -> Quiet {
+        let usual = OpeningHours::usual(Tz::UTC, Arc::default());
+        let awake = WEEK.into_iter().try_fold(usual, |hours, day| hours.with(day, "06:00-22:00")).unwrap();
+        Quiet { awake: Some(awake), channels: BTreeSet::new() }
+    }
+
+    fn at(text: &str) -> DateTime<Utc> {
+        text.parse().unwrap()
+    }
+
+    fn to(name: &str) -> Recipient {
+        Recipient::by_mail(name, format!("{name}@org.example").parse().unwrap(), "outage")
+    }
+
+    /// Until when a notice waits for each of `to`, on the clocks of where they are.
+    fn held(quiet: &Quiet, severity: Severity, to: Vec<Recipient>, now: &str, lives: i64) -> Vec<String> {
+        let now = at(now);
+        let facts = Facts::OutageWord(Box::new(outage_word(1, "x", "", severity, now)));
+        let notice = NewNotice::new(EventKey("e".into()), facts, to, now + TimeDelta::hours(lives));
+        let zone = |to: &Recipient| match &*to.name {
+            "fi" => Helsinki,
+            "us" => New_York,
+            _ => Stockholm,
+        };
+        let line = |(key, until): (&String, &DateTime<Utc>)| {
+            format!("{} {}", key.split('@').next().unwrap_or(""), until.format("%d %H:%M"))
+        };
+        quiet.hold(notice, zone, now).held.iter().map(line).collect()
+    }
+
+    #[test]
+    fn each_is_left_alone_by_their_own_clocks() {
+        let all = || vec![to("se"), to("fi"), to("us")];
+        // 22:30 in Stockholm, 23:30 in Helsinki, 16:30 in New York.
+        let night = held(&quiet(), Severity::Major, all(), "2026-07-06T20:30:00Z", 48);
+        assert_eq!(night, ["fi 07 03:00", "se 07 04:00"]);
+        // 21:30 in Stockholm: somebody is up.
+        assert_eq!(held(&quiet(), Severity::Major, all(), "2026-07-06T19:30:00Z", 48), ["fi 07 03:00"]);
+        assert_eq!(held(&quiet(), Severity::Critical, all(), "2026-07-06T20:30:00Z", 48), [""; 0]);
+        assert_eq!(held(&Quiet::default(), Severity::Minor, all(), "2026-07-06T20:30:00Z", 48), [""; 0]);
+    }
+
+    #[test]
+    fn the_night_ends_at_six_also_when_the_clocks_change_in_it() {
+        let one = || vec![to("se")];
+        assert_eq!(held(&quiet(), Severity::Minor, one(), "2026-03-28T22:00:00Z", 48), ["se 29 04:00"]);
+        assert_eq!(held(&quiet(), Severity::Minor, one(), "2026-10-24T21:00:00Z", 48), ["se 25 05:00"]);
+    }
+
+    #[test]
+    fn what_waits_is_tried_as_long_afterwards_but_for_what_is_over_by_then() {
+        let now = at("2026-07-06T20:30:00Z");
+        let plan = |lives: TimeDelta, planned: bool| {
+            let mut word = outage_word(1, "x", "", Severity::Minor, now);
+            word.plan = planned.then_some(PlanTold { from: now, until: now, sequence: 0 });
+            let facts = Facts::OutageWord(Box::new(word));
+            let notice = NewNotice::new(EventKey("e".into()), facts, vec![to("se")], now + lives);
+            let held = quiet().hold(notice, |_| Stockholm, now);
+            (held.held.len(), held.expires - now)
+        };
+        let (night, day) = (TimeDelta::minutes(7 * 60 + 30), TimeDelta::hours(24));
+        assert_eq!(plan(TimeDelta::hours(1), false), (1, TimeDelta::hours(1) + night));
+        assert_eq!(plan(day, true), (1, day));
+        assert_eq!(plan(night + TRIES, true), (0, night + TRIES), "no time would be left");
+    }
+
+    #[test]
+    fn a_place_is_never_quiet_and_only_the_named_channels_are() {
+        let sms =
+            Recipient { mail: None, phone: Some("+46701234567".into()), channel: "sms".into(), ..to("a") };
+        let all = || vec![Recipient::place("team".into()), to("se"), sms.clone()];
+        assert_eq!(held(&quiet(), Severity::Minor, all(), "2026-07-06T20:30:00Z", 48).len(), 2);
+        let only = Quiet { channels: ["sms".into()].into(), ..quiet() };
+        let lines = held(&only, Severity::Minor, all(), "2026-07-06T20:30:00Z", 48);
+        assert_eq!(lines, ["sms\n+46701234567 07 04:00"]);
+    }
+}

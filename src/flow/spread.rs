@@ -1,0 +1,49 @@
+//! A notice on its way to the outbox: by which channels, to whom, when, and whether somebody must take it on.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::core::Core;
+use crate::domain::notice::{Facts, NewNotice, NoticeKind};
+use crate::domain::outage::Severity;
+use crate::domain::silence::{self, Known};
+
+impl Core {
+    /// The notices as they are enqueued: with a recipient for each person and channel, as the routes say; without those for whom it is silenced;
+    /// held while they sleep; and with the way up of those that ask to be taken on.
+    pub fn spread(&self, notices: Vec<NewNotice>, at: DateTime<Utc>) -> Vec<NewNotice> {
+        let (settings, view) = (self.settings(), self.view());
+        let known = Known { organisation: &view.organisation, services: &settings.outages.services };
+        let one = |notice| {
+            let (notice, silenced) = silence::apply(view.silences.values(), notice, known, at);
+            if !silenced.is_empty() {
+                let silences: Vec<String> = silenced.iter().map(ToString::to_string).collect();
+                tracing::info!(event = %notice.event, ?silences, "Not everybody is told: it is silenced");
+            }
+            let quiet = silence::quiets_places(view.silences.values(), &notice.facts, known, at);
+            let notice = if quiet { notice } else { settings.routing.spread(notice, at) };
+            let notice = settings.quiet.hold(notice, |to| self.locale_of(to).zone, at);
+            let notice = gather(notice, settings.outages.gather, at);
+            let climb = settings.climbing.begin(&notice, &view.organisation, at).map(Box::new);
+            NewNotice { climb, ..notice }
+        };
+        notices.into_iter().map(one).collect()
+    }
+}
+
+/// A word on an outage that follows another waits for more, unless it is critical: what comes meanwhile takes its place.
+fn gather(mut notice: NewNotice, wait: TimeDelta, at: DateTime<Utc>) -> NewNotice {
+    let facts = &notice.facts;
+    let climbs = matches!(facts, Facts::Climbed(_));
+    let follows = facts.kind() == NoticeKind::Outage && notice.thread != notice.event && !climbs;
+    let until = at.checked_add_signed(wait).filter(|until| *until < notice.expires);
+    if let Some(until) = until.filter(|_| follows && !wait.is_zero() && facts.severity() < Severity::Critical)
+    {
+        for recipient in &notice.recipients {
+            notice.held.entry(recipient.key()).or_insert(until);
+        }
+    }
+    notice
+}
+
+#[cfg(test)]
+mod tests;
