@@ -17,7 +17,7 @@ const LEAVES: &str = "leaves";
 /// A connection over which nothing was heard for so long may be broken without a word: a new one is made.
 const RENEW: Duration = Duration::from_secs(60);
 /// After an error it is tried again so much later: the engine may not know how.
-const AGAIN: Duration = Duration::from_secs(60);
+const AGAIN: Duration = Duration::from_secs(10);
 
 /// Listens until the store is closed.
 pub(super) async fn listen(shared: Arc<Shared>) {

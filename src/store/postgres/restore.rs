@@ -248,18 +248,23 @@ impl Filling {
     fn flush(&mut self) -> Result<(), Fault> {
         let (changes, moves) = (std::mem::take(&mut self.changes), std::mem::take(&mut self.moves));
         let effect = Effect { changes, moves, ..Effect::default() };
+        let before = self.done.unwrap_or_default().cast_signed();
         let (shared, read) = (&self.shared, self.read.cast_signed());
         let node = shared.node.load(Ordering::SeqCst);
         let line = shared.connections.line().patient();
         self.handle.block_on(async {
             let mut tx = shared.begin_part().await?;
+            let noted = sqlx::query("UPDATE moving SET done = $1 WHERE done = $2").bind(read).bind(before);
+            if line.ask(noted.execute(&mut *tx)).await?.rows_affected() != 1 {
+                let what = "somebody else is moving something into it at the same time";
+                let (place, what) = (line.place.clone(), what.into());
+                return Err(Fault::Refused(StoreError::Database { place, what }));
+            }
             // Followers begin with reading everything: which generation it is of doesn't matter to them.
             let mut flush = Flush { connection: &mut tx, line: &line, node, generation: 0 };
             let new = |key: &[u8]| key.first() != Some(&(Kind::Instance as u8));
             flush.write(effect, new).await?;
-            let noted = sqlx::query("UPDATE moving SET done = $1").bind(read);
-            line.ask(noted.execute(&mut *tx)).await?;
-            line.ask(tx.commit()).await
+            Ok(line.ask(tx.commit()).await?)
         })?;
         self.done = Some(self.read);
         Ok(())
