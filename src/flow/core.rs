@@ -5,6 +5,7 @@ mod places;
 mod settings;
 
 use std::collections::BTreeMap;
+use std::mem::take;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -133,41 +134,19 @@ pub struct Turn<'a> {
 impl Core {
     /// Takes over what the store holds.
     pub async fn load(store: Store, settings: Settings, now: Now) -> Result<Core, StoreError> {
-        let state = store.load().await?;
+        let mut state = store.load().await?;
         let instance = store.instance();
         let (name, roles) = (&settings.organisation, settings.roles.clone());
-        let absences = state.absences.into_values();
+        let absences = take(&mut state.absences).into_values();
         let listed = listed(&state.lists, &settings.lists);
-        let mut organisation =
-            Organisation::new(name, state.directory, roles, state.assignments, absences, listed);
-        organisation.gone = Arc::new(state.gone);
-        organisation.subjects = Arc::new(state.subjects);
+        let (directory, assignments) = (take(&mut state.directory), take(&mut state.assignments));
+        let mut organisation = Organisation::new(name, directory, roles, assignments, absences, listed);
+        organisation.gone = Arc::new(take(&mut state.gone));
+        organisation.subjects = Arc::new(take(&mut state.subjects));
         organisation.services = Arc::clone(&settings.outages.services);
         let started = now();
-        let mut view = View {
-            lists: state.lists,
-            calendars: state.calendars,
-            given_out: state.given_out,
-            intake: Arc::new(state.intake),
-            generation: state.generation.unwrap_or(Generation(0)),
-            local: Arc::new(local_map(&organisation, started)),
-            organisation: Arc::new(organisation),
-            outages: state.open_outages,
-            arranged: state.arranged,
-            contacts_seen: state.contacts_seen.unwrap_or(started),
-            contacts_told: state.contacts_told,
-            duties_sent: state.duties_sent,
-            coverage_told: state.coverage_told,
-            delivery: state.delivery,
-            marks: state.marks,
-            return_key: state.return_key,
-            climbs: state.climbs,
-            lasting: state.lasting,
-            silences: state.silences,
-            subscribers: state.subscribers,
-            inhibited: state.inhibited,
-            directories: state.directories,
-        };
+        let local = Arc::new(local_map(&organisation, started));
+        let mut view = View::of(state, Arc::new(organisation), local, started);
         view.note_arrangement(&store, &settings, started).await;
         Ok(Core {
             store,

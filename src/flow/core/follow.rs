@@ -1,12 +1,15 @@
 //! What other nodes have committed, taken into the view.
 
 use std::collections::BTreeMap;
+use std::mem::take;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
 use super::{Core, Settings, Turn, View, all_absences, local_map};
-use crate::domain::ids::Generation;
+use crate::domain::absence::Absence;
+use crate::domain::contacts::ContactMap;
+use crate::domain::ids::{AbsenceId, Generation};
 use crate::domain::intake::Intake;
 use crate::domain::lists::listed;
 use crate::domain::organisation::Organisation;
@@ -49,6 +52,40 @@ impl Turn<'_> {
 }
 
 impl View {
+    /// What the store has, around an organisation that was made of the objects, assignments, absences and subjects in it, and where everybody's
+    /// local contacts are there. Who got other contacts by time is noted up to `seen`, if the store doesn't say.
+    pub(super) fn of(
+        state: State,
+        organisation: Arc<Organisation>,
+        local: Arc<ContactMap>,
+        seen: DateTime<Utc>,
+    ) -> View {
+        View {
+            generation: state.generation.unwrap_or(Generation(0)),
+            organisation,
+            local,
+            outages: state.open_outages,
+            lists: state.lists,
+            calendars: state.calendars,
+            given_out: state.given_out,
+            contacts_told: state.contacts_told,
+            duties_sent: state.duties_sent,
+            coverage_told: state.coverage_told,
+            intake: Arc::new(state.intake),
+            delivery: state.delivery,
+            marks: state.marks,
+            return_key: state.return_key,
+            lasting: state.lasting,
+            climbs: state.climbs,
+            silences: state.silences,
+            subscribers: state.subscribers,
+            inhibited: state.inhibited,
+            directories: state.directories,
+            arranged: state.arranged,
+            contacts_seen: state.contacts_seen.unwrap_or(seen),
+        }
+    }
+
     /// The same as the store has it.
     fn to_state(&self) -> State {
         let organisation = &self.organisation;
@@ -57,7 +94,7 @@ impl View {
             directory: organisation.directory.clone(),
             gone: (*organisation.gone).clone(),
             assignments: BTreeMap::clone(&organisation.assignments),
-            absences: all_absences(organisation).into_iter().map(|absence| (absence.id, absence)).collect(),
+            absences: self.absences(),
             subjects: BTreeMap::clone(&organisation.subjects),
             contacts_seen: Some(self.contacts_seen),
             contacts_told: self.contacts_told.clone(),
@@ -81,15 +118,18 @@ impl View {
         }
     }
 
+    fn absences(&self) -> BTreeMap<AbsenceId, Absence> {
+        all_absences(&self.organisation).into_iter().map(|absence| (absence.id, absence)).collect()
+    }
+
     /// The view of what is stored now.
     fn caught_up(&self, caught: CaughtUp, settings: &Settings, now: DateTime<Utc>) -> View {
-        let CaughtUp { state, delta } = caught;
-        let before = self.to_state();
+        let CaughtUp { mut state, delta } = caught;
         let listed = listed(&state.lists, &settings.lists);
-        let maintained = state.assignments != before.assignments
-            || state.absences != before.absences
-            || state.lists != before.lists;
         let old = &*self.organisation;
+        let maintained = state.assignments != *old.assignments
+            || state.absences != self.absences()
+            || state.lists != self.lists;
         let mut organisation = match &delta {
             Some(delta) if delta.is_empty() => old.clone(),
             Some(delta) => old.updated(delta),
@@ -102,44 +142,22 @@ impl View {
             }
         };
         if maintained && delta.is_some() {
-            let absences = state.absences.into_values();
+            let (assignments, absences) = (take(&mut state.assignments), take(&mut state.absences));
             organisation =
-                organisation.maintained(settings.roles.clone(), state.assignments, absences, listed);
+                organisation.maintained(settings.roles.clone(), assignments, absences.into_values(), listed);
         }
-        organisation.gone = Arc::new(state.gone);
-        if state.subjects != before.subjects || delta.is_none() {
-            organisation.subjects = Arc::new(state.subjects);
+        organisation.gone = Arc::new(take(&mut state.gone));
+        if state.subjects != *old.subjects || delta.is_none() {
+            organisation.subjects = Arc::new(take(&mut state.subjects));
         }
         organisation.services = Arc::clone(&settings.outages.services);
-        let mut directories = state.directories;
-        for (name, directory) in &mut directories {
+        for (name, directory) in &mut state.directories {
             // Not stored: the node that reads knows them.
             let known = self.directories.get(name).map(|known| known.warnings.clone());
             directory.warnings = known.unwrap_or_default();
         }
-        let mut view = View {
-            generation: state.generation.unwrap_or(Generation(0)),
-            outages: state.open_outages,
-            lists: state.lists,
-            calendars: state.calendars,
-            given_out: state.given_out,
-            contacts_told: state.contacts_told,
-            duties_sent: state.duties_sent,
-            coverage_told: state.coverage_told,
-            intake: Arc::new(state.intake),
-            delivery: state.delivery,
-            marks: state.marks,
-            return_key: state.return_key,
-            lasting: state.lasting,
-            climbs: state.climbs,
-            silences: state.silences,
-            subscribers: state.subscribers,
-            inhibited: state.inhibited,
-            directories,
-            arranged: state.arranged,
-            contacts_seen: state.contacts_seen.unwrap_or(self.contacts_seen),
-            ..self.clone()
-        };
+        let (organisation_before, local) = (Arc::clone(&self.organisation), Arc::clone(&self.local));
+        let mut view = View::of(state, organisation_before, local, self.contacts_seen);
         view.take(organisation, now);
         view
     }
