@@ -277,39 +277,21 @@ impl From<QuarantinedV1> for Quarantined {
 
 /// Who gets a mail.
 #[derive(Deserialize)]
-struct RecipientV1 {
+pub(super) struct RecipientV1 {
     name: Box<str>,
     mail: Address,
     why: Box<str>,
 }
 
-/// A mail: there was no other channel.
-#[derive(Deserialize)]
-pub(super) struct MessageV1 {
-    id: MessageId,
-    notice: NoticeId,
-    recipient: RecipientV1,
-    state: MessageState,
-    attempts: u32,
-    at: DateTime<Utc>,
-    due: DateTime<Utc>,
-    changed: DateTime<Utc>,
-    answer: Option<Box<str>>,
-}
-
-impl From<MessageV1> for Message {
-    fn from(old: MessageV1) -> Message {
-        let MessageV1 { id, notice, recipient, state, attempts, at, due, changed, answer } = old;
-        let RecipientV1 { name, mail, why } = recipient;
-        let recipient = Recipient::by_mail(name, mail, why);
-        let priority = Priority::Normal;
-        Message { id, notice, recipient, priority, state, attempts, at, due, changed, answer }
+impl From<RecipientV1> for Recipient {
+    fn from(RecipientV1 { name, mail, why }: RecipientV1) -> Recipient {
+        Recipient::by_mail(name, mail, why)
     }
 }
 
 /// Who gets a message, without which user that is.
 #[derive(Deserialize)]
-struct RecipientV2 {
+pub(super) struct RecipientV2 {
     name: Box<str>,
     mail: Option<Address>,
     phone: Option<Box<str>>,
@@ -317,13 +299,35 @@ struct RecipientV2 {
     channel: ChannelName,
 }
 
-/// A message to such a recipient.
+impl From<RecipientV2> for Recipient {
+    fn from(RecipientV2 { name, mail, phone, why, channel }: RecipientV2) -> Recipient {
+        Recipient { name, mail, phone, why, channel, user: None }
+    }
+}
+
+/// There was no priority yet; nothing is stored of it.
 #[derive(Deserialize)]
-pub(super) struct MessageV2 {
+pub(super) struct NoPriority;
+
+impl From<NoPriority> for Priority {
+    fn from(_: NoPriority) -> Priority {
+        Priority::Normal
+    }
+}
+
+/// A mail: there was no other channel.
+pub(super) type MessageV1 = OldMessage<RecipientV1, NoPriority>;
+
+/// A message to a recipient of whom it isn't known which user that is.
+pub(super) type MessageV2 = OldMessage<RecipientV2, Priority>;
+
+/// A message to a recipient as they were described once.
+#[derive(Deserialize)]
+pub(super) struct OldMessage<R, P> {
     id: MessageId,
     notice: NoticeId,
-    recipient: RecipientV2,
-    priority: Priority,
+    recipient: R,
+    priority: P,
     state: MessageState,
     attempts: u32,
     at: DateTime<Utc>,
@@ -332,11 +336,10 @@ pub(super) struct MessageV2 {
     answer: Option<Box<str>>,
 }
 
-impl From<MessageV2> for Message {
-    fn from(old: MessageV2) -> Message {
-        let MessageV2 { id, notice, recipient, priority, state, attempts, at, due, changed, answer } = old;
-        let RecipientV2 { name, mail, phone, why, channel } = recipient;
-        let recipient = Recipient { name, mail, phone, why, channel, user: None };
+impl<R: Into<Recipient>, P: Into<Priority>> From<OldMessage<R, P>> for Message {
+    fn from(old: OldMessage<R, P>) -> Message {
+        let OldMessage { id, notice, recipient, priority, state, attempts, at, due, changed, answer } = old;
+        let (recipient, priority) = (recipient.into(), priority.into());
         Message { id, notice, recipient, priority, state, attempts, at, due, changed, answer }
     }
 }
