@@ -163,9 +163,8 @@ async fn in_the_middle(port: u16, mode: Arc<AtomicU8>) -> u16 {
     own
 }
 
-#[tokio::test]
-async fn a_commit_whose_connection_is_lost_happens_once() {
-    let database = Database::new().await;
+/// A store whose connections go through the middle, and what is done to them there.
+async fn through_the_middle(database: &Database) -> (Store, Arc<AtomicU8>) {
     let direct = database.settings("one");
     let [PostgresServer::Tcp(_, port)] = direct.servers[..] else { panic!() };
     let mode = Arc::new(AtomicU8::new(PASS));
@@ -173,6 +172,13 @@ async fn a_commit_whose_connection_is_lost_happens_once() {
     let servers = vec![PostgresServer::Tcp("127.0.0.1".into(), middle)];
     let settings = PostgresSettings { servers, tls: PostgresTls::Off, ..direct };
     let store = Store::open_postgres(settings, clock()).await.unwrap().0;
+    (store, mode)
+}
+
+#[tokio::test]
+async fn a_commit_whose_connection_is_lost_happens_once() {
+    let database = Database::new().await;
+    let (store, mode) = through_the_middle(&database).await;
     for (n, cut) in [(1, PASS), (2, CUT_BEFORE), (3, CUT_AFTER), (4, CUT_AFTER), (5, CUT_BEFORE)] {
         mode.store(cut, Ordering::SeqCst);
         let told = vec![notice(&format!("outage/{n}"), 2)];
@@ -189,13 +195,7 @@ async fn a_commit_whose_connection_is_lost_happens_once() {
 #[tokio::test]
 async fn a_commit_of_which_nothing_is_heard_is_not_made_anew() {
     let database = Database::new().await;
-    let direct = database.settings("one");
-    let [PostgresServer::Tcp(_, port)] = direct.servers[..] else { panic!() };
-    let mode = Arc::new(AtomicU8::new(PASS));
-    let middle = in_the_middle(port, Arc::clone(&mode)).await;
-    let servers = vec![PostgresServer::Tcp("127.0.0.1".into(), middle)];
-    let settings = PostgresSettings { servers, tls: PostgresTls::Off, ..direct };
-    let store = Store::open_postgres(settings, clock()).await.unwrap().0;
+    let (store, mode) = through_the_middle(&database).await;
     mode.store(GONE_AFTER, Ordering::SeqCst);
     let told = vec![notice("outage/1", 2)];
     let lost = store.commit_event(event(1, Change::Outage(outage(1)), told)).await.unwrap_err();
