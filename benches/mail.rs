@@ -9,12 +9,13 @@
     reason = "a failed benchmark may panic, and prints its result"
 )]
 
+#[path = "support/sink.rs"]
+mod sink;
+
 use std::fs;
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::sync::Arc;
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use budkavle::channel::message::{Composer, From};
 use budkavle::channel::{Channel, Envelope, Outcome, Security, SmtpChannel, SmtpSettings};
@@ -24,8 +25,9 @@ use budkavle::flow::core::{Core, Settings};
 use budkavle::flow::deliver::{Sender, Terms};
 use budkavle::store::{Change, Event, SledSettings, Store};
 use chrono::{DateTime, TimeDelta, Utc};
-use nix::unistd::Uid;
 use tokio_util::sync::CancellationToken;
+
+use sink::Sink;
 
 const MESSAGES: usize = 20_000;
 const SIZE: usize = 4_000;
@@ -187,33 +189,4 @@ fn cpu_seconds() -> f64 {
     let stat = fs::read_to_string("/proc/self/stat").unwrap();
     let after_name = stat.rsplit_once(')').unwrap().1;
     after_name.split_whitespace().skip(11).take(2).map(|ticks| ticks.parse::<f64>().unwrap() / 100.0).sum()
-}
-
-/// Postfix's mail sink on a free port, ended with this value.
-struct Sink {
-    process: Child,
-    port: u16,
-}
-
-impl Sink {
-    fn start() -> Sink {
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
-        let mut command = Command::new("smtp-sink");
-        if Uid::effective().is_root() {
-            command.args(["-u", "nobody"]); // it refuses to run as root
-        }
-        let process =
-            command.args([&format!("127.0.0.1:{port}"), "1000"]).stdout(Stdio::null()).spawn().unwrap();
-        while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
-            sleep(Duration::from_millis(10));
-        }
-        Sink { process, port }
-    }
-}
-
-impl Drop for Sink {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
 }

@@ -1,7 +1,8 @@
 //! Talks to the daemon over its socket.
 
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use chrono_tz::Tz;
 use reqwest::{Method, RequestBuilder, Response};
@@ -9,13 +10,17 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::exit::{Exit, Trouble};
+use super::print::visible;
 use crate::http::error::ErrorBody;
+use crate::http::nodes::AS_OF;
 use crate::http::whoami::{self, WhoAmI};
 
 /// A client of the running daemon.
 pub struct Client {
     http: reqwest::Client,
     socket: PathBuf,
+    /// Whether it was said that what is answered is old.
+    aged: AtomicBool,
 }
 
 /// Where the daemon listens when nothing says otherwise.
@@ -29,7 +34,7 @@ impl Client {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder().unix_socket(socket.clone()).no_proxy().build();
         let http = http.map_err(|e| Trouble::failed(format!("no HTTP client can be made: {e}")))?;
-        Ok(Client { http, socket })
+        Ok(Client { http, socket, aged: AtomicBool::new(false) })
     }
 
     /// GET, with a query.
@@ -140,6 +145,7 @@ impl Client {
         let response = request.send().await.map_err(|e| self.unreachable(&e))?;
         let status = response.status();
         if status.is_success() {
+            self.tell_age(&response);
             return Ok(response);
         }
         let text = match response.json::<ErrorBody>().await {
@@ -149,6 +155,16 @@ impl Client {
         // A request that makes no sense is the caller's to mend.
         let exit = if status == 400 || status == 422 { Exit::Usage } else { Exit::Failed };
         Err(Trouble { exit, text })
+    }
+
+    /// Says once on stderr how old answers are, when the daemon is without its database.
+    fn tell_age(&self, response: &Response) {
+        let as_of = response.headers().get(AS_OF).and_then(|seen| seen.to_str().ok());
+        if let Some(seen) = as_of.filter(|_| !self.aged.swap(true, Ordering::Relaxed)) {
+            let note =
+                format!("budkavle: the database is away; this is what the daemon knew at {}", visible(seen));
+            let _ = writeln!(std::io::stderr().lock(), "{note}");
+        }
     }
 
     fn unreachable(&self, error: &reqwest::Error) -> Trouble {

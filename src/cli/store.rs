@@ -19,7 +19,7 @@ pub struct Args {
 enum Verb {
     /// Move everything from the folder to PostgreSQL, or back
     #[command(
-        after_help = "No daemon may run, on no node. What is moved stays where it was, too. It is compared afterwards: every record is counted and checksummed. Cut short, it is begun again with the same command.\n\nExample:\n  systemctl stop budkavle\n  runuser -u budkavle -- budkavle store migrate --from sled --to postgresql\n  systemctl start budkavle"
+        after_help = "No daemon may run, on no node. What is moved stays where it was, too. It is compared afterwards: every record is counted and checksummed. Cut short, the same command goes on where it was; until the end no daemon starts on a database that is half filled.\n\nExample:\n  systemctl stop budkavle\n  runuser -u budkavle -- budkavle store migrate --from sled --to postgresql\n  systemctl start budkavle"
     )]
     Migrate(Migrate),
 }

@@ -191,6 +191,7 @@ pub fn router(app: Arc<App>) -> Router {
             error::ApiError::not_found("no such path; `budkavle help` lists what there is".to_owned())
         })
         .layer(middleware::from_fn_with_state(Arc::clone(&app), access::check))
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), nodes::say_how_old))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .with_state(app)
 }

@@ -1,6 +1,12 @@
 //! The nodes that share a store, for `GET /v1/status`.
 
-use chrono::{DateTime, Utc};
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::HeaderValue;
+use axum::middleware::Next;
+use axum::response::Response;
+use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::App;
@@ -32,6 +38,21 @@ pub(super) fn cluster(app: &App) -> Option<ClusterStatus> {
     let leads = standing.leads();
     let Standing { seen, trouble, nodes, name, .. } = standing;
     Some(ClusterStatus { node: name, leads, seen, trouble, nodes })
+}
+
+/// In every answer while the database is away: when this node last heard it, and so how old what it says may be.
+pub const AS_OF: &str = "budkavle-as-of";
+
+/// Says with an answer how old it may be, when the database doesn't serve this node.
+pub(super) async fn say_how_old(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let mut answer = next.run(request).await;
+    let standing = app.core.store.standing().filter(|standing| standing.trouble.is_some());
+    let seen = standing.and_then(|standing| standing.seen);
+    let seen = seen.map(|seen| seen.to_rfc3339_opts(SecondsFormat::Secs, true));
+    if let Some(seen) = seen.and_then(|seen| HeaderValue::from_str(&seen).ok()) {
+        answer.headers_mut().insert(AS_OF, seen);
+    }
+    answer
 }
 
 /// What an administrator should know of the database and of the nodes.

@@ -36,7 +36,7 @@ pub enum MigrateError {
     Folder(String, std::io::Error),
 }
 
-/// Moves everything `to` one kind of store from the other. Where it was it stays, too.
+/// Moves everything `to` one kind of store from the other. Where it was it stays, too. Into a database it goes in parts: who is interrupted goes on there.
 pub async fn migrate(
     config: &Config,
     to: Kind,
@@ -51,8 +51,11 @@ pub async fn migrate(
     let scratch = scratch.map_err(|e| MigrateError::Folder(folder.display().to_string(), e))?;
     let file = scratch.path().join("everything.bkv");
     let tell = Arc::new(move || ticking.now());
-    let (database, _) =
-        Store::open_postgres(crate::store::PostgresSettings { node, ..settings }, tell).await?;
+    let settings = crate::store::PostgresSettings { node, ..settings };
+    let database = match to {
+        Kind::Postgresql => Store::open_postgres_to_fill(settings, tell).await?,
+        Kind::Sled => Store::open_postgres(settings, tell).await?.0,
+    };
     let moved = async {
         let others = database.other_nodes();
         if !others.is_empty() {

@@ -97,8 +97,19 @@ impl Store {
         settings: PostgresSettings,
         clock: Clock,
     ) -> Result<(Store, Opening), StoreError> {
-        let (store, opening) = PgStore::open(settings, clock).await?;
+        let (store, opening) = PgStore::open(settings, clock, postgres::Purpose::Work).await?;
         Ok((Store::Postgres(store), opening))
+    }
+
+    /// The same for [`Store::fill`] alone: also a database that was half filled when it was interrupted, which no node works with.
+    ///
+    /// # Errors
+    /// Those of [`Store::open_postgres`].
+    pub async fn open_postgres_to_fill(
+        settings: PostgresSettings,
+        clock: Clock,
+    ) -> Result<Store, StoreError> {
+        Ok(Store::Postgres(PgStore::open(settings, clock, postgres::Purpose::Fill).await?.0))
     }
 
     /// Somebody has been told that the store was rebuilt: [`Opening::Rebuilt`] isn't said again.

@@ -1,10 +1,12 @@
 //! PostgreSQL as a store: a server that all tests share and is asked over TLS; each test has a database in it.
 
+pub mod failover;
 mod moving;
 mod nodes;
 mod server;
 mod silence;
 mod trouble;
+mod upgrade;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, LazyLock};
@@ -14,7 +16,7 @@ use budkavle::store::{Clock, PostgresServer, PostgresSettings, PostgresTls, Stor
 use self::server::Server;
 
 /// The server that all tests share.
-static SERVER: LazyLock<Server> = LazyLock::new(|| Server::start("main", None));
+static SERVER: LazyLock<Server> = LazyLock::new(|| Server::start("main", server::Place::default()));
 static DATABASES: AtomicU32 = AtomicU32::new(0);
 
 impl Server {

@@ -4,6 +4,7 @@ mod bounces;
 mod intake;
 mod outbox;
 mod policy;
+mod replicated;
 mod runs;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -37,6 +38,9 @@ use crate::store_samples::*;
 /// Opens the store of a test, again and again the same one.
 type Open<'a> = &'a dyn Fn() -> Pin<Box<dyn Future<Output = Store> + 'a>>;
 
+/// A test of the suite.
+type Test = for<'a> fn(Open<'a>) -> Pin<Box<dyn Future<Output = ()> + 'a>>;
+
 macro_rules! suite {
     ($($test:ident),+ $(,)?) => {
         mod sled {
@@ -60,6 +64,7 @@ macro_rules! suite {
                 }
             )+
         }
+        const ALL: &[(&str, Test)] = &[$((stringify!($test), |open| Box::pin($test(open)))),+];
     };
 }
 

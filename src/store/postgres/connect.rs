@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
+use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions, PgSslMode};
 use sqlx::{ConnectOptions, Connection, PgConnection, PgPool};
 
 use super::super::cluster::PostgresSettings;
@@ -99,6 +99,15 @@ impl Connections {
     /// A connection that is in no pool.
     pub(super) async fn own(&self) -> Result<PgConnection, sqlx::Error> {
         options(&self.settings, self.at.load(Ordering::Relaxed), &self.sessions).connect().await
+    }
+
+    /// A connection of its own that hears what other nodes call. It is lost with the server that it was made to.
+    pub(super) async fn listener(&self) -> Result<PgListener, sqlx::Error> {
+        let options = options(&self.settings, self.at.load(Ordering::Relaxed), &self.sessions);
+        let pool = PgPoolOptions::new().max_connections(1).acquire_timeout(CONNECT_WITHIN);
+        let mut listener = PgListener::connect_with(&pool.connect_lazy_with(options)).await?;
+        listener.eager_reconnect(false);
+        Ok(listener)
     }
 
     /// How the database is spoken with.

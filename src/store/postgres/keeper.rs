@@ -16,7 +16,7 @@ use super::super::error::StoreError;
 use super::super::jobs::trouble::Fault;
 use super::super::records::{NUMBERS, Numbers};
 use super::line::Line;
-use super::{CLOCKS_AGREE, NODE_DEAD_AFTER, Patience, Shared, said, schema, sweeper};
+use super::{CLOCKS_AGREE, NODE_DEAD_AFTER, Patience, Shared, hint, said, schema, sweeper};
 
 /// How often a node says that it lives.
 pub(super) const BEAT: Duration = Duration::from_millis(1500);
@@ -51,7 +51,13 @@ pub(super) async fn begin(shared: &Arc<Shared>) -> Result<[u64; NUMBERS], StoreE
         }
     };
     let sweeping = sweeper::sweep(Arc::clone(shared));
-    let tasks = vec![tokio::spawn(keeper.keep()), tokio::spawn(sweeping)];
+    let (listening, calling) = (hint::listen(Arc::clone(shared)), hint::call(Arc::clone(shared)));
+    let tasks = vec![
+        tokio::spawn(keeper.keep()),
+        tokio::spawn(sweeping),
+        tokio::spawn(listening),
+        tokio::spawn(calling),
+    ];
     *shared.keepers.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = tasks;
     Ok(numbers)
 }
@@ -67,7 +73,9 @@ pub(super) async fn end(shared: &Arc<Shared>) {
     let farewell = async {
         sqlx::query("UPDATE nodes SET ended = true WHERE id = $1").bind(node).execute(pool).await?;
         let sql = "UPDATE lease SET expires = '-infinity' WHERE holder = $1";
-        sqlx::query(sql).bind(node).execute(pool).await
+        sqlx::query(sql).bind(node).execute(pool).await?;
+        hint::leave(pool).await;
+        Ok::<_, sqlx::Error>(())
     };
     if let Ok(Err(error)) = tokio::time::timeout(BEAT * 2, farewell).await {
         tracing::info!("This node can't take its leave, the others will notice: {error}");
@@ -130,14 +138,26 @@ impl Keeper {
     async fn keep(mut self) {
         let shared = Arc::clone(&self.shared);
         let mut away = false;
+        let mut next = moment() + BEAT;
         loop {
-            tokio::select! {
-                () = tokio::time::sleep(BEAT) => {}
+            let hinted = tokio::select! {
+                () = tokio::time::sleep_until(next.into()) => false,
+                () = shared.hints.heard.notified(), if !away => true,
                 () = shared.closed.cancelled() => return,
+            };
+            if hinted && !shared.hints.one_leaves.swap(false, Ordering::SeqCst) {
+                self.look().await;
+                continue;
             }
+            let before = self.heard;
+            next = moment() + BEAT;
             shared.standing().turned = moment();
             match self.heard_beat().await {
                 Ok(()) => {
+                    if hinted {
+                        // It came early: time goes by those that come in turn.
+                        self.heard = before;
+                    }
                     if std::mem::take(&mut away) {
                         tracing::info!("The database {} is back", shared.connections.place());
                     }
@@ -169,6 +189,17 @@ impl Keeper {
         };
         self.heard = if beaten.is_ok() { self.heard + 1 } else { 0 };
         beaten
+    }
+
+    /// A look at what others have committed, between two beats.
+    async fn look(&mut self) {
+        let Some(mut connection) = self.connection.take() else { return };
+        // What goes wrong is found by the next beat.
+        if let Ok(Ok(counted)) = tokio::time::timeout(HEARD, counted(&self.shared, &mut connection)).await {
+            self.connection = Some(connection);
+            let (generation, messages) = counted;
+            self.shared.tell(|tidings| (tidings.generation, tidings.messages) = (generation, messages));
+        }
     }
 
     async fn beat_within(&mut self, limit: Duration) -> Result<(), Fault> {
@@ -238,16 +269,7 @@ async fn beat(shared: &Arc<Shared>, connection: &mut PgConnection) -> Result<(),
         .await
         .map_err(bad)?;
     let nodes = nodes(&mut *connection).await.map_err(bad)?;
-    let counted: Vec<(i16, i64)> = sqlx::query_as("SELECT which, last FROM numbers WHERE which IN ($1, $2)")
-        .bind(Numbers::Generation as i16)
-        .bind(Numbers::Message as i16)
-        .fetch_all(&mut *connection)
-        .await
-        .map_err(bad)?;
-    let count = |of: Numbers| {
-        counted.iter().find(|(which, _)| *which == of as i16).map_or(0, |(_, last)| last.cast_unsigned())
-    };
-    let (generation, messages) = (count(Numbers::Generation), count(Numbers::Message));
+    let (generation, messages) = counted(shared, &mut *connection).await?;
     let had = {
         let mut standing = shared.standing();
         standing.heard(
@@ -275,6 +297,17 @@ async fn beat(shared: &Arc<Shared>, connection: &mut PgConnection) -> Result<(),
         tidings.messages = messages;
     });
     Ok(())
+}
+
+/// The last generation that was committed, and the number of the last message.
+async fn counted(shared: &Shared, connection: &mut PgConnection) -> Result<(u64, u64), Fault> {
+    let query = sqlx::query_as("SELECT which, last FROM numbers WHERE which IN ($1, $2)");
+    let query = query.bind(Numbers::Generation as i16).bind(Numbers::Message as i16);
+    let counted: Vec<(i16, i64)> = query.fetch_all(connection).await.map_err(|e| shared.bad(e))?;
+    let count = |of: Numbers| {
+        counted.iter().find(|(which, _)| *which == of as i16).map_or(0, |(_, last)| last.cast_unsigned())
+    };
+    Ok((count(Numbers::Generation), count(Numbers::Message)))
 }
 
 impl Shared {

@@ -2,7 +2,8 @@
 //!
 //! In reading order: [`connect`] reaches it, [`schema`] makes its tables, [`tables`] says what stands where; [`rows`] is what a job reads in a
 //! transaction and [`flush`] how its changes are written; [`keeper`] keeps this node and its lease alive, and [`sweeper`] takes over what dead ones
-//! leave; [`contract`], [`read`] and [`backup`] are what the contract asks for, [`follow`] is how a node learns what others have committed; [`line`](mod@line)
+//! leave; [`contract`], [`read`] and [`backup`] are what the contract asks for, [`follow`] is how a node learns what others have committed, and [`hint`] how it
+//! learns of it soon; [`line`](mod@line)
 //! is how long an answer is waited for, [`patience`] how often it is tried, [`said`] what the database says when it can't.
 //!
 //! Who decides (a sync, an edit) holds the rows of `numbers` until the commit: those are one after the other on all nodes. What was decided on an
@@ -14,6 +15,7 @@ mod connect;
 mod contract;
 mod flush;
 mod follow;
+mod hint;
 mod keeper;
 mod line;
 mod patience;
@@ -52,6 +54,7 @@ use rows::PgRows;
 
 pub use connect::{PostgresServer, PostgresTls};
 pub(super) use probe::probe;
+pub(super) use schema::Purpose;
 
 /// A node that has given no sign of life for so long is dead: what it was sending is anybody's.
 const NODE_DEAD_AFTER: Duration = Duration::from_secs(10);
@@ -78,6 +81,7 @@ struct Shared {
     /// One decision of this node at a time.
     deciding: tokio::sync::Mutex<()>,
     standing: Mutex<Standing>,
+    hints: hint::Hints,
     /// The tasks that keep this node alive.
     keepers: Mutex<Vec<JoinHandle<()>>>,
     tidings: watch::Sender<Tidings>,
@@ -118,6 +122,8 @@ struct Ended<T> {
     value: T,
     /// The generation before it and after it.
     generations: (u64, u64),
+    /// Whether there is something in it for other nodes.
+    news: bool,
     /// False: the connection was lost while it was being committed.
     known: bool,
 }
@@ -126,11 +132,12 @@ impl PgStore {
     pub(super) async fn open(
         settings: PostgresSettings,
         clock: Clock,
+        purpose: Purpose,
     ) -> Result<(PgStore, Opening), StoreError> {
         let connections = Connections::new(settings);
         let mut patience = Patience::short();
         let instance = loop {
-            match schema::prepare(&connections).await {
+            match schema::prepare(&connections, purpose).await {
                 Ok(instance) => break instance,
                 Err(fault) => {
                     let away = said::is_away(&fault);
@@ -150,6 +157,7 @@ impl PgStore {
             node: AtomicI64::new(0),
             deciding: tokio::sync::Mutex::new(()),
             standing: Mutex::new(standing),
+            hints: hint::Hints::default(),
             keepers: Mutex::default(),
             tidings: watch::Sender::new(Tidings::default()),
             unexported: watch::Sender::new(0),
@@ -263,7 +271,7 @@ impl Shared {
         let (shared, handle) = (Arc::clone(self), Handle::current());
         let done =
             tokio::task::spawn_blocking(move || shared.in_transaction(&handle, line, tx, way, token, &*job));
-        let Ended { value, generations: (before, made), known } =
+        let Ended { value, generations: (before, made), news, known } =
             done.await.map_err(|died| Trouble::Io("written", died.to_string()))??;
         if !known && !self.was_committed(token, patience).await? {
             return Err(Trouble::Again("the connection was lost before the commit".into()).into());
@@ -274,6 +282,9 @@ impl Shared {
             if basis.generation == before {
                 *basis = Basis { generation: made, stamp: Some(token) };
             }
+        }
+        if news {
+            self.hints.wanted.notify_one();
         }
         Ok(value)
     }
@@ -306,8 +317,10 @@ impl Shared {
         let effect = work.effect;
         let made = generation(&effect.numbers).unwrap_or_default();
         if effect.changes.is_empty() && effect.moves.is_empty() {
-            return Ok(Ended { value, generations: (before, before), known: true });
+            return Ok(Ended { value, generations: (before, before), news: false, known: true });
         }
+        let is_news = |of: Numbers| numbers.get(of as usize) != effect.numbers.get(of as usize);
+        let news = way.decides() && (is_news(Numbers::Generation) || is_news(Numbers::Message));
         let last_message = numbers.get(Numbers::Message as usize).copied().unwrap_or_default();
         let (mut tx, read) = rows.end();
         let written = handle.block_on(async {
@@ -336,7 +349,7 @@ impl Shared {
             Err(error) if error.as_database_error().is_some() => return Err(self.bad(error)),
             Err(_) => false,
         };
-        Ok(Ended { value, generations: (before, made), known })
+        Ok(Ended { value, generations: (before, made), news, known })
     }
 
     /// Whether this node takes part, as the database has it at this moment; and how far its clock is before that of the database.

@@ -56,7 +56,12 @@ fn by_code(place: &Place, code: &str, message: &str) -> Trouble {
         "53100" => {
             return Trouble::Said(Box::new(StoreError::DiskFull { path: format!("the database {place}") }));
         }
-        "25006" => return away(place, format!("it is a standby, which takes nothing ({message})")),
+        "25006" => {
+            return away(
+                place,
+                format!("it is a standby, or set to read only, and takes nothing ({message})"),
+            );
+        }
         // Shut down, crashed, not up yet, thrown out for having been silent in a transaction, too many connections.
         "57P01" | "57P02" | "57P03" | "25P03" | "53300" | "08006" | "08003" | "08000" => {
             return away(place, message.to_owned());

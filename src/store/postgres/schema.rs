@@ -10,18 +10,33 @@ use super::line::Line;
 use super::said;
 
 /// The steps from nothing to the tables as they are now, in order.
-const STEPS: &[&str] =
-    &[include_str!("schema/1.sql"), include_str!("schema/2.sql"), include_str!("schema/3.sql")];
+const STEPS: &[&str] = &[
+    include_str!("schema/1.sql"),
+    include_str!("schema/2.sql"),
+    include_str!("schema/3.sql"),
+    include_str!("schema/4.sql"),
+];
 /// A program that knows the tables up to this version can work with those that this one makes.
 const OLDEST: i32 = 3;
 /// The version of the tables that this program makes.
 #[expect(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "there are few steps")]
 pub(super) const VERSION: i32 = STEPS.len() as i32;
 /// Says whose schema it is.
-const OURS: &str = "budkavle";
+pub(super) const OURS: &str = "budkavle";
+/// The same while everything is on its way into it: to a node it is another program's.
+pub(super) const BEING_FILLED: &str = "budkavle, being filled";
+
+/// What the tables are wanted for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(in super::super) enum Purpose {
+    /// To work with.
+    Work,
+    /// To be filled, also if that was begun before.
+    Fill,
+}
 
 /// Makes sure that the tables are there. Returns the random number of the installation.
-pub(super) async fn prepare(connections: &Connections) -> Result<u64, Fault> {
+pub(super) async fn prepare(connections: &Connections, purpose: Purpose) -> Result<u64, Fault> {
     let line = connections.line();
     let (place, pool) = (line.place.clone(), connections.pool());
     let bad = |error| Fault::Trouble(said::trouble(&place, error));
@@ -85,7 +100,12 @@ pub(super) async fn prepare(connections: &Connections) -> Result<u64, Fault> {
         row.try_get("oldest").map_err(bad)?,
     );
     let instance: i64 = row.try_get("instance").map_err(bad)?;
-    if program != OURS {
+    let filling = program == BEING_FILLED;
+    if filling && purpose == Purpose::Work {
+        let what = "a move into it was interrupted; go on with it: `budkavle store migrate --from sled --to postgresql`";
+        return Err(foreign(&place, what).into());
+    }
+    if program != OURS && !filling {
         let what = "its schema \"budkavle\" belongs to another program; give Budkavle a database of its own";
         return Err(foreign(&place, what).into());
     }
@@ -121,7 +141,7 @@ pub(super) async fn no_standby(connection: &mut PgConnection, line: &Line) -> Re
     let query = sqlx::query_scalar("SELECT pg_is_in_recovery()");
     match line.ask(query.fetch_one(connection)).await? {
         true => {
-            let (place, cause) = (line.place.clone(), "it is a standby, which takes nothing".into());
+            let (place, cause) = (line.place.clone(), "it is a standby, which takes nothing; name the server that takes writes in store.postgresql.servers, too".into());
             Err(StoreError::Away { place, cause }.into())
         }
         false => Ok(()),

@@ -4,6 +4,8 @@
 //! Nothing of it has to be removed, not even after a kill: the namespaces have no names, so they last as long as a
 //! process is in them, and the tests' ends of the cables go with the other ends. Needs root, and `ip` of iproute2.
 
+mod cables;
+
 use std::fs;
 use std::net::Ipv4Addr;
 use std::process::Command;
@@ -13,6 +15,11 @@ use tempfile::TempDir;
 
 use super::folder;
 use super::process::Process;
+
+pub use cables::Cables;
+
+/// A connection whose other side is gone would keep its namespace for two minutes.
+const FORGET: &str = "echo 1 >/proc/sys/net/ipv4/tcp_orphan_retries || true";
 
 /// Two namespaces, and their addresses as everybody sees them: each other, and the tests.
 pub struct Network {
@@ -40,12 +47,10 @@ impl Network {
         let hosts = folder.path().join("hosts");
         fs::write(&hosts, "127.0.0.1 localhost\n").unwrap();
 
-        // A connection whose other side is gone would keep its namespace for two minutes.
-        let forget = "echo 1 >/proc/sys/net/ipv4/tcp_orphan_retries || true";
         let hold = |name: &str| {
             let ready = folder.path().join(name);
             let script = format!(
-                "set -e; mount --bind {resolv} /etc/resolv.conf; mount --bind {hosts} /etc/hosts; ip link set lo up; {forget}; \
+                "set -e; mount --bind {resolv} /etc/resolv.conf; mount --bind {hosts} /etc/hosts; ip link set lo up; {FORGET}; \
                  : >{ready}; exec sleep infinity",
                 resolv = resolv.display(),
                 hosts = hosts.display(),

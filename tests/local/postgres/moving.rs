@@ -7,7 +7,7 @@ use budkavle::domain::notice::MessageState;
 use budkavle::store::{Attempt, Change, MessageFilter, Store, StoreError};
 use chrono::{DateTime, Utc};
 
-use super::Database;
+use super::{Database, clock};
 use crate::store_samples::*;
 
 /// What can be seen of a store.
@@ -78,4 +78,83 @@ async fn everything_moves_to_a_database_and_back() {
     assert_eq!((&state.directory, &state.gone), (&model, &gone));
     assert_eq!(sled.message(MessageId(1)).await.unwrap().message.state, MessageState::Sent);
     assert!(!sled.steps(budkavle::domain::ids::RunId(2)).await.unwrap().is_empty());
+}
+
+/// A backup of an embedded store with so many users, made again and again.
+async fn filled(folder: &std::path::Path, users: u32) -> (Store, std::path::PathBuf) {
+    let (sled, _) = Store::open_sled(settings(folder), at(0)).await.unwrap();
+    let (delta, record, cursor) = sync(1, &Directory::default(), &organisation(users));
+    sled.commit_sync(delta, record, cursor).await.unwrap();
+    let event = event(4, Change::Outage(outage(1)), vec![notice("outage/1", 12_000)]);
+    sled.commit_event(event).await.unwrap();
+    let file = folder.join("everything.bkv");
+    sled.backup(file.clone(), at(7)).await.unwrap();
+    (sled, file)
+}
+
+#[tokio::test]
+async fn a_move_that_was_interrupted_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let (sled, file) = filled(folder.path(), 6_000).await;
+    let database = Database::new().await;
+    let to_fill = async |settings| Store::open_postgres_to_fill(settings, clock()).await.unwrap();
+    let store = to_fill(database.settings("moving")).await;
+    let cut = tokio::spawn({
+        let (store, file) = (store.clone(), file.clone());
+        async move { store.fill(file).await }
+    });
+    let done = "SELECT coalesce(sum(done), 0) FROM budkavle.moving";
+    while database.psql(done).await == "0" && !cut.is_finished() {}
+    let ends = format!(
+        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = '{}' AND usename = 'budkavle'",
+        database.name
+    );
+    while !cut.is_finished() {
+        database.psql(&ends).await;
+    }
+    let cut = cut.await.unwrap();
+    assert!(cut.is_err(), "it was over before it was interrupted: {cut:?}");
+    store.close().await;
+
+    // Half of it is nothing to work with.
+    let refused = Store::open_postgres(database.settings("one"), clock()).await.map(drop).unwrap_err();
+    assert!(refused.to_string().contains("budkavle store migrate --from sled --to postgresql"), "{refused}");
+    // What is there is not written again.
+    let mark =
+        "WITH m AS (UPDATE budkavle.users SET title = 'before' RETURNING 1) SELECT count(*) > 0 FROM m";
+    assert_eq!(database.psql(mark).await, "t");
+    let marked = "SELECT count(*) > 0 FROM budkavle.users WHERE title = 'before'";
+    let store = to_fill(database.settings("moving")).await;
+    let again = folder.path().join("again.bkv");
+    sled.backup(again.clone(), at(8)).await.unwrap();
+    assert_eq!(store.fill(again).await.unwrap().counts["messages"], 12_000);
+    assert_eq!(database.psql(marked).await, "t");
+    store.close().await;
+    let store = database.open("one").await;
+    assert_eq!(store.load().await.unwrap().directory, organisation(6_000));
+    let counts = "SELECT sum(messages) FROM budkavle.message_counts";
+    assert_eq!(database.psql(counts).await, "12000");
+    sled.close().await;
+}
+
+#[tokio::test]
+async fn a_move_of_something_else_begins_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let (sled, file) = filled(folder.path(), 50).await;
+    let database = Database::new().await;
+    let store = Store::open_postgres_to_fill(database.settings("moving"), clock()).await.unwrap();
+    // As one leaves it that was interrupted.
+    database
+        .psql(
+            "UPDATE budkavle.budkavle_meta SET program = 'budkavle, being filled'; \
+             INSERT INTO budkavle.moving (source, done) VALUES ('another', 1); \
+             INSERT INTO budkavle.users (key, record, generation) VALUES ('x', 'y', 0)",
+        )
+        .await;
+    store.fill(file).await.unwrap();
+    assert_eq!(database.psql("SELECT count(*) FROM budkavle.users").await, "50");
+    assert_eq!(database.psql("SELECT count(*) FROM budkavle.moving").await, "0");
+    store.close().await;
+    assert_eq!(database.open("one").await.load().await.unwrap().directory, organisation(50));
+    sled.close().await;
 }

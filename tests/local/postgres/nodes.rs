@@ -30,7 +30,8 @@ pub async fn comes(what: &str, is_so: impl Fn() -> bool) {
     came.unwrap_or_else(|_| panic!("within {TAKEOVER:?} it didn't come to {what}"));
 }
 
-async fn hears(store: &Store, what: &str, wanted: impl Fn(&Tidings) -> bool) {
+/// Waits until a node hears something.
+pub async fn hears(store: &Store, what: &str, wanted: impl Fn(&Tidings) -> bool) {
     let mut tidings = store.tidings().unwrap();
     let heard = tokio::time::timeout(TAKEOVER, tidings.wait_for(wanted)).await;
     heard.unwrap_or_else(|_| panic!("within {TAKEOVER:?} not heard: {what}")).unwrap();
@@ -359,4 +360,27 @@ async fn the_tables_can_be_read_by_people() {
     ] {
         assert_eq!(database.psql(&format!("SET search_path = budkavle; {sql}")).await, expected, "{sql}");
     }
+}
+
+#[tokio::test]
+async fn others_hear_of_a_commit_before_they_look() {
+    let database = Database::new().await;
+    let (one, two) = (database.open("one").await, database.open("two").await);
+    let listening = format!(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = '{}' AND query LIKE 'LISTEN%'",
+        database.name
+    );
+    while database.psql(&listening).await != "2" {}
+    let commits = async |numbers: std::ops::RangeInclusive<u64>| {
+        for n in numbers {
+            one.commit_event(event(1, Change::Outage(outage(n)), vec![])).await.unwrap();
+            hears(&two, "the commit", |tidings| tidings.generation == n).await;
+        }
+    };
+    // By looking alone, each would take one and a half second.
+    let heard = tokio::time::timeout(TAKEOVER, commits(1..=60)).await;
+    heard.expect("it is heard of at once");
+    // Where nobody can be told, they look all the same.
+    database.psql("REVOKE EXECUTE ON FUNCTION pg_notify FROM PUBLIC").await;
+    commits(61..=62).await;
 }

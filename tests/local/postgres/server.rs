@@ -1,6 +1,6 @@
 //! A PostgreSQL of the tests' own, from Debian's package, in a folder and on a port of its own.
 
-use std::net::TcpListener;
+use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -17,11 +17,40 @@ const PROGRAMS: &str = "/usr/lib/postgresql/15/bin";
 pub struct Server {
     folder: TempDir,
     pub port: u16,
+    place: Place,
+}
+
+/// Where a server runs and can be reached, beside the loopback address.
+#[derive(Clone, Default)]
+pub struct Place {
+    /// A command that comes before that of the server.
+    pub within: Vec<String>,
+    /// More addresses that it listens on.
+    pub addresses: Vec<Ipv4Addr>,
 }
 
 impl Server {
-    /// Makes a new one and starts it; or a standby of another.
-    pub fn start(name: &str, standby_of: Option<&Server>) -> Server {
+    /// Makes a new one and starts it.
+    pub fn start(name: &str, place: Place) -> Server {
+        Server::make(name, None, place)
+    }
+
+    /// Makes a standby: from now on this server says of nothing that it is committed before the standby has it.
+    pub fn replicate(&self, name: &str) -> Server {
+        let standby = Server::make(name, Some(self), self.place.clone());
+        self.psql("postgres", "ALTER SYSTEM SET synchronous_standby_names = '*'");
+        self.psql("postgres", "SELECT pg_reload_conf()");
+        let synchronous = "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'";
+        for _ in 0..300 {
+            if self.psql("postgres", synchronous) == "1" {
+                return standby;
+            }
+            thread::sleep(Duration::from_millis(100));
+        }
+        panic!("the standby doesn't follow:\n{}", standby.log());
+    }
+
+    fn make(name: &str, standby_of: Option<&Server>, place: Place) -> Server {
         assert!(
             Path::new(PROGRAMS).join("postgres").exists(),
             "PostgreSQL 15 isn't installed: apt-get install --no-install-recommends postgresql-15 (tests/run does it)"
@@ -31,7 +60,7 @@ impl Server {
         let data = folder.path().join("data");
         fs::create_dir(&data).unwrap();
         fs::set_permissions(&data, fs::Permissions::from_mode(0o700)).unwrap();
-        certificates(folder.path());
+        certificates(folder.path(), &place.addresses);
         if is_root() {
             run(Command::new("chown").arg("-R").arg("postgres:postgres").arg(folder.path()));
         }
@@ -62,9 +91,10 @@ impl Server {
         }
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         fs::write(data.join("pg_hba.conf"), HBA).unwrap();
-        fs::write(data.join("postgresql.conf"), configuration(folder.path(), port)).unwrap();
-        begin(&data);
-        let server = Server { folder, port };
+        fs::write(data.join("postgresql.conf"), configuration(folder.path(), port, &place.addresses))
+            .unwrap();
+        begin(&data, &place.within);
+        let server = Server { folder, port, place };
         server.wait();
         if standby_of.is_none() {
             server.psql("postgres", "CREATE USER budkavle PASSWORD 'secret'");
@@ -86,10 +116,11 @@ impl Server {
             }
             thread::sleep(Duration::from_millis(100));
         }
-        panic!(
-            "PostgreSQL doesn't start:\n{}",
-            fs::read_to_string(self.folder.path().join("data/log")).unwrap_or_default()
-        );
+        panic!("PostgreSQL doesn't start:\n{}", self.log());
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(self.data().join("log")).unwrap_or_default()
     }
 
     fn data(&self) -> PathBuf {
@@ -151,24 +182,27 @@ impl Drop for Server {
 
 const HBA: &str = "local all all trust\n\
                    local replication all trust\n\
-                   host all budkavle 127.0.0.1/32 scram-sha-256\n";
+                   host all budkavle 127.0.0.1/32 scram-sha-256\n\
+                   host all budkavle 198.18.0.0/15 scram-sha-256\n";
 
-fn configuration(folder: &Path, port: u16) -> String {
+fn configuration(folder: &Path, port: u16, addresses: &[Ipv4Addr]) -> String {
     let folder = folder.display();
+    let more: String = addresses.iter().map(|address| format!(", {address}")).collect();
     format!(
-        "listen_addresses = '127.0.0.1'\nport = {port}\nunix_socket_directories = '{folder}/data'\nmax_connections = 300\n\
+        "listen_addresses = '127.0.0.1{more}'\nport = {port}\nunix_socket_directories = '{folder}/data'\nmax_connections = 300\n\
          shared_buffers = '64MB'\nfsync = off\nssl = on\nssl_cert_file = '{folder}/cert.pem'\nssl_key_file = '{folder}/key.pem'\n\
          wal_level = replica\nmax_wal_senders = 4\nhot_standby = on\nlog_min_messages = warning\ntimezone = 'UTC'\n"
     )
 }
 
-fn certificates(folder: &Path) {
+fn certificates(folder: &Path, addresses: &[Ipv4Addr]) {
     let mut params = CertificateParams::default();
     params.distinguished_name.push(DnType::CommonName, "Budkavle Test CA");
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
     let mut params = CertificateParams::new(["localhost".to_owned()]).unwrap();
-    params.subject_alt_names.push(SanType::IpAddress([127, 0, 0, 1].into()));
+    let addresses = [Ipv4Addr::LOCALHOST].into_iter().chain(addresses.iter().copied());
+    params.subject_alt_names.extend(addresses.map(|address| SanType::IpAddress(address.into())));
     let key = KeyPair::generate().unwrap();
     let cert = params.signed_by(&key, &authority).unwrap();
     fs::write(folder.join("ca.pem"), authority.pem()).unwrap();
@@ -192,14 +226,17 @@ fn as_postgres(program: &str) -> Command {
 }
 
 /// Starts the server from a thread that lives as long as the tests: the kernel ends it with that.
-fn begin(data: &Path) {
+fn begin(data: &Path, within: &[String]) {
     let (told, id) = mpsc::channel();
-    let data = data.to_owned();
+    let (data, within) = (data.to_owned(), within.to_vec());
     thread::spawn(move || {
         let log = fs::File::create(data.join("log")).unwrap();
         // A shell stands between, which also takes the folder away when the tests have been killed.
         let mut shepherd = Command::new("setpriv");
-        shepherd.args(["--pdeathsig", "TERM", "--", "sh", "-c", SHEPHERD, "sh"]).arg(data.parent().unwrap());
+        shepherd
+            .args(["--pdeathsig", "TERM", "--", "sh", "-c", SHEPHERD, "sh"])
+            .arg(data.parent().unwrap())
+            .args(within);
         let postgres = as_postgres("postgres");
         shepherd.arg(postgres.get_program()).args(postgres.get_args()).arg("-D").arg(&data).current_dir("/");
         let mut child =

@@ -37,7 +37,7 @@ impl Middle {
                 let mut falls = hears.clone();
                 let was_silent = *hears.borrow_and_update();
                 tokio::spawn(async move {
-                    let mut server = TcpStream::connect(("127.0.0.1", server)).await.unwrap();
+                    let Ok(mut server) = TcpStream::connect(("127.0.0.1", server)).await else { return };
                     if !was_silent {
                         tokio::select! {
                             _ = tokio::io::copy_bidirectional(&mut client, &mut server) => return,
@@ -51,9 +51,14 @@ impl Middle {
         Middle { port, silent }
     }
 
+    /// As which server it is connected to.
+    pub fn server(&self) -> PostgresServer {
+        PostgresServer::Tcp("127.0.0.1".into(), self.port)
+    }
+
     /// The same settings, by way of here.
     pub fn settings(&self, direct: PostgresSettings) -> PostgresSettings {
-        let servers = vec![PostgresServer::Tcp("127.0.0.1".into(), self.port)];
+        let servers = vec![self.server()];
         let statement = Duration::from_secs(1);
         PostgresSettings { servers, tls: PostgresTls::Off, statement, ..direct }
     }

@@ -3,14 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use budkavle::domain::ids::RunId;
 use budkavle::domain::notice::MessageState;
-use budkavle::domain::run::Outcome;
 use budkavle::store::{Change, PostgresServer, PostgresSettings, PostgresTls, Store, StoreError};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::server::Server;
 use super::{Database, clock};
 use crate::store_samples::*;
 
@@ -205,55 +202,4 @@ async fn a_commit_of_which_nothing_is_heard_is_not_made_anew() {
     let counts: Vec<_> = store.queue_counts().await.unwrap().into_iter().collect();
     assert_eq!(counts, [(MessageState::Queued, 2)]);
     assert_eq!(store.load().await.unwrap().open_outages.len(), 1);
-}
-
-#[tokio::test]
-async fn a_standby_that_is_promoted_takes_over() {
-    let (primary, standby) = tokio::task::spawn_blocking(|| {
-        let primary = Server::start("primary", None);
-        primary.psql("postgres", "CREATE DATABASE one OWNER budkavle");
-        let standby = Server::start("standby", Some(&primary));
-        (primary, standby)
-    })
-    .await
-    .unwrap();
-    let settings = |servers: &[&Server]| PostgresSettings {
-        servers: servers.iter().map(|of| PostgresServer::Tcp("127.0.0.1".into(), of.port)).collect(),
-        // Either has a certificate of its own.
-        tls: PostgresTls::Off,
-        ..primary.settings("one", "node")
-    };
-    let alone = refused(settings(&[&standby])).await;
-    assert!(alone.contains("it is a standby, which takes nothing"), "{alone}");
-    let store = Store::open_postgres(settings(&[&standby, &primary]), clock()).await.unwrap().0;
-    let unchanged = |id| record(run(id, "main", Outcome::Unchanged));
-    for id in 1..=20 {
-        store.commit_run(unchanged(id), None).await.unwrap();
-    }
-    let moved = tokio::task::spawn_blocking(move || {
-        let behind = "SELECT count(*) FROM pg_stat_replication WHERE replay_lsn = pg_current_wal_lsn()";
-        while primary.psql("one", behind) != "1" {
-            std::thread::yield_now();
-        }
-        primary.kill();
-        standby.promote();
-        (primary, standby)
-    });
-    let (_primary, _standby) = moved.await.unwrap();
-    // What is asked meanwhile waits for the one that was promoted.
-    let mut id = 21;
-    loop {
-        match store.commit_run(unchanged(id), None).await {
-            Ok(_) => break,
-            Err(StoreError::Away { .. } | StoreError::NotLeading { .. }) => {
-                let mut tidings = store.tidings().unwrap();
-                let _ = tokio::time::timeout(std::time::Duration::from_secs(1), tidings.changed()).await;
-            }
-            Err(other) => panic!("{other}"),
-        }
-    }
-    id += 1;
-    store.commit_run(unchanged(id), None).await.unwrap();
-    assert_eq!(store.runs(None, 99).await.unwrap().len(), 22);
-    assert!(store.run(RunId(20)).await.is_ok());
 }
