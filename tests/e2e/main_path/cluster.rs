@@ -158,7 +158,10 @@ fn one_syncs_all_answer_and_another_takes_over() {
     );
 
     // A clean stop hands over at once.
+    let lease = cluster.sql("SELECT epoch FROM lease");
     cluster.nodes[leader].daemon.take().unwrap().terminate(PATIENCE);
+    let given_up = format!("SELECT epoch > {lease} OR expires < clock_timestamp() FROM lease");
+    assert_eq!(cluster.sql(&given_up), "t", "nobody has to wait until it runs out");
     let second = cluster.wait_for_leader();
     assert_ne!(second, leader);
     cluster.nodes[second].budkavle.run(&["sync"]).success();

@@ -87,6 +87,8 @@ async fn filled(folder: &std::path::Path, users: u32) -> (Store, std::path::Path
     sled.commit_sync(delta, record, cursor).await.unwrap();
     let event = event(4, Change::Outage(outage(1)), vec![notice("outage/1", 12_000)]);
     sled.commit_event(event).await.unwrap();
+    // The process that was sending ended: nobody may take these from one that moves everything.
+    assert_eq!(sled.claim_due(&ChannelName::mail(), at(5), at(90), 3).await.unwrap().len(), 3);
     let file = folder.join("everything.bkv");
     sled.backup(file.clone(), at(7)).await.unwrap();
     (sled, file)

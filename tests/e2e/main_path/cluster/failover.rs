@@ -45,10 +45,13 @@ fn the_database_fails_over_in_a_burst_of_mail() {
         standby.promote();
     };
     let mut accepted = burst("before", &fails_over);
-    let lives = |n: &usize| nodes[*n].status()["cluster"]["trouble"].is_null();
+    let came = standby.psql("budkavle", "SELECT clock_timestamp()");
+    let found = format!("SELECT count(*) FROM budkavle.nodes WHERE NOT ended AND seen > '{came}'");
     wait_until("every node has found the other server", PATIENCE, || {
-        (0..NODES).all(|n| lives(&n)).then_some(())
+        (standby.psql("budkavle", &found) == NODES.to_string()).then_some(())
     });
+    let lives = |n: usize| nodes[n].status()["cluster"]["trouble"].is_null();
+    wait_until("every node says so", PATIENCE, || (0..NODES).all(lives).then_some(()));
     let after = burst("after", &|| {});
     assert_eq!(after.len(), OPENERS * EACH, "{after:?}");
     accepted.extend(after);
@@ -58,6 +61,7 @@ fn the_database_fails_over_in_a_burst_of_mail() {
         let waiting = "SELECT count(*) FROM messages WHERE state IN ('queued', 'deferred', 'sending')";
         (sql(waiting) == "0").then_some(())
     });
+    cluster.site.post.delivered();
     let repeated: usize =
         contacts.iter().map(|contact| cluster.site.post.told_of_each(contact, &accepted)).sum();
     // Nobody died: whoever was sending went on, and noted it on the other server.
