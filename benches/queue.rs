@@ -79,7 +79,8 @@ async fn claims(store: &Store) -> (f64, f64) {
     for _ in 0..CLAIMS {
         let now = Utc::now();
         let start = Instant::now();
-        let claimed = store.claim_due(&ChannelName::mail(), now, now + TimeDelta::hours(1), BATCH).await.unwrap();
+        let claimed =
+            store.claim_due(&ChannelName::mail(), now, now + TimeDelta::hours(1), BATCH).await.unwrap();
         taken.push(start.elapsed().as_secs_f64() * 1000.0);
         if claimed.len() < BATCH {
             break;
@@ -145,7 +146,11 @@ digest = "off"
     fs::write(&configuration, text).unwrap();
     let budkavle = |arguments: &[&str]| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_budkavle"));
-        command.env("BUDKAVLE_CONFIG", &configuration).args(arguments).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+            .env("BUDKAVLE_CONFIG", &configuration)
+            .args(arguments)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
         command
     };
     let mut daemon = budkavle(&["run"]).spawn().unwrap();

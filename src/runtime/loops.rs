@@ -94,7 +94,9 @@ pub async fn follow(
         // Without the database it is answered from what is known; its keeper says what is wrong with it.
         match core.follow().await {
             Err(error) if !error.is_away() => {
-                tracing::error!("What other nodes have committed can't be read, answers here grow old: {error}");
+                tracing::error!(
+                    "What other nodes have committed can't be read, answers here grow old: {error}"
+                );
             }
             Err(error) => tracing::debug!("What other nodes have committed can't be read: {error}"),
             Ok(()) => {}

@@ -67,12 +67,7 @@ impl PgStore {
 
         let line = self.shared.connections.line().patient();
         let mut tx = self.begin_part().await?;
-        let mut counts = Counts::default();
-        for (key, record) in &self.records(&mut tx).await? {
-            if let Some(kind) = key.first().and_then(|byte| Kind::from_byte(*byte)) {
-                counts.add(kind, key, record);
-            }
-        }
+        let counts = self.counts(&mut tx).await?;
         if let Some(difference) = expected.difference(&counts) {
             if done.is_none() {
                 return Err(StoreError::NotEmpty { path: format!("in the database {place}") }.into());

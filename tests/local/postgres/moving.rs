@@ -65,8 +65,11 @@ async fn everything_moves_to_a_database_and_back() {
     // Once more is the same; something else isn't let in.
     store.fill(file).await.unwrap();
     let back = folder.path().join("back.bkv");
+    assert!(!store.is_backup(back.clone()).await.unwrap());
     store.backup(back.clone(), at(8)).await.unwrap();
+    assert!(store.is_backup(back.clone()).await.unwrap(), "it needn't be read again");
     store.commit_event(event(9, Change::Outage(outage(2)), vec![])).await.unwrap();
+    assert!(!store.is_backup(back.clone()).await.unwrap());
     let refused = store.fill(back.clone()).await;
     assert!(matches!(refused, Err(StoreError::NotEmpty { .. })), "{refused:?}");
     store.close().await;

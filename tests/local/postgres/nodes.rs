@@ -192,7 +192,10 @@ async fn what_another_has_changed_unseen_is_not_overwritten() {
     assert!(two.queue_counts().await.unwrap().is_empty(), "nor is anybody told of it");
     two.commit_event(event(3, away(3, 30), vec![])).await.unwrap();
     let seen = two.load().await.unwrap();
-    assert_eq!(seen.absences.values().map(|a| (a.id.0, a.until)).collect::<Vec<_>>(), [(1, at(20)), (3, at(30))]);
+    assert_eq!(
+        seen.absences.values().map(|a| (a.id.0, a.until)).collect::<Vec<_>>(),
+        [(1, at(20)), (3, at(30))]
+    );
     two.commit_event(event(4, away(1, 30), vec![])).await.unwrap();
 }
 

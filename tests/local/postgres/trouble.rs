@@ -83,7 +83,10 @@ async fn what_was_accepted_is_noted_when_there_is_room_again() {
         store.commit_event(tell(0, vec![notice("a", 2)])).await.unwrap();
         let claimed = store.claim_due(&ChannelName::mail(), at(1), at(90), 2).await.unwrap();
         fails_at_attempts(&database, code).await;
-        let sent = claimed.iter().map(|claimed| crate::store_contract::outbox::attempt(&claimed.message, 2, MessageState::Sent)).collect();
+        let sent = claimed
+            .iter()
+            .map(|claimed| crate::store_contract::outbox::attempt(&claimed.message, 2, MessageState::Sent))
+            .collect();
         let noting = tokio::spawn({
             let store = store.clone();
             async move { store.record_attempts(sent).await }
