@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+use super::alert;
 use super::core::{Core, Settings, Turn, View, audit_entry};
 use super::outage;
 use super::silence;
@@ -14,6 +15,7 @@ use crate::domain::audit::Actor;
 use crate::domain::climb::{Climb, End, Reached, Step};
 use crate::domain::ids::{ChannelName, DirectoryName, MessageId, NoticeId, OutageId};
 use crate::domain::notice::{Climbed, EventKey, Facts, NewNotice, Notice, NoticeKind, Recipient};
+use crate::domain::warning::Warning;
 use crate::store::{Change, Event, MessageFilter, StoreError};
 
 /// So many of those who were told before are named.
@@ -232,6 +234,20 @@ pub async fn facts(core: &Core, climb: &Climb) -> Result<Facts, StoreError> {
             Some(notice) => Ok(notice.facts),
             None => Err(StoreError::NotFound(format!("notice {}", climb.notice))),
         },
+    }
+}
+
+/// What a good read of a directory doesn't warn of any more is over: the password or the certificate is a new one. That it can't be noted fails no run.
+pub async fn renewed(core: &Core, turn: &Turn<'_>, name: &DirectoryName, warnings: &[Warning]) {
+    let view = core.view();
+    let own = EventKey(format!("ending/{name}/").into());
+    let climbs = view.climbs.range(own.clone()..).take_while(|(thread, _)| thread.0.starts_with(&*own.0));
+    let open: Vec<EventKey> = warnings.iter().map(|warning| alert::ending(name, warning)).collect();
+    for (thread, climb) in climbs.filter(|(thread, _)| !open.contains(thread)) {
+        let after = climb.clone().ended(End::Over { at: core.now() });
+        if let Err(error) = note(core, turn, after, Vec::new(), None).await {
+            tracing::error!(%thread, "That it is over can't be noted: {error}");
+        }
     }
 }
 
