@@ -28,7 +28,7 @@ use crate::domain::changes::{ChangeAt, ContactChange};
 use crate::domain::climb::Climb;
 use crate::domain::guard::CheckedDelta;
 use crate::domain::ids::{ChannelName, DirectoryName, Generation, MessageId, OutageId, RunId};
-use crate::domain::notice::{EventKey, Message};
+use crate::domain::notice::{EventKey, Message, Priority};
 use crate::domain::outage::Outage;
 use crate::domain::past::Entry;
 use crate::domain::run::{Cursor, Run};
@@ -231,8 +231,10 @@ impl Store {
         max: usize,
     ) -> Result<Vec<Claimed>, StoreError> {
         match self {
-            Store::Sled(store) => store.claim_due(channel, now, until, max).await,
-            Store::Postgres(store) => Ok(store.claim(channel, now, until, max, None).await?.0),
+            Store::Sled(store) => store.claim_due(channel, now, until, max, Priority::Low).await,
+            Store::Postgres(store) => {
+                Ok(store.claim(channel, now, until, max, (Priority::Low, None)).await?.0)
+            }
         }
     }
 
@@ -248,8 +250,26 @@ impl Store {
         per_minute: Option<u32>,
     ) -> Result<(Vec<Claimed>, Option<TimeDelta>), StoreError> {
         match self {
-            Store::Sled(store) => Ok((store.claim_due(channel, now, until, max).await?, None)),
-            Store::Postgres(store) => store.claim(channel, now, until, max, per_minute).await,
+            Store::Sled(store) => Ok((store.claim_due(channel, now, until, max, Priority::Low).await?, None)),
+            Store::Postgres(store) => {
+                store.claim(channel, now, until, max, (Priority::Low, per_minute)).await
+            }
+        }
+    }
+
+    /// [`Store::claim_within`], but only of what is urgent.
+    pub async fn claim_urgent(
+        &self,
+        channel: &ChannelName,
+        now: DateTime<Utc>,
+        until: DateTime<Utc>,
+        max: usize,
+        per_minute: Option<u32>,
+    ) -> Result<Vec<Claimed>, StoreError> {
+        let least = Priority::Urgent;
+        match self {
+            Store::Sled(store) => store.claim_due(channel, now, until, max, least).await,
+            Store::Postgres(store) => Ok(store.claim(channel, now, until, max, (least, per_minute)).await?.0),
         }
     }
 

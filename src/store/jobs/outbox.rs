@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::domain::audit;
 use crate::domain::bounce::{Bounce, Fate, Mark};
 use crate::domain::ids::{ChannelName, MessageId, NoticeId};
-use crate::domain::notice::{Message, MessageState, NewNotice, Notice};
+use crate::domain::notice::{Message, MessageState, NewNotice, Notice, Priority};
 
 use super::super::error::StoreError;
 use super::super::records::{Kind, NoticeOf, NoticeRow, Numbers, attempt_key, key, number_key};
@@ -40,13 +40,14 @@ pub(in crate::store) fn order(
     Ok(message)
 }
 
-/// Claims messages of a channel that are due.
+/// Claims messages of a channel that are due and no less urgent than `least`.
 pub(in crate::store) fn claim(
     tx: &mut Tx<'_>,
     channel: &ChannelName,
     now: DateTime<Utc>,
     until: DateTime<Utc>,
     max: usize,
+    least: Priority,
 ) -> Result<Vec<Claimed>, Fault> {
     let (now, until) = (tx.common(now), tx.common(until));
     tx.speaks_of(now);
@@ -54,6 +55,10 @@ pub(in crate::store) fn claim(
     let mut claimed = Vec::new();
     for id in tx.due(channel, now, max)? {
         let before = message(tx, id)?;
+        if before.priority > least {
+            // The urgent go first.
+            break;
+        }
         let notice = match notices.get(&before.notice) {
             Some(notice) => Arc::clone(notice),
             None => {
