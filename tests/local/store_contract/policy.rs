@@ -171,8 +171,8 @@ pub async fn what_is_held_leaves_later_and_the_next_word_takes_its_place(open: O
         ..word(event, 1, 2, Replaces::Held)
     };
     store.commit_event(tell(1, vec![held("outage/1/0")])).await.unwrap();
-    assert_eq!(ids(&claim(&store, 2, 20, 10).await), [2], "one of them sleeps");
     let store = reopen(store, open).await;
+    assert_eq!(ids(&claim(&store, 2, 20, 10).await), [2], "one of them sleeps");
     assert_eq!(store.next_due(&ChannelName::mail()).await.unwrap(), Some(at(20)));
     store.commit_event(tell(3, vec![held("outage/1/1")])).await.unwrap();
     let state = async |id| store.message(MessageId(id)).await.unwrap().message.state;
