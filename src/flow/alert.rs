@@ -1,6 +1,10 @@
 //! Tell the AD-sync contacts of a directory when its sync is in trouble, remind them, and tell when it is well again.
 
+mod aside;
+
 use chrono::{DateTime, Utc};
+
+pub use aside::quarantine;
 
 use super::core::{Core, audit_entry};
 use super::silence;

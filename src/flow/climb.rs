@@ -63,6 +63,16 @@ async fn tick_one(core: &Core, thread: &EventKey) -> Result<(), StoreError> {
             if recipients.is_empty() {
                 return Ok(());
             }
+            for (rung, people) in climb.way(&view.organisation, now) {
+                if reached.first().is_some_and(|told| rung < told.rung) {
+                    tracing::warn!(
+                        notice = climb.notice.0,
+                        ?rung,
+                        people,
+                        "Too many stand there to be told (acknowledge.widest): it goes on to those above"
+                    );
+                }
+            }
             let recipients = by_what_works(&view, &settings, &facts, recipients);
             let event = EventKey(format!("{thread}/climb/{}", now.timestamp_millis()).into());
             let names: Vec<&str> = recipients.iter().map(|to| &*to.name).collect();
@@ -80,7 +90,7 @@ async fn tick_one(core: &Core, thread: &EventKey) -> Result<(), StoreError> {
                 climb.about
             );
             // Those who sleep are given as much time as the others, from when they are told on.
-            let told_at = settings.quiet.first_told(&notice, |to| core.locale_of(to).zone, now);
+            let told_at = settings.quiet.first_told(&notice, |to| core.clocks_of(to), now);
             let after = climb.clone().telling(reached, told_at);
             note(core, &turn, after, vec![notice], Some(("notice went on", Some(&why)))).await
         }
@@ -265,6 +275,11 @@ fn is_over(view: &View, thread: &EventKey) -> bool {
         let health = view.directories.get(&DirectoryName::from(name)).and_then(|state| state.health.as_ref());
         let open = health.and_then(|health| health.alert.as_ref());
         return open.is_none_or(|alert| alert.since.timestamp_millis().to_string() != since);
+    }
+    if let Some((name, since)) = thread.0.strip_prefix("quarantine/").and_then(|rest| rest.rsplit_once('/')) {
+        let health = view.directories.get(&DirectoryName::from(name)).and_then(|state| state.health.as_ref());
+        let open = health.and_then(|health| health.aside.grown);
+        return open.is_none_or(|grown| grown.since.timestamp_millis().to_string() != since);
     }
     if let Some((name, _)) = thread.0.strip_prefix("channel/").and_then(|rest| rest.rsplit_once('/')) {
         return !view.delivery.broken.contains_key(&ChannelName::from(name));

@@ -27,7 +27,7 @@ use crate::domain::changes::open::Note;
 use crate::domain::changes::{ChangeAt, ContactChange};
 use crate::domain::climb::Climb;
 use crate::domain::guard::CheckedDelta;
-use crate::domain::ids::{ChannelName, DirectoryName, Generation, MessageId, OutageId, RunId};
+use crate::domain::ids::{ChannelName, DirectoryName, Generation, MessageId, NoticeId, OutageId, RunId};
 use crate::domain::notice::{EventKey, Message, Priority};
 use crate::domain::outage::Outage;
 use crate::domain::past::Entry;
@@ -427,6 +427,14 @@ impl Store {
         match self {
             Store::Sled(store) => store.climb(thread).await,
             Store::Postgres(store) => store.climb(thread).await,
+        }
+    }
+
+    /// The notices of a thread that others follow in, the first one first; those that are gone are left out.
+    pub async fn thread(&self, thread: &EventKey) -> Result<Vec<NoticeId>, StoreError> {
+        match self {
+            Store::Sled(store) => store.thread(thread).await,
+            Store::Postgres(store) => store.thread(thread).await,
         }
     }
 

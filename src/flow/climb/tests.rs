@@ -63,6 +63,7 @@ async fn open(core: &Core, severity: Severity) {
         services: vec![],
         units: vec![],
         also: vec![],
+        ack: false,
     };
     carry_out(core, None, Order::Open(opening), &Actor::System, None, false).await.unwrap();
 }

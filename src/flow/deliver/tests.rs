@@ -72,6 +72,7 @@ impl World {
             services: vec![],
             units: vec![],
             also: vec![],
+            ack: false,
         };
         let order = outage::Order::Open(opening);
         outage::carry_out(&self.core, None, order, &Actor::System, None, false).await.unwrap();

@@ -55,7 +55,7 @@ fn settings() -> Settings {
     Settings {
         zone: Stockholm,
         locales: Locales { organisation: Locale { zone: Stockholm, ..Locale::default() }, rules: vec![] },
-        quiet: Quiet { awake: Some(awake), channels: BTreeSet::new() },
+        quiet: Quiet { awake: Some(awake), ..Quiet::default() },
         climbing: Arc::new(climb::Policy {
             kinds: [NoticeKind::Outage].into(),
             hours: usual,
@@ -164,7 +164,15 @@ impl Town {
 
 fn opening(title: &str, services: &[&str], severity: Severity) -> Opening {
     let services = services.iter().map(|name| Box::from(*name)).collect();
-    Opening { title: title.into(), text: "".into(), severity, services, units: vec![], also: vec![] }
+    Opening {
+        title: title.into(),
+        text: "".into(),
+        severity,
+        services,
+        units: vec![],
+        also: vec![],
+        ack: false,
+    }
 }
 
 #[tokio::test]

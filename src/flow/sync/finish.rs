@@ -48,13 +48,14 @@ pub(in crate::flow) async fn finish(
     let known = state.health.take().unwrap_or_else(|| Health::new(now));
     let health = known.after(run);
     let (health, notice) = alert::judge(core, &name, health, state.held.as_ref(), &changes, now);
+    let (health, aside) = alert::quarantine(core, health, run, &quarantined, now);
     let changes = if repeats(run) && changes.len() > LISTED_AGAIN { Vec::new() } else { changes };
     let endings = alert::endings(core, &name, &state.warnings, now);
     let mut record = RunRecord {
         changes,
         quarantined,
         held: state.held.clone(),
-        notices: core.spread(notice.into_iter().chain(endings).collect(), now),
+        notices: core.spread(notice.into_iter().chain(aside).chain(endings).collect(), now),
         vetoes: state.vetoes.clone(),
         audit,
         lease: turn.lease,
