@@ -406,13 +406,15 @@ impl Commit<'_> {
     }
 }
 
-/// What of earlier words a new one takes the place of. Those on maintenance aren't true any more when its time or its state is another one.
+/// What of earlier words a new one takes the place of. Those on maintenance aren't true any more when its time or its state is another one. Of an incident
+/// whoever gets the later one first would take an earlier one for the last; and the mail repeats what was said before.
 fn replaces(settings: &Settings, before: Option<&Outage>, outage: &Outage, about: &About) -> Replaces {
     let other = |before: &&Outage| before.plan != outage.plan || before.state() != outage.state();
     match about {
         About::Word if before.filter(|before| before.plan.is_some()).filter(other).is_some() => {
             Replaces::Waiting
         }
+        About::Word if before.is_some_and(|before| before.plan.is_none()) => Replaces::Waiting,
         About::Word | About::Left if settings.holds() => Replaces::Held,
         _ => Replaces::Nothing,
     }

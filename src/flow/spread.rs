@@ -38,8 +38,10 @@ fn gather(mut notice: NewNotice, policy: &Policy, at: DateTime<Utc>) -> NewNotic
     let climbs = matches!(facts, Facts::Climbed(_));
     let word = facts.kind() == NoticeKind::Outage && !climbs;
     let wait = match facts {
+        // It is told on the minute of its plan.
+        Facts::OutageWord(word) if word.plan.is_some() => TimeDelta::zero(),
         _ if notice.thread != notice.event => policy.gather,
-        Facts::OutageWord(word) if word.plan.is_none() => policy.first_waits,
+        Facts::OutageWord(_) => policy.first_waits,
         _ => TimeDelta::zero(),
     };
     let until = at.checked_add_signed(wait).filter(|until| *until < notice.expires);

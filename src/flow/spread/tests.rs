@@ -330,4 +330,20 @@ async fn of_a_burst_of_words_the_first_is_told_at_once_and_then_the_last() {
             "10-06T07:11 asa outage 2 (identified): All is down",
         ]
     );
+    // Maintenance is told on the minute of its plan.
+    town.told.clear();
+    let window = Window {
+        from: town.core.now() + TimeDelta::minutes(10),
+        until: town.core.now() + TimeDelta::hours(1),
+    };
+    let plan = opening("New disks", &["net"], Severity::Minor);
+    town.order(None, Order::Plan { opening: plan, window, by_hand: None }).await;
+    town.until("10-06T07:30").await;
+    assert_eq!(
+        town.told,
+        [
+            "10-06T07:12 asa maintenance 3 (planned): New disks",
+            "10-06T07:22 asa maintenance 3 (started): New disks",
+        ]
+    );
 }

@@ -3,6 +3,8 @@
 use super::faults::{OFFERS, details, settings};
 use super::*;
 use crate::channel::SmtpChannel;
+use crate::domain::ids::OutageId;
+use crate::domain::outage::State;
 use crate::store::MessageDetail;
 
 /// A mail channel to a scripted server.
@@ -188,6 +190,35 @@ async fn what_an_operator_orders_is_tried_at_once_and_no_pause_is_long() {
     one.lift(world.core.now());
     assert_eq!(world.drain(&one).await.sent, 1);
     assert_eq!(one.condition(), Condition::Works { at: world.core.now() });
+}
+
+#[tokio::test]
+async fn that_something_is_being_looked_into_does_not_arrive_after_that_it_is_resolved() {
+    let world = World::with(outages_by(&["one", "two"])).await;
+    let (one, two) = (world.command("one"), world.command("two"));
+    fs::write(world.act("one"), "75").unwrap();
+    world.open(Severity::Major).await;
+    world.drain(&one).await;
+    world.drain(&two).await;
+    world.pass(TimeDelta::minutes(1));
+    let resolved = outage::Order::Update { text: "".into(), state: Some(State::Resolved) };
+    outage::carry_out(&world.core, Some(OutageId(1)), resolved, &Actor::System, None, false).await.unwrap();
+    fs::write(world.act("one"), "0").unwrap();
+    for _ in 0..3 {
+        world.drain(&one).await;
+        world.drain(&two).await;
+        world.pass(TimeDelta::hours(2));
+    }
+    let about = |state| format!("outage 1 ({state}): Mail is down");
+    assert_eq!(
+        world.messages().await,
+        [
+            format!("one by one: {}, cancelled", about("investigating")),
+            format!("two by two: {}, sent", about("investigating")),
+            format!("one by one: {}, sent", about("resolved")),
+            format!("two by two: {}, sent", about("resolved")),
+        ]
+    );
 }
 
 #[tokio::test]
