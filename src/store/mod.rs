@@ -35,7 +35,7 @@ use crate::domain::run::{Cursor, Run};
 use crate::domain::undo::Step;
 
 pub use self::cluster::{
-    CaughtUp, Lease, Life, NodeState, PostgresSettings, ProbedDatabase, Standing, Tidings,
+    BrokenChannel, CaughtUp, Lease, Life, NodeState, PostgresSettings, ProbedDatabase, Standing, Tidings,
 };
 pub use self::error::StoreError;
 pub use self::postgres::{Clock, PgStore, PostgresServer, PostgresTls};
