@@ -426,7 +426,7 @@ fn enqueue(tx: &mut Tx<'_>, at: DateTime<Utc>, notices: Vec<NewNotice>) -> Resul
         let (turns, longer) = thread::turns(tx, at, &new)?;
         let id = NoticeId(tx.next(Numbers::Notice)?);
         let mut messages = 0;
-        let mut first = None;
+        let (mut first, mut earliest) = (None, None);
         for recipient in once_each(new.recipients.iter().cloned()) {
             let wanted = new.held.get(&recipient.key()).copied().unwrap_or(at);
             let due = turns.get(&recipient.key()).copied().unwrap_or(wanted);
@@ -444,10 +444,13 @@ fn enqueue(tx: &mut Tx<'_>, at: DateTime<Utc>, notices: Vec<NewNotice>) -> Resul
             };
             tx.put_message(None, &message)?;
             first.get_or_insert(message.id);
+            earliest = Some(earliest.map_or(due, |known: DateTime<Utc>| known.min(due)));
             messages += 1;
         }
         if let Some(climb) = &new.climb {
-            committed.climbs.extend(begin_climb(tx, Climb { notice: id, ..Climb::clone(climb) })?);
+            // Whoever waits for their turn is given the time from then on.
+            let last = earliest.map_or(climb.last, |due| climb.last.max(due));
+            committed.climbs.extend(begin_climb(tx, Climb { notice: id, last, ..Climb::clone(climb) })?);
         }
         thread::note(tx, &new, id.0)?;
         let NewNotice { event: event_key, thread, expires, facts, .. } = new;

@@ -180,12 +180,13 @@ async fn a_later_word_takes_the_place_of_what_waits_also_of_what_was_released() 
     town.open("net", Severity::Critical).await;
     town.open("journal", Severity::Major).await;
     assert_eq!(town.all().await[4..], ["asa 2 0"], "what is critical doesn't wait");
+    town.say(1, "", Some(State::Resolved)).await;
     town.say(2, "", Some(State::Resolved)).await;
     town.set(10);
     release(&town.core).await.unwrap();
-    assert_eq!(town.all().await[5..], ["asa 2 0", "asa 3 120"]);
+    assert_eq!(town.all().await[5..], ["asa 1 60", "asa 2 0", "asa 3 120"]);
     town.say(3, "", Some(State::Resolved)).await;
-    assert_eq!(town.all().await[6..], ["asa 3 not", "asa 3 120"]);
+    assert_eq!(town.all().await[7..], ["asa 3 not", "asa 3 120"]);
 }
 
 #[tokio::test]
