@@ -197,7 +197,10 @@ mod tests {
         assert_eq!(spoken_for(&outage(2, &["mail"], &[], major), &[site()]), None, "others use it, too");
         assert_eq!(spoken_for(&outage(2, &["mail"], &[2], major), &[site()]), Some(1));
         let (first, second) = (outage(1, &[], &[1], major), outage(2, &[], &[1], major));
-        assert_eq!((spoken_for(&second, &[first.clone()]), spoken_for(&first, &[second])), (Some(1), None));
+        assert_eq!(
+            (spoken_for(&second, std::slice::from_ref(&first)), spoken_for(&first, &[second])),
+            (Some(1), None)
+        );
         assert_eq!(spoken_for(&outage(2, &[], &[2, 3], major), &[site()]), None);
         assert_eq!(spoken_for(&outage(2, &["mail"], &[3], major), &[outage(1, &["net"], &[1], major)]), None);
         assert_eq!(spoken_for(&outage(2, &[], &[2], major), &[outage(1, &[], &[], major)]), None);

@@ -173,11 +173,13 @@ fn prune_messages(tx: &mut Tx<'_>, ids: &[u64], limit: DateTime<Utc>) -> Result<
     for id in ids {
         let message: Option<Message> = tx.get(&number_key(Kind::Message, *id))?;
         let Some(message) = message.filter(|m| m.state.is_final() && m.changed < limit) else { continue };
-        if !asking.contains_key(&message.notice) {
-            asking.insert(message.notice, asks(tx, message.notice)?);
-        }
+        let asks = match asking.get(&message.notice) {
+            Some(asks) => *asks,
+            None => asks(tx, message.notice)?,
+        };
+        asking.insert(message.notice, asks);
         // While it waits for somebody to take it on, it must be known what it says.
-        if asking.get(&message.notice).is_some_and(|asks| *asks) {
+        if asks {
             continue;
         }
         attempts.push(number_key(Kind::Attempt, *id));
