@@ -55,7 +55,7 @@ fn settings() -> Settings {
     Settings {
         zone: Stockholm,
         locales: Locales { organisation: Locale { zone: Stockholm, ..Locale::default() }, rules: vec![] },
-        quiet: Quiet { awake: Some(awake), channels: BTreeSet::new() },
+        quiet: Quiet { awake: Some(awake), ..Quiet::default() },
         climbing: Arc::new(climb::Policy {
             kinds: [NoticeKind::Outage].into(),
             hours: usual,
@@ -164,7 +164,15 @@ impl Town {
 
 fn opening(title: &str, services: &[&str], severity: Severity) -> Opening {
     let services = services.iter().map(|name| Box::from(*name)).collect();
-    Opening { title: title.into(), text: "".into(), severity, services, units: vec![], also: vec![] }
+    Opening {
+        title: title.into(),
+        text: "".into(),
+        severity,
+        services,
+        units: vec![],
+        also: vec![],
+        ack: false,
+    }
 }
 
 #[tokio::test]
@@ -320,6 +328,22 @@ async fn of_a_burst_of_words_the_first_is_told_at_once_and_then_the_last() {
             "10-06T07:04 asa outage 1 (monitoring): Mail is slow",
             "10-06T07:10 asa outage 2 (investigating): All is down",
             "10-06T07:11 asa outage 2 (identified): All is down",
+        ]
+    );
+    // Maintenance is told on the minute of its plan.
+    town.told.clear();
+    let window = Window {
+        from: town.core.now() + TimeDelta::minutes(10),
+        until: town.core.now() + TimeDelta::hours(1),
+    };
+    let plan = opening("New disks", &["net"], Severity::Minor);
+    town.order(None, Order::Plan { opening: plan, window, by_hand: None }).await;
+    town.until("10-06T07:30").await;
+    assert_eq!(
+        town.told,
+        [
+            "10-06T07:12 asa maintenance 3 (planned): New disks",
+            "10-06T07:22 asa maintenance 3 (started): New disks",
         ]
     );
 }
