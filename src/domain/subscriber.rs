@@ -160,17 +160,12 @@ impl Version {
 }
 
 /// What stands before their number in [`Subscriber::why`].
-const WHY: &str = "subscriber ";
+pub const WHY: &str = "subscriber ";
 
 impl Subscriber {
-    /// Why they are told, as it stands in a message: with their number, by which they can be taken off.
+    /// Why they are told, as it stands in a message.
     pub fn why(&self) -> String {
         format!("{WHY}{}", self.id)
-    }
-
-    /// Who is told for such a reason.
-    pub fn of_why(why: &str) -> Option<SubscriberId> {
-        why.strip_prefix(WHY)?.parse().ok()
     }
 }
 
@@ -267,7 +262,5 @@ mod tests {
         let late = all([subscriber(1, &[], yes), subscriber(9, &[], Standing::Confirmed { at: hour(2) })]);
         let told: Vec<u64> = of_outage(&late, &milder, &services).iter().map(|s| s.id.0).collect();
         assert_eq!(told, [1]);
-        assert_eq!(Subscriber::of_why(&subscribers[&SubscriberId(2)].why()), Some(SubscriberId(2)));
-        assert_eq!(Subscriber::of_why("outage"), None);
     }
 }
