@@ -7,6 +7,7 @@ use chrono_tz::Tz;
 use serde_json::json;
 
 use super::durations::{DAY, HOUR, delta};
+use super::outages::SEVERITIES;
 use super::reader::{Problem, Section};
 use super::support::hours;
 use super::words::{choose, quoted};
@@ -33,12 +34,10 @@ pub(super) fn read(table: &Section, zone: Tz, calendar: &Arc<Calendar>) -> Polic
     if !table.is_set("kinds") {
         table.set("kinds", json!(["alert"]));
     }
-    let severities =
-        [("minor", Severity::Minor), ("major", Severity::Major), ("critical", Severity::Critical)];
     let least = Duration::from_secs(60);
     Policy {
         kinds: kinds.unwrap_or_else(|| vec![NoticeKind::Alert]).into_iter().collect(),
-        severity: table.choice("severity", &severities, Some("major")).unwrap_or(Severity::Major),
+        severity: table.choice("severity", &SEVERITIES, Some("major")).unwrap_or(Severity::Major),
         after: delta(table.duration("after", least..=30 * DAY, HOUR)),
         hours: hours(&table.section("hours"), zone, calendar),
         critical_always: table.flag("critical_at_any_hour", true),
