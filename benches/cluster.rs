@@ -55,8 +55,8 @@ fn main() {
     if !arguments.iter().any(|argument| argument == "--bench") {
         return; // `cargo test --all-targets` starts it too
     }
-    let mut sizes = arguments.iter().skip(1).filter_map(|a| a.parse().ok());
-    let (messages, users) = (sizes.next().unwrap_or(10_000), sizes.next().unwrap_or(100_000));
+    let mut sizes = arguments.iter().skip(1).filter_map(|a| a.parse::<u32>().ok());
+    let (messages, users) = (sizes.next().unwrap_or(10_000) as usize, sizes.next().unwrap_or(100_000));
     let database = Server::start("bench", Place::default());
     database.psql("postgres", "ALTER SYSTEM SET fsync = on");
     database.psql("postgres", "SELECT pg_reload_conf()");

@@ -7,7 +7,7 @@ use super::check;
 use super::exit::{Exit, Trouble};
 use super::print::Out;
 use crate::runtime::clock::Clock;
-use crate::runtime::daemon::{Daemon, Start};
+use crate::runtime::daemon::{Daemon, Start, StartError};
 use crate::runtime::lifecycle::Signals;
 use crate::runtime::systemd::Notifier;
 use crate::runtime::telemetry;
@@ -43,14 +43,20 @@ fn start(file: &Path) -> Result<Exit, Trouble> {
             notifier: Notifier::from_environment(),
             level: Some(level),
         };
-        let daemon = Daemon::start(start).await.map_err(|e| {
-            tracing::error!("The daemon can't start: {e}");
-            Trouble::failed(format!("the daemon can't start: {e}"))
-        })?;
-        Ok::<_, Trouble>(daemon.run().await)
+        match Daemon::start(start).await {
+            Ok(daemon) => Ok(Some(daemon.run().await)),
+            Err(StartError::Stopped) => Ok(None),
+            Err(e) => {
+                tracing::error!("The daemon can't start: {e}");
+                Err(Trouble::failed(format!("the daemon can't start: {e}")))
+            }
+        }
     });
     runtime.shutdown_timeout(SHUTDOWN);
-    let exit = exit?;
+    let Some(exit) = exit? else {
+        tracing::info!("Stopped before the database was there");
+        return Ok(Exit::Done);
+    };
     if exit.is_clean() {
         tracing::info!("{exit}");
         return Ok(Exit::Done);

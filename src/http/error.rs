@@ -48,6 +48,11 @@ impl ApiError {
         ApiError(StatusCode::FORBIDDEN, text)
     }
 
+    /// It can't be answered yet.
+    pub fn waits(text: String) -> ApiError {
+        ApiError(StatusCode::SERVICE_UNAVAILABLE, text)
+    }
+
     /// It makes sense, but not now.
     pub fn conflict(text: impl ToString) -> ApiError {
         ApiError(StatusCode::CONFLICT, text.to_string())

@@ -12,11 +12,11 @@ use chrono::{DateTime, Utc};
 use tokio::net::UnixListener;
 
 use super::clock::Clock;
-use super::database;
 use super::hints::{self, HintBook};
 use super::intake::{self, Speech};
 use super::lifecycle::{Exit, Lifecycle, Reloads, Signals};
 use super::loops::{self, DELIVER_WITHIN, LOOP_WITHIN, Syncing, Upkeep};
+use super::opening::Waiting;
 use super::pages::{self, Pages};
 use super::systemd::Notifier;
 use super::telemetry::LevelHandle;
@@ -47,8 +47,6 @@ use crate::store::{Change, Event, Opening, Rebuilt, Restored, Store, StoreError}
 const DRAIN_WITHIN: Duration = Duration::from_secs(30);
 /// How long callers may take to an end when the daemon stops.
 const API_GRACE: Duration = Duration::from_secs(10);
-/// How long the recovery of a damaged store may keep systemd waiting.
-const OPEN_WITHIN: Duration = Duration::from_secs(15 * 60);
 
 /// Why the daemon couldn't start.
 #[derive(Debug, thiserror::Error)]
@@ -67,6 +65,9 @@ pub enum StartError {
         /// What the system said.
         cause: std::io::Error,
     },
+    /// It was told to stop before it had its store.
+    #[error("it was told to stop while it waited for its database")]
+    Stopped,
     /// Somebody listens there.
     #[error("another daemon listens on {}; stop it first", .0.display())]
     SocketInUse(PathBuf),
@@ -127,16 +128,17 @@ struct Replaceable {
 impl Daemon {
     /// Opens the store, starts the loops and the API, and tells systemd that all is ready.
     pub async fn start(start: Start) -> Result<Daemon, StartError> {
-        let Start { config, config_file, clock, signals, notifier, level } = start;
+        let Start { config, config_file, clock, mut signals, notifier, level } = start;
         let listener = listen(&config.api.socket)?;
-        let opening = database::open_store(&config, &clock);
-        let (store, opening) =
-            notifier.while_starting(&clock, "opening the store", OPEN_WITHIN, opening).await?;
         let now: Now = {
             let clock = clock.clone();
             Arc::new(move || clock.now())
         };
-        let core = Arc::new(Core::load(store, wire::flow_settings(&config), now).await?);
+        let waiting = Waiting { config: &config, clock: &clock, notifier: &notifier, listener: &listener };
+        let (core, opening) = waiting.open(|| wire::flow_settings(&config), &now, &mut signals).await?;
+        let core = Arc::new(core);
+        let listener = UnixListener::from_std(listener)
+            .map_err(|cause| StartError::Socket { path: config.api.socket.clone(), cause })?;
         let (pages, page_moves) = Pages::new();
         pages.take(pages.prepare(&config).await?);
         let rebuilt = matches!(opening, Opening::Rebuilt(_));
@@ -373,7 +375,7 @@ fn clear_scratch(folder: &Path) {
 }
 
 /// Listens on the socket; one that a dead daemon left behind is taken away.
-fn listen(path: &Path) -> Result<UnixListener, StartError> {
+fn listen(path: &Path) -> Result<std::os::unix::net::UnixListener, StartError> {
     let failed = |cause| StartError::Socket { path: path.to_owned(), cause };
     if std::os::unix::net::UnixStream::connect(path).is_ok() {
         return Err(StartError::SocketInUse(path.to_owned()));
@@ -382,7 +384,8 @@ fn listen(path: &Path) -> Result<UnixListener, StartError> {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(error)),
         _ => {}
     }
-    let listener = UnixListener::bind(path).map_err(failed)?;
+    let listener = std::os::unix::net::UnixListener::bind(path).map_err(failed)?;
+    listener.set_nonblocking(true).map_err(failed)?;
     // Who may come in is decided by the caller's user, and before that by the folder's own mode.
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o666)).map_err(failed)?;
     Ok(listener)

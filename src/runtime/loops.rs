@@ -92,8 +92,14 @@ pub async fn follow(
             heartbeat.beat();
         }
         // Without the database it is answered from what is known; its keeper says what is wrong with it.
-        if let Err(error) = core.follow().await {
-            tracing::debug!("What other nodes have committed can't be read: {error}");
+        match core.follow().await {
+            Err(error) if !error.is_away() => {
+                tracing::error!(
+                    "What other nodes have committed can't be read, answers here grow old: {error}"
+                );
+            }
+            Err(error) => tracing::debug!("What other nodes have committed can't be read: {error}"),
+            Ok(()) => {}
         }
         let now = clock.now();
         if !core.store.leads() && now - looked >= LOOK {

@@ -1,5 +1,7 @@
 //! Everything from one kind of store to the other: a backup of the one, of which the other is made.
 
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::sync::Arc;
 
 use super::clock::Clock;
@@ -36,7 +38,11 @@ pub enum MigrateError {
     Folder(String, std::io::Error),
 }
 
+/// Where what is read from a database waits until it has been taken over, within `store.folder`.
+const MOVING: &str = ".moving";
+
 /// Moves everything `to` one kind of store from the other. Where it was it stays, too. Into a database it goes in parts: who is interrupted goes on there.
+/// What was read from one is read once, unless it has changed since.
 pub async fn migrate(
     config: &Config,
     to: Kind,
@@ -47,9 +53,10 @@ pub async fn migrate(
     let node = format!("{} (moving)", settings.node).into();
     let (folder, ticking) = (&config.store.folder, clock.clone());
     std::fs::create_dir_all(folder).map_err(|e| MigrateError::Folder(folder.display().to_string(), e))?;
-    let scratch = tempfile::Builder::new().prefix(".moving-").tempdir_in(folder);
-    let scratch = scratch.map_err(|e| MigrateError::Folder(folder.display().to_string(), e))?;
-    let file = scratch.path().join("everything.bkv");
+    let scratch = folder.join(MOVING);
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(&scratch);
+    made.map_err(|e| MigrateError::Folder(scratch.display().to_string(), e))?;
+    let file = scratch.join("everything.bkv");
     let tell = Arc::new(move || ticking.now());
     let settings = crate::store::PostgresSettings { node, ..settings };
     let database = match to {
@@ -74,7 +81,11 @@ pub async fn migrate(
                 Ok(database.fill(file).await?)
             }
             Kind::Sled => {
-                database.backup(file.clone(), clock.now()).await?;
+                if database.is_backup(file.clone()).await? {
+                    tracing::info!("It was all read before; that is taken now");
+                } else {
+                    database.backup(file.clone(), clock.now()).await?;
+                }
                 let restored =
                     Store::restore_sled(wire::store_settings(config), file, replace, clock.now()).await?;
                 Ok(restored.info)
@@ -83,5 +94,10 @@ pub async fn migrate(
     };
     let moved = moved.await;
     database.close().await;
+    if moved.is_ok()
+        && let Err(error) = std::fs::remove_dir_all(&scratch)
+    {
+        tracing::warn!("{} can't be removed: {error}", scratch.display());
+    }
     moved
 }

@@ -8,6 +8,7 @@ pub mod intake;
 pub mod lifecycle;
 pub mod loops;
 pub mod migrate;
+mod opening;
 pub mod pages;
 pub mod probe;
 pub mod systemd;

@@ -115,3 +115,10 @@ pub enum StoreError {
         holder: String,
     },
 }
+
+impl StoreError {
+    /// Whether it is only the database that is away.
+    pub fn is_away(&self) -> bool {
+        matches!(self, StoreError::Away { .. })
+    }
+}

@@ -477,6 +477,14 @@ impl Store {
         }
     }
 
+    /// Whether a file is a whole backup of what a database holds now; never said of an embedded store.
+    pub async fn is_backup(&self, file: PathBuf) -> Result<bool, StoreError> {
+        match self {
+            Store::Sled(_) => Ok(false),
+            Store::Postgres(store) => store.is_backup(file).await,
+        }
+    }
+
     /// Puts what a backup holds into a database that nothing was ever committed to, and compares it. When it holds exactly that already, nothing
     /// is done.
     ///

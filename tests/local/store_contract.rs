@@ -2,7 +2,7 @@
 
 mod bounces;
 mod intake;
-mod outbox;
+pub mod outbox;
 mod policy;
 mod replicated;
 mod runs;

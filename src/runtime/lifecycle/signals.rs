@@ -63,6 +63,11 @@ impl Signals {
         (sender, Self::Manual(receiver))
     }
 
+    /// Waits until a signal asks for a stop; before the start there is nothing to reload.
+    pub(in super::super) async fn stop(&mut self) {
+        while self.next().await == Signal::Hangup {}
+    }
+
     /// The next signal. Dropping the future loses none.
     pub(super) async fn next(&mut self) -> Signal {
         match self {

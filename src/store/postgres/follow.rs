@@ -1,6 +1,6 @@
 //! How a node comes to its picture, and how it follows what others commit: by generation, at the cost of what changed.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use futures_util::TryStreamExt;
@@ -18,9 +18,10 @@ use super::super::jobs::tx::decode;
 use super::super::records::{ContactsSeen, Kind, LastNumber, Numbers, Record, key};
 use super::super::types::State;
 use super::PgStore;
+use super::line::Line;
 use super::read::last_runs;
 use super::schema::own;
-use super::tables::ALL;
+use super::tables::{ALL, table_of};
 
 impl PgStore {
     /// Everything that is held in memory, as of one moment.
@@ -194,4 +195,51 @@ impl PgStore {
 fn kind_of(key: &[u8]) -> Result<Kind, Trouble> {
     let byte = key.first().copied().unwrap_or_default();
     Kind::from_byte(byte).ok_or_else(|| Trouble::TooNew(format!("records of kind {byte}")))
+}
+
+/// Refuses to overwrite what others have changed since the picture of a generation was made.
+pub(super) async fn refuse_unseen<'a>(
+    connection: &mut PgConnection,
+    line: &Line,
+    keys: impl Iterator<Item = &'a Vec<u8>>,
+    known: i64,
+) -> Result<(), Fault> {
+    let mut tables: BTreeMap<&'static str, Vec<&Vec<u8>>> = BTreeMap::new();
+    for key in keys {
+        let kind = Kind::from_byte(key.first().copied().unwrap_or_default());
+        if let Some(kind) = kind.filter(|kind| is_of_a_picture(*kind)) {
+            tables.entry(table_of(kind).name).or_default().push(key);
+        }
+    }
+    for (name, keys) in tables {
+        let sql = format!(
+            "SELECT key FROM {name} WHERE key = ANY($1) AND generation > $2 \
+             UNION ALL SELECT key FROM removed WHERE key = ANY($1) AND generation > $2 LIMIT 1"
+        );
+        let query = sqlx::query_scalar(own(sql)).bind(keys).bind(known);
+        let changed: Option<Vec<u8>> = line.ask(query.fetch_optional(&mut *connection)).await?;
+        if let Some(key) = changed {
+            let kind = kind_of(&key)?;
+            return Err(StoreError::Conflict(format!("something among the {}", kind.name())).into());
+        }
+    }
+    Ok(())
+}
+
+/// Whether what is written of a kind was made from a picture. The rest is compared with what is stored, or put together with it, by the job itself; the numbers are
+/// held; and when contacts were last looked at is anybody's to say.
+fn is_of_a_picture(kind: Kind) -> bool {
+    let by_itself = matches!(
+        kind,
+        Kind::Users
+            | Kind::Units
+            | Kind::Groups
+            | Kind::Containers
+            | Kind::Gone
+            | Kind::Outage
+            | Kind::Mark
+            | Kind::Numbers
+            | Kind::ContactsSeen
+    );
+    !by_itself && table_of(kind).followed
 }

@@ -16,7 +16,7 @@ use super::super::error::StoreError;
 use super::super::jobs::trouble::Fault;
 use super::super::records::{NUMBERS, Numbers};
 use super::line::Line;
-use super::{CLOCKS_AGREE, NODE_DEAD_AFTER, Patience, Shared, hint, said, schema, sweeper};
+use super::{CLOCKS_AGREE, NODE_DEAD_AFTER, Patience, Purpose, Shared, hint, said, schema, sweeper};
 
 /// How often a node says that it lives.
 pub(super) const BEAT: Duration = Duration::from_millis(1500);
@@ -41,23 +41,21 @@ struct Keeper {
 }
 
 /// A new life: enters the node, asks for the lease and begins to beat. Returns the last numbers that were handed out.
-pub(super) async fn begin(shared: &Arc<Shared>) -> Result<[u64; NUMBERS], StoreError> {
+pub(super) async fn begin(shared: &Arc<Shared>, purpose: Purpose) -> Result<[u64; NUMBERS], StoreError> {
     let mut keeper = Keeper { shared: Arc::clone(shared), connection: None, heard: 0 };
     let mut patience = Patience::short();
     let numbers = loop {
-        match keeper.begin().await {
+        match keeper.begin(purpose).await {
             Ok(numbers) => break numbers,
             Err(fault) => patience.pause(&shared.connections, fault).await?,
         }
     };
-    let sweeping = sweeper::sweep(Arc::clone(shared));
     let (listening, calling) = (hint::listen(Arc::clone(shared)), hint::call(Arc::clone(shared)));
-    let tasks = vec![
-        tokio::spawn(keeper.keep()),
-        tokio::spawn(sweeping),
-        tokio::spawn(listening),
-        tokio::spawn(calling),
-    ];
+    let mut tasks = vec![tokio::spawn(keeper.keep()), tokio::spawn(listening), tokio::spawn(calling)];
+    // What is being moved is nobody's yet.
+    if purpose == Purpose::Work {
+        tasks.push(tokio::spawn(sweeper::sweep(Arc::clone(shared))));
+    }
     *shared.keepers.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = tasks;
     Ok(numbers)
 }
@@ -127,12 +125,17 @@ impl Shared {
 }
 
 impl Keeper {
-    async fn begin(&mut self) -> Result<[u64; NUMBERS], Fault> {
+    async fn begin(&mut self, purpose: Purpose) -> Result<[u64; NUMBERS], Fault> {
         self.heard_beat().await?;
         let line = self.shared.connections.line();
         let pool = self.shared.connections.pool();
         let mut tx = line.ask(pool.begin()).await?;
-        Ok(line.ask(super::lock_numbers(&mut tx)).await?)
+        let numbers = line.ask(super::lock_numbers(&mut tx)).await?;
+        // Whoever fills it looks for nodes while it has the numbers, and this one can be seen by now.
+        let query = sqlx::query_scalar("SELECT program FROM budkavle_meta");
+        let program: String = line.ask(query.fetch_one(&mut *tx)).await?;
+        schema::serves(&line.place, &program, purpose)?;
+        Ok(numbers)
     }
 
     async fn keep(mut self) {

@@ -7,7 +7,7 @@
 //! is how long an answer is waited for, [`patience`] how often it is tried, [`said`] what the database says when it can't.
 //!
 //! Who decides (a sync, an edit) holds the rows of `numbers` until the commit: those are one after the other on all nodes. What was decided on an
-//! older picture is refused where it matters: an object, an outage, a held run that isn't what it was any more. Claims and attempts hold
+//! older picture is refused: what it changes mustn't have been changed by others since that picture. Claims and attempts hold
 //! only their messages. No advisory lock is taken anywhere, so that engines without them serve, too.
 
 mod backup;
@@ -164,7 +164,7 @@ impl PgStore {
             closed: CancellationToken::new(),
         });
         let store = PgStore { shared };
-        let numbers = keeper::begin(&store.shared).await?;
+        let numbers = keeper::begin(&store.shared, purpose).await?;
         let generation = numbers.get(Numbers::Generation as usize).copied().unwrap_or_default();
         store.shared.show(generation, None);
         let fresh = numbers.iter().all(|number| *number == 0);
@@ -323,7 +323,11 @@ impl Shared {
         let news = way.decides() && (is_news(Numbers::Generation) || is_news(Numbers::Message));
         let last_message = numbers.get(Numbers::Message as usize).copied().unwrap_or_default();
         let (mut tx, read) = rows.end();
+        let unseen = (way == Way::Alone).then(|| self.basis().generation).filter(|known| *known != before);
         let written = handle.block_on(async {
+            if let Some(known) = unseen {
+                follow::refuse_unseen(&mut tx, &line, effect.changes.keys(), known.cast_signed()).await?;
+            }
             let is_new = |key: &[u8]| match read.get(key) {
                 Some(known) => known.is_none(),
                 None => {

@@ -61,6 +61,8 @@ impl Patience {
         let limit = match &fault {
             Fault::Trouble(Trouble::Again(_)) => self.length.max(IN_THE_WAY),
             fault if said::is_away(fault) => self.length,
+            // Somebody has to make room first; what was accepted is noted then.
+            fault if self.is_long() && said::is_full(fault) => self.length,
             _ => Duration::ZERO,
         };
         match self.pauses.next() {

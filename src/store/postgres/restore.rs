@@ -51,14 +51,15 @@ impl PgStore {
 
     async fn fill_with(&self, file: PathBuf, header: Header) -> Result<BackupInfo, Fault> {
         let place = self.shared.connections.place();
-        let found = self.begin_filling(&source(&header)?).await?;
+        let of = source(&header)?;
+        let found = self.begin_filling(&of).await?;
         let done = match found {
             Found::Begun(done) => Some(done),
             Found::Full => None,
         };
         let (shared, handle) = (Arc::clone(&self.shared), Handle::current());
         let read = tokio::task::spawn_blocking(move || {
-            let mut filling = Filling::new(handle, shared, done);
+            let mut filling = Filling::new(handle, shared, of, done);
             backup::read(&file, |key, record| filling.take(key, record)).and_then(|_| filling.end())
         });
         let died = |died: tokio::task::JoinError| Trouble::Io("written", died.to_string());
@@ -66,12 +67,7 @@ impl PgStore {
 
         let line = self.shared.connections.line().patient();
         let mut tx = self.begin_part().await?;
-        let mut counts = Counts::default();
-        for (key, record) in &self.records(&mut tx).await? {
-            if let Some(kind) = key.first().and_then(|byte| Kind::from_byte(*byte)) {
-                counts.add(kind, key, record);
-            }
-        }
+        let counts = self.counts(&mut tx).await?;
         if let Some(difference) = expected.difference(&counts) {
             if done.is_none() {
                 return Err(StoreError::NotEmpty { path: format!("in the database {place}") }.into());
@@ -157,8 +153,9 @@ impl Shared {
     async fn begin_part(&self) -> Result<Transaction<'static, Postgres>, Trouble> {
         let (line, pool) = (self.connections.line(), self.connections.pool());
         let mut tx = line.ask(pool.begin()).await?;
-        let patient = "SET LOCAL idle_in_transaction_session_timeout = '10min'";
-        line.ask(sqlx::query(patient).execute(&mut *tx)).await?;
+        let patient =
+            "SET LOCAL idle_in_transaction_session_timeout = '10min'; SET LOCAL statement_timeout = '10min'";
+        line.ask(sqlx::raw_sql(patient).execute(&mut *tx)).await?;
         Ok(tx)
     }
 }
@@ -174,6 +171,8 @@ fn source(header: &Header) -> Result<String, Trouble> {
 struct Filling {
     handle: Handle,
     shared: Arc<Shared>,
+    /// What is being moved.
+    source: String,
     /// So many records of the file are there; None: nothing is written, it is only looked what should be there.
     done: Option<u64>,
     /// So many were read.
@@ -191,9 +190,9 @@ struct Filled {
 }
 
 impl Filling {
-    fn new(handle: Handle, shared: Arc<Shared>, done: Option<u64>) -> Filling {
+    fn new(handle: Handle, shared: Arc<Shared>, source: String, done: Option<u64>) -> Filling {
         let (changes, moves, expected) = (Changes::new(), Vec::new(), Counts::default());
-        Filling { handle, shared, done, read: 0, changes, moves, numbers: [0; NUMBERS], expected }
+        Filling { handle, shared, source, done, read: 0, changes, moves, numbers: [0; NUMBERS], expected }
     }
 
     fn take(&mut self, at: &[u8], record: Vec<u8>) -> Result<(), Fault> {
@@ -254,7 +253,8 @@ impl Filling {
         let line = shared.connections.line().patient();
         self.handle.block_on(async {
             let mut tx = shared.begin_part().await?;
-            let noted = sqlx::query("UPDATE moving SET done = $1 WHERE done = $2").bind(read).bind(before);
+            let sql = "UPDATE moving SET done = $1 WHERE done = $2 AND source = $3";
+            let noted = sqlx::query(sql).bind(read).bind(before).bind(&self.source);
             if line.ask(noted.execute(&mut *tx)).await?.rows_affected() != 1 {
                 let what = "somebody else is moving something into it at the same time";
                 let (place, what) = (line.place.clone(), what.into());

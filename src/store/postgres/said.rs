@@ -24,6 +24,12 @@ pub(super) fn trouble(place: &Place, error: Error) -> Trouble {
         | Error::Protocol(_) => {
             Trouble::Said(Box::new(StoreError::Away { place: place.to_owned(), cause: plain(&error) }))
         }
+        Error::Tls(cause) if cause.to_string().contains("does not support TLS") => refused(
+            place,
+            "it offers no encrypted connections; set `ssl = on` in its postgresql.conf, or, when it is on this very machine, \
+             store.postgresql.tls = \"off\" here"
+                .into(),
+        ),
         Error::Tls(cause) => by_tls(place, cause),
         Error::Configuration(cause) => refused(
             place,
@@ -105,6 +111,11 @@ fn plain(error: &Error) -> String {
         Error::PoolTimedOut => "no connection became free in time".into(),
         other => other.to_string(),
     }
+}
+
+/// Whether its disk is full.
+pub(super) fn is_full(fault: &Fault) -> bool {
+    matches!(fault, Fault::Trouble(Trouble::Said(said)) if matches!(**said, StoreError::DiskFull { .. }))
 }
 
 /// Whether the database wasn't there, or took nothing.

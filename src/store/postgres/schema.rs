@@ -26,6 +26,11 @@ pub(super) const OURS: &str = "budkavle";
 /// The same while everything is on its way into it: to a node it is another program's.
 pub(super) const BEING_FILLED: &str = "budkavle, being filled";
 
+const ANOTHERS: &str =
+    "its schema \"budkavle\" belongs to another program; give Budkavle a database of its own";
+const HALF_FULL: &str = "a move into it was interrupted; go on with it: `budkavle store migrate --from sled --to postgresql`, or give it up: \
+                         DROP SCHEMA budkavle CASCADE";
+
 /// What the tables are wanted for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(in super::super) enum Purpose {
@@ -67,9 +72,7 @@ pub(super) async fn prepare(connections: &Connections, purpose: Purpose) -> Resu
             .await
             .map_err(bad)?;
         if others > 0 {
-            let what =
-                "its schema \"budkavle\" belongs to another program; give Budkavle a database of its own";
-            return Err(foreign(&place, what).into());
+            return Err(foreign(&place, ANOTHERS).into());
         }
         if !exists {
             // Two who make it at once meet here: one of them begins anew and finds it.
@@ -100,15 +103,7 @@ pub(super) async fn prepare(connections: &Connections, purpose: Purpose) -> Resu
         row.try_get("oldest").map_err(bad)?,
     );
     let instance: i64 = row.try_get("instance").map_err(bad)?;
-    let filling = program == BEING_FILLED;
-    if filling && purpose == Purpose::Work {
-        let what = "a move into it was interrupted; go on with it: `budkavle store migrate --from sled --to postgresql`";
-        return Err(foreign(&place, what).into());
-    }
-    if program != OURS && !filling {
-        let what = "its schema \"budkavle\" belongs to another program; give Budkavle a database of its own";
-        return Err(foreign(&place, what).into());
-    }
+    serves(&place, &program, purpose)?;
     if oldest > VERSION {
         return Err(too_old(&place, schema).into());
     }
@@ -134,6 +129,15 @@ pub(super) async fn prepare(connections: &Connections, purpose: Purpose) -> Resu
     }
     tx.commit().await.map_err(bad)?;
     Ok(instance.cast_unsigned())
+}
+
+/// Whether what the schema says of itself serves a purpose.
+pub(super) fn serves(place: &str, program: &str, purpose: Purpose) -> Result<(), StoreError> {
+    match (program, purpose) {
+        (OURS, _) | (BEING_FILLED, Purpose::Fill) => Ok(()),
+        (BEING_FILLED, Purpose::Work) => Err(foreign(place, HALF_FULL)),
+        _ => Err(foreign(place, ANOTHERS)),
+    }
 }
 
 /// A standby is another server's copy, and may be behind it.

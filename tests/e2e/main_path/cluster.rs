@@ -124,6 +124,12 @@ impl Node {
         get(&self.socket, "/v1/status")
     }
 
+    fn stop(&mut self) {
+        if let Some(daemon) = self.daemon.take() {
+            daemon.terminate(PATIENCE);
+        }
+    }
+
     fn kill(&mut self) {
         if let Some(daemon) = self.daemon.take() {
             daemon.kill();
@@ -158,7 +164,10 @@ fn one_syncs_all_answer_and_another_takes_over() {
     );
 
     // A clean stop hands over at once.
+    let lease = cluster.sql("SELECT epoch FROM lease");
     cluster.nodes[leader].daemon.take().unwrap().terminate(PATIENCE);
+    let given_up = format!("SELECT epoch > {lease} OR expires < clock_timestamp() FROM lease");
+    assert_eq!(cluster.sql(&given_up), "t", "nobody has to wait until it runs out");
     let second = cluster.wait_for_leader();
     assert_ne!(second, leader);
     cluster.nodes[second].budkavle.run(&["sync"]).success();
@@ -186,6 +195,29 @@ fn one_syncs_all_answer_and_another_takes_over() {
     assert!(status.contains("This node answers from what it knew"), "{status}");
     let refused = node.budkavle.run(&["outage", "open", "Not now"]).ended_with(1);
     assert!(refused.stderr.contains("is away"), "{}", refused.stderr);
+}
+
+#[test]
+fn a_node_waits_for_its_database() {
+    let cluster = Cluster::new(Organisation::generate(20, 5), false);
+    let node = &cluster.nodes[0];
+    cluster.cables.connect(0, false);
+    let mut daemon = node.budkavle.start();
+    let asked = wait_until("the node says what it waits for", PATIENCE, || {
+        let asked = node.budkavle.run(&["status"]);
+        asked.stderr.contains("this node waits for its database: ").then_some(asked)
+    });
+    assert_eq!(asked.code, Some(1), "{asked:?}");
+    cluster.cables.connect(0, true);
+    daemon.wait_for_log("is ready", PATIENCE);
+    node.budkavle.run(&["status"]).success();
+    daemon.terminate(PATIENCE);
+
+    // Who is told to stop while it waits does.
+    cluster.cables.connect(0, false);
+    let mut daemon = node.budkavle.start();
+    daemon.wait_for_log("is away", PATIENCE);
+    daemon.terminate(PATIENCE);
 }
 
 #[expect(clippy::disallowed_methods, reason = "how long other processes take")]

@@ -65,8 +65,11 @@ async fn everything_moves_to_a_database_and_back() {
     // Once more is the same; something else isn't let in.
     store.fill(file).await.unwrap();
     let back = folder.path().join("back.bkv");
+    assert!(!store.is_backup(back.clone()).await.unwrap());
     store.backup(back.clone(), at(8)).await.unwrap();
+    assert!(store.is_backup(back.clone()).await.unwrap(), "it needn't be read again");
     store.commit_event(event(9, Change::Outage(outage(2)), vec![])).await.unwrap();
+    assert!(!store.is_backup(back.clone()).await.unwrap());
     let refused = store.fill(back.clone()).await;
     assert!(matches!(refused, Err(StoreError::NotEmpty { .. })), "{refused:?}");
     store.close().await;
@@ -87,6 +90,8 @@ async fn filled(folder: &std::path::Path, users: u32) -> (Store, std::path::Path
     sled.commit_sync(delta, record, cursor).await.unwrap();
     let event = event(4, Change::Outage(outage(1)), vec![notice("outage/1", 12_000)]);
     sled.commit_event(event).await.unwrap();
+    // The process that was sending ended: nobody may take these from one that moves everything.
+    assert_eq!(sled.claim_due(&ChannelName::mail(), at(5), at(90), 3).await.unwrap().len(), 3);
     let file = folder.join("everything.bkv");
     sled.backup(file.clone(), at(7)).await.unwrap();
     (sled, file)

@@ -166,6 +166,40 @@ async fn edits_on_two_nodes_come_one_after_the_other() {
 }
 
 #[tokio::test]
+async fn what_another_has_changed_unseen_is_not_overwritten() {
+    let database = Database::new().await;
+    let (one, two) = (database.open("one").await, database.open("two").await);
+    let away = |id, until| {
+        Change::Absence(Absence {
+            id: AbsenceId(id),
+            user: UserId(guid(1, 1)),
+            from: at(0),
+            until: at(until),
+            deputy: None,
+            note: None,
+            origin: Origin::ByHand,
+        })
+    };
+    one.commit_event(event(1, away(1, 10), vec![])).await.unwrap();
+    one.commit_event(event(1, away(2, 10), vec![])).await.unwrap();
+    two.load().await.unwrap();
+    one.commit_event(event(2, away(1, 20), vec![])).await.unwrap();
+    one.commit_event(event(2, Change::RemoveAbsence(AbsenceId(2)), vec![])).await.unwrap();
+    for stale in [away(1, 30), away(2, 30), Change::RemoveAbsence(AbsenceId(1))] {
+        let refused = two.commit_event(event(3, stale, vec![notice("stale", 1)])).await;
+        assert!(matches!(refused, Err(StoreError::Conflict(_))), "{refused:?}");
+    }
+    assert!(two.queue_counts().await.unwrap().is_empty(), "nor is anybody told of it");
+    two.commit_event(event(3, away(3, 30), vec![])).await.unwrap();
+    let seen = two.load().await.unwrap();
+    assert_eq!(
+        seen.absences.values().map(|a| (a.id.0, a.until)).collect::<Vec<_>>(),
+        [(1, at(20)), (3, at(30))]
+    );
+    two.commit_event(event(4, away(1, 30), vec![])).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_dead_nodes_messages_are_sent_by_another() {
     let database = Database::new().await;
     let middle = Middle::before(&database.settings("one")).await;

@@ -168,6 +168,8 @@ impl Server {
         let process = fs::read_to_string(&lock).unwrap().lines().next().unwrap().to_owned();
         // Its children notice that it is gone.
         run(Command::new("kill").args(["-KILL", &process]));
+        // Its number may soon be another's.
+        fs::remove_file(&lock).unwrap();
     }
 }
 

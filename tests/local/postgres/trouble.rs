@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
+use budkavle::domain::ids::ChannelName;
 use budkavle::domain::notice::MessageState;
 use budkavle::store::{Change, PostgresServer, PostgresSettings, PostgresTls, Store, StoreError};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -44,6 +45,68 @@ async fn what_is_wrong_with_a_database_is_said_in_words() {
 }
 
 #[tokio::test]
+async fn a_server_that_encrypts_nothing_is_told_so() {
+    let database = Database::new().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            // "No" to the request for TLS, as a server with `ssl = off` says it.
+            let mut asked = [0; 8];
+            let _ = client.read_exact(&mut asked).await;
+            let _ = client.write_all(b"N").await;
+        }
+    });
+    let servers = vec![PostgresServer::Tcp("127.0.0.1".into(), port)];
+    let plain = refused(PostgresSettings { servers, ..database.settings("one") }).await;
+    assert!(plain.contains("offers no encrypted connections; set `ssl = on`"), "{plain}");
+}
+
+/// Makes the database say this, with its code, whenever a try to send is noted, while a row stands in `faults`.
+async fn fails_at_attempts(database: &Database, code: &str) {
+    let sql = format!(
+        "CREATE TABLE public.faults (n int); INSERT INTO public.faults VALUES (1); GRANT ALL ON public.faults TO budkavle; \
+         CREATE FUNCTION public.fault() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+         IF EXISTS (SELECT FROM public.faults) THEN RAISE EXCEPTION 'made to fail' USING ERRCODE = '{code}'; END IF; RETURN NEW; END $$; \
+         CREATE TRIGGER fault BEFORE INSERT ON budkavle.attempts FOR EACH ROW EXECUTE FUNCTION public.fault()"
+    );
+    database.psql(&sql).await;
+}
+
+/// What the real disk would have to be filled for is raised by a trigger: that a message was accepted is noted as soon as there is room, and when nobody else is in
+/// the way any more.
+#[tokio::test]
+async fn what_was_accepted_is_noted_when_there_is_room_again() {
+    for code in ["53100", "40001"] {
+        let database = Database::new().await;
+        let store = database.open("one").await;
+        store.commit_event(tell(0, vec![notice("a", 2)])).await.unwrap();
+        let claimed = store.claim_due(&ChannelName::mail(), at(1), at(90), 2).await.unwrap();
+        fails_at_attempts(&database, code).await;
+        let sent = claimed
+            .iter()
+            .map(|claimed| crate::store_contract::outbox::attempt(&claimed.message, 2, MessageState::Sent))
+            .collect();
+        let noting = tokio::spawn({
+            let store = store.clone();
+            async move { store.record_attempts(sent).await }
+        });
+        // It has been refused at least once.
+        let refused = "SELECT xact_rollback > 0 FROM pg_stat_database WHERE datname = current_database()";
+        while database.psql(refused).await == "f" {}
+        assert!(!noting.is_finished(), "{code}");
+        if code == "53100" {
+            let edit = store.commit_event(event(1, Change::Outage(outage(1)), vec![])).await;
+            assert!(edit.is_ok(), "what needs no room goes on: {edit:?}");
+        }
+        database.psql("DELETE FROM public.faults").await;
+        noting.await.unwrap().unwrap();
+        let states: Vec<_> = store.queue_counts().await.unwrap().into_iter().collect();
+        assert_eq!(states, [(MessageState::Sent, 2)], "{code}");
+    }
+}
+
+#[tokio::test]
 async fn a_schema_of_another_program_is_left_alone() {
     let database = Database::new().await;
     database
@@ -73,7 +136,7 @@ async fn who_is_too_old_for_the_tables_stays_out() {
         // Also before they have noticed: the tables aren't theirs any more.
         for refused in [
             store.commit_event(event(1, Change::Outage(outage(1)), vec![])).await.map(drop),
-            store.claim_due(&budkavle::domain::ids::ChannelName::mail(), at(1), at(9), 9).await.map(drop),
+            store.claim_due(&ChannelName::mail(), at(1), at(9), 9).await.map(drop),
         ] {
             assert!(matches!(refused, Err(StoreError::TooNew { .. })), "{refused:?}");
         }

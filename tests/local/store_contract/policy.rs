@@ -68,8 +68,8 @@ pub async fn what_is_held_leaves_later_and_the_next_word_takes_its_place(open: O
         ..notice(event, 2)
     };
     store.commit_event(tell(1, vec![held("a", &[])])).await.unwrap();
-    assert_eq!(ids(&claim(&store, 2, 20, 10).await), [2], "one of them sleeps");
     let store = reopen(store, open).await;
+    assert_eq!(ids(&claim(&store, 2, 20, 10).await), [2], "one of them sleeps");
     assert_eq!(store.next_due(&ChannelName::mail()).await.unwrap(), Some(at(20)));
     store.commit_event(tell(3, vec![held("b", &["a"])])).await.unwrap();
     let state = async |id| store.message(MessageId(id)).await.unwrap().message.state;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::thread;
 
-use super::{Cluster, NODES};
+use super::{Cluster, NODES, Node};
 use crate::servers::{PATIENCE, wait_until};
 use crate::site::get;
 use crate::world::Organisation;
@@ -45,10 +45,13 @@ fn the_database_fails_over_in_a_burst_of_mail() {
         standby.promote();
     };
     let mut accepted = burst("before", &fails_over);
-    let lives = |n: &usize| nodes[*n].status()["cluster"]["trouble"].is_null();
+    let came = standby.psql("budkavle", "SELECT clock_timestamp()");
+    let found = format!("SELECT count(*) FROM budkavle.nodes WHERE NOT ended AND seen > '{came}'");
     wait_until("every node has found the other server", PATIENCE, || {
-        (0..NODES).all(|n| lives(&n)).then_some(())
+        (standby.psql("budkavle", &found) == NODES.to_string()).then_some(())
     });
+    let lives = |n: usize| nodes[n].status()["cluster"]["trouble"].is_null();
+    wait_until("every node says so", PATIENCE, || (0..NODES).all(lives).then_some(()));
     let after = burst("after", &|| {});
     assert_eq!(after.len(), OPENERS * EACH, "{after:?}");
     accepted.extend(after);
@@ -58,6 +61,7 @@ fn the_database_fails_over_in_a_burst_of_mail() {
         let waiting = "SELECT count(*) FROM messages WHERE state IN ('queued', 'deferred', 'sending')";
         (sql(waiting) == "0").then_some(())
     });
+    cluster.site.post.delivered();
     let repeated: usize =
         contacts.iter().map(|contact| cluster.site.post.told_of_each(contact, &accepted)).sum();
     // Nobody died: whoever was sending went on, and noted it on the other server.
@@ -75,5 +79,17 @@ fn the_database_fails_over_in_a_burst_of_mail() {
         let has = || get(&node.socket, "/v1/users/asa.oberg")["phone"] == "4711";
         wait_until("the node has the change", PATIENCE, || has().then_some(()));
     }
+
+    // Back to one machine. The nodes must be down, and what is there is not overwritten.
+    let migrate = ["store", "migrate", "--from", "postgresql", "--to", "sled"];
+    let running = nodes[0].budkavle.run(&migrate).ended_with(1).stderr;
+    assert!(running.contains("node0, node1, node2 are running on the database"), "{running}");
+    cluster.nodes.iter_mut().for_each(Node::stop);
+    let node = &cluster.nodes[0].budkavle;
+    let moved = node.run(&migrate).success().stdout;
+    assert!(moved.starts_with("Moved and compared: ") && moved.contains(" users"), "{moved}");
+    let again = node.run(&migrate).ended_with(1).stderr;
+    assert!(again.contains("isn't empty; say --replace"), "{again}");
+    node.run(&[&migrate[..], &["--replace"]].concat()).success();
     eprintln!("{} outages accepted, {repeated} mails came twice, {freed} were freed", accepted.len());
 }
