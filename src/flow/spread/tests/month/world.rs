@@ -153,7 +153,7 @@ impl Town {
     pub(super) async fn on(&self, time: &str) {
         while self.core.now() < at(time) {
             let now = self.core.now();
-            if now.minute() == 15 && now.hour() % 2 == 0 {
+            if now.minute() == 15 && now.hour().is_multiple_of(2) {
                 self.read().await;
             }
             self.minute().await;
