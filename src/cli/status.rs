@@ -141,6 +141,13 @@ fn nodes(out: &Out, cluster: &ClusterStatus, generation: Generation, now: DateTi
     };
     let rows = cluster.nodes.iter().map(row).collect();
     out.table(&["node", "state", "version", "seen", "behind", "clock"], rows, "no nodes");
+    for (node, broken) in cluster.nodes.iter().flat_map(|n| n.broken.iter().map(|broken| (&n.name, broken))) {
+        let since = out.when(broken.since);
+        out.line(format!(
+            "From {node} {} has worked for nobody since {since}: {}",
+            broken.channel, broken.reason
+        ));
+    }
     if let Some(trouble) = &cluster.trouble {
         let of = cluster
             .seen

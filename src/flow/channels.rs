@@ -16,7 +16,7 @@ use crate::domain::notice::{
     EventKey, Facts, NewNotice, NoticeKind, Recipient, Undelivered, UndeliveredFacts, once_each,
 };
 use crate::domain::roles;
-use crate::store::{Change, Event, Listed, StoreError};
+use crate::store::{BrokenChannel, Change, Event, Listed, NodeState, StoreError};
 
 /// So many messages that were given up are read at once.
 const READ_AT_ONCE: usize = 1_000;
@@ -51,6 +51,17 @@ impl Senders {
         self.all.load_full()
     }
 
+    /// Those that work for nobody.
+    pub fn broken(&self) -> Vec<BrokenChannel> {
+        let broken = |sender: &Arc<Sender>| match sender.condition() {
+            Condition::Broken { since, reason } => {
+                Some(BrokenChannel { channel: sender.name().clone(), since, reason })
+            }
+            _ => None,
+        };
+        self.all.load().values().filter_map(broken).collect()
+    }
+
     /// Whether this one is still in use.
     pub fn has(&self, sender: &Arc<Sender>) -> bool {
         self.all.load().get(sender.name()).is_some_and(|now| Arc::ptr_eq(now, sender))
@@ -81,7 +92,9 @@ async fn tell_conditions(core: &Core, senders: &Senders, now: DateTime<Utc>) -> 
     let known = senders.all();
     let turn = core.turn().await;
     let delivery = Arc::clone(&core.view().delivery);
-    let mut words = delivery.decide(known.iter().map(|(name, sender)| (name, sender.condition())));
+    let others = core.store.others();
+    let condition = |(name, sender): (_, &Arc<Sender>)| (name, together(name, sender.condition(), &others));
+    let mut words = delivery.decide(known.iter().map(condition));
     let mut notices = Vec::new();
     words.retain(|word| {
         let recipients = by_what_works(core, senders);
@@ -100,6 +113,19 @@ async fn tell_conditions(core: &Core, senders: &Senders, now: DateTime<Utc>) -> 
     let event = Event { at: now, change: Change::Delivery(Arc::clone(&after)), notices, audit: None };
     turn.commit(event, |view, _, _| view.delivery = after).await?;
     Ok(())
+}
+
+/// How a channel is on all nodes: broken where it is on any.
+fn together(name: &ChannelName, own: Condition, others: &[NodeState]) -> Condition {
+    if matches!(own, Condition::Broken { .. }) {
+        return own;
+    }
+    let there = |node: &NodeState| {
+        let broken = node.broken.iter().find(|broken| broken.channel == *name)?;
+        let reason = format!("on the node {}: {}", node.name, broken.reason).into();
+        Some(Condition::Broken { since: broken.since, reason })
+    };
+    others.iter().find_map(there).unwrap_or(own)
 }
 
 fn in_words(word: &Word) -> String {
@@ -228,4 +254,36 @@ async fn note_told(core: &Core, horizon: DateTime<Utc>, notices: Vec<NewNotice>)
     let event = Event { at: core.now(), change, notices, audit: None };
     turn.commit(event, |view, _, _| view.delivery = after).await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+    use crate::domain::ids::Generation;
+
+    #[test]
+    fn a_channel_is_broken_where_it_is_on_any_node() {
+        let at = |minute| DateTime::<Utc>::UNIX_EPOCH + TimeDelta::minutes(minute);
+        let channel = ChannelName::from("sms");
+        let broken = BrokenChannel { channel: channel.clone(), since: at(5), reason: "401".into() };
+        let other = NodeState {
+            name: "two".into(),
+            version: "0.1.0".into(),
+            started: at(0),
+            seen: at(9),
+            generation: Generation(1),
+            clock_ahead_ms: 0,
+            alive: true,
+            leads: false,
+            broken: vec![broken],
+        };
+        let works = Condition::Works { at: at(8) };
+        let told = together(&channel, works.clone(), std::slice::from_ref(&other));
+        assert_eq!(told, Condition::Broken { since: at(5), reason: "on the node two: 401".into() });
+        assert_eq!(together(&ChannelName::mail(), works.clone(), std::slice::from_ref(&other)), works);
+        let own = Condition::Broken { since: at(7), reason: "no".into() };
+        assert_eq!(together(&channel, own.clone(), &[other]), own);
+    }
 }

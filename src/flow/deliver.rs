@@ -40,8 +40,8 @@ const WAITS: TimeDelta = TimeDelta::minutes(5);
 /// How long a message is ours alone: as long as it may wait, and then more than any try to send takes
 /// ([`crate::channel::TimeLimits::longest_try`], by default a quarter of an hour; the configuration allows an hour).
 const CLAIM: TimeDelta = TimeDelta::minutes(5 + 75);
-/// The number of messages claimed at once to begin with, and the largest.
-const BATCH: (usize, usize) = (32, 1024);
+/// The number of messages claimed at once to begin with; the largest is [`Store::claims_at_once`](crate::store::Store::claims_at_once).
+const BATCH: usize = 32;
 /// A batch that was begun with in less than this was too small, one that took longer too large: what is more urgent waits for it.
 const BATCH_TIME: TimeDelta = TimeDelta::seconds(1);
 /// Whoever waits for something to do looks around at least so often.
@@ -144,7 +144,7 @@ pub struct Sent {
 impl Sender {
     /// Sends over `channel`, which is called `name`, what `composer` writes.
     pub fn new(name: ChannelName, channel: Channel, composer: Composer, terms: Terms) -> Sender {
-        let (batch, flying) = (AtomicUsize::new(BATCH.0), AtomicUsize::new(0));
+        let (batch, flying) = (AtomicUsize::new(BATCH), AtomicUsize::new(0));
         let (landed, wake, retired) = (Notify::new(), Notify::new(), CancellationToken::new());
         Sender {
             name,
@@ -283,7 +283,9 @@ impl Sender {
             let mut total = Sent::default();
             let mut group: Vec<Attempt> = Vec::new();
             let mut result = Ok(());
-            while results.recv_many(&mut group, BATCH.1).await > 0 {
+            // Each is noted in two rows.
+            let most = (core.store.claims_at_once() / 2).max(1);
+            while results.recv_many(&mut group, most).await > 0 {
                 let group = std::mem::take(&mut group);
                 let count = |state| group.iter().filter(|a| a.state == state).count();
                 let (sent, untried) = (count(MessageState::Sent), count(MessageState::Queued));
@@ -322,7 +324,7 @@ impl Sender {
             if let Some((claimed, taken)) = waiting.pop_front() {
                 self.flying.fetch_add(1, Ordering::Relaxed);
                 if waiting.is_empty() {
-                    self.adapt(core.now() - taken.at);
+                    self.adapt(core.now() - taken.at, core.store.claims_at_once());
                 }
                 return Ok(Some((claimed, taken, waiting)));
             }
@@ -380,10 +382,10 @@ impl Sender {
     }
 
     /// The next batch is as large as can be begun with in about a second.
-    fn adapt(&self, taken: TimeDelta) {
+    fn adapt(&self, taken: TimeDelta, most: usize) {
         let batch = self.batch.load(Ordering::Relaxed);
         let next = if taken < BATCH_TIME { batch * 2 } else { batch / 2 };
-        self.batch.store(next.clamp(self.terms.connections.clamp(1, BATCH.0), BATCH.1), Ordering::Relaxed);
+        self.batch.store(next.clamp(self.terms.connections.clamp(1, BATCH), most), Ordering::Relaxed);
     }
 
     async fn fly(&self, core: &Core, claimed: Claimed, taken: Taken, stop: &CancellationToken) -> Attempt {

@@ -140,6 +140,7 @@ pub async fn deliver(
             }
         }
         heartbeat.beat();
+        core.store.say_broken(senders.broken());
         tokio::select! {
             () = pause(&clock, &tasks, clock.now() + LOOK) => {}
             () = core.outbox.notified() => senders.wake(),

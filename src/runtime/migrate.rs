@@ -64,7 +64,7 @@ pub async fn migrate(
         Kind::Sled => Store::open_postgres(settings, tell).await?.0,
     };
     let moved = async {
-        let others = database.other_nodes();
+        let others: Vec<Box<str>> = database.others().into_iter().map(|node| node.name).collect();
         if !others.is_empty() {
             return Err(MigrateError::Running(others.join(", ")));
         }

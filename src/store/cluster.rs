@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use tokio::sync::watch;
 
 use crate::domain::delta::Delta;
-use crate::domain::ids::Generation;
+use crate::domain::ids::{ChannelName, Generation};
 
 use super::Store;
 use super::error::StoreError;
@@ -83,6 +83,8 @@ pub struct Standing {
     pub(super) refusal: Option<StoreError>,
     /// All nodes, as last seen, by name.
     pub nodes: Vec<NodeState>,
+    /// What the others are told of this one's channels.
+    pub(super) broken: Vec<BrokenChannel>,
 }
 
 impl Standing {
@@ -100,6 +102,7 @@ impl Standing {
             trouble: None,
             refusal: None,
             nodes: Vec::new(),
+            broken: Vec::new(),
         }
     }
 
@@ -138,6 +141,11 @@ impl Standing {
     /// Whether it is the one that syncs.
     pub fn leads(&self) -> bool {
         self.epoch.is_some() && self.counts()
+    }
+
+    /// The other nodes that live.
+    pub fn others(&self) -> impl Iterator<Item = &NodeState> {
+        self.nodes.iter().filter(|node| node.alive && node.name != self.name)
     }
 
     /// Who has the lease, in words.
@@ -186,6 +194,20 @@ pub struct NodeState {
     pub alive: bool,
     /// Whether it is the one that syncs.
     pub leads: bool,
+    /// The channels that work for nobody from there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub broken: Vec<BrokenChannel>,
+}
+
+/// A channel that works for nobody.
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
+pub struct BrokenChannel {
+    /// Which.
+    pub channel: ChannelName,
+    /// Since when.
+    pub since: DateTime<Utc>,
+    /// What is wrong with it.
+    pub reason: Box<str>,
 }
 
 /// What a node has heard of the others.
@@ -226,6 +248,18 @@ impl Store {
             Store::Sled(_) => None,
             Store::Postgres(store) => Some(store.standing()),
         }
+    }
+
+    /// Tells the other nodes which channels work for nobody from here.
+    pub fn say_broken(&self, broken: Vec<BrokenChannel>) {
+        if let Store::Postgres(store) = self {
+            store.say_broken(broken);
+        }
+    }
+
+    /// The other nodes that live.
+    pub fn others(&self) -> Vec<NodeState> {
+        self.standing().map_or_else(Vec::new, |standing| standing.others().cloned().collect())
     }
 
     /// Whether this node is the one that syncs and tells what time brings. Who is alone always is.
@@ -293,14 +327,6 @@ impl Store {
         match self {
             Store::Sled(_) => Ok(CaughtUp { state: known, delta: Some(Delta::default()) }),
             Store::Postgres(store) => store.catch_up(known).await,
-        }
-    }
-
-    /// The other nodes that are at work.
-    pub fn other_nodes(&self) -> Vec<Box<str>> {
-        match self {
-            Store::Sled(_) => Vec::new(),
-            Store::Postgres(store) => store.others(),
         }
     }
 }

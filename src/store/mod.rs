@@ -35,7 +35,7 @@ use crate::domain::run::{Cursor, Run};
 use crate::domain::undo::Step;
 
 pub use self::cluster::{
-    CaughtUp, Lease, Life, NodeState, PostgresSettings, ProbedDatabase, Standing, Tidings,
+    BrokenChannel, CaughtUp, Lease, Life, NodeState, PostgresSettings, ProbedDatabase, Standing, Tidings,
 };
 pub use self::error::StoreError;
 pub use self::postgres::{Clock, PgStore, PostgresServer, PostgresTls};
@@ -220,6 +220,15 @@ impl Store {
 // === the outbox ===
 
 impl Store {
+    /// So many messages are claimed at once at the most: more than fit into one batch of the embedded store would be written twice, and a database takes a
+    /// while for each claim.
+    pub fn claims_at_once(&self) -> usize {
+        match self {
+            Store::Sled(_) => SledStore::ROWS_AT_ONCE,
+            Store::Postgres(_) => 1024,
+        }
+    }
+
     /// Claims messages of a channel for sending until `until`, the urgent first and of those the longest due, at most `max`: those that
     /// are queued or deferred and due at `now`, and those whose earlier claim has run out. Nobody else gets them before. What has expired
     /// becomes so instead; with a `max` of 0 nothing else happens.

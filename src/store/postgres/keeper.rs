@@ -249,10 +249,12 @@ async fn beat(shared: &Arc<Shared>, connection: &mut PgConnection) -> Result<(),
     let node = shared.node.load(Ordering::SeqCst);
     // Nobody has said that it is dead: then it lives, however long it was silent.
     let lives = sqlx::query(
-        "UPDATE nodes SET seen = clock_timestamp(), generation = $2, clock_ahead_ms = $3 WHERE id = $1 AND NOT ended",
+        "UPDATE nodes SET seen = clock_timestamp(), generation = $2, clock_ahead_ms = $3, broken = $4 WHERE id = $1 AND NOT ended",
     );
     let lives = lives.bind(node).bind(shared.basis().generation.cast_signed());
-    let lives = lives.bind(ahead.num_milliseconds());
+    let broken = shared.standing().broken.clone();
+    let broken = (!broken.is_empty()).then(|| serde_json::to_string(&broken).unwrap_or_default());
+    let lives = lives.bind(ahead.num_milliseconds()).bind(broken);
     let lives = lives.execute(&mut *connection).await.map_err(bad)?.rows_affected() == 1;
     let node = if lives {
         node
@@ -377,7 +379,7 @@ async fn enter(
 async fn nodes(connection: &mut PgConnection) -> Result<Vec<NodeState>, sqlx::Error> {
     let sql = "SELECT n.id, n.name, n.version, n.started, n.seen, n.generation, n.clock_ahead_ms, \
                n.seen > clock_timestamp() - make_interval(secs => $1) AND NOT n.ended AS alive, \
-               COALESCE(l.holder = n.id AND l.expires > clock_timestamp(), false) AS leads \
+               COALESCE(l.holder = n.id AND l.expires > clock_timestamp(), false) AS leads, n.broken \
                FROM nodes n LEFT JOIN lease l ON l.holder = n.id \
                WHERE NOT n.ended OR n.seen > clock_timestamp() - interval '1 hour' ORDER BY n.name, n.id DESC";
     let rows = sqlx::query(sql).bind(NODE_DEAD_AFTER.as_secs_f64()).fetch_all(connection).await?;
@@ -397,6 +399,11 @@ async fn nodes(connection: &mut PgConnection) -> Result<Vec<NodeState>, sqlx::Er
             clock_ahead_ms: row.try_get(6)?,
             alive: row.try_get(7)?,
             leads: row.try_get(8)?,
+            // A newer one may say it otherwise.
+            broken: row
+                .try_get::<Option<String>, _>(9)?
+                .and_then(|broken| serde_json::from_str(&broken).ok())
+                .unwrap_or_default(),
         });
     }
     Ok(nodes)

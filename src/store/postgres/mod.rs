@@ -39,7 +39,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::cluster::{Lease, Life, PostgresSettings, Standing, Tidings};
+use super::cluster::{BrokenChannel, Lease, Life, PostgresSettings, Standing, Tidings};
 use super::error::StoreError;
 use super::jobs::rows::Write;
 use super::jobs::trouble::{Fault, Trouble};
@@ -189,6 +189,10 @@ impl PgStore {
 
     pub(super) fn standing(&self) -> Standing {
         self.shared.standing().clone()
+    }
+
+    pub(super) fn say_broken(&self, broken: Vec<BrokenChannel>) {
+        self.shared.standing().broken = broken;
     }
 
     pub(super) fn life(&self) -> Option<Life> {

@@ -136,17 +136,6 @@ impl PgStore {
         let what = format!("the nodes {others} are at work in it; stop them all first");
         Err(StoreError::Database { place: self.shared.connections.place(), what }.into())
     }
-
-    /// Whether other nodes are at work in the database: then it isn't moved.
-    pub(in super::super) fn others(&self) -> Vec<Box<str>> {
-        let standing = self.standing();
-        standing
-            .nodes
-            .into_iter()
-            .filter(|node| node.alive && node.name != standing.name)
-            .map(|node| node.name)
-            .collect()
-    }
 }
 
 impl Shared {

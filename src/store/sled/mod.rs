@@ -111,6 +111,9 @@ impl Shared {
 }
 
 impl SledStore {
+    /// So many rows, and a few besides, are sure to be one batch of the engine together with what their group has before them.
+    pub(super) const ROWS_AT_ONCE: usize = engine::SLICE_ROWS / 2 - 10;
+
     pub(super) async fn open(
         settings: SledSettings,
         now: DateTime<Utc>,

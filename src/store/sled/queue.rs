@@ -1,4 +1,4 @@
-//! The outbox as far as claiming needs it, in memory: which messages wait until when, and how many are in each state.
+//! The outbox as far as claiming needs it, in memory: which messages wait until when, which are being sent, and how many are in each state.
 //!
 //! It is made from the messages at every opening, and brought forward with them.
 
@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 
 use crate::domain::ids::{ChannelName, MessageId};
-use crate::domain::notice::Priority;
+use crate::domain::notice::{MessageState, Priority};
 
 use super::super::jobs::place::Move;
 use super::super::types::{ChannelCounts, QueueCounts};
@@ -20,10 +20,11 @@ struct OfChannel {
     counts: QueueCounts,
 }
 
-/// The messages that aren't at an end, by channel; and those that were given up, by when.
+/// The messages that aren't at an end, by channel; those of them that are being sent; and those that were given up, by when.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(super) struct Queue {
     channels: BTreeMap<ChannelName, OfChannel>,
+    sending: BTreeSet<MessageId>,
     given_up: BTreeSet<(DateTime<Utc>, MessageId)>,
 }
 
@@ -33,6 +34,9 @@ impl Queue {
         if let Some(place) = before {
             if place.is_given_up() {
                 self.given_up.remove(&(place.changed, place.id));
+            }
+            if place.state == MessageState::Sending {
+                self.sending.remove(&place.id);
             }
             if let Some(of) = self.channels.get_mut(&place.channel) {
                 if let Some(due) = of.due.get_mut(&place.priority) {
@@ -50,6 +54,9 @@ impl Queue {
         if let Some(place) = after {
             if place.is_given_up() {
                 self.given_up.insert((place.changed, place.id));
+            }
+            if place.state == MessageState::Sending {
+                self.sending.insert(place.id);
             }
             let of = self.channels.entry(place.channel).or_default();
             *of.counts.entry(place.state).or_default() += 1;
@@ -78,6 +85,11 @@ impl Queue {
     /// Those that aren't at an end.
     pub(super) fn open(&self) -> impl Iterator<Item = MessageId> + '_ {
         self.channels.values().flat_map(|of| of.due.values().flatten()).map(|(_, id)| *id)
+    }
+
+    /// Those that are being sent.
+    pub(super) fn sending(&self) -> impl Iterator<Item = MessageId> + '_ {
+        self.sending.iter().copied()
     }
 
     /// Those that were given up after `since`, the first one first, and how many there are.

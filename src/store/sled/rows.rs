@@ -43,7 +43,7 @@ impl Rows for SledRows<'_> {
 
     // Nobody but this process sends, and it has just begun.
     fn sending(&self, _own: bool) -> Result<Vec<MessageId>, Trouble> {
-        Ok(self.queue.lock().unwrap_or_else(PoisonError::into_inner).open().collect())
+        Ok(self.queue.lock().unwrap_or_else(PoisonError::into_inner).sending().collect())
     }
 
     fn keys(&self, prefix: &[u8]) -> Result<Vec<Vec<u8>>, Trouble> {

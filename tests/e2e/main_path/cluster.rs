@@ -199,7 +199,7 @@ fn one_syncs_all_answer_and_another_takes_over() {
 
 #[test]
 fn a_node_waits_for_its_database() {
-    let cluster = Cluster::new(Organisation::generate(20, 5), false);
+    let cluster = Cluster::new(Organisation::generate(100, 16), false);
     let node = &cluster.nodes[0];
     cluster.cables.connect(0, false);
     let mut daemon = node.budkavle.start();

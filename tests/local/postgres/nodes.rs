@@ -9,7 +9,7 @@ use budkavle::domain::gone::{self, AllGone};
 use budkavle::domain::ids::{AbsenceId, ChannelName, Generation, RunId, UserId};
 use budkavle::domain::notice::{MessageState, NewNotice};
 use budkavle::domain::run::Outcome;
-use budkavle::store::{Change, RunRecord, State, Store, StoreError, Tidings};
+use budkavle::store::{BrokenChannel, Change, RunRecord, State, Store, StoreError, Tidings};
 use futures_util::future::join_all;
 
 use super::Database;
@@ -225,6 +225,18 @@ async fn a_dead_nodes_messages_are_sent_by_another() {
     middle.speak();
     comes("another life", || one.life().is_some()).await;
     assert!(!one.holds_claims(life) && two.life().is_some());
+}
+
+#[tokio::test]
+async fn nodes_know_which_channels_work_for_nobody_from_others() {
+    let database = Database::new().await;
+    let (one, two) = (database.open("one").await, database.open("two").await);
+    let broken = BrokenChannel { channel: ChannelName::mail(), since: at(1), reason: "535 5.7.8 no".into() };
+    two.say_broken(vec![broken.clone()]);
+    comes("what is broken", || one.others().iter().any(|node| node.broken == [broken.clone()])).await;
+    assert!(two.others().iter().all(|node| &*node.name == "one" && node.broken.is_empty()));
+    two.say_broken(Vec::new());
+    comes("what works again", || one.others().iter().all(|node| node.broken.is_empty())).await;
 }
 
 #[tokio::test]

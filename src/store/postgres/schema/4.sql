@@ -7,3 +7,6 @@ CREATE TABLE moving (
     done bigint NOT NULL DEFAULT 0,
     begun timestamptz NOT NULL DEFAULT clock_timestamp()
 );
+
+-- The channels that work for nobody from a node, as JSON; NULL: none.
+ALTER TABLE nodes ADD COLUMN broken text;
