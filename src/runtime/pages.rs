@@ -1,4 +1,4 @@
-//! Where the pages of [public] are asked for. A reload may move it: then it is listened at the new address before anything else is taken over, so that no
+//! Where the pages of `[public]` are asked for. A reload may move it: then it is listened at the new address before anything else is taken over, so that no
 //! message has a link to where nobody answers.
 
 use std::convert::Infallible;
