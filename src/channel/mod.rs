@@ -27,8 +27,8 @@ pub use smtp::{
 };
 
 pub use web::{
-    Credential, Form, GraphChannel, Ping, PingMethod, SmsSettings, TemplateError, TokenError, TokenSettings,
-    Tokens, WebChannel, WebSettings,
+    Credential, Form, GraphChannel, Ping, PingMethod, Reached, SmsSettings, TemplateError, TokenError,
+    TokenSettings, Tokens, WebChannel, WebSettings,
 };
 
 use std::io;

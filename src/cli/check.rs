@@ -14,7 +14,7 @@ use crate::runtime::probe::{self, Finding, Verdict};
 /// How far to check.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  budkavle check                 the file, and whether what it names can be written; no server\n  budkavle check --online        signs in to every directory and mail server, and sends nothing"
+    after_help = "Examples:\n  budkavle check                 the file, and whether what it names can be written; no server\n  budkavle check --online        signs in to every directory and mail server, and sends nothing, signs of life neither"
 )]
 pub struct Args {
     /// Try every server named

@@ -85,7 +85,7 @@ enum Verb {
     Check(check::Args),
     /// Sync the directories now, or look at earlier runs
     Sync(sync::Args),
-    /// How the directories, the outbox and the daemon are doing
+    /// How the directories, the outbox, the notices that wait and the daemon are doing
     Status,
     /// Look up users
     User(user::Args),

@@ -4,8 +4,8 @@ use clap::Subcommand;
 
 use super::client::Client;
 use super::exit::{Exit, Trouble};
+use super::outage::Severity;
 use super::print::{Out, visible};
-use crate::domain::outage::Severity;
 use crate::domain::silence::Silence;
 use crate::http::silences::SilenceRequest;
 
@@ -41,7 +41,7 @@ struct Add {
     #[arg(long = "kind", value_name = "KIND")]
     kinds: Vec<String>,
     /// Only what is no worse
-    #[arg(long, value_parser = severity)]
+    #[arg(long, value_enum)]
     severity: Option<Severity>,
     /// Only outages of this service itself
     #[arg(long = "service", value_name = "SERVICE")]
@@ -66,19 +66,11 @@ struct Add {
     why: String,
 }
 
-fn severity(text: &str) -> Result<Severity, String> {
-    match text {
-        "minor" => Ok(Severity::Minor),
-        "major" => Ok(Severity::Major),
-        "critical" => Ok(Severity::Critical),
-        _ => Err("minor, major or critical".to_owned()),
-    }
-}
-
 pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble> {
     match args.verb {
         Verb::Add(add) => {
             let Add { kinds, severity, services, units, directories, contacts, from, until, why } = *add;
+            let severity = severity.map(Into::into);
             let request =
                 SilenceRequest { kinds, severity, services, units, directories, contacts, from, until, why };
             let silence: Silence = client.post("/v1/silences", &request).await?;
@@ -108,7 +100,7 @@ pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble
 }
 
 /// What is silent, in words.
-fn what(silence: &Silence) -> String {
+pub(super) fn what(silence: &Silence) -> String {
     fn list<T>(label: &str, all: impl IntoIterator<Item = T>, text: impl Fn(T) -> String) -> Option<String> {
         let all: Vec<String> = all.into_iter().map(text).collect();
         (!all.is_empty()).then(|| format!("{label} {}", all.join(", ")))

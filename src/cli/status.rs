@@ -6,15 +6,18 @@ use chrono::{DateTime, Utc};
 
 use super::client::Client;
 use super::exit::{Exit, Trouble};
-use super::print::{Out, ago, or_dash};
+use super::print::{Out, ago, or_dash, visible};
+use super::silence;
 use crate::domain::alert::Trouble as SyncTrouble;
 use crate::domain::hint::Telling;
 use crate::domain::ids::Generation;
 use crate::domain::notice::MessageState;
 use crate::domain::run::Outcome;
 use crate::flow::login_page::PageState;
+use crate::flow::ping::PingState;
 use crate::http::answers::{ChannelStatus, ContactChangesStatus, DirectoryStatus, Status};
 use crate::http::nodes::{ClusterStatus, NodeState};
+use crate::http::standing::{HeldBack, NoticesStatus, SilenceStatus, SubscribersStatus, WaitingStatus};
 use crate::runtime::clock::Clock;
 
 pub async fn run(client: &Client, out: &Out) -> Result<Exit, Trouble> {
@@ -32,6 +35,10 @@ fn print(out: &Out, status: &Status) {
         ("holds", Some(format!("{} users, {} units, {} groups", status.users, status.units, status.groups))),
         ("open outages", Some(status.open_outages.to_string())),
         ("outbox", Some(outbox(status))),
+        ("waits for somebody", waiting(out, &status.notices)),
+        ("silent", silent(out, &status.notices)),
+        ("held back", held_back(&status.notices)),
+        ("subscribers", subscribers(&status.notices)),
         (
             "mail",
             status
@@ -49,6 +56,16 @@ fn print(out: &Out, status: &Status) {
         out.line("");
         let rows = status.channels.iter().map(row).collect();
         out.table(&["channel", "state", "outbox"], rows, "no channels");
+    }
+    if !status.notices.longest_waiting.is_empty() {
+        out.line("");
+        let row = |w: &WaitingStatus| {
+            let goes_on = w.goes_on.map_or_else(|| "nobody is left".to_owned(), |at| out.when(at));
+            let told = w.told.to_string();
+            vec![w.notice.to_string(), visible(&w.about), ago(w.asked, now), told, goes_on]
+        };
+        let rows = status.notices.longest_waiting.iter().map(row).collect();
+        out.table(&["notice", "about", "asked", "told", "goes to others"], rows, "nothing");
     }
     out.line("");
     if let Some(cluster) = &status.cluster {
@@ -86,6 +103,9 @@ fn print(out: &Out, status: &Status) {
         }
         if let Some(Outcome::Failed { error }) = d.last_run.as_ref().map(|r| &r.outcome) {
             out.line(format!("\nThe last sync of {} failed: {error}", d.name));
+        }
+        if let Some(ping) = &d.ping {
+            out.line(format!("\n{}", sign_of_life(out, &d.name.0, ping)));
         }
         if let Some(why) = untold(&d.change_notification) {
             out.line(format!("\nChanges in {} are found by the schedule alone: {why}", d.name));
@@ -155,6 +175,49 @@ fn counts(outbox: &BTreeMap<MessageState, u64>) -> String {
     let counts: Vec<String> =
         outbox.iter().filter(|(_, n)| **n > 0).map(|(state, n)| format!("{n} {state}")).collect();
     if counts.is_empty() { "empty".to_owned() } else { counts.join(", ") }
+}
+
+/// How many notices wait for somebody to take them on.
+fn waiting(out: &Out, notices: &NoticesStatus) -> Option<String> {
+    let next = notices.longest_waiting.iter().filter_map(|waits| waits.goes_on).min();
+    let next = next.map_or_else(String::new, |at| format!("; the next goes to others {}", out.when(at)));
+    let many =
+        if notices.waiting == 1 { "a notice".to_owned() } else { format!("{} notices", notices.waiting) };
+    (notices.waiting > 0).then(|| format!("{many}{next}"))
+}
+
+fn silent(out: &Out, notices: &NoticesStatus) -> Option<String> {
+    let one = |s: &SilenceStatus| {
+        let when = match s.in_force {
+            true => format!("until {}", out.when(s.silence.until)),
+            false => format!("from {}", out.when(s.silence.from)),
+        };
+        format!("{} ({when}, silence {})", silence::what(&s.silence), s.silence.id)
+    };
+    let all: Vec<String> = notices.silences.iter().map(one).collect();
+    (!all.is_empty()).then(|| all.join("; "))
+}
+
+fn held_back(notices: &NoticesStatus) -> Option<String> {
+    let one = |h: &HeldBack| {
+        let who = if h.people == 1 { "one person".to_owned() } else { format!("{} people", h.people) };
+        format!("outage {} from {who} who were told of outage {}", h.outage, h.by)
+    };
+    let all: Vec<String> = notices.held_back.iter().map(one).collect();
+    (!all.is_empty()).then(|| all.join("; "))
+}
+
+fn subscribers(notices: &NoticesStatus) -> Option<String> {
+    let SubscribersStatus { confirmed, unconfirmed } = notices.subscribers;
+    (confirmed + unconfirmed > 0).then(|| format!("{confirmed} confirmed, {unconfirmed} asked and not yet"))
+}
+
+/// When a directory last gave a sign of life. That one isn't taken is a warning.
+fn sign_of_life(out: &Out, directory: &str, ping: &PingState) -> String {
+    match ping.given {
+        Some(at) => format!("The last sign of life of {directory} was given {}.", out.when(at)),
+        None => format!("No sign of life of {directory} was given since the start."),
+    }
 }
 
 /// How the mailbox for what comes back is doing, and what came of it.

@@ -4,8 +4,8 @@ use clap::Subcommand;
 
 use super::client::{Client, segment};
 use super::exit::{Exit, Trouble};
+use super::outage::Severity;
 use super::print::Out;
-use crate::domain::outage::Severity;
 use crate::domain::subscriber::{Standing, Subscriber};
 use crate::http::subscribers::SubscriberRequest;
 
@@ -28,9 +28,9 @@ enum Verb {
         /// Only of outages of this service, and of what it depends on
         #[arg(long = "service", value_name = "SERVICE")]
         services: Vec<String>,
-        /// At least so bad: minor, major or critical
-        #[arg(long, default_value = "minor")]
-        severity: String,
+        /// Only of outages that are at least so bad
+        #[arg(long, value_enum, default_value_t = Severity::Minor)]
+        severity: Severity,
     },
     /// Who is subscribed, or was asked
     List,
@@ -47,12 +47,7 @@ enum Verb {
 pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble> {
     match args.verb {
         Verb::Add { mail, services, severity } => {
-            let severity = Some(match severity.as_str() {
-                "minor" => Severity::Minor,
-                "major" => Severity::Major,
-                "critical" => Severity::Critical,
-                other => return Err(Trouble::usage(format!("{other} is none of minor, major, critical"))),
-            });
+            let severity = Some(severity.into());
             let request = SubscriberRequest { mail, services, severity };
             let answer: Subscriber = client.post("/v1/subscribers", &request).await?;
             out.answer(&answer, |out, s| {

@@ -8,6 +8,7 @@ use chrono_tz::Tz;
 use serde_json::json;
 
 use super::durations::{DAY, HOUR, delta};
+use super::outages::SEVERITIES;
 use super::reader::{Mark, Problem, Section};
 use super::support::hours;
 use super::words::{choose, quoted};
@@ -34,8 +35,6 @@ pub(super) fn read(table: &Section, zone: Tz, calendar: &Arc<Calendar>) -> Polic
     if !table.is_set("kinds") {
         table.set("kinds", json!(["alert"]));
     }
-    let severities =
-        [("minor", Severity::Minor), ("major", Severity::Major), ("critical", Severity::Critical)];
     let least = Duration::from_secs(60);
     let working = table.section("hours");
     let hours = hours(&working, zone, calendar);
@@ -45,7 +44,7 @@ pub(super) fn read(table: &Section, zone: Tz, calendar: &Arc<Calendar>) -> Polic
     }
     Policy {
         kinds: kinds.unwrap_or_else(|| vec![NoticeKind::Alert]).into_iter().collect(),
-        severity: table.choice("severity", &severities, Some("major")).unwrap_or(Severity::Major),
+        severity: table.choice("severity", &SEVERITIES, Some("major")).unwrap_or(Severity::Major),
         after: delta(table.duration("after", least..=30 * DAY, HOUR)),
         hours,
         critical_always: table.flag("critical_at_any_hour", true),

@@ -5,19 +5,17 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use serde_json::json;
 use url::Url;
 
 use super::directory::name;
 use super::durations::{DAY, HOUR, MINUTE, SECOND, delta};
 use super::reader::{Mark, Problem, Section};
 use super::secret::{self, Secret};
-use super::trust;
+use super::web::{self, Form, Web, address, url_text};
 use super::words::quoted;
 use crate::domain::backoff::Backoff;
 use crate::domain::ids::ChannelName;
 use crate::domain::route::Reach;
-use crate::tls::TlsTrust;
 
 /// A channel beside mail.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -93,23 +91,6 @@ pub enum ChannelKind {
     },
 }
 
-/// A web server and how it is treated.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Web {
-    /// Where.
-    pub url: Url,
-    /// Whose certificates are believed.
-    pub trust: TlsTrust,
-    /// How long an answer may take.
-    pub timeout: Duration,
-    /// Whether it may be on this machine or in the inner network.
-    pub allow_private: bool,
-    /// A proxy.
-    pub proxy: Option<Url>,
-    /// Who we say that we are.
-    pub credential: Option<WebCredential>,
-}
-
 /// Where access tokens are from (RFC 6749 §4.4).
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct TokenSource {
@@ -121,17 +102,6 @@ pub struct TokenSource {
     pub client_secret: Secret,
     /// What the token is to be good for.
     pub scope: String,
-}
-
-/// Who we say that we are.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum WebCredential {
-    /// By a token.
-    Bearer(Secret),
-    /// By a name and a password.
-    Basic(String, Secret),
-    /// By a token in a header of this name.
-    Header(String, Secret),
 }
 
 /// What a gateway for text messages is asked, with places to fill in.
@@ -181,30 +151,11 @@ const COMMON_KEYS: [&str; 9] = [
     "retry_first",
     "retry_longest",
 ];
-const WEB_KEYS: [&str; 17] = [
-    "url",
-    "secret_url_file",
-    "secret_url_env",
-    "secret_url_credential",
-    "allow_plain_text",
-    "allow_private",
-    "proxy",
-    "ca_file",
-    "pinned_sha256",
-    "token_file",
-    "token_env",
-    "token_credential",
-    "token_header",
-    "username",
-    "password_file",
-    "password_env",
-    "password_credential",
-];
 const WEBHOOK_KEYS: [&str; 3] = ["secret_file", "secret_env", "secret_credential"];
 const NTFY_KEYS: [&str; 1] = ["topic"];
 const SMS_KEYS: [&str; 3] = ["method", "body", "content_type"];
 const GRAPH_KEYS: [&str; 1] = ["mailbox"];
-/// The keys of [`TokenSource`], but for `token_url`'s companions in [`WEB_KEYS`].
+/// The keys of [`TokenSource`], but for `token_url`'s companions in [`web::KEYS`].
 pub(super) const TOKEN_KEYS: [&str; 7] = [
     "tenant",
     "token_url",
@@ -222,7 +173,8 @@ pub(super) fn read_all(root: &Section) -> Vec<Channel> {
     // Also without one, the keys are known.
     let all = [
         &COMMON_KEYS[..],
-        &WEB_KEYS,
+        &web::KEYS,
+        &web::SIGN_IN_KEYS,
         &WEBHOOK_KEYS,
         &NTFY_KEYS,
         &SMS_KEYS,
@@ -253,7 +205,8 @@ fn read(table: &Section) -> Option<Channel> {
         );
     }
     let groups = [
-        (&WEB_KEYS[..], kind != Kind::Command, "a channel to a web server"),
+        (&web::KEYS[..], kind != Kind::Command, "a channel to a web server"),
+        (&web::SIGN_IN_KEYS, kind != Kind::Command, "a channel to a web server"),
         (&WEBHOOK_KEYS, kind == Kind::Webhook, "kind = \"webhook\""),
         (&NTFY_KEYS, kind == Kind::Ntfy, "kind = \"ntfy\""),
         (&SMS_KEYS, kind == Kind::Sms, "kind = \"sms\""),
@@ -262,7 +215,12 @@ fn read(table: &Section) -> Option<Channel> {
         (&COMMAND_KEYS, kind == Kind::Command, "kind = \"command\""),
     ];
     groups.iter().filter(|(_, fits, _)| !fits).for_each(|(keys, _, with)| table.refuse(keys, with));
-    let web = if kind == Kind::Command { None } else { web(table, kind, timeout) };
+    let form = match kind {
+        Kind::Sms => Form::Template,
+        Kind::Graph => Form::Known("https://graph.microsoft.com/v1.0"),
+        _ => Form::Whole,
+    };
+    let web = if kind == Kind::Command { None } else { web::read(table, form, timeout, true) };
     let read = match kind {
         Kind::Webhook => {
             let secret = secret::read(table, "secret");
@@ -373,110 +331,6 @@ pub(super) fn retry(table: &Section) -> Backoff {
         table.mistake(key, Problem::new(problem).hint("retry_first must not be above retry_longest"));
     }
     Backoff { first: delta(first), longest: delta(longest) }
-}
-
-/// The address as it is written: `url`, or what `secret_url_file` and the like name.
-fn url_text(table: &Section) -> Option<String> {
-    table.text("url").or_else(|| secret::read(table, "secret_url").map(|secret| secret.expose().to_owned()))
-}
-
-fn web(table: &Section, kind: Kind, timeout: Duration) -> Option<Web> {
-    let plain = table.flag("allow_plain_text", false);
-    let allow_private = table.flag("allow_private", false);
-    let proxy = table.parsed("proxy", |text| {
-        let hint = "for example: \"http://proxy.example.org:3128\"";
-        let url = Url::parse(text)
-            .ok()
-            .filter(|url| url.has_host() && matches!(url.scheme(), "http" | "https"))
-            .ok_or_else(|| Problem::new("is no address of a proxy").hint(hint))?;
-        if !url.username().is_empty() || url.password().is_some() {
-            let problem = Problem::new("has a name or a password in it, which everybody would see");
-            return Err(problem.hint("let the proxy know this machine by its address"));
-        }
-        Ok(url)
-    });
-    let trust = trust::read(table);
-    let credential = credential(table);
-    let named = secret::is_named(table, "secret_url");
-    if table.is_set("url") && named {
-        let problem = Problem::new("contradicts url: the address can't be in two places");
-        table.mistake("url", problem.hint("keep one of the two"));
-    }
-    if !table.is_set("url") && !named && kind == Kind::Graph {
-        let url = Url::parse("https://graph.microsoft.com/v1.0").ok()?;
-        return Some(Web { url, trust, timeout, allow_private, proxy, credential });
-    }
-    if !table.is_set("url") && !named {
-        let problem = Problem::new("doesn't say where it leads");
-        let hint = "give url, or secret_url_file for an address that nobody else may know, as that of a Teams workflow is";
-        table.note(Mark::Key, problem.hint(hint));
-    }
-    let key = if table.is_set("url") { "url" } else { "secret_url_file" };
-    let text = url_text(table)?;
-    // Of a template only what doesn't depend on what is filled in can be judged here.
-    let fixed = if kind == Kind::Sms { text.split("{{").next().unwrap_or_default() } else { &text };
-    match address(fixed, plain) {
-        Ok(url) => {
-            if kind != Kind::Sms && table.is_set("url") {
-                table.set("url", json!(url.as_str()));
-            }
-            Some(Web { url, trust, timeout, allow_private, proxy, credential })
-        }
-        Err(problem) => {
-            table.mistake(key, problem);
-            None
-        }
-    }
-}
-
-/// An address of a web server, without who signs in to it.
-pub(super) fn address(text: &str, plain: bool) -> Result<Url, Problem> {
-    let hint = "for example: \"https://hooks.example.org/drift\"";
-    let url = Url::parse(text).map_err(|e| Problem::new(format!("is no address: {e}")).hint(hint))?;
-    let known = url.scheme() == "https" || url.scheme() == "http";
-    if !known || url.host_str().is_none_or(str::is_empty) {
-        return Err(Problem::new("must be an https address").hint(hint));
-    }
-    if url.scheme() == "http" && !plain {
-        let problem = Problem::new("sends all notices in clear over the network");
-        return Err(problem.hint("use https, or add allow_plain_text = true"));
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        let problem = Problem::new("has a name or a password in it");
-        return Err(problem.hint("they have keys of their own: username, and password_file"));
-    }
-    Ok(url)
-}
-
-fn credential(table: &Section) -> Option<WebCredential> {
-    let token = secret::read(table, "token");
-    let header = table.parsed("token_header", |text| {
-        let fits = text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
-        let problem = || Problem::new(format!("{} is no name of a header", quoted(text)));
-        fits.then(|| text.to_owned()).ok_or_else(|| problem().hint("for example: \"X-Api-Key\""))
-    });
-    if table.is_set("token_header") && !secret::is_named(table, "token") {
-        table.require("token_file", "token_file = \"/etc/budkavle/token\", since token_header is set");
-    }
-    let username = table.text("username");
-    let password = if table.is_set("username") {
-        secret::require(table, "password")
-    } else {
-        secret::read(table, "password")
-    };
-    if password.is_some() && username.is_none() {
-        table.require("username", "username = \"budkavle\", since a password is named");
-    }
-    if secret::is_named(table, "token") && table.is_set("username") {
-        let problem = Problem::new("contradicts the token: we can't be two");
-        table.mistake("username", problem.hint("keep one of the two"));
-    }
-    match (token, header, username.zip(password)) {
-        (Some(token), Some(header), _) => Some(WebCredential::Header(header, token)),
-        (Some(token), None, _) => Some(WebCredential::Bearer(token)),
-        (None, _, Some((username, password))) => Some(WebCredential::Basic(username, password)),
-        _ => None,
-    }
 }
 
 /// Where tokens are from: of a tenant of Entra ID, or at `token_url`.

@@ -60,6 +60,7 @@ mod templates;
 mod tests;
 mod trust;
 mod units;
+mod web;
 mod words;
 
 use std::collections::BTreeSet;
@@ -70,7 +71,7 @@ pub use absence_source::AbsenceSource;
 pub use administrator::Administrator;
 pub use api::{Api, Callers, Readers};
 pub use bounces::{BouncePlace, Bounces, Imap};
-pub use channel::{Channel, ChannelKind, ChannelTerms, SmsTemplate, TokenSource, Web, WebCredential};
+pub use channel::{Channel, ChannelKind, ChannelTerms, SmsTemplate, TokenSource};
 pub use directory::{Directory, Source};
 pub use domain::LdapDomain;
 pub use environment::Environment;
@@ -91,6 +92,7 @@ pub use sign_in::LdapSignIn;
 pub use smtp::{Dkim, SignIn, Smtp, SmtpSecurity};
 pub use store::Store;
 pub use support::{LoginPage, PageLanguage};
+pub use web::{Web, WebCredential};
 
 use crate::domain::alert::Policy;
 use crate::domain::calendar::Calendar;
@@ -187,9 +189,8 @@ impl Config {
     #[must_use]
     pub fn reload_differences(&self, new: &Config) -> Vec<&'static str> {
         let store = self.store.restart(&new.store);
-        let public = public::restart(self.public.as_ref(), new.public.as_ref());
         let intake = intake::restart(self.intake.as_ref(), new.intake.as_ref());
-        let store = store.chain(public).chain(self.api.restart(&new.api));
+        let store = store.chain(self.api.restart(&new.api));
         store.chain(intake).chain(self.log.restart(&new.log)).collect()
     }
 }

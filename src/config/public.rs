@@ -1,4 +1,4 @@
-//! `[public]`: the pages that links in messages lead to. Off without `url`. `listen` needs a restart, the others can be reloaded.
+//! `[public]`: the pages that links in messages lead to. Off without `url`. Everything here can be reloaded.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use super::reader::{Problem, Section};
 pub struct Public {
     /// What the address of each begins with, without a slash at its end.
     pub url: String,
-    /// Where this machine answers. Restart.
+    /// Where this machine answers.
     pub listen: SocketAddr,
     /// How long a link holds.
     pub link_lifetime: Duration,
@@ -56,10 +56,4 @@ pub(super) fn read(section: &Section) -> Option<Public> {
         section.mistake("listen", problem.hint(hint));
     }
     Some(Public { url, listen, link_lifetime, subscribe })
-}
-
-/// What differs and needs a restart.
-pub(super) fn restart(old: Option<&Public>, new: Option<&Public>) -> impl Iterator<Item = &'static str> {
-    let listen = |public: &Public| public.listen;
-    (old.map(listen) != new.map(listen)).then_some("public.listen").into_iter()
 }

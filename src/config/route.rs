@@ -6,11 +6,11 @@ use std::time::Duration;
 use super::channel::Channel;
 use super::directory::name;
 use super::durations::{DAY, MINUTE, delta};
+use super::outages::SEVERITIES;
 use super::reader::{Problem, Section};
 use super::words::{choose, quoted};
 use crate::domain::ids::ChannelName;
 use crate::domain::notice::NoticeKind;
-use crate::domain::outage::Severity;
 use crate::domain::route::{Reach, Route, Routing};
 
 const KEYS: [&str; 5] = ["name", "kinds", "severity", "contacts", "channels"];
@@ -42,9 +42,7 @@ fn route(table: &Section, channels: &BTreeMap<ChannelName, Reach>) -> Option<Rou
     if !table.is_set("kinds") {
         table.set("kinds", serde_json::json!([]));
     }
-    let severities =
-        [("minor", Severity::Minor), ("major", Severity::Major), ("critical", Severity::Critical)];
-    let severity = table.choice("severity", &severities, Some("minor"));
+    let severity = table.choice("severity", &SEVERITIES, Some("minor"));
     let contacts = table.list("contacts", |text| text.parse().map_err(|e| Problem::new(format!("{e}"))));
     if !table.is_set("contacts") {
         table.set("contacts", serde_json::json!([]));

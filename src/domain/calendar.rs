@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use chrono::{Datelike, NaiveDate, Weekday};
 
 pub use holidays::Country;
-pub use hours::{HoursError, OpeningHours};
+pub use hours::{DAY, HoursError, OpeningHours, minutes};
 
 /// How much of a day is off.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]

@@ -18,7 +18,6 @@ use super::mailbox::Address;
 use super::notice::{About, EventKey, Facts, NewNotice, NoticeKind, Recipient};
 use super::organisation::Organisation;
 use super::outage::Severity;
-use super::subscriber::Subscriber;
 
 /// Which notices ask to be taken on, and how long it is waited for that.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -174,7 +173,7 @@ impl Policy {
         now: DateTime<Utc>,
     ) -> Option<Climb> {
         // Who asked for it from outside is told, and asked for nothing.
-        let inside = notice.recipients.iter().filter(|to| Subscriber::of_why(&to.why).is_none());
+        let inside = notice.recipients.iter().filter(|to| to.subscriber.is_none());
         let told = inside.clone().map(|to| Reached::of(to, organisation, Rung::First, now));
         let mut told = once(told.collect());
         told.truncate(FIRST);

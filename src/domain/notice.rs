@@ -335,6 +335,8 @@ pub struct Recipient {
     pub channel: ChannelName,
     /// Which user this is, for the language that they are written to in. None: somebody outside, or a place, or it wasn't noted.
     pub user: Option<UserId>,
+    /// Which subscriber this is, who can be taken off. None: they get it for another reason.
+    pub subscriber: Option<SubscriberId>,
 }
 
 impl Recipient {
@@ -355,13 +357,22 @@ impl Recipient {
             why: why.into(),
             channel: ChannelName::mail(),
             user: None,
+            subscriber: None,
         }
     }
 
     /// Whoever is at the other end of a channel.
     pub fn place(channel: ChannelName) -> Recipient {
         let name = (&*channel.0).into();
-        Recipient { name, mail: None, phone: None, why: Box::default(), channel, user: None }
+        Recipient {
+            name,
+            mail: None,
+            phone: None,
+            why: Box::default(),
+            channel,
+            user: None,
+            subscriber: None,
+        }
     }
 
     /// What two recipients are compared by: nobody gets a message twice by one channel.

@@ -170,17 +170,12 @@ impl Version {
 }
 
 /// What stands before their number in [`Subscriber::why`].
-const WHY: &str = "subscriber ";
+pub const WHY: &str = "subscriber ";
 
 impl Subscriber {
-    /// Why they are told, as it stands in a message: with their number, by which they can be taken off.
+    /// Why they are told, as it stands in a message.
     pub fn why(&self) -> String {
         format!("{WHY}{}", self.id)
-    }
-
-    /// Who is told for such a reason.
-    pub fn of_why(why: &str) -> Option<SubscriberId> {
-        why.strip_prefix(WHY)?.parse().ok()
     }
 }
 
@@ -279,7 +274,5 @@ mod tests {
         assert_eq!(told, [1]);
         let heard: Vec<u64> = who_heard(&late, &outage, &services).iter().map(|s| s.id.0).collect();
         assert_eq!(heard, [1], "whoever came after the last word has had none");
-        assert_eq!(Subscriber::of_why(&subscribers[&SubscriberId(2)].why()), Some(SubscriberId(2)));
-        assert_eq!(Subscriber::of_why("outage"), None);
     }
 }

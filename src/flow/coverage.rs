@@ -7,6 +7,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Timelike, Utc};
 use chrono_tz::Tz;
 
 use super::core::{Core, Settings, audit_entry};
+use super::silence;
 use crate::domain::audit::Actor;
 use crate::domain::contacts::{self, Asker};
 use crate::domain::coverage::watch::{self, Decision, Told, Watched};
@@ -73,6 +74,12 @@ pub async fn tick(core: &Core) -> Result<(), StoreError> {
             core.coverage_untold.lock().await.insert(name, Untold { what: told, at: now });
             continue;
         };
+        let silent = |n: &NewNotice| silence::reaches_nobody(core, &n.facts, &n.recipients, now);
+        if !notices.is_empty() && notices.iter().all(silent) {
+            // It is told within the hour after that is over.
+            core.coverage_untold.lock().await.insert(name, Untold { what: told, at: now });
+            continue;
+        }
         let turn = core.turn().await;
         let object = format!("period {name} {}", told.first);
         let audit = audit_entry(now, &Actor::System, "coverage told", object, None, Some(&told), None);

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::core::{Core, View};
+use super::silence;
 use crate::domain::alert::lasting::{Small, fails, look};
 use crate::domain::contacts::Asker;
 use crate::domain::notice::{EventKey, Facts, NewNotice};
@@ -37,8 +38,12 @@ pub async fn tick(core: &Core) -> Result<(), StoreError> {
         // It is looked again, as soon as there is somebody.
         return Ok(());
     }
-    let notice =
-        (told > 0).then(|| NewNotice::new(event, Facts::Lasting { lasting, more }, recipients, expires));
+    let facts = Facts::Lasting { lasting, more };
+    if told > 0 && silence::reaches_nobody(core, &facts, &recipients, now) {
+        // It is told when that is over.
+        return Ok(());
+    }
+    let notice = (told > 0).then(|| NewNotice::new(event, facts, recipients, expires));
     if told > 0 {
         tracing::info!(things = told, "Small things that last are told");
     }

@@ -8,7 +8,7 @@ pub use crate::channel::message::Links;
 use crate::domain::bounce::ReturnKey;
 use crate::domain::link::{Link, LinkKey, Purpose};
 use crate::domain::notice::{Facts, Message, Notice};
-use crate::domain::subscriber::{self, Subscriber};
+use crate::domain::subscriber;
 use crate::store::StoreError;
 
 /// How long somebody can be taken off by a link.
@@ -56,7 +56,7 @@ pub async fn of(core: &Core, notice: &Notice, message: &Message) -> Result<Links
     let asks =
         matches!(notice.facts, Facts::Climbed(_)) || by_itself || settings.climbing.asks(&notice.facts);
     let to = &message.recipient;
-    let subscriber = Subscriber::of_why(&to.why);
+    let subscriber = to.subscriber;
     // Not everybody in a room may speak for it.
     let alone = to.mail.is_some() || to.phone.is_some();
     let waits = asks && alone && subscriber.is_none() && climb::waits(core, notice).await?;

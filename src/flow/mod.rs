@@ -56,4 +56,6 @@ mod spread;
 pub mod subjects;
 pub mod subscribers;
 pub mod sync;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod undo;

@@ -81,6 +81,7 @@ pub async fn ask(core: &Core, wanted: Wanted, by: &Actor) -> Result<Subscriber, 
     let event = EventKey(format!("subscribe/{id}/{}", now.timestamp()).into());
     let name = subscriber.mail.as_str();
     let to = Recipient::by_mail(name, subscriber.mail.clone(), subscriber.why());
+    let to = Recipient { subscriber: Some(id), ..to };
     let facts = Facts::Subscribe { subscriber: id };
     let notice = NewNotice::new(event, facts, vec![to], now + CONFIRM_WITHIN);
     put(core, &turn, subscriber.clone(), vec![notice], by, "subscriber asked").await?;

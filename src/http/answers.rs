@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::nodes::ClusterStatus;
+use super::standing::NoticesStatus;
 use crate::domain::absence::Absence;
 use crate::domain::alert::Trouble;
 use crate::domain::changes::open::SummaryTold;
@@ -26,6 +27,7 @@ use crate::flow::bounces::MailboxState;
 use crate::flow::deliver::Pause;
 use crate::flow::directories::Progress;
 use crate::flow::login_page::PageState;
+use crate::flow::ping::PingState;
 use crate::flow::sync::Report;
 use crate::store::AttemptLog;
 
@@ -61,6 +63,9 @@ pub struct Status {
     pub channels: Vec<ChannelStatus>,
     /// Outages that are not resolved.
     pub open_outages: usize,
+    /// What of the notices is under way.
+    #[serde(default)]
+    pub notices: NoticesStatus,
     /// What the opening of the store had to say; None when all was well.
     pub store_note: Option<String>,
     /// The nodes that share the database; None: everything is kept here.
@@ -132,6 +137,9 @@ pub struct DirectoryStatus {
     pub next_sync: Option<DateTime<Utc>>,
     /// Whether what changes before that is told.
     pub change_notification: Telling,
+    /// How its signs of life are doing, as far as this node gives them; None: nobody gets any.
+    #[serde(default)]
+    pub ping: Option<PingState>,
 }
 
 /// A run that waits for approval.

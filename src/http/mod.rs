@@ -6,7 +6,7 @@
 //! * the handlers, by subject: [`absences`] (changed, imported, exported), [`absence_sources`] (calendars that are looked at), [`look`] (who, where, whom to turn to), [`then`] (the same at another time), [`gone`] (who was there once),
 //!   [`follow`] (who got other contacts, and what nobody answers for), [`duties`] (what somebody is contact for), [`edit`] (roles and absences), [`subjects`] (what else somebody answers for), [`coverage`] (who is there when, and what would
 //!   be), [`lists`] (what others keep, and who is entitled), [`outages`] (maintenance, too), [`feeds`] (what others tell, and signs of life), [`services`], [`silences`], [`subscribers`], [`outbox`], [`addresses`] (to which mails came back), [`notices`] (as somebody gets them, and who takes them on), [`syncs`], [`service`]
-//!   (status, audit, backup), [`whoami`] (what the caller may do);
+//!   (status, with [`standing`]; audit, backup), [`whoami`] (what the caller may do);
 //! * [`intake`]: where others call over the network, which is off unless the configuration names an address;
 //! * [`public`]: the pages for everybody, over the network, which are off unless the configuration names an address.
 
@@ -33,6 +33,7 @@ pub mod public;
 pub mod service;
 pub mod services;
 pub mod silences;
+pub mod standing;
 pub mod subjects;
 pub mod subscribers;
 pub mod syncs;
@@ -61,6 +62,7 @@ use crate::flow::intake::feeds::Feeds;
 use crate::flow::intake::heartbeats::Heartbeats;
 use crate::flow::lists::Lists;
 use crate::flow::login_page::LoginPage;
+use crate::flow::ping::Pings;
 use access::Access;
 
 /// What the handlers work with.
@@ -87,6 +89,8 @@ pub struct App {
     pub login_page: Arc<LoginPage>,
     /// Who sends the mails, for the state of the channel.
     pub senders: Arc<Senders>,
+    /// Who gets signs of life.
+    pub pings: Arc<Pings>,
     /// Who may do what.
     pub access: ArcSwap<Access>,
     /// When a directory is synced next, as its schedule says.

@@ -126,7 +126,15 @@ fn test_recipient(app: &App, request: &TestRequest) -> Result<Recipient, ApiErro
         (Ok(mail), _) => Recipient::by_mail(to, mail, "test"),
         (Err(_), Reach::Phone) if phone().is_some() => {
             let (name, why) = (to.into(), "test".into());
-            Recipient { name, mail: None, phone: phone(), why, channel: channel.clone(), user: None }
+            Recipient {
+                name,
+                mail: None,
+                phone: phone(),
+                why,
+                channel: channel.clone(),
+                user: None,
+                subscriber: None,
+            }
         }
         (Err(not_an_address), _) if to.contains('@') => return Err(ApiError::bad(not_an_address)),
         (Err(_), _) => {
@@ -135,7 +143,8 @@ fn test_recipient(app: &App, request: &TestRequest) -> Result<Recipient, ApiErro
             let phone = user.mobile().or_else(|| user.phone()).map(Box::from);
             let mail = user.mail().map(|mail| mail.parse().map_err(ApiError::bad)).transpose()?;
             let (name, why) = (user.name().into(), "test".into());
-            Recipient { name, mail, phone, why, channel: channel.clone(), user: Some(user.id) }
+            let (channel, user) = (channel.clone(), Some(user.id));
+            Recipient { name, mail, phone, why, channel, user, subscriber: None }
         }
     };
     recipient.channel = channel;

@@ -14,7 +14,7 @@ use tokio::io::AsyncReadExt;
 use super::App;
 use super::answers::{ChannelStatus, ContactChangesStatus, DirectoryStatus, Held, Status};
 use super::error::ApiError;
-use super::nodes;
+use super::{nodes, standing};
 use crate::domain::audit::Entry;
 use crate::domain::changes::tell::Mode;
 use crate::domain::ids::{ChannelName, DirectoryName};
@@ -55,6 +55,7 @@ pub async fn status(State(app): State<Arc<App>>) -> Result<Json<Status>, ApiErro
         channel_pause: app.senders.all().get(&ChannelName::mail()).and_then(|mail| mail.pause(now)),
         channels: channels(&app, counts, now),
         open_outages: view.outages.values().filter(|outage| outage.plan.is_none()).count(),
+        notices: standing::notices(&app, &view),
         store_note: app.store_note.clone(),
         cluster: nodes::cluster(&app),
         contact_changes: contact_changes(&app, &view),
@@ -130,6 +131,7 @@ fn directory_status(app: &App, view: &View, name: &DirectoryName) -> DirectorySt
         last_run: state.last_run,
         next_sync: (app.next_sync)(name),
         change_notification: (app.telling)(name),
+        ping: app.pings.state(name),
     }
 }
 
@@ -198,6 +200,13 @@ fn warnings(app: &App, view: &View) -> Vec<String> {
     for name in app.feeds.names() {
         if let Some(trouble) = app.feeds.state(&name).trouble {
             warnings.push(format!("the feed {name} is in trouble: {trouble}"));
+        }
+    }
+    for name in &configured {
+        let ping = app.pings.state(name);
+        if let Some((trouble, since)) = ping.and_then(|ping| ping.trouble.zip(ping.failing_since)) {
+            let since = since.with_timezone(&settings.zone).format("%-d %b %H:%M");
+            warnings.push(format!("no sign of life of {name} is taken since {since}: {trouble}"));
         }
     }
     warnings.extend(app.door.trouble());

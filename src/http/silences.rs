@@ -8,6 +8,7 @@ use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 
 use super::App;
+use super::answers::Why;
 use super::error::ApiError;
 use super::look;
 use crate::domain::audit::Actor;
@@ -42,12 +43,6 @@ pub struct SilenceRequest {
     pub why: String,
 }
 
-/// Why it ends.
-#[derive(Debug, Deserialize)]
-pub struct WhyQuery {
-    why: Option<String>,
-}
-
 /// `GET /v1/silences`.
 pub async fn list(State(app): State<Arc<App>>) -> Json<Vec<Silence>> {
     Json(app.core.view().silences.values().cloned().collect())
@@ -72,9 +67,9 @@ pub async fn remove(
     State(app): State<Arc<App>>,
     Extension(by): Extension<Actor>,
     Path(id): Path<u64>,
-    Query(query): Query<WhyQuery>,
+    Query(why): Query<Why>,
 ) -> Result<Json<Silence>, ApiError> {
-    Ok(Json(silence::remove(&app.core, SilenceId(id), &by, query.why.as_deref()).await?))
+    Ok(Json(silence::remove(&app.core, SilenceId(id), &by, why.why.as_deref()).await?))
 }
 
 fn read(app: &App, request: SilenceRequest) -> Result<NewSilence, ApiError> {

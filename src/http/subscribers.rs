@@ -8,6 +8,7 @@ use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 
 use super::App;
+use super::answers::Why;
 use super::error::ApiError;
 use crate::domain::audit::Actor;
 use crate::domain::ids::SubscriberId;
@@ -26,12 +27,6 @@ pub struct SubscriberRequest {
     /// At least so bad; None: minor.
     #[serde(default)]
     pub severity: Option<Severity>,
-}
-
-/// Why they are taken off.
-#[derive(Debug, Deserialize)]
-pub struct WhyQuery {
-    why: Option<String>,
 }
 
 /// `GET /v1/subscribers`.
@@ -68,7 +63,7 @@ pub async fn remove(
     State(app): State<Arc<App>>,
     Extension(by): Extension<Actor>,
     Path(who): Path<String>,
-    Query(query): Query<WhyQuery>,
+    Query(why): Query<Why>,
 ) -> Result<Json<Subscriber>, ApiError> {
     let id = match who.parse::<u64>() {
         Ok(number) => SubscriberId(number),
@@ -80,5 +75,5 @@ pub async fn remove(
             found.ok_or_else(none)?.id
         }
     };
-    Ok(Json(subscribers::remove(&app.core, id, &by, query.why.as_deref()).await?))
+    Ok(Json(subscribers::remove(&app.core, id, &by, why.why.as_deref()).await?))
 }

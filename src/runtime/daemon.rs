@@ -1,7 +1,6 @@
 //! The daemon: configuration → store → what is held in memory → loops and API → wait → drain.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,7 +9,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use chrono::{DateTime, Utc};
-use tokio::net::{TcpListener, UnixListener};
+use tokio::net::UnixListener;
 
 use super::clock::Clock;
 use super::hints::{self, HintBook};
@@ -18,6 +17,7 @@ use super::intake::{self, Speech};
 use super::lifecycle::{Exit, Lifecycle, Reloads, Signals};
 use super::loops::{self, DELIVER_WITHIN, LOOP_WITHIN, Syncing, Upkeep};
 use super::opening::Waiting;
+use super::pages::{self, Pages};
 use super::systemd::Notifier;
 use super::telemetry::LevelHandle;
 use super::wire::{self, Schedules, WireError};
@@ -66,14 +66,6 @@ pub enum StartError {
         /// What the system said.
         cause: std::io::Error,
     },
-    /// Where pages are asked for.
-    #[error("[public] listen: {address} can't be listened on: {cause}")]
-    Pages {
-        /// Where.
-        address: SocketAddr,
-        /// What the system said.
-        cause: std::io::Error,
-    },
     /// It was told to stop before it had its store.
     #[error("it was told to stop while it waited for its database")]
     Stopped,
@@ -109,6 +101,7 @@ pub struct Daemon {
 /// What a reload replaces.
 struct Replaceable {
     core: Arc<Core>,
+    clock: Clock,
     directories: Arc<Directories>,
     lists: Arc<Lists>,
     list_schedules: Arc<ArcSwap<BTreeMap<ListName, Schedule>>>,
@@ -126,6 +119,7 @@ struct Replaceable {
     hints: Arc<HintBook>,
     senders: Arc<Senders>,
     pings: Arc<Pings>,
+    pages: Pages,
     upkeep: Arc<ArcSwap<Upkeep>>,
     app: Arc<App>,
     level: Option<LevelHandle>,
@@ -146,7 +140,8 @@ impl Daemon {
         let core = Arc::new(core);
         let listener = UnixListener::from_std(listener)
             .map_err(|cause| StartError::Socket { path: config.api.socket.clone(), cause })?;
-        let pages = listen_for_pages(&config).await?;
+        let (pages, page_moves) = Pages::new();
+        pages.take(pages.prepare(&config).await?);
         let rebuilt = matches!(opening, Opening::Rebuilt(_));
         clear_scratch(&config.store.folder);
         let interrupted = core.store.release_claims(clock.now()).await?;
@@ -163,7 +158,7 @@ impl Daemon {
         let list_schedules = Arc::new(ArcSwap::from_pointee(wire::list_schedules(&config)));
         let calendars = Arc::new(Calendars::new(wire::calendars(&config)));
         let calendar_schedules = Arc::new(ArcSwap::from_pointee(wire::calendar_schedules(&config)));
-        let bounces = Arc::new(Bounces::new(wire::returned::mailbox(&config)?));
+        let bounces = Arc::new(Bounces::new(wire::returned::mailbox(&config, &clock)?));
         let bounce_schedules = Arc::new(ArcSwap::from_pointee(wire::returned::schedules(&config)));
         bounces::make_key(&core).await?;
         let feeds = Arc::new(Feeds::new(wire::intake::feeds(&config)));
@@ -197,6 +192,7 @@ impl Daemon {
             door: Arc::clone(&door),
             login_page: Arc::clone(&login_page),
             senders: Arc::clone(&senders),
+            pings: Arc::clone(&pings),
             access: ArcSwap::from_pointee(wire::access(&config)),
             next_sync: {
                 let (schedules, clock) = (Arc::clone(&schedules), clock.clone());
@@ -288,11 +284,7 @@ impl Daemon {
         );
         tasks.spawn("pings", loops::pings(c(), t(), beat("pings", LOOP_WITHIN), k(), Arc::clone(&pings)));
         tasks.spawn("climbs", loops::climbs(c(), t(), beat("climbs", LOOP_WITHIN), k()));
-        if let Some(pages) = pages {
-            let router = http::public::router(k());
-            let plain = Arc::new(ArcSwap::from_pointee(None));
-            tasks.spawn("pages", intake::serve(pages, router, || {}, plain, t()));
-        }
+        tasks.spawn("pages", pages::serve(page_moves, http::public::router(k()), t()));
         tasks.spawn("follow", loops::follow(c(), t(), beat("follow", LOOP_WITHIN), k()));
         tasks.spawn("outages", loops::outages(c(), t(), beat("outages", LOOP_WITHIN), k()));
         tasks.spawn("watch", loops::watch(c(), t(), beat("watch", LOOP_WITHIN), k(), Arc::clone(&senders)));
@@ -304,6 +296,7 @@ impl Daemon {
         if let Some(file) = config_file {
             let parts = Replaceable {
                 core: k(),
+                clock: c(),
                 directories,
                 lists,
                 list_schedules,
@@ -321,6 +314,7 @@ impl Daemon {
                 hints,
                 senders,
                 pings,
+                pages,
                 upkeep,
                 app,
                 level,
@@ -397,13 +391,6 @@ fn listen(path: &Path) -> Result<std::os::unix::net::UnixListener, StartError> {
     // Who may come in is decided by the caller's user, and before that by the folder's own mode.
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o666)).map_err(failed)?;
     Ok(listener)
-}
-
-/// Listens where pages are asked for, when that is configured.
-async fn listen_for_pages(config: &Config) -> Result<Option<TcpListener>, StartError> {
-    let Some(public) = &config.public else { return Ok(None) };
-    let listening = TcpListener::bind(public.listen).await;
-    listening.map(Some).map_err(|cause| StartError::Pages { address: public.listen, cause })
 }
 
 async fn serve(
@@ -504,12 +491,14 @@ async fn take_over(parts: &Replaceable, config: &Config) -> Result<(), WireError
     let sources = wire::sources(config)?;
     // Templates are tried with every sample: others are served meanwhile.
     let senders = tokio::task::block_in_place(|| wire::senders(config))?;
-    let mailbox = wire::returned::mailbox(config)?;
+    let mailbox = wire::returned::mailbox(config, &parts.clock)?;
     let speech = wire::intake::tls(config)?;
     let pings = wire::pings(config)?;
+    let pages = parts.pages.prepare(config).await?;
     if let Some(level) = &parts.level {
         level.set(&config.log.level).map_err(|e| WireError::Log(e.to_string()))?;
     }
+    parts.pages.take(pages);
     parts.core.reload(wire::flow_settings(config)).await;
     parts.hints.replace(wire::hint_pauses(config));
     parts.directories.replace(sources);

@@ -52,7 +52,8 @@ pub async fn run(
             Ok(listener) => {
                 door.set(None);
                 let deaf = || intake.heartbeats.deaf(intake.core.now());
-                return serve(listener, router(Arc::clone(&intake)), deaf, speech, tasks).await;
+                let stop = tasks.soft().clone();
+                return serve(listener, router(Arc::clone(&intake)), deaf, speech, stop).await;
             }
             Err(error) => {
                 let trouble = format!(
@@ -72,17 +73,16 @@ pub async fn run(
     }
 }
 
-/// Serves until the daemon is to stop. `full` is called when somebody may have to wait for a place.
+/// Serves until `stop`. `full` is called when somebody may have to wait for a place.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
     full: impl Fn() + Send,
     speech: Speech,
-    tasks: Tasks,
+    stop: CancellationToken,
 ) -> Result<(), Infallible> {
     let places = Arc::new(Semaphore::new(CONNECTIONS));
     let peers = Peers::default();
-    let stop = tasks.soft().clone();
     loop {
         let none_left = places.available_permits() == 0;
         let place = tokio::select! {

@@ -9,6 +9,7 @@ pub mod lifecycle;
 pub mod loops;
 pub mod migrate;
 mod opening;
+pub mod pages;
 pub mod probe;
 pub mod systemd;
 pub mod telemetry;

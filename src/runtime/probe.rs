@@ -1,5 +1,7 @@
 //! Every server that the configuration names, tried as the daemon would, with what is wrong in words.
 
+mod outside;
+
 use std::path::PathBuf;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -100,7 +102,7 @@ pub async fn all(config: &Config) -> Vec<Finding> {
     }
     findings.extend(database_findings(config).await);
     findings.push(mail(config, now).await);
-    match wire::returned::mailbox(config) {
+    match wire::returned::mailbox(config, &Clock::System) {
         Ok(None) => {}
         Ok(Some(mailbox)) => findings.push(bounces(&mailbox).await),
         Err(error) => findings.push(wrong("bounces".to_owned(), error)),
@@ -111,6 +113,8 @@ pub async fn all(config: &Config) -> Vec<Finding> {
     for other in &config.channels {
         findings.push(channel(config, other).await);
     }
+    findings.extend(outside::pings(config).await);
+    findings.extend(outside::pages(config).await);
     findings
 }
 

@@ -6,6 +6,7 @@ mod outside;
 pub mod returned;
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -17,8 +18,8 @@ use super::texts;
 use crate::channel::login_page::Language;
 use crate::channel::message::{ComposeError, Composer, Custom, From as Sent};
 use crate::channel::{
-    Channel, CommandChannel, Credential, Form, GraphChannel, SetupError, SmsSettings, TokenSettings, Tokens,
-    WebChannel, WebSettings,
+    Channel, CommandChannel, Form, GraphChannel, SetupError, SmsSettings, TokenSettings, Tokens, WebChannel,
+    WebSettings,
 };
 use crate::config::{self, Config, LdapSecurity, LdapServers, LogFormat, Transport};
 use crate::domain::decode::Mapping;
@@ -42,7 +43,8 @@ use crate::store::{Retention, SledSettings};
 use crate::tls::TlsError;
 pub use mail::channel;
 
-pub use outside::pings;
+use outside::web;
+pub use outside::{ping, pings};
 
 /// Why a part can't be made of the configuration.
 #[derive(Debug, thiserror::Error)]
@@ -71,6 +73,14 @@ pub enum WireError {
     /// A sign of life.
     #[error("the ping of the directory {0}: {1}")]
     Ping(DirectoryName, TlsError),
+    /// Where pages are asked for.
+    #[error("[public] listen: {address} can't be listened on: {cause}")]
+    Pages {
+        /// Where.
+        address: SocketAddr,
+        /// What the system said.
+        cause: std::io::Error,
+    },
     /// The log.
     #[error("[log]: {0}")]
     Log(String),
@@ -373,21 +383,6 @@ fn composer(config: &Config, custom: Option<Arc<Custom>>) -> Result<Composer, Wi
 /// A channel beside mail.
 pub fn other_channel(config: &Config, other: &config::Channel) -> Result<Channel, WireError> {
     let failed = |error: &dyn std::fmt::Display| WireError::Channel(other.name.clone(), error.to_string());
-    let web = |web: &config::Web| WebSettings {
-        trust: web.trust.clone(),
-        timeout: web.timeout,
-        allow_private: web.allow_private,
-        proxy: web.proxy.clone(),
-        credential: web.credential.as_ref().map(|credential| match credential {
-            config::WebCredential::Bearer(token) => Credential::Bearer(token.value().clone()),
-            config::WebCredential::Basic(user, password) => {
-                Credential::Basic(user.clone(), password.value().clone())
-            }
-            config::WebCredential::Header(name, token) => {
-                Credential::Header(name.clone(), token.value().clone())
-            }
-        }),
-    };
     let to = |settings: &config::Web, form| {
         let url = settings.url.clone();
         WebChannel::new(url, form, web(settings)).map(Channel::Web).map_err(|e| failed(&e))

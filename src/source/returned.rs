@@ -8,7 +8,8 @@ mod tests;
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
@@ -21,10 +22,25 @@ const LONGEST: usize = 256 * 1024;
 /// So long a look may take, however many mails there are and however slow the server is; what is left waits for the next.
 pub const LOOK_WITHIN: Duration = Duration::from_secs(300);
 
-/// From when on a look's time is counted; nothing is decided by it but when to go on later.
-#[expect(clippy::disallowed_methods, reason = "how long other programs take, not what time it is")]
-fn instant() -> Instant {
-    Instant::now()
+/// By what it is measured how long a look takes: time that only goes forward, counted from whenever.
+#[derive(Clone)]
+pub struct Stopwatch(Arc<dyn Fn() -> Duration + Send + Sync>);
+
+impl Stopwatch {
+    /// One that is read so.
+    pub fn new(read: impl Fn() -> Duration + Send + Sync + 'static) -> Stopwatch {
+        Stopwatch(Arc::new(read))
+    }
+
+    fn read(&self) -> Duration {
+        (self.0)()
+    }
+}
+
+impl fmt::Debug for Stopwatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Stopwatch").field(&self.read()).finish()
+    }
 }
 
 /// Where they are.

@@ -328,7 +328,7 @@ second_records! {
 
 impl Record for Message {
     const KIND: Kind = Kind::Message;
-    const SCHEMA: u16 = 3;
+    const SCHEMA: u16 = 4;
     fn body(&self) -> Result<Vec<u8>, String> {
         to_postcard(self)
     }
@@ -336,6 +336,7 @@ impl Record for Message {
         match schema {
             1 => from_postcard::<old::MessageV1>(body).map(Into::into),
             2 => from_postcard::<old::MessageV2>(body).map(Into::into),
+            3 => from_postcard::<old::MessageV3>(body).map(Into::into),
             _ => from_postcard(body),
         }
     }

@@ -47,6 +47,11 @@ pub(super) fn judge(url: &Url) -> Result<(), InnerAddress> {
     if is_inner(address) { Err(InnerAddress { host: address.to_string(), address }) } else { Ok(()) }
 }
 
+/// That a host is an inner one.
+pub(super) fn inner(host: &str, address: IpAddr) -> InnerAddress {
+    InnerAddress { host: host.to_owned(), address }
+}
+
 /// Finds the refusal in whatever error it is wrapped in.
 pub(super) fn find<'e>(error: &'e (dyn std::error::Error + 'static)) -> Option<&'e InnerAddress> {
     let mut next = Some(error);

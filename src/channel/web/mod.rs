@@ -6,6 +6,7 @@ mod graph;
 mod guard;
 mod ntfy;
 mod ping;
+mod reach;
 mod sms;
 #[cfg(test)]
 pub(super) mod tests;
@@ -15,6 +16,7 @@ mod webhook;
 pub use client::{Credential, WebSettings};
 pub use graph::GraphChannel;
 pub use ping::{Ping, PingMethod};
+pub use reach::Reached;
 pub use sms::{SmsSettings, TemplateError};
 pub use token::{TokenError, TokenSettings, Tokens};
 

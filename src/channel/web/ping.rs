@@ -6,6 +6,7 @@ use reqwest::header::HeaderMap;
 use url::Url;
 
 use super::client::{Client, WebSettings};
+use super::reach::{Reached, reach};
 use super::{Request, shown};
 use crate::channel::Outcome;
 use crate::tls::TlsError;
@@ -25,6 +26,7 @@ pub struct Ping {
     client: Client,
     url: Url,
     method: PingMethod,
+    settings: WebSettings,
 }
 
 impl Ping {
@@ -33,7 +35,15 @@ impl Ping {
     /// # Errors
     /// When TLS can't be set up.
     pub fn new(url: Url, method: PingMethod, settings: WebSettings) -> Result<Ping, TlsError> {
-        Ok(Ping { client: Client::new(settings)?, url, method })
+        Ok(Ping { client: Client::new(settings.clone())?, url, method, settings })
+    }
+
+    /// Connects to whoever gets them and says nothing: that is no sign, whatever counts as one there.
+    ///
+    /// # Errors
+    /// Why they can't be reached, in words.
+    pub async fn reach(&self) -> Result<Reached, String> {
+        reach(&self.url, &self.settings).await
     }
 
     /// Gives one, once.

@@ -10,6 +10,7 @@ use crate::domain::changes::{Loss, Why};
 use crate::domain::delta::{ObjectChange, ObjectKind, What};
 use crate::domain::guard::{HoldReason, Kind};
 use crate::domain::outage::{Severity, State};
+use crate::domain::subscriber;
 
 impl Words {
     /// A role as what somebody is: `local contact`.
@@ -86,7 +87,7 @@ impl Words {
         }) {
             return say!(self, "why-depends", why = self.reason_to_tell(what), on = on);
         }
-        if crate::domain::subscriber::Subscriber::of_why(why).is_some() {
+        if why.starts_with(subscriber::WHY) {
             return say!(self, "why-subscriber");
         }
         if let Some(absent) = why.strip_prefix("deputy for ") {

@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 use super::{Calendar, Part, days};
 
 /// Minutes of a day.
-const DAY: u16 = 24 * 60;
+pub const DAY: u16 = 24 * 60;
 /// When half a day ends.
 const NOON: u16 = 12 * 60;
 /// So far ahead a change is looked for; who is closed for longer is closed.
@@ -53,10 +53,7 @@ impl OpeningHours {
     pub fn with(mut self, weekday: Weekday, text: &str) -> Result<OpeningHours, HoursError> {
         let mut spans = Vec::new();
         for span in text.split(',').map(str::trim).filter(|span| !span.is_empty()) {
-            let unreadable = || HoursError::Unreadable(span.into());
-            let (from, until) = span.split_once(['-', '–']).ok_or_else(unreadable)?;
-            let from = minute(from).ok_or_else(unreadable)?;
-            let until = minute(until).ok_or_else(unreadable)?;
+            let (from, until) = minutes(span).ok_or_else(|| HoursError::Unreadable(span.into()))?;
             if until <= from {
                 return Err(HoursError::Backwards(span.into()));
             }
@@ -176,6 +173,12 @@ impl OpeningHours {
 }
 
 /// `08:30` as a minute of the day; `24:00` is its end.
+/// From when until when, in minutes of the day, of a text such as `08:00-16:30`, `8-16.30` or, over midnight, `22:00-6:00`.
+pub fn minutes(span: &str) -> Option<(u16, u16)> {
+    let (from, until) = span.split_once(['-', '–'])?;
+    Some((minute(from)?, minute(until)?))
+}
+
 fn minute(text: &str) -> Option<u16> {
     let (hour, minute) = text.trim().split_once([':', '.']).unwrap_or((text.trim(), "0"));
     let (hour, minute): (u16, u16) = (hour.parse().ok()?, minute.parse().ok()?);

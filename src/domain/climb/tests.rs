@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::domain::alert::Trouble;
 use crate::domain::calendar::{Calendar, Country};
+use crate::domain::ids::SubscriberId;
 use crate::domain::notice::SyncTrouble;
 use crate::domain::outage::State;
 use crate::domain::roles::{AD_SYNC, GLOBAL, LOCAL, MESSAGE_READER, OUTAGE, Place};
@@ -182,7 +183,7 @@ fn what_demands_nothing_of_anybody_does_not_ask() {
         more: 0
     })));
     let mut outside = notice(Severity::Major, &["x"], now);
-    outside.recipients[0].why = "subscriber 12".into();
+    outside.recipients[0].subscriber = Some(SubscriberId(12));
     assert_eq!(policy().begin(&outside, &made().organisation(), now), None, "outside nobody is asked");
     let nobody = notice(Severity::Major, &[], now);
     assert_eq!(

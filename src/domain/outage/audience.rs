@@ -148,7 +148,16 @@ impl Told {
     /// As the recipient of a message.
     pub fn recipient(&self) -> Recipient {
         let (phone, user) = (self.phone.clone(), self.user);
-        Recipient { phone, user, ..Recipient::by_mail(self.name.clone(), self.mail.clone(), self.why()) }
+        let subscriber = self.reasons.first().and_then(|reason| match reason.because {
+            Because::Subscribed { subscriber } => Some(subscriber),
+            _ => None,
+        });
+        Recipient {
+            phone,
+            user,
+            subscriber,
+            ..Recipient::by_mail(self.name.clone(), self.mail.clone(), self.why())
+        }
     }
 }
 

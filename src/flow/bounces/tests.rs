@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use tokio_util::sync::CancellationToken;
@@ -18,7 +19,7 @@ use crate::flow::assign::{NewAssignment, assign};
 use crate::flow::channels::{self, Senders};
 use crate::flow::core::Settings;
 use crate::flow::deliver::{Sender, Terms};
-use crate::source::returned::Maildir;
+use crate::source::returned::{Maildir, Stopwatch};
 use crate::store::{MessageDetail, SledSettings, Store};
 
 struct World {
@@ -43,7 +44,10 @@ impl World {
         let time = Arc::clone(&clock);
         let core = Core::load(store, settings, Arc::new(move || *time.lock().unwrap())).await.unwrap();
         make_key(&core).await.unwrap();
-        let back = ReturnedMails::Maildir(Maildir { folder: folder.path().join("back") });
+        let back = ReturnedMails::Maildir(Maildir {
+            folder: folder.path().join("back"),
+            stopwatch: Stopwatch::new(|| Duration::ZERO),
+        });
         let from = From { name: None, address: "it@x.example".parse().unwrap(), reply_to: None };
         let composer = Composer::new(from, "Org", "", None).unwrap();
         let channel = Channel::File(FileChannel::new(folder.path().join("out")));

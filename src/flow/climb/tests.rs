@@ -6,20 +6,17 @@ use std::sync::{Arc, Mutex};
 use chrono::TimeDelta;
 
 use super::*;
-use crate::channel::message::Composer;
-use crate::channel::{Channel, FileChannel};
-use crate::domain::authority::Caller;
 use crate::domain::calendar::OpeningHours;
 use crate::domain::climb::Policy;
-use crate::domain::mailbox::Address;
+use crate::domain::ids::UnitId;
 use crate::domain::notice::{MessageState, NoticeKind};
-use crate::domain::outage::{Opening, Severity, State};
-use crate::domain::roles::{Holder, MESSAGE_READER, OUTAGE, Place};
+use crate::domain::outage::{Severity, State};
+use crate::domain::roles::{MESSAGE_READER, OUTAGE, Place};
 use crate::domain::warning::{Due, DueReason, WarningKind};
-use crate::flow::assign::{NewAssignment, assign};
 use crate::flow::core::Settings;
-use crate::flow::deliver::{Sender, Terms};
+use crate::flow::deliver::Terms;
 use crate::flow::outage::{Order, carry_out};
+use crate::flow::testing::{appoint, drain, mailer, open_outage};
 use crate::store::{SledSettings, Store};
 
 type Clock = Arc<Mutex<DateTime<Utc>>>;
@@ -41,31 +38,10 @@ async fn start(folder: &Path, clock: &Clock) -> Core {
     let settings = Settings { climbing: Arc::new(climbing), ..Settings::default() };
     let core = Core::load(store, settings, Arc::new(move || *clock.lock().unwrap())).await.unwrap();
     if core.view().organisation.assignments.is_empty() {
-        holds(&core, OUTAGE, "asa").await;
-        holds(&core, MESSAGE_READER, "reader").await;
+        appoint(&core, OUTAGE, "asa", Place::Organisation).await;
+        appoint(&core, MESSAGE_READER, "reader", Place::Unit(UnitId::ROOT)).await;
     }
     core
-}
-
-async fn holds(core: &Core, role: &str, name: &str) {
-    let mail: Address = format!("{name}@org.example").parse().unwrap();
-    let holder = Holder::Outside { name: name.into(), mail };
-    let place =
-        if role == OUTAGE { Place::Organisation } else { Place::Unit(crate::domain::ids::UnitId::ROOT) };
-    assign(core, NewAssignment::new(role, holder, place), &Caller::system(), None).await.unwrap();
-}
-
-async fn open(core: &Core, severity: Severity) {
-    let opening = Opening {
-        title: "Mail is down".into(),
-        text: "".into(),
-        severity,
-        services: vec![],
-        units: vec![],
-        also: vec![],
-        ack: false,
-    };
-    carry_out(core, None, Order::Open(opening), &Actor::System, None, false).await.unwrap();
 }
 
 async fn update(core: &Core, state: State) {
@@ -87,7 +63,7 @@ async fn what_nobody_takes_on_goes_on_once_over_restarts_and_says_how_it_stands(
     // Monday, 9 o'clock in Stockholm.
     let clock = Clock::new(Mutex::new(at("07-06T07:00")));
     let mut core = start(folder.path(), &clock).await;
-    open(&core, Severity::Major).await;
+    open_outage(&core, "Mail is down", &[], Severity::Major).await;
     assert_eq!(next(&core, core.now()), Some(at("07-06T07:30")));
     update(&core, State::Identified).await;
     for time in ["07-06T07:29", "07-06T07:30", "07-06T07:31", "07-06T08:00", "07-06T09:00"] {
@@ -154,7 +130,7 @@ async fn it_stops_at_once_when_somebody_has_it_and_asks_no_more_of_the_same() {
     let folder = tempfile::tempdir().unwrap();
     let clock = Clock::new(Mutex::new(at("07-06T07:00")));
     let core = start(folder.path(), &clock).await;
-    open(&core, Severity::Major).await;
+    open_outage(&core, "Mail is down", &[], Severity::Major).await;
     let by = Actor::Local { uid: 1000, name: "bo".into() };
     let (first, _) = of_message(&core, MessageId(1)).await.unwrap();
     assert_eq!(first.notice, NoticeId(1));
@@ -179,19 +155,15 @@ async fn what_waits_to_be_sent_to_the_next_is_not_sent_once_somebody_has_it() {
     let folder = tempfile::tempdir().unwrap();
     let clock = Clock::new(Mutex::new(at("07-06T07:00")));
     let core = start(folder.path(), &clock).await;
-    open(&core, Severity::Major).await;
+    open_outage(&core, "Mail is down", &[], Severity::Major).await;
     *clock.lock().unwrap() = at("07-06T07:30");
     tick(&core).await.unwrap();
-    let mails = Channel::File(FileChannel::new(folder.path().join("mails")));
-    let from = "it@org.example".parse().unwrap();
-    let from = crate::channel::message::From { name: None, address: from, reply_to: None };
-    let composer = Composer::new(from, "Org", "", None).unwrap();
-    let sender = Sender::new(ChannelName::mail(), mails, composer, Terms::default());
+    let sender = mailer(folder.path(), Terms::default());
     let waiting = |id: u64| core.store.message(MessageId(id));
     let notice = waiting(2).await.unwrap().notice;
     assert!(!is_idle(&core, &notice).await.unwrap());
     acknowledge(&core, NoticeId(1), "Bo", &Actor::System, None).await.unwrap();
-    sender.drain(&core, &Default::default(), &|| {}, &|_| Box::pin(std::future::pending())).await.unwrap();
+    drain(&core, &sender).await;
     let states = [waiting(1).await.unwrap().message.state, waiting(2).await.unwrap().message.state];
     assert_eq!(states, [MessageState::Sent, MessageState::Cancelled]);
 }
@@ -201,7 +173,7 @@ async fn nobody_else_is_told_of_what_is_over() {
     let folder = tempfile::tempdir().unwrap();
     let clock = Clock::new(Mutex::new(at("07-06T07:00")));
     let core = start(folder.path(), &clock).await;
-    open(&core, Severity::Critical).await;
+    open_outage(&core, "Mail is down", &[], Severity::Critical).await;
     update(&core, State::Resolved).await;
     *clock.lock().unwrap() = at("07-06T07:31");
     tick(&core).await.unwrap();

@@ -11,20 +11,16 @@ use std::time::Duration;
 
 use self::faults::OFFERS;
 use super::*;
+use crate::channel::CommandChannel;
 use crate::channel::fake::{Act, Fake, Script};
-use crate::channel::message::From;
-use crate::channel::{CommandChannel, FileChannel};
-use crate::domain::audit::Actor;
-use crate::domain::authority::Caller;
 use crate::domain::delivery::Condition;
 use crate::domain::notice::{EventKey, Facts, NewNotice, NoticeKind, Recipient};
-use crate::domain::outage::{Opening, Severity};
-use crate::domain::roles::{GLOBAL, Holder, OUTAGE, Place};
+use crate::domain::outage::Severity;
+use crate::domain::roles::{GLOBAL, OUTAGE, Place};
 use crate::domain::route::{Reach, Route, Routing};
-use crate::flow::assign::{NewAssignment, assign};
 use crate::flow::channels::{self, Senders};
 use crate::flow::core::Settings;
-use crate::flow::outage;
+use crate::flow::testing::{appoint, composer, drain, mailer, open_outage};
 use crate::store::{Change, Event, MessageFilter, SledSettings, Store};
 
 type Clock = Arc<Mutex<DateTime<Utc>>>;
@@ -49,15 +45,9 @@ impl World {
         let settings = Settings { routing, ..Settings::default() };
         let core = Core::load(store, settings, Arc::new(move || *time.lock().unwrap())).await.unwrap();
         let world = World { core, clock, folder };
-        world.appoint(OUTAGE, "asa").await;
-        world.appoint(GLOBAL, "bo").await;
+        appoint(&world.core, OUTAGE, "asa", Place::Organisation).await;
+        appoint(&world.core, GLOBAL, "bo", Place::Organisation).await;
         world
-    }
-
-    async fn appoint(&self, role: &str, name: &str) {
-        let mail = format!("{name}@x.example").parse().unwrap();
-        let new = NewAssignment::new(role, Holder::Outside { name: name.into(), mail }, Place::Organisation);
-        assign(&self.core, new, &Caller::system(), None).await.unwrap();
     }
 
     fn pass(&self, time: TimeDelta) {
@@ -65,17 +55,7 @@ impl World {
     }
 
     async fn open(&self, severity: Severity) {
-        let opening = Opening {
-            title: "Mail is down".into(),
-            text: "".into(),
-            severity,
-            services: vec![],
-            units: vec![],
-            also: vec![],
-            ack: false,
-        };
-        let order = outage::Order::Open(opening);
-        outage::carry_out(&self.core, None, order, &Actor::System, None, false).await.unwrap();
+        open_outage(&self.core, "Mail is down", &[], severity).await;
     }
 
     /// Tells so many people of `domain` something.
@@ -121,8 +101,7 @@ impl World {
     }
 
     fn mail(&self, terms: Terms) -> Sender {
-        let folder = self.folder.path().join("mails");
-        Sender::new(ChannelName::mail(), Channel::File(FileChannel::new(folder)), composer(), terms)
+        mailer(self.folder.path(), terms)
     }
 
     /// A program that notes the id of each message and does as the file `act` beside it says.
@@ -151,8 +130,7 @@ impl World {
     }
 
     async fn drain(&self, sender: &Sender) -> Sent {
-        let stop = CancellationToken::new();
-        sender.drain(&self.core, &stop, &|| {}, &|_| Box::pin(std::future::pending())).await.unwrap()
+        drain(&self.core, sender).await
     }
 
     /// Every message as "recipient by channel: what, state", the oldest first.
@@ -179,11 +157,6 @@ impl World {
 fn script(name: &str, lines: String, terms: Terms) -> Sender {
     let command = CommandChannel::new("/bin/sh".into(), vec!["-c".into(), lines], Duration::from_secs(60));
     Sender::new(name.into(), Channel::Command(command), composer(), terms)
-}
-
-fn composer() -> Composer {
-    let from = From { name: None, address: "budkavle@x.example".parse().unwrap(), reply_to: None };
-    Composer::new(from, "Org", "", None).unwrap()
 }
 
 fn mails(folder: &Path) -> usize {

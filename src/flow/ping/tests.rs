@@ -4,7 +4,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use super::*;
-use crate::channel::PingMethod;
+use crate::channel::{PingMethod, Reached, WebSettings};
 use crate::domain::alert::Health;
 use crate::flow::core::Settings;
 use crate::store::{Change, Event, SledSettings, Store};
@@ -63,12 +63,17 @@ async fn each_good_run_gives_one_sign_and_one_that_is_not_taken_is_given_again()
     ran(&core, at(1)).await;
     assert_eq!(pings.tick(&core).await, None);
     assert_eq!(pings.tick(&core).await, None, "each run once");
+    let state = || pings.state(&"main".into()).unwrap();
+    assert_eq!((state().given, state().trouble), (Some(at(1)), None));
     pings.replace(all(PingMethod::Post));
     ran(&core, at(2)).await;
     *clock.lock().unwrap() = at(2);
     assert_eq!(pings.tick(&core).await, Some(at(2) + AGAIN));
+    assert!(state().failing_since == Some(at(2)) && state().trouble.unwrap().contains("503"));
     *clock.lock().unwrap() = at(2) + AGAIN;
     assert_eq!(pings.tick(&core).await, None);
+    assert_eq!(state(), PingState { given: Some(at(2) + AGAIN), ..PingState::default() });
+    assert_eq!(pings.state(&"other".into()), None);
     // Nobody listens any more, and it would be too late.
     ran(&core, at(3)).await;
     *clock.lock().unwrap() = at(19);
@@ -77,4 +82,33 @@ async fn each_good_run_gives_one_sign_and_one_that_is_not_taken_is_given_again()
         asked.await.unwrap(),
         ["GET /sign/s3cret HTTP/1.1", "POST /sign/s3cret HTTP/1.1", "POST /sign/s3cret HTTP/1.1"]
     );
+}
+
+#[tokio::test]
+async fn to_be_reached_is_no_sign_of_life() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/sign/s3cret", listener.local_addr().unwrap());
+    let hears = async {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut heard = Vec::new();
+        stream.read_to_end(&mut heard).await.unwrap();
+        heard
+    };
+    let inside = ping(&url, PingMethod::Post);
+    let (reached, heard) = tokio::join!(inside.reach(), hears);
+    let server = listener.local_addr().unwrap().to_string();
+    assert!(matches!(reached.unwrap(), Reached::Server { server: it, tls: false } if it.contains(&server)));
+    assert_eq!(heard, b"");
+    let outside = WebSettings {
+        trust: crate::tls::TlsTrust::SystemRoots,
+        timeout: std::time::Duration::from_secs(20),
+        allow_private: false,
+        proxy: None,
+        credential: None,
+    };
+    let guarded = Ping::new(url.parse().unwrap(), PingMethod::Get, outside).unwrap();
+    assert!(guarded.reach().await.unwrap_err().contains("allow_private"));
+    drop(listener);
+    let error = inside.reach().await.unwrap_err();
+    assert!(error.contains("can't be reached") && !error.contains("s3cret"), "{error}");
 }

@@ -69,7 +69,7 @@ async fn stage(folder: &Path, tls: Option<Arc<ServerConfig>>) -> Stage {
     let serving = {
         let (router, told) = (router(Arc::clone(&intake)), Arc::clone(&intake));
         let full = move || told.heartbeats.deaf(told.core.now());
-        serve(listener, router, full, Arc::clone(&speech), lifecycle.tasks())
+        serve(listener, router, full, Arc::clone(&speech), lifecycle.tasks().soft().clone())
     };
     lifecycle.tasks().spawn("intake", serving);
     Stage { address, core, intake, speech, _signals: signals, _lifecycle: lifecycle, _manager: manager }

@@ -12,7 +12,8 @@ use crate::domain::bounce::Policy;
 use crate::domain::ids::SourceName;
 use crate::domain::schedule::Schedule;
 use crate::flow::bounces::NAME;
-use crate::source::returned::{AskToken, Credential, Imap, ImapSecurity, Maildir, ReturnedMails};
+use crate::runtime::clock::Clock;
+use crate::source::returned::{AskToken, Credential, Imap, ImapSecurity, Maildir, ReturnedMails, Stopwatch};
 
 /// How what comes back is judged.
 pub(super) fn policy(bounces: &config::Bounces) -> Policy {
@@ -23,14 +24,19 @@ pub(super) fn policy(bounces: &config::Bounces) -> Policy {
 ///
 /// # Errors
 /// When TLS to where access tokens are from can't be set up.
-pub fn mailbox(config: &Config) -> Result<Option<ReturnedMails>, WireError> {
-    config.bounces.as_ref().map(|bounces| place(&bounces.place)).transpose()
+pub fn mailbox(config: &Config, clock: &Clock) -> Result<Option<ReturnedMails>, WireError> {
+    config.bounces.as_ref().map(|bounces| place(&bounces.place, stopwatch(clock))).transpose()
 }
 
-fn place(place: &BouncePlace) -> Result<ReturnedMails, WireError> {
+fn stopwatch(clock: &Clock) -> Stopwatch {
+    let (clock, begun) = (clock.clone(), clock.monotonic());
+    Stopwatch::new(move || clock.monotonic().saturating_duration_since(begun))
+}
+
+fn place(place: &BouncePlace, stopwatch: Stopwatch) -> Result<ReturnedMails, WireError> {
     let imap = match place {
         BouncePlace::Maildir(folder) => {
-            return Ok(ReturnedMails::Maildir(Maildir { folder: folder.clone() }));
+            return Ok(ReturnedMails::Maildir(Maildir { folder: folder.clone(), stopwatch }));
         }
         BouncePlace::Imap(imap) => imap,
     };
@@ -62,6 +68,7 @@ fn place(place: &BouncePlace) -> Result<ReturnedMails, WireError> {
         folder: imap.folder.clone(),
         done_folder: imap.done_folder.clone(),
         timeout: imap.timeout,
+        stopwatch,
     }))
 }
 

@@ -9,7 +9,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use async_imap::error::Error as Said;
 use async_imap::imap_proto::{Response, Status};
@@ -24,7 +24,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::{LONGEST, Mail, Name, Terms, instant};
+use super::{LONGEST, Mail, Name, Stopwatch, Terms};
 use crate::tls::{self, TlsError, TlsTrust};
 
 /// In answer to one step no more is read: all that is held in memory until it ends.
@@ -57,6 +57,8 @@ pub struct Imap {
     pub done_folder: Option<String>,
     /// How long each step may take.
     pub timeout: Duration,
+    /// How long a look takes.
+    pub stopwatch: Stopwatch,
 }
 
 /// How somebody signs in.
@@ -178,7 +180,8 @@ struct Server {
     name: String,
     timeout: Duration,
     /// The whole of it may take no longer, however quick each step is.
-    until: Instant,
+    until: Duration,
+    stopwatch: Stopwatch,
     /// How many more bytes may be said in answer to this step.
     budget: Arc<AtomicU64>,
 }
@@ -188,7 +191,8 @@ impl Imap {
         let server = Server {
             name: format!("{}:{}", self.host, self.port),
             timeout: self.timeout,
-            until: instant() + terms.within,
+            until: self.stopwatch.read().saturating_add(terms.within),
+            stopwatch: self.stopwatch.clone(),
             budget: Arc::new(AtomicU64::new(ANSWER)),
         };
         let tls = self.connect(&server).await?;
@@ -323,7 +327,7 @@ impl Opened {
 impl Server {
     /// How long the next step may take.
     fn left(&self) -> Duration {
-        self.timeout.min(self.until.saturating_duration_since(instant()))
+        self.timeout.min(self.until.saturating_sub(self.stopwatch.read()))
     }
 
     fn bounded<S>(&self, inner: S) -> Bounded<S> {

@@ -7,18 +7,20 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use nix::fcntl::OFlag;
 
-use super::{LONGEST, Mail, Name, Terms, instant};
+use super::{LONGEST, Mail, Name, Stopwatch, Terms};
 
 /// A maildir.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Debug)]
 pub struct Maildir {
     /// The folder that holds `new` and `cur`.
     pub folder: PathBuf,
+    /// How long a look takes.
+    pub stopwatch: Stopwatch,
 }
 
 /// Why a maildir can't be read.
@@ -46,7 +48,7 @@ impl MaildirError {
 pub struct Opened {
     maildir: Maildir,
     names: VecDeque<OsString>,
-    until: Option<Instant>,
+    until: Duration,
 }
 
 impl Maildir {
@@ -69,7 +71,7 @@ impl Maildir {
             names.sort_by_cached_key(|name| terms.last.contains(&Name::File(name.clone())));
         }
         names.truncate(terms.most);
-        let until = instant().checked_add(terms.within);
+        let until = self.stopwatch.read().saturating_add(terms.within);
         Ok(Opened { maildir: self.clone(), names: names.into(), until })
     }
 
@@ -91,7 +93,7 @@ impl Opened {
 
     pub(super) fn next(&mut self) -> Result<Option<Mail>, MaildirError> {
         while let Some(name) = self.names.pop_front() {
-            if self.until.is_some_and(|until| until <= instant()) {
+            if self.until <= self.maildir.stopwatch.read() {
                 return Ok(None);
             }
             let path = self.maildir.folder.join("new").join(&name);

@@ -4,15 +4,21 @@ mod imap;
 
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::*;
+
+/// No time passes.
+fn standing() -> Stopwatch {
+    Stopwatch::new(|| Duration::ZERO)
+}
 
 fn maildir() -> (tempfile::TempDir, ReturnedMails) {
     let folder = tempfile::tempdir().unwrap();
     for name in ["new", "cur", "tmp"] {
         fs::create_dir(folder.path().join(name)).unwrap();
     }
-    let mails = ReturnedMails::Maildir(Maildir { folder: folder.path().to_owned() });
+    let mails = ReturnedMails::Maildir(Maildir { folder: folder.path().to_owned(), stopwatch: standing() });
     (folder, mails)
 }
 
@@ -83,9 +89,27 @@ async fn a_file_in_trouble_stops_no_other_and_comes_last_the_next_time() {
 }
 
 #[tokio::test]
+async fn a_look_ends_when_its_time_is_up_and_the_rest_waits_for_the_next() {
+    let (folder, _) = maildir();
+    for name in ["1", "2"] {
+        fs::write(folder.path().join("new").join(name), name).unwrap();
+    }
+    let passed = Arc::new(AtomicU64::new(7));
+    let time = Arc::clone(&passed);
+    let stopwatch = Stopwatch::new(move || Duration::from_secs(time.load(Ordering::Relaxed)));
+    let mails = ReturnedMails::Maildir(Maildir { folder: folder.path().to_owned(), stopwatch });
+    let mut opened = mails.open(9).await.unwrap();
+    passed.fetch_add(LOOK_WITHIN.as_secs() - 1, Ordering::Relaxed);
+    assert_eq!(opened.next().await.unwrap().unwrap().bytes, b"1");
+    passed.fetch_add(1, Ordering::Relaxed);
+    assert!(opened.next().await.unwrap().is_none());
+    assert_eq!(mails.open(9).await.unwrap().left(), 2);
+}
+
+#[tokio::test]
 async fn what_is_no_maildir_is_told_in_words() {
     let folder = tempfile::tempdir().unwrap();
-    let mails = ReturnedMails::Maildir(Maildir { folder: folder.path().join("none") });
+    let mails = ReturnedMails::Maildir(Maildir { folder: folder.path().join("none"), stopwatch: standing() });
     let error = mails.open(9).await.err().unwrap().to_string();
     assert!(error.contains("none can't be used") && error.contains("new and cur must be there"), "{error}");
 }

@@ -21,6 +21,7 @@ use crate::domain::outage::edit::Edit;
 use crate::domain::outage::maintenance::Plan;
 use crate::domain::outage::{Outage, Severity, Update};
 use crate::domain::run::{Cursor, Position};
+use crate::domain::subscriber;
 use crate::domain::undo::{Object, Step};
 
 /// A user, without what a later read of changes needs. The cursor of its time makes the next read a whole one, which tells.
@@ -351,7 +352,25 @@ pub(super) struct RecipientV2 {
 
 impl From<RecipientV2> for Recipient {
     fn from(RecipientV2 { name, mail, phone, why, channel }: RecipientV2) -> Recipient {
-        Recipient { name, mail, phone, why, channel, user: None }
+        RecipientV3 { name, mail, phone, why, channel, user: None }.into()
+    }
+}
+
+/// Who gets a message, without which subscriber that is: that was in the reason.
+#[derive(Deserialize)]
+pub(super) struct RecipientV3 {
+    name: Box<str>,
+    mail: Option<Address>,
+    phone: Option<Box<str>>,
+    why: Box<str>,
+    channel: ChannelName,
+    user: Option<UserId>,
+}
+
+impl From<RecipientV3> for Recipient {
+    fn from(RecipientV3 { name, mail, phone, why, channel, user }: RecipientV3) -> Recipient {
+        let subscriber = why.strip_prefix(subscriber::WHY).and_then(|number| number.parse().ok());
+        Recipient { name, mail, phone, why, channel, user, subscriber }
     }
 }
 
@@ -370,6 +389,9 @@ pub(super) type MessageV1 = OldMessage<RecipientV1, NoPriority>;
 
 /// A message to a recipient of whom it isn't known which user that is.
 pub(super) type MessageV2 = OldMessage<RecipientV2, Priority>;
+
+/// A message to a recipient of whom only the reason says which subscriber that is.
+pub(super) type MessageV3 = OldMessage<RecipientV3, Priority>;
 
 /// A message to a recipient as they were described once.
 #[derive(Deserialize)]

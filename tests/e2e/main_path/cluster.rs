@@ -12,7 +12,7 @@ use std::time::Instant;
 use serde_json::Value;
 
 use crate::servers::budkavle::{Budkavle, Daemon};
-use crate::servers::network::Cables;
+use crate::servers::network::cables::Cables;
 use crate::servers::postgres::{Place, Server};
 use crate::servers::{PATIENCE, wait_until};
 use crate::site::{Site, get};

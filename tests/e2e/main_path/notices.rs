@@ -1,6 +1,10 @@
 //! Who takes a notice on, whom it goes to when nobody does, what waits for the morning, and who asked for it from outside: by real mails, and by the pages
 //! that their links lead to. The clock is set ahead between two starts of the daemon.
 
+mod nodes;
+mod peace;
+mod signs;
+
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -50,19 +54,24 @@ struct Place {
     budkavle: Budkavle,
     pages: SocketAddr,
     daemon: Option<Daemon>,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Place {
     /// With this beside the usual configuration.
     fn new(more: &str) -> Place {
+        Place::with("", more)
+    }
+
+    /// With this of the directory, and that beside it.
+    fn with(of_directory: &str, more: &str) -> Place {
         let folder = folder("notices");
         let post = Postfix::start([ANNA, BO, CILLA, DRIFT]);
         let pages = SocketAddr::from((free_address(&[8096]), 8096));
         fs::write(folder.path().join("directory.ldif"), directory()).unwrap();
         let text = format!(
             "[organisation]\nname = \"Kommunen\"\ntimezone = \"Europe/Stockholm\"\n[store]\nfolder = \"{folder}/state\"\n[api]\nsocket = \"{folder}/socket\"\n\
-             [[directory]]\nname = \"main\"\nsource = \"ldif\"\nfile = \"{folder}/directory.ldif\"\nschedule = \"0 3 1 1 *\"\n\
+             [[directory]]\nname = \"main\"\nsource = \"ldif\"\nfile = \"{folder}/directory.ldif\"\nschedule = \"0 3 1 1 *\"\n{of_directory}\n\
              [mail]\nfrom = \"Budkavle <budkavle@kommun.example>\"\nhost = \"{host}\"\nport = {PORT}\nca_file = \"{ca}\"\nretry_first = \"1s\"\n\
              [contact_changes]\ndigest = \"off\"\n{more}\n[public]\nurl = \"{URL}/\"\nlisten = \"{pages}\"\nsubscribe = true\n",
             folder = folder.path().display(),
@@ -80,7 +89,7 @@ impl Place {
         assign(&["outage", "--user", "Anna"]);
         assign(&["local", "--user", "Bo", "--unit", "Drift"]);
         assign(&["local", "--user", "Cilla", "--unit", "IT"]);
-        Place { post, budkavle, pages, daemon: Some(daemon), _folder: folder }
+        Place { post, budkavle, pages, daemon: Some(daemon), folder }
     }
 
     /// Starts the daemon anew, by a clock that is ahead by so much.
@@ -112,22 +121,27 @@ impl Place {
 
     /// Asks for a page as whatever is behind the link does: the status, the head and the page.
     fn ask(&self, method: &str, link: &str, body: &str) -> (u16, String, String) {
-        let path = link.strip_prefix(URL).unwrap_or_else(|| panic!("{link} isn't at {URL}"));
-        let mut stream = TcpStream::connect(self.pages).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        write!(
-            stream,
-            "{method} {path} HTTP/1.1\r\nHost: notices.kommun.example\r\nConnection: close\r\n\
-             Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
-            body.len()
-        )
-        .unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let (head, page) = answer.split_once("\r\n\r\n").unwrap();
-        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        (status, head.to_lowercase(), page.to_owned())
+        ask_at(self.pages, method, link, body)
     }
+}
+
+/// The same at an address.
+fn ask_at(pages: SocketAddr, method: &str, link: &str, body: &str) -> (u16, String, String) {
+    let path = link.strip_prefix(URL).unwrap_or_else(|| panic!("{link} isn't at {URL}"));
+    let mut stream = TcpStream::connect(pages).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    write!(
+        stream,
+        "{method} {path} HTTP/1.1\r\nHost: notices.kommun.example\r\nConnection: close\r\n\
+             Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, page) = answer.split_once("\r\n\r\n").unwrap();
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    (status, head.to_lowercase(), page.to_owned())
 }
 
 /// The one link of a mail that leads to such a page; it is one in the page, too.

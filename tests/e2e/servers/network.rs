@@ -4,7 +4,7 @@
 //! Nothing of it has to be removed, not even after a kill: the namespaces have no names, so they last as long as a
 //! process is in them, and the tests' ends of the cables go with the other ends. Needs root, and `ip` of iproute2.
 
-mod cables;
+pub mod cables;
 
 use std::fs;
 use std::net::Ipv4Addr;
@@ -15,8 +15,6 @@ use tempfile::TempDir;
 
 use super::folder;
 use super::process::Process;
-
-pub use cables::Cables;
 
 /// A connection whose other side is gone would keep its namespace for two minutes.
 const FORGET: &str = "echo 1 >/proc/sys/net/ipv4/tcp_orphan_retries || true";

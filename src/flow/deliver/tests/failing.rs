@@ -3,8 +3,10 @@
 use super::faults::{OFFERS, details, settings};
 use super::*;
 use crate::channel::SmtpChannel;
+use crate::domain::audit::Actor;
 use crate::domain::ids::OutageId;
 use crate::domain::outage::State;
+use crate::flow::outage;
 use crate::store::MessageDetail;
 
 /// A mail channel to a scripted server.

@@ -6,7 +6,6 @@ use crate::domain::guard::Limits;
 use crate::domain::outage::edit::Correction;
 use crate::domain::route::{Reach, Route, Routing};
 use crate::domain::run::WholeReads;
-use crate::flow::alert as alerts;
 use crate::flow::core::DirectorySettings;
 
 async fn silent(town: &Town, matcher: Matcher, from: Option<&str>, until: &str) {
@@ -21,7 +20,7 @@ fn service(name: &str) -> Matcher {
 #[tokio::test]
 async fn whoever_was_told_of_the_beginning_is_told_of_the_end() {
     let folder = tempfile::tempdir().unwrap();
-    let mut town = Town::new(folder.path(), "10-06T07:00").await;
+    let town = Town::new(folder.path(), "10-06T07:00").await;
     town.open("The net is slow", &["net"], Severity::Minor).await;
     town.open("Mail is down", &["mail"], Severity::Major).await;
     town.until("10-06T07:01").await;
@@ -31,10 +30,10 @@ async fn whoever_was_told_of_the_beginning_is_told_of_the_end() {
     town.update(2, State::Resolved).await;
     town.until("10-06T07:02").await;
     assert_eq!(
-        town.told,
+        town.told().await,
         [
-            "10-06T07:00 asa outage 2 (investigating): Mail is down",
             "10-06T07:00 asa outage 1 (investigating): The net is slow",
+            "10-06T07:00 asa outage 2 (investigating): Mail is down",
             "10-06T07:01 asa outage 2 (resolved): Mail is down",
         ]
     );
@@ -43,23 +42,23 @@ async fn whoever_was_told_of_the_beginning_is_told_of_the_end() {
 #[tokio::test]
 async fn what_was_silent_speaks_for_nothing() {
     let folder = tempfile::tempdir().unwrap();
-    let mut town = Town::new(folder.path(), "10-06T07:00").await;
+    let town = Town::new(folder.path(), "10-06T07:00").await;
     silent(&town, service("net"), None, "10-06T09:00").await;
     town.open("The net is down", &["net"], Severity::Major).await;
     town.open("Mail is down", &["mail"], Severity::Major).await;
     town.until("10-06T07:01").await;
-    assert_eq!(town.told, ["10-06T07:00 asa outage 2 (investigating): Mail is down"]);
+    assert_eq!(town.told().await, ["10-06T07:00 asa outage 2 (investigating): Mail is down"]);
 }
 
 #[tokio::test]
 async fn a_silence_lets_nothing_climb_until_it_is_over() {
     let folder = tempfile::tempdir().unwrap();
-    let mut town = Town::new(folder.path(), "10-06T07:00").await;
+    let town = Town::new(folder.path(), "10-06T07:00").await;
     town.open("Mail is down", &["mail"], Severity::Critical).await;
     silent(&town, service("mail"), Some("10-06T07:10"), "10-06T10:00").await;
     town.until("10-06T10:02").await;
     assert_eq!(
-        town.told,
+        town.told().await,
         [
             "10-06T07:00 asa outage 1 (investigating): Mail is down",
             "10-06T10:00 reader nobody has it: outage 1 (investigating): Mail is down",
@@ -70,7 +69,7 @@ async fn a_silence_lets_nothing_climb_until_it_is_over() {
 #[tokio::test]
 async fn who_sleeps_has_their_time_in_the_morning_before_it_goes_on() {
     let folder = tempfile::tempdir().unwrap();
-    let mut town = Town::new(folder.path(), "10-06T20:30").await;
+    let town = Town::new(folder.path(), "10-06T20:30").await;
     let week =
         [Weekday::Mon, Weekday::Tue, Weekday::Wed, Weekday::Thu, Weekday::Fri, Weekday::Sat, Weekday::Sun];
     let always = OpeningHours::usual(Stockholm, Arc::default());
@@ -80,7 +79,7 @@ async fn who_sleeps_has_their_time_in_the_morning_before_it_goes_on() {
     town.open("Mail is slow", &["mail"], Severity::Major).await;
     town.until("10-07T05:01").await;
     assert_eq!(
-        town.told,
+        town.told().await,
         [
             "10-07T04:00 asa outage 1 (investigating): Mail is slow",
             "10-07T05:00 reader nobody has it: outage 1 (investigating): Mail is slow",
@@ -131,8 +130,22 @@ async fn an_alert_that_was_silent_is_told_when_the_silence_is_over_and_it_still_
     for time in ["10-06T07:30", "10-06T08:59", "10-06T09:00", "10-06T09:01"] {
         *town.clock.lock().unwrap() = at(time);
         alerts::tick(&town.core).await.unwrap();
-        let filter = crate::store::MessageFilter { limit: 9, ..Default::default() };
+        let filter = MessageFilter { limit: 9, ..Default::default() };
         told.push(town.core.store.messages(filter).await.unwrap().len());
     }
     assert_eq!(told, [0, 0, 1, 1]);
+}
+
+#[tokio::test]
+async fn small_things_that_last_and_were_silent_are_told_when_the_silence_is_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let town = Town::new(folder.path(), "10-06T04:00").await;
+    town.failing(1).await;
+    let matcher = Matcher { kinds: [NoticeKind::Alert].into(), ..Matcher::default() };
+    silent(&town, matcher, Some("10-06T05:01"), "10-07T06:30").await;
+    town.until("10-07T07:00").await;
+    assert_eq!(
+        town.told().await,
+        ["10-06T05:00 boss 1 small things that last", "10-07T06:30 boss 1 small things that last"]
+    );
 }

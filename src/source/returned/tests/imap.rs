@@ -65,6 +65,7 @@ impl Fake {
             folder: "INBOX".into(),
             done_folder: Some("Done".into()),
             timeout: Duration::from_secs(2),
+            stopwatch: super::standing(),
         }
     }
 

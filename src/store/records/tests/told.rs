@@ -3,6 +3,7 @@
 use super::*;
 use crate::domain::alert::lasting::{Lasting, Small};
 use crate::domain::climb::Rung;
+use crate::domain::ids::SubscriberId;
 use crate::domain::intake::{Over, Pace, Teller};
 use crate::domain::notice::Climbed;
 
@@ -249,7 +250,7 @@ pub(super) fn notices(frozen: &mut Frozen) {
     for (name, facts) in [
         ("climbed", climbed),
         ("lasting", lasting),
-        ("subscribe", Facts::Subscribe { subscriber: crate::domain::ids::SubscriberId(300) }),
+        ("subscribe", Facts::Subscribe { subscriber: SubscriberId(300) }),
         ("contact-news", news),
         ("contact-summary", Facts::ContactSummary(summary)),
         ("duties", Facts::Duties(Box::new(duties))),
@@ -290,7 +291,8 @@ pub(super) fn notices(frozen: &mut Frozen) {
         };
         frozen.read(&format!("message-{state}"), &message);
         frozen.read(&format!("message-2-{state}"), &message);
-        frozen.check(&format!("message-3-{state}"), &message);
+        frozen.read(&format!("message-3-{state}"), &message);
+        frozen.check(&format!("message-4-{state}"), &message);
         frozen.check(
             &format!("attempt-{state}"),
             &AttemptLog { at: at(4), state, answer: "250 2.0.0 Ok".into() },
@@ -317,8 +319,26 @@ pub(super) fn notices(frozen: &mut Frozen) {
         };
         frozen.read(&format!("message-2-{name}"), &message);
         let recipient = Recipient { user: Some(UserId(Guid([7; 16]))), ..message.recipient };
-        frozen.check(&format!("message-3-{name}"), &Message { recipient, ..message });
+        let message = Message { recipient, ..message };
+        frozen.read(&format!("message-3-{name}"), &message);
+        frozen.check(&format!("message-4-{name}"), &message);
     }
+    // Which subscriber it is was only in the reason once.
+    let subscriber = Some(SubscriberId(7));
+    let message = Message {
+        id: MessageId(5),
+        notice: NoticeId(4),
+        recipient: Recipient { subscriber, ..Recipient::by_mail("Åsa", mail(), "subscriber 7") },
+        priority: Priority::Normal,
+        state: Queued,
+        attempts: 0,
+        at: at(1),
+        due: at(2),
+        changed: at(3),
+        answer: None,
+    };
+    frozen.read("message-3-subscriber", &message);
+    frozen.check("message-4-subscriber", &message);
     let broken = [("team".into(), at(1))].into();
     frozen.check("delivery", &Delivery { broken, given_up_told: Some(at(2)) });
     frozen.check("delivery-empty", &Delivery::default());
