@@ -77,7 +77,7 @@ pub struct What {
     /// An address, also of a list, that is told of this one, too; may be given several times
     #[arg(long = "also", value_name = "MAIL")]
     also: Vec<String>,
-    /// Ask those who are told to take it on, whatever [acknowledge] says; while nobody does it goes to others
+    /// Ask those who are told to take it on, whatever the configuration says of its kind; while nobody does it goes to others
     #[arg(long)]
     ack: bool,
 }
