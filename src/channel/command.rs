@@ -43,8 +43,12 @@ impl CommandChannel {
     }
 
     pub(super) async fn send(&self, post: &Post) -> Outcome {
-        let deferred =
-            |reason, perhaps_sent| Outcome::Deferred { reason, perhaps_sent, whole: true, retry_after: None };
+        let deferred = |reason, perhaps_sent| Outcome::Deferred {
+            reason,
+            perhaps_sent,
+            whole: false,
+            retry_after: None,
+        };
         let name = self.program.display();
         let child = match self.start(&post.id) {
             Ok(child) => child,
@@ -191,7 +195,7 @@ mod tests {
         match outcome {
             Outcome::Accepted { .. } => "accepted",
             Outcome::Deferred { .. } => "deferred",
-            Outcome::Refused { .. } => "refused",
+            Outcome::Refused { .. } | Outcome::RefusesUs { .. } => "refused",
             Outcome::ChannelBroken { .. } => "broken",
         }
     }

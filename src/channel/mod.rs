@@ -1,5 +1,5 @@
 //! How a message leaves: over SMTP, as a file into a folder, to a web server, into a program. A channel takes one finished parcel (a mail,
-//! or a post for programs) and answers with exactly one of four outcomes; what to do about it (retry, dead-letter, pause) is decided elsewhere.
+//! or a post for programs) and answers with exactly one of five outcomes; what to do about it (retry, dead-letter, pause) is decided elsewhere.
 
 mod address;
 mod command;
@@ -62,7 +62,7 @@ pub enum Parcel {
     Post(Post),
 }
 
-/// What became of a message. Every case a channel can meet is one of these four.
+/// What became of a message. Every case a channel can meet is one of these five.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// The other side took responsibility (RFC 5321 §4.2.5: 250 after the message).
@@ -85,6 +85,11 @@ pub enum Outcome {
     /// This recipient, or this message, will never be accepted (5xx); others may be.
     Refused {
         /// The other side's line, or why it wasn't even asked.
+        answer: String,
+    },
+    /// The same, but the other side may mean us and not this recipient: its words are about the sender, or a policy. Others tell.
+    RefusesUs {
+        /// The other side's line.
         answer: String,
     },
     /// Nobody would be served: sign-in or sender refused, no TLS, certificate refused, folder not writable. Pause and alert.

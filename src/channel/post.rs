@@ -14,8 +14,12 @@ use crate::domain::outage::Severity;
 
 /// The version of the shape: raised only if a field ever changes its meaning or goes. Fields may be added at any time.
 const VERSION: u32 = 1;
-/// A text message has no more characters than this: three parts of 153 (GSM 03.40).
-const BRIEF: usize = 459;
+/// A text message has no more than three parts (GSM 03.40): of 153 characters when all are of its own alphabet, else of 67.
+const BRIEF: (usize, usize) = (3 * 153, 3 * 67);
+/// The alphabet of text messages (GSM 03.38, the default table).
+const GSM: &str = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà";
+/// Those that take two places in it.
+const GSM_TWICE: &str = "\u{c}^{}\\[~]|€";
 
 /// A notice for one recipient. See `docs/channels.md` for its JSON.
 #[derive(Clone, Debug, Serialize)]
@@ -119,9 +123,35 @@ fn brief(subject: &str, facts: &Facts, words: &Words) -> String {
             words.brief(&OutageWord::from((outage, *earlier, units.as_slice())))
         }
         Facts::OutageWord(word) => words.brief(word),
-        _ => return clip(subject, BRIEF),
+        _ => return short(subject),
     };
-    clip(&format!("{subject}\n{more}"), BRIEF)
+    short(&format!("{subject}\n{more}"))
+}
+
+/// As much of a text as a text message takes: its parts are smaller when one character isn't of its alphabet, as the ellipsis isn't.
+fn short(text: &str) -> String {
+    let places = |c: char| if GSM.contains(c) { Some(1) } else { GSM_TWICE.contains(c).then_some(2) };
+    let gsm: Option<usize> = text.chars().map(places).sum();
+    if let Some(places_taken) = gsm {
+        if places_taken <= BRIEF.0 {
+            return text.to_owned();
+        }
+        return cut(text, BRIEF.0 - 3, |c| places(c).unwrap_or(2)) + "...";
+    }
+    if text.encode_utf16().count() <= BRIEF.1 {
+        return text.to_owned();
+    }
+    cut(text, BRIEF.1 - 1, char::len_utf16) + "…"
+}
+
+/// The beginning of a text that takes no more than so many places.
+fn cut(text: &str, most: usize, places: impl Fn(char) -> usize) -> String {
+    let mut taken = 0;
+    let fits = |c: &char| {
+        taken += places(*c);
+        taken <= most
+    };
+    text.chars().take_while(fits).collect()
 }
 
 /// A text of at most so many characters, with an ellipsis where it was cut.
@@ -130,4 +160,25 @@ pub(super) fn clip(text: &str, most: usize) -> String {
         return text.to_owned();
     }
     text.chars().take(most.saturating_sub(1)).chain(['…']).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_message_has_no_more_than_three_parts() {
+        let long = "Åsa är här! ".repeat(50);
+        let said = short(&long);
+        assert_eq!((said.chars().count(), said.ends_with("...")), (459, true));
+        // With one character that isn't of its alphabet each part has 67.
+        let said = short(&format!("č{long}"));
+        assert_eq!((said.encode_utf16().count(), said.ends_with('…')), (201, true));
+        let said = short(&"\u{1F525}".repeat(200));
+        assert_eq!(said.encode_utf16().count(), 201);
+        assert_eq!(short(&"[".repeat(459)).chars().count(), 228 + 3);
+        for whole in ["Outage 1: Mail", &"x".repeat(459), &"č".repeat(201)] {
+            assert_eq!(short(whole), whole);
+        }
+    }
 }

@@ -15,7 +15,7 @@ pub use shown::{show, told, window};
 /// What to do.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  budkavle outage open \"Mail is down\" --severity major --service mail --text \"Nobody can sign in. We are looking.\"\n  budkavle outage open \"Mail is down\" --service mail --preview      (who would be told, and why, and who not; tells nobody)\n  budkavle outage open --template sign-in --unit \"Vård / Hemtjänst\"\n  budkavle outage update 12 --state identified --text \"A disk is full.\"\n  budkavle outage edit 12 --update 1 --text \"A disk was full.\" --why \"typing error\"\n  budkavle outage edit 12 --severity critical --tell\n  budkavle outage edit 12 --also \"\"                                    (nobody besides the contacts)\n  budkavle outage resolve 12 --text \"The disk has been replaced.\"\n  budkavle outage list\n\nWhat is planned ahead is maintenance: see `budkavle maintenance`. Who is told: docs/outages.md."
+    after_help = "Examples:\n  budkavle outage open \"Mail is down\" --severity major --service mail --text \"Nobody can sign in. We are looking.\"\n  budkavle outage open \"Mail is down\" --service mail --preview      (who would be told, and why, and who not; tells nobody)\n  budkavle outage open \"The alarm line is out\" --ack              (somebody is to take it on: budkavle notice list)\n  budkavle outage open --template sign-in --unit \"Vård / Hemtjänst\"\n  budkavle outage update 12 --state identified --text \"A disk is full.\"\n  budkavle outage edit 12 --update 1 --text \"A disk was full.\" --why \"typing error\"\n  budkavle outage edit 12 --severity critical --tell\n  budkavle outage edit 12 --also \"\"                                    (nobody besides the contacts)\n  budkavle outage resolve 12 --text \"The disk has been replaced.\"\n  budkavle outage list\n\nWhat is planned ahead is maintenance: see `budkavle maintenance`. Who is told: docs/outages.md."
 )]
 pub struct Args {
     #[command(subcommand)]
@@ -77,13 +77,16 @@ pub struct What {
     /// An address, also of a list, that is told of this one, too; may be given several times
     #[arg(long = "also", value_name = "MAIL")]
     also: Vec<String>,
+    /// Ask those who are told to take it on, whatever [acknowledge] says; while nobody does it goes to others
+    #[arg(long)]
+    ack: bool,
 }
 
 impl From<What> for OpenRequest {
     fn from(what: What) -> OpenRequest {
-        let What { title, template, text, severity, services, units, also } = what;
+        let What { title, template, text, severity, services, units, also, ack } = what;
         let severity = severity.map(Into::into);
-        OpenRequest { template, title: title.unwrap_or_default(), text, severity, services, units, also }
+        OpenRequest { template, title: title.unwrap_or_default(), text, severity, services, units, also, ack }
     }
 }
 

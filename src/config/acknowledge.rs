@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::DateTime;
 use chrono_tz::Tz;
 use serde_json::json;
 
 use super::durations::{DAY, HOUR, delta};
 use super::outages::SEVERITIES;
-use super::reader::{Problem, Section};
+use super::reader::{Mark, Problem, Section};
 use super::support::hours;
 use super::words::{choose, quoted};
 use crate::domain::calendar::Calendar;
@@ -35,11 +36,20 @@ pub(super) fn read(table: &Section, zone: Tz, calendar: &Arc<Calendar>) -> Polic
         table.set("kinds", json!(["alert"]));
     }
     let least = Duration::from_secs(60);
+    let working = table.section("hours");
+    let hours = hours(&working, zone, calendar);
+    if hours.next_open(DateTime::UNIX_EPOCH).is_none() {
+        let problem = Problem::new("has no working time: nobody would ever be given any");
+        working.note(Mark::Key, problem.hint("for example: monday = \"08:00-16:00\""));
+    }
     Policy {
         kinds: kinds.unwrap_or_else(|| vec![NoticeKind::Alert]).into_iter().collect(),
         severity: table.choice("severity", &SEVERITIES, Some("major")).unwrap_or(Severity::Major),
         after: delta(table.duration("after", least..=30 * DAY, HOUR)),
-        hours: hours(&table.section("hours"), zone, calendar),
+        hours,
         critical_always: table.flag("critical_at_any_hour", true),
+        widest: Some(table.number("widest", 0..=10_000, 20))
+            .filter(|most| *most > 0)
+            .map(|most| most as usize),
     }
 }

@@ -6,6 +6,7 @@ use chrono_tz::Tz;
 use super::durations::{DAY, MINUTE, delta};
 use super::reader::{Problem, Section};
 use crate::domain::alert::Policy;
+use crate::domain::alert::aside::Growth;
 use crate::domain::schedule::Schedule;
 
 pub(super) fn read(section: &Section) -> Policy {
@@ -17,6 +18,10 @@ pub(super) fn read(section: &Section) -> Policy {
         after_failures: section.number("after_failures", 1..=1000, usual.after_failures),
         stale_after: delta(section.duration("stale_after", MINUTE..=DAY * 30, length(usual.stale_after))),
         remind_after: reminders.into_iter().map(delta).collect(),
+        growth: Growth {
+            objects: section.number("quarantine_growth", 0..=1_000_000, usual.growth.objects),
+            percent: section.number("quarantine_growth_percent", 0..=10_000, usual.growth.percent),
+        },
     }
 }
 

@@ -13,7 +13,7 @@ use super::mask::mask;
 use super::words::quoted;
 
 /// The tables that there can be several of, each with a name.
-pub(super) const LISTED: [&str; 9] = [
+pub(super) const LISTED: [&str; 10] = [
     "directory",
     "list",
     "absence_source",
@@ -21,6 +21,7 @@ pub(super) const LISTED: [&str; 9] = [
     "channel",
     "route",
     "locale",
+    "night",
     "feed",
     "heartbeat",
 ];

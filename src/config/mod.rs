@@ -38,6 +38,7 @@ mod locale;
 mod log;
 mod mail;
 mod mask;
+mod night;
 mod organisation;
 mod outages;
 mod ping;
@@ -245,7 +246,8 @@ fn resolve(
     let absence_sources = absence_source::read_all(&root, organisation.timezone);
     let shared = Arc::new(calendar.clone());
     let public = public::read(&root.section("public"));
-    let quiet = quiet::read(&root.section("quiet_hours"), &shared, &channels);
+    let quiet =
+        quiet::read(&root.section("quiet_hours"), &shared, &channels, night::read_all(&root, &shared));
     let climbing = acknowledge::read(&root.section("acknowledge"), organisation.timezone, &shared);
     let support = support::read(&root.section("support"), organisation.timezone, &shared);
     let login_page = support::login_page(&root.section("login_page"), organisation.timezone, &shared);

@@ -75,6 +75,7 @@ pub(super) fn read(root: &Section, roles: &[Role]) -> Policy {
         remind: remind.into_iter().map(delta).collect(),
         by_hand,
         gather: delta(outages.duration("gather", Duration::ZERO..=HOUR, Duration::ZERO)),
+        first_waits: delta(outages.duration("first_waits", Duration::ZERO..=HOUR, Duration::ZERO)),
         inhibit: outages.flag("inhibit", true),
     }
 }

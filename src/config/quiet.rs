@@ -11,13 +11,18 @@ use super::reader::{Problem, Section};
 use super::words::{choose, quoted};
 use crate::domain::calendar::{Calendar, DAY, OpeningHours, minutes};
 use crate::domain::ids::ChannelName;
-use crate::domain::quiet::Quiet;
+use crate::domain::quiet::{Night, Quiet};
 use crate::domain::route::Reach;
 
 const WEEK: [Weekday; 7] =
     [Weekday::Mon, Weekday::Tue, Weekday::Wed, Weekday::Thu, Weekday::Fri, Weekday::Sat, Weekday::Sun];
 
-pub(super) fn read(table: &Section, calendar: &Arc<Calendar>, channels: &[Channel]) -> Quiet {
+pub(super) fn read(
+    table: &Section,
+    calendar: &Arc<Calendar>,
+    channels: &[Channel],
+    nights: Vec<Night>,
+) -> Quiet {
     let days_off = table.flag("days_off", false);
     let single = channels.iter().filter(|channel| channel.reach != Reach::Place);
     let names: Vec<&str> = ["mail"].into_iter().chain(single.map(|channel| &*channel.name.0)).collect();
@@ -30,11 +35,12 @@ pub(super) fn read(table: &Section, calendar: &Arc<Calendar>, channels: &[Channe
         table.set("channels", json!([]));
     }
     let awake = table.parsed("night", |text| awake(text, days_off, calendar));
-    Quiet { awake, channels: only.unwrap_or_default().into_iter().collect() }
+    let per_hour = Some(table.number("per_hour", 0..=500, 0)).filter(|most| *most > 0);
+    Quiet { awake, channels: only.unwrap_or_default().into_iter().collect(), per_hour, nights }
 }
 
 /// The hours outside of a night such as `22:00-06:00`. On which clocks they are is said by whoever asks.
-fn awake(night: &str, days_off: bool, calendar: &Arc<Calendar>) -> Result<OpeningHours, Problem> {
+pub(super) fn awake(night: &str, days_off: bool, calendar: &Arc<Calendar>) -> Result<OpeningHours, Problem> {
     let example = "for example: night = \"22:00-06:00\"";
     let problem = || Problem::new(format!("{} is no night", quoted(night))).hint(example);
     let (from, until) = minutes(night).ok_or_else(problem)?;

@@ -20,7 +20,7 @@ use super::words;
 pub(super) use super::section::Section;
 
 /// The tables whose keys are names that people choose.
-pub(super) const NAMED: [&str; 14] = [
+pub(super) const NAMED: [&str; 15] = [
     "directory",
     "roles",
     "list",
@@ -35,6 +35,7 @@ pub(super) const NAMED: [&str; 14] = [
     "feed.*.component",
     "heartbeat",
     "locale",
+    "night",
 ];
 
 /// What is wrong with a value.

@@ -2,11 +2,13 @@
 //!
 //! A pure decision over what the runs came to and the time. It works from the last good data and needs no directory.
 
+pub mod aside;
 pub mod lasting;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
+use self::aside::{Aside, Growth};
 use super::ids::RunId;
 use super::run::{Outcome, Run, Trigger};
 
@@ -19,6 +21,8 @@ pub struct Policy {
     pub stale_after: TimeDelta,
     /// The pauses before the first, second … reminder; the last one repeats. Empty: no reminders.
     pub remind_after: Vec<TimeDelta>,
+    /// How many more objects set aside are told.
+    pub growth: Growth,
 }
 
 /// What holds where nothing else is said.
@@ -28,6 +32,7 @@ impl Default for Policy {
             after_failures: 3,
             stale_after: TimeDelta::hours(6),
             remind_after: vec![TimeDelta::hours(1), TimeDelta::hours(4), TimeDelta::days(1)],
+            growth: Growth::default(),
         }
     }
 }
@@ -49,6 +54,9 @@ pub struct Health {
     pub held: Option<RunId>,
     /// The alert that is open.
     pub alert: Option<OpenAlert>,
+    /// How many objects are set aside, and what was told of that.
+    #[serde(default)]
+    pub aside: Aside,
 }
 
 /// What is wrong.
@@ -116,6 +124,7 @@ impl Health {
             last_error: None,
             held: None,
             alert: None,
+            aside: Aside::default(),
         }
     }
 

@@ -16,6 +16,12 @@ pub struct Backoff {
 const JITTER: f64 = 0.2;
 
 impl Backoff {
+    /// The same, but never longer than this, jitter aside.
+    #[must_use]
+    pub fn no_longer_than(self, longest: TimeDelta) -> Backoff {
+        Backoff { first: self.first.min(longest), longest: self.longest.min(longest) }
+    }
+
     /// The pause after failure number `failures` (from 1). `chance` is a random number from 0 to 1.
     pub fn delay(&self, failures: u32, chance: f64) -> TimeDelta {
         let doublings = failures.saturating_sub(1).min(30);

@@ -32,6 +32,8 @@ pub struct Policy {
     pub hours: OpeningHours,
     /// Whether of critical ones all time is.
     pub critical_always: bool,
+    /// A rung on which more stand than this is passed over, but for the last one. None: however many.
+    pub widest: Option<usize>,
 }
 
 /// No notice asks.
@@ -43,6 +45,7 @@ impl Default for Policy {
             after: TimeDelta::hours(1),
             hours: OpeningHours::usual(chrono_tz::UTC, std::sync::Arc::default()),
             critical_always: true,
+            widest: Some(20),
         }
     }
 }
@@ -151,6 +154,7 @@ impl Policy {
             Facts::SyncTrouble(_)
             | Facts::StoreRebuilt { .. }
             | Facts::Ending { .. }
+            | Facts::Quarantine(_)
             | Facts::ChannelBroken { .. }
             | Facts::Undelivered(_) => true,
             Facts::Coverage(facts) => !facts.gaps.is_empty(),
@@ -175,7 +179,7 @@ impl Policy {
         told.truncate(FIRST);
         // Who sleeps is given the time from when they are told on.
         let last = inside.map(|to| notice.held.get(&to.key()).copied().unwrap_or(now)).min().unwrap_or(now);
-        (self.asks(&notice.facts) && !told.is_empty()).then(|| Climb {
+        ((notice.asks || self.asks(&notice.facts)) && !told.is_empty()).then(|| Climb {
             thread: notice.thread.clone(),
             notice: NoticeId(0),
             about: notice.facts.about().into(),
@@ -187,6 +191,12 @@ impl Policy {
             exhausted: false,
             end: None,
         })
+    }
+
+    /// Whether so many on a rung are told. Many are told anyhow by what was told first: it would go to half the organisation.
+    pub fn tells(&self, rung: Rung, people: usize) -> bool {
+        let last = matches!(rung, Rung::Global | Rung::Reader);
+        last || self.widest.is_none_or(|widest| people <= widest)
     }
 
     /// When a climb goes on, unless somebody has taken it on by then.
@@ -233,10 +243,15 @@ impl Climb {
         if policy.due(self).is_none_or(|due| now < due) {
             return Step::Wait;
         }
-        match ladder::next(self, organisation, now) {
+        match ladder::next(self, policy, organisation, now) {
             Some((reached, recipients)) => Step::Tell(reached, recipients),
             None => Step::Exhausted,
         }
+    }
+
+    /// Each rung above the last one on which somebody stands who wasn't told, and how many do.
+    pub fn way(&self, organisation: &Organisation, now: DateTime<Utc>) -> Vec<(Rung, usize)> {
+        ladder::way(self, organisation, now)
     }
 
     /// With somebody told besides, at `now`.

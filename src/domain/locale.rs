@@ -104,16 +104,7 @@ impl Arranged {
     /// counts. Whoever is known, and written to at an address that isn't their own, or at a number, is so all the same. A place, which many
     /// read, is written to as the organisation is.
     pub fn of(&self, organisation: &Organisation, recipient: &Recipient, now: DateTime<Utc>) -> Locale {
-        let mail = recipient.mail.as_ref();
-        let mut readers = mail.map(|mail| organisation.users_with_mail(mail.as_str())).unwrap_or_default();
-        // Accounts that nobody uses any more, such as the one that somebody had before, read nothing.
-        if readers.iter().any(|user| user.is_active(now)) {
-            readers.retain(|user| user.is_active(now));
-        }
-        if readers.is_empty() {
-            readers.extend(recipient.user.and_then(|id| organisation.user(id)));
-        }
-        self.agreed(organisation, readers.iter().map(|user| &***user))
+        self.agreed(organisation, readers(organisation, recipient, now).into_iter())
     }
 
     /// What all of them agree on. Whoever states no language disagrees with nobody.
@@ -144,6 +135,24 @@ impl Arranged {
             ..self.organisation
         }
     }
+}
+
+/// Who reads what a recipient gets, as far as they are known.
+pub(super) fn readers<'o>(
+    organisation: &'o Organisation,
+    recipient: &Recipient,
+    now: DateTime<Utc>,
+) -> Vec<&'o User> {
+    let mail = recipient.mail.as_ref();
+    let mut readers = mail.map(|mail| organisation.users_with_mail(mail.as_str())).unwrap_or_default();
+    // Accounts that nobody uses any more, such as the one that somebody had before, read nothing.
+    if readers.iter().any(|user| user.is_active(now)) {
+        readers.retain(|user| user.is_active(now));
+    }
+    if readers.is_empty() {
+        readers.extend(recipient.user.and_then(|id| organisation.user(id)));
+    }
+    readers.into_iter().map(|user| &**user).collect()
 }
 
 /// What some agree on.

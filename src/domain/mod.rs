@@ -6,7 +6,7 @@
 //! [`subject`], [`lists`] (kept by others), [`organisation`] and [`contacts`] answer "whom do I turn to?", [`past`] how that was once; [`authority`] says who may change that; [`coverage`] tells for each day of a period whether anybody
 //! is there, [`whatif`] what would be if somebody weren't; [`entitled`] lists those who are for the vendor; [`changes`] tells who got other contacts and whom to
 //! tell, [`duties`] what somebody is contact for; [`service`] knows what depends on what, [`intake`] what others tell of incidents, [`outage`], [`alert`] and [`notice`] say who
-//! must be told what, [`climb`] whom it goes to when nobody takes it on, [`quiet`] and [`silence`] what waits and what isn't told, [`subscriber`] who asked for it from outside, [`link`] is what they follow; [`run`] is the record of one
+//! must be told what, [`climb`] whom it goes to when nobody takes it on, [`quiet`], [`pace`] and [`silence`] what waits and what isn't told, [`subscriber`] who asked for it from outside, [`link`] is what they follow; [`run`] is the record of one
 //! sync; [`schedule`] says when it is due, [`hint`] when it is due before that, [`backoff`] spaces out what is tried again, [`bounce`] reads what came back, [`warning`] knows what
 //! ends on which day; [`language`] names the languages of notices, [`locale`] who is written to in which; [`secret`] says which text can be a password; [`moment`] reads times, [`phone`] numbers, [`ical`] calendars and [`table`] what people keep in spreadsheets, [`content_lines`] writes calendars and cards; [`calendar`] knows which
 //! days are worked and when somebody is there.
@@ -49,6 +49,7 @@ pub mod notice;
 pub mod organisation;
 pub mod orphans;
 pub mod outage;
+pub mod pace;
 pub mod past;
 pub mod phone;
 pub mod quiet;

@@ -136,6 +136,32 @@ pub enum Facts {
         /// Their number.
         subscriber: SubscriberId,
     },
+    /// Many more objects of a directory are set aside than was told.
+    Quarantine(QuarantineFacts),
+    /// They aren't so many any more.
+    QuarantineOver {
+        /// Which directory.
+        directory: DirectoryName,
+        /// How many there are.
+        objects: u32,
+        /// Since when it had been told.
+        since: DateTime<Utc>,
+    },
+}
+
+/// What there is to say of objects that are set aside.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct QuarantineFacts {
+    /// Of which directory.
+    pub directory: DirectoryName,
+    /// How many there are.
+    pub objects: u32,
+    /// How many there were when it was last told.
+    pub before: u32,
+    /// The run that found it.
+    pub run: RunId,
+    /// The first of those that are new: a name as far as it is known, and what is wrong.
+    pub some: Vec<(Box<str>, Box<str>)>,
 }
 
 /// What there is to say of messages that were given up.
@@ -387,12 +413,16 @@ pub struct NewNotice {
     /// Whether others of the same kind say something else to others, so that it belongs into no place where all read it. Some kinds always do
     /// ([`NoticeKind::is_personal`]).
     pub personal: bool,
-    /// Earlier events that it takes the place of: what of them still waits to be sent to the same recipients isn't sent any more.
-    pub supersedes: Vec<EventKey>,
+    /// Which earlier notices of its thread it takes the place of, for whoever gets it.
+    pub replaces: Replaces,
     /// Until when it waits for some of the recipients, by [`Recipient::key`].
     pub held: BTreeMap<String, DateTime<Utc>>,
-    /// Earlier events of which it takes the place for whoever still waits for them until the quiet hours are over.
-    pub gathers: Vec<EventKey>,
+    /// So many that have such a limit may be sent to a recipient within an hour; what is too much waits. None: it doesn't count.
+    pub per_hour: Option<u32>,
+    /// Incidents that aren't told to those who get this, since this speaks for them.
+    pub hushes: Vec<Hush>,
+    /// Whether it asks to be taken on whatever the policy says of its kind.
+    pub asks: bool,
     /// The outage that it speaks of, when it is an incident, and who isn't told of it since another speaks for it.
     pub inhibited: Option<(OutageId, Option<Held>)>,
     /// Its way up, when it asks to be taken on.
@@ -407,8 +437,9 @@ impl NewNotice {
         recipients: Vec<Recipient>,
         expires: DateTime<Utc>,
     ) -> NewNotice {
-        let (thread, personal, supersedes) = (event.clone(), false, Vec::new());
-        let (held, climb, gathers, inhibited) = (BTreeMap::new(), None, Vec::new(), None);
+        let (thread, personal, replaces) = (event.clone(), false, Replaces::Nothing);
+        let (held, climb, inhibited) = (BTreeMap::new(), None, None);
+        let (per_hour, hushes, asks) = (None, Vec::new(), false);
         NewNotice {
             event,
             thread,
@@ -416,13 +447,39 @@ impl NewNotice {
             facts,
             recipients,
             personal,
-            supersedes,
+            replaces,
             held,
-            gathers,
+            per_hour,
+            hushes,
+            asks,
             inhibited,
             climb,
         }
     }
+}
+
+/// What of earlier notices of the same thread isn't sent any more to whoever gets a new one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Replaces {
+    /// All of it is.
+    Nothing,
+    /// What waits for the morning, for more, or for its turn.
+    Held,
+    /// What wasn't accepted yet: it isn't true any more.
+    Waiting,
+}
+
+/// An incident that another speaks for: whoever is told of that, and has heard nothing of this yet, isn't told of this.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Hush {
+    /// The incident.
+    pub outage: OutageId,
+    /// Its thread.
+    pub thread: EventKey,
+    /// The one that speaks for it.
+    pub by: OutageId,
+    /// Who is told of that: what their mailbox is compared by, and who they are, if that is known.
+    pub people: Vec<(String, Option<UserId>)>,
 }
 
 /// How far a message has come.

@@ -135,6 +135,9 @@ pub struct Outage {
     /// How often it was pointed out since the last word that nothing was said any more.
     #[serde(default)]
     pub nags: u32,
+    /// Whether it asks to be taken on, whatever the configuration says of its kind.
+    #[serde(default)]
+    pub ack: bool,
 }
 
 /// An incident as it was before there was maintenance: what notices and stores of that time hold.
@@ -169,6 +172,7 @@ impl From<Incident> for Outage {
             edits: Vec::new(),
             silent: 0,
             nags: 0,
+            ack: false,
         }
     }
 }
@@ -192,6 +196,9 @@ pub struct Opening {
     /// Who is told besides the contacts.
     #[serde(default)]
     pub also: Vec<Address>,
+    /// Whether it asks to be taken on, whatever the configuration says of its kind.
+    #[serde(default)]
+    pub ack: bool,
 }
 
 /// Why a word on an outage is not taken.
@@ -266,7 +273,7 @@ impl Outage {
         by: Actor,
         now: DateTime<Utc>,
     ) -> Result<Outage, Refused> {
-        let Opening { title, text, severity, services, units, also } = opening;
+        let Opening { title, text, severity, services, units, also, ack } = opening;
         let title = checked_title(&title)?;
         let services = checked_services(&services)?;
         if units.len() > LIST_MAX {
@@ -279,7 +286,7 @@ impl Outage {
         let text = if text.is_empty() { title.to_string() } else { text };
         let first = Update { at: now, by, state, text: text.into() };
         let incident = Incident { id, title, severity, services, units, updates: vec![first] };
-        Ok(Outage { also, ..incident.into() })
+        Ok(Outage { also, ack, ..incident.into() })
     }
 
     /// Adds a word, and a new state when there is one. [`State::Resolved`] ends an incident; states of maintenance have

@@ -17,6 +17,19 @@ pub struct Quiet {
     pub awake: Option<OpeningHours>,
     /// Only these channels are quiet; empty: all that reach single people.
     pub channels: BTreeSet<ChannelName>,
+    /// So many that aren't critical are sent to a recipient within an hour; what is too much waits. None: it isn't counted.
+    pub per_hour: Option<u32>,
+    /// The nights of some people, and of those in some units.
+    pub nights: Vec<Night>,
+}
+
+/// By whose clocks it is night for somebody, and which night it is: one of [`Quiet::nights`], by its place there, or that of all.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Clocks {
+    /// The clocks.
+    pub zone: Tz,
+    /// The night.
+    pub night: Option<usize>,
 }
 
 impl Quiet {
@@ -24,12 +37,22 @@ impl Quiet {
     /// doesn't wait when it would be too late then, nor what is critical, nor what somebody has just asked for. All else is tried for as long as usual, counted
     /// from when the night is over.
     #[must_use]
-    pub fn hold(&self, notice: NewNotice, zone: impl Fn(&Recipient) -> Tz, now: DateTime<Utc>) -> NewNotice {
+    pub fn hold(
+        &self,
+        notice: NewNotice,
+        clocks: impl Fn(&Recipient) -> Clocks,
+        now: DateTime<Utc>,
+    ) -> NewNotice {
         let wakes = notice.facts.severity() >= Severity::Critical;
         let asked_for = matches!(notice.facts.kind(), NoticeKind::Test);
-        let Some(awake) = self.awake.as_ref().filter(|_| !wakes && !asked_for) else { return notice };
+        if wakes || asked_for || (self.awake.is_none() && self.nights.is_empty()) {
+            return notice;
+        }
         let waits = |to: &Recipient| {
-            let until = awake.on_clocks_of(zone(to)).next_open(now)?;
+            let Clocks { zone, night } = clocks(to);
+            let own = night.and_then(|night| self.nights.get(night));
+            let awake = own.map_or(self.awake.as_ref(), |own| own.awake.as_ref())?;
+            let until = awake.on_clocks_of(zone).next_open(now)?;
             let in_time = !has_its_time(&notice.facts) || until + TRIES < notice.expires;
             (self.concerns(to) && now < until && in_time).then(|| (to.key(), until))
         };
@@ -43,11 +66,24 @@ impl Quiet {
     pub fn first_told(
         &self,
         notice: &NewNotice,
-        zone: impl Fn(&Recipient) -> Tz,
+        clocks: impl Fn(&Recipient) -> Clocks,
         now: DateTime<Utc>,
     ) -> DateTime<Utc> {
-        let held = self.hold(notice.clone(), zone, now).held;
+        let held = self.hold(notice.clone(), clocks, now).held;
         notice.recipients.iter().map(|to| held.get(&to.key()).copied().unwrap_or(now)).min().unwrap_or(now)
+    }
+
+    /// How many of such may be sent to a recipient within an hour. What is critical, what somebody asked for and what goes on since nobody has it don't count.
+    pub fn limit(&self, facts: &Facts) -> Option<u32> {
+        let counts = facts.severity() < Severity::Critical
+            && facts.kind() != NoticeKind::Test
+            && !matches!(facts, Facts::Climbed(_));
+        self.per_hour.filter(|_| counts)
+    }
+
+    /// Whether anything ever waits.
+    pub fn holds(&self) -> bool {
+        self.awake.is_some() || self.per_hour.is_some() || self.nights.iter().any(|own| own.awake.is_some())
     }
 
     /// Whether a recipient may be disturbed at all: a place where people look when they like is not.
@@ -58,12 +94,15 @@ impl Quiet {
 }
 
 /// What leaves in the morning must have so much time left, for a second and a third try.
-const TRIES: TimeDelta = TimeDelta::minutes(30);
+pub const TRIES: TimeDelta = TimeDelta::minutes(30);
 
 /// Whether what is told is true only until a certain time: what is planned.
-fn has_its_time(facts: &Facts) -> bool {
+pub fn has_its_time(facts: &Facts) -> bool {
     matches!(facts, Facts::OutageWord(word) if word.plan.is_some())
 }
+
+mod night;
+pub use night::{Arranged, Night, unknown_units};
 
 #[cfg(test)]
 mod tests {
@@ -83,7 +122,7 @@ mod tests {
     fn quiet() -> Quiet {
         let usual = OpeningHours::usual(Tz::UTC, Arc::default());
         let awake = WEEK.into_iter().try_fold(usual, |hours, day| hours.with(day, "06:00-22:00")).unwrap();
-        Quiet { awake: Some(awake), channels: BTreeSet::new() }
+        Quiet { awake: Some(awake), ..Quiet::default() }
     }
 
     fn at(text: &str) -> DateTime<Utc> {
@@ -107,7 +146,9 @@ mod tests {
         let line = |(key, until): (&String, &DateTime<Utc>)| {
             format!("{} {}", key.split('@').next().unwrap_or(""), until.format("%d %H:%M"))
         };
-        quiet.hold(notice, zone, now).held.iter().map(line).collect()
+        let clocks =
+            |to: &Recipient| Clocks { zone: zone(to), night: Some(0).filter(|_| &*to.name == "owl") };
+        quiet.hold(notice, clocks, now).held.iter().map(line).collect()
     }
 
     #[test]
@@ -120,6 +161,22 @@ mod tests {
         assert_eq!(held(&quiet(), Severity::Major, all(), "2026-07-06T19:30:00Z", 48), ["fi 07 03:00"]);
         assert_eq!(held(&quiet(), Severity::Critical, all(), "2026-07-06T20:30:00Z", 48), [""; 0]);
         assert_eq!(held(&Quiet::default(), Severity::Minor, all(), "2026-07-06T20:30:00Z", 48), [""; 0]);
+    }
+
+    #[test]
+    fn who_has_a_night_of_their_own_is_left_alone_in_that_one_by_their_own_clocks() {
+        let usual = OpeningHours::usual(Tz::UTC, Arc::default());
+        let late = WEEK.into_iter().try_fold(usual, |hours, day| hours.with(day, "10:00-24:00")).unwrap();
+        let night = |awake| Night { name: "owl".into(), contacts: vec![], units: vec![], awake };
+        let with = |awake| Quiet { nights: vec![night(awake)], ..quiet() };
+        let all = || vec![to("se"), to("owl"), to("fi")];
+        // 22:30 in Stockholm, 23:30 in Helsinki; and 06:30 and 07:30.
+        let held = |quiet: &Quiet, now| held(quiet, Severity::Major, all(), now, 48);
+        assert_eq!(held(&with(Some(late.clone())), "2026-07-06T20:30:00Z"), ["fi 07 03:00", "se 07 04:00"]);
+        assert_eq!(held(&with(Some(late.clone())), "2026-07-06T04:30:00Z"), ["owl 06 08:00"]);
+        assert_eq!(held(&with(None), "2026-07-06T20:30:00Z"), ["fi 07 03:00", "se 07 04:00"], "never");
+        let only = Quiet { awake: None, ..with(Some(late)) };
+        assert_eq!(held(&only, "2026-07-06T23:30:00Z"), ["owl 07 08:00"]);
     }
 
     #[test]
@@ -137,7 +194,7 @@ mod tests {
             word.plan = planned.then_some(PlanTold { from: now, until: now, sequence: 0 });
             let facts = Facts::OutageWord(Box::new(word));
             let notice = NewNotice::new(EventKey("e".into()), facts, vec![to("se")], now + lives);
-            let held = quiet().hold(notice, |_| Stockholm, now);
+            let held = quiet().hold(notice, |_| Clocks { zone: Stockholm, night: None }, now);
             (held.held.len(), held.expires - now)
         };
         let (night, day) = (TimeDelta::minutes(7 * 60 + 30), TimeDelta::hours(24));

@@ -171,7 +171,10 @@ impl Matcher {
 fn directory(facts: &Facts) -> Option<&DirectoryName> {
     match facts {
         Facts::SyncTrouble(trouble) => Some(&trouble.directory),
-        Facts::SyncRecovered { directory, .. } | Facts::Ending { directory, .. } => Some(directory),
+        Facts::Quarantine(facts) => Some(&facts.directory),
+        Facts::SyncRecovered { directory, .. }
+        | Facts::Ending { directory, .. }
+        | Facts::QuarantineOver { directory, .. } => Some(directory),
         _ => None,
     }
 }

@@ -147,6 +147,7 @@ fn notices_and_messages() {
         services: vec!["mail".into()],
         units: vec![unit_id(1)],
         also: vec!["it@x.example".parse().unwrap()],
+        ack: false,
     };
     let outage = Outage::open(OutageId(1), opening.clone(), actor(), hour(1)).unwrap();
     let title = Correction { title: Some("Mail is out".into()), ..Correction::default() };

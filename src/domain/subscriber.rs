@@ -132,6 +132,16 @@ pub fn of_outage<'a>(all: &'a Subscribers, outage: &Outage, services: &Services)
     all.values().filter(|subscriber| versions.iter().any(|version| version.concerns(subscriber))).collect()
 }
 
+/// Those of them who have had a word of an outage: they are told when it is corrected.
+pub fn who_heard<'a>(all: &'a Subscribers, outage: &Outage, services: &Services) -> Vec<&'a Subscriber> {
+    let last = outage.updates.last().map(|update| update.at);
+    let told = of_outage(all, outage, services).into_iter();
+    told.filter(
+        |one| matches!(one.standing, Standing::Confirmed { at } if last.is_some_and(|last| at <= last)),
+    )
+    .collect()
+}
+
 /// An outage as it was for a while.
 struct Version {
     whole: bool,
@@ -262,5 +272,7 @@ mod tests {
         let late = all([subscriber(1, &[], yes), subscriber(9, &[], Standing::Confirmed { at: hour(2) })]);
         let told: Vec<u64> = of_outage(&late, &milder, &services).iter().map(|s| s.id.0).collect();
         assert_eq!(told, [1]);
+        let heard: Vec<u64> = who_heard(&late, &outage, &services).iter().map(|s| s.id.0).collect();
+        assert_eq!(heard, [1], "whoever came after the last word has had none");
     }
 }

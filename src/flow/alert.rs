@@ -1,6 +1,10 @@
 //! Tell the AD-sync contacts of a directory when its sync is in trouble, remind them, and tell when it is well again.
 
+mod aside;
+
 use chrono::{DateTime, Utc};
+
+pub use aside::quarantine;
 
 use super::core::{Core, audit_entry};
 use super::silence;
@@ -97,19 +101,21 @@ pub fn endings(
     due.into_iter()
         .filter(|_| !recipients.is_empty())
         .map(|due| {
-            let Warning { kind, about, at } = &due.warning;
-            let about: String = about.chars().take(200).collect();
-            let thread = format!("ending/{name}/{kind:?}/{}/{about}", at.timestamp());
+            let thread = ending(name, &due.warning);
             let event = EventKey(format!("{thread}/{}", due.stage()).into());
             let facts = Facts::Ending { directory: name.clone(), due };
-            NewNotice {
-                thread: EventKey(thread.into()),
-                ..NewNotice::new(event, facts, recipients.clone(), expires)
-            }
+            NewNotice { thread, ..NewNotice::new(event, facts, recipients.clone(), expires) }
         })
         // A stage that nobody may be told of isn't used up by that.
         .filter(|notice| !silence::reaches_nobody(core, &notice.facts, &notice.recipients, now))
         .collect()
+}
+
+/// The event whose messages those on something that ends follow.
+pub fn ending(name: &DirectoryName, warning: &Warning) -> EventKey {
+    let Warning { kind, about, at } = warning;
+    let about: String = about.chars().take(200).collect();
+    EventKey(format!("ending/{name}/{kind:?}/{}/{about}", at.timestamp()).into())
 }
 
 /// Looks at every directory: time alone makes data stale and reminders due.

@@ -13,7 +13,7 @@ use crate::domain::contacts::Asker;
 use crate::domain::delivery::{Condition, Word};
 use crate::domain::ids::ChannelName;
 use crate::domain::notice::{
-    EventKey, Facts, NewNotice, NoticeKind, Recipient, Undelivered, UndeliveredFacts, once_each,
+    EventKey, Facts, Message, NewNotice, NoticeKind, Recipient, Undelivered, UndeliveredFacts, once_each,
 };
 use crate::domain::roles;
 use crate::store::{BrokenChannel, Change, Event, Listed, NodeState, StoreError};
@@ -39,6 +39,10 @@ impl Senders {
 
     /// Takes these instead.
     pub fn replace(&self, senders: Vec<Sender>) {
+        let known = self.all();
+        for sender in &senders {
+            known.get(sender.name()).inspect(|before| sender.goes_on_from(before));
+        }
         let named = senders.into_iter().map(|sender| (sender.name().clone(), Arc::new(sender)));
         let before = self.all.swap(Arc::new(named.collect()));
         // By the configuration as it was nothing more is sent.
@@ -97,7 +101,7 @@ async fn tell_conditions(core: &Core, senders: &Senders, now: DateTime<Utc>) -> 
     let mut words = delivery.decide(known.iter().map(condition));
     let mut notices = Vec::new();
     words.retain(|word| {
-        let recipients = by_what_works(core, senders);
+        let recipients = by_what_works(core, senders, &BTreeSet::new());
         if recipients.is_empty() {
             tracing::error!("Nobody can be told of a channel: {}", in_words(word));
             return false;
@@ -152,11 +156,13 @@ fn notice(core: &Core, word: &Word, recipients: Vec<Recipient>, now: DateTime<Ut
     NewNotice { thread, ..NewNotice::new(EventKey(event.into()), facts, recipients, expires) }
 }
 
-/// Those who answer for notices, by the channels that notices of this kind go by; when none of these works, by the first that does.
-fn by_what_works(core: &Core, senders: &Senders) -> Vec<Recipient> {
+/// Those who answer for notices, by the channels that notices of this kind go by; when none of these works, by the first that does. Not by those in
+/// `but`.
+fn by_what_works(core: &Core, senders: &Senders, but: &BTreeSet<ChannelName>) -> Vec<Recipient> {
     let (settings, known) = (core.settings(), senders.all());
     let works = |name: &ChannelName| {
-        known.get(name).is_some_and(|sender| !matches!(sender.condition(), Condition::Broken { .. }))
+        let is_broken = |sender: &Arc<Sender>| matches!(sender.condition(), Condition::Broken { .. });
+        !but.contains(name) && known.get(name).is_some_and(|sender| !is_broken(sender))
     };
     let people = responsible(core);
     let reached = |channels: Vec<ChannelName>| {
@@ -184,7 +190,10 @@ fn responsible(core: &Core) -> Vec<Recipient> {
     once_each(of(roles::AD_SYNC).into_iter().chain(of(roles::GLOBAL)))
 }
 
-/// What was given up since it was last told is told in one notice; but not that a word on such things was given up.
+/// Stands at the end of the event of a notice that says that such a notice was given up: of that nothing more is told.
+const AGAIN: &str = "/again";
+
+/// What was given up since it was last told is told in one notice; that a word on such things was given up, once by a channel that it didn't go by.
 async fn tell_given_up(core: &Core, senders: &Senders, now: DateTime<Utc>) -> Result<(), StoreError> {
     let delivery = Arc::clone(&core.view().delivery);
     let Some(horizon) = delivery.horizon(now) else { return Ok(()) };
@@ -193,8 +202,7 @@ async fn tell_given_up(core: &Core, senders: &Senders, now: DateTime<Utc>) -> Re
         return note_told(core, horizon, Vec::new()).await;
     };
     let (ids, _) = core.store.given_up(since, usize::MAX).await?;
-    let (mut given_up, mut overlooked) = (Vec::new(), false);
-    let mut more: u32 = 0;
+    let (mut given_up, mut words, mut overlooked) = (Lost::default(), Lost::default(), false);
     let mut parts = ids.chunks(READ_AT_ONCE);
     let mut listed = VecDeque::new();
     loop {
@@ -203,19 +211,65 @@ async fn tell_given_up(core: &Core, senders: &Senders, now: DateTime<Utc>) -> Re
             listed.extend(core.store.listed(part).await?);
         }
         let Some(Listed { message, notice }) = listed.pop_front() else { continue };
-        let facts = &notice.facts;
         if message.changed > horizon {
             break;
         }
-        if matches!(facts.kind(), NoticeKind::Delivery | NoticeKind::Test) {
+        match notice.facts.kind() {
+            NoticeKind::Delivery if !notice.event.0.ends_with(AGAIN) => words.add(message, &notice.facts),
+            NoticeKind::Delivery | NoticeKind::Test => overlooked = true,
+            _ => given_up.add(message, &notice.facts),
+        }
+    }
+    let mut notices = Vec::new();
+    let event = format!("undelivered/{}", horizon.timestamp_millis());
+    let none = BTreeSet::new();
+    let again = (words.channels.clone(), format!("{event}{AGAIN}"), words);
+    for (but, event, lost) in [(none, event, given_up), again] {
+        if lost.messages.is_empty() {
+            continue;
+        }
+        let (messages, channels) = (lost.messages.len(), &lost.channels);
+        tracing::error!(messages, ?channels, "Messages were given up");
+        let recipients = by_what_works(core, senders, &but);
+        if recipients.is_empty() {
+            tracing::error!(
+                messages,
+                "Messages were given up, and nobody can be told: no other channel works, or no ad-sync or global contact counts"
+            );
+            if but.is_empty() {
+                return Ok(());
+            }
+            // Those who can be told of the others are.
             overlooked = true;
             continue;
         }
-        if given_up.len() >= NAMED {
-            more = more.saturating_add(1);
-            continue;
+        let facts = Facts::Undelivered(UndeliveredFacts { since, messages: lost.messages, more: lost.more });
+        let expires = now + core.settings().expires_after;
+        notices.push(NewNotice::new(EventKey(event.into()), facts, recipients, expires));
+    }
+    // What needn't be told is looked at no more than once.
+    if notices.is_empty() && !overlooked { Ok(()) } else { note_told(core, horizon, notices).await }
+}
+
+/// Messages that were given up.
+#[derive(Default)]
+struct Lost {
+    /// The first of them.
+    messages: Vec<Undelivered>,
+    /// How many more there are.
+    more: u32,
+    /// By which channels all of them were to go.
+    channels: BTreeSet<ChannelName>,
+}
+
+impl Lost {
+    fn add(&mut self, message: Message, facts: &Facts) {
+        self.channels.insert(message.recipient.channel.clone());
+        if self.messages.len() >= NAMED {
+            self.more = self.more.saturating_add(1);
+            return;
         }
-        given_up.push(Undelivered {
+        self.messages.push(Undelivered {
             message: message.id,
             channel: message.recipient.channel.clone(),
             to: message.recipient.to_string().into(),
@@ -224,24 +278,6 @@ async fn tell_given_up(core: &Core, senders: &Senders, now: DateTime<Utc>) -> Re
             answer: message.answer.unwrap_or_default(),
         });
     }
-    if given_up.is_empty() {
-        // What needn't be told is looked at no more than once.
-        return if overlooked { note_told(core, horizon, Vec::new()).await } else { Ok(()) };
-    }
-    let recipients = by_what_works(core, senders);
-    if recipients.is_empty() {
-        tracing::error!(
-            messages = given_up.len(),
-            "Messages were given up, and nobody can be told: no channel works, or no ad-sync or global contact counts"
-        );
-        return Ok(());
-    }
-    let channels: BTreeSet<String> = given_up.iter().map(|m| m.channel.to_string()).collect();
-    tracing::error!(messages = given_up.len(), ?channels, "Messages were given up");
-    let event = EventKey(format!("undelivered/{}", horizon.timestamp_millis()).into());
-    let facts = Facts::Undelivered(UndeliveredFacts { since, messages: given_up, more });
-    let notice = NewNotice::new(event, facts, recipients, now + core.settings().expires_after);
-    note_told(core, horizon, vec![notice]).await
 }
 
 /// Notes up to when messages that were given up have been told.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+use super::alert;
 use super::core::{Core, Settings, Turn, View, audit_entry};
 use super::outage;
 use super::silence;
@@ -14,6 +15,7 @@ use crate::domain::audit::Actor;
 use crate::domain::climb::{Climb, End, Reached, Step};
 use crate::domain::ids::{ChannelName, DirectoryName, MessageId, NoticeId, OutageId};
 use crate::domain::notice::{Climbed, EventKey, Facts, NewNotice, Notice, NoticeKind, Recipient};
+use crate::domain::warning::Warning;
 use crate::store::{Change, Event, MessageFilter, StoreError};
 
 /// So many of those who were told before are named.
@@ -61,6 +63,16 @@ async fn tick_one(core: &Core, thread: &EventKey) -> Result<(), StoreError> {
             if recipients.is_empty() {
                 return Ok(());
             }
+            for (rung, people) in climb.way(&view.organisation, now) {
+                if reached.first().is_some_and(|told| rung < told.rung) {
+                    tracing::warn!(
+                        notice = climb.notice.0,
+                        ?rung,
+                        people,
+                        "Too many stand there to be told (acknowledge.widest): it goes on to those above"
+                    );
+                }
+            }
             let recipients = by_what_works(&view, &settings, &facts, recipients);
             let event = EventKey(format!("{thread}/climb/{}", now.timestamp_millis()).into());
             let names: Vec<&str> = recipients.iter().map(|to| &*to.name).collect();
@@ -78,7 +90,7 @@ async fn tick_one(core: &Core, thread: &EventKey) -> Result<(), StoreError> {
                 climb.about
             );
             // Those who sleep are given as much time as the others, from when they are told on.
-            let told_at = settings.quiet.first_told(&notice, |to| core.locale_of(to).zone, now);
+            let told_at = settings.quiet.first_told(&notice, |to| core.clocks_of(to), now);
             let after = climb.clone().telling(reached, told_at);
             note(core, &turn, after, vec![notice], Some(("notice went on", Some(&why)))).await
         }
@@ -235,6 +247,20 @@ pub async fn facts(core: &Core, climb: &Climb) -> Result<Facts, StoreError> {
     }
 }
 
+/// What a good read of a directory doesn't warn of any more is over: the password or the certificate is a new one. That it can't be noted fails no run.
+pub async fn renewed(core: &Core, turn: &Turn<'_>, name: &DirectoryName, warnings: &[Warning]) {
+    let view = core.view();
+    let own = EventKey(format!("ending/{name}/").into());
+    let climbs = view.climbs.range(own.clone()..).take_while(|(thread, _)| thread.0.starts_with(&*own.0));
+    let open: Vec<EventKey> = warnings.iter().map(|warning| alert::ending(name, warning)).collect();
+    for (thread, climb) in climbs.filter(|(thread, _)| !open.contains(thread)) {
+        let after = climb.clone().ended(End::Over { at: core.now() });
+        if let Err(error) = note(core, turn, after, Vec::new(), None).await {
+            tracing::error!(%thread, "That it is over can't be noted: {error}");
+        }
+    }
+}
+
 /// The outage that a thread is about.
 fn outage_of(thread: &EventKey) -> Option<OutageId> {
     thread.0.strip_prefix("outage/")?.split('/').next()?.parse().ok()
@@ -249,6 +275,11 @@ fn is_over(view: &View, thread: &EventKey) -> bool {
         let health = view.directories.get(&DirectoryName::from(name)).and_then(|state| state.health.as_ref());
         let open = health.and_then(|health| health.alert.as_ref());
         return open.is_none_or(|alert| alert.since.timestamp_millis().to_string() != since);
+    }
+    if let Some((name, since)) = thread.0.strip_prefix("quarantine/").and_then(|rest| rest.rsplit_once('/')) {
+        let health = view.directories.get(&DirectoryName::from(name)).and_then(|state| state.health.as_ref());
+        let open = health.and_then(|health| health.aside.grown);
+        return open.is_none_or(|grown| grown.since.timestamp_millis().to_string() != since);
     }
     if let Some((name, _)) = thread.0.strip_prefix("channel/").and_then(|rest| rest.rsplit_once('/')) {
         return !view.delivery.broken.contains_key(&ChannelName::from(name));

@@ -38,6 +38,7 @@ use crate::domain::organisation::Organisation;
 use crate::domain::outage::Outage;
 use crate::domain::outage::inhibit::Held;
 use crate::domain::past::Arrangement;
+use crate::domain::quiet::Clocks;
 use crate::domain::roles::{self, Assignment};
 use crate::domain::silence::Silence;
 use crate::domain::subscriber::Subscribers;
@@ -234,6 +235,13 @@ impl Core {
         self.places.locale_of(recipient, &settings, &view.organisation, self.now())
     }
 
+    /// When it is night for a recipient.
+    pub fn clocks_of(&self, recipient: &Recipient) -> Clocks {
+        let (settings, view) = (self.settings.load(), self.view.load());
+        let night = self.places.night_of(recipient, &settings, &view.organisation, self.now());
+        Clocks { zone: self.locale_of(recipient).zone, night }
+    }
+
     /// Those who hold `role` for `asker` and count now, as recipients; the role's fallback when nobody does.
     pub fn recipients(&self, role: &str, asker: &Asker) -> Vec<Recipient> {
         let view = self.view();
@@ -403,6 +411,9 @@ impl Turn<'_> {
                     Some(held) => drop(Arc::make_mut(&mut view.inhibited).insert(*outage, held.clone())),
                     None => drop(Arc::make_mut(&mut view.inhibited).remove(outage)),
                 }
+            }
+            for thread in &committed.unasked {
+                Arc::make_mut(&mut view.climbs).remove(thread);
             }
             if !committed.climbs.is_empty() {
                 Arc::make_mut(&mut view.climbs)

@@ -1,17 +1,18 @@
 //! Send what is due in the outbox, and note what the other side answered. Each channel has a sender of its own, which waits for no other.
 
+mod judge;
 mod note;
 mod pace;
 mod rests;
 mod returns;
+mod tally;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
-use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::{BoxFuture, FutureExt, poll_fn};
@@ -22,17 +23,17 @@ use tokio_util::sync::CancellationToken;
 
 use self::note::{clip, note};
 use self::pace::Pace;
-use self::rests::{Rests, destination};
+use self::rests::{PROBE, Rests};
+use self::tally::Tally;
 use super::climb;
 use super::core::Core;
 use super::links;
+use crate::channel::Channel;
 use crate::channel::message::Composer;
-use crate::channel::{Channel, Outcome};
 use crate::domain::backoff::Backoff;
 use crate::domain::bounce::ReturnPath;
-use crate::domain::delivery::Condition;
-use crate::domain::ids::{ChannelName, MessageId};
-use crate::domain::notice::{Message, MessageState, Notice};
+use crate::domain::ids::ChannelName;
+use crate::domain::notice::{MessageState, Priority};
 use crate::store::{Attempt, Claimed, Life, StoreError};
 
 /// A claimed message that waits longer than this for its turn is left for another claim.
@@ -46,12 +47,10 @@ const BATCH: usize = 32;
 const BATCH_TIME: TimeDelta = TimeDelta::seconds(1);
 /// Whoever waits for something to do looks around at least so often.
 const LOOK: TimeDelta = TimeDelta::seconds(60);
-/// Nobody is left alone for longer than this because the other side asks for it.
-const LONGEST_ASKED: Duration = Duration::from_secs(3600);
 /// A node that the others don't count on looks so soon whether they do again.
 const COUNTED_ON: TimeDelta = TimeDelta::seconds(2);
-/// So many messages that found the channel broken are remembered.
-const SUSPECTS: usize = 10_000;
+/// A batch that has been worked off for so long is slow: what is more urgent than the rest of it doesn't wait for its end, and is looked for so often.
+const SLOW: TimeDelta = TimeDelta::seconds(2);
 
 /// A channel that doesn't work for anybody, and so isn't tried for a while.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -111,6 +110,8 @@ pub type Idle = dyn Fn(DateTime<Utc>) -> BoxFuture<'static, ()> + Sync;
 struct Taken {
     at: DateTime<Utc>,
     life: Life,
+    /// It is tried though the channel rests, to see whether it works again.
+    probes: bool,
 }
 
 /// Claimed messages that wait for their turn.
@@ -120,14 +121,32 @@ type Waiting = VecDeque<(Claimed, Taken)>;
 #[derive(Default)]
 struct State {
     pause: Option<Pause>,
+    /// From when on something urgent may be tried though the channel pauses.
+    probe_from: DateTime<Utc>,
     /// When something was last accepted.
     worked: Option<DateTime<Utc>>,
-    /// The messages that found the channel broken. When others were accepted since, it is the message that is at fault.
-    suspects: HashSet<MessageId>,
+    tally: Tally,
     rests: Rests,
     pace: Pace,
+    /// When it was last looked for what is more urgent than the rest of a slow batch.
+    looked: DateTime<Utc>,
     /// Nothing is claimed before, though it may be due: other nodes have used up the limit, or don't count on this one.
     held_up: Option<DateTime<Utc>>,
+}
+
+/// Whether something may be claimed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Gate {
+    Open,
+    /// Not before.
+    Shut {
+        until: DateTime<Utc>,
+    },
+    /// Not before either, but for one of the urgent, to see whether the other side is back.
+    Resting {
+        until: DateTime<Utc>,
+        probe_from: DateTime<Utc>,
+    },
 }
 
 /// What a round of sending came to.
@@ -186,47 +205,6 @@ impl Sender {
     pub fn retire(&self) {
         self.retired.cancel();
         self.wake.notify_one();
-    }
-
-    /// Why nothing is sent now, when the channel works for nobody, or its other end takes nothing.
-    pub fn pause(&self, now: DateTime<Utc>) -> Option<Pause> {
-        let state = self.lock();
-        let rests = || {
-            let failing = state.rests.whole()?;
-            let (reason, failures) = (clip(failing.reason.clone()), failing.times);
-            Some(Pause { until: failing.until?, reason, failures, since: failing.since })
-        };
-        state.pause.clone().filter(|p| now < p.until).or_else(rests).filter(|p| now < p.until)
-    }
-
-    /// When something may be sent again; None: now.
-    pub fn resumes(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let state = self.lock();
-        let pause = state.pause.as_ref().map(|p| p.until);
-        let rest = state.rests.whole().and_then(|failing| failing.until);
-        let pace = state.pace.next(self.terms.per_minute, now);
-        [pause, rest, pace].into_iter().flatten().filter(|until| now < *until).max()
-    }
-
-    /// When it is worth a look again, though something may be due; None: now.
-    pub fn looks_again(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let held_up = self.lock().held_up.filter(|until| now < *until);
-        self.resumes(now).max(held_up)
-    }
-
-    /// How the channel is. One whose other end has been away for a while is as broken as one that refuses us.
-    pub fn condition(&self) -> Condition {
-        let state = self.lock();
-        if let Some(away) = state.rests.whole().filter(|failing| failing.is_away())
-            && state.pause.is_none()
-        {
-            return Condition::Broken { since: away.since, reason: clip(away.reason.clone()) };
-        }
-        match (&state.pause, state.worked) {
-            (Some(pause), _) => Condition::Broken { since: pause.since, reason: pause.reason.clone() },
-            (None, Some(at)) => Condition::Works { at },
-            (None, None) => Condition::Unknown,
-        }
     }
 
     /// Sends until nothing is due any more, the channel rests, `stop` is cancelled or another sender takes over; what is under way is always finished and noted.
@@ -321,6 +299,7 @@ impl Sender {
         mut waiting: Waiting,
     ) -> Result<Option<(Claimed, Taken, Waiting)>, StoreError> {
         loop {
+            self.overtake(core, stop, &mut waiting).await?;
             if let Some((claimed, taken)) = waiting.pop_front() {
                 self.flying.fetch_add(1, Ordering::Relaxed);
                 if waiting.is_empty() {
@@ -333,18 +312,32 @@ impl Sender {
             }
             let now = core.now();
             self.lock().held_up = None;
-            let until = match (self.resumes(now), core.store.life()) {
-                (Some(until), _) => until,
+            let until = match (self.gate(now), core.store.life()) {
+                (Gate::Resting { until, probe_from }, Some(life)) if probe_from <= now => {
+                    let per_minute = self.terms.per_minute;
+                    let claimed =
+                        core.store.claim_urgent(&self.name, now, now + CLAIM, 1, per_minute).await?;
+                    if !claimed.is_empty() {
+                        self.probes(now);
+                        let taken = Taken { at: now, life, probes: true };
+                        waiting.extend(claimed.into_iter().map(|claimed| (claimed, taken)));
+                        continue;
+                    }
+                    until.min(now + PROBE)
+                }
+                (Gate::Resting { until, probe_from }, _) => until.min(probe_from.max(now + COUNTED_ON)),
+                (Gate::Shut { until }, _) => until,
                 // What it claimed now would be another's soon.
-                (None, None) => self.held_up(now + COUNTED_ON),
-                (None, Some(life)) => {
+                (Gate::Open, None) => self.held_up(now + COUNTED_ON),
+                (Gate::Open, Some(life)) => {
                     let batch = self.batch.load(Ordering::Relaxed);
                     let per_minute = self.terms.per_minute;
                     let max = batch.min(self.lock().pace.free(per_minute, now));
                     let (claimed, more_in) =
                         core.store.claim_within(&self.name, now, now + CLAIM, max, per_minute).await?;
                     if !claimed.is_empty() {
-                        waiting.extend(claimed.into_iter().map(|claimed| (claimed, Taken { at: now, life })));
+                        let taken = Taken { at: now, life, probes: false };
+                        waiting.extend(claimed.into_iter().map(|claimed| (claimed, taken)));
                         continue;
                     }
                     match more_in {
@@ -362,6 +355,39 @@ impl Sender {
                 () = self.stopped(stop) => {}
             }
         }
+    }
+
+    /// Takes in before the rest of a slow batch what is more urgent.
+    async fn overtake(
+        &self,
+        core: &Core,
+        stop: &CancellationToken,
+        waiting: &mut Waiting,
+    ) -> Result<(), StoreError> {
+        let Some((first, taken)) = waiting.front() else { return Ok(()) };
+        let now = core.now();
+        let is_slow = first.message.priority != Priority::Urgent && now - taken.at >= SLOW;
+        if !is_slow || self.stops(stop) || self.gate(now) != Gate::Open {
+            return Ok(());
+        }
+        let per_minute = self.terms.per_minute;
+        let free = {
+            let mut state = self.lock();
+            if now - state.looked < SLOW {
+                return Ok(());
+            }
+            state.looked = now;
+            state.pace.free(per_minute, now).saturating_sub(waiting.len())
+        };
+        let (Some(life), max) = (core.store.life(), free.min(self.terms.connections.max(1))) else {
+            return Ok(());
+        };
+        if max > 0 {
+            let taken = Taken { at: now, life, probes: false };
+            let claimed = core.store.claim_urgent(&self.name, now, now + CLAIM, max, per_minute).await?;
+            claimed.into_iter().rev().for_each(|claimed| waiting.push_front((claimed, taken)));
+        }
+        Ok(())
     }
 
     fn held_up(&self, until: DateTime<Utc>) -> DateTime<Utc> {
@@ -408,7 +434,7 @@ impl Sender {
                 "it had no turn before the daemon stopped or was reloaded, or for too long".to_owned();
             return attempt(now, MessageState::Queued, reason, Some(now));
         }
-        if let Some((reason, until)) = self.rests(&message, now) {
+        if let Some((reason, until)) = self.rests(&message, taken.probes, now) {
             return attempt(now, MessageState::Queued, reason, Some(until));
         }
         let not_known = |error: StoreError| {
@@ -452,94 +478,6 @@ impl Sender {
         let now = core.now();
         let (state, answer, due) = self.judge(outcome, &message, &notice, now);
         attempt(now, state, answer, due)
-    }
-
-    /// What an outcome means for the message, and for what is sent after it.
-    fn judge(
-        &self,
-        outcome: Outcome,
-        message: &Message,
-        notice: &Notice,
-        now: DateTime<Utc>,
-    ) -> (MessageState, String, Option<DateTime<Utc>>) {
-        let (id, retry) = (message.id.0, &self.terms.retry);
-        match outcome {
-            Outcome::Accepted { answer } => {
-                self.works(message, now);
-                (MessageState::Sent, answer, None)
-            }
-            Outcome::Deferred { reason, whole, retry_after, .. } => {
-                let asked = retry_after.map(|asked| asked.min(LONGEST_ASKED));
-                let asked = asked.and_then(|asked| TimeDelta::from_std(asked).ok()).map(|asked| now + asked);
-                let key = if whole { Rests::WHOLE.to_owned() } else { destination(message) };
-                let chance = rand::random();
-                let rest = self.lock().rests.failed(&key, &reason, asked, retry, now, chance);
-                if let Some(until) = rest {
-                    let what = if key.is_empty() { "The channel" } else { "A destination of the channel" };
-                    tracing::warn!(channel = %self.name, %until, "{what} isn't tried for a while: {reason}");
-                }
-                let due = now + retry.delay(message.attempts, rand::random());
-                tracing::warn!(message = id, attempts = message.attempts, "A message is deferred: {reason}");
-                // Those that wait only for the other side's sake go before the one that it wasn't there for.
-                let asked = asked.map_or(due, |asked| asked + TimeDelta::seconds(1));
-                (MessageState::Deferred, reason, Some(due.max(asked)))
-            }
-            Outcome::Refused { answer } => {
-                let notice = notice.id.0;
-                tracing::error!(message = id, notice, "A message was refused for good: {answer}");
-                // Whoever refuses one message is there for the others.
-                self.lock().rests.worked(&destination(message));
-                (MessageState::Failed, answer, None)
-            }
-            Outcome::ChannelBroken { reason } => {
-                let due = match self.broken(message.id, &reason, now) {
-                    // Another one finds out whether it works again: it may be this message that doesn't.
-                    Some(until) => until + retry.first,
-                    None => now + retry.delay(message.attempts, rand::random()),
-                };
-                (MessageState::Deferred, reason, Some(due))
-            }
-        }
-    }
-
-    /// Why a message isn't tried now, and when it is.
-    fn rests(&self, message: &Message, now: DateTime<Utc>) -> Option<(String, DateTime<Utc>)> {
-        let state = self.lock();
-        let pause = state.pause.as_ref().filter(|p| now < p.until).map(|p| (p.reason.to_string(), p.until));
-        pause.or_else(|| state.rests.until(&destination(message), now))
-    }
-
-    fn works(&self, message: &Message, now: DateTime<Utc>) {
-        let mut state = self.lock();
-        state.worked = Some(now);
-        state.suspects.remove(&message.id);
-        state.rests.worked(&destination(message));
-        if state.pause.take().is_some() {
-            tracing::info!(channel = %self.name, "The channel works again");
-        }
-    }
-
-    /// Pauses the channel, longer each time; once for all who find it broken at the same time. None: it isn't the channel, since others were
-    /// accepted after `message` had found it broken before.
-    fn broken(&self, message: MessageId, reason: &str, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let mut state = self.lock();
-        if state.suspects.len() >= SUSPECTS {
-            state.suspects.clear();
-        }
-        let is_known = !state.suspects.insert(message);
-        if is_known && state.pause.is_none() {
-            tracing::warn!(message = message.0, channel = %self.name, "A message is deferred, as the channel works for others: {reason}");
-            return None;
-        }
-        if let Some(known) = state.pause.as_ref().filter(|p| now < p.until) {
-            return Some(known.until);
-        }
-        let failures = state.pause.as_ref().map_or(0, |p| p.failures) + 1;
-        let since = state.pause.as_ref().map_or(now, |p| p.since);
-        let until = now + self.terms.retry.delay(failures, rand::random());
-        tracing::error!(channel = %self.name, %until, failures, "The channel is broken for everybody and pauses: {reason}");
-        state.pause = Some(Pause { until, reason: clip(reason.to_owned()), failures, since });
-        Some(until)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {

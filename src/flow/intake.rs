@@ -213,6 +213,7 @@ async fn one(
                 services: services.clone(),
                 units: units.to_vec(),
                 also: Vec::new(),
+                ack: false,
             };
             let order = Order::Open(opening);
             let done = if dry {

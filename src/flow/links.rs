@@ -46,7 +46,15 @@ impl Public {
 /// The store: whether it asks can't be told.
 pub async fn of(core: &Core, notice: &Notice, message: &Message) -> Result<Links, StoreError> {
     let (view, settings, now) = (core.view(), core.settings(), core.now());
-    let asks = matches!(notice.facts, Facts::Climbed(_)) || settings.climbing.asks(&notice.facts);
+    // One that isn't in the view may be so new that it isn't there yet.
+    let by_itself = match &notice.facts {
+        Facts::OutageWord(word) => {
+            !word.state.is_end() && view.outages.get(&word.id).is_none_or(|outage| outage.ack)
+        }
+        _ => false,
+    };
+    let asks =
+        matches!(notice.facts, Facts::Climbed(_)) || by_itself || settings.climbing.asks(&notice.facts);
     let to = &message.recipient;
     let subscriber = to.subscriber;
     // Not everybody in a room may speak for it.

@@ -13,9 +13,10 @@ use chrono::{DateTime, Utc};
 use super::core::{Core, Settings, Turn, audit_entry};
 use super::silence;
 use crate::domain::audit::Actor;
+use crate::domain::climb::Rung;
 use crate::domain::ids::{OutageId, UnitId};
 use crate::domain::intake;
-use crate::domain::notice::{About, EventKey, Facts, NewNotice, Recipient};
+use crate::domain::notice::{About, EventKey, Facts, Hush, NewNotice, Recipient, Replaces};
 use crate::domain::outage::audience::{Audience, NotTold, Told, WhyNot};
 use crate::domain::outage::edit::Correction;
 use crate::domain::outage::inhibit::Held;
@@ -170,22 +171,30 @@ async fn act(
         Some(before) => {
             let all =
                 Audience::of_correction(before, &outage, &core.view().organisation, &settings.outages, now);
-            if tell { all } else { Audience { left: all.left, ..Audience::default() } }
+            if tell {
+                // Who asked for it from outside, and has had a word of it.
+                let services = &settings.outages.services;
+                all.with_subscribers(&subscriber::who_heard(&core.view().subscribers, before, services))
+            } else {
+                Audience { left: all.left, ..Audience::default() }
+            }
         }
         None => audience(core, &outage, now),
     };
     let (audience, held) = match before {
         None => inhibit::begin(core, &outage, audience, now),
-        Some(_) => inhibit::go_on(core, &outage, audience),
+        Some(_) => inhibit::go_on(core, &outage, audience, now).await?,
     };
     let shown = silenced(core, &outage, audience.clone(), now);
+    let speaks = tell && (before.is_none() || corrects.is_some());
+    let hushes = if speaks { inhibit::hushes(core, &outage, &shown) } else { Vec::new() };
     if preview {
         return Ok(Done { outage, audience: shown, tell, committed: None });
     }
     let action = action(&order, &outage);
     let told = if tell { told(corrects, &outage, &audience) } else { Vec::new() };
     let (before, by_telling) = (before.as_ref(), by_telling.as_ref());
-    let commit = Commit { before, outage: &outage, by, why, action, by_telling, now, held };
+    let commit = Commit { before, outage: &outage, by, why, action, by_telling, now, held, hushes };
     let committed = commit.carry_out(core, &turn, told).await?;
     Ok(Done { outage, audience: shown, tell, committed: Some(committed) })
 }
@@ -325,6 +334,8 @@ struct Commit<'a> {
     now: DateTime<Utc>,
     /// Who isn't told, since another incident speaks for it.
     held: Option<Held>,
+    /// For which incidents it speaks.
+    hushes: Vec<Hush>,
 }
 
 impl Commit<'_> {
@@ -335,7 +346,7 @@ impl Commit<'_> {
         turn: &Turn<'_>,
         told: Vec<(About, Vec<Recipient>)>,
     ) -> Result<Committed, StoreError> {
-        let Commit { before, outage, by, why, action, by_telling, now, ref held } = *self;
+        let Commit { before, outage, by, why, action, by_telling, now, ref held, ref hushes } = *self;
         let id = outage.id;
         let settings = core.settings();
         let notice = |(about, recipients): (About, Vec<Recipient>)| {
@@ -348,10 +359,14 @@ impl Commit<'_> {
             let part = if about == About::Left { "/left" } else { "" };
             let event = EventKey(format!("outage/{id}/{}{part}", outage.version()).into());
             NewNotice {
-                thread: EventKey(format!("outage/{id}/0").into()),
-                inhibited: (outage.plan.is_none() && about == About::Word).then(|| (id, held.clone())),
-                gathers: if about == About::Word { gathered(&settings, outage) } else { Vec::new() },
-                supersedes: if about == About::Word { superseded(before, outage) } else { Vec::new() },
+                thread: inhibit::thread(id),
+                inhibited: (outage.plan.is_none() && matches!(about, About::Word | About::Corrected(_)))
+                    .then(|| (id, held.clone())),
+                replaces: replaces(&settings, before, outage, &about),
+                asks: outage.ack
+                    && outage.ended_at().is_none()
+                    && matches!(about, About::Word | About::Corrected(_)),
+                hushes: if about == About::Left { Vec::new() } else { hushes.clone() },
                 ..NewNotice::new(
                     event,
                     facts(core, outage, about),
@@ -391,28 +406,18 @@ impl Commit<'_> {
     }
 }
 
-/// The events of the earlier words on maintenance, when its time or its state is another one: they aren't true any more.
-fn superseded(before: Option<&Outage>, outage: &Outage) -> Vec<EventKey> {
+/// What of earlier words a new one takes the place of. Those on maintenance aren't true any more when its time or its state is another one. Of an incident
+/// whoever gets the later one first would take an earlier one for the last; and the mail repeats what was said before.
+fn replaces(settings: &Settings, before: Option<&Outage>, outage: &Outage, about: &About) -> Replaces {
     let other = |before: &&Outage| before.plan != outage.plan || before.state() != outage.state();
-    let Some(_) = before.filter(|before| before.plan.is_some()).filter(other) else { return Vec::new() };
-    earlier(outage)
-}
-
-/// The events of the words before it of which it takes the place in the morning. Each of these has taken the place of those before it.
-fn gathered(settings: &Settings, outage: &Outage) -> Vec<EventKey> {
-    /// Corrections and nags are versions, too.
-    const LAST: usize = 3;
-    if settings.quiet.awake.is_none() && settings.outages.gather.is_zero() {
-        return Vec::new();
+    match about {
+        About::Word if before.filter(|before| before.plan.is_some()).filter(other).is_some() => {
+            Replaces::Waiting
+        }
+        About::Word if before.is_some_and(|before| before.plan.is_none()) => Replaces::Waiting,
+        About::Word | About::Left if settings.holds() => Replaces::Held,
+        _ => Replaces::Nothing,
     }
-    let all = earlier(outage);
-    let from = all.len().saturating_sub(LAST);
-    all.into_iter().skip(from).collect()
-}
-
-/// The events of its earlier versions.
-fn earlier(outage: &Outage) -> Vec<EventKey> {
-    (0..outage.version()).map(|version| EventKey(format!("outage/{}/{version}", outage.id).into())).collect()
 }
 
 /// Until when it is worth sending: what says that something will begin, until it does, and that it is under way, until the clock ends it.
@@ -425,6 +430,21 @@ fn expires(outage: &Outage, now: DateTime<Utc>, settings: &Settings) -> DateTime
         _ => None,
     };
     true_until.filter(|until| *until > now).map_or(usual, |until| usual.min(until))
+}
+
+/// The way up that an outage would take if nobody of its audience took it on, with how many stand on each rung. None: it doesn't ask.
+pub fn way(
+    core: &Core,
+    outage: &Outage,
+    audience: &Audience,
+    now: DateTime<Utc>,
+) -> Option<Vec<(Rung, usize)>> {
+    let event = inhibit::thread(outage.id);
+    let asks = outage.ack && outage.ended_at().is_none();
+    let notice = NewNotice { asks, ..NewNotice::new(event, word(core, outage), audience.recipients(), now) };
+    let (view, settings) = (core.view(), core.settings());
+    let climb = settings.climbing.begin(&notice, &view.organisation, now)?;
+    Some(climb.way(&view.organisation, now))
 }
 
 /// What a notice says of an outage as it stands.

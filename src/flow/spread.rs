@@ -5,6 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::core::Core;
 use crate::domain::notice::{Facts, NewNotice, NoticeKind};
 use crate::domain::outage::Severity;
+use crate::domain::outage::policy::Policy;
 use crate::domain::silence::{self, Known};
 
 impl Core {
@@ -21,23 +22,30 @@ impl Core {
             }
             let quiet = silence::quiets_places(view.silences.values(), &notice.facts, known, at);
             let notice = if quiet { notice } else { settings.routing.spread(notice, at) };
-            let notice = settings.quiet.hold(notice, |to| self.locale_of(to).zone, at);
-            let notice = gather(notice, settings.outages.gather, at);
+            let notice = settings.quiet.hold(notice, |to| self.clocks_of(to), at);
+            let notice = gather(notice, &settings.outages, at);
+            let per_hour = settings.quiet.limit(&notice.facts);
             let climb = settings.climbing.begin(&notice, &view.organisation, at).map(Box::new);
-            NewNotice { climb, ..notice }
+            NewNotice { climb, per_hour, ..notice }
         };
         notices.into_iter().map(one).collect()
     }
 }
 
-/// A word on an outage that follows another waits for more, unless it is critical: what comes meanwhile takes its place.
-fn gather(mut notice: NewNotice, wait: TimeDelta, at: DateTime<Utc>) -> NewNotice {
+/// A word on an outage waits for more, unless it is critical, the first for what it follows from: what comes meanwhile takes its place.
+fn gather(mut notice: NewNotice, policy: &Policy, at: DateTime<Utc>) -> NewNotice {
     let facts = &notice.facts;
     let climbs = matches!(facts, Facts::Climbed(_));
-    let follows = facts.kind() == NoticeKind::Outage && notice.thread != notice.event && !climbs;
+    let word = facts.kind() == NoticeKind::Outage && !climbs;
+    let wait = match facts {
+        // It is told on the minute of its plan.
+        Facts::OutageWord(word) if word.plan.is_some() => TimeDelta::zero(),
+        _ if notice.thread != notice.event => policy.gather,
+        Facts::OutageWord(_) => policy.first_waits,
+        _ => TimeDelta::zero(),
+    };
     let until = at.checked_add_signed(wait).filter(|until| *until < notice.expires);
-    if let Some(until) = until.filter(|_| follows && !wait.is_zero() && facts.severity() < Severity::Critical)
-    {
+    if let Some(until) = until.filter(|_| word && !wait.is_zero() && facts.severity() < Severity::Critical) {
         for recipient in &notice.recipients {
             notice.held.entry(recipient.key()).or_insert(until);
         }

@@ -13,6 +13,7 @@ use super::answers::{OutageAnswer, OutageUpdate, Preview, PreviewTold, PreviewUn
 use super::error::ApiError;
 use super::look;
 use crate::domain::audit::Actor;
+use crate::domain::climb::Rung;
 use crate::domain::ids::{OutageId, UnitId};
 use crate::domain::mailbox::Address;
 use crate::domain::moment;
@@ -22,7 +23,7 @@ use crate::domain::outage::edit::Correction;
 use crate::domain::outage::maintenance::{Step, Window};
 use crate::domain::outage::policy::Template;
 use crate::domain::outage::{Opening, Outage, Severity};
-use crate::flow::outage::{Done, Order, carry_out};
+use crate::flow::outage::{self, Done, Order, carry_out};
 
 /// An incident or maintenance as an operator opens it, with units as people name them.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -42,6 +43,8 @@ pub struct OpenRequest {
     pub units: Vec<String>,
     /// Addresses that are told, too.
     pub also: Vec<String>,
+    /// Whether those who are told are asked to take it on, whatever the configuration says of its kind.
+    pub ack: bool,
 }
 
 /// Maintenance as it is planned. Times are as [`moment::parse`] reads them on the organisation's clocks.
@@ -291,7 +294,8 @@ fn answer(app: &App, done: Done, notes: Vec<String>) -> OutageAnswer {
     let silenced = spared(|why| matches!(why, WhyNot::Silenced(_)));
     let silenced = (silenced > 0)
         .then(|| format!("{silenced} aren't told, since it is silenced (budkavle silence list)"));
-    let notes = notes.into_iter().chain(silent).chain(inhibited).chain(silenced).collect();
+    let asks = if committed.is_none() { asking(app, &outage, &audience) } else { None };
+    let notes = notes.into_iter().chain(silent).chain(inhibited).chain(silenced).chain(asks).collect();
     let zone = app.core.settings().zone;
     OutageAnswer {
         unit_paths: paths(&app.core.view().organisation, &outage),
@@ -300,6 +304,36 @@ fn answer(app: &App, done: Done, notes: Vec<String>) -> OutageAnswer {
         notes,
         preview: committed.is_none().then(|| preview(&audience, tell, zone)),
     }
+}
+
+/// That those who are told are asked to take it on, and whom it goes to while nobody does.
+fn asking(app: &App, outage: &Outage, audience: &Audience) -> Option<String> {
+    let (settings, now) = (app.core.settings(), app.core.now());
+    let way = outage::way(&app.core, outage, audience, now)?;
+    let policy = &settings.climbing;
+    let of = |rung: &Rung, people: usize| match rung {
+        Rung::First => format!("{people} who are told first"),
+        Rung::Deputy => format!("{people} deputies"),
+        Rung::Colleague => format!("{people} local contacts"),
+        Rung::Above(levels) => format!("{people} local contacts {levels} above"),
+        Rung::Global => format!("{people} global contacts"),
+        Rung::Reader => format!("{people} message readers"),
+    };
+    let (told, passed): (Vec<_>, Vec<_>) =
+        way.iter().partition(|(rung, people)| policy.tells(*rung, *people));
+    let listed = |all: &[&(Rung, usize)]| {
+        all.iter().map(|(rung, people)| of(rung, *people)).collect::<Vec<_>>().join(", ")
+    };
+    let minutes = policy.after.num_minutes();
+    let goes_on = match told.as_slice() {
+        [] => "it would go to nobody else".to_owned(),
+        told => format!("each {minutes} minutes of working time nobody has it, it goes on: {}", listed(told)),
+    };
+    let passed = match passed.as_slice() {
+        [] => String::new(),
+        passed => format!("; too many to be told (acknowledge.widest): {}", listed(passed)),
+    };
+    Some(format!("those who are told are asked to take it on; {goes_on}{passed}"))
 }
 
 fn paths(organisation: &Organisation, outage: &Outage) -> Vec<String> {
@@ -373,6 +407,7 @@ fn opening(app: &App, request: OpenRequest, usual: Severity) -> Result<Opening, 
         services: list(request.services, template.services).into_iter().map(Box::from).collect(),
         units: units_named(&app.core.view().organisation, &list(request.units, template.units))?,
         also: addresses(&request.also)?,
+        ack: request.ack,
     })
 }
 

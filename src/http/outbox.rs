@@ -84,7 +84,7 @@ pub async fn test(
     let recipient = test_recipient(&app, &request)?;
     let now = core.now();
     let event = EventKey(format!("test/{}/{}", now.timestamp_micros(), recipient.key()).into());
-    let to = recipient.to_string();
+    let (to, recipient_channel) = (recipient.to_string(), recipient.channel.clone());
     let notice = NewNotice::new(
         event,
         Facts::Test { by: by.to_string().into(), at: now },
@@ -92,6 +92,7 @@ pub async fn test(
         // Who waits for a test doesn't wait for days.
         now + TimeDelta::hours(1).min(core.settings().expires_after),
     );
+    lift(&app, &recipient_channel);
     let audit = audit_entry(now, &by, "test message", to.clone(), None, Some(&to), None);
     let event = Event { at: now, change: Change::None, notices: vec![notice], audit: Some(audit) };
     let committed = core.turn().await.commit(event, |_, _, _| {}).await?;
@@ -174,9 +175,19 @@ async fn order(
 ) -> Result<Json<MessageAnswer>, ApiError> {
     let now = app.core.now();
     let audit = audit_entry::<u64>(now, by, action, format!("message {id}"), None, None, None);
-    app.core.store.order_message(id, order, now, Some(audit)).await?;
+    let ordered = app.core.store.order_message(id, order, now, Some(audit)).await?;
+    if matches!(order, MessageOrder::Retry { .. }) {
+        lift(app, &ordered.recipient.channel);
+    }
     app.core.outbox.notify_one();
     answer(app, id).await
+}
+
+/// Who orders something wants to see now whether a channel works that pauses.
+fn lift(app: &App, channel: &ChannelName) {
+    if let Some(sender) = app.senders.all().get(channel) {
+        sender.lift(app.core.now());
+    }
 }
 
 async fn answer(app: &App, id: MessageId) -> Result<Json<MessageAnswer>, ApiError> {

@@ -26,6 +26,7 @@ use crate::domain::contacts::Asker;
 use crate::domain::ids::{FeedName, SourceName};
 use crate::domain::lists::ListName;
 use crate::domain::notice::{EventKey, Facts, NewNotice};
+use crate::domain::quiet;
 use crate::domain::roles;
 use crate::domain::schedule::Schedule;
 use crate::flow::absence_sources::Calendars;
@@ -348,6 +349,7 @@ fn warn_of_units(app: &App) {
         let settings = app.core.settings();
         let mut unknown = settings.outages.unknown_units(organisation);
         unknown.extend(settings.locales.unknown_units(organisation));
+        unknown.extend(quiet::unknown_units(&settings.quiet.nights, organisation));
         unknown.iter().for_each(|unknown| tracing::warn!("{unknown}"));
     }
 }

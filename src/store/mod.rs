@@ -27,8 +27,8 @@ use crate::domain::changes::open::Note;
 use crate::domain::changes::{ChangeAt, ContactChange};
 use crate::domain::climb::Climb;
 use crate::domain::guard::CheckedDelta;
-use crate::domain::ids::{ChannelName, DirectoryName, Generation, MessageId, OutageId, RunId};
-use crate::domain::notice::{EventKey, Message};
+use crate::domain::ids::{ChannelName, DirectoryName, Generation, MessageId, NoticeId, OutageId, RunId};
+use crate::domain::notice::{EventKey, Message, Priority};
 use crate::domain::outage::Outage;
 use crate::domain::past::Entry;
 use crate::domain::run::{Cursor, Run};
@@ -240,8 +240,10 @@ impl Store {
         max: usize,
     ) -> Result<Vec<Claimed>, StoreError> {
         match self {
-            Store::Sled(store) => store.claim_due(channel, now, until, max).await,
-            Store::Postgres(store) => Ok(store.claim(channel, now, until, max, None).await?.0),
+            Store::Sled(store) => store.claim_due(channel, now, until, max, Priority::Low).await,
+            Store::Postgres(store) => {
+                Ok(store.claim(channel, now, until, max, (Priority::Low, None)).await?.0)
+            }
         }
     }
 
@@ -257,8 +259,26 @@ impl Store {
         per_minute: Option<u32>,
     ) -> Result<(Vec<Claimed>, Option<TimeDelta>), StoreError> {
         match self {
-            Store::Sled(store) => Ok((store.claim_due(channel, now, until, max).await?, None)),
-            Store::Postgres(store) => store.claim(channel, now, until, max, per_minute).await,
+            Store::Sled(store) => Ok((store.claim_due(channel, now, until, max, Priority::Low).await?, None)),
+            Store::Postgres(store) => {
+                store.claim(channel, now, until, max, (Priority::Low, per_minute)).await
+            }
+        }
+    }
+
+    /// [`Store::claim_within`], but only of what is urgent.
+    pub async fn claim_urgent(
+        &self,
+        channel: &ChannelName,
+        now: DateTime<Utc>,
+        until: DateTime<Utc>,
+        max: usize,
+        per_minute: Option<u32>,
+    ) -> Result<Vec<Claimed>, StoreError> {
+        let least = Priority::Urgent;
+        match self {
+            Store::Sled(store) => store.claim_due(channel, now, until, max, least).await,
+            Store::Postgres(store) => Ok(store.claim(channel, now, until, max, (least, per_minute)).await?.0),
         }
     }
 
@@ -416,6 +436,14 @@ impl Store {
         match self {
             Store::Sled(store) => store.climb(thread).await,
             Store::Postgres(store) => store.climb(thread).await,
+        }
+    }
+
+    /// The notices of a thread that others follow in, the first one first; those that are gone are left out.
+    pub async fn thread(&self, thread: &EventKey) -> Result<Vec<NoticeId>, StoreError> {
+        match self {
+            Store::Sled(store) => store.thread(thread).await,
+            Store::Postgres(store) => store.thread(thread).await,
         }
     }
 

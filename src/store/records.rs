@@ -36,6 +36,7 @@ use crate::domain::lists::TakenList;
 use crate::domain::notice::{Message, Notice};
 use crate::domain::outage::inhibit::Held;
 use crate::domain::outage::{Incident, Outage};
+use crate::domain::pace::Pace;
 use crate::domain::roles::Assignment;
 use crate::domain::run::{Cursor, HeldRun, Run};
 use crate::domain::silence::Silence;
@@ -45,7 +46,7 @@ use crate::domain::undo::{Step, Veto};
 
 pub(crate) use keys::{
     attempt_key, audit_time, followed_key, key, number_key, number_of, past_key, run_of_key, runs_of,
-    steps_key, time_key,
+    steps_key, thread_key, threads_of, time_key,
 };
 
 use super::types::AttemptLog;
@@ -155,6 +156,10 @@ kinds! {
     Mark = 0x65 "marked addresses",
     /// What the signs of messages are made with. No key.
     ReturnKey = 0x66 "keys of signs",
+    /// Which notices a thread has that others follow in. Key: [`thread_key`].
+    Thread = 0x67 "notices by thread",
+    /// When a recipient is sent what. Key: what recipients are compared by.
+    Pace = 0x68 "paces of recipients",
     /// A notice that asks to be taken on, and whom it went to. Key: its thread.
     Climb = 0x80 "climbs",
     /// A silence. Key: its number.
@@ -262,7 +267,6 @@ records! {
     LastNumber => Numbers,
     Assignment => Assignment,
     Told => CoverageTold,
-    Health => Health,
     Vec<ObjectChange> => RunChanges,
     RunOf => RunOf,
     NoticeOf => NoticeOf,
@@ -288,6 +292,8 @@ records! {
     Delivery => Delivery,
     Mark => Mark,
     ReturnKey => ReturnKey,
+    InThread => Thread,
+    Pace => Pace,
     Climb => Climb,
     Seen => Lasting,
     Silence => Silence,
@@ -314,8 +320,8 @@ macro_rules! second_records {
 
 second_records! {
     Cursor => Cursor, |body| from_postcard::<old::CursorV1>(body).map(Into::into);
+    Health => Health, |body| from_postcard::<old::HealthV1>(body).map(Into::into);
     Absence => Absence, |body| from_postcard::<old::AbsenceV1>(body).map(Into::into);
-    Outage => Outage, |body| from_postcard::<Incident>(body).map(Into::into);
     Vec<Quarantined> => RunQuarantine, all_from::<old::QuarantinedV1, _>;
     Vec<Step> => RunSteps, all_from::<old::StepV1, _>;
 }
@@ -331,6 +337,21 @@ impl Record for Message {
             1 => from_postcard::<old::MessageV1>(body).map(Into::into),
             2 => from_postcard::<old::MessageV2>(body).map(Into::into),
             3 => from_postcard::<old::MessageV3>(body).map(Into::into),
+            _ => from_postcard(body),
+        }
+    }
+}
+
+impl Record for Outage {
+    const KIND: Kind = Kind::Outage;
+    const SCHEMA: u16 = 3;
+    fn body(&self) -> Result<Vec<u8>, String> {
+        to_postcard(self)
+    }
+    fn parse(schema: u16, body: &[u8]) -> Result<Outage, String> {
+        match schema {
+            1 => from_postcard::<Incident>(body).map(Into::into),
+            2 => from_postcard::<old::OutageV2>(body).map(Into::into),
             _ => from_postcard(body),
         }
     }
@@ -355,6 +376,13 @@ pub(crate) struct RunOf;
 /// The notice of an event.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, serde::Deserialize)]
 pub(crate) struct NoticeOf(pub(crate) NoticeId);
+
+/// A notice of a thread.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, serde::Deserialize)]
+pub(crate) struct InThread {
+    /// Whether messages of it may still wait to be sent.
+    pub(crate) waits: bool,
+}
 
 /// When it was last looked who answers for whom: what time alone changed since then hasn't been told.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, serde::Deserialize)]
@@ -506,6 +534,8 @@ pub(crate) fn check_schema(kind: Kind, bytes: &[u8]) -> Result<(), RecordError> 
         Kind::Delivery => Delivery::SCHEMA,
         Kind::Mark => Mark::SCHEMA,
         Kind::ReturnKey => ReturnKey::SCHEMA,
+        Kind::Thread => InThread::SCHEMA,
+        Kind::Pace => Pace::SCHEMA,
         Kind::Climb => Climb::SCHEMA,
         Kind::Lasting => Seen::SCHEMA,
         Kind::Silence => Silence::SCHEMA,

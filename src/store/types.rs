@@ -307,6 +307,8 @@ pub struct Committed {
     pub climbs: Vec<Climb>,
     /// Of which incidents somebody isn't told, or everybody is now.
     pub inhibited: Vec<(OutageId, Option<Held>)>,
+    /// The threads that ask nobody any more, since nobody is told.
+    pub unasked: Vec<EventKey>,
 }
 
 /// A message that was claimed for sending, and what it says.
@@ -523,4 +525,6 @@ pub struct Pruned {
     pub contact_changes: u64,
     /// Notices that asked to be taken on.
     pub climbs: u64,
+    /// When recipients were sent what.
+    pub paces: u64,
 }

@@ -98,6 +98,9 @@ suite! {
     old_history_goes_and_the_rest_stays,
     a_thread_asks_once_to_be_taken_on_and_no_more_once_somebody_has_it,
     what_is_held_leaves_later_and_the_next_word_takes_its_place,
+    what_waits_of_a_thread_is_replaced_whatever_it_is_called_and_is_forgotten_with_it,
+    no_more_than_the_limit_go_to_a_recipient_within_an_hour_and_what_is_replaced_frees_its_turn,
+    whoever_is_told_of_the_cause_is_not_told_of_what_waits_but_goes_on_with_what_they_heard,
     silences_subscribers_and_who_is_not_told_come_and_go,
 }
 
@@ -493,7 +496,16 @@ async fn old_history_goes_and_the_rest_stays(open: Open<'_>) {
     let pruned = store.prune(at(400), keep).await.unwrap();
     assert_eq!(
         pruned,
-        Pruned { runs: 248, messages: 151, notices: 1, undoable: 0, contact_changes: 0, past: 0, climbs: 0 }
+        Pruned {
+            runs: 248,
+            messages: 151,
+            notices: 1,
+            undoable: 0,
+            contact_changes: 0,
+            past: 0,
+            climbs: 0,
+            paces: 0
+        }
     );
     let store = reopen(store, open).await;
     let runs: Vec<_> = store.runs(None, 1000).await.unwrap().iter().map(|r| r.id.0).collect();

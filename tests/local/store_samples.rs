@@ -215,6 +215,7 @@ pub fn outage(id: u64) -> Outage {
         services: vec!["mail".into()],
         units: vec![],
         also: vec![],
+        ack: false,
     };
     Outage::open(OutageId(id), opening, Actor::System, at(0)).unwrap()
 }

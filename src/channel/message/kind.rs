@@ -37,13 +37,17 @@ pub enum Kind {
     Subscribe,
     /// Small things that last.
     Lasting,
+    /// Many more objects are set aside.
+    Quarantine,
+    /// Not so many any more.
+    QuarantineOver,
     /// Whether what is sent arrives.
     Test,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Kind; 17] = [
+    pub const ALL: [Kind; 19] = [
         Kind::Outage,
         Kind::Maintenance,
         Kind::OutageSilent,
@@ -60,6 +64,8 @@ impl Kind {
         Kind::Undelivered,
         Kind::Subscribe,
         Kind::Lasting,
+        Kind::Quarantine,
+        Kind::QuarantineOver,
         Kind::Test,
     ];
 
@@ -81,6 +87,8 @@ impl Kind {
             Kind::ChannelWorks => "channel-works",
             Kind::Undelivered => "undelivered",
             Kind::Lasting => "lasting",
+            Kind::Quarantine => "quarantine",
+            Kind::QuarantineOver => "quarantine-over",
             Kind::Subscribe => "subscribe",
             Kind::Test => "test",
         }
@@ -104,6 +112,8 @@ impl Kind {
             Kind::ChannelWorks => "a channel works again",
             Kind::Undelivered => "messages that were given up",
             Kind::Subscribe => "whether somebody outside wants to be told of outages",
+            Kind::Quarantine => "many more objects of a directory can't be read and are set aside",
+            Kind::QuarantineOver => "not so many objects of a directory are set aside any more",
             Kind::Lasting => "what lasts though it is too small to alert",
             Kind::Test => "a test of whether what is sent arrives",
         }
@@ -132,6 +142,8 @@ impl Kind {
             Facts::ChannelWorks { .. } => Kind::ChannelWorks,
             Facts::Undelivered(_) => Kind::Undelivered,
             Facts::Lasting { .. } => Kind::Lasting,
+            Facts::Quarantine(_) => Kind::Quarantine,
+            Facts::QuarantineOver { .. } => Kind::QuarantineOver,
             Facts::Subscribe { .. } => Kind::Subscribe,
             Facts::Test { .. } => Kind::Test,
             // As what it is about, with a word before it.
@@ -153,6 +165,8 @@ impl Kind {
             | Kind::ChannelWorks
             | Kind::Undelivered
             | Kind::Lasting
+            | Kind::Quarantine
+            | Kind::QuarantineOver
             | Kind::Subscribe
             | Kind::Test => "plain",
         }

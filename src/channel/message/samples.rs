@@ -17,8 +17,8 @@ use crate::domain::ids::{DirectoryName, Guid, MessageId, NoticeId, OutageId, Run
 use crate::domain::mailbox::Address;
 use crate::domain::notice::{
     About, Climbed, ContactNews, ContactSummary, Corrected, CoverageFacts, EventKey, Facts, Fallback, Gap,
-    GapDays, HeldFacts, Message, MessageState, NewsFacts, Notice, OutageWord, Part, PlanTold, Recipient,
-    RoleSum, SyncTrouble, Undelivered, UndeliveredFacts, UnitsAt,
+    GapDays, HeldFacts, Message, MessageState, NewsFacts, Notice, OutageWord, Part, PlanTold,
+    QuarantineFacts, Recipient, RoleSum, SyncTrouble, Undelivered, UndeliveredFacts, UnitsAt,
 };
 use crate::domain::outage::{Severity, State, Update};
 use crate::domain::warning::{Due, DueReason, Warning, WarningKind};
@@ -212,6 +212,8 @@ fn make() -> Vec<Sample> {
             sync,
             Facts::SyncRecovered { directory: main, trouble: Trouble::Failing, since, at: at() },
         ),
+        ("quarantine", sync, quarantine()),
+        ("quarantine-over", sync, Facts::QuarantineOver { directory: "main".into(), objects: 2, since }),
         ("store-rebuilt", "global", rebuilt("a record doesn't match its digest", Some(at()))),
         ("store-rebuilt-empty", "global", rebuilt("it can't be opened", None)),
         ("test", "test", Facts::Test { by: "ingrid".into(), at: at() }),
@@ -401,6 +403,21 @@ fn lasting() -> Facts {
     ];
     let lasting = all.into_iter().map(|small| Lasting { small, since: at() - TimeDelta::days(2) });
     Facts::Lasting { lasting: lasting.collect(), more: 3 }
+}
+
+fn quarantine() -> Facts {
+    let some = [
+        ("CN=Åsa <old>,OU=Vård,DC=ekfors,DC=example", "It has no objectGUID."),
+        ("", "3 more objects or values could not be understood either."),
+    ];
+    let some = some.map(|(name, reason)| (name.into(), reason.into())).into();
+    Facts::Quarantine(QuarantineFacts {
+        directory: "main".into(),
+        objects: 42,
+        before: 1,
+        run: RunId(311),
+        some,
+    })
 }
 
 fn undelivered() -> UndeliveredFacts {

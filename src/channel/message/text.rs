@@ -270,6 +270,10 @@ impl Writer {
             Facts::OutageWord(word) => words.outage(word),
             Facts::Subscribe { .. } => words.subscribe(),
             Facts::Lasting { lasting, more } => words.lasting(lasting, *more),
+            Facts::Quarantine(facts) => words.quarantine(facts),
+            Facts::QuarantineOver { directory, objects, since } => {
+                words.quarantine_over(directory, *objects, *since)
+            }
             Facts::Climbed(climbed) => Self::page(&climbed.facts, words),
             Facts::SyncTrouble(trouble) => words.sync_trouble(trouble),
             Facts::SyncRecovered { directory, trouble, since, at } => {

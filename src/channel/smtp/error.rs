@@ -190,6 +190,11 @@ impl Verb {
         matches!(self, Verb::Greeting | Verb::Ehlo | Verb::StartTls | Verb::AuthPrompt | Verb::Auth)
     }
 
+    /// Whether nobody has been named yet who gets the message. A server that doesn't go on then would for no other, either.
+    fn comes_before_recipients(self) -> bool {
+        self.comes_before_messages() || self == Verb::Mail
+    }
+
     fn in_words(self) -> &'static str {
         match self {
             Verb::Greeting => "the connection",
@@ -221,14 +226,17 @@ impl SmtpError {
             | SmtpError::NotReached { .. }
             | SmtpError::TlsBroken { .. } => deferred(reason, false, true),
             SmtpError::NoToken { cause: TokenError::NotNow(_), .. } => deferred(reason, false, true),
-            SmtpError::TooSlow { .. } => deferred(reason, false, false),
+            SmtpError::TooSlow { .. } => deferred(reason, false, true),
             SmtpError::Doubt { perhaps_sent, verb, .. } => {
-                deferred(reason, *perhaps_sent, verb.comes_before_messages())
+                deferred(reason, *perhaps_sent, verb.comes_before_recipients())
             }
             SmtpError::Said { reply, verb, .. } if !reply.is_permanent() => {
-                deferred(reason, false, verb.comes_before_messages())
+                deferred(reason, false, verb.comes_before_recipients())
             }
             SmtpError::Said { verb, reply, .. } if concerns_message(*verb, reply) => {
+                if reply.may_mean_us() {
+                    return Outcome::RefusesUs { answer: reply.to_string() };
+                }
                 Outcome::Refused { answer: reply.to_string() }
             }
             SmtpError::TooBig { .. } | SmtpError::NeedsSmtpUtf8 | SmtpError::Needs8BitMime => {

@@ -5,6 +5,19 @@ use std::fmt;
 /// No answer is kept longer than this; it goes into the delivery log.
 const LONGEST_TEXT: usize = 1000;
 
+/// What servers without enhanced status codes say of senders whom they don't serve.
+const POLICY: [&str; 9] = [
+    "relay",
+    "sender",
+    "denied",
+    "not permitted",
+    "not allowed",
+    "blocked",
+    "blacklist",
+    "policy",
+    "authenticat",
+];
+
 /// A server's reply (RFC 5321 §4.2): printable, bounded, its lines run together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reply {
@@ -27,6 +40,33 @@ impl Reply {
     #[must_use]
     pub fn is_permanent(&self) -> bool {
         self.code / 100 == 5
+    }
+
+    /// Whether a refusal may be one of the sender and not of this recipient: by its enhanced status code (RFC 3463); where it has none, by what it
+    /// says. Most servers refuse a sender only when they know the recipient, or after the message.
+    #[must_use]
+    pub fn may_mean_us(&self) -> bool {
+        let text = self.text.to_ascii_lowercase();
+        match self.enhanced() {
+            // Security or policy: not allowed to relay, to send as this sender, or at all.
+            Some((7, _))
+            // The sender's address is wrong, or blocked.
+            | Some((1, 7 | 8))
+            // Exchange's SendAsDenied.
+            | Some((2, 252))
+            // Takes no mail from the network.
+            | Some((3, 2)) => true,
+            Some(_) => false,
+            None => POLICY.iter().any(|word| text.contains(word)),
+        }
+    }
+
+    /// Subject and detail of the enhanced status code that the text begins with (RFC 2034).
+    fn enhanced(&self) -> Option<(u16, u16)> {
+        let code = self.text.split_whitespace().next()?;
+        let mut parts = code.split('.').map(str::parse::<u16>);
+        let (class, subject, detail) = (parts.next()?.ok()?, parts.next()?.ok()?, parts.next()?.ok()?);
+        (class == self.code / 100 && parts.next().is_none()).then_some((subject, detail))
     }
 }
 
@@ -82,5 +122,36 @@ impl Offers {
             }
         }
         offers
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_be_said_of_the_sender_is_told_from_what_is_said_of_the_recipient() {
+        for (code, text) in [
+            (553, "5.7.1 <it@x.example>: Sender address rejected: not owned by user it"),
+            (554, "5.7.1 <bo@y.example>: Relay access denied"),
+            (554, "5.7.1 <host[192.0.2.1]>: Client host rejected: Access denied"),
+            (550, "5.7.60 SMTP; Client does not have permissions to send as this sender"),
+            (554, "5.2.252 SendAsDenied; it@x.example not allowed to send as alarm@x.example"),
+            (550, "5.1.8 Access denied, bad outbound sender"),
+            (550, "relay not permitted"),
+            (550, "Sender verify failed"),
+        ] {
+            assert!(Reply::new(code, text).may_mean_us(), "{text}");
+        }
+        for (code, text) in [
+            (550, "5.1.1 <bo@y.example>: Recipient address rejected: User unknown; sender told"),
+            (552, "5.2.2 mailbox full"),
+            (554, "5.0.0 no"),
+            (550, "no such user here"),
+            (550, "7.7.7.7 is no enhanced code"),
+            (554, ""),
+        ] {
+            assert!(!Reply::new(code, text).may_mean_us(), "{text}");
+        }
     }
 }

@@ -15,7 +15,7 @@ use lettre::transport::smtp::client::AsyncSmtpConnection;
 use lettre::transport::smtp::commands::{Data, Ehlo, Mail, Quit, Rcpt, Rset, Starttls};
 use lettre::transport::smtp::extension::{ClientId, MailBodyParameter, MailParameter, RcptParameter};
 use lettre::transport::smtp::response::Response;
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use tokio::io::AsyncWriteExt;
 use tokio::time::error::Elapsed;
 use tokio::time::timeout;
@@ -215,9 +215,26 @@ impl Session {
         if !self.offers.auth.iter().any(|offered| offered == "XOAUTH2") {
             return Err(SmtpError::NoSignIn { server, offered: self.offers.auth.join(" ") });
         }
-        let token = bearer.tokens.token().await;
-        let token = token.map_err(|cause| SmtpError::NoToken { server, cause })?;
-        let said = format!("user={}\x01auth=Bearer {}\x01\x01", bearer.user, token.expose_secret());
+        let mut again = false;
+        loop {
+            let token = bearer.tokens.current().await;
+            let token = token.map_err(|cause| SmtpError::NoToken { server: self.server.clone(), cause })?;
+            let signed_in = self.show_token(&bearer.user, &token.secret).await;
+            if signed_in.is_err() {
+                bearer.tokens.forget(&token.secret).await;
+            }
+            match signed_in {
+                // A token may be taken back before its time; of a fresh one it can't be that.
+                Err(SmtpError::Said { reply, .. }) if reply.code == 535 && !token.is_fresh && !again => {
+                    again = true;
+                }
+                signed_in => return signed_in,
+            }
+        }
+    }
+
+    async fn show_token(&mut self, user: &str, token: &SecretString) -> Result<(), SmtpError> {
+        let said = format!("user={user}\x01auth=Bearer {}\x01\x01", token.expose_secret());
         let line = format!("AUTH XOAUTH2 {}\r\n", BASE64_STANDARD.encode(said));
         let answered = timeout(self.reply_limit, self.smtp.command(line)).await;
         let challenged = matches!(&answered, Ok(Ok(response)) if u16::from(response.code()) == 334);
@@ -226,10 +243,6 @@ impl Session {
         } else {
             self.answered(Verb::Auth, answered)
         };
-        if signed_in.is_err() {
-            // It may have been taken back before its time.
-            bearer.tokens.forget().await;
-        }
         signed_in.map(|_| ())
     }
 

@@ -6,9 +6,25 @@ use super::super::post::clip;
 use super::Post;
 use crate::domain::outage::Severity;
 
+/// The limit of a message is 28 KB (<https://learn.microsoft.com/microsoftteams/limits-specifications-teams>); what is larger is refused.
+const LARGEST: usize = 25_000;
+
 /// An adaptive card (<https://adaptivecards.io/explorer/>), as the workflow "Post to a channel when a webhook request is received" takes it.
 /// A `TextBlock` reads Markdown; a `TextRun` doesn't.
 pub(super) fn teams(post: &Post) -> Value {
+    let mut most = 8_000;
+    loop {
+        let card = card(post, most);
+        // The text is all that may be long; without it the card is small.
+        if most == 0 || card.to_string().len() <= LARGEST {
+            return card;
+        }
+        most = most * 3 / 4;
+    }
+}
+
+/// With at most so many characters of the text.
+fn card(post: &Post, most: usize) -> Value {
     let run = |text: &str, more: Value| {
         let mut run = json!({ "type": "TextRun", "text": text });
         if let (Some(run), Some(more)) = (run.as_object_mut(), more.as_object()) {
@@ -26,8 +42,8 @@ pub(super) fn teams(post: &Post) -> Value {
         run(&post.label, json!({ "weight": "Bolder", "color": colour, "size": "Small" })),
         run(&clip(&post.heading, 500), json!({ "weight": "Bolder", "size": "Large" })),
     ];
-    // The limit of a card is 28 KB; each paragraph is a block of its own, else the lines run together.
-    let text = clip(post.body(), 8_000);
+    // Each paragraph is a block of its own, else the lines run together.
+    let text = clip(post.body(), most);
     body.extend(text.split('\n').filter(|line| !line.trim().is_empty()).map(|line| run(line, json!({}))));
     json!({
         "type": "message",
@@ -107,6 +123,23 @@ mod tests {
         assert_eq!(texts[..2], ["Outage", "Mail <b>is</b> *down* @all"]);
         assert_eq!(body[0]["inlines"][0]["color"], "Attention");
         assert!(texts.contains(&"Nobody can sign in."), "{texts:?}");
+    }
+
+    #[test]
+    fn no_card_is_larger_than_teams_takes() {
+        for (text, kept) in [
+            ("host\n".repeat(1_600), 200),
+            ("\u{1F525}".repeat(8_000), 4_000),
+            ("\u{1}".repeat(9_000), 3_000),
+        ] {
+            let long = Post { text, ..post() };
+            let message = teams(&long);
+            assert!(message.to_string().len() <= 25_000, "{}", message.to_string().len());
+            let body = message["attachments"][0]["content"]["body"].as_array().unwrap();
+            let texts = body.iter().map(|block| block["inlines"][0]["text"].as_str().unwrap());
+            let all = texts.collect::<String>().chars().count();
+            assert!(all > kept, "as much as goes in: {all}");
+        }
     }
 
     #[test]

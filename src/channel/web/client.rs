@@ -100,7 +100,8 @@ impl Client {
             Err(
                 Outcome::Deferred { reason, .. }
                 | Outcome::ChannelBroken { reason }
-                | Outcome::Refused { answer: reason },
+                | Outcome::Refused { answer: reason }
+                | Outcome::RefusesUs { answer: reason },
             ) => Err(reason),
             Err(Outcome::Accepted { answer }) => Ok(answer),
         }
@@ -147,11 +148,12 @@ fn failed(server: &str, error: &reqwest::Error) -> Outcome {
     }
     // Once connected, the request may have been taken, and only its answer be lost.
     let perhaps_sent = !error.is_connect();
-    Outcome::Deferred { reason, perhaps_sent, whole: true, retry_after: None }
+    // Where it is silent at one message it may answer others.
+    Outcome::Deferred { reason, perhaps_sent, whole: error.is_connect(), retry_after: None }
 }
 
 /// What an answer means.
-async fn answered(server: &str, response: Response, now: DateTime<Utc>) -> Outcome {
+pub(super) async fn answered(server: &str, response: Response, now: DateTime<Utc>) -> Outcome {
     let status = response.status();
     let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| wait(value, now));
     let said = beginning(response).await;
@@ -165,7 +167,9 @@ async fn answered(server: &str, response: Response, now: DateTime<Utc>) -> Outco
         // A gateway that waited in vain doesn't know, either.
         _ if status.is_server_error() => {
             let perhaps_sent = status == StatusCode::GATEWAY_TIMEOUT;
-            Outcome::Deferred { reason: reason(), perhaps_sent, whole: true, retry_after }
+            // Who says until when means everybody; else it may be this message that it stumbles over.
+            let whole = retry_after.is_some();
+            Outcome::Deferred { reason: reason(), perhaps_sent, whole, retry_after }
         }
         _ if status.is_redirection() => Outcome::ChannelBroken {
             reason: format!("{}; nobody is followed elsewhere: name the new address", reason()),

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use chrono::{DateTime, Utc};
-use reqwest::Method;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
-use secrecy::ExposeSecret;
+use reqwest::{Method, Response, StatusCode};
+use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::super::{Outcome, ProbeError, ProbeReport};
-use super::client::{Client, WebSettings};
+use super::client::{Client, WebSettings, answered};
 use super::token::{TokenError, Tokens};
 use super::{Request, shown};
 use crate::tls::TlsError;
@@ -45,30 +45,44 @@ impl GraphChannel {
     }
 
     pub(in super::super) async fn send(&self, mime: &[u8], now: DateTime<Utc>) -> Outcome {
-        let token = match self.tokens.token().await {
-            Ok(token) => token,
-            Err(error @ TokenError::Refused(_)) => {
-                return Outcome::ChannelBroken { reason: error.to_string() };
+        let body = BASE64_STANDARD.encode(mime).into_bytes();
+        let mut again = false;
+        loop {
+            let token = match self.tokens.current().await {
+                Ok(token) => token,
+                Err(error @ TokenError::Refused(_)) => {
+                    return Outcome::ChannelBroken { reason: error.to_string() };
+                }
+                Err(error @ TokenError::NotNow(_)) => {
+                    let reason = error.to_string();
+                    return Outcome::Deferred { reason, perhaps_sent: false, whole: true, retry_after: None };
+                }
+            };
+            let response = match self.ask(&token.secret, body.clone()).await {
+                Ok(response) => response,
+                Err(outcome) => return outcome,
+            };
+            let unwanted = response.status() == StatusCode::UNAUTHORIZED;
+            if unwanted {
+                self.tokens.forget(&token.secret).await;
             }
-            Err(error @ TokenError::NotNow(_)) => {
-                let reason = error.to_string();
-                return Outcome::Deferred { reason, perhaps_sent: false, whole: true, retry_after: None };
+            // A token may be taken back before its time; of a fresh one it can't be that.
+            if !unwanted || token.is_fresh || again {
+                return answered(&shown(&self.url), response, now).await;
             }
-        };
+            again = true;
+        }
+    }
+
+    async fn ask(&self, token: &SecretString, body: Vec<u8>) -> Result<Response, Outcome> {
         let Ok(mut bearer) = HeaderValue::from_str(&format!("Bearer {}", token.expose_secret())) else {
             let reason = "the access token has a character that can't be in a header".to_owned();
-            return Outcome::ChannelBroken { reason };
+            return Err(Outcome::ChannelBroken { reason });
         };
         bearer.set_sensitive(true);
         let text = HeaderValue::from_static("text/plain");
         let headers: HeaderMap = [(AUTHORIZATION, bearer), (CONTENT_TYPE, text)].into_iter().collect();
-        let body = BASE64_STANDARD.encode(mime).into_bytes();
-        let request = Request { method: Method::POST, url: self.url.clone(), headers, body };
-        let outcome = self.client.send(request, now).await;
-        if matches!(outcome, Outcome::ChannelBroken { .. }) {
-            self.tokens.forget().await;
-        }
-        outcome
+        self.client.ask(Request { method: Method::POST, url: self.url.clone(), headers, body }).await
     }
 
     pub(in super::super) async fn probe(&self) -> Result<ProbeReport, ProbeError> {
@@ -83,7 +97,7 @@ impl GraphChannel {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{Server, answer, at};
+    use super::super::tests::{Act, Server, answer, at};
     use super::super::token::TokenSettings;
     use super::*;
 
@@ -130,6 +144,22 @@ mod tests {
             sent[0].contains("authorization: Bearer t0ken") && sent[0].contains("content-type: text/plain")
         );
         assert!(sent[0].ends_with("\r\n\r\nU3ViamVjdDogeA0KDQp5DQo="), "{}", sent[0]);
+    }
+
+    #[tokio::test]
+    async fn a_token_that_was_taken_back_is_replaced_within_the_same_try() {
+        let body = r#"{"token_type":"Bearer","expires_in":"3599","access_token":"t0ken"}"#;
+        let granted =
+            format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len());
+        let authority = Server::start(Server::says(granted)).await;
+        let [yes, no] = ["202 Accepted", "401 Unauthorized"].map(|status| answer(status, ""));
+        let server = Server::start(Act::InTurn(vec![yes.clone(), no, yes])).await;
+        let channel = graph(&server, &tokens(&authority));
+        for _ in 0..2 {
+            let outcome = channel.send(b"x", at()).await;
+            assert!(matches!(outcome, Outcome::Accepted { .. }), "{outcome:?}");
+        }
+        assert_eq!((server.asked().len(), authority.asked().len()), (3, 2));
     }
 
     #[tokio::test]

@@ -92,13 +92,13 @@ fn is_inner_v4(address: Ipv4Addr) -> bool {
 
 fn is_inner_v6(address: Ipv6Addr) -> bool {
     let segments = address.segments();
-    let [a, b, ..] = segments;
-    let [.., high, low] = segments;
+    let [a, b, c, d, e, f, high, low] = segments;
     let embedded = || Ipv4Addr::from((u32::from(high) << 16) | u32::from(low));
     match address.to_ipv4_mapped() {
         Some(mapped) => is_inner_v4(mapped),
         // NAT64 (RFC 6052): what it leads to counts.
-        None if a == 0x64 && b == 0xff9b => is_inner_v4(embedded()),
+        // Other prefixes for it (64:ff9b:1::/48, RFC 8215) are for the inner network.
+        None if a == 0x64 && b == 0xff9b && c == 0 && d == 0 && e == 0 && f == 0 => is_inner_v4(embedded()),
         // 6to4 (RFC 3056) and Teredo (RFC 4380) lead to any address, and nobody needs them.
         None if a == 0x2002 || (a == 0x2001 && b == 0) => true,
         // Of the rest only global unicast, without documentation (RFC 3849).
@@ -132,13 +132,17 @@ mod tests {
             "::ffff:127.0.0.1",
             "::ffff:10.1.2.3",
             "64:ff9b::7f00:1",
+            "64:ff9b:1::808:808",
+            "64:ff9b:0:1::808:808",
             "2002:7f00:1::",
             "2001:db8::1",
             "::7f00:1",
         ] {
             assert!(is_inner(inner.parse().unwrap()), "{inner}");
         }
-        for outer in ["1.1.1.1", "172.32.0.1", "100.128.0.1", "2606:4700::1111", "::ffff:8.8.8.8"] {
+        for outer in
+            ["1.1.1.1", "172.32.0.1", "100.128.0.1", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808"]
+        {
             assert!(!is_inner(outer.parse().unwrap()), "{outer}");
         }
     }

@@ -60,7 +60,30 @@ pub enum TokenError {
 struct Granted {
     access_token: String,
     #[serde(default)]
-    expires_in: Option<u64>,
+    expires_in: Option<Seconds>,
+}
+
+/// A number, which some servers write as a text.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Seconds {
+    Number(u64),
+    Text(String),
+}
+
+impl Seconds {
+    fn value(&self) -> Option<u64> {
+        match self {
+            Seconds::Number(seconds) => Some(*seconds),
+            Seconds::Text(text) => text.trim().parse().ok(),
+        }
+    }
+}
+
+/// A token, and whether it has just been granted.
+pub(in super::super) struct Token {
+    pub secret: SecretString,
+    pub is_fresh: bool,
 }
 
 #[derive(Deserialize)]
@@ -85,24 +108,34 @@ impl Tokens {
     /// # Errors
     /// When the server gives none.
     pub async fn token(&self) -> Result<SecretString, TokenError> {
+        self.current().await.map(|token| token.secret)
+    }
+
+    /// The same, and whether it has just been granted.
+    pub(in super::super) async fn current(&self) -> Result<Token, TokenError> {
         // Whoever comes meanwhile waits for the same answer.
         let mut held = self.held.lock().await;
         if let Some((token, until)) = held.as_ref()
             && Clock::System.monotonic() < *until
         {
-            return Ok(token.clone());
+            return Ok(Token { secret: token.clone(), is_fresh: false });
         }
         let asked = Clock::System.monotonic();
         let Granted { access_token, expires_in } = self.ask().await?;
         let token = SecretString::from(access_token);
-        let lives = Duration::from_secs(expires_in.unwrap_or(USUAL)).saturating_sub(EARLY);
+        let lives = expires_in.and_then(|seconds| seconds.value()).unwrap_or(USUAL);
+        let lives = Duration::from_secs(lives).saturating_sub(EARLY);
         *held = asked.checked_add(lives).map(|until| (token.clone(), until));
-        Ok(token)
+        Ok(Token { secret: token, is_fresh: true })
     }
 
-    /// The other side didn't want the token: the next one is a new one.
-    pub(in super::super) async fn forget(&self) {
-        *self.held.lock().await = None;
+    /// The other side didn't want this token: the next one is a new one.
+    pub(in super::super) async fn forget(&self, unwanted: &SecretString) {
+        let mut held = self.held.lock().await;
+        // Another one may be there already.
+        if held.as_ref().is_some_and(|(token, _)| token.expose_secret() == unwanted.expose_secret()) {
+            *held = None;
+        }
     }
 
     async fn ask(&self) -> Result<Granted, TokenError> {
@@ -117,9 +150,9 @@ impl Tokens {
         let headers: HeaderMap = [(CONTENT_TYPE, form)].into_iter().collect();
         let request = Request { method: Method::POST, url: url.clone(), headers, body: body.into_bytes() };
         let mut response = self.client.ask(request).await.map_err(|outcome| match outcome {
-            Outcome::ChannelBroken { reason } | Outcome::Refused { answer: reason } => {
-                TokenError::Refused(reason)
-            }
+            Outcome::ChannelBroken { reason }
+            | Outcome::Refused { answer: reason }
+            | Outcome::RefusesUs { answer: reason } => TokenError::Refused(reason),
             Outcome::Deferred { reason, .. } => TokenError::NotNow(reason),
             Outcome::Accepted { answer } => TokenError::NotNow(answer),
         })?;

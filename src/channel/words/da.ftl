@@ -431,6 +431,24 @@ page-failed = Prøv igen om nogle minutter.
 
 ## What lasts though it is too small to alert
 
+quarantine-title = Mange flere objekter i kataloget { $directory } kan ikke læses
+quarantine-what = { $n ->
+    [one] 1 objekt
+   *[other] { $n } objekter
+} i kataloget { $directory } kan ikke læses og lægges til side.
+quarantine-before = { $n ->
+    [0] Da det sidst blev kontrolleret eller meldt, var der ingen.
+   *[other] Da det sidst blev kontrolleret eller meldt, var der { $n }.
+}
+quarantine-stays = Det, der var kendt om dem, gælder stadig; de, der er nye, er ikke kendt. Som regel er noget ændret i kataloget, eller konfigurationen siger noget andet om det.
+quarantine-some = Af dem, der er nye:
+quarantine-all = Alle, og hvad der er galt: `{ $command }`
+quarantine-over-title = Objekterne i kataloget { $directory } kan læses igen
+quarantine-over-what = { $n ->
+    [0] Ingen lægges til side længere.
+   *[other] { $n } lægges stadig til side.
+}
+quarantine-over-since = At der var mange flere, blev meldt første gang { $at }. Du behøver ikke gøre noget.
 lasting-title = { $n ->
     [one] 1 lille ting har varet i et døgn
    *[other] { $n } små ting har varet i et døgn

@@ -432,6 +432,29 @@ page-failed = Please try again in a few minutes.
 
 ## What lasts though it is too small to alert
 
+quarantine-title = Many more objects of the directory { $directory } can't be read
+quarantine-what = { $n ->
+    [one] 1 object
+   *[other] { $n } objects
+} of the directory { $directory } can't be read and { $n ->
+    [one] is
+   *[other] are
+} set aside.
+quarantine-before = { $n ->
+    [0] When it was last looked or told there was none.
+    [one] When it was last looked or told there was 1.
+   *[other] When it was last looked or told there were { $n }.
+}
+quarantine-stays = What was known of them stays in force; whoever is new isn't known. Mostly something was changed in the directory, or the configuration says something else of it.
+quarantine-some = Of those that are new:
+quarantine-all = All of them, with what is wrong: `{ $command }`
+quarantine-over-title = The objects of the directory { $directory } can be read again
+quarantine-over-what = { $n ->
+    [0] None is set aside any more.
+    [one] 1 is still set aside.
+   *[other] { $n } are still set aside.
+}
+quarantine-over-since = That there were many more was first told { $at }. Nothing needs to be done.
 lasting-title = { $n ->
     [one] 1 small thing has lasted for a day
    *[other] { $n } small things have lasted for a day

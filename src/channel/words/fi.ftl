@@ -431,6 +431,24 @@ page-failed = Yritä uudelleen muutaman minuutin kuluttua.
 
 ## What lasts though it is too small to alert
 
+quarantine-title = Hakemistossa { $directory } on paljon enemmän kohteita, joita ei voi lukea
+quarantine-what = { $n ->
+    [one] 1 kohdetta hakemistossa { $directory } ei voi lukea, ja se jätetään sivuun.
+   *[other] { $n } kohdetta hakemistossa { $directory } ei voi lukea, ja ne jätetään sivuun.
+}
+quarantine-before = { $n ->
+    [0] Kun asia viimeksi tarkistettiin tai siitä kerrottiin, niitä ei ollut yhtään.
+   *[other] Kun asia viimeksi tarkistettiin tai siitä kerrottiin, niitä oli { $n }.
+}
+quarantine-stays = Niistä aiemmin tunnetut tiedot ovat yhä voimassa; uusia ei tunneta. Yleensä jotain on muutettu hakemistossa, tai asetuksissa sanotaan siitä jotain muuta.
+quarantine-some = Uusista:
+quarantine-all = Kaikki, ja mikä niissä on vialla: `{ $command }`
+quarantine-over-title = Hakemiston { $directory } kohteet voi taas lukea
+quarantine-over-what = { $n ->
+    [0] Yhtään ei enää jätetä sivuun.
+   *[other] { $n } jätetään yhä sivuun.
+}
+quarantine-over-since = Siitä, että niitä oli paljon enemmän, kerrottiin ensi kerran { $at }. Sinun ei tarvitse tehdä mitään.
 lasting-title = { $n ->
     [one] 1 pieni asia on kestänyt vuorokauden
    *[other] { $n } pientä asiaa on kestänyt vuorokauden

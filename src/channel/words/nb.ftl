@@ -431,6 +431,24 @@ page-failed = Prøv igjen om noen minutter.
 
 ## What lasts though it is too small to alert
 
+quarantine-title = Mange flere objekter i katalogen { $directory } kan ikke leses
+quarantine-what = { $n ->
+    [one] 1 objekt
+   *[other] { $n } objekter
+} i katalogen { $directory } kan ikke leses og legges til side.
+quarantine-before = { $n ->
+    [0] Sist det ble kontrollert eller meldt, var det ingen.
+   *[other] Sist det ble kontrollert eller meldt, var det { $n }.
+}
+quarantine-stays = Det som var kjent om dem, gjelder fortsatt; de som er nye, er ikke kjent. Som regel er noe endret i katalogen, eller konfigurasjonen sier noe annet om den.
+quarantine-some = Av dem som er nye:
+quarantine-all = Alle, og hva som er galt: `{ $command }`
+quarantine-over-title = Objektene i katalogen { $directory } kan leses igjen
+quarantine-over-what = { $n ->
+    [0] Ingen legges til side lenger.
+   *[other] { $n } legges fortsatt til side.
+}
+quarantine-over-since = At det var mange flere, ble meldt første gang { $at }. Du trenger ikke å gjøre noe.
 lasting-title = { $n ->
     [one] 1 liten ting har vart i et døgn
    *[other] { $n } små ting har vart i et døgn

@@ -431,6 +431,21 @@ page-failed = Prøv igjen om nokre minutt.
 
 ## What lasts though it is too small to alert
 
+quarantine-title = Mange fleire objekt i katalogen { $directory } kan ikkje lesast
+quarantine-what = { $n } objekt i katalogen { $directory } kan ikkje lesast og blir lagde til side.
+quarantine-before = { $n ->
+    [0] Sist det vart kontrollert eller meldt, var det ingen.
+   *[other] Sist det vart kontrollert eller meldt, var det { $n }.
+}
+quarantine-stays = Det som var kjent om dei, gjeld framleis; dei som er nye, er ikkje kjende. Som regel er noko endra i katalogen, eller konfigurasjonen seier noko anna om han.
+quarantine-some = Av dei som er nye:
+quarantine-all = Alle, og kva som er gale: `{ $command }`
+quarantine-over-title = Objekta i katalogen { $directory } kan lesast att
+quarantine-over-what = { $n ->
+    [0] Ingen blir lagde til side lenger.
+   *[other] { $n } blir framleis lagde til side.
+}
+quarantine-over-since = At det var mange fleire, vart meldt første gong { $at }. Du treng ikkje gjere noko.
 lasting-title = { $n ->
     [one] 1 liten ting har vart i eit døgn
    *[other] { $n } små ting har vart i eit døgn

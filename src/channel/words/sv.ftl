@@ -431,6 +431,21 @@ page-failed = Försök igen om några minuter.
 
 ## What lasts though it is too small to alert
 
+quarantine-title = Många fler objekt i katalogen { $directory } kan inte läsas
+quarantine-what = { $n } objekt i katalogen { $directory } kan inte läsas och läggs åt sidan.
+quarantine-before = { $n ->
+    [0] När det senast kontrollerades eller meddelades fanns det inga.
+   *[other] När det senast kontrollerades eller meddelades var det { $n }.
+}
+quarantine-stays = Det som var känt om dem gäller fortfarande; de som är nya är inte kända. Oftast har något ändrats i katalogen, eller så säger konfigurationen något annat om den.
+quarantine-some = Av dem som är nya:
+quarantine-all = Alla, och vad som är fel: `{ $command }`
+quarantine-over-title = Objekten i katalogen { $directory } kan läsas igen
+quarantine-over-what = { $n ->
+    [0] Inga läggs åt sidan längre.
+   *[other] { $n } läggs fortfarande åt sidan.
+}
+quarantine-over-since = Att de var många fler meddelades första gången { $at }. Ingenting behöver göras.
 lasting-title = { $n ->
     [one] 1 liten sak har funnits i ett dygn
    *[other] { $n } små saker har funnits i ett dygn

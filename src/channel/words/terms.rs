@@ -215,6 +215,12 @@ impl Words {
             let units: u64 = units.parse().ok()?;
             return Some(say!(self, "summary-title", n = units));
         }
+        if let Some(directory) = between("many more objects of ", " are set aside") {
+            return Some(say!(self, "quarantine-title", directory = directory));
+        }
+        if let Some(directory) = between("not so many objects of ", " are set aside any more") {
+            return Some(say!(self, "quarantine-over-title", directory = directory));
+        }
         if let Some(things) = between("", " small things that last") {
             let things: u64 = things.parse().ok()?;
             return Some(say!(self, "about-lasting", n = things));

@@ -72,6 +72,7 @@ fn print(out: &Out, outage: &Outage, units: &[String]) {
         ("severity", Some(outage.severity.to_string())),
         ("services", list(outage.services.iter().map(ToString::to_string).collect())),
         ("units", list(units.to_vec())),
+        ("asks", outage.ack.then(|| "to be taken on (budkavle notice list)".to_owned())),
         ("told, too", list(outage.also.iter().map(ToString::to_string).collect())),
     ]);
     for (number, update) in outage.updates.iter().enumerate() {

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 /// Three failures in a row alert, or data of a day; reminders after 2, 4, 8, 8 … hours.
 fn policy() -> Policy {
     let remind_after = [2, 4, 8].map(TimeDelta::hours).to_vec();
-    Policy { after_failures: 3, stale_after: TimeDelta::hours(24), remind_after }
+    Policy { after_failures: 3, stale_after: TimeDelta::hours(24), remind_after, ..Policy::default() }
 }
 
 /// Something that happens to a sync, after which it is decided whether to tell anybody.
@@ -200,7 +200,12 @@ fn what_the_last_failure_said_is_kept_until_a_run_ends_well() {
 
 #[test]
 fn a_rejected_run_is_no_recovery_and_another_held_run_is_told_anew() {
-    let policy = Policy { after_failures: 3, stale_after: TimeDelta::hours(99), remind_after: Vec::new() };
+    let policy = Policy {
+        after_failures: 3,
+        stale_after: TimeDelta::hours(99),
+        remind_after: Vec::new(),
+        ..Policy::default()
+    };
     let alerted = |health: Health, at| {
         let decision = health.decide(&policy, hour(at));
         (health.told(&decision, hour(at)), decision)
@@ -238,6 +243,7 @@ proptest! {
             after_failures,
             stale_after: TimeDelta::hours(stale_after),
             remind_after: growing.iter().map(|n| TimeDelta::hours(*n)).collect(),
+            ..Policy::default()
         };
         let mut health = Health::new(hour(0));
         let mut history: Vec<(i64, Happening)> = Vec::new();

@@ -269,7 +269,9 @@ fn xtext(text: &str) -> Cow<'_, str> {
 /// `\x{E5}` stands for `å` (RFC 6533 §3).
 fn unicode(text: &str) -> Cow<'_, str> {
     replaced(text, "\\x{", |rest| {
-        let digits = rest.split_once('}')?.0;
+        // No character has more than six digits. Without a limit each mark would have the rest looked through.
+        let end = rest.bytes().take(7).position(|byte| byte == b'}')?;
+        let digits = rest.get(..end)?;
         let c = u32::from_str_radix(digits, 16).ok().and_then(char::from_u32)?;
         Some((c, digits.len() + 1))
     })
@@ -341,4 +343,16 @@ fn clip(text: &str) -> Box<str> {
         clean.push_str(word);
     }
     clean.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_is_read_of_a_character_than_it_can_have() {
+        assert_eq!(unicode("\\x{E5}sa \\x{01F525}"), "åsa \u{1F525}");
+        // Who wrote thousands of these without an end would have the rest looked through for each.
+        assert_eq!(unicode("\\x{00000E5}\\x{E5"), "\\x{00000E5}\\x{E5");
+    }
 }

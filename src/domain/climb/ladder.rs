@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 
-use super::{Climb, Ladder, Reached, Rung};
+use super::{Climb, Ladder, Policy, Reached, Rung};
 use crate::domain::contacts::{self, Asker, Contact};
 use crate::domain::ids::UserId;
 use crate::domain::notice::Recipient;
@@ -12,22 +12,23 @@ use crate::domain::organisation::Organisation;
 use crate::domain::roles::{GLOBAL, LOCAL, MESSAGE_READER, Role};
 use crate::domain::tree::Index;
 
-/// The next rung on which somebody stands who wasn't told.
+/// The next rung on which somebody stands who wasn't told, and not too many do.
 pub(super) fn next(
     climb: &Climb,
+    policy: &Policy,
     organisation: &Organisation,
     now: DateTime<Utc>,
 ) -> Option<(Vec<Reached>, Vec<Recipient>)> {
     let look = Look { climb, organisation, now };
-    let rungs = match climb.ladder {
-        Ladder::Units => {
-            let above = (1..=look.depth()).map(Rung::Above);
-            [Rung::Deputy, Rung::Colleague].into_iter().chain(above).chain([Rung::Reader]).collect::<Vec<_>>()
-        }
-        Ladder::Whole => vec![Rung::Deputy, Rung::Global],
-    };
-    let after = climb.rung();
-    rungs.into_iter().filter(|rung| *rung > after).find_map(|rung| look.on(rung))
+    let found = look.rungs().into_iter().filter_map(|rung| Some((rung, look.on(rung)?)));
+    let mut found = found;
+    found.find(|(rung, (reached, _))| policy.tells(*rung, reached.len())).map(|(_, found)| found)
+}
+
+/// The rungs that are left, and how many stand on each who weren't told.
+pub(super) fn way(climb: &Climb, organisation: &Organisation, now: DateTime<Utc>) -> Vec<(Rung, usize)> {
+    let look = Look { climb, organisation, now };
+    look.rungs().into_iter().filter_map(|rung| Some((rung, look.on(rung)?.0.len()))).collect()
 }
 
 struct Look<'a> {
@@ -37,6 +38,23 @@ struct Look<'a> {
 }
 
 impl Look<'_> {
+    /// The rungs above the one that was told last.
+    fn rungs(&self) -> Vec<Rung> {
+        let rungs = match self.climb.ladder {
+            Ladder::Units => {
+                let above = (1..=self.depth()).map(Rung::Above);
+                [Rung::Deputy, Rung::Colleague]
+                    .into_iter()
+                    .chain(above)
+                    .chain([Rung::Reader])
+                    .collect::<Vec<_>>()
+            }
+            Ladder::Whole => vec![Rung::Deputy, Rung::Global],
+        };
+        let after = self.climb.rung();
+        rungs.into_iter().filter(|rung| *rung > after).collect()
+    }
+
     /// Those who were told first and are known.
     fn first(&self) -> impl Iterator<Item = UserId> + '_ {
         self.climb.told.iter().filter(|told| told.rung == Rung::First).filter_map(|told| told.user)

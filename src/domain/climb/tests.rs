@@ -76,7 +76,9 @@ fn climbed(policy: &Policy, organisation: &Organisation, mut climb: Climb) -> Ve
 #[test]
 fn it_climbs_by_working_time_to_the_reader_and_passes_rungs_where_nobody_stands() {
     let mut world = made();
-    world.away(1, -48, -24, Some(3));
+    // That is to come; whoever stood in last month isn't asked.
+    world.away(1, 240, 264, Some(3));
+    world.away(1, -48, -24, Some(4));
     let organisation = world.organisation();
     // Friday afternoon, in the week of 6 July 2026.
     let now = local("2026-07-10 15:45");
@@ -91,6 +93,30 @@ fn it_climbs_by_working_time_to_the_reader_and_passes_rungs_where_nobody_stands(
             "Mon 10:15 nobody is left",
         ]
     );
+}
+
+#[test]
+fn a_rung_on_which_too_many_stand_is_passed_over_but_for_the_last() {
+    let users = (1..=12).map(|n| user(n, if n < 9 { 3 } else { 1 }));
+    let mut world = World::new(directory_of(users, [unit(1, 0), unit(2, 1), unit(3, 2)], []));
+    for n in 2..=8 {
+        world.assign(LOCAL, n, Place::Unit(unit_id(3)));
+    }
+    world.assign(LOCAL, 9, Place::Unit(unit_id(1)));
+    for n in 9..=12 {
+        world.assign(MESSAGE_READER, n, Place::OwnUnit);
+    }
+    let organisation = world.organisation();
+    let now = local("2026-07-06 09:00");
+    let policy = Policy { widest: Some(3), ..policy() };
+    let climb = policy.begin(&notice(Severity::Major, &["u1"], now), &organisation, now).unwrap();
+    let way = [(Rung::Colleague, 7), (Rung::Above(2), 1), (Rung::Reader, 4)];
+    assert_eq!(climb.way(&organisation, now), way);
+    let steps = climbed(&policy, &organisation, climb.clone());
+    assert_eq!(steps[0], "Mon 09:30 Above(2) User 9 as local");
+    assert!(steps[1].starts_with("Mon 10:00 Reader User 10"), "{steps:?}");
+    let whole = climbed(&Policy { widest: None, ..policy }, &organisation, climb);
+    assert!(whole[0].starts_with("Mon 09:30 Colleague User 2"), "{whole:?}");
 }
 
 #[test]

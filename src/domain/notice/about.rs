@@ -34,6 +34,12 @@ impl Facts {
             Facts::Lasting { lasting, more } => {
                 format!("{} small things that last", lasting.len() + *more as usize)
             }
+            Facts::Quarantine(facts) => {
+                format!("many more objects of {} are set aside", facts.directory)
+            }
+            Facts::QuarantineOver { directory, .. } => {
+                format!("not so many objects of {directory} are set aside any more")
+            }
             Facts::Subscribe { .. } => "whether they want to be told of outages".to_owned(),
             Facts::Climbed(climbed) => format!("nobody has it: {}", climbed.facts.about()),
             Facts::Undelivered(facts) => match facts.messages.len() + facts.more as usize {

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{About, Facts};
 use crate::domain::alert::Trouble;
+use crate::domain::ids::OutageId;
 use crate::domain::outage::Severity;
 use crate::domain::warning::DueReason;
 
@@ -74,6 +75,8 @@ impl Facts {
             | Facts::SyncRecovered { .. }
             | Facts::StoreRebuilt { .. }
             | Facts::Lasting { .. }
+            | Facts::Quarantine(_)
+            | Facts::QuarantineOver { .. }
             | Facts::Ending { .. } => NoticeKind::Alert,
             Facts::Test { .. } | Facts::Subscribe { .. } => NoticeKind::Test,
             Facts::Coverage(_) => NoticeKind::Coverage,
@@ -94,9 +97,19 @@ impl Facts {
             Facts::StoreRebuilt { .. } => Severity::Critical,
             Facts::SyncTrouble(trouble) if trouble.trouble != Trouble::Stale => Severity::Major,
             Facts::Ending { due, .. } if due.reason == DueReason::Over => Severity::Major,
-            Facts::ChannelBroken { .. } | Facts::Undelivered(_) => Severity::Major,
+            Facts::ChannelBroken { .. } | Facts::Undelivered(_) | Facts::Quarantine(_) => Severity::Major,
             Facts::Climbed(climbed) => climbed.facts.severity(),
             _ => Severity::Minor,
+        }
+    }
+
+    /// The outage that it is about.
+    pub fn outage(&self) -> Option<OutageId> {
+        match self {
+            Facts::Outage { outage, .. } => Some(outage.id),
+            Facts::OutageWord(word) => Some(word.id),
+            Facts::Climbed(climbed) => climbed.facts.outage(),
+            _ => None,
         }
     }
 

@@ -221,7 +221,8 @@ impl Audience {
     /// With those outside who asked for it, unless they are told anyhow.
     #[must_use]
     pub fn with_subscribers(mut self, subscribers: &[&Subscriber]) -> Audience {
-        let known: HashSet<String> = self.told.iter().map(|told| told.mail.key()).collect();
+        let told = self.told.iter().chain(&self.left);
+        let known: HashSet<String> = told.map(|told| told.mail.key()).collect();
         let new = subscribers.iter().filter(|subscriber| !known.contains(&subscriber.mail.key()));
         self.told.extend(new.map(|subscriber| {
             let because = Because::Subscribed { subscriber: subscriber.id };

@@ -22,21 +22,27 @@ pub struct Held {
     pub mailboxes: BTreeSet<String>,
 }
 
-/// The open incident that speaks for `outage`: an earlier one that is at least as bad, and of which it follows.
-pub fn speaks_for<'a>(
+/// Whether `other` speaks for `outage`: it is open, at least as bad, and what `outage` concerns follows from it. Of two of which each follows from the
+/// other, the earlier speaks for the later.
+pub fn speaks(other: &Outage, outage: &Outage, organisation: &Organisation, services: &Services) -> bool {
+    // One without a number is about to be opened.
+    let earlier = outage.id == OutageId(0) || (other.id != OutageId(0) && other.id < outage.id);
+    let incidents = other.id != outage.id && other.plan.is_none() && outage.plan.is_none();
+    incidents
+        && other.ended_at().is_none()
+        && other.severity >= outage.severity
+        && covers(other, outage, organisation, services)
+        && (earlier || !covers(outage, other, organisation, services))
+}
+
+/// The open incidents that speak for `outage`.
+pub fn speak_for<'a>(
     outage: &Outage,
     open: &'a BTreeMap<OutageId, Outage>,
     organisation: &Organisation,
     services: &Services,
-) -> Option<&'a Outage> {
-    if outage.plan.is_some() {
-        return None;
-    }
-    let earlier = open.values().filter(|other| {
-        let before = outage.id == OutageId(0) || other.id < outage.id;
-        before && other.plan.is_none() && other.ended_at().is_none() && other.severity >= outage.severity
-    });
-    earlier.into_iter().find(|other| covers(other, outage, organisation, services))
+) -> Vec<&'a Outage> {
+    open.values().filter(|other| speaks(other, outage, organisation, services)).collect()
 }
 
 /// Whether all that `outage` concerns doesn't work anyhow, since what `other` concerns doesn't.
@@ -146,7 +152,7 @@ mod tests {
 
     fn spoken_for(new: &Outage, open: &[Outage]) -> Option<u64> {
         let open = open.iter().map(|outage| (outage.id, outage.clone())).collect();
-        speaks_for(new, &open, &world().organisation(), &services()).map(|outage| outage.id.0)
+        speak_for(new, &open, &world().organisation(), &services()).first().map(|outage| outage.id.0)
     }
 
     #[test]
@@ -168,6 +174,12 @@ mod tests {
             None,
             "never the other way round"
         );
+        let later = outage(3, &["net"], &[], major);
+        assert_eq!(
+            spoken_for(&outage(2, &["mail"], &[], major), &[later]),
+            Some(3),
+            "the cause is found later"
+        );
         let over = net().update("", Some(State::Resolved), Actor::System, now()).unwrap();
         assert_eq!(spoken_for(&outage(2, &["mail"], &[], major), &[over]), None);
     }
@@ -184,6 +196,11 @@ mod tests {
         );
         assert_eq!(spoken_for(&outage(2, &["mail"], &[], major), &[site()]), None, "others use it, too");
         assert_eq!(spoken_for(&outage(2, &["mail"], &[2], major), &[site()]), Some(1));
+        let (first, second) = (outage(1, &[], &[1], major), outage(2, &[], &[1], major));
+        assert_eq!(
+            (spoken_for(&second, std::slice::from_ref(&first)), spoken_for(&first, &[second])),
+            (Some(1), None)
+        );
         assert_eq!(spoken_for(&outage(2, &[], &[2, 3], major), &[site()]), None);
         assert_eq!(spoken_for(&outage(2, &["mail"], &[3], major), &[outage(1, &["net"], &[1], major)]), None);
         assert_eq!(spoken_for(&outage(2, &[], &[2], major), &[outage(1, &[], &[], major)]), None);

@@ -30,6 +30,8 @@ pub struct Policy {
     pub by_hand: bool,
     /// So long a word that follows another waits for more, unless it is critical; of several only the last is told. Zero: not at all.
     pub gather: TimeDelta,
+    /// So long the first word on an incident waits, unless it is critical: for what it follows from, and for more. Zero: not at all.
+    pub first_waits: TimeDelta,
     /// Whether who is told of an incident is spared those that follow from it.
     pub inhibit: bool,
     /// Frequent cases, by name.
@@ -61,6 +63,7 @@ impl Default for Policy {
             by_hand: false,
             inhibit: true,
             gather: TimeDelta::zero(),
+            first_waits: TimeDelta::zero(),
             templates: BTreeMap::new(),
         }
     }

@@ -16,6 +16,7 @@ pub(crate) fn opening(title: &str) -> Opening {
         services: vec![],
         units: vec![],
         also: vec![],
+        ack: false,
     }
 }
 

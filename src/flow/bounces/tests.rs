@@ -180,6 +180,7 @@ async fn outages_that_came_back_are_told_to_those_who_answer_for_notices() {
         services: vec![],
         units: vec![],
         also: vec![],
+        ack: false,
     };
     let order = crate::flow::outage::Order::Open(opening);
     crate::flow::outage::carry_out(&world.core, None, order, &Actor::System, None, false).await.unwrap();

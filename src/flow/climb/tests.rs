@@ -12,6 +12,7 @@ use crate::domain::ids::UnitId;
 use crate::domain::notice::{MessageState, NoticeKind};
 use crate::domain::outage::{Severity, State};
 use crate::domain::roles::{MESSAGE_READER, OUTAGE, Place};
+use crate::domain::warning::{Due, DueReason, WarningKind};
 use crate::flow::core::Settings;
 use crate::flow::deliver::Terms;
 use crate::flow::outage::{Order, carry_out};
@@ -29,7 +30,7 @@ async fn start(folder: &Path, clock: &Clock) -> Core {
     let (store, _) = Store::open_sled(SledSettings::small(folder), now).await.unwrap();
     let clock = Arc::clone(clock);
     let climbing = Policy {
-        kinds: [NoticeKind::Outage].into(),
+        kinds: [NoticeKind::Outage, NoticeKind::Alert].into(),
         after: TimeDelta::minutes(30),
         hours: OpeningHours::usual(chrono_tz::Europe::Stockholm, Arc::default()),
         ..Policy::default()
@@ -87,6 +88,41 @@ async fn what_nobody_takes_on_goes_on_once_over_restarts_and_says_how_it_stands(
     // One thread for all of it.
     let listed = core.store.messages(MessageFilter { limit: 9, ..MessageFilter::default() }).await.unwrap();
     assert!(listed.iter().all(|listed| &*listed.notice.thread.0 == "outage/1/0"));
+}
+
+#[tokio::test]
+async fn what_a_read_warns_of_no_more_is_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Clock::new(Mutex::new(at("07-06T07:00")));
+    let core = start(folder.path(), &clock).await;
+    let (name, other) = (DirectoryName::from("corp"), DirectoryName::from("corp2"));
+    let ends = |day| Warning {
+        kind: WarningKind::ServerCertificate,
+        about: "CN=dc1".into(),
+        at: at("07-20T00:00") + TimeDelta::days(day),
+    };
+    for (name, day) in [(&name, 0), (&name, 1), (&other, 0)] {
+        let due = Due { reason: DueReason::Soon { days: 14 }, warning: ends(day) };
+        let thread = alert::ending(name, &due.warning);
+        let facts = Facts::Ending { directory: name.clone(), due };
+        let to = vec![Recipient::by_mail("asa", "asa@org.example".parse().unwrap(), "ad-sync")];
+        let event = EventKey(format!("{thread}/14").into());
+        let notice =
+            NewNotice { thread, ..NewNotice::new(event, facts, to, core.now() + TimeDelta::days(2)) };
+        let event = Event { at: core.now(), change: Change::None, notices: vec![notice], audit: None };
+        let turn = core.turn().await;
+        turn.commit(event, |_, _, _| {}).await.unwrap();
+    }
+    let waiting = || core.view().climbs.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(waiting().len(), 3);
+    let turn = core.turn().await;
+    renewed(&core, &turn, &name, &[ends(0), ends(1)]).await;
+    assert_eq!(waiting().len(), 3);
+    renewed(&core, &turn, &name, &[ends(1)]).await;
+    drop(turn);
+    assert_eq!(waiting(), [alert::ending(&name, &ends(1)), alert::ending(&other, &ends(0))]);
+    let over = core.store.climb(&alert::ending(&name, &ends(0))).await.unwrap().unwrap();
+    assert_eq!(over.end, Some(End::Over { at: core.now() }));
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ use super::Settings;
 use crate::domain::locale::{Arranged, Locale};
 use crate::domain::notice::Recipient;
 use crate::domain::organisation::Organisation;
+use crate::domain::quiet;
 use crate::domain::tree::UnitTree;
 
 /// What was found last.
@@ -20,6 +21,7 @@ struct Found {
     settings: Weak<Settings>,
     tree: Weak<UnitTree>,
     arranged: Arranged,
+    nights: quiet::Arranged,
 }
 
 impl Places {
@@ -31,15 +33,30 @@ impl Places {
         organisation: &Organisation,
         now: DateTime<Utc>,
     ) -> Locale {
+        self.found(settings, organisation).arranged.of(organisation, recipient, now)
+    }
+
+    /// Which night is a recipient's, at `now`.
+    pub(super) fn night_of(
+        &self,
+        recipient: &Recipient,
+        settings: &Arc<Settings>,
+        organisation: &Organisation,
+        now: DateTime<Utc>,
+    ) -> Option<usize> {
+        self.found(settings, organisation).nights.of(organisation, recipient, now)
+    }
+
+    fn found(&self, settings: &Arc<Settings>, organisation: &Organisation) -> Arc<Found> {
         let known = self.0.load_full().filter(|found| found.is_of(settings, &organisation.tree));
-        let found = known.unwrap_or_else(|| {
+        known.unwrap_or_else(|| {
             let (settings_now, tree) = (Arc::downgrade(settings), Arc::downgrade(&organisation.tree));
             let arranged = settings.locales.arrange(organisation);
-            let new = Arc::new(Found { settings: settings_now, tree, arranged });
+            let nights = quiet::Arranged::new(&settings.quiet.nights, organisation);
+            let new = Arc::new(Found { settings: settings_now, tree, arranged, nights });
             self.0.store(Some(Arc::clone(&new)));
             new
-        });
-        found.arranged.of(organisation, recipient, now)
+        })
     }
 }
 

@@ -109,6 +109,11 @@ impl Settings {
         Arrangement { roles: self.roles.clone(), lists: self.lists.clone() }
     }
 
+    /// Whether words on outages ever wait, so that a later one can take the place of an earlier one.
+    pub fn holds(&self) -> bool {
+        self.quiet.holds() || !self.outages.gather.is_zero() || !self.outages.first_waits.is_zero()
+    }
+
     /// Whether the organisation works on a day.
     pub fn day(&self, date: NaiveDate) -> Day {
         match self.calendar.day_off(date) {

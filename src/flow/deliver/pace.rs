@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 const WINDOW: TimeDelta = TimeDelta::minutes(1);
 
 /// When messages were begun with, within the last minute.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Pace(VecDeque<DateTime<Utc>>);
 
 impl Pace {

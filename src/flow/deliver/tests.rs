@@ -1,14 +1,19 @@
 //! What leaves when: channels that don't wait for each other, limits, rests, and what is told of them.
 
+mod failing;
 mod faults;
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
+use self::faults::OFFERS;
 use super::*;
 use crate::channel::CommandChannel;
+use crate::channel::fake::{Act, Fake, Script};
+use crate::domain::delivery::Condition;
 use crate::domain::notice::{EventKey, Facts, NewNotice, NoticeKind, Recipient};
 use crate::domain::outage::Severity;
 use crate::domain::roles::{GLOBAL, OUTAGE, Place};
@@ -272,15 +277,22 @@ async fn what_is_given_up_is_told_in_one_notice_and_that_is_not_told_of_itself()
     }
     let told = world.messages().await;
     assert_eq!(told[4..], ["bo by mail: 3 messages that were given up, queued"]);
-    // Nobody takes the mail with it, and it expires; nothing is told of that.
+    // Nobody takes the mail with it, and it expires: that is told once by another channel, and when that is given up as well, nobody is told any more.
     world.pass(TimeDelta::days(3));
     world.drain(&senders.all()[&ChannelName::mail()]).await;
-    for _ in 0..3 {
+    for _ in 0..6 {
         world.pass(TimeDelta::minutes(20));
         channels::tick(&world.core, &senders).await.unwrap();
+        world.drain(&senders.all()[&ChannelName::from("one")]).await;
     }
     let told = world.messages().await;
-    assert_eq!(told[4..], ["bo by mail: 3 messages that were given up, expired"]);
+    assert_eq!(
+        told[4..],
+        [
+            "bo by mail: 3 messages that were given up, expired",
+            "one by one: a message that was given up, failed",
+        ]
+    );
 }
 
 #[tokio::test]
@@ -302,14 +314,15 @@ async fn a_message_that_finds_the_channel_broken_holds_up_no_other() {
 
 #[tokio::test]
 async fn while_the_other_side_takes_nothing_one_at_a_time_is_tried_and_the_rest_left_alone() {
-    let world = World::with(outages_by(&["one"])).await;
-    world.tell_by("one", 6).await;
-    let one = world.command("one");
-    fs::write(world.act("one"), "75").unwrap();
+    let world = World::with(Routing::default()).await;
+    world.tell("away", "y.example", 6).await;
+    let hangs_up = Script::new(OFFERS).at("greeting", 1, Act::SayAndCut(Vec::new()));
+    let fake = Fake::start(vec![hangs_up]).await;
+    let one = failing::mail_to(&fake);
     for tried in [3, 4, 5] {
         world.drain(&one).await;
         assert_eq!(world.drain(&one).await, Sent::default());
-        assert_eq!(world.ids("one").len(), tried);
+        assert_eq!(fake.log().connections, tried);
         let until = one.resumes(world.core.now()).unwrap();
         assert_eq!(one.pause(world.core.now()).unwrap().until, until);
         *world.clock.lock().unwrap() = until;

@@ -224,6 +224,7 @@ impl Heartbeats {
             services: job.services.clone(),
             units,
             also: Vec::new(),
+            ack: false,
         };
         let changes = Changes::beat(beat.clone());
         let done = carry_out_told(core, None, Order::Open(opening), &author(&job.name), changes).await?;

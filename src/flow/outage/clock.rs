@@ -44,6 +44,7 @@ async fn tick_one(core: &Core, id: OutageId) -> Result<(), StoreError> {
         by_telling: None,
         now,
         held: None,
+        hushes: Vec::new(),
     };
     if let Some(due) = before.due(&policy.remind, now) {
         let after = before.by_clock(due, now);

@@ -1,5 +1,8 @@
 //! Who isn't told of an incident, since they are told of another of which it follows; and that they are, once that one is over and this isn't.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -7,17 +10,17 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{audience, expires, facts, silenced};
 use crate::domain::ids::OutageId;
-use crate::domain::notice::{About, EventKey, NewNotice};
+use crate::domain::notice::{About, EventKey, Hush, MessageState, NewNotice, Replaces};
 use crate::domain::outage::Outage;
 use crate::domain::outage::audience::Audience;
-use crate::domain::outage::inhibit::{Held, hold, speaks_for, without};
+use crate::domain::outage::inhibit::{Held, hold, speak_for, speaks, without};
 use crate::flow::core::Core;
-use crate::store::{Change, Event, StoreError};
+use crate::store::{Change, Event, MessageFilter, StoreError};
 
 /// Whoever isn't told of an incident is left alone for so long after the end of what it follows from: mostly it is over then, too.
 const REST: TimeDelta = TimeDelta::minutes(10);
 
-/// The audience of a new incident without those who were told of another that speaks for it.
+/// The audience of a new incident without those who were told of others that speak for it.
 pub(super) fn begin(
     core: &Core,
     outage: &Outage,
@@ -26,24 +29,92 @@ pub(super) fn begin(
 ) -> (Audience, Option<Held>) {
     let (view, settings) = (core.view(), core.settings());
     let policy = &settings.outages;
-    let by = policy.inhibit.then(|| speaks_for(outage, &view.outages, &view.organisation, &policy.services));
-    match by.flatten() {
-        Some(by) => hold(all, by.id, &told_of(core, by, now)),
-        None => (all, None),
+    if !policy.inhibit {
+        return (all, None);
+    }
+    let by = speak_for(outage, &view.outages, &view.organisation, &policy.services);
+    by.into_iter().fold((all, None), |(all, held), by| {
+        let (rest, more) = hold(all, by.id, &told_of(core, by, now));
+        (rest, merged(held, more))
+    })
+}
+
+/// Both together; what is held first says by which.
+fn merged(one: Option<Held>, other: Option<Held>) -> Option<Held> {
+    match (one, other) {
+        (Some(one), Some(other)) => {
+            Some(Held { by: one.by, mailboxes: one.mailboxes.into_iter().chain(other.mailboxes).collect() })
+        }
+        (one, other) => one.or(other),
     }
 }
 
-/// The audience of a later word without those who weren't told of the first and aren't yet. Whoever was told hears of it to its end.
-pub(super) fn go_on(core: &Core, outage: &Outage, all: Audience) -> (Audience, Option<Held>) {
+/// The audience of a later word without those who weren't told of the first and aren't yet, and those who have heard nothing of it, but are told of another
+/// that speaks for it by now. Whoever was told hears of it to its end.
+///
+/// # Errors
+/// The store: who has heard of it can't be told.
+pub(super) async fn go_on(
+    core: &Core,
+    outage: &Outage,
+    all: Audience,
+    now: DateTime<Utc>,
+) -> Result<(Audience, Option<Held>), StoreError> {
     let view = core.view();
-    match view.inhibited.get(&outage.id) {
-        Some(before) => (without(all, before), Some(before.clone())),
-        None => (all, None),
+    let before = view.inhibited.get(&outage.id).cloned();
+    let all = match &before {
+        Some(before) => without(all, before),
+        None => all,
+    };
+    let (_, held) = begin(core, outage, all.clone(), now);
+    let Some(Held { by, mut mailboxes }) = held else { return Ok((all, before)) };
+    // Mostly the same people are told as before: after the first word nobody is left of whom it is to be found out.
+    for notice in core.store.thread(&thread(outage.id)).await? {
+        if mailboxes.is_empty() {
+            break;
+        }
+        let filter = MessageFilter { notice: Some(notice), limit: usize::MAX, ..MessageFilter::default() };
+        for listed in core.store.messages(filter).await? {
+            let sent = listed.message.state != MessageState::Cancelled;
+            if let Some(mail) = listed.message.recipient.mail.as_ref().filter(|_| sent) {
+                mailboxes.remove(&mail.key());
+            }
+        }
     }
+    if mailboxes.is_empty() {
+        return Ok((all, before));
+    }
+    let more = Held { by, mailboxes };
+    Ok((without(all, &more), merged(before, Some(more))))
 }
 
-/// Those who were told of an incident, and still are: by a word of it, and not silenced then.
-fn told_of(core: &Core, outage: &Outage, now: DateTime<Utc>) -> Audience {
+/// The incidents for which this one speaks, with whoever is told of this one now: what of those waits to be sent to them isn't sent, if they have heard nothing
+/// of these yet.
+pub(super) fn hushes(core: &Core, outage: &Outage, told: &Audience) -> Vec<Hush> {
+    let (view, settings) = (core.view(), core.settings());
+    let policy = &settings.outages;
+    if !policy.inhibit || told.told.is_empty() {
+        return Vec::new();
+    }
+    let people: Vec<_> = told.told.iter().map(|one| (one.mail.key(), one.user)).collect();
+    let spoken_for =
+        view.outages.values().filter(|other| speaks(outage, other, &view.organisation, &policy.services));
+    let hush = |other: &Outage| Hush {
+        outage: other.id,
+        thread: thread(other.id),
+        by: outage.id,
+        people: people.clone(),
+    };
+    spoken_for.map(hush).collect()
+}
+
+/// The thread of an outage.
+pub(super) fn thread(id: OutageId) -> EventKey {
+    EventKey(format!("outage/{id}/0").into())
+}
+
+/// The mailboxes of those who were told of an incident: by a word of it, and not silenced then.
+fn were_told(core: &Core, outage: &Outage) -> HashSet<String> {
     let first = outage.updates.first().map(|update| update.at);
     let last = outage.updates.last().map(|update| update.at);
     let mut were: HashSet<String> = HashSet::new();
@@ -51,6 +122,12 @@ fn told_of(core: &Core, outage: &Outage, now: DateTime<Utc>) -> Audience {
         let then = silenced(core, outage, audience(core, outage, at), at);
         were.extend(then.told.iter().map(|told| told.mail.key()));
     }
+    were
+}
+
+/// Those who were told of an incident, and still are.
+fn told_of(core: &Core, outage: &Outage, now: DateTime<Utc>) -> Audience {
+    let were = were_told(core, outage);
     let view = core.view();
     let held = view.inhibited.get(&outage.id);
     let mut told = audience(core, outage, now);
@@ -96,10 +173,10 @@ async fn release_one(core: &Core, id: OutageId) -> Result<(), StoreError> {
             EventKey(format!("outage/{id}/{}/released/{}", outage.version(), now.timestamp_millis()).into());
         let recipients = told.recipients();
         if !recipients.is_empty() {
-            let thread = EventKey(format!("outage/{id}/0").into());
             let facts = facts(core, outage, About::Word);
             let notice = NewNotice::new(event, facts, recipients, expires(outage, now, &settings));
-            notices.push(NewNotice { thread, ..notice });
+            let replaces = if settings.holds() { Replaces::Held } else { Replaces::Nothing };
+            notices.push(NewNotice { thread: thread(id), replaces, asks: outage.ack, ..notice });
         }
     }
     let change = Change::Inhibited(id, after.clone());

@@ -62,6 +62,7 @@ fn opening(title: &str, services: &[&str]) -> Opening {
         services: services.iter().map(|name| Box::from(*name)).collect(),
         units: vec![],
         also: vec![],
+        ack: false,
     }
 }
 

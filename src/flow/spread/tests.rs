@@ -19,6 +19,7 @@ use crate::domain::climb;
 use crate::domain::ids::{ChannelName, OutageId, SilenceId, UnitId};
 use crate::domain::locale::{Locale, Locales};
 use crate::domain::notice::{MessageState, NoticeKind, Recipient};
+use crate::domain::outage::maintenance::Window;
 use crate::domain::outage::policy::Policy;
 use crate::domain::outage::{self, Opening, Severity, State};
 use crate::domain::quiet::Quiet;
@@ -56,7 +57,7 @@ fn settings() -> Settings {
     Settings {
         zone: Stockholm,
         locales: Locales { organisation: Locale { zone: Stockholm, ..Locale::default() }, rules: vec![] },
-        quiet: Quiet { awake: Some(awake), channels: BTreeSet::new() },
+        quiet: Quiet { awake: Some(awake), ..Quiet::default() },
         climbing: Arc::new(climb::Policy {
             kinds: [NoticeKind::Outage].into(),
             hours: usual,
@@ -287,6 +288,21 @@ async fn of_a_burst_of_words_the_first_is_told_at_once_and_then_the_last() {
             "10-06T07:04 asa outage 1 (monitoring): Mail is slow",
             "10-06T07:10 asa outage 2 (investigating): All is down",
             "10-06T07:11 asa outage 2 (identified): All is down",
+        ]
+    );
+    // Maintenance is told on the minute of its plan.
+    let window = Window {
+        from: town.core.now() + TimeDelta::minutes(10),
+        until: town.core.now() + TimeDelta::hours(1),
+    };
+    let plan = opening("New disks", &["net"], Severity::Minor);
+    town.order(None, Order::Plan { opening: plan, window, by_hand: None }).await;
+    town.until("10-06T07:30").await;
+    assert_eq!(
+        town.told().await[4..],
+        [
+            "10-06T07:12 asa maintenance 3 (planned): New disks",
+            "10-06T07:22 asa maintenance 3 (started): New disks",
         ]
     );
 }

@@ -12,8 +12,8 @@ use crate::domain::guard;
 use crate::domain::organisation::Organisation;
 use crate::domain::run::{Cursor, KindCounts, Outcome, Run};
 use crate::domain::undo::Kept;
-use crate::flow::alert;
 use crate::flow::core::{Core, Turn};
+use crate::flow::{alert, climb};
 use crate::store::{DirectoryState, RunRecord, StoreError};
 
 /// A held run that wants what an earlier one waits for already doesn't list more than this a second time: a hundred thousand lines each quarter
@@ -48,13 +48,14 @@ pub(in crate::flow) async fn finish(
     let known = state.health.take().unwrap_or_else(|| Health::new(now));
     let health = known.after(run);
     let (health, notice) = alert::judge(core, &name, health, state.held.as_ref(), &changes, now);
+    let (health, aside) = alert::quarantine(core, health, run, &quarantined, now);
     let changes = if repeats(run) && changes.len() > LISTED_AGAIN { Vec::new() } else { changes };
     let endings = alert::endings(core, &name, &state.warnings, now);
     let mut record = RunRecord {
         changes,
         quarantined,
         held: state.held.clone(),
-        notices: core.spread(notice.into_iter().chain(endings).collect(), now),
+        notices: core.spread(notice.into_iter().chain(aside).chain(endings).collect(), now),
         vetoes: state.vetoes.clone(),
         audit,
         lease: turn.lease,
@@ -73,12 +74,16 @@ pub(in crate::flow) async fn finish(
     }
     state.health = Some(health);
     state.last_run = Some(run.clone());
+    let warnings = state.warnings.clone();
     turn.show_committed(&committed, |view, _, now| {
         view.directories.insert(name.clone(), state);
         if let Some(organisation) = organisation {
             view.take(organisation, now);
         }
     });
+    if !matches!(run.outcome, Outcome::Failed { .. }) {
+        climb::renewed(core, turn, &name, &warnings).await;
+    }
     core.ran.notify_one();
     log(run);
     Ok(())

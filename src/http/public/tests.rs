@@ -72,6 +72,7 @@ impl Site {
             services: vec![],
             units: vec![],
             also: vec![],
+            ack: false,
         };
         carry_out(&self.core, None, Order::Open(opening), &Actor::System, None, false).await.unwrap();
     }

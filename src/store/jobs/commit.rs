@@ -28,7 +28,7 @@ use super::super::records::{
 use super::super::types::{Change, Committed, Event, RunRecord, Sequence};
 use super::trouble::Fault;
 use super::tx::Tx;
-use super::{outbox, past};
+use super::{outbox, past, thread};
 
 /// Hands out the next `count` numbers; returns the first.
 pub(in crate::store) fn allocate(tx: &mut Tx<'_>, sequence: Sequence, count: u64) -> Result<u64, Fault> {
@@ -401,6 +401,10 @@ fn decide_held(
     Ok(())
 }
 
+/// What is said of a message that isn't sent at once for that.
+const WAITS: &str =
+    "it waits for its turn: so many were sent to the recipient within an hour (quiet_hours.per_hour)";
+
 /// Enqueues notices: one per event, one message per address and channel.
 fn enqueue(tx: &mut Tx<'_>, at: DateTime<Utc>, notices: Vec<NewNotice>) -> Result<Committed, Fault> {
     let mut committed = Committed::default();
@@ -410,16 +414,22 @@ fn enqueue(tx: &mut Tx<'_>, at: DateTime<Utc>, notices: Vec<NewNotice>) -> Resul
         if tx.has(&event)? {
             continue;
         }
-        outbox::supersede(tx, at, &new)?;
+        thread::replace(tx, tx.common(at), &new)?;
         if let Some((outage, held)) = &new.inhibited {
             write_inhibited(tx, *outage, held.as_ref())?;
             committed.inhibited.push((*outage, held.clone()));
         }
         let at = tx.common(at);
+        for hush in &new.hushes {
+            thread::hush(tx, at, hush, &mut committed)?;
+        }
+        let (turns, longer) = thread::turns(tx, at, &new)?;
         let id = NoticeId(tx.next(Numbers::Notice)?);
         let mut messages = 0;
-        let mut first = None;
+        let (mut first, mut earliest) = (None, None);
         for recipient in once_each(new.recipients.iter().cloned()) {
+            let wanted = new.held.get(&recipient.key()).copied().unwrap_or(at);
+            let due = turns.get(&recipient.key()).copied().unwrap_or(wanted);
             let message = Message {
                 id: MessageId(tx.next(Numbers::Message)?),
                 notice: id,
@@ -427,20 +437,26 @@ fn enqueue(tx: &mut Tx<'_>, at: DateTime<Utc>, notices: Vec<NewNotice>) -> Resul
                 state: MessageState::Queued,
                 attempts: 0,
                 at,
-                due: new.held.get(&recipient.key()).copied().unwrap_or(at),
+                due,
                 recipient,
                 changed: at,
-                answer: None,
+                answer: (due > wanted).then(|| WAITS.into()),
             };
             tx.put_message(None, &message)?;
             first.get_or_insert(message.id);
+            earliest = Some(earliest.map_or(due, |known: DateTime<Utc>| known.min(due)));
             messages += 1;
         }
         if let Some(climb) = &new.climb {
-            committed.climbs.extend(begin_climb(tx, Climb { notice: id, ..Climb::clone(climb) })?);
+            // Whoever waits for their turn is given the time from then on.
+            let last = earliest.map_or(climb.last, |due| climb.last.max(due));
+            committed.climbs.extend(begin_climb(tx, Climb { notice: id, last, ..Climb::clone(climb) })?);
         }
+        thread::note(tx, &new, id.0)?;
         let NewNotice { event: event_key, thread, expires, facts, .. } = new;
-        let notice = Notice { id, event: event_key, thread, at, expires: tx.common(expires), facts };
+        // Whoever waits for their turn is tried as long as the others.
+        let expires = tx.common(expires).checked_add_signed(longer).unwrap_or(expires);
+        let notice = Notice { id, event: event_key, thread, at, expires, facts };
         let row = NoticeRow { notice, first: first.unwrap_or(MessageId(0)), messages };
         tx.put(number_key(Kind::Notice, id.0), &row)?;
         tx.put(event, &NoticeOf(id))?;

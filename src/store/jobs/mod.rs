@@ -11,5 +11,6 @@ pub(super) mod place;
 pub(super) mod prune;
 pub(super) mod rows;
 pub(super) mod state;
+mod thread;
 pub(super) mod trouble;
 pub(super) mod tx;

@@ -1,6 +1,6 @@
 //! Messages: claimed, recorded, ordered about.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -8,10 +8,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::domain::audit;
 use crate::domain::bounce::{Bounce, Fate, Mark};
 use crate::domain::ids::{ChannelName, MessageId, NoticeId};
-use crate::domain::notice::{Message, MessageState, NewNotice, Notice};
+use crate::domain::notice::{Message, MessageState, Notice, Priority};
 
 use super::super::error::StoreError;
-use super::super::records::{Kind, NoticeOf, NoticeRow, Numbers, attempt_key, key, number_key};
+use super::super::records::{Kind, NoticeRow, Numbers, attempt_key, key, number_key};
 use super::super::types::{Attempt, AttemptLog, Claimed, MessageOrder};
 use super::commit::write_audit;
 use super::trouble::{Fault, Trouble};
@@ -40,13 +40,14 @@ pub(in crate::store) fn order(
     Ok(message)
 }
 
-/// Claims messages of a channel that are due.
+/// Claims messages of a channel that are due and no less urgent than `least`.
 pub(in crate::store) fn claim(
     tx: &mut Tx<'_>,
     channel: &ChannelName,
     now: DateTime<Utc>,
     until: DateTime<Utc>,
     max: usize,
+    least: Priority,
 ) -> Result<Vec<Claimed>, Fault> {
     let (now, until) = (tx.common(now), tx.common(until));
     tx.speaks_of(now);
@@ -54,6 +55,10 @@ pub(in crate::store) fn claim(
     let mut claimed = Vec::new();
     for id in tx.due(channel, now, max)? {
         let before = message(tx, id)?;
+        if before.priority > least {
+            // The urgent go first.
+            break;
+        }
         let notice = match notices.get(&before.notice) {
             Some(notice) => Arc::clone(notice),
             None => {
@@ -197,38 +202,6 @@ pub(super) fn came_back(tx: &mut Tx<'_>, bounce: &Bounce, now: DateTime<Utc>) ->
         let at = key(Kind::Mark, mark.address.key().as_bytes());
         let known: Option<Mark> = tx.get(&at)?;
         tx.put(at, &Mark::after(known.as_ref(), mark.clone()))?;
-    }
-    Ok(())
-}
-
-/// Cancels what `new` takes the place of, as far as it still waits to be sent to those who get `new`.
-pub(in crate::store) fn supersede(tx: &mut Tx<'_>, at: DateTime<Utc>, new: &NewNotice) -> Result<(), Fault> {
-    let at = tx.common(at);
-    let told: HashSet<String> = new.recipients.iter().map(|recipient| recipient.key()).collect();
-    let all = new.supersedes.iter().map(|event| (event, false));
-    let only_held = new.gathers.iter().map(|event| (event, true));
-    for (event, only_held) in all.chain(only_held) {
-        let Some(NoticeOf(id)) = tx.get(&key(Kind::NoticeOf, event.0.as_bytes()))? else { continue };
-        let Some(NoticeRow { first, messages, .. }) = tx.get(&number_key(Kind::Notice, id.0))? else {
-            continue;
-        };
-        let ids = first.0..first.0.saturating_add(messages);
-        tx.expect(ids.clone().map(|id| number_key(Kind::Message, id)).collect())?;
-        for id in ids {
-            let before: Option<Message> = tx.get(&number_key(Kind::Message, id))?;
-            // What waits for the morning wasn't tried yet.
-            let waits = |m: &Message| match m.state {
-                MessageState::Queued => !only_held || (m.attempts == 0 && m.due > at),
-                MessageState::Deferred => !only_held,
-                _ => false,
-            };
-            let Some(before) = before.filter(|m| waits(m) && told.contains(&m.recipient.key())) else {
-                continue;
-            };
-            let answer = Some("a later word on the same took its place".into());
-            let message = Message { state: MessageState::Cancelled, changed: at, answer, ..before.clone() };
-            tx.put_message(Some(&before), &message)?;
-        }
     }
     Ok(())
 }

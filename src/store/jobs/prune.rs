@@ -5,16 +5,17 @@ use std::collections::HashMap;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::domain::climb::Climb;
-use crate::domain::ids::{DirectoryName, RunId};
+use crate::domain::ids::{DirectoryName, NoticeId, RunId};
 use crate::domain::notice::Message;
+use crate::domain::pace::Pace;
 use crate::domain::run::{HeldRun, Run};
 
 use super::super::error::StoreError;
-use super::super::records::{Kind, NoticeRow, key, number_key, run_of_key};
+use super::super::records::{Kind, NoticeRow, key, number_key, run_of_key, thread_key};
 use super::super::types::{Pruned, Retention};
 use super::past;
 use super::rows::Write;
-use super::trouble::Fault;
+use super::trouble::{Fault, Trouble};
 use super::tx::Tx;
 
 /// So many records are looked at in one transaction.
@@ -39,7 +40,16 @@ pub(in crate::store) async fn prune(
         undoable: prune_steps(store, steps).await?,
         past,
         contact_changes: prune_contact_changes(store, runs).await?,
-        climbs: prune_climbs(store, messages).await?,
+        climbs: prune_some(store, Kind::Climb, move |tx, key| {
+            let climb: Option<Climb> = tx.get(key)?;
+            Ok(climb.is_some_and(|climb| climb.end.is_some() && climb.last < messages))
+        })
+        .await?,
+        paces: prune_some(store, Kind::Pace, move |tx, key| {
+            let pace: Option<Pace> = tx.get(key)?;
+            Ok(pace.is_some_and(|pace| pace.is_over(now)))
+        })
+        .await?,
     })
 }
 
@@ -85,16 +95,19 @@ async fn prune_contact_changes(store: &impl Write, limit: DateTime<Utc>) -> Resu
     }
 }
 
-/// Removes notices that asked to be taken on before `limit` and ask no more, a few at a time.
-async fn prune_climbs(store: &impl Write, limit: DateTime<Utc>) -> Result<u64, StoreError> {
-    let (mut removed, mut from) = (0, Some(key(Kind::Climb, &[])));
+/// Removes the records of a kind that are over, a few at a time.
+async fn prune_some(
+    store: &impl Write,
+    kind: Kind,
+    over: impl Fn(&Tx<'_>, &[u8]) -> Result<bool, Trouble> + Copy + Send + Sync + 'static,
+) -> Result<u64, StoreError> {
+    let (mut removed, mut from) = (0, Some(key(kind, &[])));
     while let Some(first) = from {
         let step = move |tx: &mut Tx<'_>| -> Result<(u64, Option<Vec<u8>>), Fault> {
-            let keys = tx.stored_from(Kind::Climb, &first, STEP)?;
+            let keys = tx.stored_from(kind, &first, STEP)?;
             let mut removed = 0;
             for key in &keys {
-                let climb: Option<Climb> = tx.get(key)?;
-                if climb.is_some_and(|climb| climb.end.is_some() && climb.last < limit) {
+                if over(tx, key)? {
                     tx.delete(key.clone());
                     removed += 1;
                 }
@@ -156,9 +169,19 @@ fn prune_runs(tx: &mut Tx<'_>, ids: &[u64], limit: DateTime<Utc>) -> Result<u64,
 /// Removes messages that came to a final state before `limit`, with their attempts.
 fn prune_messages(tx: &mut Tx<'_>, ids: &[u64], limit: DateTime<Utc>) -> Result<u64, Fault> {
     let (mut removed, mut attempts) = (0, Vec::new());
+    let mut asking: HashMap<NoticeId, bool> = HashMap::new();
     for id in ids {
         let message: Option<Message> = tx.get(&number_key(Kind::Message, *id))?;
         let Some(message) = message.filter(|m| m.state.is_final() && m.changed < limit) else { continue };
+        let asks = match asking.get(&message.notice) {
+            Some(asks) => *asks,
+            None => asks(tx, message.notice)?,
+        };
+        asking.insert(message.notice, asks);
+        // While it waits for somebody to take it on, it must be known what it says.
+        if asks {
+            continue;
+        }
         attempts.push(number_key(Kind::Attempt, *id));
         tx.delete_message(&message);
         removed += 1;
@@ -167,6 +190,14 @@ fn prune_messages(tx: &mut Tx<'_>, ids: &[u64], limit: DateTime<Utc>) -> Result<
         tx.delete(attempt);
     }
     Ok(removed)
+}
+
+/// Whether a notice waits for somebody to take it on.
+fn asks(tx: &Tx<'_>, notice: NoticeId) -> Result<bool, Trouble> {
+    let row: Option<NoticeRow> = tx.get(&number_key(Kind::Notice, notice.0))?;
+    let Some(NoticeRow { notice, .. }) = row else { return Ok(false) };
+    let climb: Option<Climb> = tx.get(&key(Kind::Climb, notice.thread.0.as_bytes()))?;
+    Ok(climb.is_some_and(|climb| climb.end.is_none() && climb.notice == notice.id))
 }
 
 /// Removes notices from before `limit` that have no messages any more.
@@ -182,6 +213,7 @@ fn prune_notices(tx: &mut Tx<'_>, ids: &[u64], limit: DateTime<Utc>) -> Result<u
     for (id, NoticeRow { notice, .. }) in old.into_iter().filter(|(id, _)| !told.contains(id)) {
         tx.delete(number_key(Kind::Notice, id));
         tx.delete(key(Kind::NoticeOf, notice.event.0.as_bytes()));
+        tx.delete(thread_key(&notice.thread, id));
         removed += 1;
     }
     Ok(removed)

@@ -10,7 +10,7 @@ use crate::domain::audit;
 use crate::domain::changes::ContactChange;
 use crate::domain::guard::CheckedDelta;
 use crate::domain::ids::{ChannelName, Generation, MessageId};
-use crate::domain::notice::{Message, MessageState};
+use crate::domain::notice::{Message, MessageState, Priority};
 use crate::domain::run::Cursor;
 
 use super::super::error::StoreError;
@@ -72,7 +72,7 @@ impl PgStore {
         now: DateTime<Utc>,
         until: DateTime<Utc>,
         max: usize,
-        per_minute: Option<u32>,
+        (least, per_minute): (Priority, Option<u32>),
     ) -> Result<(Vec<Claimed>, Option<TimeDelta>), StoreError> {
         if per_minute.is_some() && max > 0 {
             // Its row is what all nodes lock who claim of this channel.
@@ -85,7 +85,7 @@ impl PgStore {
         let job = move |tx: &mut Tx<'_>| {
             let free = tx.free(&channel, per_minute.filter(|_| max > 0))?;
             let most = free.map_or(max, |free| max.min(free.messages));
-            let claimed = outbox::claim(tx, &channel, now, until, most)?;
+            let claimed = outbox::claim(tx, &channel, now, until, most, least)?;
             if free.is_some() {
                 tx.book(&channel, claimed.len())?;
             }

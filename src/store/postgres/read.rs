@@ -22,7 +22,8 @@ use super::super::jobs::past;
 use super::super::jobs::trouble::Trouble;
 use super::super::jobs::tx::decode;
 use super::super::records::{
-    Kind, NoticeRow, Numbers, PastRow, Record, key, number_key, number_of, past_key, time_key,
+    Kind, NoticeRow, Numbers, PastRow, Record, key, number_key, number_of, past_key, thread_key, threads_of,
+    time_key,
 };
 use super::super::types::{AttemptLog, Listed, MessageDetail, MessageFilter, RunDetail};
 use super::PgStore;
@@ -179,6 +180,15 @@ impl PgStore {
 
     pub(in super::super) async fn climb(&self, thread: &EventKey) -> Result<Option<Climb>, StoreError> {
         self.get(key(Kind::Climb, thread.0.as_bytes())).await
+    }
+
+    pub(in super::super) async fn thread(&self, thread: &EventKey) -> Result<Vec<NoticeId>, StoreError> {
+        let first = threads_of(thread);
+        let sql = "SELECT key FROM history WHERE key >= $1 AND key < $2 ORDER BY key";
+        let query =
+            sqlx::query_scalar(sql).bind(thread_key(thread, 0)).bind([&first[..], &[u8::MAX; 9]].concat());
+        let keys: Vec<Vec<u8>> = self.ask(query.fetch_all(&self.looking())).await?;
+        Ok(keys.iter().filter_map(|key| number_of(key)).map(NoticeId).collect())
     }
 
     pub(in super::super) async fn audit(

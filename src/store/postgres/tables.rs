@@ -101,6 +101,8 @@ pub(super) fn table_of(kind: Kind) -> &'static Table {
         | Kind::RunOf
         | Kind::RunSteps
         | Kind::NoticeOf
+        | Kind::Thread
+        | Kind::Pace
         | Kind::Past => &HISTORY,
         Kind::Instance
         | Kind::Numbers

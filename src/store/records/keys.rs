@@ -3,6 +3,7 @@
 use super::Kind;
 use crate::domain::ids::{DirectoryName, MessageId};
 use crate::domain::intake::Teller;
+use crate::domain::notice::EventKey;
 
 /// The key of a record.
 pub(crate) fn key(kind: Kind, rest: &[u8]) -> Vec<u8> {
@@ -34,6 +35,20 @@ pub(crate) fn runs_of(directory: &DirectoryName) -> Vec<u8> {
 pub(crate) fn run_of_key(directory: &DirectoryName, run: u64) -> Vec<u8> {
     let mut key = runs_of(directory);
     key.extend(run.to_be_bytes());
+    key
+}
+
+/// What the keys of a thread's notices begin with.
+pub(crate) fn threads_of(thread: &EventKey) -> Vec<u8> {
+    let mut rest = u32::try_from(thread.0.len()).unwrap_or(u32::MAX).to_be_bytes().to_vec();
+    rest.extend(thread.0.as_bytes());
+    key(Kind::Thread, &rest)
+}
+
+/// The key that says that a thread has a notice.
+pub(crate) fn thread_key(thread: &EventKey, notice: u64) -> Vec<u8> {
+    let mut key = threads_of(thread);
+    key.extend(notice.to_be_bytes());
     key
 }
 

@@ -6,14 +6,20 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use crate::domain::absence::{Absence, Origin};
+use crate::domain::alert::aside::Aside;
+use crate::domain::alert::{Health, OpenAlert};
 use crate::domain::delta::ObjectKind;
 use crate::domain::directory::{Group, Quarantined, Unit, User, UserFields};
 use crate::domain::gone::Gone;
 use crate::domain::ids::{
-    AbsenceId, ChannelName, DirectoryName, GroupId, Guid, MessageId, NoticeId, RunId, UnitId, UserId,
+    AbsenceId, ChannelName, DirectoryName, GroupId, Guid, MessageId, NoticeId, OutageId, RunId, UnitId,
+    UserId,
 };
 use crate::domain::mailbox::Address;
 use crate::domain::notice::{Message, MessageState, Priority, Recipient};
+use crate::domain::outage::edit::Edit;
+use crate::domain::outage::maintenance::Plan;
+use crate::domain::outage::{Outage, Severity, Update};
 use crate::domain::run::{Cursor, Position};
 use crate::domain::subscriber;
 use crate::domain::undo::{Object, Step};
@@ -186,6 +192,50 @@ impl From<AbsenceV1> for Absence {
     fn from(old: AbsenceV1) -> Absence {
         let AbsenceV1 { id, user, from, until, deputy, note } = old;
         Absence { id, user, from, until, deputy, note, origin: Origin::ByHand }
+    }
+}
+
+/// An outage, before one could ask to be taken on.
+#[derive(Deserialize)]
+pub(super) struct OutageV2 {
+    id: OutageId,
+    title: Box<str>,
+    severity: Severity,
+    services: Vec<Box<str>>,
+    units: Vec<UnitId>,
+    updates: Vec<Update>,
+    plan: Option<Plan>,
+    also: Vec<Address>,
+    edits: Vec<Edit>,
+    silent: u32,
+    nags: u32,
+}
+
+impl From<OutageV2> for Outage {
+    fn from(old: OutageV2) -> Outage {
+        let OutageV2 { id, title, severity, services, units, updates, plan, also, edits, silent, nags } = old;
+        let ack = false;
+        Outage { id, title, severity, services, units, updates, plan, also, edits, silent, nags, ack }
+    }
+}
+
+/// How a directory's sync is doing, without what is set aside.
+#[derive(Deserialize)]
+pub(super) struct HealthV1 {
+    known_since: DateTime<Utc>,
+    last_good: Option<DateTime<Utc>>,
+    failures: u32,
+    failing_since: Option<DateTime<Utc>>,
+    last_error: Option<Box<str>>,
+    held: Option<RunId>,
+    alert: Option<OpenAlert>,
+}
+
+impl From<HealthV1> for Health {
+    fn from(old: HealthV1) -> Health {
+        let HealthV1 { known_since, last_good, failures, failing_since, last_error, held, alert } = old;
+        let aside = Aside::default();
+        Health { known_since, last_good, failures, failing_since, last_error, held, alert, aside }
     }
 }
 

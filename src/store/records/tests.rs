@@ -7,6 +7,7 @@ use chrono::{DateTime, TimeZone, Utc};
 
 use super::*;
 use crate::domain::absence::Origin;
+use crate::domain::alert::aside::{Aside, Grown};
 use crate::domain::alert::{OpenAlert, Trouble};
 use crate::domain::audit::Actor;
 use crate::domain::changes::{Answerers, Cause, ContactChange, Loss, Person, Who, Why};
@@ -20,8 +21,8 @@ use crate::domain::ids::{
 use crate::domain::mailbox::Address;
 use crate::domain::notice::{
     About, ContactNews, ContactSummary, Corrected, CoverageFacts, EventKey, Facts, Fallback, Gap, GapDays,
-    HeldFacts, MessageState, NewsFacts, OutageWord, Part, PlanTold, Priority, Recipient, RoleSum,
-    SyncTrouble, Undelivered, UndeliveredFacts, UnitsAt,
+    HeldFacts, MessageState, NewsFacts, OutageWord, Part, PlanTold, Priority, QuarantineFacts, Recipient,
+    RoleSum, SyncTrouble, Undelivered, UndeliveredFacts, UnitsAt,
 };
 use crate::domain::outage::{Severity, State, Update};
 use crate::domain::roles::{Holder, Place};
@@ -102,6 +103,7 @@ fn the_bytes_of_every_record_are_frozen() {
     frozen.check("instance", &Instance(u64::MAX));
     frozen.check("last-number", &LastNumber(300));
     frozen.check("run-of", &RunOf);
+    frozen.check("in-thread", &InThread { waits: true });
     frozen.check("notice-of", &NoticeOf(NoticeId(300)));
     objects(&mut frozen);
     maintained(&mut frozen);
@@ -318,9 +320,11 @@ fn maintained(frozen: &mut Frozen) {
     frozen.check("subject", &subject);
     frozen.check("subject-bare", &Subject { owner: None, ..subject });
     frozen.read("outage", &Outage::from(incident()));
-    frozen.check("outage-2", &outage());
-    frozen.check("outage-also", &also());
-    frozen.check("outage-maintenance", &maintenance());
+    for (name, outage) in [("2", outage()), ("also", also()), ("maintenance", maintenance())] {
+        frozen.read(&format!("outage-{name}"), &outage);
+        frozen.check(&format!("outage-3-{name}"), &outage);
+    }
+    frozen.check("outage-asks", &Outage { ack: true, ..outage() });
     let entry = audit::Entry {
         at: at(3),
         by: local(),
@@ -468,10 +472,19 @@ fn runs(frozen: &mut Frozen) {
             last_error: text("away"),
             held: Some(RunId(8)),
             alert: Some(alert),
+            aside: Aside::default(),
         };
-        frozen.check(&format!("health-{trouble:?}"), &health);
+        frozen.read(&format!("health-{trouble:?}"), &health);
+        frozen.check(&format!("health-{trouble:?}-2"), &health);
     }
-    frozen.check("health-new", &Health::new(at(0)));
+    frozen.read("health-new", &Health::new(at(0)));
+    frozen.check("health-new-2", &Health::new(at(0)));
+    let whole = Run { mode: Mode::Full, outcome: Outcome::Unchanged, ..run };
+    let aside = Quarantined { id: Some(guid(1)), dn: "CN=?".into(), reason: "odd".into() };
+    let aside = Aside::default().after(&whole, &[aside]);
+    let mut aside = aside;
+    (aside.told, aside.grown) = (Some(301), Some(Grown { since: at(1), before: 300 }));
+    frozen.check("health-aside", &Health { aside, ..Health::new(at(0)) });
 }
 
 fn cursors(frozen: &mut Frozen) {

@@ -6,7 +6,7 @@ use crate::domain::audit;
 use crate::domain::changes::ContactChange;
 use crate::domain::guard::CheckedDelta;
 use crate::domain::ids::{ChannelName, MessageId};
-use crate::domain::notice::Message;
+use crate::domain::notice::{Message, Priority};
 use crate::domain::run::Cursor;
 
 use super::super::error::StoreError;
@@ -53,9 +53,10 @@ impl SledStore {
         now: DateTime<Utc>,
         until: DateTime<Utc>,
         max: usize,
+        least: Priority,
     ) -> Result<Vec<Claimed>, StoreError> {
         let channel = channel.clone();
-        self.commit(move |tx| outbox::claim(tx, &channel, now, until, max)).await
+        self.commit(move |tx| outbox::claim(tx, &channel, now, until, max, least)).await
     }
 
     pub(in super::super) async fn release_claims(&self, now: DateTime<Utc>) -> Result<u64, StoreError> {

@@ -21,7 +21,7 @@ use super::super::jobs::trouble::{Fault, Trouble};
 use super::super::jobs::tx::decode;
 use super::super::jobs::{past, state};
 use super::super::records::{
-    Kind, LastNumber, NoticeRow, Numbers, Record, audit_time, key, number_key, number_of, runs_of,
+    Kind, LastNumber, NoticeRow, Numbers, Record, audit_time, key, number_key, number_of, runs_of, threads_of,
 };
 use super::super::types::{AttemptLog, Listed, MessageDetail, MessageFilter, RunDetail, State};
 use super::engine::{Value, View};
@@ -149,6 +149,15 @@ impl SledStore {
     pub(in super::super) async fn climb(&self, thread: &EventKey) -> Result<Option<Climb>, StoreError> {
         let at = key(Kind::Climb, thread.0.as_bytes());
         self.read(move |view| Ok(view.get(&at)?.as_deref().map(decode).transpose()?)).await
+    }
+
+    pub(in super::super) async fn thread(&self, thread: &EventKey) -> Result<Vec<NoticeId>, StoreError> {
+        let of = threads_of(thread);
+        self.read(move |view| {
+            let ids = view.keys(&of).map(|key| Ok(NoticeId(number_of(&key?).unwrap_or_default())));
+            Ok(ids.collect::<Result<_, Trouble>>()?)
+        })
+        .await
     }
 
     pub(in super::super) async fn audit(

@@ -1,6 +1,10 @@
 //! Looking at a store from its first record to its last: is it all there, and what does it hold?
 
 use std::path::Path;
+use std::sync::mpsc;
+use std::thread;
+
+use sled::IVec;
 
 use super::super::counts::Counts;
 use super::super::jobs::place::Move;
@@ -9,11 +13,14 @@ use super::super::jobs::trouble::Trouble;
 use super::super::jobs::tx::decode;
 use super::super::records::{Instance, Kind, LastNumber, NUMBERS, check_schema};
 use super::super::types::State;
-use super::engine::{Engine, View};
+use super::engine::{Engine, Value, View};
 use super::ledger::Ledger;
 use super::panics::caught;
 use super::queue::Queue;
 use super::read::last_run;
+
+/// So many records go from one thread to the other at once.
+const BATCH: usize = 1_000;
 
 /// A store that was looked at and found whole.
 pub(super) struct Found {
@@ -55,24 +62,41 @@ fn look_through(engine: &Engine) -> Result<Looked, Trouble> {
     let mut ledger = engine.ledger()?.ok_or_else(|| Trouble::Damaged("its ledger is gone".into()))?;
     engine.recover(&mut ledger)?;
     let view = engine.view();
-    let mut counts = Counts::default();
-    let mut contents = Contents::default();
+    let (counts, taken) = read_all(&view)?;
     // A record that can't be read is damage if the digests differ, and of a newer version if they don't.
-    let mut unreadable = None;
-    for row in view.all() {
-        let (kind, key, value) = row?;
-        counts.add(kind, &key, &value);
-        if unreadable.is_none() {
-            unreadable = contents.take(kind, &key, &value).err();
-        }
-    }
     if let Some(difference) = ledger.counts.difference(&counts) {
         return Err(Trouble::Damaged(difference));
     }
-    match unreadable {
-        Some(trouble) => Err(trouble),
-        None => contents.end(&view, ledger),
-    }
+    taken?.end(&view, ledger)
+}
+
+/// Reads every record, while another thread makes something of those that were read.
+fn read_all(view: &View<'_>) -> Result<(Counts, Result<Contents, Trouble>), Trouble> {
+    thread::scope(|scope| {
+        let (read, records) = mpsc::sync_channel::<Vec<(Kind, IVec, Value)>>(16);
+        let taking = scope.spawn(move || {
+            let mut contents = Contents::default();
+            for (kind, key, value) in records.into_iter().flatten() {
+                contents.take(kind, &key, &value)?;
+            }
+            Ok(contents)
+        });
+        let mut counts = Counts::default();
+        let mut batch = Vec::with_capacity(BATCH);
+        for row in view.all() {
+            let (kind, key, value) = row?;
+            counts.add(kind, &key, &value);
+            batch.push((kind, key, value));
+            if batch.len() == BATCH {
+                // Whoever has met what it can't read takes no more; it is counted all the same.
+                let _ = read.send(std::mem::replace(&mut batch, Vec::with_capacity(BATCH)));
+            }
+        }
+        let _ = read.send(batch);
+        drop(read);
+        let taken = taking.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        Ok((counts, taken))
+    })
 }
 
 #[derive(Default)]

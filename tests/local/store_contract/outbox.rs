@@ -101,7 +101,9 @@ pub async fn the_urgent_goes_first_and_channels_do_not_mix(open: Open<'_>) {
     assert_eq!(counts[&sms], BTreeMap::from([(MessageState::Queued, 4)]));
     assert_eq!(counts[&ChannelName::mail()], BTreeMap::from([(MessageState::Queued, 5)]));
     assert_eq!(ids(&claim(&store, 3, 9, 3).await), [4, 5, 3]);
-    assert_eq!(ids(&store.claim_due(&sms, at(3), at(9), 10).await.unwrap()), [6, 7, 8, 9]);
+    let urgent = async |max| ids(&store.claim_urgent(&sms, at(3), at(9), max, None).await.unwrap());
+    assert_eq!((urgent(1).await, urgent(10).await, urgent(10).await), (vec![6], vec![7], vec![]));
+    assert_eq!(ids(&store.claim_due(&sms, at(3), at(9), 10).await.unwrap()), [8, 9]);
     assert_eq!(ids(&claim(&store, 3, 9, 10).await), [1, 2]);
     assert_eq!(store.claim_due(&"gone".into(), at(3), at(9), 10).await.unwrap(), []);
     let filter = MessageFilter { channel: Some(sms.clone()), limit: 10, ..MessageFilter::default() };

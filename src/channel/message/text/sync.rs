@@ -8,7 +8,7 @@ use crate::channel::words::{Words, say};
 use crate::domain::alert::Trouble;
 use crate::domain::alert::lasting::{Lasting, Small};
 use crate::domain::ids::DirectoryName;
-use crate::domain::notice::{HeldFacts, SyncTrouble};
+use crate::domain::notice::{HeldFacts, QuarantineFacts, SyncTrouble};
 use crate::domain::warning::{Due, DueReason, WarningKind};
 
 impl Words {
@@ -136,6 +136,36 @@ impl Words {
 }
 
 impl Words {
+    /// That many more objects are set aside.
+    pub(super) fn quarantine(&self, facts: &QuarantineFacts) -> Page {
+        let QuarantineFacts { directory, objects, before, run, some } = facts;
+        let directory = &*directory.0;
+        // What is wrong with each is told in English only: the command shows it.
+        let named = some.iter().map(|(name, _)| name.to_string()).filter(|name| !name.is_empty());
+        let named: Vec<String> = named.collect();
+        let what = say!(self, "quarantine-what", directory = directory, n = *objects);
+        let lines = [what, say!(self, "quarantine-before", n = *before), say!(self, "quarantine-stays")];
+        let first = (!named.is_empty()).then(|| say!(self, "quarantine-some"));
+        let all = say!(self, "quarantine-all", command = format!("budkavle sync show {run} --quarantined"));
+        let lines = lines.into_iter().chain(first).chain(named).chain([all]).collect();
+        plain(say!(self, "quarantine-title", directory = directory), "label-alert", AMBER, lines)
+    }
+
+    /// That there aren't so many any more.
+    pub(super) fn quarantine_over(
+        &self,
+        directory: &DirectoryName,
+        objects: u32,
+        since: DateTime<Utc>,
+    ) -> Page {
+        let title = say!(self, "quarantine-over-title", directory = &*directory.0);
+        let lines = vec![
+            say!(self, "quarantine-over-what", n = objects),
+            say!(self, "quarantine-over-since", at = self.time(since)),
+        ];
+        plain(title, "label-recovery", GREEN, lines)
+    }
+
     /// What lasts though it is too small to alert.
     pub(super) fn lasting(&self, lasting: &[Lasting], more: u32) -> Page {
         let count = lasting.len() + usize::try_from(more).unwrap_or_default();

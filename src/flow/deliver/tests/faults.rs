@@ -1,12 +1,14 @@
 //! A mail server that errs at each point of the dialogue: what becomes of the message in the outbox, what its log says, and how often the server
 //! took it once it was well again. Never twice, but where it may have had it the first time, and then under the same Message-ID.
 
+use std::collections::HashSet;
+
 use super::*;
-use crate::channel::fake::{Act, Authority, Fake, Script, TlsTrust};
-use crate::channel::{Security, SmtpChannel, SmtpSettings, TimeLimits};
+use crate::channel::fake::{Authority, TlsTrust};
+use crate::channel::{Security, SignIn, SmtpChannel, SmtpSettings, TimeLimits};
 use crate::store::MessageDetail;
 
-const OFFERS: &[&str] = &["PIPELINING", "SIZE 10240000", "8BITMIME"];
+pub(super) const OFFERS: &[&str] = &["PIPELINING", "SIZE 10240000", "8BITMIME"];
 /// Long enough for the answers that come, and short enough to wait for one that doesn't.
 const IMPATIENCE: Duration = Duration::from_secs(1);
 
@@ -42,7 +44,7 @@ fn at(verb: &'static str, act: Act) -> Script {
     Script::new(OFFERS).at(verb, 1, act)
 }
 
-fn settings(fake: &Fake) -> SmtpSettings {
+pub(super) fn settings(fake: &Fake) -> SmtpSettings {
     let limits =
         TimeLimits { reply: IMPATIENCE, message: IMPATIENCE, connect: IMPATIENCE, ..TimeLimits::default() };
     SmtpSettings {
@@ -66,7 +68,7 @@ async fn run(world: &World, fake: &Fake, settings: SmtpSettings, people: usize) 
     [first, details(world).await]
 }
 
-async fn details(world: &World) -> Vec<MessageDetail> {
+pub(super) async fn details(world: &World) -> Vec<MessageDetail> {
     let filter = MessageFilter { limit: 1000, ..MessageFilter::default() };
     let mut all = Vec::new();
     for listed in world.core.store.messages(filter).await.unwrap().iter().rev() {
@@ -197,6 +199,45 @@ async fn nothing_goes_in_clear_where_tls_is_demanded() {
         let trust = TlsTrust::CaFile(ca.clone());
         let tls = |fake: &Fake| SmtpSettings { security: Security::StartTls, trust, ..settings(fake) };
         check(case, well(), tls).await;
+    }
+}
+
+#[tokio::test]
+async fn each_fault_at_the_sign_in_ends_as_the_log_says() {
+    const SIGN_IN: &[&str] = &["AUTH PLAIN", "PIPELINING"];
+    let at = |act| Script::new(SIGN_IN).at("AUTH", 1, act);
+    let say = |text: &str| at(Act::Say(text.as_bytes().to_vec()));
+    let cases = [
+        case("AUTH 535", say("535 5.7.8 bad password\r\n"), Fate::Broken, "535 5.7.8 bad password"),
+        case("AUTH 454", say("454 4.7.0 not now\r\n"), Fate::Deferred, "454 4.7.0 not now"),
+        case("AUTH cut", at(Act::SayAndCut(vec![])), Fate::Deferred, "no usable answer to the sign-in"),
+        case("AUTH silent", at(Act::Hush), Fate::Deferred, "nothing came within 1s"),
+        case("no AUTH", Script::new(OFFERS), Fate::Broken, "no way to sign in"),
+    ];
+    for case in cases {
+        let signing_in = |fake: &Fake| SmtpSettings {
+            security: Security::PlainText { sign_in: true },
+            sign_in: Some(SignIn { user: "it".into(), password: "geheim".to_owned().into() }),
+            ..settings(fake)
+        };
+        check(case, Script::new(SIGN_IN), signing_in).await;
+    }
+}
+
+#[tokio::test]
+async fn whom_a_server_refuses_to_write_to_as_others_are_taken_is_given_up_and_nobody_else() {
+    for verb in ["RCPT", "DATA", "."] {
+        let world = World::with(Routing::default()).await;
+        let no = || Act::Say(b"550 5.7.1 not allowed to write to this list\r\n".to_vec());
+        // The second one, and once more when it is tried again after all others. What wasn't agreed to has no DATA.
+        let script = Script::new(OFFERS).at(verb, 2, no()).at(verb, 5, no());
+        let fake = Fake::start(vec![script]).await;
+        let [first, then] = run(&world, &fake, settings(&fake), 4).await;
+        let states = |all: &[MessageDetail]| all.iter().map(|d| d.message.state).collect::<Vec<_>>();
+        use MessageState::{Deferred, Failed, Sent};
+        assert_eq!(states(&first), [Sent, Deferred, Sent, Sent], "{verb}");
+        assert_eq!(states(&then), [Sent, Failed, Sent, Sent], "{verb}");
+        assert!(then[1].message.answer.as_ref().unwrap().contains("5.7.1 not allowed"), "{verb}");
     }
 }
 

@@ -52,6 +52,10 @@ pub(super) fn climbs(frozen: &mut Frozen) {
     let silence = Silence { id: SilenceId(3), matcher, from: at(1), until: at(2), why: "known".into(), by };
     frozen.check("silence", &silence);
     frozen.check("silence-all", &Silence { matcher: Matcher::default(), ..silence });
+    let mut pace = Pace::default();
+    pace.take(at(1), 2, at(0));
+    pace.take(at(2), 2, at(0));
+    frozen.check("pace", &pace);
     let mailboxes = ["asa@kommun.example".to_owned()].into();
     frozen.check("inhibited", &Held { by: OutageId(3), mailboxes });
     let since = [("quarantined/main".to_owned(), at(1))].into();

@@ -133,6 +133,14 @@ pub(super) fn notices(frozen: &mut Frozen) {
     };
     let recovered =
         Facts::SyncRecovered { directory: "main".into(), trouble: Trouble::Failing, since: at(1), at: at(2) };
+    let quarantine = Facts::Quarantine(QuarantineFacts {
+        directory: "main".into(),
+        objects: 300,
+        before: 3,
+        run: RunId(7),
+        some: vec![("CN=?".into(), "It has no name.".into())],
+    });
+    let quarantine_over = Facts::QuarantineOver { directory: "main".into(), objects: 3, since: at(1) };
     let warning = Warning { kind: WarningKind::ClientCertificate, about: "CN=reader".into(), at: at(1) };
     let due = Due { warning, reason: DueReason::Soon { days: 3 } };
     let ending = Facts::Ending { directory: "main".into(), due };
@@ -261,6 +269,8 @@ pub(super) fn notices(frozen: &mut Frozen) {
         ("channel-broken", broken),
         ("channel-works", works),
         ("undelivered", undelivered),
+        ("quarantine", quarantine),
+        ("quarantine-over", quarantine_over),
     ] {
         let (event, thread) = (EventKey("outage/3/1".into()), EventKey("outage/3/0".into()));
         let notice = Notice { id: NoticeId(4), event, thread, at: at(1), expires: at(9), facts };
