@@ -111,7 +111,7 @@ fn sending(server: &Server, messages: usize) {
     );
     let mut rates = vec![Vec::new(); NODES + 1];
     for round in 0..ROUNDS {
-        for nodes in 0..=NODES {
+        for (nodes, rates) in rates.iter_mut().enumerate() {
             let rate = runtime().block_on(async {
                 let folder = tempfile::tempdir().unwrap();
                 let mut stores = Vec::new();
@@ -126,7 +126,7 @@ fn sending(server: &Server, messages: usize) {
                 }
                 rate(stores, sink.port, messages).await
             });
-            rates[nodes].push(rate);
+            rates.push(rate);
         }
     }
     for (nodes, rates) in rates.iter_mut().enumerate() {

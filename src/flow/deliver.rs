@@ -45,6 +45,10 @@ const CLAIM: TimeDelta = TimeDelta::minutes(5 + 75);
 const BATCH: usize = 32;
 /// A batch that was begun with in less than this was too small, one that took longer too large: what is more urgent waits for it.
 const BATCH_TIME: TimeDelta = TimeDelta::seconds(1);
+/// So many results, or those of such a moment, are noted with one sync of the disk. What is noted later than it was sent comes twice when the power goes in between:
+/// it is a matter of a few messages.
+const TOGETHER: usize = 16;
+const MOMENT: Duration = Duration::from_millis(1);
 /// Whoever waits for something to do looks around at least so often.
 const LOOK: TimeDelta = TimeDelta::seconds(60);
 /// A node that the others don't count on looks so soon whether they do again.
@@ -264,6 +268,12 @@ impl Sender {
             // Each is noted in two rows.
             let most = (core.store.claims_at_once() / 2).max(1);
             while results.recv_many(&mut group, most).await > 0 {
+                if group.len() < TOGETHER {
+                    tokio::time::sleep(MOMENT).await;
+                    while group.len() < most && let Ok(attempt) = results.try_recv() {
+                        group.push(attempt);
+                    }
+                }
                 let group = std::mem::take(&mut group);
                 let count = |state| group.iter().filter(|a| a.state == state).count();
                 let (sent, untried) = (count(MessageState::Sent), count(MessageState::Queued));

@@ -27,7 +27,7 @@ const HEARD: Duration = Duration::from_secs(3);
 /// Clocks that differ by more are worth a word.
 const CLOCKS_DIFFER: TimeDelta = TimeDelta::seconds(10);
 /// For so many beats after its start, or after it didn't hear the database, a node says of nobody that it is dead: they may not have been heard, either.
-const YOUNG: u64 = 4;
+pub(super) const YOUNG: u64 = 4;
 /// A keeper that hasn't turned round for so long hangs.
 const TURNS_WITHIN: Duration = Duration::from_secs(60);
 

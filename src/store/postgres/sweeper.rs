@@ -7,7 +7,7 @@ use sqlx::PgConnection;
 use super::super::error::StoreError;
 use super::super::jobs::outbox;
 use super::super::jobs::trouble::{Fault, Trouble};
-use super::keeper::{BEAT, LEASE};
+use super::keeper::{BEAT, LEASE, YOUNG};
 use super::{NODE_DEAD_AFTER, Patience, Shared, Tx, Way};
 
 /// How often what nobody needs any more is cleared up, in beats.
@@ -49,7 +49,8 @@ pub(super) async fn sweep(shared: Arc<Shared>) {
             () = shared.closed.cancelled() => return,
         }
         beats += 1;
-        if shared.away().is_some() {
+        // What this node itself left in an earlier life is freed at its start.
+        if beats < YOUNG || shared.away().is_some() {
             continue;
         }
         free_claims(&shared).await;

@@ -9,7 +9,6 @@ use super::*;
 use crate::domain::authority::Caller;
 use crate::domain::ids::NoticeId;
 use crate::domain::link::Purpose;
-use crate::domain::outage::maintenance::Window;
 use crate::flow::assign::{NewAbsence, add_absence};
 
 #[tokio::test]
