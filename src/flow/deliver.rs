@@ -13,6 +13,7 @@ use std::collections::VecDeque;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::{BoxFuture, FutureExt, poll_fn};
@@ -270,7 +271,9 @@ impl Sender {
             while results.recv_many(&mut group, most).await > 0 {
                 if group.len() < TOGETHER {
                     tokio::time::sleep(MOMENT).await;
-                    while group.len() < most && let Ok(attempt) = results.try_recv() {
+                    while group.len() < most
+                        && let Ok(attempt) = results.try_recv()
+                    {
                         group.push(attempt);
                     }
                 }
