@@ -252,13 +252,13 @@ const TOLD: &str = "
     10-19T08:00 asa outage 10 (investigating): Mail is down
     10-19T08:00 bo outage 10 (investigating): Mail is down
     10-19T08:00 partner@out.example outage 10 (investigating): Mail is down
-    10-19T08:05 dan nobody has it: outage 10 (investigating): Mail is down
+    # Dan stood in last week, and isn't asked any more.
+    10-19T08:05 li nobody has it: outage 10 (investigating): Mail is down
     10-19T08:20 asa outage 10 (resolved): Mail is down
     10-19T08:20 bo outage 10 (resolved): Mail is down
     10-19T08:20 desk@org.example outage 10 (resolved): Mail is down
     10-19T08:20 partner@out.example outage 10 (resolved): Mail is down
     10-19T10:00 ben outage 9 (resolved): The net is down
-    10-19T10:00 ben outage 10 (investigating): Mail is down
     10-19T10:00 ben outage 10 (resolved): Mail is down
     # The second run that fails; an hour of working time later it is reminded of, and goes on to the global contact.
     10-21T12:15 sven sync of main is failing
