@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::calendar::OpeningHours;
 use super::ids::{NoticeId, UserId};
 use super::mailbox::Address;
-use super::notice::{About, EventKey, Facts, NewNotice, NoticeKind, Recipient};
+use super::notice::{EventKey, Facts, NewNotice, NoticeKind, Recipient};
 use super::organisation::Organisation;
 use super::outage::Severity;
 
@@ -146,11 +146,7 @@ impl Policy {
     pub fn asks(&self, facts: &Facts) -> bool {
         let demands = match facts {
             // What is planned and what is over demands nothing of anybody; nor does a word that it concerns somebody no longer.
-            Facts::OutageWord(word) => {
-                word.plan.is_none()
-                    && !word.state.is_end()
-                    && matches!(word.about, About::Word | About::Correction | About::Corrected(_))
-            }
+            Facts::OutageWord(word) => word.plan.is_none() && word.demands(),
             Facts::SyncTrouble(_)
             | Facts::StoreRebuilt { .. }
             | Facts::Ending { .. }

@@ -376,8 +376,11 @@ pub async fn make_key(core: &Core) -> Result<(), StoreError> {
     let key = ReturnKey::new(rand::random());
     let change = Change::ReturnKey(key.clone());
     let event = Event { at: core.now(), change, notices: Vec::new(), audit: None };
-    turn.commit(event, |view, _, _| view.return_key = Some(key)).await?;
-    Ok(())
+    match turn.commit(event, |view, _, _| view.return_key = Some(key)).await {
+        // Another node was faster, and its key is everybody's.
+        Err(StoreError::Conflict(_)) => core.follow().await,
+        done => done.map(drop),
+    }
 }
 
 #[cfg(test)]

@@ -312,7 +312,7 @@ impl Sender {
         mut waiting: Waiting,
     ) -> Result<Option<(Claimed, Taken, Waiting)>, StoreError> {
         loop {
-            self.overtake(core, stop, &mut waiting).await?;
+            self.overtake(core, stop, &mut waiting).await;
             if let Some((claimed, taken)) = waiting.pop_front() {
                 self.flying.fetch_add(1, Ordering::Relaxed);
                 if waiting.is_empty() {
@@ -371,36 +371,37 @@ impl Sender {
     }
 
     /// Takes in before the rest of a slow batch what is more urgent.
-    async fn overtake(
-        &self,
-        core: &Core,
-        stop: &CancellationToken,
-        waiting: &mut Waiting,
-    ) -> Result<(), StoreError> {
-        let Some((first, taken)) = waiting.front() else { return Ok(()) };
+    async fn overtake(&self, core: &Core, stop: &CancellationToken, waiting: &mut Waiting) {
+        let Some((first, taken)) = waiting.front() else { return };
         let now = core.now();
         let is_slow = first.message.priority != Priority::Urgent && now - taken.at >= SLOW;
         if !is_slow || self.stops(stop) || self.gate(now) != Gate::Open {
-            return Ok(());
+            return;
         }
         let per_minute = self.terms.per_minute;
         let free = {
             let mut state = self.lock();
             if now - state.looked < SLOW {
-                return Ok(());
+                return;
             }
             state.looked = now;
             state.pace.free(per_minute, now).saturating_sub(waiting.len())
         };
         let (Some(life), max) = (core.store.life(), free.min(self.terms.connections.max(1))) else {
-            return Ok(());
+            return;
         };
         if max > 0 {
             let taken = Taken { at: now, life, probes: false };
-            let claimed = core.store.claim_urgent(&self.name, now, now + CLAIM, max, per_minute).await?;
-            claimed.into_iter().rev().for_each(|claimed| waiting.push_front((claimed, taken)));
+            match core.store.claim_urgent(&self.name, now, now + CLAIM, max, per_minute).await {
+                Ok(claimed) => {
+                    claimed.into_iter().rev().for_each(|claimed| waiting.push_front((claimed, taken)))
+                }
+                // What is claimed already goes on.
+                Err(error) => {
+                    tracing::warn!(channel = %self.name, "What is urgent can't be looked for: {error}")
+                }
+            }
         }
-        Ok(())
     }
 
     fn held_up(&self, until: DateTime<Utc>) -> DateTime<Utc> {

@@ -49,7 +49,7 @@ pub async fn of(core: &Core, notice: &Notice, message: &Message) -> Result<Links
     // One that isn't in the view may be so new that it isn't there yet.
     let by_itself = match &notice.facts {
         Facts::OutageWord(word) => {
-            !word.state.is_end() && view.outages.get(&word.id).is_none_or(|outage| outage.ack)
+            word.demands() && view.outages.get(&word.id).is_none_or(|outage| outage.ack)
         }
         _ => false,
     };

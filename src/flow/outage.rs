@@ -415,7 +415,7 @@ fn replaces(settings: &Settings, before: Option<&Outage>, outage: &Outage, about
             Replaces::Waiting
         }
         About::Word if before.is_some_and(|before| before.plan.is_none()) => Replaces::Waiting,
-        About::Word | About::Left if settings.holds() => Replaces::Held,
+        About::Word | About::Left | About::Corrected(_) if settings.holds() => Replaces::Held,
         _ => Replaces::Nothing,
     }
 }

@@ -86,7 +86,8 @@ impl Aside {
             let seen: BTreeSet<u32> = met.collect();
             let all = count(&seen).max(if seen.len() > KNOWN { run.counts.quarantined } else { 0 });
             let seen = if seen.len() > KNOWN { BTreeSet::new() } else { seen };
-            return Aside { objects: all, seen, ..self };
+            // A first read is nothing to compare with.
+            return Aside { objects: all, seen, told: self.told.or(Some(all)), ..self };
         }
         let mut seen = self.seen.clone();
         seen.extend(met);
@@ -121,9 +122,7 @@ impl Aside {
     pub fn telling(self, word: Word, now: DateTime<Utc>) -> Aside {
         match word {
             Word::Nothing if self.grown.is_some() => self,
-            Word::Nothing => {
-                Aside { told: Some(self.told.map_or(self.objects, |told| told.min(self.objects))), ..self }
-            }
+            Word::Nothing => Aside { told: self.told.map(|told| told.min(self.objects)), ..self },
             Word::Grown { before } => Aside {
                 told: Some(self.objects),
                 grown: Some(self.grown.unwrap_or(Grown { since: now, before })),

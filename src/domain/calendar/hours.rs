@@ -172,13 +172,13 @@ impl OpeningHours {
     }
 }
 
-/// `08:30` as a minute of the day; `24:00` is its end.
 /// From when until when, in minutes of the day, of a text such as `08:00-16:30`, `8-16.30` or, over midnight, `22:00-6:00`.
 pub fn minutes(span: &str) -> Option<(u16, u16)> {
     let (from, until) = span.split_once(['-', '–'])?;
     Some((minute(from)?, minute(until)?))
 }
 
+/// `08:30` as a minute of the day; `24:00` is its end.
 fn minute(text: &str) -> Option<u16> {
     let (hour, minute) = text.trim().split_once([':', '.']).unwrap_or((text.trim(), "0"));
     let (hour, minute): (u16, u16) = (hour.parse().ok()?, minute.parse().ok()?);

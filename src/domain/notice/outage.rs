@@ -119,3 +119,10 @@ impl From<(&Incident, u32, &[Box<str>])> for OutageWord {
         }
     }
 }
+
+impl OutageWord {
+    /// Whether there may be something to do for whoever gets it: not by what says that it is over, that it concerns them no more, or that nobody has said anything for long.
+    pub fn demands(&self) -> bool {
+        !self.state.is_end() && matches!(self.about, About::Word | About::Correction | About::Corrected(_))
+    }
+}

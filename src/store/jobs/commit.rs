@@ -409,12 +409,16 @@ const WAITS: &str =
 fn enqueue(tx: &mut Tx<'_>, at: DateTime<Utc>, notices: Vec<NewNotice>) -> Result<Committed, Fault> {
     let mut committed = Committed::default();
     tx.expect(notices.iter().map(|new| key(Kind::NoticeOf, new.event.0.as_bytes())).collect())?;
-    for new in notices {
+    for mut new in notices {
         let event = key(Kind::NoticeOf, new.event.0.as_bytes());
         if tx.has(&event)? {
             continue;
         }
-        thread::replace(tx, tx.common(at), &new)?;
+        for (to, due) in thread::replace(tx, tx.common(at), &new)? {
+            if let Some(held) = new.held.get_mut(&to) {
+                *held = due.max(tx.common(at)).min(*held);
+            }
+        }
         if let Some((outage, held)) = &new.inhibited {
             write_inhibited(tx, *outage, held.as_ref())?;
             committed.inhibited.push((*outage, held.clone()));

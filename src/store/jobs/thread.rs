@@ -48,10 +48,16 @@ fn messages(tx: &Tx<'_>, row: &NoticeRow) -> Result<Vec<Message>, Trouble> {
     Ok(messages)
 }
 
-/// Cancels what `new` takes the place of, as far as it still waits to be sent to those who get `new`. Their turns are free again.
-pub(super) fn replace(tx: &mut Tx<'_>, at: DateTime<Utc>, new: &NewNotice) -> Result<(), Fault> {
+/// Cancels what `new` takes the place of, as far as it still waits to be sent to those who get `new`. Their turns are free again. Returns by [`Recipient::key`] when that
+/// was due: `new` takes its place in time, too, or whoever says something again and again would never be heard.
+pub(super) fn replace(
+    tx: &mut Tx<'_>,
+    at: DateTime<Utc>,
+    new: &NewNotice,
+) -> Result<HashMap<String, DateTime<Utc>>, Fault> {
+    let mut due: HashMap<String, DateTime<Utc>> = HashMap::new();
     if new.replaces == Replaces::Nothing || new.thread == new.event {
-        return Ok(());
+        return Ok(due);
     }
     let told: HashSet<String> = new.recipients.iter().map(Recipient::key).collect();
     for (place, row) in notices(tx, &new.thread, false)? {
@@ -67,6 +73,8 @@ pub(super) fn replace(tx: &mut Tx<'_>, at: DateTime<Utc>, new: &NewNotice) -> Re
             };
             if waits && told.contains(&before.recipient.key()) {
                 cancel(tx, at, &before, "a later word on the same took its place")?;
+                let due = due.entry(before.recipient.key()).or_insert(before.due);
+                *due = before.due.min(*due);
             } else {
                 others |= !before.state.is_final();
             }
@@ -75,7 +83,7 @@ pub(super) fn replace(tx: &mut Tx<'_>, at: DateTime<Utc>, new: &NewNotice) -> Re
             tx.put(place, &InThread { waits: false })?;
         }
     }
-    Ok(())
+    Ok(due)
 }
 
 /// Cancels what others wait for of an incident that another speaks for, when they are told of that: those who have heard nothing of it yet. They are noted as untold.
@@ -135,7 +143,12 @@ fn stop_asking(
     let Some(mut climb) = tx.get::<Climb>(&place)?.filter(|climb| climb.end.is_none()) else {
         return Ok(());
     };
-    climb.told.retain(|told| told.mail.as_ref().is_none_or(|mail| !untold.contains(&mail.key())));
+    let is_untold = |(mail, user): &(String, Option<UserId>)| user.filter(|_| untold.contains(mail));
+    let users: HashSet<UserId> = hush.people.iter().filter_map(is_untold).collect();
+    climb.told.retain(|told| match (&told.mail, told.user) {
+        (Some(mail), _) => !untold.contains(&mail.key()),
+        (None, user) => user.is_none_or(|user| !users.contains(&user)),
+    });
     if climb.told.is_empty() {
         tx.delete(place);
         committed.unasked.push(hush.thread.clone());

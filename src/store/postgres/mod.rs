@@ -327,7 +327,7 @@ impl Shared {
         let news = way.decides() && (is_news(Numbers::Generation) || is_news(Numbers::Message));
         let last_message = numbers.get(Numbers::Message as usize).copied().unwrap_or_default();
         let (mut tx, read) = rows.end();
-        let unseen = (way == Way::Alone).then(|| self.basis().generation).filter(|known| *known != before);
+        let unseen = way.decides().then(|| self.basis().generation).filter(|known| *known != before);
         let written = handle.block_on(async {
             if let Some(known) = unseen {
                 follow::refuse_unseen(&mut tx, &line, effect.changes.keys(), known.cast_signed()).await?;

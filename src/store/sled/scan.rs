@@ -74,13 +74,14 @@ fn look_through(engine: &Engine) -> Result<Looked, Trouble> {
 fn read_all(view: &View<'_>) -> Result<(Counts, Result<Contents, Trouble>), Trouble> {
     thread::scope(|scope| {
         let (read, records) = mpsc::sync_channel::<Vec<(Kind, IVec, Value)>>(16);
-        let taking = scope.spawn(move || {
+        let taking = thread::Builder::new().name("store-open".into()).spawn_scoped(scope, move || {
             let mut contents = Contents::default();
             for (kind, key, value) in records.into_iter().flatten() {
                 contents.take(kind, &key, &value)?;
             }
             Ok(contents)
         });
+        let taking = taking.map_err(|e| Trouble::io("opened", &e))?;
         let mut counts = Counts::default();
         let mut batch = Vec::with_capacity(BATCH);
         for row in view.all() {
