@@ -5,6 +5,7 @@ use chrono_tz::Europe::Stockholm;
 use proptest::prelude::*;
 
 use super::*;
+use crate::domain::notice::About;
 use crate::domain::alert::Trouble;
 use crate::domain::calendar::{Calendar, Country};
 use crate::domain::ids::SubscriberId;

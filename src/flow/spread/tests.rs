@@ -285,7 +285,7 @@ async fn of_a_burst_of_words_the_first_is_told_at_once_and_then_the_last() {
         town.told().await,
         [
             "10-06T07:00 asa outage 1 (investigating): Mail is slow",
-            "10-06T07:04 asa outage 1 (monitoring): Mail is slow",
+            "10-06T07:03 asa outage 1 (monitoring): Mail is slow",
             "10-06T07:10 asa outage 2 (investigating): All is down",
             "10-06T07:11 asa outage 2 (identified): All is down",
         ]
