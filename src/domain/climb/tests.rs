@@ -5,10 +5,10 @@ use chrono_tz::Europe::Stockholm;
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::notice::About;
 use crate::domain::alert::Trouble;
 use crate::domain::calendar::{Calendar, Country};
 use crate::domain::ids::SubscriberId;
+use crate::domain::notice::About;
 use crate::domain::notice::SyncTrouble;
 use crate::domain::outage::State;
 use crate::domain::roles::{AD_SYNC, GLOBAL, LOCAL, MESSAGE_READER, OUTAGE, Place};
