@@ -12,7 +12,7 @@ use crate::http::answers::{MessageAnswer, MessageLine, Page};
 /// What to do.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  budkavle outbox list --state deferred\n  budkavle outbox list --channel drift\n  budkavle outbox show 4711\n  budkavle outbox retry 4711\n  budkavle outbox bounces\n  budkavle outbox address list\n  budkavle outbox address clear asa.oberg@example.org"
+    after_help = "Examples:\n  budkavle outbox list --state deferred\n  budkavle outbox list --channel drift\n  budkavle outbox list --notice 12\n  budkavle outbox list --to asa.oberg@example.org\n  budkavle outbox show 4711\n  budkavle outbox retry 4711\n  budkavle outbox bounces\n  budkavle outbox address list\n  budkavle outbox address clear asa.oberg@example.org"
 )]
 pub struct Args {
     #[command(subcommand)]
@@ -40,6 +40,12 @@ enum Verb {
         /// Only those of this channel (`mail`, or as the configuration calls it)
         #[arg(long)]
         channel: Option<String>,
+        /// Only those of this notice, by its number
+        #[arg(long)]
+        notice: Option<u64>,
+        /// Only those to this address, number or name
+        #[arg(long)]
+        to: Option<String>,
         /// At most so many
         #[arg(long, default_value_t = 50)]
         limit: usize,
@@ -73,9 +79,11 @@ enum Verb {
 
 pub async fn run(args: Args, client: &Client, out: &Out) -> Result<Exit, Trouble> {
     match args.verb {
-        Verb::List { state, channel, limit } => {
+        Verb::List { state, channel, notice, to, limit } => {
             let state = state.map(|s| format!("{s:?}").to_lowercase());
-            let query = [("state", state), ("channel", channel), ("limit", Some(limit.to_string()))];
+            let (notice, limit) = (notice.map(|n| n.to_string()), Some(limit.to_string()));
+            let query =
+                [("state", state), ("channel", channel), ("notice", notice), ("to", to), ("limit", limit)];
             let page: Page<MessageLine> = client.get("/v1/messages", &query).await?;
             out.answer(&page, list);
         }

@@ -28,6 +28,8 @@ pub struct ListQuery {
     notice: Option<u64>,
     /// Only those of this channel.
     channel: Option<ChannelName>,
+    /// Only those to this address, number or name.
+    to: Option<String>,
     /// At most so many, the newest first.
     limit: Option<usize>,
 }
@@ -42,6 +44,7 @@ pub async fn list(
         states: query.state.into_iter().collect(),
         notice: query.notice.map(NoticeId),
         channel: query.channel,
+        to: query.to,
         limit: limit + 1,
     };
     let found = app.core.store.messages(filter).await?;

@@ -390,6 +390,8 @@ pub struct MessageFilter {
     pub notice: Option<NoticeId>,
     /// Only those of one channel.
     pub channel: Option<ChannelName>,
+    /// Only those to this address, number or name, in whatever case.
+    pub to: Option<String>,
     /// At most so many, the newest first.
     pub limit: usize,
 }

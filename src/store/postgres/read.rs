@@ -58,6 +58,10 @@ impl PgStore {
         if let Some(channel) = &filter.channel {
             query.push(" AND channel = ").push_bind(channel.to_string());
         }
+        if let Some(to) = &filter.to {
+            query.push(" AND (lower(address) = lower(").push_bind(to).push(") OR lower(recipient) = lower(");
+            query.push_bind(to).push("))");
+        }
         query.push(" ORDER BY key DESC LIMIT ").push_bind(limit(filter.limit));
         let records: Vec<Vec<u8>> = self.ask(query.build_query_scalar().fetch_all(&self.looking())).await?;
         let messages = self.decoded(records)?;

@@ -10,7 +10,7 @@ use crate::domain::changes::ChangeAt;
 use crate::domain::changes::open::Note;
 use crate::domain::climb::Climb;
 use crate::domain::ids::{DirectoryName, Generation, MessageId, NoticeId, OutageId, RunId};
-use crate::domain::notice::{EventKey, Message, MessageState, Notice};
+use crate::domain::notice::{EventKey, Message, MessageState, Notice, Recipient};
 use crate::domain::outage::Outage;
 use crate::domain::past::Entry;
 use crate::domain::run::Run;
@@ -263,12 +263,18 @@ fn list_messages(
         (None, _, None) => Box::new(view.rows(&[Kind::Message as u8]).rev().map(|row| decode(&row?.1))),
     };
     let wanted = |state: MessageState| filter.states.is_empty() || filter.states.contains(&state);
+    let to = filter.to.as_ref().map(|to| to.to_lowercase());
+    let is_to = |recipient: &Recipient| {
+        to.as_ref().is_none_or(|to| {
+            recipient.to_string().to_lowercase() == *to || recipient.name.to_lowercase() == *to
+        })
+    };
     let mut notices: HashMap<NoticeId, Arc<Notice>> = HashMap::new();
     let mut listed = Vec::new();
     for message in messages {
         let message = message?;
         let by_it = filter.channel.as_ref().is_none_or(|channel| *channel == message.recipient.channel);
-        if !by_it || !wanted(message.state) {
+        if !by_it || !wanted(message.state) || !is_to(&message.recipient) {
             continue;
         }
         if listed.len() >= filter.limit {

@@ -1,11 +1,8 @@
 //! A summer: who is there, where nobody is, what would be, on the terminal and in a browser.
 
 use std::fs;
-use std::path::Path;
-use std::process::Command;
 
-use serde_json::Value;
-
+use crate::servers::chromium::{self, Scheme};
 use crate::site::Site;
 use crate::world::Organisation;
 
@@ -133,62 +130,9 @@ fn the_page_is_whole_in_itself_and_accessible() {
         assert!(!page.contains("<script") && !page.contains("src=") && !page.contains("url("));
         let file = site.path().join(format!("coverage-{language}.html"));
         fs::write(&file, &page).unwrap();
-        screenshot(&file);
-        let violations = violations(&file, &page);
+        let light = Scheme::Light;
+        chromium::picture(&file, (1500, 1700), light);
+        let violations = chromium::violations(&file, &page, light);
         assert_eq!(violations, serde_json::json!([]), "{language}: {violations:#}");
     }
-}
-
-/// What axe-core finds wrong with a page.
-fn violations(file: &Path, page: &str) -> Value {
-    let axe = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e/axe/axe-4.10.3.min.js");
-    let axe = fs::read_to_string(axe).unwrap();
-    let run = "axe.run().then(r => { const pre = document.createElement('pre'); pre.id = 'found'; \
-               pre.textContent = 'BEGIN' + JSON.stringify({ passed: r.passes.length, violations: r.violations.map(v => \
-               [v.id, v.help, v.nodes.length, v.nodes[0].html.slice(0, 300), v.nodes[0].failureSummary]) }) + 'END'; document.body.append(pre); })";
-    let checked = file.with_extension("checked.html");
-    fs::write(
-        &checked,
-        page.replace("</body>", &format!("<script>{axe}</script><script>{run}</script></body>")),
-    )
-    .unwrap();
-    let dumped = chromium(&checked, &["--virtual-time-budget=60000", "--dump-dom"]);
-    let found = dumped.rsplit_once("BEGIN").and_then(|(_, rest)| rest.split_once("END"));
-    let (found, _) = found
-        .unwrap_or_else(|| panic!("axe-core didn't end: {}", &dumped[dumped.len().saturating_sub(500)..]));
-    let found = found.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
-    let found: Value = serde_json::from_str(&found).unwrap();
-    assert!(found["passed"].as_u64().unwrap() > 15, "it looked at little: {found}");
-    found["violations"].clone()
-}
-
-/// Takes a picture of the page; `$BUDKAVLE_PICTURES` names a folder where it is kept.
-fn screenshot(file: &Path) {
-    let picture = file.with_extension("png");
-    let to = format!("--screenshot={}", picture.display());
-    chromium(file, &[&to, "--window-size=1500,1700"]);
-    assert!(fs::metadata(&picture).unwrap().len() > 20_000, "the picture is empty");
-    if let Some(folder) = std::env::var_os("BUDKAVLE_PICTURES") {
-        fs::copy(&picture, Path::new(&folder).join(picture.file_name().unwrap())).unwrap();
-    }
-}
-
-fn chromium(file: &Path, words: &[&str]) -> String {
-    let profile = file.with_extension("profile");
-    let fixed = [
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-dev-shm-usage",
-        "--hide-scrollbars",
-        "--no-first-run",
-    ];
-    let mut command = Command::new("chromium");
-    command.args(fixed).arg(format!("--user-data-dir={}", profile.display())).args(words);
-    let done = command
-        .arg(format!("file://{}", file.display()))
-        .output()
-        .expect("chromium is installed by tests/run");
-    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
-    String::from_utf8_lossy(&done.stdout).into_owned()
 }

@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 
 use crate::servers::PATIENCE;
+use crate::servers::chromium::{self, Scheme};
 use crate::site::Site;
 use crate::world::Organisation;
 
@@ -73,6 +74,29 @@ fn every_sample_in_every_language_is_a_mail_of_good_form() {
         "{}",
         unknown.stderr
     );
+}
+
+/// One of each look: an incident, a plan, an alert with commands, a list of what isn't covered, somebody who is asked whether they want to be told.
+const LOOKS: [&str; 5] = ["outage", "maintenance", "sync-held", "coverage", "subscribe"];
+
+#[test]
+fn mails_can_be_read_in_light_and_dark_and_on_a_phone() {
+    let site = Site::new(Organisation::kommun());
+    for sample in LOOKS {
+        let file = site.path().join(format!("{sample}.html"));
+        let to = file.display().to_string();
+        let words = ["notice", "preview", sample, "--lang", "nb", "--format", "html", "--output", &to];
+        site.budkavle.run(&words).success();
+        let page = fs::read_to_string(&file).unwrap();
+        assert!(!page.contains("<script") && !page.contains("src="), "{sample}");
+        for scheme in [Scheme::Light, Scheme::Dark] {
+            // Colours with too little contrast are among what is looked for.
+            let violations = chromium::violations(&file, &page, scheme);
+            assert_eq!(violations, serde_json::json!([]), "{sample} {scheme:?}: {violations:#}");
+        }
+        chromium::picture(&file, (700, 900), Scheme::Light);
+        chromium::picture(&file, (390, 800), Scheme::Dark);
+    }
 }
 
 #[test]

@@ -7,6 +7,7 @@
 pub mod account;
 pub mod budkavle;
 pub mod certs;
+pub mod chromium;
 pub mod dovecot;
 pub mod ds389;
 pub mod forest;

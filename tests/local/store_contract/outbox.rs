@@ -297,4 +297,11 @@ pub async fn messages_are_listed_by_state_and_notice(open: Open<'_>) {
     assert_eq!(list(&[], Some(told.notices[0]), 10).await, [3, 2, 1]);
     assert_eq!(list(&[Queued], Some(told.notices[0]), 10).await, [3]);
     assert!(list(&[], Some(NoticeId(99)), 10).await.is_empty());
+    let to = async |to: &str| {
+        let filter = MessageFilter { to: Some(to.into()), limit: 10, ..MessageFilter::default() };
+        store.messages(filter).await.unwrap().iter().map(|l| l.message.id.0).collect::<Vec<_>>()
+    };
+    let (first, mail) = (recipient(0), recipient(0).mail.unwrap().to_string().to_uppercase());
+    assert_eq!((to(&mail).await, to(&first.name.to_uppercase()).await), (vec![4, 1], vec![4, 1]));
+    assert!(to("nobody@x.example").await.is_empty());
 }
