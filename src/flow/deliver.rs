@@ -394,11 +394,11 @@ impl Sender {
             let taken = Taken { at: now, life, probes: false };
             match core.store.claim_urgent(&self.name, now, now + CLAIM, max, per_minute).await {
                 Ok(claimed) => {
-                    claimed.into_iter().rev().for_each(|claimed| waiting.push_front((claimed, taken)))
+                    claimed.into_iter().rev().for_each(|claimed| waiting.push_front((claimed, taken)));
                 }
                 // What is claimed already goes on.
                 Err(error) => {
-                    tracing::warn!(channel = %self.name, "What is urgent can't be looked for: {error}")
+                    tracing::warn!(channel = %self.name, "What is urgent can't be looked for: {error}");
                 }
             }
         }
