@@ -80,6 +80,8 @@ fn a_status_page_is_followed_from_the_first_word_to_the_last() {
     assert!(dry.contains("Would open an outage: Mail is delayed (major, mail)"), "{dry}");
     assert!(poll(0).contains("Opened outage 1: Mail is delayed"));
     assert!(poll(0).contains("nothing has changed"));
+    // What waits when the last word comes isn't sent any more.
+    contacts.iter().for_each(|contact| drop(site.post.wait_for(contact, 1, PATIENCE)));
     web.says("/api/v2/summary.json", "\"2\"", &page("resolved", "It works."));
     assert!(poll(0).contains("Resolved outage 1"));
     for contact in &contacts {
