@@ -100,7 +100,7 @@ async fn to_be_reached_is_no_sign_of_life() {
     assert!(matches!(reached.unwrap(), Reached::Server { server: it, tls: false } if it.contains(&server)));
     assert_eq!(heard, b"");
     let outside = WebSettings {
-        trust: crate::tls::TlsTrust::SystemRoots,
+        trust: crate::channel::fake::TlsTrust::SystemRoots,
         timeout: std::time::Duration::from_secs(20),
         allow_private: false,
         proxy: None,
