@@ -91,7 +91,10 @@ fn mails_can_be_read_in_light_and_dark_and_on_a_phone() {
         assert!(!page.contains("<script") && !page.contains("src="), "{sample}");
         for scheme in [Scheme::Light, Scheme::Dark] {
             // Colours with too little contrast are among what is looked for.
-            let violations = chromium::violations(&file, &page, scheme);
+            let mut violations = chromium::violations(&file, &page, scheme);
+            // A mail stands within the page of a program, which has the landmarks.
+            let of_pages = |one: &Value| one[0] == "landmark-one-main" || one[0] == "region";
+            violations.as_array_mut().unwrap().retain(|one| !of_pages(one));
             assert_eq!(violations, serde_json::json!([]), "{sample} {scheme:?}: {violations:#}");
         }
         chromium::picture(&file, (700, 900), Scheme::Light);
