@@ -9,6 +9,8 @@
     reason = "a failed benchmark may panic, and prints its result"
 )]
 
+#[path = "support/outbox.rs"]
+mod outbox;
 #[path = "../tests/local/store_samples.rs"]
 #[expect(dead_code, reason = "the tests use more of it")]
 mod samples;
@@ -23,20 +25,14 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use budkavle::channel::message::{Composer, From};
-use budkavle::channel::{Channel, Security, SmtpChannel, SmtpSettings};
 use budkavle::domain::absence::{Absence, Origin};
 use budkavle::domain::directory::Directory;
-use budkavle::domain::ids::{AbsenceId, ChannelName, UserId};
-use budkavle::domain::notice::{EventKey, Facts, MessageState, NewNotice, Recipient};
+use budkavle::domain::ids::{AbsenceId, UserId};
+use budkavle::domain::notice::MessageState;
 use budkavle::flow::core::{Core, Settings};
-use budkavle::flow::deliver::{Sender, Terms};
-use budkavle::store::{
-    Change, Event, PostgresServer, PostgresSettings, PostgresTls, SledSettings, State, Store,
-};
-use chrono::{TimeDelta, Utc};
+use budkavle::store::{Change, PostgresServer, PostgresSettings, PostgresTls, State, Store};
+use chrono::Utc;
 use futures_util::future::join_all;
-use tokio_util::sync::CancellationToken;
 
 use samples::{at, event, guid, organisation, sync, user};
 use server::{Place, Server};
@@ -91,14 +87,7 @@ async fn open(port: u16, database: &str, node: &str) -> Store {
 }
 
 async fn embedded(folder: &tempfile::TempDir) -> Store {
-    let settings = SledSettings {
-        path: folder.path().join("state"),
-        cache_bytes: 64 << 20,
-        exports: folder.path().join("exports"),
-        keep_exports: 1,
-        reserve_bytes: 0,
-    };
-    Store::open_sled(settings, Utc::now()).await.unwrap().0
+    Store::open_sled(outbox::settings(folder.path()), Utc::now()).await.unwrap().0
 }
 
 // === sending ===
@@ -143,44 +132,20 @@ async fn rate(stores: Vec<Store>, port: u16, messages: usize) -> f64 {
     for store in stores {
         nodes.push(Core::load(store, Settings::default(), Arc::new(Utc::now)).await.unwrap());
     }
-    let recipient = |n: usize| {
-        let mail = format!("person.{n}@y.example").parse().unwrap();
-        Recipient::by_mail(format!("Person {n}"), mail, "outage")
-    };
-    let notice = NewNotice::new(
-        EventKey("outage/1/0".into()),
-        Facts::Test { by: "somebody".into(), at: Utc::now() },
-        (0..messages).map(recipient).collect(),
-        Utc::now() + TimeDelta::days(2),
-    );
-    let told = Event { at: Utc::now(), change: Change::None, notices: vec![notice], audit: None };
-    nodes[0].store.commit_event(told).await.unwrap();
+    outbox::tell(&nodes[0].store, 0, messages).await;
+    let sender = || outbox::sender(port, CONNECTIONS);
+    let senders: Vec<_> = nodes.iter().map(|_| sender()).collect();
     let start = Instant::now();
-    let sent: usize = join_all(nodes.iter().map(|core| drain(core, port))).await.into_iter().sum();
+    let sent: usize = join_all(nodes.iter().zip(&senders).map(|(core, sender)| outbox::drain(core, sender)))
+        .await
+        .into_iter()
+        .sum();
     let taken = start.elapsed().as_secs_f64();
     assert_eq!(sent, messages, "each was sent once");
     let counts = nodes[0].store.queue_counts().await.unwrap();
     assert_eq!(counts.get(&MessageState::Sent), Some(&(messages as u64)));
     join_all(nodes.iter().map(|core| core.store.close())).await;
     messages as f64 / taken
-}
-
-async fn drain(core: &Core, port: u16) -> usize {
-    let from =
-        From { name: Some("Budkavle".into()), address: "a@x.example".parse().unwrap(), reply_to: None };
-    let composer = Composer::new(from, "Ekfors", "", None).unwrap();
-    let smtp = SmtpSettings {
-        security: Security::PlainText { sign_in: false },
-        connections: CONNECTIONS,
-        messages_per_connection: u32::MAX,
-        ..SmtpSettings::new("127.0.0.1", port)
-    };
-    let channel = Channel::Smtp(SmtpChannel::new(smtp).unwrap());
-    let terms = Terms { connections: CONNECTIONS, ..Terms::default() };
-    let sender = Sender::new(ChannelName::mail(), channel, composer, terms);
-    let never = CancellationToken::new();
-    let sent = sender.drain(core, &never, &|| {}, &|_| Box::pin(std::future::pending())).await;
-    sent.unwrap().sent
 }
 
 // === committing and following ===

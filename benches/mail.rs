@@ -9,6 +9,8 @@
     reason = "a failed benchmark may panic, and prints its result"
 )]
 
+#[path = "support/outbox.rs"]
+mod outbox;
 #[path = "support/sink.rs"]
 mod sink;
 
@@ -17,15 +19,11 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Instant;
 
-use budkavle::channel::message::{Composer, From};
-use budkavle::channel::{Channel, Envelope, Outcome, Security, SmtpChannel, SmtpSettings};
-use budkavle::domain::ids::ChannelName;
-use budkavle::domain::notice::{EventKey, Facts, MessageState, NewNotice, Recipient};
+use budkavle::channel::{Channel, Envelope, Outcome, SmtpChannel};
+use budkavle::domain::notice::MessageState;
 use budkavle::flow::core::{Core, Settings};
-use budkavle::flow::deliver::{Sender, Terms};
-use budkavle::store::{Change, Event, SledSettings, Store};
-use chrono::{DateTime, TimeDelta, Utc};
-use tokio_util::sync::CancellationToken;
+use budkavle::store::Store;
+use chrono::{DateTime, Utc};
 
 use sink::Sink;
 
@@ -46,7 +44,7 @@ fn main() {
     for _ in 0..ROUNDS {
         let their_rate = rate(|| smtp_source(sink.port));
         let (channel_rate, channel_cpu) = with_cpu(|| rate(|| channel_alone(sink.port)));
-        let (outbox_rate, outbox_cpu) = with_cpu(|| outbox(sink.port));
+        let (outbox_rate, outbox_cpu) = with_cpu(|| from_outbox(sink.port));
         println!(
             "smtp-source {their_rate:>6.0}/s   channel {channel_rate:>6.0}/s ({:.2}, {channel_cpu:.2} CPU s)   with outbox {outbox_rate:>6.0}/s ({:.2}, {outbox_cpu:.2} CPU s)",
             channel_rate / their_rate,
@@ -65,43 +63,17 @@ fn main() {
 }
 
 /// The rate of `Sender::drain`, and nothing around it: the store is filled before, and checked after.
-fn outbox(port: u16) -> f64 {
+fn from_outbox(port: u16) -> f64 {
     let folder = tempfile::tempdir().unwrap();
-    let settings = SledSettings {
-        path: folder.path().join("state"),
-        cache_bytes: 64 << 20,
-        exports: folder.path().join("exports"),
-        keep_exports: 1,
-        reserve_bytes: 0,
-    };
     tokio::runtime::Runtime::new().unwrap().block_on(async {
-        let (store, _) = Store::open_sled(settings, Utc::now()).await.unwrap();
+        let (store, _) = Store::open_sled(outbox::settings(folder.path()), Utc::now()).await.unwrap();
         let core = Core::load(store, Settings::default(), Arc::new(Utc::now)).await.unwrap();
-        let recipient = |n: usize| {
-            let mail = format!("person.{n}@y.example").parse().unwrap();
-            Recipient::by_mail(format!("Person {n}"), mail, "outage")
-        };
-        let notice = NewNotice::new(
-            EventKey("outage/1/0".into()),
-            Facts::Test { by: "somebody".into(), at: Utc::now() },
-            (0..MESSAGES).map(recipient).collect(),
-            Utc::now() + TimeDelta::days(2),
-        );
-        let event = Event { at: Utc::now(), change: Change::None, notices: vec![notice], audit: None };
-        core.store.commit_event(event).await.unwrap();
-        let from =
-            From { name: Some("Budkavle".into()), address: "a@x.example".parse().unwrap(), reply_to: None };
-        let composer = Composer::new(from, "Ekfors", "", None).unwrap();
-        let channel = SmtpChannel::new(smtp_settings(port)).unwrap();
-        let terms = Terms { connections: CONNECTIONS, ..Terms::default() };
-        let sender = Sender::new(ChannelName::mail(), Channel::Smtp(channel), composer, terms);
+        outbox::tell(&core.store, 0, MESSAGES).await;
+        let sender = outbox::sender(port, CONNECTIONS);
         let start = Instant::now();
-        let sent = sender
-            .drain(&core, &CancellationToken::new(), &|| {}, &|_| Box::pin(std::future::pending()))
-            .await
-            .unwrap();
+        let sent = outbox::drain(&core, &sender).await;
         let taken = start.elapsed().as_secs_f64();
-        assert_eq!(sent.sent, MESSAGES);
+        assert_eq!(sent, MESSAGES);
         assert_eq!(
             core.store.queue_counts().await.unwrap().get(&MessageState::Sent),
             Some(&(MESSAGES as u64))
@@ -119,16 +91,6 @@ fn with_cpu<T>(work: impl FnOnce() -> T) -> (T, f64) {
     (done, cpu_seconds() - before)
 }
 
-fn smtp_settings(port: u16) -> SmtpSettings {
-    SmtpSettings {
-        security: Security::PlainText { sign_in: false },
-        connections: CONNECTIONS,
-        // smtp-source too keeps each connection to the end.
-        messages_per_connection: u32::MAX,
-        ..SmtpSettings::new("127.0.0.1", port)
-    }
-}
-
 fn smtp_source(port: u16) {
     let (messages, size, connections) = (MESSAGES.to_string(), SIZE.to_string(), CONNECTIONS.to_string());
     let status = Command::new("smtp-source")
@@ -140,7 +102,7 @@ fn smtp_source(port: u16) {
 }
 
 fn channel_alone(port: u16) {
-    let channel = Arc::new(Channel::Smtp(SmtpChannel::new(smtp_settings(port)).unwrap()));
+    let channel = Arc::new(Channel::Smtp(SmtpChannel::new(outbox::smtp(port, CONNECTIONS)).unwrap()));
     let envelope = Envelope::new("a@x.example".parse().unwrap(), "b@y.example".parse().unwrap());
     let mime: Arc<[u8]> = mime().into();
     tokio::runtime::Runtime::new().unwrap().block_on(async {

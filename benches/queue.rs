@@ -7,6 +7,10 @@
     reason = "a failed benchmark may panic, and prints its result"
 )]
 
+#[path = "support/outbox.rs"]
+#[expect(dead_code, reason = "nothing is sent")]
+mod outbox;
+
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -17,8 +21,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use budkavle::domain::ids::ChannelName;
-use budkavle::domain::notice::{EventKey, Facts, NewNotice, Recipient};
-use budkavle::store::{Change, Event, SledSettings, Store};
+use budkavle::store::Store;
 use chrono::{TimeDelta, Utc};
 
 const MESSAGES: usize = 1_000_000;
@@ -46,18 +49,16 @@ fn main() {
 }
 
 async fn queue(folder: &Path, messages: usize) {
-    let (store, _) = Store::open_sled(settings(folder), Utc::now()).await.unwrap();
+    let (store, _) = Store::open_sled(outbox::settings(folder), Utc::now()).await.unwrap();
     let start = Instant::now();
     for first in (0..messages).step_by(OF_A_NOTICE) {
-        let notice = notice(first, OF_A_NOTICE.min(messages - first));
-        let event = Event { at: Utc::now(), change: Change::None, notices: vec![notice], audit: None };
-        store.commit_event(event).await.unwrap();
+        outbox::tell(&store, first, OF_A_NOTICE.min(messages - first)).await;
     }
     println!("{messages} messages: written in {:.2} s", start.elapsed().as_secs_f64());
     store.close().await;
     for _ in 0..OPENINGS {
         let start = Instant::now();
-        let (store, _) = Store::open_sled(settings(folder), Utc::now()).await.unwrap();
+        let (store, _) = Store::open_sled(outbox::settings(folder), Utc::now()).await.unwrap();
         let opened = start.elapsed();
         let released = store.release_claims(Utc::now()).await.unwrap();
         let ready = start.elapsed();
@@ -88,29 +89,6 @@ async fn claims(store: &Store) -> (f64, f64) {
     }
     taken.sort_by(f64::total_cmp);
     (*taken.get(taken.len() / 2).unwrap(), *taken.last().unwrap())
-}
-
-fn notice(first: usize, count: usize) -> NewNotice {
-    let recipient = |n: usize| {
-        let mail = format!("person.{n}@y.example").parse().unwrap();
-        Recipient::by_mail(format!("Person {n}"), mail, "outage")
-    };
-    NewNotice::new(
-        EventKey(format!("outage/{first}/0").into()),
-        Facts::Test { by: "somebody".into(), at: Utc::now() },
-        (first..first + count).map(recipient).collect(),
-        Utc::now() + TimeDelta::days(2),
-    )
-}
-
-fn settings(folder: &Path) -> SledSettings {
-    SledSettings {
-        path: folder.join("state"),
-        cache_bytes: 64 << 20,
-        exports: folder.join("exports"),
-        keep_exports: 1,
-        reserve_bytes: 0,
-    }
 }
 
 /// From the start of the command to the end of the first mail at the server, the daemon being there.

@@ -216,9 +216,20 @@ pub enum Step {
     /// It is over.
     End,
     /// These are told next, since nobody has it.
-    Tell(Vec<Reached>, Vec<Recipient>),
+    Tell(Next),
     /// Everybody was told whom there is to tell.
     Exhausted,
+}
+
+/// Who is told next.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Next {
+    /// Who they are.
+    pub reached: Vec<Reached>,
+    /// The same, one by one, as recipients.
+    pub recipients: Vec<Recipient>,
+    /// The rungs below theirs on which too many stand to be told, and how many.
+    pub passed: Vec<(Rung, usize)>,
 }
 
 impl Climb {
@@ -240,7 +251,7 @@ impl Climb {
             return Step::Wait;
         }
         match ladder::next(self, policy, organisation, now) {
-            Some((reached, recipients)) => Step::Tell(reached, recipients),
+            Some(next) => Step::Tell(next),
             None => Step::Exhausted,
         }
     }

@@ -37,6 +37,13 @@ pub enum Condition {
     Unknown,
 }
 
+impl Condition {
+    /// Whether it works for nobody.
+    pub fn is_broken(&self) -> bool {
+        matches!(self, Condition::Broken { .. })
+    }
+}
+
 /// What is to be told of a channel.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Word {

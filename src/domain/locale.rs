@@ -1,13 +1,12 @@
 //! In which language, and by whose clocks, somebody is written to.
 
-use std::ops::Range;
-
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use super::language::Language;
 use super::notice::Recipient;
 use super::organisation::Organisation;
+use super::parts::{self, Parts};
 use super::tree::Index;
 use super::user::User;
 
@@ -55,46 +54,23 @@ pub struct Locales {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Arranged {
     organisation: Locale,
-    /// The units with a rule, the deepest first; of two rules for the same unit the first holds.
-    parts: Vec<Part>,
-}
-
-/// A unit with a rule, and all that is below it.
-#[derive(Clone, PartialEq, Eq, Debug)]
-struct Part {
-    within: Range<Index>,
-    language: Option<Language>,
-    zone: Option<Tz>,
+    /// The language and the clocks of the units with a rule.
+    parts: Parts<(Option<Language>, Option<Tz>)>,
 }
 
 impl Locales {
     /// Finds the units of the rules.
     pub fn arrange(&self, organisation: &Organisation) -> Arranged {
-        let tree = &organisation.tree;
-        let tops = self.rules.iter().flat_map(|rule| {
-            rule.units.iter().filter_map(|unit| organisation.unit_at(unit)).map(move |top| (top, rule))
-        });
-        let mut tops: Vec<(Index, &Rule)> = tops.collect();
-        tops.sort_by_key(|(top, _)| std::cmp::Reverse(tree.depth(*top)));
-        let part = |(top, rule): (Index, &Rule)| Part {
-            within: tree.subtree(top),
-            language: rule.language,
-            zone: rule.zone,
-        };
-        Arranged { organisation: self.organisation, parts: tops.into_iter().map(part).collect() }
+        let rules = self.rules.iter();
+        let named =
+            rules.flat_map(|rule| rule.units.iter().map(|unit| (&**unit, (rule.language, rule.zone))));
+        Arranged { organisation: self.organisation, parts: Parts::find(organisation, named) }
     }
 
     /// What of the units that rules name isn't there, a sentence for each. Before the first sync none is, and nothing is said.
     pub fn unknown_units(&self, organisation: &Organisation) -> Vec<String> {
-        if organisation.tree.is_empty() {
-            return Vec::new();
-        }
-        let units = self.rules.iter().flat_map(|rule| rule.units.iter().map(move |unit| (rule, unit)));
-        let unknown = units.filter_map(|(rule, unit)| {
-            let error = organisation.find_unit_by_path(unit).err()?;
-            Some(format!("[[locale]] {} units: {error}", rule.name))
-        });
-        unknown.collect()
+        let named = self.rules.iter().map(|rule| (format!("[[locale]] {}", rule.name), &*rule.units));
+        parts::unknown(organisation, named)
     }
 }
 
@@ -128,10 +104,10 @@ impl Arranged {
 
     /// How the people of a unit are written to.
     pub fn at(&self, place: Index) -> Locale {
-        let here = || self.parts.iter().filter(|part| part.within.contains(&place));
+        let here = || self.parts.at(place);
         Locale {
-            language: here().find_map(|part| part.language).unwrap_or(self.organisation.language),
-            zone: here().find_map(|part| part.zone).unwrap_or(self.organisation.zone),
+            language: here().find_map(|(language, _)| *language).unwrap_or(self.organisation.language),
+            zone: here().find_map(|(_, zone)| *zone).unwrap_or(self.organisation.zone),
             ..self.organisation
         }
     }

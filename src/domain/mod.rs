@@ -50,6 +50,7 @@ pub mod organisation;
 pub mod orphans;
 pub mod outage;
 pub mod pace;
+pub mod parts;
 pub mod past;
 pub mod phone;
 pub mod quiet;

@@ -3,11 +3,12 @@
 mod about;
 mod climbed;
 mod kind;
+mod new;
 mod news;
 mod outage;
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
@@ -15,20 +16,19 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::alert::Trouble;
 use super::alert::lasting::Lasting;
-use super::climb::Climb;
 use super::contacts::{self, Contact};
 use super::delta::ObjectChange;
 use super::duties::Duties;
 use super::guard::HoldReason;
-use super::ids::{ChannelName, DirectoryName, MessageId, NoticeId, OutageId, RunId, SubscriberId, UserId};
+use super::ids::{ChannelName, DirectoryName, MessageId, NoticeId, RunId, SubscriberId, UserId};
 use super::mailbox::Address;
 use super::outage::Incident;
-use super::outage::inhibit::Held;
 use super::roles::RoleName;
 use super::warning::Due;
 
 pub use climbed::Climbed;
 pub use kind::{NoticeKind, Priority};
+pub use new::{Hush, NewNotice, Replaces};
 pub use news::{ContactNews, ContactSummary, Fallback, NewsFacts, Part, RoleSum, UnitsAt, units_at};
 pub use outage::{About, Corrected, OutageWord, PlanTold};
 
@@ -395,91 +395,6 @@ impl std::fmt::Display for Recipient {
             (None, None) => self.name.fmt(f),
         }
     }
-}
-
-/// A notice that is to be enqueued, with those who get it: each address once by a channel.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct NewNotice {
-    /// Its event.
-    pub event: EventKey,
-    /// The event whose messages it follows.
-    pub thread: EventKey,
-    /// Not sent any more after this.
-    pub expires: DateTime<Utc>,
-    /// What there is to say.
-    pub facts: Facts,
-    /// Who gets it. May be empty: then nobody could be found, and the notice is kept to show that.
-    pub recipients: Vec<Recipient>,
-    /// Whether others of the same kind say something else to others, so that it belongs into no place where all read it. Some kinds always do
-    /// ([`NoticeKind::is_personal`]).
-    pub personal: bool,
-    /// Which earlier notices of its thread it takes the place of, for whoever gets it.
-    pub replaces: Replaces,
-    /// Until when it waits for some of the recipients, by [`Recipient::key`].
-    pub held: BTreeMap<String, DateTime<Utc>>,
-    /// So many that have such a limit may be sent to a recipient within an hour; what is too much waits. None: it doesn't count.
-    pub per_hour: Option<u32>,
-    /// Incidents that aren't told to those who get this, since this speaks for them.
-    pub hushes: Vec<Hush>,
-    /// Whether it asks to be taken on whatever the policy says of its kind.
-    pub asks: bool,
-    /// The outage that it speaks of, when it is an incident, and who isn't told of it since another speaks for it.
-    pub inhibited: Option<(OutageId, Option<Held>)>,
-    /// Its way up, when it asks to be taken on.
-    pub climb: Option<Box<Climb>>,
-}
-
-impl NewNotice {
-    /// What begins a thread of its own, belongs into every place where people read it, and takes the place of nothing.
-    pub fn new(
-        event: EventKey,
-        facts: Facts,
-        recipients: Vec<Recipient>,
-        expires: DateTime<Utc>,
-    ) -> NewNotice {
-        let (thread, personal, replaces) = (event.clone(), false, Replaces::Nothing);
-        let (held, climb, inhibited) = (BTreeMap::new(), None, None);
-        let (per_hour, hushes, asks) = (None, Vec::new(), false);
-        NewNotice {
-            event,
-            thread,
-            expires,
-            facts,
-            recipients,
-            personal,
-            replaces,
-            held,
-            per_hour,
-            hushes,
-            asks,
-            inhibited,
-            climb,
-        }
-    }
-}
-
-/// What of earlier notices of the same thread isn't sent any more to whoever gets a new one.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Replaces {
-    /// All of it is.
-    Nothing,
-    /// What waits for the morning, for more, or for its turn.
-    Held,
-    /// What wasn't accepted yet: it isn't true any more.
-    Waiting,
-}
-
-/// An incident that another speaks for: whoever is told of that, and has heard nothing of this yet, isn't told of this.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Hush {
-    /// The incident.
-    pub outage: OutageId,
-    /// Its thread.
-    pub thread: EventKey,
-    /// The one that speaks for it.
-    pub by: OutageId,
-    /// Who is told of that: what their mailbox is compared by, and who they are, if that is known.
-    pub people: Vec<(String, Option<UserId>)>,
 }
 
 /// How far a message has come.

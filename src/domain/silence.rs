@@ -218,7 +218,7 @@ mod tests {
     use crate::domain::alert::Trouble;
     use crate::domain::notice::EventKey;
     use crate::domain::service::Service;
-    use crate::domain::testing::{World, directory_of, hour, outage_word, unit, unit_id};
+    use crate::domain::testing::{World, directory_of, hour, outage_word, service, unit, unit_id};
 
     fn silence(matcher: Matcher) -> Silence {
         let by = Actor::System;
@@ -235,13 +235,7 @@ mod tests {
     /// Whether a notice of these facts reaches nobody.
     fn silent(matcher: Matcher, facts: Facts, at: i64) -> bool {
         let world = World::new(directory_of([], [unit(1, 0), unit(2, 1), unit(3, 0)], []));
-        let service = |name: &str, title: &str| Service {
-            name: name.into(),
-            title: title.into(),
-            depends_on: vec![],
-            owner: None,
-            units: vec![],
-        };
+        let service = |name: &str, title: &str| Service { title: title.into(), ..service(name, &[]) };
         let services = [service("mail", "E-mail"), service("disk", "Disk")].into_iter().collect();
         let organisation = world.organisation();
         let known = Known { organisation: &organisation, services: &services };

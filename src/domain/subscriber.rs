@@ -187,8 +187,7 @@ mod tests {
     use crate::domain::outage::Opening;
     use crate::domain::outage::edit::Correction;
     use crate::domain::outage::tests::opening;
-    use crate::domain::service::Service;
-    use crate::domain::testing::{hour, unit_id};
+    use crate::domain::testing::{hour, service, unit_id};
 
     fn subscriber(id: u64, services: &[&str], standing: Standing) -> Subscriber {
         Subscriber {
@@ -239,13 +238,6 @@ mod tests {
             subscriber(3, &["phone"], yes),
             subscriber(4, &[], Standing::Asked { at: hour(0) }),
         ]);
-        let service = |name: &str, on: &[&str]| Service {
-            name: name.into(),
-            title: name.into(),
-            depends_on: on.iter().map(|name| (*name).into()).collect(),
-            owner: None,
-            units: vec![],
-        };
         let services: Services =
             [service("net", &[]), service("mail", &["net"]), service("phone", &[])].into_iter().collect();
         let told = |services_out: &[&str], units: &[u8], severity| {

@@ -21,6 +21,7 @@ use super::notice::OutageWord;
 use super::organisation::Organisation;
 use super::outage::{Incident, Severity, State, Update};
 use super::roles::{self, Assignment, AttributeGrant, Holder, Pick, Place, Role, Scope};
+use super::service::Service;
 use super::subject::Subject;
 
 /// What the organisation is called.
@@ -350,6 +351,12 @@ pub fn listed_person(role: &str, name: &str, mail: &str) -> ListedPerson {
         from: None,
         until: None,
     }
+}
+
+/// A service that is called so, and needs these; it is nobody's, and everybody's.
+pub fn service(name: &str, on: &[&str]) -> Service {
+    let depends_on = on.iter().map(|name| (*name).into()).collect();
+    Service { name: name.into(), title: name.into(), depends_on, owner: None, units: vec![] }
 }
 
 /// What is told of an outage of the mail with this number that was just opened.

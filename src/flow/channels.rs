@@ -121,7 +121,7 @@ async fn tell_conditions(core: &Core, senders: &Senders, now: DateTime<Utc>) -> 
 
 /// How a channel is on all nodes: broken where it is on any.
 fn together(name: &ChannelName, own: Condition, others: &[NodeState]) -> Condition {
-    if matches!(own, Condition::Broken { .. }) {
+    if own.is_broken() {
         return own;
     }
     let there = |node: &NodeState| {
@@ -161,8 +161,7 @@ fn notice(core: &Core, word: &Word, recipients: Vec<Recipient>, now: DateTime<Ut
 fn by_what_works(core: &Core, senders: &Senders, but: &BTreeSet<ChannelName>) -> Vec<Recipient> {
     let (settings, known) = (core.settings(), senders.all());
     let works = |name: &ChannelName| {
-        let is_broken = |sender: &Arc<Sender>| matches!(sender.condition(), Condition::Broken { .. });
-        !but.contains(name) && known.get(name).is_some_and(|sender| !is_broken(sender))
+        !but.contains(name) && known.get(name).is_some_and(|sender| !sender.condition().is_broken())
     };
     let people = responsible(core);
     let reached = |channels: Vec<ChannelName>| {

@@ -12,7 +12,7 @@ use super::core::{Core, Settings, Turn, View, audit_entry};
 use super::outage;
 use super::silence;
 use crate::domain::audit::Actor;
-use crate::domain::climb::{Climb, End, Reached, Step};
+use crate::domain::climb::{Climb, End, Next, Reached, Step};
 use crate::domain::ids::{ChannelName, DirectoryName, MessageId, NoticeId, OutageId};
 use crate::domain::notice::{Climbed, EventKey, Facts, NewNotice, Notice, NoticeKind, Recipient};
 use crate::domain::warning::Warning;
@@ -52,7 +52,7 @@ async fn tick_one(core: &Core, thread: &EventKey) -> Result<(), StoreError> {
             let after = Climb { exhausted: true, last: now, ..climb.clone() };
             note(core, &turn, after, Vec::new(), Some(("notice reached nobody else", None))).await
         }
-        Step::Tell(reached, recipients) => {
+        Step::Tell(Next { reached, recipients, passed }) => {
             let facts = climbed(core, climb, &reached).await?;
             // Who isn't told for a while wasn't told; when that is everybody, it waits until somebody may be.
             let (reached, recipients): (Vec<Reached>, Vec<Recipient>) = reached
@@ -63,15 +63,13 @@ async fn tick_one(core: &Core, thread: &EventKey) -> Result<(), StoreError> {
             if recipients.is_empty() {
                 return Ok(());
             }
-            for (rung, people) in climb.way(&view.organisation, now) {
-                if reached.first().is_some_and(|told| rung < told.rung) {
-                    tracing::warn!(
-                        notice = climb.notice.0,
-                        ?rung,
-                        people,
-                        "Too many stand there to be told (acknowledge.widest): it goes on to those above"
-                    );
-                }
+            for (rung, people) in passed {
+                tracing::warn!(
+                    notice = climb.notice.0,
+                    ?rung,
+                    people,
+                    "Too many stand there to be told (acknowledge.widest): it goes on to those above"
+                );
             }
             let recipients = by_what_works(&view, &settings, &facts, recipients);
             let event = EventKey(format!("{thread}/climb/{}", now.timestamp_millis()).into());

@@ -238,8 +238,7 @@ impl Core {
     /// When it is night for a recipient.
     pub fn clocks_of(&self, recipient: &Recipient) -> Clocks {
         let (settings, view) = (self.settings.load(), self.view.load());
-        let night = self.places.night_of(recipient, &settings, &view.organisation, self.now());
-        Clocks { zone: self.locale_of(recipient).zone, night }
+        self.places.clocks_of(recipient, &settings, &view.organisation, self.now())
     }
 
     /// Those who hold `role` for `asker` and count now, as recipients; the role's fallback when nobody does.

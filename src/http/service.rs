@@ -19,7 +19,6 @@ use crate::domain::audit::Entry;
 use crate::domain::changes::tell::Mode;
 use crate::domain::ids::{ChannelName, DirectoryName};
 use crate::domain::orphans;
-use crate::domain::quiet;
 use crate::domain::roles;
 use crate::domain::tree::Misplaced;
 use crate::domain::warning;
@@ -152,9 +151,7 @@ fn warnings(app: &App, view: &View) -> Vec<String> {
     );
     warnings.extend(app.access.load().unknown_units(organisation));
     let settings = app.core.settings();
-    warnings.extend(settings.outages.unknown_units(organisation));
-    warnings.extend(settings.locales.unknown_units(organisation));
-    warnings.extend(quiet::unknown_units(&settings.quiet.nights, organisation));
+    warnings.extend(settings.unknown_units(organisation));
     for name in [roles::GLOBAL, roles::OUTAGE, roles::AD_SYNC] {
         if organisation.holders(&name.into()).all().next().is_none() {
             warnings.push(format!("nobody holds the role {name}; assign somebody with `budkavle contacts assign {name} --user …`"));

@@ -126,9 +126,8 @@ mod tests {
     use crate::domain::notice::NoticeKind;
     use crate::domain::outage::policy::Policy;
     use crate::domain::roles::{OUTAGE, Place};
-    use crate::domain::service::Service;
     use crate::domain::silence::Matcher;
-    use crate::domain::testing::hour;
+    use crate::domain::testing::{hour, service};
     use crate::flow::core::Core;
     use crate::flow::links::Public;
     use crate::flow::silence::NewSilence;
@@ -138,13 +137,6 @@ mod tests {
     use crate::store::{SledSettings, Store};
 
     fn settings() -> Settings {
-        let service = |name: &str, on: &[&str]| Service {
-            name: name.into(),
-            title: name.into(),
-            depends_on: on.iter().map(|name| (*name).into()).collect(),
-            owner: None,
-            units: vec![],
-        };
         let services = [service("net", &[]), service("mail", &["net"])].into_iter().collect();
         let climbing = climb::Policy { kinds: [NoticeKind::Outage].into(), ..climb::Policy::default() };
         Settings {

@@ -26,7 +26,6 @@ use crate::domain::contacts::Asker;
 use crate::domain::ids::{FeedName, SourceName};
 use crate::domain::lists::ListName;
 use crate::domain::notice::{EventKey, Facts, NewNotice};
-use crate::domain::quiet;
 use crate::domain::roles;
 use crate::domain::schedule::Schedule;
 use crate::flow::absence_sources::Calendars;
@@ -341,15 +340,12 @@ impl Daemon {
     }
 }
 
-/// Logs which of the units that are delegated, or that services, templates of outages and locales name, aren't there. Before the first sync none is.
+/// Logs which of the units that are delegated, or that services, templates of outages, locales and nights name, aren't there. Before the first sync none is.
 fn warn_of_units(app: &App) {
     let organisation = &app.core.view().organisation;
     if !organisation.tree.is_empty() {
         app.access.load().unknown_units(organisation).iter().for_each(|unknown| tracing::warn!("{unknown}"));
-        let settings = app.core.settings();
-        let mut unknown = settings.outages.unknown_units(organisation);
-        unknown.extend(settings.locales.unknown_units(organisation));
-        unknown.extend(quiet::unknown_units(&settings.quiet.nights, organisation));
+        let unknown = app.core.settings().unknown_units(organisation);
         unknown.iter().for_each(|unknown| tracing::warn!("{unknown}"));
     }
 }

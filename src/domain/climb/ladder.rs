@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 
-use super::{Climb, Ladder, Policy, Reached, Rung};
+use super::{Climb, Ladder, Next, Policy, Reached, Rung};
 use crate::domain::contacts::{self, Asker, Contact};
 use crate::domain::ids::UserId;
 use crate::domain::notice::Recipient;
@@ -12,23 +12,27 @@ use crate::domain::organisation::Organisation;
 use crate::domain::roles::{GLOBAL, LOCAL, MESSAGE_READER, Role};
 use crate::domain::tree::Index;
 
-/// The next rung on which somebody stands who wasn't told, and not too many do.
+/// Who is told next, with the rungs that are passed over since too many stand there, and how many. None: nobody is left.
 pub(super) fn next(
     climb: &Climb,
     policy: &Policy,
     organisation: &Organisation,
     now: DateTime<Utc>,
-) -> Option<(Vec<Reached>, Vec<Recipient>)> {
-    let look = Look { climb, organisation, now };
-    let found = look.rungs().into_iter().filter_map(|rung| Some((rung, look.on(rung)?)));
-    let mut found = found;
-    found.find(|(rung, (reached, _))| policy.tells(*rung, reached.len())).map(|(_, found)| found)
+) -> Option<Next> {
+    let mut passed = Vec::new();
+    for (rung, reached, recipients) in (Look { climb, organisation, now }).found() {
+        if policy.tells(rung, reached.len()) {
+            return Some(Next { reached, recipients, passed });
+        }
+        passed.push((rung, reached.len()));
+    }
+    None
 }
 
 /// The rungs that are left, and how many stand on each who weren't told.
 pub(super) fn way(climb: &Climb, organisation: &Organisation, now: DateTime<Utc>) -> Vec<(Rung, usize)> {
     let look = Look { climb, organisation, now };
-    look.rungs().into_iter().filter_map(|rung| Some((rung, look.on(rung)?.0.len()))).collect()
+    look.found().map(|(rung, reached, _)| (rung, reached.len())).collect()
 }
 
 struct Look<'a> {
@@ -38,8 +42,8 @@ struct Look<'a> {
 }
 
 impl Look<'_> {
-    /// The rungs above the one that was told last.
-    fn rungs(&self) -> Vec<Rung> {
+    /// The rungs above the one that was told last on which somebody stands who wasn't told, and who does.
+    fn found(&self) -> impl Iterator<Item = (Rung, Vec<Reached>, Vec<Recipient>)> + '_ {
         let rungs = match self.climb.ladder {
             Ladder::Units => {
                 let above = (1..=self.depth()).map(Rung::Above);
@@ -52,7 +56,10 @@ impl Look<'_> {
             Ladder::Whole => vec![Rung::Deputy, Rung::Global],
         };
         let after = self.climb.rung();
-        rungs.into_iter().filter(|rung| *rung > after).collect()
+        rungs.into_iter().filter(move |rung| *rung > after).filter_map(|rung| {
+            let (reached, recipients) = self.on(rung)?;
+            Some((rung, reached, recipients))
+        })
     }
 
     /// Those who were told first and are known.

@@ -57,7 +57,7 @@ fn climbed(policy: &Policy, organisation: &Organisation, mut climb: Climb) -> Ve
         assert_eq!(before, Step::Wait, "not a second too early");
         let at = due.with_timezone(&Stockholm).format("%a %H:%M").to_string();
         match climb.decide(policy, organisation, false, due) {
-            Step::Tell(reached, recipients) => {
+            Step::Tell(Next { reached, recipients, .. }) => {
                 assert_eq!(reached.len(), recipients.len());
                 let names: Vec<String> =
                     recipients.iter().map(|to| format!("{} as {}", to.name, to.why)).collect();
@@ -221,7 +221,7 @@ proptest! {
         while let Some(due) = policy().due(&climb) {
             let rung = climb.rung();
             match climb.decide(&policy(), &organisation, false, due) {
-                Step::Tell(reached, _) => {
+                Step::Tell(Next { reached, .. }) => {
                     prop_assert!(reached.iter().all(|told| told.rung > rung));
                     let known = climb.told.len();
                     let new = reached.len();

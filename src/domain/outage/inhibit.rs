@@ -2,13 +2,15 @@
 //!
 //! Whoever wasn't told so is told once what lies below is over, and this isn't ([`Held`]).
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
 use super::Outage;
 use super::audience::{Audience, NotTold, WhyNot};
-use crate::domain::ids::{OutageId, SubjectName};
+use crate::domain::ids::{OutageId, SubjectName, UserId};
+use crate::domain::mailbox::Address;
+use crate::domain::notice::Recipient;
 use crate::domain::organisation::Organisation;
 use crate::domain::service::Services;
 use crate::domain::tree::Index;
@@ -20,6 +22,40 @@ pub struct Held {
     pub by: OutageId,
     /// Who wasn't told, by what mailboxes are compared by.
     pub mailboxes: BTreeSet<String>,
+}
+
+/// The people of an audience, known by whatever a message may be sent to them by.
+#[derive(Debug, Default)]
+pub struct People<'a> {
+    mailboxes: HashSet<&'a str>,
+    users: HashMap<UserId, &'a str>,
+    phones: HashMap<&'a str, &'a str>,
+}
+
+impl<'a> People<'a> {
+    /// Of each what their mailbox is compared by, who they are, and their number, as far as these are known.
+    pub fn new(all: impl IntoIterator<Item = (&'a str, Option<UserId>, Option<&'a str>)>) -> People<'a> {
+        let mut people = People::default();
+        for (mailbox, user, phone) in all {
+            people.mailboxes.insert(mailbox);
+            people.users.extend(user.map(|user| (user, mailbox)));
+            people.phones.extend(phone.map(|phone| (phone, mailbox)));
+        }
+        people
+    }
+
+    /// Who of them is written to at an address, or else as a user or at a number: what their mailbox is compared by.
+    pub fn find(&self, mail: Option<&Address>, user: Option<UserId>, phone: Option<&str>) -> Option<&'a str> {
+        match mail {
+            Some(mail) => self.mailboxes.get(mail.key().as_str()).copied(),
+            None => user.and_then(|user| self.users.get(&user)).or_else(|| self.phones.get(phone?)).copied(),
+        }
+    }
+
+    /// The same of whoever gets a message.
+    pub fn recipient(&self, to: &Recipient) -> Option<&'a str> {
+        self.find(to.mail.as_ref(), to.user, to.phone.as_deref())
+    }
 }
 
 /// Whether `other` speaks for `outage`: it is open, at least as bad, and what `outage` concerns follows from it. Of two of which each follows from the
@@ -113,15 +149,12 @@ mod tests {
     use crate::domain::outage::{Opening, Severity, State};
     use crate::domain::roles::{OUTAGE, Place};
     use crate::domain::service::Service;
-    use crate::domain::testing::{World, directory_of, hour, unit, unit_id, user};
+    use crate::domain::testing::{World, directory_of, hour, service, unit, unit_id, user};
 
     fn services() -> Services {
         let service = |name: &str, on: &[&str], units: &[&str]| Service {
-            name: name.into(),
-            title: name.into(),
-            depends_on: on.iter().map(|name| (*name).into()).collect(),
-            owner: None,
             units: units.iter().map(|unit| Box::from(*unit)).collect(),
+            ..service(name, on)
         };
         let all = [
             service("net", &[], &[]),

@@ -1,7 +1,6 @@
 //! The nights of some people, and of those in some units.
 
 use std::collections::HashMap;
-use std::ops::Range;
 
 use chrono::{DateTime, Utc};
 
@@ -10,7 +9,7 @@ use crate::domain::locale::readers;
 use crate::domain::mailbox::Address;
 use crate::domain::notice::Recipient;
 use crate::domain::organisation::Organisation;
-use crate::domain::tree::Index;
+use crate::domain::parts::{self, Parts};
 
 /// A night that is another than that of all.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -29,24 +28,21 @@ pub struct Night {
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Arranged {
     people: HashMap<String, usize>,
-    /// The units with a night, the deepest first; of two for the same unit the first holds.
-    parts: Vec<(Range<Index>, usize)>,
+    parts: Parts<usize>,
 }
 
 impl Arranged {
     /// Finds the people and units of the nights.
     pub fn new(nights: &[Night], organisation: &Organisation) -> Arranged {
-        let tree = &organisation.tree;
         let mut people = HashMap::new();
-        let mut tops: Vec<(Index, usize)> = Vec::new();
         for (n, night) in nights.iter().enumerate() {
             for contact in &night.contacts {
                 people.entry(contact.key()).or_insert(n);
             }
-            tops.extend(night.units.iter().filter_map(|unit| organisation.unit_at(unit)).map(|top| (top, n)));
         }
-        tops.sort_by_key(|(top, _)| std::cmp::Reverse(tree.depth(*top)));
-        Arranged { people, parts: tops.into_iter().map(|(top, n)| (tree.subtree(top), n)).collect() }
+        let named = nights.iter().enumerate();
+        let named = named.flat_map(|(n, night)| night.units.iter().map(move |unit| (&**unit, n)));
+        Arranged { people, parts: Parts::find(organisation, named) }
     }
 
     /// Which night is a recipient's: their own, else that of the nearest unit that has one. Where several people read at the same address, only what
@@ -62,8 +58,7 @@ impl Arranged {
         let readers = readers(organisation, to, now);
         let mut nights = readers.iter().map(|user| {
             let named = user.address().and_then(|mail| own(mail.key()));
-            let at = organisation.place_of(user);
-            named.or_else(|| self.parts.iter().find(|(within, _)| within.contains(&at)).map(|(_, n)| *n))
+            named.or_else(|| self.parts.at(organisation.place_of(user)).next().copied())
         });
         let first = nights.next().flatten();
         first.filter(|first| nights.all(|night| night == Some(*first)))
@@ -72,15 +67,8 @@ impl Arranged {
 
 /// What of the units that nights name isn't there, a sentence for each. Before the first sync none is, and nothing is said.
 pub fn unknown_units(nights: &[Night], organisation: &Organisation) -> Vec<String> {
-    if organisation.tree.is_empty() {
-        return Vec::new();
-    }
-    let units = nights.iter().flat_map(|night| night.units.iter().map(move |unit| (night, unit)));
-    let unknown = units.filter_map(|(night, unit)| {
-        let error = organisation.find_unit_by_path(unit).err()?;
-        Some(format!("[[night]] {} units: {error}", night.name))
-    });
-    unknown.collect()
+    let named = nights.iter().map(|night| (format!("[[night]] {}", night.name), &*night.units));
+    parts::unknown(organisation, named)
 }
 
 #[cfg(test)]

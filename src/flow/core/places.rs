@@ -9,7 +9,7 @@ use super::Settings;
 use crate::domain::locale::{Arranged, Locale};
 use crate::domain::notice::Recipient;
 use crate::domain::organisation::Organisation;
-use crate::domain::quiet;
+use crate::domain::quiet::{self, Clocks};
 use crate::domain::tree::UnitTree;
 
 /// What was found last.
@@ -36,15 +36,17 @@ impl Places {
         self.found(settings, organisation).arranged.of(organisation, recipient, now)
     }
 
-    /// Which night is a recipient's, at `now`.
-    pub(super) fn night_of(
+    /// When it is night for a recipient, at `now`.
+    pub(super) fn clocks_of(
         &self,
         recipient: &Recipient,
         settings: &Arc<Settings>,
         organisation: &Organisation,
         now: DateTime<Utc>,
-    ) -> Option<usize> {
-        self.found(settings, organisation).nights.of(organisation, recipient, now)
+    ) -> Clocks {
+        let found = self.found(settings, organisation);
+        let zone = found.arranged.of(organisation, recipient, now).zone;
+        Clocks { zone, night: found.nights.of(organisation, recipient, now) }
     }
 
     fn found(&self, settings: &Arc<Settings>, organisation: &Organisation) -> Arc<Found> {

@@ -17,9 +17,10 @@ use crate::domain::guard::Limits;
 use crate::domain::ids::DirectoryName;
 use crate::domain::lists::ListName;
 use crate::domain::locale::Locales;
+use crate::domain::organisation::Organisation;
 use crate::domain::outage;
 use crate::domain::past::Arrangement;
-use crate::domain::quiet::Quiet;
+use crate::domain::quiet::{self, Quiet};
 use crate::domain::roles::{self, Role, RoleName};
 use crate::domain::route::Routing;
 use crate::domain::run::WholeReads;
@@ -107,6 +108,15 @@ impl Settings {
     /// What answers depend on.
     pub fn arrangement(&self) -> Arrangement {
         Arrangement { roles: self.roles.clone(), lists: self.lists.clone() }
+    }
+
+    /// What of the units that services, templates of outages, locales and nights name isn't there, a sentence for each. Before the first sync none is, and
+    /// nothing is said.
+    pub fn unknown_units(&self, organisation: &Organisation) -> Vec<String> {
+        let mut unknown = self.outages.unknown_units(organisation);
+        unknown.extend(self.locales.unknown_units(organisation));
+        unknown.extend(quiet::unknown_units(&self.quiet.nights, organisation));
+        unknown
     }
 
     /// Whether words on outages ever wait, so that a later one can take the place of an earlier one.

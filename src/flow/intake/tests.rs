@@ -18,7 +18,7 @@ use crate::domain::notice::Facts;
 use crate::domain::outage::edit::Correction;
 use crate::domain::outage::{Outage, Severity, State};
 use crate::domain::roles::{Holder, OUTAGE, Place};
-use crate::domain::service::Service;
+use crate::domain::testing::service;
 use crate::flow::assign::{NewAssignment, assign};
 use crate::flow::core::{Core, Settings};
 use crate::flow::kept::Looked;
@@ -40,14 +40,7 @@ fn pass(clock: &Clock, minutes: i64) {
 async fn start(folder: &Path, clock: &Clock) -> Core {
     let now = *clock.lock().unwrap();
     let (store, _) = Store::open_sled(SledSettings::small(folder), now).await.unwrap();
-    let service = |name: &str| Service {
-        name: name.into(),
-        title: name.into(),
-        depends_on: vec![],
-        owner: None,
-        units: vec![],
-    };
-    let services = [service("mail"), service("storage")].into_iter().collect();
+    let services = [service("mail", &[]), service("storage", &[])].into_iter().collect();
     let policy = crate::domain::outage::policy::Policy { services: Arc::new(services), ..Default::default() };
     let settings = Settings { outages: Arc::new(policy), ..Settings::default() };
     let clock = Arc::clone(clock);

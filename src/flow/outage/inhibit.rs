@@ -3,17 +3,17 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{audience, expires, facts, silenced};
-use crate::domain::ids::{OutageId, UserId};
-use crate::domain::notice::{About, EventKey, Hush, MessageState, NewNotice, Recipient, Replaces};
+use crate::domain::ids::OutageId;
+use crate::domain::notice::{About, EventKey, Hush, MessageState, NewNotice, Replaces};
 use crate::domain::outage::Outage;
 use crate::domain::outage::audience::Audience;
-use crate::domain::outage::inhibit::{Held, hold, speak_for, speaks, without};
+use crate::domain::outage::inhibit::{Held, People, hold, speak_for, speaks, without};
 use crate::flow::core::Core;
 use crate::store::{Change, Event, MessageFilter, StoreError};
 
@@ -69,16 +69,9 @@ pub(super) async fn go_on(
     let (_, held) = begin(core, outage, all.clone(), now);
     let Some(Held { by, mut mailboxes }) = held else { return Ok((all, before)) };
     // Whoever is told otherwise than by mail has heard of it, too.
-    let users: HashMap<UserId, String> =
-        all.told.iter().filter_map(|one| Some((one.user?, one.mail.key()))).collect();
-    let phones: HashMap<&str, String> =
-        all.told.iter().filter_map(|one| Some((one.phone.as_deref()?, one.mail.key()))).collect();
-    let person = |to: &Recipient| match &to.mail {
-        Some(mail) => Some(mail.key()),
-        None => {
-            to.user.and_then(|user| users.get(&user)).or_else(|| phones.get(to.phone.as_deref()?)).cloned()
-        }
-    };
+    let keys: Vec<String> = all.told.iter().map(|one| one.mail.key()).collect();
+    let people = all.told.iter().zip(&keys).map(|(one, key)| (&**key, one.user, one.phone.as_deref()));
+    let people = People::new(people);
     // Mostly the same people are told as before: after the first word nobody is left of whom it is to be found out.
     for notice in core.store.thread(&thread(outage.id)).await? {
         if mailboxes.is_empty() {
@@ -87,8 +80,8 @@ pub(super) async fn go_on(
         let filter = MessageFilter { notice: Some(notice), limit: usize::MAX, ..MessageFilter::default() };
         for listed in core.store.messages(filter).await? {
             let sent = listed.message.state != MessageState::Cancelled;
-            if let Some(mail) = person(&listed.message.recipient).filter(|_| sent) {
-                mailboxes.remove(&mail);
+            if let Some(mailbox) = people.recipient(&listed.message.recipient).filter(|_| sent) {
+                mailboxes.remove(mailbox);
             }
         }
     }

@@ -11,8 +11,7 @@ use crate::domain::notice::OutageWord;
 use crate::domain::outage::Severity;
 use crate::domain::outage::policy::Nag;
 use crate::domain::roles::{GLOBAL, Holder, OUTAGE, Place};
-use crate::domain::service::Service;
-use crate::domain::testing::{World, directory_of, unit, user};
+use crate::domain::testing::{World, directory_of, service, unit, user};
 use crate::flow::assign::{NewAssignment, assign};
 use crate::store::{MessageFilter, SledSettings, Store};
 
@@ -20,11 +19,6 @@ type Clock = Arc<Mutex<DateTime<Utc>>>;
 
 fn at(text: &str) -> DateTime<Utc> {
     format!("2026-{text}Z").parse().unwrap()
-}
-
-fn service(name: &str, on: &[&str]) -> Service {
-    let depends_on = on.iter().map(|name| (*name).into()).collect();
-    Service { name: name.into(), title: name.into(), depends_on, owner: None, units: vec![] }
 }
 
 fn policy() -> Policy {

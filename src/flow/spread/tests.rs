@@ -25,8 +25,8 @@ use crate::domain::outage::{self, Opening, Severity, State};
 use crate::domain::quiet::Quiet;
 use crate::domain::roles::{GLOBAL, MESSAGE_READER, OUTAGE, Place};
 use crate::domain::schedule::Schedule;
-use crate::domain::service::Service;
 use crate::domain::silence::Matcher;
+use crate::domain::testing::service;
 use crate::flow::channels::{self, Senders};
 use crate::flow::core::Settings;
 use crate::flow::deliver::Terms;
@@ -46,13 +46,6 @@ fn settings() -> Settings {
     let usual = OpeningHours::usual(Stockholm, Arc::default());
     let awake =
         week.into_iter().try_fold(usual.clone(), |hours, day| hours.with(day, "06:00-22:00")).unwrap();
-    let service = |name: &str, on: &[&str]| Service {
-        name: name.into(),
-        title: name.into(),
-        depends_on: on.iter().map(|name| (*name).into()).collect(),
-        owner: None,
-        units: vec![],
-    };
     let services = [service("net", &[]), service("mail", &["net"])].into_iter().collect();
     Settings {
         zone: Stockholm,

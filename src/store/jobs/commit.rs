@@ -9,26 +9,24 @@ use crate::domain::absence::Absence;
 use crate::domain::alert::Health;
 use crate::domain::audit;
 use crate::domain::changes::{Cause, ChangeAt, ContactChange};
-use crate::domain::climb::Climb;
 use crate::domain::delta::{Changes, Delta};
 use crate::domain::entitled::GivenOut;
 use crate::domain::guard::CheckedDelta;
-use crate::domain::ids::{DirectoryName, Generation, MessageId, NoticeId, OutageId, RunId};
+use crate::domain::ids::{DirectoryName, Generation, OutageId, RunId};
 use crate::domain::intake;
-use crate::domain::notice::{Message, MessageState, NewNotice, Notice, once_each};
 use crate::domain::outage::Outage;
-use crate::domain::outage::inhibit::Held;
 use crate::domain::run::{Cursor, HeldRun, Outcome};
 
 use super::super::error::StoreError;
 use super::super::records::{
-    Arranged, ContactsSeen, DutiesSent, Kind, NoticeOf, NoticeRow, Numbers, Pack, Packed, Record, RunOf,
-    followed_key, key, number_key, run_of_key, time_key,
+    Arranged, ContactsSeen, DutiesSent, Kind, Numbers, Pack, Packed, Record, RunOf, followed_key, key,
+    number_key, run_of_key, time_key,
 };
 use super::super::types::{Change, Committed, Event, RunRecord, Sequence};
+use super::enqueue::{enqueue, write_inhibited};
 use super::trouble::Fault;
 use super::tx::Tx;
-use super::{outbox, past, thread};
+use super::{outbox, past};
 
 /// Hands out the next `count` numbers; returns the first.
 pub(in crate::store) fn allocate(tx: &mut Tx<'_>, sequence: Sequence, count: u64) -> Result<u64, Fault> {
@@ -399,97 +397,6 @@ fn decide_held(
         }
     }
     Ok(())
-}
-
-/// What is said of a message that isn't sent at once for that.
-const WAITS: &str =
-    "it waits for its turn: so many were sent to the recipient within an hour (quiet_hours.per_hour)";
-
-/// Enqueues notices: one per event, one message per address and channel.
-fn enqueue(tx: &mut Tx<'_>, at: DateTime<Utc>, notices: Vec<NewNotice>) -> Result<Committed, Fault> {
-    let mut committed = Committed::default();
-    tx.expect(notices.iter().map(|new| key(Kind::NoticeOf, new.event.0.as_bytes())).collect())?;
-    for mut new in notices {
-        let event = key(Kind::NoticeOf, new.event.0.as_bytes());
-        if tx.has(&event)? {
-            continue;
-        }
-        for (to, due) in thread::replace(tx, tx.common(at), &new)? {
-            if let Some(held) = new.held.get_mut(&to) {
-                *held = due.max(tx.common(at)).min(*held);
-            }
-        }
-        if let Some((outage, held)) = &new.inhibited {
-            write_inhibited(tx, *outage, held.as_ref())?;
-            committed.inhibited.push((*outage, held.clone()));
-        }
-        let at = tx.common(at);
-        for hush in &new.hushes {
-            thread::hush(tx, at, hush, &mut committed)?;
-        }
-        let (turns, longer) = thread::turns(tx, at, &new)?;
-        let id = NoticeId(tx.next(Numbers::Notice)?);
-        let mut messages = 0;
-        let (mut first, mut earliest) = (None, None);
-        for recipient in once_each(new.recipients.iter().cloned()) {
-            let wanted = new.held.get(&recipient.key()).copied().unwrap_or(at);
-            let due = turns.get(&recipient.key()).copied().unwrap_or(wanted);
-            let message = Message {
-                id: MessageId(tx.next(Numbers::Message)?),
-                notice: id,
-                priority: new.facts.priority(),
-                state: MessageState::Queued,
-                attempts: 0,
-                at,
-                due,
-                recipient,
-                changed: at,
-                answer: (due > wanted).then(|| WAITS.into()),
-            };
-            tx.put_message(None, &message)?;
-            first.get_or_insert(message.id);
-            earliest = Some(earliest.map_or(due, |known: DateTime<Utc>| known.min(due)));
-            messages += 1;
-        }
-        if let Some(climb) = &new.climb {
-            // Whoever waits for their turn is given the time from then on.
-            let last = earliest.map_or(climb.last, |due| climb.last.max(due));
-            committed.climbs.extend(begin_climb(tx, Climb { notice: id, last, ..Climb::clone(climb) })?);
-        }
-        thread::note(tx, &new, id.0)?;
-        let NewNotice { event: event_key, thread, expires, facts, .. } = new;
-        // Whoever waits for their turn is tried as long as the others.
-        let expires = tx.common(expires).checked_add_signed(longer).unwrap_or(expires);
-        let notice = Notice { id, event: event_key, thread, at, expires, facts };
-        let row = NoticeRow { notice, first: first.unwrap_or(MessageId(0)), messages };
-        tx.put(number_key(Kind::Notice, id.0), &row)?;
-        tx.put(event, &NoticeOf(id))?;
-        committed.notices.push(id);
-        committed.messages = committed.messages.saturating_add(u32::try_from(messages).unwrap_or(u32::MAX));
-    }
-    Ok(committed)
-}
-
-/// Notes who isn't told of an incident.
-fn write_inhibited(tx: &mut Tx<'_>, outage: OutageId, held: Option<&Held>) -> Result<(), Fault> {
-    let at = number_key(Kind::Inhibited, outage.0);
-    match held {
-        Some(held) => tx.put(at, held)?,
-        None => tx.delete(at),
-    }
-    Ok(())
-}
-
-/// A notice asks to be taken on. Of a thread that asks already it is only noted who is told besides; one that somebody has asks no more.
-fn begin_climb(tx: &mut Tx<'_>, new: Climb) -> Result<Option<Climb>, Fault> {
-    let at = key(Kind::Climb, new.thread.0.as_bytes());
-    let climb = match tx.get::<Climb>(&at)? {
-        Some(known) if known.end.is_some() => return Ok(None),
-        Some(known) => known.told_again(&new),
-        None => new,
-    };
-    tx.put(at, &climb)?;
-    Ok(Some(climb))
 }
 
 fn write_delta(tx: &mut Tx<'_>, delta: &Delta) -> Result<(), Fault> {

@@ -1,10 +1,11 @@
 //! What the contract asks for, as transactions over records: the same for every backend.
 //!
 //! [`rows`] is what a backend brings; [`tx`] a transaction in the making; [`commit`], [`outbox`], [`past`] and [`prune`] are the jobs that fill
-//! one; [`state`] makes of records what is held in memory, [`place`] is what a message is to the queue, [`trouble`] why something
+//! one, `enqueue` and `thread` what they share on notices; [`state`] makes of records what is held in memory, [`place`] is what a message is to the queue, [`trouble`] why something
 //! isn't done.
 
 pub(super) mod commit;
+mod enqueue;
 pub(super) mod outbox;
 pub(super) mod past;
 pub(super) mod place;

@@ -4,10 +4,9 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::domain::climb::Climb;
-use crate::domain::ids::UserId;
+use crate::domain::climb::{Climb, Reached};
 use crate::domain::notice::{EventKey, Hush, Message, MessageState, NewNotice, Recipient, Replaces};
-use crate::domain::outage::inhibit::Held;
+use crate::domain::outage::inhibit::{Held, People};
 use crate::domain::pace::Pace;
 use crate::domain::quiet;
 
@@ -93,19 +92,11 @@ pub(super) fn hush(
     hush: &Hush,
     committed: &mut Committed,
 ) -> Result<(), Fault> {
-    let mails: HashSet<&str> = hush.people.iter().map(|(mail, _)| &**mail).collect();
-    let users: HashMap<UserId, &str> =
-        hush.people.iter().filter_map(|(mail, user)| Some(((*user)?, &**mail))).collect();
-    let person = |to: &Recipient| -> Option<String> {
-        match &to.mail {
-            Some(mail) => Some(mail.key()).filter(|mail| mails.contains(mail.as_str())),
-            None => to.user.and_then(|user| users.get(&user)).map(|mail| (*mail).to_owned()),
-        }
-    };
+    let people = People::new(hush.people.iter().map(|(mail, user)| (&**mail, *user, None)));
     let (mut heard, mut waiting) = (HashSet::new(), Vec::new());
     for (_, row) in notices(tx, &hush.thread, true)? {
         for message in messages(tx, &row)? {
-            let Some(person) = person(&message.recipient) else { continue };
+            let Some(person) = people.recipient(&message.recipient) else { continue };
             match message.state {
                 MessageState::Cancelled => {}
                 MessageState::Queued if message.attempts == 0 => waiting.push((person, message)),
@@ -121,11 +112,16 @@ pub(super) fn hush(
     for (_, message) in &waiting {
         cancel(tx, at, message, &why)?;
     }
-    let untold: BTreeSet<String> = waiting.into_iter().map(|(person, _)| person).collect();
-    stop_asking(tx, hush, &untold, committed)?;
+    let untold: BTreeSet<&str> = waiting.into_iter().map(|(person, _)| person).collect();
+    stop_asking(tx, hush, &people, &untold, committed)?;
     let place = number_key(Kind::Inhibited, hush.outage.0);
     let known: Option<Held> = tx.get(&place)?;
-    let mailboxes = known.map(|held| held.mailboxes).into_iter().flatten().chain(untold).collect();
+    let mailboxes = known
+        .map(|held| held.mailboxes)
+        .into_iter()
+        .flatten()
+        .chain(untold.into_iter().map(Into::into))
+        .collect();
     let held = Held { by: hush.by, mailboxes };
     tx.put(place, &held)?;
     committed.inhibited.push((hush.outage, Some(held)));
@@ -136,19 +132,18 @@ pub(super) fn hush(
 fn stop_asking(
     tx: &mut Tx<'_>,
     hush: &Hush,
-    untold: &BTreeSet<String>,
+    people: &People<'_>,
+    untold: &BTreeSet<&str>,
     committed: &mut Committed,
 ) -> Result<(), Fault> {
     let place = key(Kind::Climb, hush.thread.0.as_bytes());
     let Some(mut climb) = tx.get::<Climb>(&place)?.filter(|climb| climb.end.is_none()) else {
         return Ok(());
     };
-    let is_untold = |(mail, user): &(String, Option<UserId>)| user.filter(|_| untold.contains(mail));
-    let users: HashSet<UserId> = hush.people.iter().filter_map(is_untold).collect();
-    climb.told.retain(|told| match (&told.mail, told.user) {
-        (Some(mail), _) => !untold.contains(&mail.key()),
-        (None, user) => user.is_none_or(|user| !users.contains(&user)),
-    });
+    let is_untold = |told: &Reached| {
+        people.find(told.mail.as_ref(), told.user, None).is_some_and(|person| untold.contains(person))
+    };
+    climb.told.retain(|told| !is_untold(told));
     if climb.told.is_empty() {
         tx.delete(place);
         committed.unasked.push(hush.thread.clone());

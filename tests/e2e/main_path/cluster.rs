@@ -89,6 +89,17 @@ impl Cluster {
         self.nodes.iter().position(|node| node.answers() && node.status()["cluster"]["leads"] == true)
     }
 
+    /// All of it up, with what the first sync has read; the node that synced.
+    fn synced(world: Organisation, replicated: bool) -> (Cluster, usize) {
+        let mut cluster = Cluster::new(world, replicated);
+        cluster.all_up();
+        let leader = cluster.wait_for_leader();
+        wait_until("the first sync is there", PATIENCE, || {
+            (cluster.nodes[leader].status()["users"].as_u64() > Some(200)).then_some(())
+        });
+        (cluster, leader)
+    }
+
     fn wait_for_leader(&self) -> usize {
         wait_until("one of the nodes leads", PATIENCE, || self.leader())
     }

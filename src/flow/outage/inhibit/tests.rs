@@ -6,7 +6,6 @@ use chrono_tz::Europe::Stockholm;
 
 use super::*;
 use crate::domain::audit::Actor;
-use crate::domain::authority::Caller;
 use crate::domain::calendar::OpeningHours;
 use crate::domain::climb;
 use crate::domain::ids::{ChannelName, SubscriberId};
@@ -15,22 +14,15 @@ use crate::domain::outage::edit::Correction;
 use crate::domain::outage::policy::Policy;
 use crate::domain::outage::{Opening, Severity, State};
 use crate::domain::quiet::Quiet;
-use crate::domain::roles::{Holder, OUTAGE, Place};
-use crate::domain::service::Service;
+use crate::domain::roles::{OUTAGE, Place};
 use crate::domain::subscriber::{Standing, Subscriber};
-use crate::flow::assign::{NewAssignment, assign};
+use crate::domain::testing::service;
 use crate::flow::core::Settings;
 use crate::flow::outage::{Done, Order, carry_out};
+use crate::flow::testing::appoint;
 use crate::store::{SledSettings, Store};
 
 fn settings(policy: Policy, quiet: Quiet) -> Settings {
-    let service = |name: &str, on: &[&str]| Service {
-        name: name.into(),
-        title: name.into(),
-        depends_on: on.iter().map(|name| (*name).into()).collect(),
-        owner: None,
-        units: vec![],
-    };
     let services = [service("net", &[]), service("mail", &["net"]), service("journal", &["mail"])];
     let services = Arc::new(services.into_iter().collect());
     let outages = Arc::new(Policy { services, ..policy });
@@ -62,9 +54,7 @@ impl Town {
     }
 
     async fn holds(&self, name: &str, place: Place) {
-        let mail = format!("{name}@org.example").parse().unwrap();
-        let holder = Holder::Outside { name: name.into(), mail };
-        assign(&self.core, NewAssignment::new(OUTAGE, holder, place), &Caller::system(), None).await.unwrap();
+        appoint(&self.core, OUTAGE, name, place).await;
     }
 
     async fn order(&self, id: Option<u64>, order: Order) -> Done {

@@ -14,12 +14,7 @@ const EACH: usize = 8;
 
 #[test]
 fn the_database_fails_over_in_a_burst_of_mail() {
-    let mut cluster = Cluster::new(Organisation::generate(300, 30), true);
-    cluster.all_up();
-    let leader = cluster.wait_for_leader();
-    wait_until("the first sync is there", PATIENCE, || {
-        (cluster.nodes[leader].status()["users"].as_u64() > Some(200)).then_some(())
-    });
+    let (mut cluster, _) = Cluster::synced(Organisation::generate(300, 30), true);
     let contacts = cluster.told();
     let (nodes, database) = (&cluster.nodes, &cluster.database);
     let standby = cluster.standby.as_ref().unwrap();

@@ -27,12 +27,7 @@ impl Fate {
 
 #[test]
 fn fifty_rounds_of_dying_sleeping_and_being_cut_off_lose_nothing() {
-    let mut cluster = Cluster::new(Organisation::generate(300, 30), false);
-    cluster.all_up();
-    let leader = cluster.wait_for_leader();
-    wait_until("the first sync is there", PATIENCE, || {
-        (cluster.nodes[leader].status()["users"].as_u64() > Some(200)).then_some(())
-    });
+    let (mut cluster, _) = Cluster::synced(Organisation::generate(300, 30), false);
     let contacts = cluster.told();
     let asa = cluster.site.world.dn(cluster.site.world.person("asa.oberg"));
     let (mut accepted, mut takeovers): (BTreeSet<String>, Vec<Duration>) = Default::default();
