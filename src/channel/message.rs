@@ -9,6 +9,7 @@ mod text;
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 
+use chrono::{DateTime, Utc};
 use lettre::message::header::{self, Date, Header, HeaderName, HeaderValue, Headers};
 use lettre::message::{Mailbox, Mailboxes, MultiPart, SinglePart};
 use xxhash_rust::xxh3::xxh3_64;
@@ -19,12 +20,12 @@ use crate::domain::ids::NoticeId;
 use crate::domain::language::Language;
 use crate::domain::locale::Locale;
 use crate::domain::mailbox::Address;
-use crate::domain::notice::{Facts, Message, Notice, message_id};
+use crate::domain::notice::{EventKey, Facts, Message, Notice, message_id, together};
 use crate::domain::outage::calendar;
 
 pub use kind::Kind;
 pub use templates::{Broken, Checked, Custom, Exported, Own, check, export};
-pub use text::{Links, Rendered, Writer};
+pub use text::{Links, Part, Rendered, Writer};
 
 /// A mail that is ready to be sent.
 #[derive(Debug, Clone)]
@@ -132,7 +133,22 @@ impl Composer {
         links: &Links,
     ) -> Result<Mail, ComposeError> {
         let text = self.text(notice, &message.recipient.why, locale, instance, links)?;
-        self.addressed(&text, notice, message, locale, instance, links)
+        self.addressed(&text, Head::from(notice), message, locale, instance, links)
+    }
+
+    /// One mail for all that waits for the recipient of the first message. The same messages give the same headers.
+    pub fn compose_together(
+        &self,
+        parts: &[Part<'_>],
+        locale: Locale,
+        instance: u64,
+    ) -> Result<Mail, ComposeError> {
+        let first = parts.first().ok_or(ComposeError::NoAddress)?;
+        let event = together(parts.iter().map(|part| part.message.id));
+        let at = parts.iter().map(|part| part.notice.at).max().unwrap_or(first.notice.at);
+        let body = Body::of(self.writer.write_together(parts, locale)?, None)?;
+        let head = Head { event: &event, thread: &event, at };
+        self.addressed(&body, head, first.message, locale, instance, first.links)
     }
 
     /// The same, and what it says in all forms, of something that is written only once.
@@ -145,13 +161,13 @@ impl Composer {
     ) -> Result<(Rendered, Mail), ComposeError> {
         let words = self.writer.write(notice, &message.recipient.why, locale)?;
         let body = self.body(notice, words.clone(), locale, instance)?;
-        Ok((words, self.addressed(&body, notice, message, locale, instance, &Links::default())?))
+        Ok((words, self.addressed(&body, Head::from(notice), message, locale, instance, &Links::default())?))
     }
 
     fn addressed(
         &self,
         text: &Body,
-        notice: &Notice,
+        head: Head<'_>,
         message: &Message,
         locale: Locale,
         instance: u64,
@@ -174,16 +190,16 @@ impl Composer {
         )?)));
         headers.set(header::To::from(Mailboxes::from(mailbox(Some(&message.recipient.name), to)?)));
         headers.set(header::Subject::from(clean_header(&text.subject)));
-        headers.set(header::MessageId::from(id(&notice.event)));
-        headers.set(Date::from(std::time::SystemTime::from(notice.at)));
+        headers.set(header::MessageId::from(id(head.event)));
+        headers.set(Date::from(std::time::SystemTime::from(head.at)));
         // RFC 3834 §5: no automatic answer to an automatic mail; Exchange wants its own word for it ([MS-OXCMAIL] 2.2.3.2.14).
         headers.set(AutoSubmitted);
         headers.set(SuppressResponses);
         if let Some(reply_to) = &self.from.reply_to {
             headers.set(header::ReplyTo::from(Mailboxes::from(mailbox(None, reply_to)?)));
         }
-        if notice.thread != notice.event {
-            let first = id(&notice.thread);
+        if head.thread != head.event {
+            let first = id(head.thread);
             headers.set(header::InReplyTo::from(first.clone()));
             headers.set(header::References::from(first));
         }
@@ -270,6 +286,20 @@ impl Composer {
             _ => None,
         };
         Body::of(words, entry)
+    }
+}
+
+/// What the headers of a mail say of where it belongs.
+#[derive(Clone, Copy)]
+struct Head<'a> {
+    event: &'a EventKey,
+    thread: &'a EventKey,
+    at: DateTime<Utc>,
+}
+
+impl<'a> std::convert::From<&'a Notice> for Head<'a> {
+    fn from(notice: &'a Notice) -> Head<'a> {
+        Head { event: &notice.event, thread: &notice.thread, at: notice.at }
     }
 }
 

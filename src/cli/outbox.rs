@@ -136,6 +136,7 @@ fn to(recipient: &Recipient) -> String {
 /// One message.
 pub fn show(out: &Out, answer: &MessageAnswer) {
     let m = &answer.message;
+    let with: Vec<String> = answer.with.iter().map(ToString::to_string).collect();
     let waits = matches!(m.state, MessageState::Queued | MessageState::Deferred);
     out.facts(&[
         ("message", Some(m.id.to_string())),
@@ -146,6 +147,7 @@ pub fn show(out: &Out, answer: &MessageAnswer) {
         ("state", Some(format!("{} since {}", m.state, out.when(m.changed)))),
         ("next try", waits.then(|| out.when(m.due))),
         ("given up", (!m.state.is_final()).then(|| out.when(answer.expires))),
+        ("in one mail with", Some(with.join(", ")).filter(|with| !with.is_empty())),
         ("message-id", Some(answer.message_id.clone())),
         ("answer", Some(or_dash(m.answer.as_ref()))),
     ]);

@@ -36,7 +36,8 @@ pub(super) fn read(
     }
     let awake = table.parsed("night", |text| awake(text, days_off, calendar));
     let per_hour = Some(table.number("per_hour", 0..=500, 0)).filter(|most| *most > 0);
-    Quiet { awake, channels: only.unwrap_or_default().into_iter().collect(), per_hour, nights }
+    let together = table.flag("together", true);
+    Quiet { awake, channels: only.unwrap_or_default().into_iter().collect(), per_hour, together, nights }
 }
 
 /// The hours outside of a night such as `22:00-06:00`. On which clocks they are is said by whoever asks.

@@ -464,6 +464,25 @@ pub struct Message {
     pub changed: DateTime<Utc>,
     /// What the other side last said, or why it wasn't reached.
     pub answer: Option<Box<str>>,
+    /// The first of the messages that leave together with this one, as one mail, while they all wait. None: it leaves by itself.
+    pub together: Option<MessageId>,
+}
+
+impl Message {
+    /// Whether two of those that are to leave together do: both still wait, or they came to the same at the same moment.
+    pub fn leaves_with(&self, other: &Message) -> bool {
+        let both_wait = !self.state.is_final() && !other.state.is_final();
+        self.together.is_some()
+            && self.together == other.together
+            && (both_wait || (self.state, self.changed) == (other.state, other.changed))
+    }
+}
+
+/// What stands for the events of messages in one mail: the same for the same messages, whichever comes first.
+pub fn together(messages: impl IntoIterator<Item = MessageId>) -> EventKey {
+    let messages: std::collections::BTreeSet<MessageId> = messages.into_iter().collect();
+    let numbers: Vec<String> = messages.iter().map(ToString::to_string).collect();
+    EventKey(format!("together/{}", numbers.join("+")).into())
 }
 
 /// The `Message-ID` (RFC 5322 §3.6.4) of an event's message to one recipient by one channel: fixed before the first try, the same in every

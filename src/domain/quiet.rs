@@ -19,6 +19,8 @@ pub struct Quiet {
     pub channels: BTreeSet<ChannelName>,
     /// So many that aren't critical are sent to a recipient within an hour; what is too much waits. None: it isn't counted.
     pub per_hour: Option<u32>,
+    /// What waits for the same recipient leaves as one mail.
+    pub together: bool,
     /// The nights of some people, and of those in some units.
     pub nights: Vec<Night>,
 }
@@ -79,6 +81,13 @@ impl Quiet {
             && facts.kind() != NoticeKind::Test
             && !matches!(facts, Facts::Climbed(_));
         self.per_hour.filter(|_| counts)
+    }
+
+    /// Whether what waits may stand in one mail with other things. What has an entry for calendars, asks whether somebody subscribes, or goes on since nobody has it,
+    /// and a test, is a mail of its own.
+    pub fn gathers(&self, facts: &Facts) -> bool {
+        let by_itself = matches!(facts, Facts::Climbed(_) | Facts::Subscribe { .. } | Facts::Test { .. });
+        self.together && !by_itself && !has_its_time(facts)
     }
 
     /// Whether anything ever waits.

@@ -230,6 +230,7 @@ fn notices_and_messages() {
         due: hour(2),
         changed: hour(1),
         answer: Some("451 later".into()),
+        together: Some(MessageId(1)),
     });
     survives(&Entry {
         at: hour(1),

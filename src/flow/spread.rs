@@ -25,8 +25,9 @@ impl Core {
             let notice = settings.quiet.hold(notice, |to| self.clocks_of(to), at);
             let notice = gather(notice, &settings.outages, at);
             let per_hour = settings.quiet.limit(&notice.facts);
+            let together = settings.quiet.gathers(&notice.facts);
             let climb = settings.climbing.begin(&notice, &view.organisation, at).map(Box::new);
-            NewNotice { climb, per_hour, ..notice }
+            NewNotice { climb, per_hour, together, ..notice }
         };
         notices.into_iter().map(one).collect()
     }

@@ -15,7 +15,9 @@ use crate::domain::delta::ObjectKind;
 use crate::domain::directory::{Quarantined, User};
 use crate::domain::guard::HoldReason;
 use crate::domain::hint::Telling;
-use crate::domain::ids::{AssignmentId, ChannelName, DirectoryName, Generation, Guid, RunId, UnitId, UserId};
+use crate::domain::ids::{
+    AssignmentId, ChannelName, DirectoryName, Generation, Guid, MessageId, RunId, UnitId, UserId,
+};
 use crate::domain::notice::{Facts, Message, MessageState};
 use crate::domain::outage::Outage;
 use crate::domain::outage::audience::Because;
@@ -520,8 +522,11 @@ pub struct MessageAnswer {
     pub message: Message,
     /// What it is about, in a few words.
     pub about: String,
-    /// Its `Message-ID`.
+    /// Its `Message-ID`, or that of the mail in which it leaves with others.
     pub message_id: String,
+    /// The others in the same mail.
+    #[serde(default)]
+    pub with: Vec<MessageId>,
     /// When it is given up.
     pub expires: DateTime<Utc>,
     /// The facts of its notice.

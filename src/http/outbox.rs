@@ -13,7 +13,7 @@ use super::answers::{MessageAnswer, MessageLine, Page, TestRequest};
 use super::error::ApiError;
 use crate::domain::audit::Actor;
 use crate::domain::ids::{ChannelName, MessageId, NoticeId};
-use crate::domain::notice::{EventKey, Facts, MessageState, NewNotice, Recipient, message_id};
+use crate::domain::notice::{EventKey, Facts, MessageState, NewNotice, Recipient, message_id, together};
 use crate::domain::phone;
 use crate::domain::route::Reach;
 use crate::flow::core::audit_entry;
@@ -197,12 +197,17 @@ async fn answer(app: &App, id: MessageId) -> Result<Json<MessageAnswer>, ApiErro
     let detail = app.core.store.message(id).await?;
     let domain = &app.core.settings().mail_domain;
     let to = &detail.message.recipient;
+    let event = match detail.with.is_empty() {
+        true => detail.notice.event.clone(),
+        false => together(detail.with.iter().copied().chain([id])),
+    };
     Ok(Json(MessageAnswer {
         about: detail.notice.facts.about(),
-        message_id: message_id(app.core.instance, &detail.notice.event, to, domain),
+        message_id: message_id(app.core.instance, &event, to, domain),
         expires: detail.notice.expires,
         facts: detail.notice.facts,
         log: detail.attempts,
+        with: detail.with,
         message: detail.message,
     }))
 }

@@ -130,10 +130,20 @@ impl Store {
 
     /// A message with its notice and every try to send it.
     pub async fn message(&self, id: MessageId) -> Result<MessageDetail, StoreError> {
-        match self {
-            Store::Sled(store) => store.message(id).await,
-            Store::Postgres(store) => store.message(id).await,
+        let mut detail = match self {
+            Store::Sled(store) => store.message(id).await?,
+            Store::Postgres(store) => store.message(id).await?,
+        };
+        if let Some(first) = detail.message.together {
+            let all = match self {
+                Store::Sled(store) => store.together(first).await?,
+                Store::Postgres(store) => store.together(first).await?,
+            };
+            let others = self.listed(&all).await?.into_iter().map(|listed| listed.message);
+            let with = others.filter(|other| other.id != id && other.leaves_with(&detail.message));
+            detail.with = with.map(|other| other.id).collect();
         }
+        Ok(detail)
     }
 
     /// Does to a message what an operator orders, with the entry for the audit log; returns the message after it.

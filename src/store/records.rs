@@ -160,6 +160,10 @@ kinds! {
     Thread = 0x67 "notices by thread",
     /// When a recipient is sent what. Key: what recipients are compared by.
     Pace = 0x68 "paces of recipients",
+    /// The messages that wait together for a recipient. Key: what recipients are compared by.
+    Gathering = 0x69 "gathered messages",
+    /// Which messages leave together. Key: the number of the first of them.
+    Together = 0x6a "messages in one mail",
     /// A notice that asks to be taken on, and whom it went to. Key: its thread.
     Climb = 0x80 "climbs",
     /// A silence. Key: its number.
@@ -294,6 +298,8 @@ records! {
     ReturnKey => ReturnKey,
     InThread => Thread,
     Pace => Pace,
+    Gathering => Gathering,
+    Together => Together,
     Climb => Climb,
     Seen => Lasting,
     Silence => Silence,
@@ -328,7 +334,7 @@ second_records! {
 
 impl Record for Message {
     const KIND: Kind = Kind::Message;
-    const SCHEMA: u16 = 4;
+    const SCHEMA: u16 = 5;
     fn body(&self) -> Result<Vec<u8>, String> {
         to_postcard(self)
     }
@@ -337,6 +343,7 @@ impl Record for Message {
             1 => from_postcard::<old::MessageV1>(body).map(Into::into),
             2 => from_postcard::<old::MessageV2>(body).map(Into::into),
             3 => from_postcard::<old::MessageV3>(body).map(Into::into),
+            4 => from_postcard::<old::MessageV4>(body).map(Into::into),
             _ => from_postcard(body),
         }
     }
@@ -383,6 +390,14 @@ pub(crate) struct InThread {
     /// Whether messages of it may still wait to be sent.
     pub(crate) waits: bool,
 }
+
+/// Which messages of a recipient leave together: when, and the first of them. Nothing joins them from then on.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, serde::Deserialize)]
+pub(crate) struct Gathering(pub(crate) Vec<(DateTime<Utc>, MessageId)>);
+
+/// Messages that leave together, as one mail: the first one first.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, serde::Deserialize)]
+pub(crate) struct Together(pub(crate) Vec<MessageId>);
 
 /// When it was last looked who answers for whom: what time alone changed since then hasn't been told.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, serde::Deserialize)]
@@ -536,6 +551,8 @@ pub(crate) fn check_schema(kind: Kind, bytes: &[u8]) -> Result<(), RecordError> 
         Kind::ReturnKey => ReturnKey::SCHEMA,
         Kind::Thread => InThread::SCHEMA,
         Kind::Pace => Pace::SCHEMA,
+        Kind::Gathering => Gathering::SCHEMA,
+        Kind::Together => Together::SCHEMA,
         Kind::Climb => Climb::SCHEMA,
         Kind::Lasting => Seen::SCHEMA,
         Kind::Silence => Silence::SCHEMA,

@@ -318,6 +318,8 @@ pub struct Claimed {
     pub message: Message,
     /// Its notice, shared by the messages of one claim.
     pub notice: Arc<Notice>,
+    /// The others that leave with it, in the same mail, and were claimed with it.
+    pub with: Vec<Claimed>,
 }
 
 /// A message in a list, and what it says.
@@ -366,6 +368,8 @@ pub struct MessageDetail {
     pub notice: Notice,
     /// Every try, the first one first.
     pub attempts: Vec<AttemptLog>,
+    /// The others that leave in one mail with it, or left.
+    pub with: Vec<MessageId>,
 }
 
 /// What an operator does to a message.
@@ -529,4 +533,6 @@ pub struct Pruned {
     pub climbs: u64,
     /// When recipients were sent what.
     pub paces: u64,
+    /// Of which messages waited together for a recipient.
+    pub gatherings: u64,
 }

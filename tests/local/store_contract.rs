@@ -98,6 +98,8 @@ suite! {
     old_history_goes_and_the_rest_stays,
     a_thread_asks_once_to_be_taken_on_and_no_more_once_somebody_has_it,
     what_is_held_leaves_later_and_the_next_word_takes_its_place,
+    what_waits_for_the_same_recipient_leaves_together_and_stays_together,
+    those_that_leave_together_have_one_turn,
     what_waits_of_a_thread_is_replaced_whatever_it_is_called_and_is_forgotten_with_it,
     no_more_than_the_limit_go_to_a_recipient_within_an_hour_and_what_is_replaced_frees_its_turn,
     whoever_is_told_of_the_cause_is_not_told_of_what_waits_but_goes_on_with_what_they_heard,
@@ -504,7 +506,8 @@ async fn old_history_goes_and_the_rest_stays(open: Open<'_>) {
             contact_changes: 0,
             past: 0,
             climbs: 0,
-            paces: 0
+            paces: 0,
+            gatherings: 0
         }
     );
     let store = reopen(store, open).await;

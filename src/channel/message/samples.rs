@@ -59,6 +59,7 @@ impl Sample {
             due: at,
             changed: at,
             answer: None,
+            together: None,
         }
     }
 }

@@ -53,6 +53,7 @@ fn message(name: &str) -> Message {
         due: at(),
         changed: at(),
         answer: None,
+        together: None,
     }
 }
 
@@ -99,6 +100,51 @@ fn html_says_the_same_and_nothing_in_it_is_markup_of_others() {
     assert!(!of("bo`<ek>").contains("<ek>"), "{}", of("bo`<ek>"));
     let sample = samples::named("outage").unwrap();
     insta::assert_snapshot!(composer.writer.write(&sample.notice(), "outage", in_english()).unwrap().html);
+}
+
+#[test]
+fn several_notices_stand_in_one_mail_each_as_it_would_by_itself() {
+    let composer = composer();
+    let samples = ["outage", "sync-held", "undelivered"].map(|name| samples::named(name).unwrap());
+    let notices = samples.each_ref().map(samples::Sample::notice);
+    let messages = samples.each_ref().map(|sample| Message {
+        recipient: Recipient { why: sample.why.into(), ..message("Åsa").recipient },
+        ..message("Åsa")
+    });
+    let take_on = Some((NoticeId(7), Some("https://b.example/take-on/x".to_owned())));
+    let stop = Some("https://b.example/unsubscribe/x".to_owned());
+    let links = Links { take_on, unsubscribe: stop, ..Links::default() };
+    let mut texts = String::new();
+    for language in Language::ALL {
+        let parts: Vec<Part<'_>> = std::iter::zip(&notices, &messages)
+            .map(|(notice, message)| Part { notice, message, links: &links })
+            .collect();
+        let text = composer.writer.write_together(&parts, locale(language)).unwrap();
+        texts += &format!("=== {language}\nSubject: {}\n\n{}\n", text.subject, text.text);
+        assert_eq!(text.html.matches("unsubscribe/x\"").count(), 1, "it is said once");
+        assert_eq!(text.html.matches("take-on/x\"").count(), 3);
+        for one in &notices {
+            let alone = composer.writer.write(one, "outage", locale(language)).unwrap();
+            assert!(
+                text.html.contains(&minijinja::HtmlEscape(&alone.heading).to_string()),
+                "{}",
+                alone.heading
+            );
+        }
+        for foreign in ["<from outside>", "<nord>", "<konsult>"] {
+            assert!(!text.html.contains(foreign), "{}", text.html);
+        }
+    }
+    insta::assert_snapshot!("together", texts);
+    let parts: Vec<Part<'_>> = std::iter::zip(&notices, &messages)
+        .map(|(notice, message)| Part { notice, message, links: &links })
+        .collect();
+    let write = |parts: &[Part<'_>]| composer.compose_together(parts, in_english(), 7).unwrap().bytes;
+    assert!(write(&parts) == write(&parts), "a repeat is the same to the byte");
+    let mail = write(&parts);
+    let mail = MessageParser::default().parse(&mail).unwrap();
+    assert_eq!(mail.header("List-Unsubscribe-Post").unwrap().as_text(), Some("List-Unsubscribe=One-Click"));
+    assert_eq!(mail.references().as_text(), None);
 }
 
 #[test]

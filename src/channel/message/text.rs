@@ -7,6 +7,7 @@ mod links;
 mod markup;
 mod outage;
 mod sync;
+mod together;
 
 use std::sync::Arc;
 
@@ -23,6 +24,7 @@ use crate::domain::locale::Locale;
 use crate::domain::notice::{Facts, Notice, OutageWord};
 
 pub use links::Links;
+pub use together::Part;
 
 /// A notice in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,13 +68,24 @@ struct Page {
     content: Value,
 }
 
+/// What stands around what there is to say: before it, after it, and why somebody gets it, in the footer.
+struct Around {
+    before: String,
+    after: Vec<String>,
+    why: String,
+}
+
+fn log(error: &Broken) {
+    tracing::error!("A template can't be used, the built-in one is used instead: {error}");
+}
+
 const RED: &str = "#b3261e";
 const AMBER: &str = "#b26a00";
 const GREEN: &str = "#1a7f37";
 const BLUE: &str = "#0b5cad";
 
 /// The templates that come with Budkavle.
-pub(super) const BUILT_IN: [(&str, &str); 12] = [
+pub(super) const BUILT_IN: [(&str, &str); 14] = [
     ("layout.html", include_str!("../templates/layout.html")),
     ("outage.html", include_str!("../templates/outage.html")),
     ("outage.txt", include_str!("../templates/outage.txt")),
@@ -84,6 +97,8 @@ pub(super) const BUILT_IN: [(&str, &str); 12] = [
     ("contacts.txt", include_str!("../templates/contacts.txt")),
     ("plain.html", include_str!("../templates/plain.html")),
     ("plain.txt", include_str!("../templates/plain.txt")),
+    ("together.html", include_str!("../templates/together.html")),
+    ("together.txt", include_str!("../templates/together.txt")),
     ("footer.txt", include_str!("../templates/footer.txt")),
 ];
 
@@ -153,9 +168,7 @@ impl Writer {
         locale: Locale,
         links: &Links,
     ) -> Result<Rendered, Error> {
-        self.write_telling(notice, why, locale, links, &mut |error| {
-            tracing::error!("A template can't be used, the built-in one is used instead: {error}");
-        })
+        self.write_telling(notice, why, locale, links, &mut log)
     }
 
     /// The same; what is wrong with an operator's template goes to `broken`.
@@ -170,30 +183,46 @@ impl Writer {
         let words = Words::new(locale);
         let page = Self::page(&notice.facts, &words);
         let (before, after) = (words.before(&notice.facts), words.after(links));
-        let label = words.say(page.label, &[]);
         let kind = Kind::of(&notice.facts);
-        let of = (kind, locale.language);
+        let custom = self.custom.as_ref().is_some_and(|custom| custom.is_for(kind));
+        let own = custom.then(|| {
+            let known = context! {
+                facts => facts(about(&notice.facts)),
+                kind => kind.name(),
+                notice => notice.id.0,
+                at => words.time(notice.at),
+            };
+            (kind, known)
+        });
+        self.on_page(page, Around { before, after, why: words.why(why) }, own, locale, broken)
+    }
+
+    /// A page as it is sent. An operator's templates of the kind, if there are any, know more.
+    fn on_page(
+        &self,
+        page: Page,
+        Around { before, after, why }: Around,
+        own: Option<(Kind, Value)>,
+        locale: Locale,
+        broken: &mut dyn FnMut(&Broken),
+    ) -> Result<Rendered, Error> {
+        let label = Words::new(locale).say(page.label, &[]);
         let mut context = context! {
             heading => page.heading.as_str(),
             label => label.as_str(),
             colour => page.colour,
             organisation => self.organisation.as_str(),
             lang => locale.language.tag(),
-            why => words.why(why),
+            why,
             subject => page.subject.as_str(),
             before => before.as_str(),
             after => after.clone(),
             ..page.content
         };
-        if self.custom.as_ref().is_some_and(|custom| custom.is_for(kind)) {
-            context = context! {
-                facts => facts(about(&notice.facts)),
-                kind => kind.name(),
-                notice => notice.id.0,
-                at => words.time(notice.at),
-                ..context
-            };
-        }
+        let of = own.map(|(kind, known)| {
+            context = context! { ..known, ..context.clone() };
+            (kind, locale.language)
+        });
         let subject = self.own(of, "subject", &context, broken).map(|subject| clean_header(&subject));
         let subject = subject.filter(|subject| !subject.is_empty()).unwrap_or(page.subject);
         let subject = match self.subject_prefix.as_str() {
@@ -223,11 +252,12 @@ impl Writer {
     /// What an operator's template makes of it, if there is one that works.
     fn own(
         &self,
-        (kind, language): (Kind, Language),
+        of: Option<(Kind, Language)>,
         form: &str,
         context: &Value,
         broken: &mut dyn FnMut(&Broken),
     ) -> Option<String> {
+        let (kind, language) = of?;
         let rendered = self.custom.as_ref()?.render(kind, language, form, context)?;
         rendered.map_err(|error| broken(&error)).ok()
     }

@@ -48,6 +48,7 @@ pub(in crate::channel) fn post() -> Post {
         due: at(),
         changed: at(),
         answer: None,
+        together: None,
     };
     let from = From { name: None, address: "budkavle@ekfors.example".parse().unwrap(), reply_to: None };
     let composer = Composer::new(from, "Ekfors kommun", "", None).unwrap();

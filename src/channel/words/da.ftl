@@ -254,6 +254,9 @@ rebuilt-aside = Det beskadigede datalager er lagt til side som { $aside }. Få d
 
 ## Tests
 
+label-together = Flere beskeder
+together-heading = { $n } beskeder
+together-subject = { $n } beskeder: { $what }
 test-subject = Testbesked fra Budkavle
 test-heading = Det, som Budkavle sender, kommer frem
 test-line = { $by } bad om denne testbesked { $at }.

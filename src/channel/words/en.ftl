@@ -255,6 +255,9 @@ rebuilt-aside = The damaged store was put aside as { $aside }. Have the disk che
 
 ## Tests
 
+label-together = Several messages
+together-heading = { $n } messages
+together-subject = { $n } messages: { $what }
 test-subject = Test message from Budkavle
 test-heading = What Budkavle sends arrives
 test-line = { $by } asked for this test message { $at }.

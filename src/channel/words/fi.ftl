@@ -254,6 +254,9 @@ rebuilt-aside = Vaurioitunut tietovarasto on siirretty syrjään: { $aside }. Ta
 
 ## Tests
 
+label-together = Useita viestejä
+together-heading = { $n } viestiä
+together-subject = { $n } viestiä: { $what }
 test-subject = Testiviesti Budkavlelta
 test-heading = Budkavlen lähettämä viesti tulee perille
 test-line = Tämän testiviestin pyysi { $by } { $at }.

@@ -254,6 +254,9 @@ rebuilt-aside = Det skadede datalageret er lagt til side som { $aside }. Få dis
 
 ## Tests
 
+label-together = Flere meldinger
+together-heading = { $n } meldinger
+together-subject = { $n } meldinger: { $what }
 test-subject = Testmelding fra Budkavle
 test-heading = Det Budkavle sender, kommer fram
 test-line = { $by } ba om denne testmeldingen { $at }.

@@ -254,6 +254,9 @@ rebuilt-aside = Det skadde datalageret er lagt til side som { $aside }. Få disk
 
 ## Tests
 
+label-together = Fleire meldingar
+together-heading = { $n } meldingar
+together-subject = { $n } meldingar: { $what }
 test-subject = Testmelding frå Budkavle
 test-heading = Det Budkavle sender, kjem fram
 test-line = { $by } bad om denne testmeldinga { $at }.

@@ -254,6 +254,9 @@ rebuilt-aside = Det skadade datalagret har lagts undan som { $aside }. Låt kont
 
 ## Tests
 
+label-together = Flera meddelanden
+together-heading = { $n } meddelanden
+together-subject = { $n } meddelanden: { $what }
 test-subject = Testmeddelande från Budkavle
 test-heading = Det som Budkavle skickar kommer fram
 test-line = { $by } bad om detta testmeddelande { $at }.

@@ -30,6 +30,7 @@ fn message() -> Message {
         due: at(0),
         changed: at(1),
         answer: Some("250 2.0.0 Ok".into()),
+        together: None,
     }
 }
 

@@ -31,6 +31,8 @@ pub struct NewNotice {
     pub held: BTreeMap<String, DateTime<Utc>>,
     /// So many that have such a limit may be sent to a recipient within an hour; what is too much waits. None: it doesn't count.
     pub per_hour: Option<u32>,
+    /// Whether it may stand in one mail with others that wait for the same recipient.
+    pub together: bool,
     /// Incidents that aren't told to those who get this, since this speaks for them.
     pub hushes: Vec<Hush>,
     /// Whether it asks to be taken on whatever the policy says of its kind.
@@ -51,7 +53,7 @@ impl NewNotice {
     ) -> NewNotice {
         let (thread, personal, replaces) = (event.clone(), false, Replaces::Nothing);
         let (held, climb, inhibited) = (BTreeMap::new(), None, None);
-        let (per_hour, hushes, asks) = (None, Vec::new(), false);
+        let (per_hour, together, hushes, asks) = (None, false, Vec::new(), false);
         NewNotice {
             event,
             thread,
@@ -62,6 +64,7 @@ impl NewNotice {
             replaces,
             held,
             per_hour,
+            together,
             hushes,
             asks,
             inhibited,

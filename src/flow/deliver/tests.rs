@@ -2,6 +2,7 @@
 
 mod failing;
 mod faults;
+mod together;
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -162,7 +162,7 @@ impl Town {
         let filter = MessageFilter { limit: 1000, ..MessageFilter::default() };
         let mut told = Vec::new();
         for listed in self.core.store.messages(filter).await.unwrap() {
-            let MessageDetail { message, notice, attempts } =
+            let MessageDetail { message, notice, attempts, .. } =
                 self.core.store.message(listed.message.id).await.unwrap();
             let Recipient { name, channel, .. } = message.recipient;
             let by = if channel == ChannelName::mail() { String::new() } else { format!(" by {channel}") };

@@ -10,6 +10,7 @@ use crate::domain::outage::inhibit::Held;
 use super::super::records::{Kind, NoticeOf, NoticeRow, Numbers, key, number_key};
 use super::super::types::Committed;
 use super::thread;
+use super::together;
 use super::trouble::Fault;
 use super::tx::Tx;
 
@@ -49,9 +50,16 @@ pub(super) fn enqueue(
         let (mut first, mut earliest) = (None, None);
         for recipient in once_each(new.recipients.iter().cloned()) {
             let wanted = new.held.get(&recipient.key()).copied().unwrap_or(at);
-            let due = turns.get(&recipient.key()).copied().unwrap_or(wanted);
+            let turn = turns.get(&recipient.key()).copied();
+            let message_id = MessageId(tx.next(Numbers::Message)?);
+            let joined = together::join(tx, at, &new, &recipient, (turn.unwrap_or(wanted), message_id))?;
+            let due = joined.map_or(turn.unwrap_or(wanted), |(due, _)| due);
+            // Those that leave together have the turn of the first.
+            if let Some(turn) = turn.filter(|_| joined.is_some_and(|(_, first)| first != message_id)) {
+                thread::give_back(tx, at, &recipient, turn)?;
+            }
             let message = Message {
-                id: MessageId(tx.next(Numbers::Message)?),
+                id: message_id,
                 notice: id,
                 priority: new.facts.priority(),
                 state: MessageState::Queued,
@@ -61,6 +69,7 @@ pub(super) fn enqueue(
                 recipient,
                 changed: at,
                 answer: (due > wanted).then(|| WAITS.into()),
+                together: joined.map(|(_, first)| first),
             };
             tx.put_message(None, &message)?;
             first.get_or_insert(message.id);

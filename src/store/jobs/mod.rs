@@ -13,5 +13,6 @@ pub(super) mod prune;
 pub(super) mod rows;
 pub(super) mod state;
 mod thread;
+mod together;
 pub(super) mod trouble;
 pub(super) mod tx;

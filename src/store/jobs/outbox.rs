@@ -1,6 +1,6 @@
 //! Messages: claimed, recorded, ordered about.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -14,6 +14,7 @@ use super::super::error::StoreError;
 use super::super::records::{Kind, NoticeRow, Numbers, attempt_key, key, number_key};
 use super::super::types::{Attempt, AttemptLog, Claimed, MessageOrder};
 use super::commit::write_audit;
+use super::together;
 use super::trouble::{Fault, Trouble};
 use super::tx::Tx;
 
@@ -51,40 +52,70 @@ pub(in crate::store) fn claim(
 ) -> Result<Vec<Claimed>, Fault> {
     let (now, until) = (tx.common(now), tx.common(until));
     tx.speaks_of(now);
-    let mut notices: HashMap<NoticeId, Arc<Notice>> = HashMap::new();
+    let mut claims = Claims { now, until, notices: HashMap::new(), claimed: HashSet::new() };
     let mut claimed = Vec::new();
     for id in tx.due(channel, now, max)? {
+        if claims.claimed.contains(&id) {
+            continue;
+        }
         let before = message(tx, id)?;
         if before.priority > least {
             // The urgent go first.
             break;
         }
-        let notice = match notices.get(&before.notice) {
-            Some(notice) => Arc::clone(notice),
-            None => {
-                let notice = Arc::new(notice_row(tx, before.notice)?.notice);
-                notices.insert(before.notice, Arc::clone(&notice));
-                notice
-            }
-        };
-        if notice.expires <= now {
-            expire(tx, &before, notice.expires, now)?;
-            continue;
-        }
-        if claimed.len() >= max {
+        let Some(notice) = claims.notice(tx, &before)? else { continue };
+        if claims.claimed.len() >= max {
             // Those behind it may have expired all the same; but a full claim is worth more than looking at all of them.
             if max > 0 {
                 break;
             }
             continue;
         }
-        let attempts = before.attempts.saturating_add(1);
-        let message =
-            Message { state: MessageState::Sending, attempts, due: until, changed: now, ..before.clone() };
-        tx.put_message(Some(&before), &message)?;
-        claimed.push(Claimed { message, notice });
+        let mut one = claims.claim(tx, before, notice)?;
+        for other in together::others(tx, &one.message)? {
+            let waits = !other.state.is_final() && other.due <= now && !claims.claimed.contains(&other.id);
+            if waits && let Some(notice) = claims.notice(tx, &other)? {
+                one.with.push(claims.claim(tx, other, notice)?);
+            }
+        }
+        claimed.push(one);
     }
     Ok(claimed)
+}
+
+/// What is claimed at once.
+struct Claims {
+    now: DateTime<Utc>,
+    until: DateTime<Utc>,
+    notices: HashMap<NoticeId, Arc<Notice>>,
+    claimed: HashSet<MessageId>,
+}
+
+impl Claims {
+    /// What a message says; None when it has expired, which is noted.
+    fn notice(&mut self, tx: &mut Tx<'_>, before: &Message) -> Result<Option<Arc<Notice>>, Fault> {
+        let notice = match self.notices.get(&before.notice) {
+            Some(notice) => Arc::clone(notice),
+            None => {
+                let notice = Arc::new(notice_row(tx, before.notice)?.notice);
+                self.notices.insert(before.notice, Arc::clone(&notice));
+                notice
+            }
+        };
+        if notice.expires <= self.now {
+            expire(tx, before, notice.expires, self.now)?;
+            return Ok(None);
+        }
+        Ok(Some(notice))
+    }
+
+    fn claim(&mut self, tx: &mut Tx<'_>, before: Message, notice: Arc<Notice>) -> Result<Claimed, Fault> {
+        let (state, attempts) = (MessageState::Sending, before.attempts.saturating_add(1));
+        let message = Message { state, attempts, due: self.until, changed: self.now, ..before.clone() };
+        tx.put_message(Some(&before), &message)?;
+        self.claimed.insert(message.id);
+        Ok(Claimed { message, notice, with: Vec::new() })
+    }
 }
 
 /// Makes what was being sent by somebody who is gone due again; and what was by who asks, if it is at its start (`own`).
@@ -192,12 +223,17 @@ pub(super) fn came_back(tx: &mut Tx<'_>, bounce: &Bounce, now: DateTime<Utc>) ->
         let what = format!("message {} is {}; only what was sent can come back", before.id, before.state);
         return Err(StoreError::NotNow(what).into());
     }
-    let state = if bounce.fate == Fate::Failed { MessageState::Failed } else { before.state };
-    log(tx, before.id, &AttemptLog { at: now, state, answer: bounce.answer.clone() })?;
-    // Of what fails it is told since when it has; what is only delayed stays sent when it was.
-    let changed = if state == before.state { before.changed } else { now };
-    let message = Message { state, changed, answer: Some(bounce.answer.clone()), ..before.clone() };
-    tx.put_message(Some(&before), &message)?;
+    // Others came back in the same mail.
+    let others = together::others(tx, &before)?.into_iter();
+    let others = others.filter(|other| other.leaves_with(&before));
+    for before in std::iter::once(before.clone()).chain(others.collect::<Vec<_>>()) {
+        let state = if bounce.fate == Fate::Failed { MessageState::Failed } else { before.state };
+        log(tx, before.id, &AttemptLog { at: now, state, answer: bounce.answer.clone() })?;
+        // Of what fails it is told since when it has; what is only delayed stays sent when it was.
+        let changed = if state == before.state { before.changed } else { now };
+        let message = Message { state, changed, answer: Some(bounce.answer.clone()), ..before.clone() };
+        tx.put_message(Some(&before), &message)?;
+    }
     if let Some(mark) = &bounce.mark {
         let at = key(Kind::Mark, mark.address.key().as_bytes());
         let known: Option<Mark> = tx.get(&at)?;

@@ -11,7 +11,7 @@ use crate::domain::pace::Pace;
 use crate::domain::run::{HeldRun, Run};
 
 use super::super::error::StoreError;
-use super::super::records::{Kind, NoticeRow, key, number_key, run_of_key, thread_key};
+use super::super::records::{Gathering, Kind, NoticeRow, key, number_key, run_of_key, thread_key};
 use super::super::types::{Pruned, Retention};
 use super::past;
 use super::rows::Write;
@@ -48,6 +48,11 @@ pub(in crate::store) async fn prune(
         paces: prune_some(store, Kind::Pace, move |tx, key| {
             let pace: Option<Pace> = tx.get(key)?;
             Ok(pace.is_some_and(|pace| pace.is_over(now)))
+        })
+        .await?,
+        gatherings: prune_some(store, Kind::Gathering, move |tx, key| {
+            let gathering: Option<Gathering> = tx.get(key)?;
+            Ok(gathering.is_some_and(|Gathering(groups)| groups.iter().all(|(leaves, _)| *leaves < now)))
         })
         .await?,
     })
@@ -183,6 +188,9 @@ fn prune_messages(tx: &mut Tx<'_>, ids: &[u64], limit: DateTime<Utc>) -> Result<
             continue;
         }
         attempts.push(number_key(Kind::Attempt, *id));
+        if message.together == Some(message.id) {
+            tx.delete(number_key(Kind::Together, *id));
+        }
         tx.delete_message(&message);
         removed += 1;
     }

@@ -187,11 +187,25 @@ pub(super) fn turns(
 fn cancel(tx: &mut Tx<'_>, at: DateTime<Utc>, before: &Message, why: &str) -> Result<(), Fault> {
     let (state, answer) = (MessageState::Cancelled, Some(why.into()));
     tx.put_message(Some(before), &Message { state, changed: at, answer, ..before.clone() })?;
-    let place = key(Kind::Pace, before.recipient.key().as_bytes());
-    if before.due > at
+    // Those that leave with it keep the turn that they have together.
+    match before.together {
+        Some(_) => Ok(()),
+        None => give_back(tx, at, &before.recipient, before.due),
+    }
+}
+
+/// Gives a turn back that wasn't due at `at`, if it was one.
+pub(super) fn give_back(
+    tx: &mut Tx<'_>,
+    at: DateTime<Utc>,
+    to: &Recipient,
+    turn: DateTime<Utc>,
+) -> Result<(), Fault> {
+    let place = key(Kind::Pace, to.key().as_bytes());
+    if turn > at
         && let Some(mut pace) = tx.get::<Pace>(&place)?
     {
-        pace.give_back(before.due);
+        pace.give_back(turn);
         tx.put(place, &pace)?;
     }
     Ok(())

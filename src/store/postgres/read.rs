@@ -22,8 +22,8 @@ use super::super::jobs::past;
 use super::super::jobs::trouble::Trouble;
 use super::super::jobs::tx::decode;
 use super::super::records::{
-    Kind, NoticeRow, Numbers, PastRow, Record, key, number_key, number_of, past_key, thread_key, threads_of,
-    time_key,
+    Kind, NoticeRow, Numbers, PastRow, Record, Together, key, number_key, number_of, past_key, thread_key,
+    threads_of, time_key,
 };
 use super::super::types::{AttemptLog, Listed, MessageDetail, MessageFilter, RunDetail};
 use super::PgStore;
@@ -100,7 +100,12 @@ impl PgStore {
         let notice = row.ok_or_else(|| self.lost(message.notice))?.notice;
         let range = (number_key(Kind::Attempt, id.0), number_key(Kind::Attempt, id.0 + 1));
         let attempts: Vec<AttemptLog> = self.range(range, "ORDER BY key", usize::MAX).await?;
-        Ok(MessageDetail { message, notice, attempts })
+        Ok(MessageDetail { message, notice, attempts, with: Vec::new() })
+    }
+
+    pub(in super::super) async fn together(&self, first: MessageId) -> Result<Vec<MessageId>, StoreError> {
+        let all: Option<Together> = self.get(number_key(Kind::Together, first.0)).await?;
+        Ok(all.map(|Together(all)| all).unwrap_or_default())
     }
 
     pub(in super::super) async fn runs(

@@ -103,6 +103,8 @@ pub(super) fn table_of(kind: Kind) -> &'static Table {
         | Kind::NoticeOf
         | Kind::Thread
         | Kind::Pace
+        | Kind::Gathering
+        | Kind::Together
         | Kind::Past => &HISTORY,
         Kind::Instance
         | Kind::Numbers
@@ -248,7 +250,8 @@ fn assignment(of: &Assignment) -> Cells {
 }
 
 fn message(message: Message, node: i64) -> Cells {
-    let Message { id, notice, recipient, priority, state, attempts, at, due, changed, answer } = message;
+    let Message { id, notice, recipient, priority, state, attempts, at, due, changed, answer, together: _ } =
+        message;
     let address = recipient.mail.as_ref().and_then(text).or_else(|| recipient.phone.as_ref().and_then(text));
     let node = (state == MessageState::Sending).then(|| node.to_string());
     vec![

@@ -393,6 +393,9 @@ pub(super) type MessageV2 = OldMessage<RecipientV2, Priority>;
 /// A message to a recipient of whom only the reason says which subscriber that is.
 pub(super) type MessageV3 = OldMessage<RecipientV3, Priority>;
 
+/// A message that leaves by itself.
+pub(super) type MessageV4 = OldMessage<Recipient, Priority>;
+
 /// A message to a recipient as they were described once.
 #[derive(Deserialize)]
 pub(super) struct OldMessage<R, P> {
@@ -412,6 +415,6 @@ impl<R: Into<Recipient>, P: Into<Priority>> From<OldMessage<R, P>> for Message {
     fn from(old: OldMessage<R, P>) -> Message {
         let OldMessage { id, notice, recipient, priority, state, attempts, at, due, changed, answer } = old;
         let (recipient, priority) = (recipient.into(), priority.into());
-        Message { id, notice, recipient, priority, state, attempts, at, due, changed, answer }
+        Message { id, notice, recipient, priority, state, attempts, at, due, changed, answer, together: None }
     }
 }

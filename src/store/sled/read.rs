@@ -21,7 +21,8 @@ use super::super::jobs::trouble::{Fault, Trouble};
 use super::super::jobs::tx::decode;
 use super::super::jobs::{past, state};
 use super::super::records::{
-    Kind, LastNumber, NoticeRow, Numbers, Record, audit_time, key, number_key, number_of, runs_of, threads_of,
+    Kind, LastNumber, NoticeRow, Numbers, Record, Together, audit_time, key, number_key, number_of, runs_of,
+    threads_of,
 };
 use super::super::types::{AttemptLog, Listed, MessageDetail, MessageFilter, RunDetail, State};
 use super::engine::{Value, View};
@@ -85,9 +86,15 @@ impl SledStore {
             let attempts =
                 view.rows(&number_key(Kind::Attempt, id.0)).map(|row| decode::<AttemptLog>(&row?.1));
             let attempts: Result<_, Trouble> = attempts.collect();
-            Ok(MessageDetail { notice: notice(view, message.notice)?, message, attempts: attempts? })
+            let notice = notice(view, message.notice)?;
+            Ok(MessageDetail { notice, message, attempts: attempts?, with: Vec::new() })
         })
         .await
+    }
+
+    pub(in super::super) async fn together(&self, first: MessageId) -> Result<Vec<MessageId>, StoreError> {
+        let all: Option<Together> = self.read(move |view| Ok(get(view, Kind::Together, first.0)?)).await?;
+        Ok(all.map(|Together(all)| all).unwrap_or_default())
     }
 
     pub(in super::super) async fn runs(

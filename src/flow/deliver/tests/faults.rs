@@ -78,7 +78,7 @@ pub(super) async fn details(world: &World) -> Vec<MessageDetail> {
 }
 
 /// The Message-IDs of what the server was sent up to the dot.
-fn ids(fake: &Fake) -> Vec<String> {
+pub(super) fn ids(fake: &Fake) -> Vec<String> {
     let log = fake.log();
     let texts = log.received.iter().map(|mail| String::from_utf8_lossy(mail).into_owned());
     texts.map(|text| text.lines().find(|line| line.starts_with("Message-ID:")).unwrap().to_owned()).collect()

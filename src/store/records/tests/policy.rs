@@ -56,6 +56,8 @@ pub(super) fn climbs(frozen: &mut Frozen) {
     pace.take(at(1), 2, at(0));
     pace.take(at(2), 2, at(0));
     frozen.check("pace", &pace);
+    frozen.check("gathering", &Gathering(vec![(at(1), MessageId(5)), (at(2), MessageId(8))]));
+    frozen.check("together", &Together(vec![MessageId(5), MessageId(7)]));
     let mailboxes = ["asa@kommun.example".to_owned()].into();
     frozen.check("inhibited", &Held { by: OutageId(3), mailboxes });
     let since = [("quarantined/main".to_owned(), at(1))].into();

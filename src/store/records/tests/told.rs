@@ -288,11 +288,13 @@ pub(super) fn notices(frozen: &mut Frozen) {
             due: at(2),
             changed: at(3),
             answer: text("250 2.0.0 Ok"),
+            together: None,
         };
         frozen.read(&format!("message-{state}"), &message);
         frozen.read(&format!("message-2-{state}"), &message);
         frozen.read(&format!("message-3-{state}"), &message);
-        frozen.check(&format!("message-4-{state}"), &message);
+        frozen.read(&format!("message-4-{state}"), &message);
+        frozen.check(&format!("message-5-{state}"), &message);
         frozen.check(
             &format!("attempt-{state}"),
             &AttemptLog { at: at(4), state, answer: "250 2.0.0 Ok".into() },
@@ -316,12 +318,14 @@ pub(super) fn notices(frozen: &mut Frozen) {
             due: at(2),
             changed: at(3),
             answer: None,
+            together: None,
         };
         frozen.read(&format!("message-2-{name}"), &message);
         let recipient = Recipient { user: Some(UserId(Guid([7; 16]))), ..message.recipient };
         let message = Message { recipient, ..message };
         frozen.read(&format!("message-3-{name}"), &message);
-        frozen.check(&format!("message-4-{name}"), &message);
+        frozen.read(&format!("message-4-{name}"), &message);
+        frozen.check(&format!("message-5-{name}"), &Message { together: Some(MessageId(4)), ..message });
     }
     // Which subscriber it is was only in the reason once.
     let subscriber = Some(SubscriberId(7));
@@ -336,9 +340,11 @@ pub(super) fn notices(frozen: &mut Frozen) {
         due: at(2),
         changed: at(3),
         answer: None,
+        together: None,
     };
     frozen.read("message-3-subscriber", &message);
-    frozen.check("message-4-subscriber", &message);
+    frozen.read("message-4-subscriber", &message);
+    frozen.check("message-5-subscriber", &message);
     let broken = [("team".into(), at(1))].into();
     frozen.check("delivery", &Delivery { broken, given_up_told: Some(at(2)) });
     frozen.check("delivery-empty", &Delivery::default());

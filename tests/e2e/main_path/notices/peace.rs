@@ -65,3 +65,33 @@ fn whoever_says_by_command_that_they_have_it_stops_the_climb() {
     assert_eq!(place.post.delivered().get(BO), None);
     assert_eq!(place.post.delivered().get(CILLA), None);
 }
+
+#[test]
+fn a_burst_is_one_mail_in_which_each_can_be_taken_on() {
+    let acknowledge = "[acknowledge]\nkinds = [\"outage\"]\nseverity = \"major\"\nafter = \"1h\"";
+    let mut place = Place::new(&format!("[outages]\nfirst_waits = \"10m\"\n{acknowledge}"));
+    for title in ["E-posten är nere", "Filerna är långsamma", "Skrivaren är trasig"] {
+        place.open(title, "major");
+    }
+    place.ahead("+11m");
+    let subjects = place.subjects(ANNA, 1);
+    let all = "E-posten är nere; Filerna är långsamma; Skrivaren är trasig";
+    assert_eq!(subjects, [format!("3 messages: {all}")]);
+    let mail = &place.post.mails_for(ANNA)[0];
+    let text = mail.text();
+    let links: Vec<&str> = text.split_whitespace().filter(|word| word.starts_with(URL)).collect();
+    assert_eq!(links.len(), 3, "{text}");
+    let (status, _, page) = place.ask("POST", links[1], "");
+    assert_eq!(status, 200, "{page}");
+    let waiting = place.waiting().iter().map(|one| one["about"].to_string()).collect::<Vec<_>>();
+    assert!(waiting.len() == 2 && !waiting.iter().any(|about| about.contains("Filerna")), "{waiting:?}");
+
+    let shown = place.budkavle.json(&["outbox", "show", "2"]);
+    assert_eq!((&shown["state"], &shown["with"]), (&"sent".into(), &serde_json::json!([1, 3])), "{shown}");
+    assert_eq!(Some(shown["message_id"].as_str().unwrap()), mail.header("Message-ID").as_deref());
+    let shown = place.budkavle.run(&["outbox", "show", "2"]).success().stdout;
+    assert!(shown.contains("in one mail with") && shown.contains("1, 3"), "{shown}");
+    // What comes by itself stays by itself.
+    place.open("Telefonerna är nere", "critical");
+    assert_eq!(place.subjects(ANNA, 2)[1], "Outage 4: Telefonerna är nere");
+}
