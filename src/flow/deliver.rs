@@ -5,13 +5,14 @@ mod note;
 mod pace;
 mod rests;
 mod returns;
+mod send;
 mod tally;
 #[cfg(test)]
 mod tests;
 
 use std::collections::VecDeque;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -22,13 +23,11 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
-use self::note::{clip, note};
+use self::note::note;
 use self::pace::Pace;
 use self::rests::{PROBE, Rests};
 use self::tally::Tally;
-use super::climb;
 use super::core::Core;
-use super::links;
 use crate::channel::Channel;
 use crate::channel::message::Composer;
 use crate::domain::backoff::Backoff;
@@ -37,11 +36,9 @@ use crate::domain::ids::ChannelName;
 use crate::domain::notice::{MessageState, Priority};
 use crate::store::{Attempt, Claimed, Life, StoreError};
 
-/// A claimed message that waits longer than this for its turn is left for another claim.
-const WAITS: TimeDelta = TimeDelta::minutes(5);
 /// How long a message is ours alone: as long as it may wait, and then more than any try to send takes
 /// ([`crate::channel::TimeLimits::longest_try`], by default a quarter of an hour; the configuration allows an hour).
-const CLAIM: TimeDelta = TimeDelta::minutes(5 + 75);
+const CLAIM: TimeDelta = TimeDelta::minutes(send::WAITS.num_minutes() + 75);
 /// The number of messages claimed at once to begin with; the largest is [`Store::claims_at_once`](crate::store::Store::claims_at_once).
 const BATCH: usize = 32;
 /// A batch that was begun with in less than this was too small, one that took longer too large: what is more urgent waits for it.
@@ -91,7 +88,7 @@ impl Default for Terms {
 /// Sends over one channel.
 pub struct Sender {
     name: ChannelName,
-    channel: Channel,
+    channel: Arc<Channel>,
     composer: Composer,
     return_path: ReturnPath,
     terms: Terms,
@@ -165,6 +162,11 @@ pub struct Sent {
     pub failed: usize,
 }
 
+/// What comes of a future that may not be there.
+async fn poll<T>(future: &mut Option<BoxFuture<'_, T>>) -> T {
+    poll_fn(|cx| future.as_mut().map_or(Poll::Pending, |future| future.poll_unpin(cx))).await
+}
+
 impl Sender {
     /// Sends over `channel`, which is called `name`, what `composer` writes.
     pub fn new(name: ChannelName, channel: Channel, composer: Composer, terms: Terms) -> Sender {
@@ -172,7 +174,7 @@ impl Sender {
         let (landed, wake, retired) = (Notify::new(), Notify::new(), CancellationToken::new());
         Sender {
             name,
-            channel,
+            channel: Arc::new(channel),
             composer,
             return_path: ReturnPath::default(),
             terms,
@@ -224,9 +226,11 @@ impl Sender {
     ) -> Result<Sent, StoreError> {
         let (done, mut results) = mpsc::unbounded_channel();
         let sending = async move {
-            let mut flights: FuturesUnordered<BoxFuture<'_, Attempt>> = FuturesUnordered::new();
-            // It is never dropped half-way: what it has claimed would be lost for as long as the claim holds.
+            let mut flights: FuturesUnordered<BoxFuture<'_, Vec<Attempt>>> = FuturesUnordered::new();
+            // Neither is ever dropped half-way: what it has claimed would be lost for as long as the claim holds.
             let mut source = Some(self.next(core, stop, idle, VecDeque::new()).boxed());
+            let mut ahead: Option<BoxFuture<'_, Result<Waiting, StoreError>>> = None;
+            let mut claimed_ahead = Waiting::new();
             let mut ended = Ok(());
             let mut stopped = false;
             loop {
@@ -234,19 +238,36 @@ impl Sender {
                 let room = stopped || flights.len() < self.terms.connections.max(1);
                 tokio::select! {
                     biased;
-                    Some(attempt) = flights.next() => {
-                        moved();
-                        // The other half lives as long as this one.
-                        let _ = done.send(attempt);
+                    Some(attempts) = flights.next() => {
+                        for attempt in attempts {
+                            moved();
+                            // The other half lives as long as this one.
+                            let _ = done.send(attempt);
+                        }
                     }
-                    next = poll_fn(|cx| match &mut source {
-                        Some(source) => source.poll_unpin(cx),
-                        None => Poll::Pending,
-                    }), if room && source.is_some() => {
+                    more = poll(&mut ahead), if ahead.is_some() => {
+                        ahead = None;
+                        match more {
+                            Ok(more) => claimed_ahead = more,
+                            // Whoever has nothing else to do finds out whether it lasts.
+                            Err(error) => {
+                                tracing::warn!(channel = %self.name, "Nothing can be claimed ahead: {error}");
+                            }
+                        }
+                        if source.is_none() && ended.is_ok() {
+                            source = Some(self.next(core, stop, idle, std::mem::take(&mut claimed_ahead)).boxed());
+                        }
+                    }
+                    next = poll(&mut source), if room && source.is_some() => {
                         source = match next {
-                            Ok(Some((claimed, taken, waiting))) => {
+                            Ok(Some((claimed, taken, mut waiting))) => {
                                 flights.push(self.fly(core, claimed, taken, stop).boxed());
-                                Some(self.next(core, stop, idle, waiting).boxed())
+                                waiting.append(&mut claimed_ahead);
+                                if ahead.is_none() && self.claims_ahead(core, stop, taken, waiting.len()) {
+                                    ahead = Some(self.claim_ahead(core).boxed());
+                                }
+                                let waits_for_more = waiting.is_empty() && ahead.is_some();
+                                (!waits_for_more).then(|| self.next(core, stop, idle, waiting).boxed())
                             }
                             Ok(None) => None,
                             Err(error) => {
@@ -315,7 +336,7 @@ impl Sender {
             self.overtake(core, stop, &mut waiting).await;
             if let Some((claimed, taken)) = waiting.pop_front() {
                 self.flying.fetch_add(1, Ordering::Relaxed);
-                if waiting.is_empty() {
+                if waiting.front().is_none_or(|(_, next)| next.at != taken.at) {
                     self.adapt(core.now() - taken.at, core.store.claims_at_once());
                 }
                 return Ok(Some((claimed, taken, waiting)));
@@ -368,6 +389,26 @@ impl Sender {
                 () = self.stopped(stop) => {}
             }
         }
+    }
+
+    /// Whether it is time to claim the next batch beside what is left of this one, so that no connection waits for that. Not where it is slow: what is
+    /// more urgent would wait for both.
+    fn claims_ahead(&self, core: &Core, stop: &CancellationToken, taken: Taken, left: usize) -> bool {
+        let (now, batch) = (core.now(), self.batch.load(Ordering::Relaxed));
+        self.terms.per_minute.is_none()
+            && batch > BATCH
+            && left <= batch / 2
+            && now - taken.at < BATCH_TIME / 2
+            && !self.stops(stop)
+            && self.gate(now) == Gate::Open
+    }
+
+    async fn claim_ahead(&self, core: &Core) -> Result<Waiting, StoreError> {
+        let (now, batch) = (core.now(), self.batch.load(Ordering::Relaxed));
+        let Some(life) = core.store.life() else { return Ok(Waiting::new()) };
+        let taken = Taken { at: now, life, probes: false };
+        let claimed = core.store.claim_due(&self.name, now, now + CLAIM, batch).await?;
+        Ok(claimed.into_iter().map(|claimed| (claimed, taken)).collect())
     }
 
     /// Takes in before the rest of a slow batch what is more urgent.
@@ -426,72 +467,6 @@ impl Sender {
         let batch = self.batch.load(Ordering::Relaxed);
         let next = if taken < BATCH_TIME { batch * 2 } else { batch / 2 };
         self.batch.store(next.clamp(self.terms.connections.clamp(1, BATCH), most), Ordering::Relaxed);
-    }
-
-    async fn fly(&self, core: &Core, claimed: Claimed, taken: Taken, stop: &CancellationToken) -> Attempt {
-        let attempt = self.send(core, claimed, taken, stop).await;
-        self.flying.fetch_sub(1, Ordering::Relaxed);
-        self.landed.notify_one();
-        attempt
-    }
-
-    /// Tries one message, unless it has waited too long for its turn, its destination rests, or the daemon is to stop.
-    async fn send(&self, core: &Core, claimed: Claimed, taken: Taken, stop: &CancellationToken) -> Attempt {
-        let Claimed { message, notice } = claimed;
-        let now = core.now();
-        let attempt = |at, state, answer: String, due| {
-            let (message, number) = (message.id, message.attempts);
-            Attempt { message, number, at, state, answer: clip(answer), due }
-        };
-        if self.stops(stop) || now - taken.at > WAITS || !core.store.holds_claims(taken.life) {
-            let reason =
-                "it had no turn before the daemon stopped or was reloaded, or for too long".to_owned();
-            return attempt(now, MessageState::Queued, reason, Some(now));
-        }
-        if let Some((reason, until)) = self.rests(&message, taken.probes, now) {
-            return attempt(now, MessageState::Queued, reason, Some(until));
-        }
-        let not_known = |error: StoreError| {
-            let due = now + self.terms.retry.first;
-            attempt(
-                now,
-                MessageState::Queued,
-                format!("whether somebody has it can't be told: {error}"),
-                Some(due),
-            )
-        };
-        let idle = match climb::is_idle(core, &notice).await {
-            Ok(idle) => idle,
-            Err(error) => return not_known(error),
-        };
-        if idle {
-            let reason = "somebody has taken it on, or it is over".to_owned();
-            return attempt(now, MessageState::Cancelled, reason, None);
-        }
-        if let Some(answer) = returns::refused(core, &self.channel, &message, &notice, now) {
-            return attempt(now, MessageState::Failed, answer, None);
-        }
-        let links = match links::of(core, &notice, &message).await {
-            Ok(links) => links,
-            Err(error) => return not_known(error),
-        };
-        self.lock().pace.note(self.terms.per_minute, now);
-        let locale = core.locale_of(&message.recipient);
-        let parcel =
-            self.composer.parcel_with(&self.channel, &notice, &message, locale, core.instance, &links);
-        let parcel =
-            match parcel.and_then(|parcel| returns::stamp(core, &self.return_path, parcel, message.id)) {
-                Ok(parcel) => parcel,
-                Err(error) => {
-                    let (message, notice) = (message.id.0, notice.id.0);
-                    tracing::error!(message, notice, "A message can't be written: {error}");
-                    return attempt(now, MessageState::Failed, error.to_string(), None);
-                }
-            };
-        let outcome = self.channel.hand_over(&parcel, now).await;
-        let now = core.now();
-        let (state, answer, due) = self.judge(outcome, &message, &notice, now);
-        attempt(now, state, answer, due)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
