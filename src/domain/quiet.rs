@@ -1,6 +1,7 @@
 //! Quiet hours: what isn't critical waits until people are up.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
@@ -35,13 +36,13 @@ pub struct Clocks {
 }
 
 impl Quiet {
-    /// The notice with the time until which it waits for each of those who get it; `zone` tells on whose clocks. What comes with a time of its own
-    /// doesn't wait when it would be too late then, nor what is critical, nor what somebody has just asked for. All else is tried for as long as usual, counted
-    /// from when the night is over.
+    /// The notice with the time until which it waits for each of those who get it, and with their nights: what waits anyhow doesn't end in one, either.
+    /// `clocks` tells on whose clocks. What comes with a time of its own doesn't wait when it would be too late then, nor what is critical, nor what somebody has
+    /// just asked for. All else is tried for as long as usual, counted from when the night is over.
     #[must_use]
     pub fn hold(
         &self,
-        notice: NewNotice,
+        mut notice: NewNotice,
         clocks: impl Fn(&Recipient) -> Clocks,
         now: DateTime<Utc>,
     ) -> NewNotice {
@@ -50,18 +51,35 @@ impl Quiet {
         if wakes || asked_for || (self.awake.is_none() && self.nights.is_empty()) {
             return notice;
         }
-        let waits = |to: &Recipient| {
-            let Clocks { zone, night } = clocks(to);
-            let own = night.and_then(|night| self.nights.get(night));
-            let awake = own.map_or(self.awake.as_ref(), |own| own.awake.as_ref())?;
-            let until = awake.on_clocks_of(zone).next_open(now)?;
-            let in_time = !has_its_time(&notice.facts) || until + TRIES < notice.expires;
-            (self.concerns(to) && now < until && in_time).then(|| (to.key(), until))
-        };
-        let held: BTreeMap<String, DateTime<Utc>> = notice.recipients.iter().filter_map(waits).collect();
-        let longest = held.values().max().filter(|_| !has_its_time(&notice.facts));
-        let expires = longest.and_then(|until| notice.expires.checked_add_signed(*until - now));
-        NewNotice { held, expires: expires.unwrap_or(notice.expires), ..notice }
+        let brief = has_its_time(&notice.facts);
+        let (mut nights, mut longest) = (HashMap::new(), None);
+        for to in notice.recipients.iter().filter(|to| self.concerns(to)) {
+            let own = clocks(to);
+            let awake =
+                nights.entry((own.night, own.zone)).or_insert_with(|| self.awake_by(own).map(Arc::new));
+            let (Some(awake), key) = (awake.as_ref(), to.key()) else { continue };
+            let leaves = notice.held.get(&key).copied().unwrap_or(now);
+            let Some(until) = awake.next_open(leaves) else { continue };
+            if leaves < until {
+                if brief && until + TRIES >= notice.expires {
+                    continue;
+                }
+                longest = longest.max(Some(until));
+                notice.held.insert(key.clone(), until);
+            }
+            notice.awake.insert(key, awake);
+        }
+        let longer =
+            longest.filter(|_| !brief).and_then(|until| notice.expires.checked_add_signed(until - now));
+        notice.expires = longer.unwrap_or(notice.expires);
+        notice
+    }
+
+    /// When somebody may be told; None: always.
+    fn awake_by(&self, Clocks { zone, night }: Clocks) -> Option<OpeningHours> {
+        let own = night.and_then(|night| self.nights.get(night));
+        let awake = own.map_or(self.awake.as_ref(), |own| own.awake.as_ref())?;
+        Some(awake.on_clocks_of(zone))
     }
 
     /// When the first of those who get a notice is told.
@@ -110,13 +128,26 @@ pub fn has_its_time(facts: &Facts) -> bool {
     matches!(facts, Facts::OutageWord(word) if word.plan.is_some())
 }
 
+/// When those who get a notice may be told, by [`Recipient::key`]; who isn't there may be at any time.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Awake(BTreeMap<String, Arc<OpeningHours>>);
+
+impl Awake {
+    /// The first time from `at` on at which one of them may be told.
+    pub fn next(&self, to: &str, at: DateTime<Utc>) -> DateTime<Utc> {
+        self.0.get(to).and_then(|awake| awake.next_open(at)).unwrap_or(at)
+    }
+
+    fn insert(&mut self, to: String, awake: &Arc<OpeningHours>) {
+        self.0.insert(to, Arc::clone(awake));
+    }
+}
+
 mod night;
 pub use night::{Arranged, Night, unknown_units};
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use chrono::Weekday;
     use chrono_tz::America::New_York;
     use chrono_tz::Europe::{Helsinki, Stockholm};

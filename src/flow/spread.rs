@@ -22,8 +22,9 @@ impl Core {
             }
             let quiet = silence::quiets_places(view.silences.values(), &notice.facts, known, at);
             let notice = if quiet { notice } else { settings.routing.spread(notice, at) };
-            let notice = settings.quiet.hold(notice, |to| self.clocks_of(to), at);
             let notice = gather(notice, &settings.outages, at);
+            // What waits for more may wait into the night, and so for the morning.
+            let notice = settings.quiet.hold(notice, |to| self.clocks_of(to), at);
             let per_hour = settings.quiet.limit(&notice.facts);
             let together = settings.quiet.gathers(&notice.facts);
             let climb = settings.climbing.begin(&notice, &view.organisation, at).map(Box::new);

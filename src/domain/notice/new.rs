@@ -8,6 +8,7 @@ use super::{EventKey, Facts, Recipient};
 use crate::domain::climb::Climb;
 use crate::domain::ids::{OutageId, UserId};
 use crate::domain::outage::inhibit::Held;
+use crate::domain::quiet::Awake;
 
 /// A notice that is to be enqueued, with those who get it: each address once by a channel.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -29,6 +30,8 @@ pub struct NewNotice {
     pub replaces: Replaces,
     /// Until when it waits for some of the recipients, by [`Recipient::key`].
     pub held: BTreeMap<String, DateTime<Utc>>,
+    /// The nights of those whom it doesn't wake: their turn comes in none, either.
+    pub awake: Awake,
     /// So many that have such a limit may be sent to a recipient within an hour; what is too much waits. None: it doesn't count.
     pub per_hour: Option<u32>,
     /// Whether it may stand in one mail with others that wait for the same recipient.
@@ -63,6 +66,7 @@ impl NewNotice {
             personal,
             replaces,
             held,
+            awake: Awake::default(),
             per_hour,
             together,
             hushes,

@@ -299,3 +299,56 @@ async fn of_a_burst_of_words_the_first_is_told_at_once_and_then_the_last() {
         ]
     );
 }
+
+#[tokio::test]
+async fn what_waits_in_the_evening_does_not_leave_in_the_night_unless_it_is_critical() {
+    let folder = tempfile::tempdir().unwrap();
+    // Half past nine in the evening, in Stockholm; it is night from ten to six.
+    let town = Town::new(folder.path(), "10-06T19:30").await;
+    let quiet = Quiet { per_hour: Some(2), ..settings().quiet };
+    town.core.reload(Settings { quiet, ..settings() }).await;
+    for title in ["A", "B", "C", "D", "E"] {
+        town.open(title, &[], Severity::Major).await;
+    }
+    town.open("All is down", &[], Severity::Critical).await;
+    town.until("10-07T07:00").await;
+    let of = |title: &str, n: u32| format!("outage {n} (investigating): {title}");
+    let mut told = town.told().await;
+    told.retain(|line| line.contains(" asa outage "));
+    assert_eq!(
+        told,
+        [
+            format!("10-06T19:30 asa {}", of("A", 1)),
+            format!("10-06T19:30 asa {}", of("B", 2)),
+            format!("10-06T19:30 asa {}", of("All is down", 6)),
+            format!("10-07T04:00 asa {}", of("C", 3)),
+            format!("10-07T04:00 asa {}", of("D", 4)),
+            format!("10-07T05:00 asa {}", of("E", 5)),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn what_waits_for_more_until_the_night_waits_for_the_morning_and_is_tried_as_long_from_then_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let town = Town::new(folder.path(), "10-06T19:59").await;
+    let wait = TimeDelta::minutes(2);
+    let outages = Policy { gather: wait, first_waits: wait, ..Policy::clone(&settings().outages) };
+    town.core.reload(Settings { outages: Arc::new(outages), ..settings() }).await;
+    town.open("Mail is slow", &["mail"], Severity::Major).await;
+    town.open("Mail is down", &["mail"], Severity::Critical).await;
+    town.until("10-07T04:01").await;
+    let filter = MessageFilter { limit: 9, ..MessageFilter::default() };
+    let listed = town.core.store.messages(filter).await.unwrap();
+    let slow = listed.iter().find(|listed| listed.notice.facts.about().contains("slow")).unwrap();
+    assert_eq!(slow.notice.expires, at("10-07T04:00") + settings().expires_after);
+    let mut told = town.told().await;
+    told.retain(|line| line.contains(" asa outage "));
+    assert_eq!(
+        told,
+        [
+            "10-06T19:59 asa outage 2 (investigating): Mail is down",
+            "10-07T04:00 asa outage 1 (investigating): Mail is slow",
+        ]
+    );
+}

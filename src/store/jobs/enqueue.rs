@@ -34,7 +34,8 @@ pub(super) fn enqueue(
         }
         for (to, due) in thread::replace(tx, at, &new)? {
             if let Some(held) = new.held.get_mut(&to) {
-                *held = due.max(at).min(*held);
+                // What was tried in the night, since it was critical, is taken the place of in the morning.
+                *held = new.awake.next(&to, due.max(at)).min(*held);
             }
         }
         if let Some((outage, held)) = &new.inhibited {

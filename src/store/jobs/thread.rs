@@ -173,7 +173,7 @@ pub(super) fn turns(
         let place = key(Kind::Pace, to.as_bytes());
         let mut pace: Pace = tx.get(&place)?.unwrap_or_default();
         let wanted = new.held.get(&to).copied().unwrap_or(at);
-        let turn = pace.take(wanted, limit, at);
+        let turn = pace.take(wanted, limit, |turn| new.awake.next(&to, turn), at);
         // What would be over by then doesn't wait.
         if !brief || turn + quiet::TRIES < new.expires {
             longest = longest.max(turn - wanted);

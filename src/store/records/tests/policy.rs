@@ -53,8 +53,8 @@ pub(super) fn climbs(frozen: &mut Frozen) {
     frozen.check("silence", &silence);
     frozen.check("silence-all", &Silence { matcher: Matcher::default(), ..silence });
     let mut pace = Pace::default();
-    pace.take(at(1), 2, at(0));
-    pace.take(at(2), 2, at(0));
+    pace.take(at(1), 2, |turn| turn, at(0));
+    pace.take(at(2), 2, |turn| turn, at(0));
     frozen.check("pace", &pace);
     frozen.check("gathering", &Gathering(vec![(at(1), MessageId(5)), (at(2), MessageId(8))]));
     frozen.check("together", &Together(vec![MessageId(5), MessageId(7)]));
