@@ -32,7 +32,7 @@ pub struct Policy {
     pub hours: OpeningHours,
     /// Whether of critical ones all time is.
     pub critical_always: bool,
-    /// A rung on which more stand than this is passed over, but for the last one. None: however many.
+    /// A rung on which more stand than this is passed over, but for the last one; when nobody is left above it is told after all. None: however many.
     pub widest: Option<usize>,
 }
 
@@ -228,7 +228,7 @@ pub struct Next {
     pub reached: Vec<Reached>,
     /// The same, one by one, as recipients.
     pub recipients: Vec<Recipient>,
-    /// The rungs below theirs on which too many stand to be told, and how many.
+    /// The rungs below theirs on which too many stand to be told as long as there are others, and how many.
     pub passed: Vec<(Rung, usize)>,
 }
 

@@ -326,12 +326,16 @@ fn asking(app: &App, outage: &Outage, audience: &Audience) -> Option<String> {
     };
     let minutes = policy.after.num_minutes();
     let goes_on = match told.as_slice() {
-        [] => "it would go to nobody else".to_owned(),
+        [] if passed.is_empty() => "it would go to nobody else".to_owned(),
+        [] => format!("each {minutes} minutes of working time nobody has it, it goes on"),
         told => format!("each {minutes} minutes of working time nobody has it, it goes on: {}", listed(told)),
     };
     let passed = match passed.as_slice() {
         [] => String::new(),
-        passed => format!("; too many to be told (acknowledge.widest): {}", listed(passed)),
+        passed => format!(
+            "; too many to be told before others (acknowledge.widest), and so at last: {}",
+            listed(passed)
+        ),
     };
     Some(format!("those who are told are asked to take it on; {goes_on}{passed}"))
 }

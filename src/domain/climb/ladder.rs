@@ -12,27 +12,30 @@ use crate::domain::organisation::Organisation;
 use crate::domain::roles::{GLOBAL, LOCAL, MESSAGE_READER, Role};
 use crate::domain::tree::Index;
 
-/// Who is told next, with the rungs that are passed over since too many stand there, and how many. None: nobody is left.
+/// Who is told next, with the rungs that are passed over since too many stand there, and how many. When nobody is left above, whoever was passed over is better
+/// than nobody: the lowest of these rungs, however many stand there. None: nobody is left.
 pub(super) fn next(
     climb: &Climb,
     policy: &Policy,
     organisation: &Organisation,
     now: DateTime<Utc>,
 ) -> Option<Next> {
+    let look = Look { climb, organisation, now };
     let mut passed = Vec::new();
-    for (rung, reached, recipients) in (Look { climb, organisation, now }).found() {
+    for (rung, reached, recipients) in look.found(climb.rung()) {
         if policy.tells(rung, reached.len()) {
             return Some(Next { reached, recipients, passed });
         }
         passed.push((rung, reached.len()));
     }
-    None
+    let (_, reached, recipients) = look.found(Rung::First).next()?;
+    Some(Next { reached, recipients, passed: Vec::new() })
 }
 
 /// The rungs that are left, and how many stand on each who weren't told.
 pub(super) fn way(climb: &Climb, organisation: &Organisation, now: DateTime<Utc>) -> Vec<(Rung, usize)> {
     let look = Look { climb, organisation, now };
-    look.found().map(|(rung, reached, _)| (rung, reached.len())).collect()
+    look.found(climb.rung()).map(|(rung, reached, _)| (rung, reached.len())).collect()
 }
 
 struct Look<'a> {
@@ -42,8 +45,8 @@ struct Look<'a> {
 }
 
 impl Look<'_> {
-    /// The rungs above the one that was told last on which somebody stands who wasn't told, and who does.
-    fn found(&self) -> impl Iterator<Item = (Rung, Vec<Reached>, Vec<Recipient>)> + '_ {
+    /// The rungs above one on which somebody stands who wasn't told, and who does.
+    fn found(&self, after: Rung) -> impl Iterator<Item = (Rung, Vec<Reached>, Vec<Recipient>)> + '_ {
         let rungs = match self.climb.ladder {
             Ladder::Units => {
                 let above = (1..=self.depth()).map(Rung::Above);
@@ -55,7 +58,6 @@ impl Look<'_> {
             }
             Ladder::Whole => vec![Rung::Deputy, Rung::Global],
         };
-        let after = self.climb.rung();
         rungs.into_iter().filter(move |rung| *rung > after).filter_map(|rung| {
             let (reached, recipients) = self.on(rung)?;
             Some((rung, reached, recipients))

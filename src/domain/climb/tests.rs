@@ -116,8 +116,30 @@ fn a_rung_on_which_too_many_stand_is_passed_over_but_for_the_last() {
     let steps = climbed(&policy, &organisation, climb.clone());
     assert_eq!(steps[0], "Mon 09:30 Above(2) User 9 as local");
     assert!(steps[1].starts_with("Mon 10:00 Reader User 10"), "{steps:?}");
+    assert!(steps[2].starts_with("Mon 10:30 Colleague User 2 as local, User 3"), "{steps:?}");
+    assert_eq!(steps[3..], ["Mon 11:00 nobody is left"]);
     let whole = climbed(&Policy { widest: None, ..policy }, &organisation, climb);
     assert!(whole[0].starts_with("Mon 09:30 Colleague User 2"), "{whole:?}");
+}
+
+#[test]
+fn those_who_were_passed_over_are_told_when_nobody_is_left_above() {
+    let users = (1..=12).map(|n| user(n, if n < 7 { 3 } else { 2 }));
+    let mut world = World::new(directory_of(users, [unit(1, 0), unit(2, 1), unit(3, 2)], []));
+    for n in 2..=12 {
+        world.assign(LOCAL, n, Place::Unit(unit_id(if n < 7 { 3 } else { 2 })));
+    }
+    world.assign(MESSAGE_READER, 1, Place::OwnUnit).any_unit = true;
+    let organisation = world.organisation();
+    let now = local("2026-07-06 09:00");
+    let policy = Policy { widest: Some(3), ..policy() };
+    let climb = policy.begin(&notice(Severity::Major, &["u1"], now), &organisation, now).unwrap();
+    let Step::Tell(next) = climb.decide(&policy, &organisation, false, now + policy.after) else { panic!() };
+    assert_eq!((next.reached.len(), &*next.passed), (5, &[][..]), "nothing is passed over then");
+    let steps = climbed(&policy, &organisation, climb);
+    assert!(steps[0].starts_with("Mon 09:30 Colleague User 2"), "the nearest first: {steps:?}");
+    assert!(steps[1].starts_with("Mon 10:00 Above(1) User 10 "), "{steps:?}");
+    assert_eq!(steps[2..], ["Mon 10:30 nobody is left"]);
 }
 
 #[test]
