@@ -1,6 +1,7 @@
 //! Send what is due in the outbox, and note what the other side answered. Each channel has a sender of its own, which waits for no other.
 
 mod judge;
+mod later;
 mod note;
 mod pace;
 mod rests;
@@ -23,6 +24,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
+use self::later::Later;
 use self::note::note;
 use self::pace::Pace;
 use self::rests::{PROBE, Rests};
@@ -130,6 +132,7 @@ struct State {
     tally: Tally,
     rests: Rests,
     pace: Pace,
+    later: Later,
     /// When it was last looked for what is more urgent than the rest of a slow batch.
     looked: DateTime<Utc>,
     /// Nothing is claimed before, though it may be due: other nodes have used up the limit, or don't count on this one.

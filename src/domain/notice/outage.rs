@@ -125,4 +125,12 @@ impl OutageWord {
     pub fn demands(&self) -> bool {
         !self.state.is_end() && matches!(self.about, About::Word | About::Correction | About::Corrected(_))
     }
+
+    /// Whether an earlier word that wasn't accepted yet isn't sent any more to whoever gets this one: any on an incident, whose mail repeats what was said before;
+    /// of maintenance those with another time or state.
+    pub fn takes_the_place_of(&self, earlier: &OutageWord) -> bool {
+        let time = |word: &OutageWord| word.plan.as_ref().map(|plan| (plan.from, plan.until));
+        let other = time(self) != time(earlier) || self.state != earlier.state;
+        self.about == About::Word && (self.plan.is_none() || other)
+    }
 }

@@ -106,6 +106,10 @@ impl Sender {
             let reason = "somebody has taken it on, or it is over".to_owned();
             return Err((MessageState::Cancelled, reason, None));
         }
+        let later = self.lock().later.clone();
+        if let Some(reason) = later.replaces(core, message, notice, now).await {
+            return Err((MessageState::Cancelled, reason, None));
+        }
         if let Some(answer) = returns::refused(core, &self.channel, message, notice, now) {
             return Err((MessageState::Failed, answer, None));
         }

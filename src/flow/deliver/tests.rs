@@ -2,6 +2,7 @@
 
 mod failing;
 mod faults;
+mod later;
 mod together;
 
 use std::collections::BTreeMap;
