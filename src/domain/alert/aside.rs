@@ -207,6 +207,22 @@ mod tests {
     }
 
     #[test]
+    fn the_first_whole_read_is_nothing_to_compare_with_whatever_came_before_it() {
+        let failed = run(Mode::Full, Outcome::Failed { error: "away".into() }, 0);
+        let hear = |after: Aside| {
+            let word = after.decide(Growth::default());
+            (word, after.telling(word, hour(0)))
+        };
+        let (_, known) = hear(Aside::default().after(&failed, &[]));
+        // Of a directory that was read before this was counted, changes come first.
+        let (word, known) = hear(read(known, Mode::DirSync, 0..1));
+        assert_eq!(word, Word::Nothing);
+        let (word, mut known) = hear(read(known, Mode::Full, 0..400));
+        assert_eq!(word, Word::Nothing);
+        assert_eq!(look(&mut known, 480), Word::Grown { before: 400 });
+    }
+
+    #[test]
     fn what_comes_one_by_one_is_told_too_and_of_many_it_takes_more() {
         let mut aside = Aside::default();
         let told: Vec<u16> = (0..=30).filter(|n| look(&mut aside, *n) != Word::Nothing).collect();

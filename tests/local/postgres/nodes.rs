@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use budkavle::domain::absence::{Absence, Origin};
+use budkavle::domain::alert::Health;
 use budkavle::domain::audit::Actor;
 use budkavle::domain::directory::Directory;
 use budkavle::domain::gone::{self, AllGone};
@@ -197,6 +198,28 @@ async fn what_another_has_changed_unseen_is_not_overwritten() {
         [(1, at(20)), (3, at(30))]
     );
     two.commit_event(event(4, away(1, 30), vec![])).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_sync_does_not_overwrite_what_another_has_decided_unseen() {
+    let database = Database::new().await;
+    let (one, two) = (database.open("one").await, database.open("two").await);
+    let (first, second) = (organisation(3), organisation(4));
+    let (delta, record, cursor) = sync_with_gone(1, &Directory::default(), &first, &AllGone::new());
+    one.commit_sync(delta, record, cursor).await.unwrap();
+    two.load().await.unwrap();
+    // The other one notes something of the same directory while this one reads.
+    let told = Change::Health("main".into(), Health { failures: 7, ..Health::new(at(2)) });
+    two.commit_event(event(2, told, vec![])).await.unwrap();
+    let read = || sync_with_gone(2, &first, &second, &AllGone::new());
+    let (delta, record, cursor) = read();
+    let refused = one.commit_sync(delta, record, cursor).await;
+    assert!(matches!(refused, Err(StoreError::Conflict(_))), "{refused:?}");
+    let seen = one.load().await.unwrap();
+    assert_eq!(seen.directories[&"main".into()].health.as_ref().unwrap().failures, 7);
+    assert_eq!(seen.directory.users.len(), first.users.len());
+    let (delta, record, cursor) = read();
+    one.commit_sync(delta, record, cursor).await.unwrap();
 }
 
 #[tokio::test]

@@ -253,6 +253,21 @@ async fn the_urgent_does_not_wait_for_the_end_of_a_batch_that_goes_slowly() {
 }
 
 #[tokio::test]
+async fn what_is_claimed_goes_on_when_the_urgent_can_not_be_looked_for() {
+    let world = World::with(outages_by(&["one"])).await;
+    let one = world.command("one");
+    tell(&world, "one", &["a", "b"], false).await;
+    let (core, never) = (&world.core, CancellationToken::new());
+    let next = async |waiting| one.next(core, &never, &|_| Box::pin(std::future::pending()), waiting).await;
+    let (first, _, waiting) = next(VecDeque::new()).await.unwrap().unwrap();
+    world.pass(TimeDelta::seconds(10));
+    world.core.store.close().await;
+    let (second, _, waiting) = next(waiting).await.unwrap().unwrap();
+    assert_eq!([&*first.message.recipient.name, &*second.message.recipient.name], ["a", "b"]);
+    assert!(waiting.is_empty());
+}
+
+#[tokio::test]
 async fn after_a_reload_the_limit_of_the_last_minute_holds() {
     let world = World::with(Routing::default()).await;
     world.tell("many", "y.example", 7).await;

@@ -6,6 +6,7 @@ use chrono_tz::Europe::Stockholm;
 
 use super::*;
 use crate::domain::audit::Actor;
+use crate::domain::authority::Caller;
 use crate::domain::calendar::OpeningHours;
 use crate::domain::climb;
 use crate::domain::ids::{ChannelName, SubscriberId};
@@ -14,9 +15,11 @@ use crate::domain::outage::edit::Correction;
 use crate::domain::outage::policy::Policy;
 use crate::domain::outage::{Opening, Severity, State};
 use crate::domain::quiet::Quiet;
-use crate::domain::roles::{OUTAGE, Place};
+use crate::domain::roles::{Holder, OUTAGE, Place};
+use crate::domain::route::{Reach, Route, Routing};
 use crate::domain::subscriber::{Standing, Subscriber};
 use crate::domain::testing::service;
+use crate::flow::assign::{NewAssignment, assign};
 use crate::flow::core::Settings;
 use crate::flow::outage::{Done, Order, carry_out};
 use crate::flow::testing::appoint;
@@ -71,8 +74,12 @@ impl Town {
 
     /// Begins to send what is due, for nine minutes.
     async fn claim(&self) {
-        let (mail, now) = (ChannelName::mail(), self.core.now());
-        self.core.store.claim_due(&mail, now, now + TimeDelta::minutes(9), 9).await.unwrap();
+        self.claim_by("mail").await;
+    }
+
+    async fn claim_by(&self, channel: &str) {
+        let (channel, now) = (ChannelName::from(channel), self.core.now());
+        self.core.store.claim_due(&channel, now, now + TimeDelta::minutes(9), 9).await.unwrap();
     }
 
     fn set(&self, minute: i64) {
@@ -177,6 +184,47 @@ async fn a_later_word_takes_the_place_of_what_waits_also_of_what_was_released() 
     assert_eq!(town.all().await[5..], ["asa 1 60", "asa 2 0", "asa 3 120"]);
     town.say(3, "", Some(State::Resolved)).await;
     assert_eq!(town.all().await[7..], ["asa 3 not", "asa 3 120"]);
+}
+
+#[tokio::test]
+async fn a_correction_takes_the_place_of_the_word_that_waits() {
+    let quiet = Quiet { per_hour: Some(1), ..Quiet::default() };
+    let town = Town::new(Policy::default(), quiet).await;
+    town.open("mail", Severity::Major).await;
+    town.claim().await;
+    town.say(1, "Since noon.", None).await;
+    assert_eq!(town.all().await, ["asa 1 9", "asa 1 60"]);
+    let correction = Correction { title: Some("Mail is slow".into()), ..Correction::default() };
+    town.order(Some(1), Order::Edit { correction, tell: true }).await;
+    assert_eq!(town.all().await, ["asa 1 9", "asa 1 not", "asa 1 60"], "in its turn");
+}
+
+#[tokio::test]
+async fn who_was_told_by_a_text_message_has_heard_of_it() {
+    let town = Town::new(Policy::default(), Quiet::default()).await;
+    let sms = Route {
+        kinds: [NoticeKind::Outage].into(),
+        severity: Severity::Minor,
+        contacts: vec![],
+        channels: vec!["sms".into()],
+    };
+    let channels = [("sms".into(), Reach::Phone)].into();
+    let routing = Routing { routes: vec![sms], channels, ..Routing::default() };
+    town.core.reload(Settings { routing, ..settings(Policy::default(), Quiet::default()) }).await;
+    let bo = Holder::Outside { name: "bo".into(), mail: "bo@org.example".parse().unwrap() };
+    let new = NewAssignment {
+        phone: Some("+46701234567".into()),
+        ..NewAssignment::new(OUTAGE, bo, Place::Organisation)
+    };
+    assign(&town.core, new, &Caller::system(), None).await.unwrap();
+    town.open("mail", Severity::Major).await;
+    town.claim_by("sms").await;
+    town.open("net", Severity::Minor).await;
+    let worse = Correction { severity: Some(Severity::Major), ..Correction::default() };
+    town.order(Some(2), Order::Edit { correction: worse, tell: true }).await;
+    town.say(1, "We are looking.", None).await;
+    let all = town.all().await;
+    assert_eq!(all.iter().filter(|line| line.starts_with("bo 1 ")).count(), 2, "{all:?}");
 }
 
 #[tokio::test]
