@@ -245,12 +245,17 @@ pub async fn facts(core: &Core, climb: &Climb) -> Result<Facts, StoreError> {
     }
 }
 
-/// What a good read of a directory doesn't warn of any more is over: the password or the certificate is a new one. That it can't be noted fails no run.
+/// What a good read of a directory doesn't warn of any more is over: the password or the certificate is a new one.
 pub async fn renewed(core: &Core, turn: &Turn<'_>, name: &DirectoryName, warnings: &[Warning]) {
-    let view = core.view();
-    let own = EventKey(format!("ending/{name}/").into());
-    let climbs = view.climbs.range(own.clone()..).take_while(|(thread, _)| thread.0.starts_with(&*own.0));
     let open: Vec<EventKey> = warnings.iter().map(|warning| alert::ending(name, warning)).collect();
+    end_others(core, turn, &format!("ending/{name}/"), &open).await;
+}
+
+/// What the threads that begin so are about is over, but for those that are open. That it can't be noted fails nothing else.
+pub async fn end_others(core: &Core, turn: &Turn<'_>, begin: &str, open: &[EventKey]) {
+    let view = core.view();
+    let climbs = view.climbs.range(EventKey(begin.into())..);
+    let climbs = climbs.take_while(|(thread, _)| thread.0.starts_with(begin));
     for (thread, climb) in climbs.filter(|(thread, _)| !open.contains(thread)) {
         let after = climb.clone().ended(End::Over { at: core.now() });
         if let Err(error) = note(core, turn, after, Vec::new(), None).await {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, NaiveDate, TimeDelta, Timelike, Utc};
 use chrono_tz::Tz;
 
+use super::climb;
 use super::core::{Core, Settings, audit_entry};
 use super::silence;
 use crate::domain::audit::Actor;
@@ -80,6 +81,8 @@ pub async fn tick(core: &Core) -> Result<(), StoreError> {
             core.coverage_untold.lock().await.insert(name, Untold { what: told, at: now });
             continue;
         }
+        let open: Vec<EventKey> =
+            notices.iter().filter(|n| lacks(&n.facts)).map(|n| n.thread.clone()).collect();
         let turn = core.turn().await;
         let object = format!("period {name} {}", told.first);
         let audit = audit_entry(now, &Actor::System, "coverage told", object, None, Some(&told), None);
@@ -89,9 +92,16 @@ pub async fn tick(core: &Core) -> Result<(), StoreError> {
             view.coverage_told.insert(name.clone(), told);
         })
         .await?;
+        // What is covered by now, and what was of an earlier one, needs nobody any more.
+        climb::end_others(core, &turn, &format!("coverage/{name}/"), &open).await;
         tracing::info!(period = &*name, first = %told.first, weeks = told.weeks, "Looked whether a period is covered");
     }
     Ok(())
+}
+
+/// Whether it says that something isn't covered.
+fn lacks(facts: &Facts) -> bool {
+    matches!(facts, Facts::Coverage(facts) if !facts.gaps.is_empty())
 }
 
 /// There is something to be told, and nobody who can be.

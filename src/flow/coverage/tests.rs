@@ -5,11 +5,13 @@ use super::super::core::DirectorySettings;
 use super::*;
 use crate::domain::alert::{self, Health};
 use crate::domain::authority::Caller;
+use crate::domain::climb;
 use crate::domain::coverage::watch::MonthDay;
 use crate::domain::directory::UserFields;
 use crate::domain::guard::Limits;
 use crate::domain::ids::DirectoryName;
-use crate::domain::notice::GapPlace;
+use crate::domain::notice::{GapPlace, NoticeKind};
+use crate::domain::outage::Severity;
 use crate::domain::roles::{AD_SYNC, Holder, LOCAL, Place, built_in};
 use crate::domain::run::WholeReads;
 use crate::domain::schedule::Schedule;
@@ -132,9 +134,13 @@ async fn messages(core: &Core) -> u64 {
 }
 
 async fn assign_global(core: &Core) {
-    let holder = Holder::Outside { name: "IT".into(), mail: "it@org.example".parse().unwrap() };
-    let global = NewAssignment::new(GLOBAL, holder, Place::Organisation);
-    assign(core, global, &Caller::system(), None).await.unwrap();
+    assign_whole(core, GLOBAL, "it").await;
+}
+
+async fn assign_whole(core: &Core, role: &str, name: &str) {
+    let holder = Holder::Outside { name: name.into(), mail: format!("{name}@org.example").parse().unwrap() };
+    let whole = NewAssignment::new(role, holder, Place::Organisation);
+    assign(core, whole, &Caller::system(), None).await.unwrap();
 }
 
 #[tokio::test]
@@ -204,4 +210,28 @@ async fn a_warning_goes_once_on_its_day_in_the_morning_also_over_a_restart() {
     at("2026-06-15T05:00:00Z");
     tick(&core).await.unwrap();
     assert_eq!(messages(&core).await, 2);
+}
+
+#[tokio::test]
+async fn what_is_covered_by_the_next_warning_waits_for_nobody_any_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let now = Arc::new(Mutex::new("2026-04-27T05:00:00Z".parse().unwrap()));
+    let core = watching(folder.path(), &now, BTreeMap::new()).await;
+    let asks = climb::Policy {
+        kinds: [NoticeKind::Coverage].into(),
+        severity: Severity::Minor,
+        ..climb::Policy::default()
+    };
+    core.reload(Settings { climbing: Arc::new(asks), ..Settings::clone(&core.settings()) }).await;
+    assign_global(&core).await;
+    tick(&core).await.unwrap();
+    let waiting = || core.view().climbs.keys().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(waiting(), ["coverage/summer/2026-06-22/all"]);
+    for name in ["asa", "bo"] {
+        assign_whole(&core, "remote-access", name).await;
+    }
+    *now.lock().unwrap() = "2026-06-15T05:00:00Z".parse().unwrap();
+    tick(&core).await.unwrap();
+    assert_eq!(messages(&core).await, 2, "that it is covered is told");
+    assert_eq!(waiting(), [""; 0]);
 }
