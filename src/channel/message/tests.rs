@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use chrono_tz::America::New_York;
 use chrono_tz::Europe::Stockholm;
 use mail_parser::{MessageParser, MimeHeaders};
 
@@ -237,6 +238,10 @@ fn maintenance_comes_with_an_entry_for_the_calendar() {
         "DESCRIPTION:Nothing <works> for two hours.\\nSave before that.\\nServices: mail\\, calendar & rooms\\nDepending on them: journal",
     ] {
         assert!(planned.contains(&format!("{line}\r\n")), "{line}: {planned}");
+    }
+    let (_, elsewhere) = part(&write("maintenance", Locale::new(Language::English, New_York)));
+    for line in ["TZID:America/New_York", "DTSTART;TZID=America/New_York:20261024T190000"] {
+        assert!(elsewhere.contains(&format!("{line}\r\n")), "{line}: {elsewhere}");
     }
     let (_, swedish) = part(&write("maintenance", locale(Language::Swedish)));
     assert!(

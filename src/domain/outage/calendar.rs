@@ -1,10 +1,12 @@
 //! Maintenance as an entry for people's calendars (iCalendar, RFC 5545; as a message RFC 5546).
 
-use chrono::{DateTime, Utc};
+use calcard::icalendar::{ICalendar, ICalendarComponent, ICalendarComponentType};
+use chrono::{DateTime, Datelike, LocalResult, NaiveDate, NaiveTime, TimeZone, Utc};
+use chrono_tz::Tz;
 
 use crate::domain::content_lines::{escaped, fold};
 use crate::domain::mailbox::Address;
-use crate::domain::notice::{About, OutageWord};
+use crate::domain::notice::{About, OutageWord, PlanTold};
 use crate::domain::outage::State;
 
 /// A calendar that says one thing.
@@ -16,19 +18,21 @@ pub struct Part {
     pub text: String,
 }
 
-/// What an entry says to whoever reads it, in their language.
+/// What an entry says to whoever reads it, in their language and by their clocks.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Entry {
     /// Its line in a calendar.
     pub summary: String,
     /// The last word, and what is concerned.
     pub description: String,
+    /// The clocks that its times are on.
+    pub zone: Tz,
 }
 
 /// The entry of maintenance, as of a word that was said `at`, of the installation `instance`, by `organizer`. None for an incident.
 ///
 /// Whoever it doesn't concern any more is to take it out. The entry has the same identity from the first word to the last, so that one that is moved or cancelled takes the place of the
-/// one before. Its times are in UTC: no calendar needs to know the zone to show it right.
+/// one before.
 pub fn part(
     word: &OutageWord,
     at: DateTime<Utc>,
@@ -46,12 +50,14 @@ pub fn part(
     line("PRODID:-//Budkavle//Maintenance//EN");
     line("CALSCALE:GREGORIAN");
     line(&format!("METHOD:{method}"));
+    let (zone, [from, until]) = times(plan, entry.zone);
+    zone.lines().for_each(&mut line);
     line("BEGIN:VEVENT");
     line(&format!("UID:budkavle-{instance:016x}-maintenance-{}", word.id));
     line(&format!("SEQUENCE:{}", plan.sequence));
     line(&format!("DTSTAMP:{}", utc(at)));
-    line(&format!("DTSTART:{}", utc(plan.from)));
-    line(&format!("DTEND:{}", utc(plan.until)));
+    line(&format!("DTSTART{from}"));
+    line(&format!("DTEND{until}"));
     line(&format!("ORGANIZER:{}", mailto(organizer)));
     line(&format!("SUMMARY:{}", escaped(&entry.summary)));
     line(&format!("DESCRIPTION:{}", escaped(&entry.description)));
@@ -61,6 +67,35 @@ pub fn part(
     line("END:VEVENT");
     line("END:VCALENDAR");
     Some(Part { method, text })
+}
+
+/// How the zone's clocks go, and when it begins and ends by them.
+///
+/// In UTC, without a zone, where those are the clocks, and where they show one of the times twice: programs differ in which they take.
+fn times(plan: &PlanTold, zone: Tz) -> (String, [String; 2]) {
+    let times = [plan.from, plan.until];
+    let is_once = |at: &DateTime<Utc>| {
+        let wall = at.with_timezone(&zone).naive_local();
+        matches!(zone.from_local_datetime(&wall), LocalResult::Single(_))
+    };
+    let described = (zone != Tz::UTC && times.iter().all(is_once)).then(|| described(zone, plan)).flatten();
+    let Some(described) = described else { return (String::new(), times.map(|at| format!(":{}", utc(at)))) };
+    let wall = |at: DateTime<Utc>| at.with_timezone(&zone).format("%Y%m%dT%H%M%S");
+    (described, times.map(|at| format!(";TZID={}:{}", zone.name(), wall(at))))
+}
+
+/// The zone as a component of the calendar (§3.6.5), for readers that don't know it by its name. Of whole years, from that before the entry to that after it: then its
+/// rules are seen to go on, and have no end, which not every reader understands.
+fn described(zone: Tz, plan: &PlanTold) -> Option<String> {
+    let new_year =
+        |year| Some(NaiveDate::from_yo_opt(year, 1)?.and_time(NaiveTime::MIN).and_utc().timestamp());
+    let (from, until) = (new_year(plan.from.year() - 1)?, new_year(plan.until.year() + 2)?);
+    let root = ICalendarComponent::new(ICalendarComponentType::VCalendar);
+    let mut calendar = ICalendar { components: vec![root] };
+    calendar.add_timezone(zone.name(), from, until)?;
+    let text = calendar.to_string();
+    let (_, text) = text.split_once("BEGIN:VCALENDAR")?;
+    Some(text.split_once("END:VCALENDAR")?.0.trim().to_owned())
 }
 
 /// An address as a URI (RFC 6068 §2): what isn't one of its characters is percent-encoded.
@@ -104,7 +139,12 @@ mod tests {
     }
 
     fn calendar(word: &OutageWord) -> Part {
+        calendar_in(word, Tz::UTC)
+    }
+
+    fn calendar_in(word: &OutageWord, zone: Tz) -> Part {
         let entry = Entry {
+            zone,
             summary: format!("Maintenance: {}", word.title),
             description: format!("{}\nServices: {}", word.updates[0].text, word.services.join(", ")),
         };
@@ -147,8 +187,86 @@ mod tests {
         let uid = |part: &Part| part.text.lines().find(|line| line.starts_with("UID:")).unwrap().to_owned();
         assert_eq!(uid(&planned), uid(&cancelled));
         let incident = OutageWord { plan: None, ..word(State::Resolved, "x", "x") };
-        let entry = Entry { summary: String::new(), description: String::new() };
+        let entry = Entry { summary: String::new(), description: String::new(), zone: Tz::UTC };
         assert_eq!(part(&incident, now(), 7, &"it@kommun.example".parse().unwrap(), &entry), None);
+    }
+
+    /// An entry of this time on the clocks of a zone.
+    fn entry(zone: Tz, from: DateTime<Utc>, until: DateTime<Utc>) -> String {
+        let plan = Some(PlanTold { from, until, sequence: 0 });
+        calendar_in(&OutageWord { plan, ..word(State::Planned, "x", "x") }, zone).text
+    }
+
+    fn at(time: &str) -> DateTime<Utc> {
+        time.parse().unwrap()
+    }
+
+    #[test]
+    fn it_is_on_the_readers_clocks_and_says_how_they_go() {
+        // The clocks go back while it lasts.
+        let text = entry(Tz::Europe__Stockholm, at("2026-10-24T23:00:00Z"), at("2026-10-25T02:00:00Z"));
+        let of_zone = |line: &&str| !line.starts_with("SUMMARY") && !line.starts_with("DESCRIPTION");
+        let lines: Vec<&str> = text.lines().skip(5).filter(of_zone).collect();
+        insta::assert_snapshot!(lines.join("\n"), @r"
+        BEGIN:VTIMEZONE
+        TZID:Europe/Stockholm
+        BEGIN:STANDARD
+        DTSTART:20250101T010000
+        TZOFFSETFROM:+0100
+        TZOFFSETTO:+0100
+        TZNAME:CET
+        END:STANDARD
+        BEGIN:DAYLIGHT
+        DTSTART:20250330T020000
+        TZOFFSETFROM:+0100
+        TZOFFSETTO:+0200
+        TZNAME:CEST
+        RRULE:FREQ=YEARLY;BYDAY=-1SU;BYMONTH=3
+        END:DAYLIGHT
+        BEGIN:STANDARD
+        DTSTART:20251026T030000
+        TZOFFSETFROM:+0200
+        TZOFFSETTO:+0100
+        TZNAME:CET
+        RRULE:FREQ=YEARLY;BYDAY=-1SU;BYMONTH=10
+        END:STANDARD
+        END:VTIMEZONE
+        BEGIN:VEVENT
+        UID:budkavle-0000000000000007-maintenance-7
+        SEQUENCE:0
+        DTSTAMP:20260706T080000Z
+        DTSTART;TZID=Europe/Stockholm:20261025T010000
+        DTEND;TZID=Europe/Stockholm:20261025T030000
+        ORGANIZER:mailto:it@kommun.example
+        STATUS:CONFIRMED
+        TRANSP:TRANSPARENT
+        END:VEVENT
+        END:VCALENDAR
+        ");
+        for (zone, times) in [
+            ("Asia/Kolkata", ["20261025T043000", "20261025T073000"]),
+            ("Atlantic/Reykjavik", ["20261024T230000", "20261025T020000"]),
+            ("Australia/Lord_Howe", ["20261025T100000", "20261025T130000"]),
+        ] {
+            let text = entry(zone.parse().unwrap(), at("2026-10-24T23:00:00Z"), at("2026-10-25T02:00:00Z"));
+            let [from, until] = times.map(|time| format!("TZID={zone}:{time}\r\n"));
+            assert!(text.contains(&format!("DTSTART;{from}DTEND;{until}")), "{text}");
+            assert!(text.contains("BEGIN:STANDARD\r\n"), "{text}");
+            assert_eq!(text.contains("BEGIN:DAYLIGHT\r\n"), zone.starts_with("Australia"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_time_that_the_clocks_show_twice_is_in_utc() {
+        for (from, until) in [
+            ("2026-10-25T01:30:00Z", "2026-10-25T04:00:00Z"),
+            ("2026-10-24T20:00:00Z", "2026-10-25T00:30:00Z"),
+        ] {
+            let text = entry(Tz::Europe__Stockholm, at(from), at(until));
+            let [from, until] = [from, until].map(|time| time.replace(['-', ':'], ""));
+            assert!(text.contains(&format!("DTSTART:{from}\r\nDTEND:{until}\r\n")), "{text}");
+            assert!(!text.contains("VTIMEZONE") && !text.contains("TZID"), "{text}");
+        }
     }
 
     #[test]
@@ -173,6 +291,28 @@ mod tests {
             prop_assert_eq!((event.from, event.until), (now(), now() + TimeDelta::hours(2)));
             prop_assert_eq!(event.busy, Busy::Free);
             prop_assert!(part.text.split("\r\n").all(|line| line.len() <= 75));
+        }
+
+        /// By the zone's name, and by a reader that only has its description.
+        #[test]
+        fn every_zone_keeps_the_moments(
+            zone in prop::sample::select(&chrono_tz::TZ_VARIANTS),
+            // From 1972, since when offsets are whole minutes but for Liberia's.
+            from in 63_072_000_i64..4_070_000_000,
+            long in 1_i64..60 * 86_400,
+        ) {
+            let from = DateTime::from_timestamp(from, 0).unwrap();
+            let until = from + TimeDelta::seconds(long);
+            let text = entry(zone, from, until);
+            let described = text.replace(&format!("TZID:{}", zone.name()), "TZID:Ours");
+            let described = described.replace(&format!("TZID={}", zone.name()), "TZID=Ours");
+            prop_assert_eq!(text.contains("TZID"), described.contains("Ours"));
+            let window = Window { from: from - TimeDelta::days(1), until: until + TimeDelta::days(1) };
+            for text in [text, described] {
+                let events = read(text.as_bytes(), Tz::Pacific__Apia, window, |_, _| true).unwrap();
+                let [event] = events.as_slice() else { panic!("{} events: {text}", events.len()) };
+                prop_assert_eq!((event.from, event.until), (from, until), "{}", text);
+            }
         }
     }
 }

@@ -48,31 +48,66 @@ services = ["storage"]
     (site, daemon)
 }
 
-/// The entry for calendars of a mail, as Python's `email`, with its strict policy, and `icalendar` understand it.
+/// The entry for calendars of a mail, as Python's `email`, with its strict policy, and `icalendar` understand it: by the names of time zones, and by the entry's own description of them.
 fn entry(mail: &ParsedMail) -> Value {
+    read_entry(&mail.raw)
+}
+
+fn read_entry(mail: &str) -> Value {
     const SCRIPT: &str = r#"
-import email, email.policy, icalendar, json, sys
+import email, email.policy, icalendar, json, re, sys
 mail = email.message_from_bytes(sys.stdin.buffer.read(), policy=email.policy.strict)
 kinds = [part.get_content_type() for part in mail.walk()]
 assert kinds == ["multipart/alternative", "text/plain", "text/html", "text/calendar"], kinds
 part = list(mail.walk())[-1]
-calendar = icalendar.Calendar.from_ical(part.get_content())
-[event] = calendar.walk("VEVENT")
+def read(text):
+    calendar = icalendar.Calendar.from_ical(text)
+    [event] = calendar.walk("VEVENT")
+    assert not calendar.errors and not event.errors
+    return calendar, event
+text = part.get_content()
+calendar, event = read(text)
+_, described = read(re.sub(r"\bTZID([:=])", r"TZID\1Ours/", text))
+for key in "DTSTART", "DTEND":
+    assert described[key].dt == event[key].dt, (key, text)
 assert part["content-type"].params["method"] == calendar["METHOD"]
-assert not calendar.errors and not event.errors
 print(json.dumps({
     "method": calendar["METHOD"], "uid": event["UID"], "sequence": event["SEQUENCE"], "status": event["STATUS"],
     "summary": event["SUMMARY"], "from": event["DTSTART"].dt.isoformat(), "until": event["DTEND"].dt.isoformat(),
+    "zone": event["DTSTART"].params.get("TZID"),
 }))
 "#;
     // The one that the package belongs to.
     let mut python = Command::new("/usr/bin/python3");
     python.args(["-c", SCRIPT]).stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut python = python.spawn().unwrap();
-    python.stdin.take().unwrap().write_all(mail.raw.as_bytes()).unwrap();
+    python.stdin.take().unwrap().write_all(mail.as_bytes()).unwrap();
     let done = python.wait_with_output().unwrap();
-    assert!(done.status.success(), "{}", mail.raw);
+    assert!(done.status.success(), "{mail}");
     serde_json::from_slice(&done.stdout).unwrap()
+}
+
+#[test]
+fn the_entry_is_on_the_readers_clocks() {
+    let site = Site::new(Organisation::kommun());
+    for zone in [
+        "Europe/Stockholm",
+        "America/New_York",
+        "Asia/Kolkata",
+        "Atlantic/Reykjavik",
+        "Africa/Casablanca",
+        "Australia/Lord_Howe",
+    ] {
+        site.configure(&|text| *text = text.replace("Europe/Stockholm", zone));
+        let words = ["notice", "preview", "maintenance", "--format", "eml"];
+        let entry = read_entry(&site.budkavle.run(&words).success().stdout);
+        // It ends in the hour that comes twice in Sweden.
+        let expected = if zone == "Europe/Stockholm" { Value::Null } else { json!(zone) };
+        assert_eq!(entry["zone"], expected, "{entry}");
+        let moment = |key: &str| DateTime::parse_from_rfc3339(entry[key].as_str().unwrap()).unwrap().to_utc();
+        let [from, until] = ["2026-10-24T23:00:00Z", "2026-10-25T01:00:00Z"].map(|at| at.parse().unwrap());
+        assert_eq!((moment("from"), moment("until")), (from, until), "{entry}");
+    }
 }
 
 fn names(people: &Value) -> Vec<String> {

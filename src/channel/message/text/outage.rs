@@ -123,6 +123,7 @@ impl Words {
         Entry {
             summary: say!(self, "calendar-summary", title = &*word.title),
             description: lines.into_iter().flatten().collect::<Vec<_>>().join("\n"),
+            zone: self.locale.zone,
         }
     }
 }
