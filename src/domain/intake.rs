@@ -23,6 +23,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::audit::Actor;
 use super::ids::{FeedName, HeartbeatName, OutageId};
+use super::outage::said::Said;
 use super::outage::{Severity, State, TITLE_MAX};
 use heartbeat::Beat;
 
@@ -58,6 +59,14 @@ impl Teller {
     /// As the author of what it brings about.
     pub fn actor(&self) -> Actor {
         Actor::Source(self.to_string().into())
+    }
+
+    /// What is said of what it doesn't list any more.
+    fn unlisted(&self) -> Option<Said> {
+        match self {
+            Teller::Feed(name) => Some(Said::Unlisted { feed: name.to_string().into() }),
+            Teller::Alertmanager => None,
+        }
     }
 }
 

@@ -23,6 +23,7 @@ use super::guard::HoldReason;
 use super::ids::{ChannelName, DirectoryName, MessageId, NoticeId, RunId, SubscriberId, UserId};
 use super::mailbox::Address;
 use super::outage::Incident;
+use super::outage::said::PlainUpdate;
 use super::roles::RoleName;
 use super::warning::Due;
 
@@ -100,8 +101,8 @@ pub enum Facts {
     ContactSummary(ContactSummary),
     /// What somebody is contact for.
     Duties(Box<Duties>),
-    /// An incident or maintenance was told of: its last update says what.
-    OutageWord(Box<OutageWord>),
+    /// An incident or maintenance was told of. Told so before it was kept what the system says; read as [`Facts::OutageWord`].
+    OutageTold(Box<OutageWord<PlainUpdate>>),
     /// A channel works for nobody.
     ChannelBroken {
         /// Which channel.
@@ -147,6 +148,8 @@ pub enum Facts {
         /// Since when it had been told.
         since: DateTime<Utc>,
     },
+    /// An incident or maintenance was told of: its last update says what.
+    OutageWord(Box<OutageWord>),
 }
 
 /// What there is to say of objects that are set aside.

@@ -1,7 +1,7 @@
 //! An outage from its first word to its last: an incident, or maintenance that is planned.
 //!
 //! [`maintenance`] knows what the clock brings, [`edit`] what may be corrected, [`stale`] when nobody has said a word for too long;
-//! [`inhibit`] knows which speaks for which; [`audience`] finds who is told and who isn't, and why; [`calendar`] is what goes into people's calendars; [`policy`] is what the
+//! [`inhibit`] knows which speaks for which; [`audience`] finds who is told and who isn't, and why; [`calendar`] is what goes into people's calendars; [`said`] is what the system says by itself; [`policy`] is what the
 //! configuration says of all that.
 
 pub mod audience;
@@ -10,16 +10,19 @@ pub mod edit;
 pub mod inhibit;
 pub mod maintenance;
 pub mod policy;
+pub mod said;
 pub mod stale;
 #[cfg(test)]
 pub(crate) mod tests;
 mod word;
 
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
 use self::edit::Edit;
 use self::maintenance::Plan;
+use self::said::{PlainUpdate, Said};
 use super::audit::Actor;
 use super::ids::{OutageId, UnitId};
 use super::mailbox::Address;
@@ -101,8 +104,11 @@ pub struct Update {
     pub by: Actor,
     /// Where it stands from then on.
     pub state: State,
-    /// What there is to say.
+    /// What there is to say: as an operator wrote it, or what the system says, in English and by the organisation's clocks.
     pub text: Box<str>,
+    /// What the system says. None: an operator wrote the text, or it is of before this was kept.
+    #[serde(default)]
+    pub said: Option<Said>,
 }
 
 /// An incident or maintenance that people are told of.
@@ -154,7 +160,7 @@ pub struct Incident {
     /// Which units are concerned; none: the whole organisation.
     pub units: Vec<UnitId>,
     /// Everything said so far, the opening first.
-    pub updates: Vec<Update>,
+    pub updates: Vec<PlainUpdate>,
 }
 
 impl From<Incident> for Outage {
@@ -166,7 +172,7 @@ impl From<Incident> for Outage {
             severity,
             services,
             units,
-            updates,
+            updates: updates.into_iter().map(Update::from).collect(),
             plan: None,
             also: Vec::new(),
             edits: Vec::new(),
@@ -284,7 +290,7 @@ impl Outage {
         }
         let text = checked_text(&text)?;
         let text = if text.is_empty() { title.to_string() } else { text };
-        let first = Update { at: now, by, state, text: text.into() };
+        let first = PlainUpdate { at: now, by, state, text: text.into() };
         let incident = Incident { id, title, severity, services, units, updates: vec![first] };
         Ok(Outage { also, ack, ..incident.into() })
     }
@@ -310,16 +316,25 @@ impl Outage {
         if text.is_empty() && state == self.state() {
             return Err(Refused::Nothing);
         }
-        let text = if text.is_empty() { format!("Now {state}.") } else { text };
-        Ok(self.say(text, state, by, now))
+        Ok(self.say(text, Said::Now(state), Tz::UTC, state, by, now))
     }
 
-    /// With one more word. Whoever hadn't been heard of for long is heard of again.
-    fn say(&self, text: String, state: State, by: Actor, now: DateTime<Utc>) -> Outage {
+    /// With one more word: `text`, or what the system says without one, by the clocks of `zone`. Whoever hadn't been heard of for long is heard of again.
+    fn say(&self, text: String, said: Said, zone: Tz, state: State, by: Actor, now: DateTime<Utc>) -> Outage {
+        let (text, said) = if text.is_empty() { (said.text(zone), Some(said)) } else { (text, None) };
         let mut after = self.clone();
-        after.updates.push(Update { at: now, by, state, text: text.into() });
+        after.updates.push(Update { at: now, by, state, text: text.into(), said });
         after.nags = 0;
         after
+    }
+
+    /// Notes that the last word is one of the system's.
+    #[must_use]
+    pub fn saying(mut self, said: Said) -> Outage {
+        if let Some(last) = self.updates.last_mut() {
+            last.said = Some(said);
+        }
+        self
     }
 
     fn check_open(&self) -> Result<(), Refused> {

@@ -21,7 +21,8 @@ use super::notice::{
 };
 use super::outage::edit::Correction;
 use super::outage::maintenance::Window;
-use super::outage::{Incident, Opening, Outage, Severity};
+use super::outage::said::PlainUpdate;
+use super::outage::{Incident, Opening, Outage, Severity, Update};
 use super::run::{Counts, Cursor, HeldRun, Mode, ModeReason, Outcome, Position, Run, Trigger, UsnPosition};
 use super::testing::{DIRECTORIES, hour, unit_id, world};
 use super::undo::{Veto, steps};
@@ -245,6 +246,8 @@ fn notices_and_messages() {
 
 fn incident(outage: &Outage) -> Incident {
     let Outage { id, title, severity, services, units, updates, .. } = outage.clone();
+    let plain = |Update { at, by, state, text, .. }| PlainUpdate { at, by, state, text };
+    let updates = updates.into_iter().map(plain).collect();
     Incident { id, title, severity, services, units, updates }
 }
 

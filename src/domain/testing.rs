@@ -19,7 +19,8 @@ use super::lists::{ListName, ListedPerson, Listing, TakenList};
 use super::map::Map;
 use super::notice::OutageWord;
 use super::organisation::Organisation;
-use super::outage::{Incident, Severity, State, Update};
+use super::outage::said::PlainUpdate;
+use super::outage::{Incident, Severity, State};
 use super::roles::{self, Assignment, AttributeGrant, Holder, Pick, Place, Role, Scope};
 use super::service::Service;
 use super::subject::Subject;
@@ -361,7 +362,7 @@ pub fn service(name: &str, on: &[&str]) -> Service {
 
 /// What is told of an outage of the mail with this number that was just opened.
 pub fn outage_word(id: u64, title: &str, text: &str, severity: Severity, at: DateTime<Utc>) -> OutageWord {
-    let opened = Update { at, by: Actor::System, state: State::Investigating, text: text.into() };
+    let opened = PlainUpdate { at, by: Actor::System, state: State::Investigating, text: text.into() };
     let incident = Incident {
         id: OutageId(id),
         title: title.into(),

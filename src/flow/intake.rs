@@ -219,7 +219,7 @@ async fn one(
             let done = if dry {
                 carry_out(core, None, order, &by, None, true).await?
             } else {
-                carry_out_told(core, None, order, &by, Changes::following(followed)).await?
+                carry_out_told(core, None, order, &by, Changes::following(followed), None).await?
             };
             let outage = (!dry).then_some(done.outage.id);
             let text = done.outage.title.clone();
@@ -232,7 +232,7 @@ async fn one(
                 messages: told(&done),
             })
         }
-        Step::Say { outage, text, state, severity, followed: (key, followed) } => {
+        Step::Say { outage, text, said, state, severity, followed: (key, followed) } => {
             let ends = state.is_some_and(State::is_end);
             let mut messages = 0;
             if !dry {
@@ -242,7 +242,7 @@ async fn one(
                 // Silent on where it stands unless the teller has changed its mind: what an operator says isn't taken back.
                 let order = Order::Update { text: text.clone(), state };
                 let kept = Changes { followed: vec![(teller.clone(), key, followed)], ..Changes::default() };
-                messages = told(&carry_out_told(core, Some(outage), order, &by, kept).await?);
+                messages = told(&carry_out_told(core, Some(outage), order, &by, kept, said).await?);
             }
             let what = if ends { What::Resolved } else { What::Updated };
             Ok(Deed { what, outage: Some(outage), text, severity, services: Vec::new(), messages })

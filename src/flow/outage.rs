@@ -22,6 +22,7 @@ use crate::domain::outage::edit::Correction;
 use crate::domain::outage::inhibit::Held;
 use crate::domain::outage::maintenance::{Step, Window};
 use crate::domain::outage::policy::Policy;
+use crate::domain::outage::said::Said;
 use crate::domain::outage::{Opening, Outage, Refused, State};
 use crate::domain::service::NoService;
 use crate::domain::subscriber;
@@ -116,10 +117,10 @@ pub async fn carry_out(
     why: Option<&str>,
     preview: bool,
 ) -> Result<Done, OutageError> {
-    act(core, id, order, by, Terms { why, preview, told: None }).await
+    act(core, id, order, by, Terms { why, preview, told: None, said: None }).await
 }
 
-/// As [`carry_out`], brought about by what others tell: `told` is kept of that in the same transaction.
+/// As [`carry_out`], brought about by what others tell: `told` is kept of that in the same transaction. `said`: the word is one of the system's.
 ///
 /// # Errors
 /// [`OutageError`].
@@ -129,8 +130,9 @@ pub async fn carry_out_told(
     order: Order,
     by: &Actor,
     told: intake::Changes,
+    said: Option<Said>,
 ) -> Result<Done, OutageError> {
-    act(core, id, order, by, Terms { why: None, preview: false, told: Some(told) }).await
+    act(core, id, order, by, Terms { why: None, preview: false, told: Some(told), said }).await
 }
 
 /// How an order is carried out.
@@ -138,6 +140,7 @@ struct Terms<'a> {
     why: Option<&'a str>,
     preview: bool,
     told: Option<intake::Changes>,
+    said: Option<Said>,
 }
 
 async fn act(
@@ -147,7 +150,7 @@ async fn act(
     by: &Actor,
     terms: Terms<'_>,
 ) -> Result<Done, OutageError> {
-    let Terms { why, preview, told: mut by_telling } = terms;
+    let Terms { why, preview, told: mut by_telling, said } = terms;
     let turn = core.turn().await;
     let before = match id {
         Some(id) => Some(match core.view().outages.get(&id) {
@@ -162,6 +165,9 @@ async fn act(
     // Tried before a number is drawn, so that a slip of the pen leaves no gap.
     let now = core.now();
     let mut outage = after(&settings, before.as_ref(), order.clone(), by, now)?;
+    if let Some(said) = said {
+        outage = outage.saying(said);
+    }
     if before.is_none() && !preview {
         outage.id = OutageId(core.store.allocate(Sequence::Outage).await?);
         by_telling = by_telling.map(|told| told.numbered(outage.id));
@@ -295,13 +301,7 @@ fn after(
             let plan = outage.plan.as_ref().ok_or(Refused::NotPlanned(outage.id))?;
             let begins = from.unwrap_or(plan.from);
             let window = Window { from: begins, until: until.unwrap_or(begins + (plan.until - plan.from)) };
-            let said = if text.trim().is_empty() {
-                let time = |at: DateTime<Utc>| at.with_timezone(&settings.zone).format("%-d %b %Y %H:%M %Z");
-                format!("It has been moved; before, it was {} to {}.", time(plan.from), time(plan.until))
-            } else {
-                text.into()
-            };
-            outage.move_to(window, &said, &policy.remind, by, now)?
+            outage.move_to(window, (&text, settings.zone), &policy.remind, by, now)?
         }
     })
 }

@@ -284,7 +284,6 @@ records! {
     PastRow => Past,
     HeldRun => Held,
     Run => Run,
-    NoticeRow => Notice,
     Vec<Veto> => Vetoes,
     TakenList => List,
     GivenOut => GivenOut,
@@ -351,7 +350,7 @@ impl Record for Message {
 
 impl Record for Outage {
     const KIND: Kind = Kind::Outage;
-    const SCHEMA: u16 = 3;
+    const SCHEMA: u16 = 4;
     fn body(&self) -> Result<Vec<u8>, String> {
         to_postcard(self)
     }
@@ -359,8 +358,22 @@ impl Record for Outage {
         match schema {
             1 => from_postcard::<Incident>(body).map(Into::into),
             2 => from_postcard::<old::OutageV2>(body).map(Into::into),
+            3 => from_postcard::<old::OutageV3>(body).map(Into::into),
             _ => from_postcard(body),
         }
+    }
+}
+
+impl Record for NoticeRow {
+    const KIND: Kind = Kind::Notice;
+    const SCHEMA: u16 = 1;
+    fn body(&self) -> Result<Vec<u8>, String> {
+        to_postcard(self)
+    }
+    fn parse(_schema: u16, body: &[u8]) -> Result<NoticeRow, String> {
+        let row: NoticeRow = from_postcard(body)?;
+        let notice = Notice { facts: row.notice.facts.renewed(), ..row.notice };
+        Ok(NoticeRow { notice, ..row })
     }
 }
 

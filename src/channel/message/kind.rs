@@ -129,7 +129,7 @@ impl Kind {
         match facts {
             Facts::OutageWord(word) if matches!(word.about, About::Silence(_)) => Kind::OutageSilent,
             Facts::OutageWord(word) if word.plan.is_some() => Kind::Maintenance,
-            Facts::Outage { .. } | Facts::OutageWord(_) => Kind::Outage,
+            Facts::Outage { .. } | Facts::OutageTold(_) | Facts::OutageWord(_) => Kind::Outage,
             Facts::SyncTrouble(_) => Kind::SyncTrouble,
             Facts::SyncRecovered { .. } => Kind::SyncRecovered,
             Facts::StoreRebuilt { .. } => Kind::StoreRebuilt,

@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
 
 use super::kind::Kind;
 use crate::domain::alert::Trouble;
@@ -20,6 +21,7 @@ use crate::domain::notice::{
     GapDays, HeldFacts, Message, MessageState, NewsFacts, Notice, OutageWord, Part, PlanTold,
     QuarantineFacts, Recipient, RoleSum, SyncTrouble, Undelivered, UndeliveredFacts, UnitsAt,
 };
+use crate::domain::outage::said::Said;
 use crate::domain::outage::{Severity, State, Update};
 use crate::domain::warning::{Due, DueReason, Warning, WarningKind};
 
@@ -84,7 +86,7 @@ pub fn all() -> &'static [Sample] {
 
 fn said(minutes: i64, state: State, text: &str) -> Update {
     let by = Actor::Local { uid: 1000, name: "ingrid".into() };
-    Update { at: at() + TimeDelta::minutes(minutes), by, state, text: text.into() }
+    Update { at: at() + TimeDelta::minutes(minutes), by, state, text: text.into(), said: None }
 }
 
 fn outage() -> OutageWord {
@@ -108,9 +110,19 @@ fn outage() -> OutageWord {
 
 fn resolved() -> OutageWord {
     let mut outage = outage();
-    outage.updates.push(said(75, State::Resolved, "Now resolved."));
+    outage.updates.push(by_system(said(75, State::Resolved, ""), Said::Now(State::Resolved)));
     let (state, severity) = (State::Resolved, Severity::Minor);
     OutageWord { state, severity, services: names(&["mail"]), ..outage }
+}
+
+/// The same, said by the system.
+fn by_system(update: Update, said: Said) -> Update {
+    Update { text: said.text(Tz::UTC).into(), said: Some(said), ..update }
+}
+
+fn maintained(state: State, said: Said) -> OutageWord {
+    let word = maintenance(state, "");
+    OutageWord { updates: word.updates.into_iter().map(|u| by_system(u, said.clone())).collect(), ..word }
 }
 
 /// Two hours of the night in which the clocks go back.
@@ -135,7 +147,9 @@ fn words() -> [(&'static str, &'static str, OutageWord); 10] {
         "outage contact for journal (outage of mail, on which journal depends; deputy for Åsa Öberg)";
     let of = vec![Corrected::Text(at()), Corrected::Title, Corrected::Severity];
     let planned = |text| maintenance(State::Planned, text);
-    let moved = "It has been moved; before, it was 24 Oct 2026 22:00 CEST to 24 Oct 2026 23:30 CEST.";
+    // 24 October 2026, 22:00 in Stockholm.
+    let from = DateTime::from_timestamp(1_792_872_000, 0).unwrap_or_default();
+    let moved = Said::Moved { from, until: from + TimeDelta::minutes(90) };
     [
         ("outage", "outage", OutageWord { earlier: 1, units, ..outage() }),
         ("outage-resolved", "outage contact for mail", resolved()),
@@ -147,18 +161,18 @@ fn words() -> [(&'static str, &'static str, OutageWord); 10] {
         ("outage-left", "outage", OutageWord { about: About::Left, ..outage() }),
         ("outage-silent", "whoever opened the outage", OutageWord { about: About::Silence(250), ..outage() }),
         ("maintenance", depends, planned("Nothing <works> for two hours.\nSave before that.")),
-        ("maintenance-moved", "somebody who is told of all outages", planned(moved)),
+        ("maintenance-moved", "somebody who is told of all outages", maintained(State::Planned, moved)),
         (
             "maintenance-started",
             "somebody who is told of this outage",
-            maintenance(State::Started, "It has begun."),
+            maintained(State::Started, Said::Begun),
         ),
         (
             "maintenance-completed",
             "outage, in place of IT, which owns mail",
-            maintenance(State::Completed, "It is done, as planned."),
+            maintained(State::Completed, Said::DoneAsPlanned),
         ),
-        ("maintenance-cancelled", "outage", maintenance(State::Cancelled, "It is cancelled.")),
+        ("maintenance-cancelled", "outage", maintained(State::Cancelled, Said::Cancelled)),
     ]
 }
 

@@ -297,6 +297,7 @@ impl Writer {
             Facts::Outage { outage, earlier, units } => {
                 words.outage(&OutageWord::from((outage, *earlier, units.as_slice())))
             }
+            Facts::OutageTold(word) => words.outage(&(**word).clone().into()),
             Facts::OutageWord(word) => words.outage(word),
             Facts::Subscribe { .. } => words.subscribe(),
             Facts::Lasting { lasting, more } => words.lasting(lasting, *more),

@@ -1,6 +1,9 @@
-//! What Budkavle says in an outage of a feed, or of a job that gives no sign of life. It is stored in English (`flow::intake`).
+//! What Budkavle itself says in an outage ([`Said`]), and what it said of feeds and signs of life when that was stored in English only.
+
+use std::time::Duration;
 
 use super::{Words, say};
+use crate::domain::outage::said::Said;
 
 const GIVES: &str = " should give a sign of life every ";
 const LAST: &str = ". The last one came ";
@@ -13,6 +16,33 @@ impl Words {
         match title.strip_prefix("No sign of life from ") {
             Some(job) => say!(self, "heartbeat-missing", title = job),
             None => title.to_owned(),
+        }
+    }
+
+    /// What Budkavle itself says.
+    pub(super) fn said(&self, said: &Said) -> String {
+        match said {
+            Said::Now(state) => say!(self, "update-now", state = self.state(*state)),
+            Said::Moved { from, until } => {
+                say!(self, "update-moved-from", from = self.time(*from), until = self.time(*until))
+            }
+            Said::Reminder => say!(self, "update-reminder"),
+            Said::Begun => say!(self, "update-begun"),
+            Said::Done => say!(self, "update-done"),
+            Said::DoneAsPlanned => say!(self, "update-done-planned"),
+            Said::Cancelled => say!(self, "update-cancelled"),
+            Said::Late => say!(self, "update-late"),
+            Said::NoSign { job, every, last, since } => {
+                let every = humantime::format_duration(Duration::from_secs(*every)).to_string();
+                let id = if last.is_some() { "heartbeat-last" } else { "heartbeat-none" };
+                let time = self.time(last.unwrap_or(*since));
+                say!(self, id, title = &**job, every = self.every(&every), time = time)
+            }
+            Said::Sign { job, before: Some(before) } => {
+                say!(self, "heartbeat-back", title = &**job, time = self.time(*before))
+            }
+            Said::Sign { job, before: None } => say!(self, "heartbeat-first", title = &**job),
+            Said::Unlisted { feed } => say!(self, "feed-gone", name = &**feed),
         }
     }
 
@@ -57,12 +87,55 @@ impl Words {
 
 #[cfg(test)]
 mod tests {
+    use chrono::{DateTime, Utc};
+
     use super::*;
     use crate::domain::language::Language;
     use crate::domain::locale::Locale;
+    use crate::domain::outage::State;
 
     fn words(language: Language) -> Words {
         Words::new(Locale::new(language, chrono_tz::Europe::Stockholm))
+    }
+
+    #[test]
+    fn the_system_speaks_each_language_by_the_readers_clocks() {
+        let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
+        // The hour that comes twice in Stockholm, the first time.
+        let (from, until) = (at("2026-10-25T00:30:00Z"), at("2026-10-25T01:30:00Z"));
+        let job = || Box::from("the backup");
+        let dated = [
+            Said::Moved { from, until },
+            Said::NoSign { job: job(), every: 300, last: Some(from), since: until },
+            Said::NoSign { job: job(), every: 300, last: None, since: from },
+            Said::Sign { job: job(), before: Some(from) },
+        ];
+        let others = [
+            Said::Now(State::Resolved),
+            Said::Reminder,
+            Said::Begun,
+            Said::Done,
+            Said::DoneAsPlanned,
+            Said::Cancelled,
+            Said::Late,
+            Said::Sign { job: job(), before: None },
+            Said::Unlisted { feed: "cloud".into() },
+        ];
+        let zone = chrono_tz::Europe::Stockholm;
+        for language in Language::ALL {
+            for said in dated.iter().chain(&others) {
+                let (english, words) = (said.text(zone), words(language));
+                let spoken = words.said(said);
+                // "5m", and "5 minutes".
+                let is_english = language == Language::English && !matches!(said, Said::NoSign { .. });
+                assert_eq!(spoken == english, is_english, "{language}: {spoken}");
+                assert_eq!(words.update(&english), spoken, "as it was understood before");
+            }
+            for said in &dated {
+                let afar = Words::new(Locale::new(language, chrono_tz::Asia::Kolkata)).said(said);
+                assert!(afar.contains("00 IST") && !afar.contains("CE"), "{language}: {afar}");
+            }
+        }
     }
 
     #[test]

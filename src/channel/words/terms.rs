@@ -9,7 +9,7 @@ use super::{Words, say};
 use crate::domain::changes::{Loss, Why};
 use crate::domain::delta::{ObjectChange, ObjectKind, What};
 use crate::domain::guard::{HoldReason, Kind};
-use crate::domain::outage::{Severity, State};
+use crate::domain::outage::{Severity, State, Update};
 use crate::domain::subscriber;
 
 impl Words {
@@ -240,7 +240,15 @@ impl Words {
         Some(self.say(id, &[]))
     }
 
-    /// What Budkavle itself says in an update of an outage; what people say, as they said it.
+    /// What an update of an outage says.
+    pub fn word(&self, update: &Update) -> String {
+        match &update.said {
+            Some(said) => self.said(said),
+            None => self.update(&update.text),
+        }
+    }
+
+    /// What Budkavle itself says in an update; what people say, as they said it. So it was stored before there was [`Said`](crate::domain::outage::said::Said).
     pub fn update(&self, text: &str) -> String {
         if let Some(state) = text.strip_prefix("Now ").and_then(|text| text.strip_suffix('.'))
             && let id = format!("state-{state}")

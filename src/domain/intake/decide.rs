@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Component, Followed, Listed, Over, Pace, Policy, Report, Teller};
 use crate::domain::ids::OutageId;
+use crate::domain::outage::said::Said;
 use crate::domain::outage::{Severity, State};
 
 /// A clock may be so far ahead of ours.
@@ -120,6 +121,8 @@ pub enum Step {
         outage: OutageId,
         /// What.
         text: Box<str>,
+        /// The same, when nobody told it.
+        said: Option<Said>,
         /// Where it stands; None: where it stood before, or where an operator says.
         state: Option<State>,
         /// How bad it is, when that is something else than before.
@@ -283,6 +286,7 @@ impl<Open: Fn(OutageId) -> bool> Decider<'_, Open> {
                 plan.steps.push(Step::Say {
                     outage,
                     text: report.said().into(),
+                    said: None,
                     state: if is_over { Some(State::Resolved) } else { turned },
                     severity: worse.filter(|_| !is_over),
                     followed: (
@@ -432,6 +436,7 @@ impl<Open: Fn(OutageId) -> bool> Decider<'_, Open> {
                     plan.steps.push(Step::Say {
                         outage,
                         text: format!("The {} doesn't list it any more.", self.teller).into(),
+                        said: self.teller.unlisted(),
                         state: Some(State::Resolved),
                         severity: None,
                         followed: (key, Some(Followed { over: Some(Over::Gone), pace, ..after })),

@@ -68,7 +68,7 @@ impl World {
                         format!("open {} {severity} {}", report.key, services.join("+")).trim().to_owned(),
                     );
                 }
-                Step::Say { outage, state, text, severity, followed: (key, followed) } => {
+                Step::Say { outage, state, text, severity, followed: (key, followed), .. } => {
                     if state == Some(State::Resolved) {
                         self.open.retain(|open| *open != outage);
                     }

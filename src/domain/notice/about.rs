@@ -10,6 +10,7 @@ impl Facts {
             Facts::Outage { outage, earlier, units } => {
                 OutageWord::from((outage, *earlier, units.as_slice())).summary()
             }
+            Facts::OutageTold(word) => OutageWord::from((**word).clone()).summary(),
             Facts::OutageWord(word) => word.summary(),
             Facts::SyncTrouble(t) => match t.trouble {
                 Trouble::Held => format!("sync of {} waits for approval", t.directory),

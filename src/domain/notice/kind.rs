@@ -69,7 +69,7 @@ impl Facts {
     pub fn kind(&self) -> NoticeKind {
         match self {
             Facts::OutageWord(word) if !matches!(word.about, About::Silence(_)) => NoticeKind::Outage,
-            Facts::Outage { .. } => NoticeKind::Outage,
+            Facts::Outage { .. } | Facts::OutageTold(_) => NoticeKind::Outage,
             Facts::OutageWord(_)
             | Facts::SyncTrouble(_)
             | Facts::SyncRecovered { .. }
@@ -93,6 +93,7 @@ impl Facts {
     pub fn severity(&self) -> Severity {
         match self {
             Facts::Outage { outage, .. } => outage.severity,
+            Facts::OutageTold(word) => word.severity,
             Facts::OutageWord(word) => word.severity,
             Facts::StoreRebuilt { .. } => Severity::Critical,
             Facts::SyncTrouble(trouble) if trouble.trouble != Trouble::Stale => Severity::Major,
@@ -107,6 +108,7 @@ impl Facts {
     pub fn outage(&self) -> Option<OutageId> {
         match self {
             Facts::Outage { outage, .. } => Some(outage.id),
+            Facts::OutageTold(word) => Some(word.id),
             Facts::OutageWord(word) => Some(word.id),
             Facts::Climbed(climbed) => climbed.facts.outage(),
             _ => None,

@@ -3,12 +3,14 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::{Climbed, Facts};
 use crate::domain::ids::OutageId;
+use crate::domain::outage::said::PlainUpdate;
 use crate::domain::outage::{Incident, Severity, State, Update};
 
-/// What there is to say of an outage.
+/// What there is to say of an outage. `U`: as updates are kept.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct OutageWord {
+pub struct OutageWord<U = Update> {
     /// Its number.
     pub id: OutageId,
     /// One line.
@@ -24,7 +26,7 @@ pub struct OutageWord {
     /// The names of the units concerned.
     pub units: Vec<Box<str>>,
     /// What was said up to then; of long ones, the last few words.
-    pub updates: Vec<Update>,
+    pub updates: Vec<U>,
     /// How many there were before those.
     pub earlier: u32,
     /// When it is carried out, of maintenance.
@@ -112,10 +114,44 @@ impl From<(&Incident, u32, &[Box<str>])> for OutageWord {
             services,
             dependent: Vec::new(),
             units: units.to_vec(),
-            updates,
+            updates: updates.into_iter().map(Update::from).collect(),
             earlier,
             plan: None,
             about: About::Word,
+        }
+    }
+}
+
+impl From<OutageWord<PlainUpdate>> for OutageWord {
+    fn from(old: OutageWord<PlainUpdate>) -> OutageWord {
+        let OutageWord {
+            id,
+            title,
+            severity,
+            state,
+            services,
+            dependent,
+            units,
+            updates,
+            earlier,
+            plan,
+            about,
+        } = old;
+        let updates = updates.into_iter().map(Update::from).collect();
+        OutageWord { id, title, severity, state, services, dependent, units, updates, earlier, plan, about }
+    }
+}
+
+impl Facts {
+    /// What was stored, as it is now.
+    #[must_use]
+    pub fn renewed(self) -> Facts {
+        match self {
+            Facts::OutageTold(word) => Facts::OutageWord(Box::new((*word).into())),
+            Facts::Climbed(climbed) => {
+                Facts::Climbed(Box::new(Climbed { facts: climbed.facts.renewed(), ..*climbed }))
+            }
+            other => other,
         }
     }
 }

@@ -131,7 +131,7 @@ mod tests {
             services: vec!["Storage".into()],
             dependent: vec!["E-mail".into()],
             units: vec![],
-            updates: vec![Update { at: now(), by: Actor::System, state, text: text.into() }],
+            updates: vec![Update { at: now(), by: Actor::System, state, text: text.into(), said: None }],
             earlier: 0,
             plan: Some(PlanTold { from: now(), until: now() + TimeDelta::hours(2), sequence: 3 }),
             about: About::Word,

@@ -78,7 +78,11 @@ impl Outage {
             let place = usize::try_from(number).unwrap_or(usize::MAX);
             let missing = || Refused::NoUpdate { id, asked: number, last };
             let update = after.updates.get_mut(place).ok_or_else(missing)?;
-            was.extend(replace(&mut update.text, text.into()).map(|text| Was::Text { update: number, text }));
+            let before = replace(&mut update.text, text.into());
+            if before.is_some() {
+                update.said = None;
+            }
+            was.extend(before.map(|text| Was::Text { update: number, text }));
         }
         if let Some(title) = title {
             was.extend(replace(&mut after.title, checked_title(&title)?).map(Was::Title));
@@ -138,6 +142,8 @@ fn replace<T: PartialEq>(there: &mut T, new: T) -> Option<T> {
 mod tests {
     use super::*;
     use crate::domain::ids::OutageId;
+    use crate::domain::outage::State;
+    use crate::domain::outage::said::Said;
     use crate::domain::outage::tests::{now, open};
 
     #[test]
@@ -148,6 +154,10 @@ mod tests {
             |update, text: &str| Correction { text: Some((update, text.into())), ..Correction::default() };
         let mended = known.edit(text(1, "A disk is full."), &Actor::System, now()).unwrap();
         assert_eq!(&*mended.updates[1].text, "A disk is full.");
+        let over = mended.update("", Some(State::Resolved), Actor::System, now()).unwrap();
+        assert_eq!(over.updates[2].said, Some(Said::Now(State::Resolved)));
+        let corrected = over.edit(text(2, "It was the disk."), &Actor::System, now()).unwrap();
+        assert_eq!(corrected.updates[2].said, None, "what an operator writes isn't the system's word");
         assert_eq!(mended.edits[0].was, Was::Text { update: 1, text: "A dsk is full.".into() });
         assert_eq!((mended.version(), mended.last_update()), (2, 1));
         let title = Correction {

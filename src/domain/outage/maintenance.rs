@@ -1,8 +1,10 @@
 //! Maintenance: planned, announced, reminded of, begun and completed by the clock, or moved and cancelled by people.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
+use super::said::Said;
 use super::{Opening, Outage, Refused, State, checked_text};
 use crate::domain::audit::Actor;
 use crate::domain::ids::OutageId;
@@ -102,14 +104,14 @@ impl Outage {
         Ok(Outage { plan: Some(plan), ..begun })
     }
 
-    /// Moves maintenance. What is under way can only end at another time.
+    /// Moves maintenance. What is under way can only end at another time. Without a text it is said when it was to be before, by the clocks of `zone`.
     ///
     /// # Errors
     /// [`Refused`], when it is none, when it is over, or when the time is none.
     pub fn move_to(
         &self,
         window: Window,
-        text: &str,
+        (text, zone): (&str, Tz),
         remind: &[TimeDelta],
         by: Actor,
         now: DateTime<Utc>,
@@ -125,9 +127,9 @@ impl Outage {
             return Err(Refused::Same(self.id));
         }
         let text = checked_text(text)?;
-        let text = if text.is_empty() { "It has been moved.".to_owned() } else { text };
         let state = if begun { State::Started } else { ahead_or_begun(window.from, now) };
-        let after = self.say(text, state, by, now);
+        let said = Said::Moved { from: plan.from, until: plan.until };
+        let after = self.say(text, said, zone, state, by, now);
         let plan = Plan {
             from: window.from,
             until: window.until,
@@ -148,16 +150,15 @@ impl Outage {
         self.check_open()?;
         let (state, usual) = match step {
             Step::Start if self.state() == State::Started => return Err(Refused::Same(self.id)),
-            Step::Start => (State::Started, "It has begun."),
-            Step::Complete => (State::Completed, "It is done."),
-            Step::Cancel => (State::Cancelled, "It is cancelled."),
+            Step::Start => (State::Started, Said::Begun),
+            Step::Complete => (State::Completed, Said::Done),
+            Step::Cancel => (State::Cancelled, Said::Cancelled),
         };
         let text = checked_text(text)?;
-        let text = if text.is_empty() { usual.to_owned() } else { text };
         let from = if state == State::Started { plan.from.min(now) } else { plan.from };
         let other = u32::from(state == State::Cancelled || from != plan.from);
         let plan = Plan { from, sequence: plan.sequence.saturating_add(other), ..plan.clone() };
-        Ok(Outage { plan: Some(plan), ..self.say(text, state, by, now) })
+        Ok(Outage { plan: Some(plan), ..self.say(text, usual, Tz::UTC, state, by, now) })
     }
 
     /// What the clock has made due at `now`: of several things the last, so that who was away isn't told old news.
@@ -191,19 +192,14 @@ impl Outage {
     #[must_use]
     pub fn by_clock(&self, due: Due, now: DateTime<Utc>) -> Outage {
         let Some(plan) = self.plan.clone() else { return self.clone() };
-        let (state, text, plan) = match due {
-            Due::Remind(lead) => {
-                (State::Reminded, "This is a reminder.", Plan { reminded: Some(lead), ..plan })
-            }
-            Due::Start => (State::Started, "It has begun.", plan),
-            Due::Complete => (State::Completed, "It is done, as planned.", plan),
-            Due::Overdue => (
-                State::Started,
-                "It should have been done by now, and isn't yet: it takes longer than planned.",
-                Plan { overdue: true, ..plan },
-            ),
+        let (state, said, plan) = match due {
+            Due::Remind(lead) => (State::Reminded, Said::Reminder, Plan { reminded: Some(lead), ..plan }),
+            Due::Start => (State::Started, Said::Begun, plan),
+            Due::Complete => (State::Completed, Said::DoneAsPlanned, plan),
+            Due::Overdue => (State::Started, Said::Late, Plan { overdue: true, ..plan }),
         };
-        Outage { plan: Some(plan), ..self.say(text.to_owned(), state, Actor::System, now) }
+        let after = self.say(String::new(), said, Tz::UTC, state, Actor::System, now);
+        Outage { plan: Some(plan), ..after }
     }
 
     fn planned(&self) -> Result<&Plan, Refused> {

@@ -14,6 +14,7 @@ use crate::domain::ids::{HeartbeatName, OutageId};
 use crate::domain::intake::Changes;
 use crate::domain::intake::heartbeat::{Beat, Job, Life, Listening};
 use crate::domain::outage::Opening;
+use crate::domain::outage::said::Said;
 use crate::flow::core::Core;
 use crate::flow::outage::{Order, OutageError, carry_out_told};
 use crate::store::StoreError;
@@ -141,14 +142,10 @@ impl Heartbeats {
         let changes = Changes::beat(after.clone());
         match before.outage.filter(|outage| view.outages.contains_key(outage)) {
             Some(outage) => {
-                let last = before.last.map(|last| self.clock(core, last));
-                let since = last.map_or_else(
-                    || "There had been none before.".to_owned(),
-                    |last| format!("The one before came {last}."),
-                );
-                let text = format!("A sign of life has come from {}. {since}", job.title).into();
+                let said = Said::Sign { job: job.title.clone(), before: before.last };
+                let text = said.text(core.settings().zone).into();
                 let order = Order::Update { text, state: RESOLVED };
-                carry_out_told(core, Some(outage), order, &author(&name), changes).await?;
+                carry_out_told(core, Some(outage), order, &author(&name), changes, Some(said)).await?;
             }
             None if before.outage.is_none()
                 && before.last.is_some_and(|last| (now - last).abs() < TOO_SOON) => {}
@@ -210,16 +207,11 @@ impl Heartbeats {
         for trouble in unknown {
             tracing::warn!(heartbeat = %job.name, "[[heartbeat]] {}: {trouble}", job.name);
         }
-        let waited = match beat.last {
-            Some(last) => format!("The last one came {}.", self.clock(core, last)),
-            None => {
-                format!("None has come since {}, when it was first waited for.", self.clock(core, beat.since))
-            }
-        };
-        let every = humantime::format_duration(job.every.to_std().unwrap_or_default());
+        let every = u64::try_from(job.every.num_seconds()).unwrap_or_default();
+        let said = Said::NoSign { job: job.title.clone(), every, last: beat.last, since: beat.since };
         let opening = Opening {
             title: format!("No sign of life from {}", job.title).into(),
-            text: format!("{} should give a sign of life every {every}. {waited}", job.title).into(),
+            text: said.text(core.settings().zone).into(),
             severity: job.severity,
             services: job.services.clone(),
             units,
@@ -227,7 +219,8 @@ impl Heartbeats {
             ack: false,
         };
         let changes = Changes::beat(beat.clone());
-        let done = carry_out_told(core, None, Order::Open(opening), &author(&job.name), changes).await?;
+        let (by, order) = (author(&job.name), Order::Open(opening));
+        let done = carry_out_told(core, None, order, &by, changes, Some(said)).await?;
         tracing::warn!(heartbeat = %job.name, outage = done.outage.id.0, messages = told(&done), "No sign of life has come");
         Ok(())
     }
@@ -243,10 +236,6 @@ impl Heartbeats {
             _ => None,
         });
         due.filter(|at| *at > now).min()
-    }
-
-    fn clock(&self, core: &Core, at: DateTime<Utc>) -> String {
-        at.with_timezone(&core.settings().zone).format("%-d %b %Y %H:%M %Z").to_string()
     }
 }
 

@@ -16,7 +16,8 @@ use crate::domain::intake::heartbeat::{Job, Life};
 use crate::domain::intake::{Component, Policy, alertmanager};
 use crate::domain::notice::Facts;
 use crate::domain::outage::edit::Correction;
-use crate::domain::outage::{Outage, Severity, State};
+use crate::domain::outage::said::Said;
+use crate::domain::outage::{Outage, Severity, State, Update};
 use crate::domain::roles::{Holder, OUTAGE, Place};
 use crate::domain::testing::service;
 use crate::flow::assign::{NewAssignment, assign};
@@ -344,8 +345,15 @@ async fn a_sign_of_life_that_does_not_come_is_told_once_and_so_is_its_return() {
         "the backup should give a sign of life every 1day. The last one came 6 Jul 2026 08:00 UTC."
     );
     assert_eq!(opened.updates[0].by.to_string(), "heartbeat backup");
+    let said = |update: &Update| update.said.clone().unwrap();
+    let Said::NoSign { job, every: 86_400, last, .. } = said(&opened.updates[0]) else {
+        panic!("{opened:?}")
+    };
+    assert_eq!((&*job, last), ("the backup", Some(*clock.lock().unwrap() - TimeDelta::hours(26))));
     let line = beats.heard(&core, "backup").await.unwrap();
     assert!(matches!(line.life, Life::Due(_)) && line.outage.is_none(), "{line:?}");
+    let back = Said::Sign { job, before: last };
+    assert_eq!(said(&outage(&core, 1).await.updates[1]), back);
     assert_eq!(told(&core).await, ["1 investigating", "1 resolved"]);
     // Once more is a new incident.
     pass(&clock, 26 * 60);

@@ -142,6 +142,8 @@ async fn maintenance_goes_by_the_clock_over_restarts_and_each_step_is_told_once(
     let moved = order(&core, Some(2), later).await.unwrap().outage;
     assert_eq!(moved.plan.as_ref().unwrap().until, at("11-06T22:00:00"));
     assert!(moved.updates[1].text.contains("5 Nov 2026 21:00 CET to 5 Nov 2026 23:00 CET"), "{moved:?}");
+    let before = Said::Moved { from: at("11-05T20:00:00"), until: at("11-05T22:00:00") };
+    assert_eq!(moved.updates[1].said, Some(before));
     set("11-20T08:00:00");
     clock::tick(&core).await.unwrap();
     clock::tick(&core).await.unwrap();

@@ -19,6 +19,7 @@ use crate::domain::mailbox::Address;
 use crate::domain::notice::{Message, MessageState, Priority, Recipient};
 use crate::domain::outage::edit::Edit;
 use crate::domain::outage::maintenance::Plan;
+use crate::domain::outage::said::PlainUpdate;
 use crate::domain::outage::{Outage, Severity, Update};
 use crate::domain::run::{Cursor, Position};
 use crate::domain::subscriber;
@@ -203,7 +204,7 @@ pub(super) struct OutageV2 {
     severity: Severity,
     services: Vec<Box<str>>,
     units: Vec<UnitId>,
-    updates: Vec<Update>,
+    updates: Vec<PlainUpdate>,
     plan: Option<Plan>,
     also: Vec<Address>,
     edits: Vec<Edit>,
@@ -215,6 +216,33 @@ impl From<OutageV2> for Outage {
     fn from(old: OutageV2) -> Outage {
         let OutageV2 { id, title, severity, services, units, updates, plan, also, edits, silent, nags } = old;
         let ack = false;
+        OutageV3 { id, title, severity, services, units, updates, plan, also, edits, silent, nags, ack }
+            .into()
+    }
+}
+
+/// An outage, before it was kept what the system says in it.
+#[derive(Deserialize)]
+pub(super) struct OutageV3 {
+    id: OutageId,
+    title: Box<str>,
+    severity: Severity,
+    services: Vec<Box<str>>,
+    units: Vec<UnitId>,
+    updates: Vec<PlainUpdate>,
+    plan: Option<Plan>,
+    also: Vec<Address>,
+    edits: Vec<Edit>,
+    silent: u32,
+    nags: u32,
+    ack: bool,
+}
+
+impl From<OutageV3> for Outage {
+    fn from(old: OutageV3) -> Outage {
+        let OutageV3 { id, title, severity, services, units, updates, plan, also, edits, silent, nags, ack } =
+            old;
+        let updates = updates.into_iter().map(Update::from).collect();
         Outage { id, title, severity, services, units, updates, plan, also, edits, silent, nags, ack }
     }
 }

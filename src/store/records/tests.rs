@@ -24,6 +24,7 @@ use crate::domain::notice::{
     HeldFacts, MessageState, NewsFacts, OutageWord, Part, PlanTold, Priority, QuarantineFacts, Recipient,
     RoleSum, SyncTrouble, Undelivered, UndeliveredFacts, UnitsAt,
 };
+use crate::domain::outage::said::{PlainUpdate, Said};
 use crate::domain::outage::{Severity, State, Update};
 use crate::domain::roles::{Holder, Place};
 use crate::domain::run::{Counts, KindCounts, Mode, ModeReason, Outcome, Position, Trigger, UsnPosition};
@@ -322,9 +323,12 @@ fn maintained(frozen: &mut Frozen) {
     frozen.read("outage", &Outage::from(incident()));
     for (name, outage) in [("2", outage()), ("also", also()), ("maintenance", maintenance())] {
         frozen.read(&format!("outage-{name}"), &outage);
-        frozen.check(&format!("outage-3-{name}"), &outage);
+        frozen.read(&format!("outage-3-{name}"), &outage);
+        frozen.check(&format!("outage-4-{name}"), &outage);
     }
-    frozen.check("outage-asks", &Outage { ack: true, ..outage() });
+    frozen.read("outage-asks", &Outage { ack: true, ..outage() });
+    frozen.check("outage-4-asks", &Outage { ack: true, ..outage() });
+    frozen.check("outage-said", &said());
     let entry = audit::Entry {
         at: at(3),
         by: local(),
@@ -360,6 +364,37 @@ fn outage() -> Outage {
     Outage { also: vec![mail()], edits, silent: 300, nags: 2, ..incident().into() }
 }
 
+/// The system has said all that it says.
+fn said() -> Outage {
+    let states = [State::Investigating, State::Identified, State::Monitoring, State::Resolved].into_iter();
+    let of_maintenance =
+        [State::Planned, State::Reminded, State::Started, State::Completed, State::Cancelled];
+    let (job, last): (Box<str>, _) = ("lön".into(), Some(at(3)));
+    let rest = [
+        Said::Moved { from: at(1), until: at(2) },
+        Said::Reminder,
+        Said::Begun,
+        Said::Done,
+        Said::DoneAsPlanned,
+        Said::Cancelled,
+        Said::Late,
+        Said::NoSign { job: job.clone(), every: 300, last, since: at(4) },
+        Said::NoSign { job: job.clone(), every: 300, last: None, since: at(4) },
+        Said::Sign { job: job.clone(), before: last },
+        Said::Sign { job, before: None },
+        Said::Unlisted { feed: "cloud".into() },
+    ];
+    let said = states.chain(of_maintenance).map(Said::Now).chain(rest);
+    let update = |said| Update {
+        at: at(0),
+        by: local(),
+        state: State::Started,
+        text: "Ord.".into(),
+        said: Some(said),
+    };
+    Outage { updates: said.map(update).collect(), ..also() }
+}
+
 fn also() -> Outage {
     use crate::domain::outage::edit::{Edit, Was};
     let edit = Edit { at: at(5), by: local(), was: Was::Also(vec![mail()]) };
@@ -369,7 +404,7 @@ fn also() -> Outage {
 fn maintenance() -> Outage {
     use crate::domain::outage::maintenance::Plan;
     let states = [State::Planned, State::Reminded, State::Started, State::Completed, State::Cancelled];
-    let update = |(n, state)| Update { at: at(n), by: local(), state, text: "Ord.".into() };
+    let update = |(n, state)| Update { at: at(n), by: local(), state, text: "Ord.".into(), said: None };
     let plan =
         Plan { from: at(1), until: at(2), sequence: 300, by_hand: true, reminded: Some(1440), overdue: true };
     let updates = (0..).zip(states).map(update).collect();
@@ -378,7 +413,7 @@ fn maintenance() -> Outage {
 
 fn incident() -> Incident {
     let states = [State::Investigating, State::Identified, State::Monitoring, State::Resolved];
-    let update = |(n, state)| Update { at: at(n), by: local(), state, text: "Ord.".into() };
+    let update = |(n, state)| PlainUpdate { at: at(n), by: local(), state, text: "Ord.".into() };
     Incident {
         id: OutageId(3),
         title: "Mail is down".into(),

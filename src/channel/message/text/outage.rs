@@ -14,7 +14,7 @@ impl Words {
             word;
         let (id, title) = (word.id.to_string(), self.outage_title(title));
         let update = |u: &Update| {
-            let text = self.update(&u.text);
+            let text = self.word(u);
             context! {
                 at => self.time(u.at),
                 state => self.state(u.state),
@@ -43,7 +43,7 @@ impl Words {
                 (_, Severity::Minor, _) => BLUE,
             },
             preheader: match note {
-                None => updates.last().map(|u| self.update(&u.text)),
+                None => updates.last().map(|u| self.word(u)),
                 Some(_) => None,
             },
             content: context! {
@@ -105,7 +105,7 @@ impl Words {
 
     /// Where an outage stands and what was said of it last, for a text message.
     pub(in crate::channel) fn brief(&self, word: &OutageWord) -> String {
-        let said = word.updates.last().map(|update| self.update(&update.text)).unwrap_or_default();
+        let said = word.updates.last().map(|update| self.word(update)).unwrap_or_default();
         format!("{}, {}. {said}", self.state(word.state), self.severity(word.severity))
     }
 
@@ -115,7 +115,7 @@ impl Words {
             (!of.is_empty()).then(|| self.say(id, &[("names", of.join(", ").into())]))
         };
         let lines = [
-            word.updates.last().map(|update| self.update(&update.text)),
+            word.updates.last().map(|update| self.word(update)),
             list("outage-services", &word.services),
             list("outage-dependent", &word.dependent),
             list("outage-units", &word.units),

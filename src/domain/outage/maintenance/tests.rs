@@ -66,7 +66,7 @@ fn completed_by_hand_it_is_overdue_once_and_a_new_end_makes_it_due_again() {
     assert_eq!(run(&mut outage, 0, 100), [(2, Due::Start), (4, Due::Overdue)]);
     assert_eq!(outage.state(), State::Started);
     let window = Window { from: at(2), until: at(110) };
-    let mut longer = outage.move_to(window, "", &WEEK_AND_DAY, Actor::System, at(100)).unwrap();
+    let mut longer = outage.move_to(window, ("", Tz::UTC), &WEEK_AND_DAY, Actor::System, at(100)).unwrap();
     assert_eq!(longer.state(), State::Started, "it goes on");
     assert_eq!(run(&mut longer, 100, 200), [(110, Due::Overdue)]);
     let done = longer.step(Step::Complete, "", Actor::System, at(111)).unwrap();
@@ -78,11 +78,12 @@ fn moved_it_is_announced_and_reminded_of_anew() {
     let mut outage = plan(48, 50, false).unwrap();
     assert_eq!(run(&mut outage, 0, 40).len(), 1);
     let window = Window { from: at(100), until: at(101) };
-    let mut moved = outage.move_to(window, "", &WEEK_AND_DAY, Actor::System, at(40)).unwrap();
+    let mut moved = outage.move_to(window, ("", Tz::UTC), &WEEK_AND_DAY, Actor::System, at(40)).unwrap();
     assert_eq!((moved.state(), moved.plan.as_ref().unwrap().sequence), (State::Planned, 1));
     let brought = run(&mut moved, 40, 200);
     assert_eq!(brought, [(76, Due::Remind(24 * 60)), (100, Due::Start), (101, Due::Complete)]);
-    let same = outage.move_to(Window { from: at(48), until: at(50) }, "", &[], Actor::System, at(40));
+    let same =
+        outage.move_to(Window { from: at(48), until: at(50) }, ("", Tz::UTC), &[], Actor::System, at(40));
     assert_eq!(same, Err(Refused::Same(OutageId(7))));
 }
 
@@ -90,11 +91,13 @@ fn moved_it_is_announced_and_reminded_of_anew() {
 fn what_has_begun_keeps_its_beginning_and_what_is_over_stays_over() {
     let started = plan(48, 50, false).unwrap().step(Step::Start, "", Actor::System, at(1)).unwrap();
     assert_eq!(started.due(&WEEK_AND_DAY, at(30)), None, "no reminder of what is under way");
-    let moved = started.move_to(Window { from: at(49), until: at(60) }, "", &[], Actor::System, at(2));
+    let moved =
+        started.move_to(Window { from: at(49), until: at(60) }, ("", Tz::UTC), &[], Actor::System, at(2));
     assert_eq!(moved, Err(Refused::Time(BadTime::Begun(at(1)))));
     // It began before its time: it can end before the time at which it was to begin.
-    let sooner =
-        started.move_to(Window { from: at(1), until: at(4) }, "", &[], Actor::System, at(2)).unwrap();
+    let sooner = started
+        .move_to(Window { from: at(1), until: at(4) }, ("", Tz::UTC), &[], Actor::System, at(2))
+        .unwrap();
     let plan = sooner.plan.as_ref().unwrap();
     assert_eq!((plan.from, plan.until, plan.sequence), (at(1), at(4), 2));
     assert_eq!(sooner.due(&WEEK_AND_DAY, at(4)), Some(Due::Complete));
@@ -122,7 +125,9 @@ fn times_that_are_none_are_refused() {
         "one that is under way is told once"
     );
     let planned = plan(2, 4, false).unwrap();
-    let moved = planned.move_to(Window { from: at(0), until: at(4) }, "", &[], Actor::System, at(1)).unwrap();
+    let moved = planned
+        .move_to(Window { from: at(0), until: at(4) }, ("", Tz::UTC), &[], Actor::System, at(1))
+        .unwrap();
     assert_eq!(
         (moved.state(), moved.due(&[], at(1))),
         (State::Started, None),
