@@ -20,6 +20,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 
+use super::super::web::Opinion;
 use super::super::{Address, Envelope};
 use super::dial::{connect, own_name, raise_tls};
 use super::encode::Encoded;
@@ -215,20 +216,18 @@ impl Session {
         if !self.offers.auth.iter().any(|offered| offered == "XOAUTH2") {
             return Err(SmtpError::NoSignIn { server, offered: self.offers.auth.join(" ") });
         }
-        let mut again = false;
+        let mut tries = bearer.tokens.tries();
         loop {
-            let token = bearer.tokens.current().await;
-            let token = token.map_err(|cause| SmtpError::NoToken { server: self.server.clone(), cause })?;
-            let signed_in = self.show_token(&bearer.user, &token.secret).await;
-            if signed_in.is_err() {
-                bearer.tokens.forget(&token.secret).await;
-            }
-            match signed_in {
-                // A token may be taken back before its time; of a fresh one it can't be that.
-                Err(SmtpError::Said { reply, .. }) if reply.code == 535 && !token.is_fresh && !again => {
-                    again = true;
-                }
-                signed_in => return signed_in,
+            let token = tries.token().await;
+            let token = token.map_err(|cause| SmtpError::NoToken { server: server.clone(), cause })?;
+            let signed_in = self.show_token(&bearer.user, &token).await;
+            let opinion = match &signed_in {
+                Ok(()) => Opinion::Good,
+                Err(SmtpError::Said { reply, .. }) if reply.code == 535 => Opinion::Refused,
+                Err(_) => Opinion::Doubtful,
+            };
+            if !tries.once_more(opinion).await {
+                return signed_in;
             }
         }
     }

@@ -13,7 +13,7 @@ use url::Url;
 
 use super::super::{Outcome, ProbeError, ProbeReport};
 use super::client::{Client, WebSettings, answered};
-use super::token::{TokenError, Tokens};
+use super::token::{Opinion, TokenError, Tokens};
 use super::{Request, shown};
 use crate::tls::TlsError;
 
@@ -46,9 +46,9 @@ impl GraphChannel {
 
     pub(in super::super) async fn send(&self, mime: &[u8], now: DateTime<Utc>) -> Outcome {
         let body = BASE64_STANDARD.encode(mime).into_bytes();
-        let mut again = false;
+        let mut tries = self.tokens.tries();
         loop {
-            let token = match self.tokens.current().await {
+            let token = match tries.token().await {
                 Ok(token) => token,
                 Err(error @ TokenError::Refused(_)) => {
                     return Outcome::ChannelBroken { reason: error.to_string() };
@@ -58,19 +58,17 @@ impl GraphChannel {
                     return Outcome::Deferred { reason, perhaps_sent: false, whole: true, retry_after: None };
                 }
             };
-            let response = match self.ask(&token.secret, body.clone()).await {
+            let response = match self.ask(&token, body.clone()).await {
                 Ok(response) => response,
                 Err(outcome) => return outcome,
             };
-            let unwanted = response.status() == StatusCode::UNAUTHORIZED;
-            if unwanted {
-                self.tokens.forget(&token.secret).await;
-            }
-            // A token may be taken back before its time; of a fresh one it can't be that.
-            if !unwanted || token.is_fresh || again {
+            let opinion = match response.status() {
+                StatusCode::UNAUTHORIZED => Opinion::Refused,
+                _ => Opinion::Good,
+            };
+            if !tries.once_more(opinion).await {
                 return answered(&shown(&self.url), response, now).await;
             }
-            again = true;
         }
     }
 

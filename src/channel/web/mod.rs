@@ -18,6 +18,7 @@ pub use graph::GraphChannel;
 pub use ping::{Ping, PingMethod};
 pub use reach::Reached;
 pub use sms::{SmsSettings, TemplateError};
+pub(super) use token::Opinion;
 pub use token::{TokenError, TokenSettings, Tokens};
 
 use chrono::{DateTime, Utc};

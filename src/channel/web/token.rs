@@ -81,9 +81,45 @@ impl Seconds {
 }
 
 /// A token, and whether it has just been granted.
-pub(in super::super) struct Token {
-    pub secret: SecretString,
-    pub is_fresh: bool,
+struct Token {
+    secret: SecretString,
+    is_fresh: bool,
+}
+
+/// What the other side thinks of a token.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(in super::super) enum Opinion {
+    /// Nothing against it.
+    Good,
+    /// It may be the reason why it failed: the next try has another one.
+    Doubtful,
+    /// It refuses it.
+    Refused,
+}
+
+/// One try with the current token, and once more with a fresh one when the other side refuses it: it may have been taken back before its time.
+/// Of a fresh one it can't be that.
+pub(in super::super) struct Tries<'t> {
+    tokens: &'t Tokens,
+    token: Option<Token>,
+    is_second: bool,
+}
+
+impl Tries<'_> {
+    /// The token for this try.
+    pub(in super::super) async fn token(&mut self) -> Result<SecretString, TokenError> {
+        let token = self.token.insert(self.tokens.current().await?);
+        Ok(token.secret.clone())
+    }
+
+    /// Whether to try it once more, after what the other side thinks of the token.
+    pub(in super::super) async fn once_more(&mut self, opinion: Opinion) -> bool {
+        let Some(token) = self.token.take().filter(|_| opinion != Opinion::Good) else { return false };
+        self.tokens.forget(&token.secret).await;
+        let once_more = opinion == Opinion::Refused && !token.is_fresh && !self.is_second;
+        self.is_second = true;
+        once_more
+    }
 }
 
 #[derive(Deserialize)]
@@ -111,8 +147,12 @@ impl Tokens {
         self.current().await.map(|token| token.secret)
     }
 
-    /// The same, and whether it has just been granted.
-    pub(in super::super) async fn current(&self) -> Result<Token, TokenError> {
+    /// The tries of something that needs a token: see [`Tries`].
+    pub(in super::super) fn tries(&self) -> Tries<'_> {
+        Tries { tokens: self, token: None, is_second: false }
+    }
+
+    async fn current(&self) -> Result<Token, TokenError> {
         // Whoever comes meanwhile waits for the same answer.
         let mut held = self.held.lock().await;
         if let Some((token, until)) = held.as_ref()
@@ -130,7 +170,7 @@ impl Tokens {
     }
 
     /// The other side didn't want this token: the next one is a new one.
-    pub(in super::super) async fn forget(&self, unwanted: &SecretString) {
+    async fn forget(&self, unwanted: &SecretString) {
         let mut held = self.held.lock().await;
         // Another one may be there already.
         if held.as_ref().is_some_and(|(token, _)| token.expose_secret() == unwanted.expose_secret()) {
