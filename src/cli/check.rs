@@ -80,6 +80,9 @@ fn overview(config: &Config) -> String {
     let names: Vec<&str> = config.directories.iter().map(|d| &*d.name.0).collect();
     let mail = match &config.mail.transport {
         config::Transport::Smtp(smtp) => format!("mail by {}", smtp.host),
+        config::Transport::Graph(graph) => {
+            format!("mail by {}", graph.web.url.host_str().unwrap_or_default())
+        }
         config::Transport::File { folder } => format!("mail into {}", folder.display()),
     };
     format!(

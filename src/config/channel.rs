@@ -9,6 +9,7 @@ use url::Url;
 
 use super::directory::name;
 use super::durations::{DAY, HOUR, MINUTE, SECOND, delta};
+use super::graph::{self, Graph};
 use super::reader::{Mark, Problem, Section};
 use super::secret::{self, Secret};
 use super::web::{self, Form, Web, address, url_text};
@@ -72,14 +73,7 @@ pub enum ChannelKind {
         template: SmsTemplate,
     },
     /// Mails by Microsoft Graph.
-    Graph {
-        /// The Graph.
-        web: Web,
-        /// Who sends.
-        mailbox: Option<String>,
-        /// Where tokens are from.
-        tokens: TokenSource,
-    },
+    Graph(Graph),
     /// A program on this machine.
     Command {
         /// Its path.
@@ -154,7 +148,6 @@ const COMMON_KEYS: [&str; 9] = [
 const WEBHOOK_KEYS: [&str; 3] = ["secret_file", "secret_env", "secret_credential"];
 const NTFY_KEYS: [&str; 1] = ["topic"];
 const SMS_KEYS: [&str; 3] = ["method", "body", "content_type"];
-const GRAPH_KEYS: [&str; 1] = ["mailbox"];
 /// The keys of [`TokenSource`], but for `token_url`'s companions in [`web::KEYS`].
 pub(super) const TOKEN_KEYS: [&str; 7] = [
     "tenant",
@@ -178,7 +171,7 @@ pub(super) fn read_all(root: &Section) -> Vec<Channel> {
         &WEBHOOK_KEYS,
         &NTFY_KEYS,
         &SMS_KEYS,
-        &GRAPH_KEYS,
+        &graph::KEYS,
         &TOKEN_KEYS,
         &COMMAND_KEYS,
     ];
@@ -194,7 +187,7 @@ fn read(table: &Section) -> Option<Channel> {
     }
     table.require("kind", "kind = \"webhook\"");
     let kind = table.choice("kind", &KINDS, None);
-    let terms = terms(table, 1);
+    let terms = terms(table, 1, if kind == Some(Kind::Graph) { graph::LIMITS } else { "none" });
     let each = table.flag("each", false);
     let timeout = table.duration("timeout", SECOND..=MINUTE * 10, SECOND * 30);
     let kind = kind?;
@@ -204,23 +197,28 @@ fn read(table: &Section) -> Option<Channel> {
             Problem::new("makes no sense here: it goes with a webhook or a command").hint("take it out"),
         );
     }
+    let by_itself = matches!(kind, Kind::Command | Kind::Graph);
     let groups = [
         (&web::KEYS[..], kind != Kind::Command, "a channel to a web server"),
-        (&web::SIGN_IN_KEYS, kind != Kind::Command, "a channel to a web server"),
+        (
+            &web::SIGN_IN_KEYS,
+            !by_itself,
+            if kind == Kind::Graph {
+                "another kind: this one signs in by client_id"
+            } else {
+                "a channel to a web server"
+            },
+        ),
         (&WEBHOOK_KEYS, kind == Kind::Webhook, "kind = \"webhook\""),
         (&NTFY_KEYS, kind == Kind::Ntfy, "kind = \"ntfy\""),
         (&SMS_KEYS, kind == Kind::Sms, "kind = \"sms\""),
-        (&GRAPH_KEYS, kind == Kind::Graph, "kind = \"graph\""),
+        (&graph::KEYS, kind == Kind::Graph, "kind = \"graph\""),
         (&TOKEN_KEYS, kind == Kind::Graph, "kind = \"graph\""),
         (&COMMAND_KEYS, kind == Kind::Command, "kind = \"command\""),
     ];
     groups.iter().filter(|(_, fits, _)| !fits).for_each(|(keys, _, with)| table.refuse(keys, with));
-    let form = match kind {
-        Kind::Sms => Form::Template,
-        Kind::Graph => Form::Known("https://graph.microsoft.com/v1.0"),
-        _ => Form::Whole,
-    };
-    let web = if kind == Kind::Command { None } else { web::read(table, form, timeout, true) };
+    let form = if kind == Kind::Sms { Form::Template } else { Form::Whole };
+    let web = if by_itself { None } else { web::read(table, form, timeout, true) };
     let read = match kind {
         Kind::Webhook => {
             let secret = secret::read(table, "secret");
@@ -246,11 +244,7 @@ fn read(table: &Section) -> Option<Channel> {
             let template = SmsTemplate { method: method?.into(), url, body, content_type };
             ChannelKind::Sms { web: web?, template }
         }
-        Kind::Graph => {
-            let mailbox = table.text("mailbox");
-            let tokens = token_source(table, "https://graph.microsoft.com/.default");
-            ChannelKind::Graph { web: web?, mailbox, tokens: tokens? }
-        }
+        Kind::Graph => ChannelKind::Graph(graph::read(table, timeout)?),
         Kind::Command => {
             table.require("command", "command = [\"/usr/local/bin/page-us\", \"--urgent\"]");
             let words = table.list("command", |text| Ok(text.to_owned()))?;
@@ -298,8 +292,8 @@ fn judge_secret(table: &Section, secret: &str) {
 }
 
 /// `limits`, `connections`, `per_minute` and the pauses.
-fn terms(table: &Section, usual: u32) -> ChannelTerms {
-    let (connections, per_minute) = limits(table, usual);
+fn terms(table: &Section, usual: u32, preset: &str) -> ChannelTerms {
+    let (connections, per_minute) = limits(table, usual, preset);
     let retry = retry(table);
     ChannelTerms { connections, per_minute, retry }
 }
@@ -307,10 +301,10 @@ fn terms(table: &Section, usual: u32) -> ChannelTerms {
 /// What Exchange Online takes from a mailbox: 3 connections, 30 messages a minute ("Exchange Online limits", Microsoft Learn).
 const EXCHANGE_ONLINE: (u32, u32) = (3, 30);
 
-/// The most connections and the most messages a minute; the preset that `limits` names stands in for what isn't set.
-pub(super) fn limits(table: &Section, usual: u32) -> (u32, Option<u32>) {
-    let preset =
-        table.choice("limits", &[("none", None), ("exchange-online", Some(EXCHANGE_ONLINE))], Some("none"));
+/// The most connections and the most messages a minute; the preset that `limits` names (without the key, `preset`) stands in for what isn't set.
+pub(super) fn limits(table: &Section, usual: u32, preset: &str) -> (u32, Option<u32>) {
+    let presets = [("none", None), ("exchange-online", Some(EXCHANGE_ONLINE))];
+    let preset = table.choice("limits", &presets, Some(preset));
     let (connections, per_minute) = preset.flatten().unwrap_or((usual, 0));
     let connections = table.number("connections", 1..=100, connections);
     let per_minute = table.number("per_minute", 0..=100_000, per_minute);

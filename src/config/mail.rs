@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::channel;
-use super::durations::{DAY, MINUTE};
+use super::durations::{DAY, MINUTE, SECOND};
+use super::graph::{self, Graph};
 use super::reader::{Problem, Section};
 use super::smtp::{self, Smtp};
 use super::words::quoted;
@@ -25,6 +26,8 @@ pub struct Mail {
     pub subject_prefix: String,
     /// How they leave.
     pub transport: Transport,
+    /// The most on their way at a time.
+    pub connections: u32,
     /// The most messages within a minute; None: as many as go.
     pub per_minute: Option<u32>,
     /// The pauses between the tries.
@@ -35,10 +38,11 @@ pub struct Mail {
 
 /// How notices leave.
 #[derive(Clone, PartialEq, Eq, Debug)]
-#[expect(clippy::large_enum_variant, reason = "there are a handful, and they live as long as the process")]
 pub enum Transport {
     /// To a mail server.
     Smtp(Smtp),
+    /// To Microsoft Graph.
+    Graph(Graph),
     /// Into a folder, one `.eml` file each. They reach nobody.
     File {
         /// Which.
@@ -58,11 +62,11 @@ pub struct Mailbox {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Smtp,
+    Graph,
     File,
 }
 
-/// The keys that go with `transport = "file"`.
-const FILE_KEYS: [&str; 1] = ["folder"];
+const KINDS: [(&str, Kind); 3] = [("smtp", Kind::Smtp), ("graph", Kind::Graph), ("file", Kind::File)];
 
 /// Reads it; None when something is missing.
 pub(super) fn read(table: &Section) -> Option<Mail> {
@@ -73,25 +77,71 @@ pub(super) fn read(table: &Section) -> Option<Mail> {
     let subject_prefix = table.any_text("subject_prefix", "");
     let retry = channel::retry(table);
     let expires_after = table.duration("expires_after", MINUTE * 5..=DAY * 30, DAY * 2);
-    let kind = table.choice("transport", &[("smtp", Kind::Smtp), ("file", Kind::File)], Some("smtp"));
-    let smtp_keys = [&smtp::KEYS[..], &channel::TOKEN_KEYS];
-    match kind {
-        Some(Kind::Smtp) => table.refuse(&FILE_KEYS, "transport = \"file\""),
-        Some(Kind::File) => smtp_keys.into_iter().for_each(|keys| table.refuse(keys, "transport = \"smtp\"")),
-        None => smtp_keys.into_iter().chain([&FILE_KEYS[..]]).for_each(|keys| table.know(keys)),
-    }
-    let (connections, per_minute) = channel::limits(table, 4);
+    let kind = table.choice("transport", &KINDS, Some("smtp"));
+    refuse_others(table, kind);
+    let preset = if kind == Some(Kind::Graph) { graph::LIMITS } else { "none" };
+    let (connections, per_minute) = channel::limits(table, 4, preset);
     let transport = match kind? {
-        Kind::Smtp => smtp::read(table, connections).map(Transport::Smtp),
+        Kind::Smtp => smtp::read(table).map(Transport::Smtp),
+        Kind::Graph => {
+            judge_return_path(table);
+            let timeout = table.duration("timeout", SECOND..=MINUTE * 10, SECOND * 30);
+            graph::read(table, timeout).map(Transport::Graph)
+        }
         Kind::File => {
             let problem = Problem::new("writes mails into a folder: they reach nobody");
-            table.warn("transport", problem.hint("that is for trying things out; use \"smtp\" in earnest"));
+            let hint = "that is for trying things out; use \"smtp\" or \"graph\" in earnest";
+            table.warn("transport", problem.hint(hint));
             table.require("folder", "folder = \"/var/lib/budkavle/mails\"");
             table.path("folder").map(|folder| Transport::File { folder })
         }
     };
     let (from, transport) = (from?, transport?);
-    Some(Mail { from, reply_to, return_path, subject_prefix, transport, per_minute, retry, expires_after })
+    Some(Mail {
+        from,
+        reply_to,
+        return_path,
+        subject_prefix,
+        transport,
+        connections,
+        per_minute,
+        retry,
+        expires_after,
+    })
+}
+
+impl Kind {
+    /// The keys that go with it.
+    fn keys(self) -> Vec<&'static str> {
+        match self {
+            Kind::Smtp => smtp::KEYS.into_iter().chain(channel::TOKEN_KEYS).collect(),
+            Kind::Graph => graph::keys().collect(),
+            Kind::File => vec!["folder"],
+        }
+    }
+}
+
+/// What goes only with other transports makes no sense; where it isn't known which it is, all may.
+fn refuse_others(table: &Section, kind: Option<Kind>) {
+    let mut told = kind.map(Kind::keys).unwrap_or_default();
+    for (name, other) in KINDS {
+        let keys: Vec<_> = other.keys().into_iter().filter(|key| !told.contains(key)).collect();
+        match kind {
+            Some(_) => table.refuse(&keys, &format!("transport = \"{name}\"")),
+            None => table.know(&keys),
+        }
+        told.extend(keys);
+    }
+}
+
+/// There is no envelope that the Graph would be told.
+fn judge_return_path(table: &Section) {
+    if table.is_set("return_path") {
+        let problem = Problem::new(
+            "can't be had with transport = \"graph\": mails come back to the mailbox that sends them",
+        );
+        table.mistake("return_path", problem.hint("take it out; [bounces] can read that mailbox"));
+    }
 }
 
 impl Mail {

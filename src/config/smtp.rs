@@ -31,8 +31,6 @@ pub struct Smtp {
     pub dkim: Option<Dkim>,
     /// What this machine calls itself in EHLO; None for its host name.
     pub hello_name: Option<String>,
-    /// The most connections at a time.
-    pub connections: u32,
     /// After so many mails a connection is closed and another opened.
     pub mails_per_connection: u32,
     /// A connection idle for longer is closed.
@@ -116,7 +114,7 @@ const SECURITY: [(&str, SmtpSecurity); 3] =
     [("starttls", SmtpSecurity::StartTls), ("tls", SmtpSecurity::Tls), ("plain", SmtpSecurity::Plain)];
 
 /// Reads it; None when something is missing.
-pub(super) fn read(table: &Section, connections: u32) -> Option<Smtp> {
+pub(super) fn read(table: &Section) -> Option<Smtp> {
     table.require("host", "host = \"mail.example.org\"");
     let host = table.parsed("host", host_name);
     let security = table.choice("security", &SECURITY, Some("starttls"));
@@ -146,7 +144,6 @@ pub(super) fn read(table: &Section, connections: u32) -> Option<Smtp> {
         certificate,
         dkim,
         hello_name,
-        connections,
         mails_per_connection,
         idle_timeout,
         connect_timeout,

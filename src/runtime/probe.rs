@@ -331,7 +331,13 @@ async fn mail(config: &Config, now: DateTime<Utc>) -> Finding {
             finding(what, true, format!("mails go into the folder {} and reach nobody", folder.display()))
         }
         Ok(MailReport::Smtp(report)) => smtp_finding(what, &report, now),
-        Ok(report @ (MailReport::Web { .. } | MailReport::Command { .. })) => channel_finding(what, &report),
+        Ok(MailReport::Web { server, answered }) => {
+            let text = format!(
+                "{server} is there (it answered {answered}, to a request for nothing); whether the mailbox may send shows `budkavle notify test ADDRESS`"
+            );
+            finding(what, false, text)
+        }
+        Ok(report @ MailReport::Command { .. }) => channel_finding(what, &report),
     }
 }
 

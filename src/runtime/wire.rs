@@ -18,8 +18,7 @@ use super::texts;
 use crate::channel::login_page::Language;
 use crate::channel::message::{ComposeError, Composer, Custom, From as Sent};
 use crate::channel::{
-    Channel, CommandChannel, Form, GraphChannel, SetupError, SmsSettings, TokenSettings, Tokens, WebChannel,
-    WebSettings,
+    Channel, CommandChannel, Form, SetupError, SmsSettings, TokenSettings, Tokens, WebChannel, WebSettings,
 };
 use crate::config::{self, Config, LdapSecurity, LdapServers, LogFormat, Transport};
 use crate::domain::decode::Mapping;
@@ -361,7 +360,7 @@ pub fn senders(config: &Config) -> Result<Vec<Sender>, WireError> {
 
 fn mail_terms(mail: &config::Mail) -> Terms {
     let connections = match &mail.transport {
-        Transport::Smtp(smtp) => smtp.connections.try_into().unwrap_or(1),
+        Transport::Smtp(_) | Transport::Graph(_) => mail.connections.try_into().unwrap_or(1),
         Transport::File { .. } => 1,
     };
     Terms { connections, per_minute: mail.per_minute, retry: mail.retry }
@@ -400,12 +399,7 @@ pub fn other_channel(config: &Config, other: &config::Channel) -> Result<Channel
             let template = SmsSettings { method, url, body, content_type };
             WebChannel::sms(template, web(settings)).map(Channel::Web).map_err(|e| failed(&e))
         }
-        config::ChannelKind::Graph { web: settings, mailbox, tokens: source } => {
-            let tokens = tokens(source, web(settings)).map_err(|e| failed(&e))?;
-            let mailbox = mailbox.as_deref().unwrap_or(config.mail.from.address.as_str());
-            let graph = GraphChannel::new(&settings.url, mailbox, tokens, web(settings));
-            graph.map(Channel::Graph).map_err(|e| failed(&e))
-        }
+        config::ChannelKind::Graph(graph) => mail::graph(&config.mail, graph).map_err(|e| failed(&e)),
         config::ChannelKind::Command { program, arguments, timeout } => {
             Ok(Channel::Command(CommandChannel::new(program.clone(), arguments.clone(), *timeout)))
         }

@@ -18,7 +18,7 @@ fn a_later_layer_wins_key_by_key() {
     ]);
     let (config, _) = folder.load(&[]).unwrap();
     let Transport::Smtp(smtp) = &config.mail.transport else { panic!() };
-    assert_eq!((smtp.port, smtp.connections, smtp.host.as_str()), (2020, 7, "mail.example.org"));
+    assert_eq!((smtp.port, config.mail.connections, smtp.host.as_str()), (2020, 7, "mail.example.org"));
     assert_eq!(*config.roles.iter().find(|r| &*r.name.0 == "outage").unwrap().grants.groups, ["B".into()]);
     let Source::Ldap(ldap) = &config.directories[0].source else { panic!() };
     let crate::config::LdapSignIn::Simple { bind_dn, .. } = &ldap.sign_in else { panic!() };

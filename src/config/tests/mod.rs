@@ -2,6 +2,7 @@
 
 mod arbitrary;
 mod fixtures;
+mod graph;
 mod layers;
 mod secrets;
 mod shipped;

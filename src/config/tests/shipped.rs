@@ -63,6 +63,7 @@ fn the_keys_are_the_same_whatever_goes_with_what() {
         ("source = \"ldap\"", "source = \"ldif\""),
         ("source = \"ldap\"", "source = \"other\""),
         ("#transport = \"smtp\"", "transport = \"file\""),
+        ("#transport = \"smtp\"", "transport = \"graph\""),
         ("#transport = \"smtp\"", "transport = \"other\""),
     ] {
         assert!(text.contains(from));

@@ -1,16 +1,20 @@
-//! How mails leave: the mail server and who signs in there.
+//! How mails leave: the mail server or the Graph, and who signs in there.
 
-use super::{WireError, tokens};
+use super::{WireError, tokens, web};
 use crate::channel::{
-    self, Bearer, Channel, DkimSettings, FileChannel, SetupError, SignIn, SmtpChannel, SmtpSettings,
-    TimeLimits, WebSettings,
+    self, Bearer, Channel, DkimSettings, FileChannel, GraphChannel, SetupError, SignIn, SmtpChannel,
+    SmtpSettings, TimeLimits, WebSettings,
 };
 use crate::config::{self, Config, SmtpSecurity, Transport};
+use crate::tls::TlsError;
 
 /// How the mails leave.
 pub fn channel(config: &Config) -> Result<Channel, WireError> {
     let smtp = match &config.mail.transport {
         Transport::File { folder } => return Ok(Channel::File(FileChannel::new(folder.clone()))),
+        Transport::Graph(settings) => {
+            return Ok(graph(&config.mail, settings).map_err(SetupError::Tls)?);
+        }
         Transport::Smtp(smtp) => smtp,
     };
     let (sign_in, bearer) = match &smtp.sign_in {
@@ -48,7 +52,7 @@ pub fn channel(config: &Config) -> Result<Channel, WireError> {
             key: dkim.key.clone(),
         }),
         hello: smtp.hello_name.clone(),
-        connections: smtp.connections.try_into().unwrap_or(1),
+        connections: config.mail.connections.try_into().unwrap_or(1),
         messages_per_connection: smtp.mails_per_connection,
         idle: smtp.idle_timeout,
         limits: TimeLimits {
@@ -59,4 +63,11 @@ pub fn channel(config: &Config) -> Result<Channel, WireError> {
         },
     };
     Ok(Channel::Smtp(SmtpChannel::new(settings)?))
+}
+
+/// A mailbox that sends by the Graph: that of `[mail] from` unless another is named.
+pub fn graph(mail: &config::Mail, graph: &config::Graph) -> Result<Channel, TlsError> {
+    let mailbox = graph.mailbox.as_deref().unwrap_or(mail.from.address.as_str());
+    let tokens = tokens(&graph.tokens, web(&graph.web))?;
+    GraphChannel::new(&graph.web.url, mailbox, tokens, web(&graph.web)).map(Channel::Graph)
 }

@@ -1,6 +1,6 @@
 //! `kill -9` again and again while a notice goes to thousands: each of them gets it, and what comes twice is the same mail.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::thread;
 use std::time::Duration;
 
@@ -9,13 +9,12 @@ use rand::{Rng as _, SeedableRng as _};
 use serde_json::Value;
 
 use crate::alone::Alone;
+use crate::servers::mail::{IN_FLIGHT, Told};
 use crate::servers::postfix::SmtpSink;
 use crate::servers::{PATIENCE, rounds, wait_until};
 
 /// How many get each notice.
 const CONTACTS: usize = 2_000;
-/// How many can be on their way at the most: those that a daemon takes up first. A message is, until the server's answer is on the disk.
-const IN_FLIGHT: usize = 32;
 /// How often the daemon is killed; `tests/soak` wants more.
 const KILLS: usize = 200;
 
@@ -47,16 +46,11 @@ fn a_burst_survives_two_hundred_kills() {
     assert_eq!(status["store_note"], Value::Null, "a kill damages nothing");
     assert_eq!(status["outbox"]["sent"], bursts * CONTACTS, "{}", status["outbox"]);
 
-    let mut told: BTreeMap<(String, String), BTreeSet<String>> = BTreeMap::new();
+    let mut told = Told::default();
     let mails = sink.mails();
-    for mail in &mails {
-        let [to] = &mail.to()[..] else { panic!("for one person: {}", mail.raw) };
-        told.entry((mail.subject(), to.clone())).or_default().insert(mail.message_id());
-    }
-    assert_eq!(told.len(), bursts * CONTACTS);
-    assert_eq!(told.keys().map(|(_, to)| to).collect::<BTreeSet<_>>(), contacts.iter().collect());
-    assert!(told.values().all(|ids| ids.len() == 1), "the same mail has the same Message-ID");
-    let repeated = mails.len() - told.len();
+    let repeated = told.note_all(&mails);
+    assert_eq!(told.all().len(), bursts * CONTACTS);
+    assert_eq!(told.all().map(|(_, to)| to).collect::<BTreeSet<_>>(), contacts.iter().collect());
     eprintln!("{bursts} bursts, {} mails, {repeated} of them came twice in {kills} kills", mails.len());
     let in_flight = kills * IN_FLIGHT;
     assert!(repeated <= in_flight, "{repeated} mails came twice: more than were on their way ({in_flight})");

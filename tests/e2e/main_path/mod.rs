@@ -15,6 +15,7 @@ mod delegation;
 mod digests;
 mod dkim;
 mod ds389;
+mod graph;
 mod guard;
 mod incremental;
 mod intake;

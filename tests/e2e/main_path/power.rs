@@ -1,10 +1,11 @@
 //! The power goes: the store lies on a small disk of its own (ext4 in a file), which is copied while the daemon is stopped in the middle of
-//! its work. The copy has what was written to the disk by then, and not what still was in memory.
+//! its work. The copy has what was written to the disk by then, and not what still was in memory. A daemon goes on with it, and sends what hadn't left
+//! by then; again only what was on its way, as the same mail.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,8 +18,9 @@ use serde_json::Value;
 
 use crate::alone::Alone;
 use crate::servers::budkavle::{Budkavle, Daemon};
+use crate::servers::mail::{IN_FLIGHT, ParsedMail, Told};
 use crate::servers::postfix::SmtpSink;
-use crate::servers::{PATIENCE, rounds};
+use crate::servers::{PATIENCE, rounds, wait_until};
 
 /// How often the power goes; `tests/soak` wants more.
 const ROUNDS: usize = 20;
@@ -27,15 +29,18 @@ const CONTACTS: usize = 20;
 #[test]
 fn a_power_cut_loses_nothing_that_was_accepted() {
     let rounds = rounds("BUDKAVLE_POWER_CUTS", ROUNDS);
-    let sink = SmtpSink::start(&[]);
+    // What the daemon sends goes to one, what the copies do to another.
+    let (sink, others) = (SmtpSink::start(&[]), SmtpSink::start(&[]));
     let site = Alone::new(sink.address());
     let disk = Disk::new(site.path());
     let mut daemon = disk.start();
     daemon.wait_for_log("is ready", PATIENCE);
-    site.assign_contacts(CONTACTS);
+    let contacts = site.assign_contacts(CONTACTS);
     let mut random = StdRng::seed_from_u64(20_261_128);
     let (accepted, over) = (Mutex::new(BTreeSet::new()), AtomicBool::new(false));
-    let mut cuts: Vec<(Alone, Disk, BTreeSet<String>)> = Vec::new();
+    // With the mails that had left since the cut before.
+    let mut cuts: Vec<(Alone, Disk, BTreeSet<String>, Vec<PathBuf>)> = Vec::new();
+    let mut seen = BTreeSet::new();
     thread::scope(|scope| {
         // Ends the opener however this scope is left.
         let _over = Over(&over);
@@ -52,19 +57,25 @@ fn a_power_cut_loses_nothing_that_was_accepted() {
         for _ in 0..rounds {
             // Not waiting for something: the moment at which the power goes.
             thread::sleep(Duration::from_micros(random.random_range(0..500_000)));
-            let copy = Alone::new(sink.address());
+            let copy = Alone::new(others.address());
             daemon.signal("STOP");
             let accepted = accepted.lock().unwrap().clone();
+            let left = new_files(&sink, &mut seen);
             let disk = disk.copy_to(copy.path());
             daemon.signal("CONT");
-            cuts.push((copy, disk, accepted));
+            cuts.push((copy, disk, accepted, left));
         }
     });
     daemon.terminate(PATIENCE);
-    let last = cuts.last().map_or(0, |(.., accepted)| accepted.len());
+    let last = cuts.last().map_or(0, |(_, _, accepted, _)| accepted.len());
     assert!(last > rounds, "only {last} outages were accepted: the power goes too early");
 
-    for (round, (site, disk, accepted)) in cuts.iter().enumerate() {
+    let mut told = Told::default();
+    assert_eq!(told.note_all(&sink.mails()), 0, "nothing ended in the middle of what the daemon sent");
+    // What had left by the cut that is looked at.
+    let mut before = BTreeSet::new();
+    let mut repeated = 0;
+    for (round, (site, disk, accepted, left)) in cuts.iter().enumerate() {
         let mut daemon = disk.start();
         daemon.wait_for_log("is ready", PATIENCE);
         let status = site.get("/v1/status");
@@ -76,9 +87,44 @@ fn a_power_cut_loses_nothing_that_was_accepted() {
         assert!(lost.is_empty(), "round {round}: {lost:?} of {} are lost", accepted.len());
         let messages: u64 = status["outbox"].as_object().unwrap().values().filter_map(Value::as_u64).sum();
         assert_eq!(messages as usize, titles.len() * CONTACTS, "round {round}: {}", status["outbox"]);
+        wait_until("everything is sent", PATIENCE, || (site.waiting() == 0).then_some(()));
         daemon.terminate(PATIENCE);
+
+        before.extend(left.iter().map(|file| told_whom(&ParsedMail::read(file))));
+        let files = new_files(&others, &mut seen);
+        let mails: Vec<ParsedMail> = files.iter().map(|file| ParsedMail::read(file)).collect();
+        told.note_all(&mails);
+        let after: BTreeSet<_> = mails.iter().map(told_whom).collect();
+        assert_eq!(
+            mails.len(),
+            after.len(),
+            "round {round}: nothing ended in the middle of what the copy sent"
+        );
+        for title in &titles {
+            for to in &contacts {
+                let mail = ((*title).to_owned(), to.clone());
+                assert!(before.contains(&mail) || after.contains(&mail), "round {round}: not sent: {mail:?}");
+            }
+        }
+        let again = before.intersection(&after).count();
+        assert!(
+            again <= IN_FLIGHT,
+            "round {round}: {again} mails came twice: more than were on their way ({IN_FLIGHT})"
+        );
+        repeated += again;
     }
-    eprintln!("{rounds} power cuts, {last} outages accepted before the last");
+    eprintln!("{rounds} power cuts, {last} outages accepted before the last, {repeated} mails came twice");
+}
+
+/// The title of the outage, and to whom it was told.
+fn told_whom(mail: &ParsedMail) -> (String, String) {
+    let subject = mail.subject();
+    (subject.split_once(": ").map(|(_, title)| title.to_owned()).unwrap_or(subject), mail.to().concat())
+}
+
+/// The files of the mails that weren't there before.
+fn new_files(sink: &SmtpSink, seen: &mut BTreeSet<PathBuf>) -> Vec<PathBuf> {
+    sink.files().into_iter().filter(|file| seen.insert(file.clone())).collect()
 }
 
 struct Over<'a>(&'a AtomicBool);

@@ -1,5 +1,6 @@
 //! Mails as the tests look at them, and the one way in which they send some.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{Ipv4Addr, TcpStream};
@@ -19,10 +20,15 @@ pub struct ParsedMail {
 impl ParsedMail {
     /// Reads one mail from its file.
     pub fn read(file: &Path) -> Self {
-        let bytes = fs::read(file).unwrap();
-        let message = MessageParser::default().parse(&bytes);
-        let message = message.unwrap_or_else(|| panic!("not a mail: {}", file.display())).into_owned();
-        Self { raw: String::from_utf8_lossy(&bytes).into_owned(), message }
+        Self::parse(&fs::read(file).unwrap())
+    }
+
+    /// Reads one mail.
+    pub fn parse(bytes: &[u8]) -> Self {
+        let raw = String::from_utf8_lossy(bytes).into_owned();
+        let message = MessageParser::default().parse(bytes);
+        let message = message.unwrap_or_else(|| panic!("not a mail: {raw}")).into_owned();
+        Self { raw, message }
     }
 
     /// The first header of this name, unfolded, encoded words as they came.
@@ -74,6 +80,38 @@ impl ParsedMail {
     }
 }
 
+/// How many mails can come twice when a daemon ends in the middle: those that can be on their way, which it takes up first. A mail is, until the server's
+/// answer is on the disk.
+pub const IN_FLIGHT: usize = 32;
+
+/// Who was told what, and under which Message-ID.
+#[derive(Default)]
+pub struct Told(BTreeMap<(String, String), String>);
+
+impl Told {
+    /// Notes a mail, which is for one person. What comes again must be the same mail. Whether it did.
+    pub fn note(&mut self, mail: &ParsedMail) -> bool {
+        let [to] = &mail.to()[..] else { panic!("for one person: {}", mail.raw) };
+        let id = mail.message_id();
+        assert!(!id.is_empty(), "no Message-ID: {}", mail.raw);
+        let known = self.0.insert((mail.subject(), to.clone()), id.clone());
+        if let Some(known) = &known {
+            assert_eq!(known, &id, "{to} got {:?} as two mails", mail.subject());
+        }
+        known.is_some()
+    }
+
+    /// Notes all of them; how many came again.
+    pub fn note_all<'m>(&mut self, mails: impl IntoIterator<Item = &'m ParsedMail>) -> usize {
+        mails.into_iter().filter(|mail| self.note(mail)).count()
+    }
+
+    /// Of what whom, in order.
+    pub fn all(&self) -> impl ExactSizeIterator<Item = &(String, String)> {
+        self.0.keys()
+    }
+}
+
 /// Sends one mail over plain SMTP, to prove that a server takes mail. Gives the last reply.
 pub fn send(server: (Ipv4Addr, u16), from: &str, to: &str, mail: &str) -> String {
     let stream = TcpStream::connect(server).unwrap();
@@ -101,4 +139,17 @@ fn read_reply(replies: &mut BufReader<TcpStream>) -> String {
     let mut line = String::new();
     replies.read_line(&mut line).unwrap();
     line.trim_end().to_owned()
+}
+
+#[test]
+#[should_panic(expected = "asa@x.example got \"Down\" as two mails")]
+fn what_comes_again_under_another_id_is_another_mail() {
+    let mail = |id: &str| {
+        ParsedMail::parse(
+            format!("To: asa@x.example\r\nSubject: Down\r\nMessage-ID: <{id}@x>\r\n\r\nx").as_bytes(),
+        )
+    };
+    let mut told = Told::default();
+    assert_eq!(told.note_all([&mail("1"), &mail("1")]), 1);
+    told.note(&mail("2"));
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use super::certs::{AUTHORITY, CertFiles, Validity};
-use super::mail::ParsedMail;
+use super::mail::{ParsedMail, Told};
 use super::process::Process;
 use super::{PATIENCE, folder, free_address, wait_until};
 
@@ -140,18 +140,13 @@ impl Postfix {
 
     /// Sees that `contact` was told of each of the outages `accepted`, by their titles, and that what came twice is the same mail; how many did.
     pub fn told_of_each(&self, contact: &str, accepted: &BTreeSet<String>) -> usize {
-        let mut ids: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-        let mails = self.mails_for(contact);
-        let all = mails.len();
-        for mail in mails {
-            ids.entry(mail.subject()).or_default().insert(mail.message_id());
-        }
+        let mut told = Told::default();
+        let repeated = told.note_all(&self.mails_for(contact));
         for title in accepted {
-            assert!(ids.keys().any(|subject| subject.ends_with(title)), "{contact} was not told of {title}");
-        }
-        let repeated = all - ids.len();
-        for (subject, ids) in ids {
-            assert_eq!(ids.len(), 1, "{contact} got {subject} under several Message-IDs: {ids:?}");
+            assert!(
+                told.all().any(|(subject, _)| subject.ends_with(title)),
+                "{contact} was not told of {title}"
+            );
         }
         repeated
     }
@@ -303,9 +298,13 @@ impl SmtpSink {
 
     /// The mails it has taken.
     pub fn mails(&self) -> Vec<ParsedMail> {
+        self.files().iter().map(|file| ParsedMail::read(file)).collect()
+    }
+
+    /// Their files, those too that it is still writing.
+    pub fn files(&self) -> Vec<PathBuf> {
         let files = files(self.folder.path()).into_iter();
-        let mails = files.filter(|file| file.file_name().unwrap().to_string_lossy().starts_with("mail."));
-        mails.map(|file| ParsedMail::read(&file)).collect()
+        files.filter(|file| file.file_name().unwrap().to_string_lossy().starts_with("mail.")).collect()
     }
 }
 

@@ -44,7 +44,7 @@ impl Posted {
 struct Shared {
     pages: Pages,
     /// What is answered to a post, by path.
-    takes: Arc<Mutex<HashMap<String, u16>>>,
+    takes: Arc<Mutex<HashMap<String, (u16, String)>>>,
     posted: Arc<Mutex<Vec<Posted>>>,
     away: Arc<AtomicBool>,
 }
@@ -107,7 +107,12 @@ impl Web {
 
     /// From now on posts to this path are answered so.
     pub fn takes(&self, path: &str, status: u16) {
-        self.shared.takes.lock().unwrap().insert(path.to_owned(), status);
+        self.answers(path, status, "");
+    }
+
+    /// The same, with a text.
+    pub fn answers(&self, path: &str, status: u16, text: &str) {
+        self.shared.takes.lock().unwrap().insert(path.to_owned(), (status, text.to_owned()));
     }
 
     /// What was posted.
@@ -159,9 +164,11 @@ fn answer(stream: StreamOwned<ServerConnection, TcpStream>, shared: &Shared) -> 
         let mut body = vec![0; length];
         reader.read_exact(&mut body)?;
         let body = String::from_utf8(body).unwrap();
-        let status = shared.takes.lock().unwrap().get(&path).copied().unwrap_or(404);
+        let takes = shared.takes.lock().unwrap().get(&path).cloned();
+        let (status, text) = takes.unwrap_or((404, String::new()));
         shared.posted.lock().unwrap().push(Posted { path, headers, body, status });
-        format!("HTTP/1.1 {status} x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        let length = text.len();
+        format!("HTTP/1.1 {status} x\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{text}")
     } else {
         let page = shared.pages.lock().unwrap().get(&path).cloned();
         match page {
