@@ -31,7 +31,3 @@ pub mod runtime;
 pub mod source;
 pub mod store;
 pub mod tls;
-
-/// The C library's takes about a fifth of the time that a mail costs.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -7,6 +7,7 @@
 
 mod keys;
 mod old;
+mod together;
 
 use std::sync::Arc;
 
@@ -48,6 +49,8 @@ pub(crate) use keys::{
     attempt_key, audit_time, followed_key, key, number_key, number_of, past_key, run_of_key, runs_of,
     steps_key, thread_key, threads_of, time_key,
 };
+
+pub(crate) use together::{Gathering, Together};
 
 use super::types::AttemptLog;
 
@@ -403,14 +406,6 @@ pub(crate) struct InThread {
     /// Whether messages of it may still wait to be sent.
     pub(crate) waits: bool,
 }
-
-/// Which messages of a recipient leave together: when, and the first of them. Nothing joins them from then on.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, serde::Deserialize)]
-pub(crate) struct Gathering(pub(crate) Vec<(DateTime<Utc>, MessageId)>);
-
-/// Messages that leave together, as one mail: the first one first.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, serde::Deserialize)]
-pub(crate) struct Together(pub(crate) Vec<MessageId>);
 
 /// When it was last looked who answers for whom: what time alone changed since then hasn't been told.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, serde::Deserialize)]

@@ -274,7 +274,7 @@ async fn an_engine_that_runs_into_the_full_disk_comes_up_again() {
     let store = filled(&settings).await;
     let mut held = listed(&store).await;
     let mut met = 0;
-    for round in 0..30 {
+    for round in 0..90 {
         let told = std::thread::scope(|scope| {
             let filling = scope.spawn(|| disk.fill());
             // The filler fills while these are committed; the first that fails ends the round.

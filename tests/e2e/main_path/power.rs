@@ -138,7 +138,7 @@ impl Drop for Over<'_> {
 /// A disk in a file. It is there for the daemon alone, in a mount namespace that ends with it: nothing is left to unmount.
 struct Disk {
     daemon: Budkavle,
-    image: std::path::PathBuf,
+    image: PathBuf,
 }
 
 impl Disk {
