@@ -95,6 +95,8 @@ pub struct Sender {
     return_path: ReturnPath,
     terms: Terms,
     state: Mutex<State>,
+    /// Who got a later word meanwhile.
+    later: Later,
     batch: AtomicUsize,
     /// How many messages are under way.
     flying: AtomicUsize,
@@ -118,6 +120,13 @@ struct Taken {
     probes: bool,
 }
 
+impl Taken {
+    /// What was claimed so.
+    fn all(self, claimed: Vec<Claimed>) -> impl DoubleEndedIterator<Item = (Claimed, Taken)> {
+        claimed.into_iter().map(move |claimed| (claimed, self))
+    }
+}
+
 /// Claimed messages that wait for their turn.
 type Waiting = VecDeque<(Claimed, Taken)>;
 
@@ -132,7 +141,6 @@ struct State {
     tally: Tally,
     rests: Rests,
     pace: Pace,
-    later: Later,
     /// When it was last looked for what is more urgent than the rest of a slow batch.
     looked: DateTime<Utc>,
     /// Nothing is claimed before, though it may be due: other nodes have used up the limit, or don't count on this one.
@@ -182,6 +190,7 @@ impl Sender {
             return_path: ReturnPath::default(),
             terms,
             state: Mutex::default(),
+            later: Later::default(),
             batch,
             flying,
             landed,
@@ -357,7 +366,7 @@ impl Sender {
                     if !claimed.is_empty() {
                         self.probes(now);
                         let taken = Taken { at: now, life, probes: true };
-                        waiting.extend(claimed.into_iter().map(|claimed| (claimed, taken)));
+                        waiting.extend(taken.all(claimed));
                         continue;
                     }
                     until.min(now + PROBE)
@@ -374,7 +383,7 @@ impl Sender {
                         core.store.claim_within(&self.name, now, now + CLAIM, max, per_minute).await?;
                     if !claimed.is_empty() {
                         let taken = Taken { at: now, life, probes: false };
-                        waiting.extend(claimed.into_iter().map(|claimed| (claimed, taken)));
+                        waiting.extend(taken.all(claimed));
                         continue;
                     }
                     match more_in {
@@ -411,7 +420,7 @@ impl Sender {
         let Some(life) = core.store.life() else { return Ok(Waiting::new()) };
         let taken = Taken { at: now, life, probes: false };
         let claimed = core.store.claim_due(&self.name, now, now + CLAIM, batch).await?;
-        Ok(claimed.into_iter().map(|claimed| (claimed, taken)).collect())
+        Ok(taken.all(claimed).collect())
     }
 
     /// Takes in before the rest of a slow batch what is more urgent.
@@ -438,7 +447,7 @@ impl Sender {
             let taken = Taken { at: now, life, probes: false };
             match core.store.claim_urgent(&self.name, now, now + CLAIM, max, per_minute).await {
                 Ok(claimed) => {
-                    claimed.into_iter().rev().for_each(|claimed| waiting.push_front((claimed, taken)));
+                    taken.all(claimed).rev().for_each(|claimed| waiting.push_front(claimed));
                 }
                 // What is claimed already goes on.
                 Err(error) => {

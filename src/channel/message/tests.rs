@@ -115,11 +115,11 @@ fn several_notices_stand_in_one_mail_each_as_it_would_by_itself() {
     let take_on = Some((NoticeId(7), Some("https://b.example/take-on/x".to_owned())));
     let stop = Some("https://b.example/unsubscribe/x".to_owned());
     let links = Links { take_on, unsubscribe: stop, ..Links::default() };
+    let parts: Vec<Part<'_>> = std::iter::zip(&notices, &messages)
+        .map(|(notice, message)| Part { notice, message, links: &links })
+        .collect();
     let mut texts = String::new();
     for language in Language::ALL {
-        let parts: Vec<Part<'_>> = std::iter::zip(&notices, &messages)
-            .map(|(notice, message)| Part { notice, message, links: &links })
-            .collect();
         let text = composer.writer.write_together(&parts, locale(language)).unwrap();
         texts += &format!("=== {language}\nSubject: {}\n\n{}\n", text.subject, text.text);
         assert_eq!(text.html.matches("unsubscribe/x\"").count(), 1, "it is said once");
@@ -137,9 +137,6 @@ fn several_notices_stand_in_one_mail_each_as_it_would_by_itself() {
         }
     }
     insta::assert_snapshot!("together", texts);
-    let parts: Vec<Part<'_>> = std::iter::zip(&notices, &messages)
-        .map(|(notice, message)| Part { notice, message, links: &links })
-        .collect();
     let write = |parts: &[Part<'_>]| composer.compose_together(parts, in_english(), 7).unwrap().bytes;
     assert!(write(&parts) == write(&parts), "a repeat is the same to the byte");
     let mail = write(&parts);

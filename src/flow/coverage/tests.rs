@@ -1,10 +1,9 @@
 use std::sync::Mutex;
 
-use super::super::assign::{NewAssignment, assign};
 use super::super::core::DirectorySettings;
+use super::super::testing::appoint;
 use super::*;
 use crate::domain::alert::{self, Health};
-use crate::domain::authority::Caller;
 use crate::domain::climb;
 use crate::domain::coverage::watch::MonthDay;
 use crate::domain::directory::UserFields;
@@ -12,7 +11,7 @@ use crate::domain::guard::Limits;
 use crate::domain::ids::DirectoryName;
 use crate::domain::notice::{GapPlace, NoticeKind};
 use crate::domain::outage::Severity;
-use crate::domain::roles::{AD_SYNC, Holder, LOCAL, Place, built_in};
+use crate::domain::roles::{AD_SYNC, LOCAL, Place, built_in};
 use crate::domain::run::WholeReads;
 use crate::domain::schedule::Schedule;
 use crate::domain::testing::{DIRECTORIES, World, directory_of, hour, unit, unit_id, user, user_id};
@@ -134,13 +133,7 @@ async fn messages(core: &Core) -> u64 {
 }
 
 async fn assign_global(core: &Core) {
-    assign_whole(core, GLOBAL, "it").await;
-}
-
-async fn assign_whole(core: &Core, role: &str, name: &str) {
-    let holder = Holder::Outside { name: name.into(), mail: format!("{name}@org.example").parse().unwrap() };
-    let whole = NewAssignment::new(role, holder, Place::Organisation);
-    assign(core, whole, &Caller::system(), None).await.unwrap();
+    appoint(core, GLOBAL, "it", Place::Organisation).await;
 }
 
 #[tokio::test]
@@ -228,7 +221,7 @@ async fn what_is_covered_by_the_next_warning_waits_for_nobody_any_more() {
     let waiting = || core.view().climbs.keys().map(ToString::to_string).collect::<Vec<_>>();
     assert_eq!(waiting(), ["coverage/summer/2026-06-22/all"]);
     for name in ["asa", "bo"] {
-        assign_whole(&core, "remote-access", name).await;
+        appoint(&core, "remote-access", name, Place::Organisation).await;
     }
     *now.lock().unwrap() = "2026-06-15T05:00:00Z".parse().unwrap();
     tick(&core).await.unwrap();

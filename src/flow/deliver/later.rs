@@ -1,7 +1,6 @@
 //! What was claimed before a later word on the same outage came isn't sent after that.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::Mutex;
@@ -17,8 +16,8 @@ const KEPT: usize = 16;
 const AGAIN: TimeDelta = TimeDelta::seconds(1);
 
 /// Who got a word that takes the place of a notice, by notice.
-#[derive(Clone, Default)]
-pub(super) struct Later(Arc<Mutex<HashMap<NoticeId, Known>>>);
+#[derive(Default)]
+pub(super) struct Later(Mutex<HashMap<NoticeId, Known>>);
 
 struct Known {
     /// How many words there were then; None: the outage wasn't open.

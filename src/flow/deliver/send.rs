@@ -106,8 +106,7 @@ impl Sender {
             let reason = "somebody has taken it on, or it is over".to_owned();
             return Err((MessageState::Cancelled, reason, None));
         }
-        let later = self.lock().later.clone();
-        if let Some(reason) = later.replaces(core, message, notice, now).await {
+        if let Some(reason) = self.later.replaces(core, message, notice, now).await {
             return Err((MessageState::Cancelled, reason, None));
         }
         if let Some(answer) = returns::refused(core, &self.channel, message, notice, now) {

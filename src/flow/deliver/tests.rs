@@ -131,6 +131,16 @@ impl World {
         text.lines().map(str::to_owned).collect()
     }
 
+    /// Waits until a channel that is a program has begun with a message.
+    async fn begun(&self, name: &str) {
+        let begun = async {
+            while self.ids(name).is_empty() {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), begun).await.unwrap();
+    }
+
     async fn drain(&self, sender: &Sender) -> Sent {
         drain(&self.core, sender).await
     }

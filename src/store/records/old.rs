@@ -196,34 +196,25 @@ impl From<AbsenceV1> for Absence {
     }
 }
 
-/// An outage, before one could ask to be taken on.
+/// It couldn't ask to be taken on yet; nothing is stored of it.
 #[derive(Deserialize)]
-pub(super) struct OutageV2 {
-    id: OutageId,
-    title: Box<str>,
-    severity: Severity,
-    services: Vec<Box<str>>,
-    units: Vec<UnitId>,
-    updates: Vec<PlainUpdate>,
-    plan: Option<Plan>,
-    also: Vec<Address>,
-    edits: Vec<Edit>,
-    silent: u32,
-    nags: u32,
-}
+pub(super) struct NoAck;
 
-impl From<OutageV2> for Outage {
-    fn from(old: OutageV2) -> Outage {
-        let OutageV2 { id, title, severity, services, units, updates, plan, also, edits, silent, nags } = old;
-        let ack = false;
-        OutageV3 { id, title, severity, services, units, updates, plan, also, edits, silent, nags, ack }
-            .into()
+impl From<NoAck> for bool {
+    fn from(_: NoAck) -> bool {
+        false
     }
 }
 
+/// An outage, before one could ask to be taken on.
+pub(super) type OutageV2 = OldOutage<NoAck>;
+
 /// An outage, before it was kept what the system says in it.
+pub(super) type OutageV3 = OldOutage<bool>;
+
+/// An outage with words as they were once kept.
 #[derive(Deserialize)]
-pub(super) struct OutageV3 {
+pub(super) struct OldOutage<A> {
     id: OutageId,
     title: Box<str>,
     severity: Severity,
@@ -235,14 +226,14 @@ pub(super) struct OutageV3 {
     edits: Vec<Edit>,
     silent: u32,
     nags: u32,
-    ack: bool,
+    ack: A,
 }
 
-impl From<OutageV3> for Outage {
-    fn from(old: OutageV3) -> Outage {
-        let OutageV3 { id, title, severity, services, units, updates, plan, also, edits, silent, nags, ack } =
+impl<A: Into<bool>> From<OldOutage<A>> for Outage {
+    fn from(old: OldOutage<A>) -> Outage {
+        let OldOutage { id, title, severity, services, units, updates, plan, also, edits, silent, nags, ack } =
             old;
-        let updates = updates.into_iter().map(Update::from).collect();
+        let (updates, ack) = (updates.into_iter().map(Update::from).collect(), ack.into());
         Outage { id, title, severity, services, units, updates, plan, also, edits, silent, nags, ack }
     }
 }

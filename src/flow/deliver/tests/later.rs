@@ -17,13 +17,7 @@ async fn what_was_claimed_before_a_later_word_is_not_sent_after_it_to_whoever_ge
         format!("cat > /dev/null; echo x >> {}; while [ ! -e {} ]; do :; done", log.display(), go.display());
     let one = script("one", lines, Terms::default());
     let others = async {
-        tokio::time::timeout(Duration::from_secs(60), async {
-            while world.ids("one").is_empty() {
-                tokio::task::yield_now().await;
-            }
-        })
-        .await
-        .unwrap();
+        world.begun("one").await;
         let sending = world.core.store.queue_counts().await.unwrap().get(&MessageState::Sending).copied();
         assert_eq!(sending, Some(3), "they are claimed together");
         let resolve = async |id| {
