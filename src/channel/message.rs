@@ -148,7 +148,8 @@ impl Composer {
         let at = parts.iter().map(|part| part.notice.at).max().unwrap_or(first.notice.at);
         let body = Body::of(self.writer.write_together(parts, locale)?, None)?;
         let head = Head { event: &event, thread: &event, at };
-        self.addressed(&body, head, first.message, locale, instance, first.links)
+        let links = Links { unsubscribe: Part::unsubscribe(parts), ..first.links.clone() };
+        self.addressed(&body, head, first.message, locale, instance, &links)
     }
 
     /// The same, and what it says in all forms, of something that is written only once.

@@ -472,12 +472,19 @@ pub struct Message {
 }
 
 impl Message {
-    /// Whether two of those that are to leave together do: both still wait, or they came to the same at the same moment.
+    /// What is one mail for those that leave together: the first of them.
+    pub fn mail(&self) -> MessageId {
+        self.together.unwrap_or(self.id)
+    }
+
+    /// Whether two of those that are to leave together do: both wait for the same moment, or came to the same at the same moment.
     pub fn leaves_with(&self, other: &Message) -> bool {
-        let both_wait = !self.state.is_final() && !other.state.is_final();
-        self.together.is_some()
-            && self.together == other.together
-            && (both_wait || (self.state, self.changed) == (other.state, other.changed))
+        let same = match (self.state, other.state) {
+            (MessageState::Cancelled | MessageState::Expired, _) => false,
+            (state, others) if state.is_final() => (state, self.changed) == (others, other.changed),
+            (_, others) => !others.is_final() && self.due == other.due,
+        };
+        same && self.together.is_some() && self.together == other.together
     }
 }
 

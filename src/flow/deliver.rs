@@ -178,6 +178,15 @@ async fn poll<T>(future: &mut Option<BoxFuture<'_, T>>) -> T {
     poll_fn(|cx| future.as_mut().map_or(Poll::Pending, |future| future.poll_unpin(cx))).await
 }
 
+/// Adds to `group` what has come in meanwhile, until it has `most` or a few more.
+fn take_in(results: &mut mpsc::UnboundedReceiver<Vec<Attempt>>, group: &mut Vec<Attempt>, most: usize) {
+    while group.len() < most
+        && let Ok(more) = results.try_recv()
+    {
+        group.extend(more);
+    }
+}
+
 impl Sender {
     /// Sends over `channel`, which is called `name`, what `composer` writes.
     pub fn new(name: ChannelName, channel: Channel, composer: Composer, terms: Terms) -> Sender {
@@ -236,7 +245,7 @@ impl Sender {
         moved: &(dyn Fn() + Sync),
         idle: &Idle,
     ) -> Result<Sent, StoreError> {
-        let (done, mut results) = mpsc::unbounded_channel();
+        let (done, mut results) = mpsc::unbounded_channel::<Vec<Attempt>>();
         let sending = async move {
             let mut flights: FuturesUnordered<BoxFuture<'_, Vec<Attempt>>> = FuturesUnordered::new();
             // Neither is ever dropped half-way: what it has claimed would be lost for as long as the claim holds.
@@ -251,11 +260,9 @@ impl Sender {
                 tokio::select! {
                     biased;
                     Some(attempts) = flights.next() => {
-                        for attempt in attempts {
-                            moved();
-                            // The other half lives as long as this one.
-                            let _ = done.send(attempt);
-                        }
+                        attempts.iter().for_each(|_| moved());
+                        // The other half lives as long as this one.
+                        let _ = done.send(attempts);
                     }
                     more = poll(&mut ahead), if ahead.is_some() => {
                         ahead = None;
@@ -294,23 +301,18 @@ impl Sender {
             }
             ended
         };
-        // The results are noted in groups, whatever has come in meanwhile: no connection waits for that.
+        // The results are noted in groups, whatever has come in meanwhile: no connection waits for that. What left as one mail is noted at once.
         let noting = async {
             let mut total = Sent::default();
-            let mut group: Vec<Attempt> = Vec::new();
             let mut result = Ok(());
             // Each is noted in two rows.
             let most = (core.store.claims_at_once() / 2).max(1);
-            while results.recv_many(&mut group, most).await > 0 {
+            while let Some(mut group) = results.recv().await {
+                take_in(&mut results, &mut group, most);
                 if group.len() < TOGETHER {
                     tokio::time::sleep(MOMENT).await;
-                    while group.len() < most
-                        && let Ok(attempt) = results.try_recv()
-                    {
-                        group.push(attempt);
-                    }
+                    take_in(&mut results, &mut group, most);
                 }
-                let group = std::mem::take(&mut group);
                 let count = |state| group.iter().filter(|a| a.state == state).count();
                 let (sent, untried) = (count(MessageState::Sent), count(MessageState::Queued));
                 let deferred = count(MessageState::Deferred) + untried;
@@ -348,7 +350,8 @@ impl Sender {
             self.overtake(core, stop, &mut waiting).await;
             if let Some((claimed, taken)) = waiting.pop_front() {
                 self.flying.fetch_add(1, Ordering::Relaxed);
-                if waiting.front().is_none_or(|(_, next)| next.at != taken.at) {
+                // What has overtaken says nothing of the rest.
+                if waiting.front().is_none_or(|(_, next)| next.at > taken.at) {
                     self.adapt(core.now() - taken.at, core.store.claims_at_once());
                 }
                 return Ok(Some((claimed, taken, waiting)));

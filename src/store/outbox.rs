@@ -8,7 +8,7 @@ use super::{
 };
 use crate::domain::audit;
 use crate::domain::ids::{ChannelName, MessageId};
-use crate::domain::notice::{Message, Priority};
+use crate::domain::notice::{Message, MessageState, Priority};
 
 impl Store {
     /// So many messages are claimed at once at the most: more than fit into one batch of the embedded store would be written twice, and a database takes a
@@ -134,7 +134,10 @@ impl Store {
             Store::Sled(store) => store.message(id).await?,
             Store::Postgres(store) => store.message(id).await?,
         };
-        if let Some(first) = detail.message.together {
+        // What was refused together was tried by itself after that: what failed left with others only when it came back.
+        let left = detail.attempts.iter().any(|attempt| attempt.state == MessageState::Sent);
+        let waits = !detail.message.state.is_final();
+        if let Some(first) = detail.message.together.filter(|_| waits || left) {
             let all = match self {
                 Store::Sled(store) => store.together(first).await?,
                 Store::Postgres(store) => store.together(first).await?,

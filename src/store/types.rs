@@ -346,6 +346,8 @@ pub struct Attempt {
     pub answer: Box<str>,
     /// For a deferred one: when it is tried again.
     pub due: Option<DateTime<Utc>>,
+    /// From now on it leaves as a mail of its own.
+    pub alone: bool,
 }
 
 /// One try to send, for the log of a message.

@@ -6,6 +6,7 @@ pub mod outbox;
 mod policy;
 mod replicated;
 mod runs;
+mod together;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
@@ -32,6 +33,7 @@ use self::intake::*;
 use self::outbox::*;
 use self::policy::*;
 use self::runs::*;
+use self::together::*;
 use crate::postgres::Database;
 use crate::store_samples::*;
 
@@ -100,6 +102,10 @@ suite! {
     what_is_held_leaves_later_and_the_next_word_takes_its_place,
     what_waits_for_the_same_recipient_leaves_together_and_stays_together,
     those_that_leave_together_have_one_turn,
+    a_later_word_leaves_with_what_the_earlier_would_have_left_with,
+    a_turn_is_free_when_nothing_is_left_of_the_mail,
+    what_is_refused_together_is_tried_by_itself,
+    what_expires_of_a_mail_does_so_once_and_the_rest_leaves,
     what_waits_of_a_thread_is_replaced_whatever_it_is_called_and_is_forgotten_with_it,
     no_more_than_the_limit_go_to_a_recipient_within_an_hour_and_what_is_replaced_frees_its_turn,
     whoever_is_told_of_the_cause_is_not_told_of_what_waits_but_goes_on_with_what_they_heard,

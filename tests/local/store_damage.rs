@@ -89,6 +89,7 @@ async fn fill() -> Filled {
             state: MessageState::Sent,
             answer: "250 ok".into(),
             due: None,
+            alone: false,
         });
         store.record_attempts(attempts.collect()).await.unwrap();
         history.push(look(&store).await);

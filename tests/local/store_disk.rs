@@ -250,6 +250,7 @@ async fn a_full_disk_loses_nothing_and_the_store_goes_on_when_there_is_room() {
         state: MessageState::Sent,
         answer: "250 ok".into(),
         due: None,
+        alone: false,
     });
     store.record_attempts(sent.collect()).await.unwrap();
     store.close().await;

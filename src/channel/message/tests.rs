@@ -143,6 +143,13 @@ fn several_notices_stand_in_one_mail_each_as_it_would_by_itself() {
     let mail = MessageParser::default().parse(&mail).unwrap();
     assert_eq!(mail.header("List-Unsubscribe-Post").unwrap().as_text(), Some("List-Unsubscribe=One-Click"));
     assert_eq!(mail.references().as_text(), None);
+    // Whichever of them is for a subscriber.
+    let none = Links::default();
+    let mixed = [Part { links: &none, ..parts[0] }, parts[1]];
+    let mail = write(&mixed);
+    let mail = MessageParser::default().parse(&mail).unwrap();
+    let stop = "<https://b.example/unsubscribe/x>";
+    assert_eq!(mail.header_raw("List-Unsubscribe").map(str::trim), Some(stop));
 }
 
 #[test]

@@ -86,7 +86,17 @@ impl Sender {
                 ((MessageState::Failed, error.to_string(), None), now)
             }
         };
-        attempts.extend(ready.iter().map(|one| attempt(&one.message, now, end.clone())));
+        let alone = ready.len() > 1 && end.0 == MessageState::Failed;
+        let end = if alone {
+            // One of them may be what is refused, or can't be written: the others aren't lost for that.
+            let said =
+                format!("{}; each of the {} messages in this mail is tried by itself", end.1, ready.len());
+            (MessageState::Deferred, said, Some(now))
+        } else {
+            end
+        };
+        let tried = |one: &Ready| Attempt { alone, ..attempt(&one.message, now, end.clone()) };
+        attempts.extend(ready.iter().map(tried));
         attempts
     }
 
@@ -132,11 +142,15 @@ impl Sender {
     async fn hand_over(&self, parcel: Parcel, now: DateTime<Utc>) -> Outcome {
         let channel = Arc::clone(&self.channel);
         let task = tokio::spawn(async move { channel.hand_over(&parcel, now).await });
-        AbortOnDropHandle::new(task).await.unwrap_or_else(|error| Outcome::Deferred {
-            reason: format!("the try broke off: {error}"),
-            perhaps_sent: true,
-            whole: false,
-            retry_after: None,
+        AbortOnDropHandle::new(task).await.unwrap_or_else(|error| match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // Nobody but the runtime at its end gives up a task.
+            Err(error) => Outcome::Deferred {
+                reason: format!("the try broke off: {error}"),
+                perhaps_sent: true,
+                whole: false,
+                retry_after: None,
+            },
         })
     }
 }
@@ -145,5 +159,13 @@ impl Sender {
 type End = (MessageState, String, Option<DateTime<Utc>>);
 
 fn attempt(message: &Message, at: DateTime<Utc>, (state, answer, due): End) -> Attempt {
-    Attempt { message: message.id, number: message.attempts, at, state, answer: clip(answer), due }
+    Attempt {
+        message: message.id,
+        number: message.attempts,
+        at,
+        state,
+        answer: clip(answer),
+        due,
+        alone: false,
+    }
 }

@@ -1,11 +1,12 @@
 //! Notices into the outbox: what they take the place of, whose turn is when, and whether they ask to be taken on.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::domain::climb::Climb;
 use crate::domain::ids::{MessageId, NoticeId, OutageId};
 use crate::domain::notice::{Message, MessageState, NewNotice, Notice, once_each};
 use crate::domain::outage::inhibit::Held;
+use crate::domain::quiet;
 
 use super::super::records::{Kind, NoticeOf, NoticeRow, Numbers, key, number_key};
 use super::super::types::Committed;
@@ -32,10 +33,11 @@ pub(super) fn enqueue(
         if tx.has(&event)? {
             continue;
         }
-        for (to, due) in thread::replace(tx, at, &new)? {
-            if let Some(held) = new.held.get_mut(&to) {
+        let replaced = thread::replace(tx, at, &new)?;
+        for (to, before) in &replaced {
+            if let Some(held) = new.held.get_mut(to) {
                 // What was tried in the night, since it was critical, is taken the place of in the morning.
-                *held = new.awake.next(&to, due.max(at)).min(*held);
+                *held = new.awake.next(to, before.due.max(at)).min(*held);
             }
         }
         if let Some((outage, held)) = &new.inhibited {
@@ -45,7 +47,9 @@ pub(super) fn enqueue(
         for hush in &new.hushes {
             thread::hush(tx, at, hush, &mut committed)?;
         }
-        let (turns, longer) = thread::turns(tx, at, &new)?;
+        let turns = thread::turns(tx, at, &new)?;
+        let mut longer = TimeDelta::zero();
+        together::expect(tx, at, &new)?;
         let id = NoticeId(tx.next(Numbers::Notice)?);
         let mut messages = 0;
         let (mut first, mut earliest) = (None, None);
@@ -53,8 +57,13 @@ pub(super) fn enqueue(
             let wanted = new.held.get(&recipient.key()).copied().unwrap_or(at);
             let turn = turns.get(&recipient.key()).copied();
             let message_id = MessageId(tx.next(Numbers::Message)?);
-            let joined = together::join(tx, at, &new, &recipient, (turn.unwrap_or(wanted), message_id))?;
-            let due = joined.map_or(turn.unwrap_or(wanted), |(due, _)| due);
+            let by_itself = turn.unwrap_or(wanted);
+            let others = replaced.get(&recipient.key()).and_then(|before| before.together);
+            let joined = together::join(tx, at, &new, &recipient, (by_itself, message_id), others)?;
+            let due = joined.map_or(by_itself, |(due, _)| due);
+            if turn.is_some() && !quiet::has_its_time(&new.facts) {
+                longer = longer.max(due - wanted);
+            }
             // Those that leave together have the turn of the first.
             if let Some(turn) = turn.filter(|_| joined.is_some_and(|(_, first)| first != message_id)) {
                 thread::give_back(tx, at, &recipient, turn)?;

@@ -14,6 +14,7 @@ use super::super::error::StoreError;
 use super::super::records::{Kind, NoticeRow, Numbers, attempt_key, key, number_key};
 use super::super::types::{Attempt, AttemptLog, Claimed, MessageOrder};
 use super::commit::write_audit;
+use super::thread;
 use super::together;
 use super::trouble::{Fault, Trouble};
 use super::tx::Tx;
@@ -52,19 +53,30 @@ pub(in crate::store) fn claim(
 ) -> Result<Vec<Claimed>, Fault> {
     let (now, until) = (tx.common(now), tx.common(until));
     tx.speaks_of(now);
-    let mut claims = Claims { now, until, notices: HashMap::new(), claimed: HashSet::new() };
-    let mut claimed = Vec::new();
+    let mut due = Vec::new();
     for id in tx.due(channel, now, max)? {
-        if claims.claimed.contains(&id) {
-            continue;
-        }
         let before = message(tx, id)?;
         if before.priority > least {
             // The urgent go first.
             break;
         }
+        due.push(before);
+    }
+    let mails = together::mails(tx, &due)?;
+    let mut claims = Claims { now, until, notices: HashMap::new(), done: HashSet::new(), claimed: 0 };
+    let mut claimed = Vec::new();
+    for before in due {
+        if claims.done.contains(&before.id) {
+            continue;
+        }
+        let others = match before.together.map(|first| mails.get(&first)) {
+            None => [].as_slice(),
+            Some(Some(all)) => all,
+            // Somebody else has one of them in hand: they leave together, a moment later.
+            Some(None) => continue,
+        };
         let Some(notice) = claims.notice(tx, &before)? else { continue };
-        if claims.claimed.len() >= max {
+        if claims.claimed >= max {
             // Those behind it may have expired all the same; but a full claim is worth more than looking at all of them.
             if max > 0 {
                 break;
@@ -72,10 +84,10 @@ pub(in crate::store) fn claim(
             continue;
         }
         let mut one = claims.claim(tx, before, notice)?;
-        for other in together::others(tx, &one.message)? {
-            let waits = !other.state.is_final() && other.due <= now && !claims.claimed.contains(&other.id);
-            if waits && let Some(notice) = claims.notice(tx, &other)? {
-                one.with.push(claims.claim(tx, other, notice)?);
+        for other in others {
+            let waits = !other.state.is_final() && other.due <= now && !claims.done.contains(&other.id);
+            if waits && let Some(notice) = claims.notice(tx, other)? {
+                one.with.push(claims.claim(tx, other.clone(), notice)?);
             }
         }
         claimed.push(one);
@@ -88,7 +100,9 @@ struct Claims {
     now: DateTime<Utc>,
     until: DateTime<Utc>,
     notices: HashMap<NoticeId, Arc<Notice>>,
-    claimed: HashSet<MessageId>,
+    /// What was claimed, or has expired.
+    done: HashSet<MessageId>,
+    claimed: usize,
 }
 
 impl Claims {
@@ -104,6 +118,7 @@ impl Claims {
         };
         if notice.expires <= self.now {
             expire(tx, before, notice.expires, self.now)?;
+            self.done.insert(before.id);
             return Ok(None);
         }
         Ok(Some(notice))
@@ -113,7 +128,8 @@ impl Claims {
         let (state, attempts) = (MessageState::Sending, before.attempts.saturating_add(1));
         let message = Message { state, attempts, due: self.until, changed: self.now, ..before.clone() };
         tx.put_message(Some(&before), &message)?;
-        self.claimed.insert(message.id);
+        self.done.insert(message.id);
+        self.claimed += 1;
         Ok(Claimed { message, notice, with: Vec::new() })
     }
 }
@@ -183,7 +199,8 @@ fn record(tx: &mut Tx<'_>, attempt: &Attempt) -> Result<(), Fault> {
         (_, due) => (MessageState::Deferred, due.unwrap_or(attempt.at)),
     };
     let answer = Some(attempt.answer.clone());
-    let message = Message { state, attempts, due, changed: attempt.at, answer, ..before.clone() };
+    let together = before.together.filter(|_| !attempt.alone);
+    let message = Message { state, attempts, due, changed: attempt.at, answer, together, ..before.clone() };
     Ok(tx.put_message(Some(&before), &message)?)
 }
 
@@ -212,6 +229,9 @@ fn carry_out(
     };
     let message = Message { state, due: now, changed: now, ..before.clone() };
     tx.put_message(Some(&before), &message)?;
+    if state == MessageState::Cancelled {
+        thread::leave(tx, now, &before)?;
+    }
     Ok(message)
 }
 

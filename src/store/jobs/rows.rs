@@ -34,6 +34,12 @@ pub(in crate::store) trait Rows {
         Ok(())
     }
 
+    /// Takes messages in hand until the end of the transaction, without waiting for anybody. Returns those that somebody else has in hand.
+    fn take(&self, keys: Vec<Vec<u8>>) -> Result<HashSet<Vec<u8>>, Trouble> {
+        drop(keys);
+        Ok(HashSet::new())
+    }
+
     /// What the key of the record ends in that holds an object.
     fn place_of(&self, id: Guid) -> Vec<u8>;
 

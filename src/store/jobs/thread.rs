@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
 use crate::domain::climb::{Climb, Reached};
+use crate::domain::ids::MessageId;
 use crate::domain::notice::{EventKey, Hush, Message, MessageState, NewNotice, Recipient, Replaces};
 use crate::domain::outage::inhibit::{Held, People};
 use crate::domain::pace::Pace;
@@ -12,6 +13,7 @@ use crate::domain::quiet;
 
 use super::super::records::{InThread, Kind, NoticeRow, key, number_key, number_of, thread_key, threads_of};
 use super::super::types::Committed;
+use super::together;
 use super::trouble::{Fault, Trouble};
 use super::tx::Tx;
 
@@ -48,15 +50,15 @@ fn messages(tx: &Tx<'_>, row: &NoticeRow) -> Result<Vec<Message>, Trouble> {
 }
 
 /// Cancels what `new` takes the place of, as far as it still waits to be sent to those who get `new`. Their turns are free again. Returns by [`Recipient::key`] when that
-/// was due: `new` takes its place in time, too, or whoever says something again and again would never be heard.
+/// was due, and with what it would have left: `new` takes its place in time, too, or whoever says something again and again would never be heard.
 pub(super) fn replace(
     tx: &mut Tx<'_>,
     at: DateTime<Utc>,
     new: &NewNotice,
-) -> Result<HashMap<String, DateTime<Utc>>, Fault> {
-    let mut due: HashMap<String, DateTime<Utc>> = HashMap::new();
+) -> Result<HashMap<String, Before>, Fault> {
+    let mut replaced: HashMap<String, Before> = HashMap::new();
     if new.replaces == Replaces::Nothing || new.thread == new.event {
-        return Ok(due);
+        return Ok(replaced);
     }
     let told: HashSet<String> = new.recipients.iter().map(Recipient::key).collect();
     for (place, row) in notices(tx, &new.thread, false)? {
@@ -72,8 +74,9 @@ pub(super) fn replace(
             };
             if waits && told.contains(&before.recipient.key()) {
                 cancel(tx, at, &before, "a later word on the same took its place")?;
-                let due = due.entry(before.recipient.key()).or_insert(before.due);
-                *due = before.due.min(*due);
+                let Message { due, together, .. } = before;
+                let known = replaced.entry(before.recipient.key()).or_insert(Before { due, together });
+                *known = Before { due: due.min(known.due), together: known.together.or(together) };
             } else {
                 others |= !before.state.is_final();
             }
@@ -82,7 +85,14 @@ pub(super) fn replace(
             tx.put(place, &InThread { waits: false })?;
         }
     }
-    Ok(due)
+    Ok(replaced)
+}
+
+/// What was replaced for somebody.
+#[derive(Clone, Copy)]
+pub(super) struct Before {
+    pub due: DateTime<Utc>,
+    pub together: Option<MessageId>,
 }
 
 /// Cancels what others wait for of an incident that another speaks for, when they are told of that: those who have heard nothing of it yet. They are noted as untold.
@@ -154,14 +164,14 @@ fn stop_asking(
     Ok(())
 }
 
-/// When each of those who get a notice has a turn, by [`Recipient::key`], and how much longer that is than they wait anyhow, at most.
+/// When each of those who get a notice has a turn, by [`Recipient::key`].
 pub(super) fn turns(
     tx: &mut Tx<'_>,
     at: DateTime<Utc>,
     new: &NewNotice,
-) -> Result<(HashMap<String, DateTime<Utc>>, TimeDelta), Fault> {
-    let (mut turns, mut longest) = (HashMap::new(), TimeDelta::zero());
-    let Some(limit) = new.per_hour else { return Ok((turns, longest)) };
+) -> Result<HashMap<String, DateTime<Utc>>, Fault> {
+    let mut turns = HashMap::new();
+    let Some(limit) = new.per_hour else { return Ok(turns) };
     let people = new.recipients.iter().filter(|to| to.mail.is_some() || to.phone.is_some());
     let keys: Vec<String> = people.map(Recipient::key).collect();
     tx.expect(keys.iter().map(|to| key(Kind::Pace, to.as_bytes())).collect())?;
@@ -176,22 +186,26 @@ pub(super) fn turns(
         let turn = pace.take(wanted, limit, |turn| new.awake.next(&to, turn), at);
         // What would be over by then doesn't wait.
         if !brief || turn + quiet::TRIES < new.expires {
-            longest = longest.max(turn - wanted);
             tx.put(place, &pace)?;
             turns.insert(to, turn);
         }
     }
-    Ok((turns, if brief { TimeDelta::zero() } else { longest }))
+    Ok(turns)
 }
 
 fn cancel(tx: &mut Tx<'_>, at: DateTime<Utc>, before: &Message, why: &str) -> Result<(), Fault> {
     let (state, answer) = (MessageState::Cancelled, Some(why.into()));
     tx.put_message(Some(before), &Message { state, changed: at, answer, ..before.clone() })?;
-    // Those that leave with it keep the turn that they have together.
-    match before.together {
-        Some(_) => Ok(()),
-        None => give_back(tx, at, &before.recipient, before.due),
+    leave(tx, at, before)
+}
+
+/// What isn't sent any more leaves with no others, and its turn is free, unless it is theirs.
+pub(super) fn leave(tx: &mut Tx<'_>, at: DateTime<Utc>, before: &Message) -> Result<(), Fault> {
+    let is_free = together::leave(tx, before)?;
+    if is_free && before.attempts == 0 {
+        give_back(tx, at, &before.recipient, before.due)?;
     }
+    Ok(())
 }
 
 /// Gives a turn back that wasn't due at `at`, if it was one.

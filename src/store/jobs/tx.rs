@@ -86,6 +86,11 @@ impl<'a> Tx<'a> {
         self.rows.expect(keys)
     }
 
+    /// Takes messages in hand until the end of the transaction, without waiting for anybody. Returns those that somebody else has in hand.
+    pub(in crate::store) fn take(&self, keys: Vec<Vec<u8>>) -> Result<HashSet<Vec<u8>>, Trouble> {
+        self.rows.take(keys)
+    }
+
     /// The key of the record that holds an object.
     pub(in crate::store) fn object_key(&self, kind: Kind, id: Guid) -> Vec<u8> {
         key(kind, &self.rows.place_of(id))

@@ -153,6 +153,27 @@ impl Rows for PgRows {
         Ok(())
     }
 
+    fn take(&self, mut keys: Vec<Vec<u8>>) -> Result<HashSet<Vec<u8>>, Trouble> {
+        // What was read of messages is held.
+        keys.retain(|key| !self.read.borrow().contains_key(key));
+        let mut others = HashSet::new();
+        let sql = "SELECT m.key, f.record FROM messages m LEFT JOIN \
+                   (SELECT key, record FROM messages WHERE key = ANY($1) ORDER BY key FOR UPDATE SKIP LOCKED) AS f USING (key) \
+                   WHERE m.key = ANY($1)";
+        for keys in keys.chunks(ASKED) {
+            let rows: Vec<(Vec<u8>, Option<Vec<u8>>)> =
+                self.with(async |tx| sqlx::query_as(sql).bind(keys).fetch_all(&mut **tx).await)?;
+            let mut read = self.read.borrow_mut();
+            for (key, record) in rows {
+                match record {
+                    Some(_) => drop(read.insert(key, record)),
+                    None => drop(others.insert(key)),
+                }
+            }
+        }
+        Ok(others)
+    }
+
     fn breathe(&self) -> Result<(), Trouble> {
         self.silent.set(self.silent.get() + 1);
         if self.silent.get() < SILENT {

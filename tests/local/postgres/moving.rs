@@ -48,6 +48,7 @@ async fn everything_moves_to_a_database_and_back() {
         state: MessageState::Sent,
         answer: "250 2.0.0 \\ok\tthen\n\0".into(),
         due: None,
+        alone: false,
     });
     sled.record_attempts(attempts.collect()).await.unwrap();
     let before = seen(&sled).await;

@@ -39,7 +39,15 @@ pub async fn a_message_that_comes_back_fails_and_its_address_is_marked(open: Ope
     for claimed in claim(&store, 2, 9, 10).await {
         let (message, number) = (claimed.message.id, claimed.message.attempts);
         let answer = "250 Ok".into();
-        let attempt = Attempt { message, number, at: at(3), state: MessageState::Sent, answer, due: None };
+        let attempt = Attempt {
+            message,
+            number,
+            at: at(3),
+            state: MessageState::Sent,
+            answer,
+            due: None,
+            alone: false,
+        };
         store.record_attempts(vec![attempt]).await.unwrap();
     }
     store.commit_event(event(4, bounce(1, Fate::Delayed, 4, false))).await.unwrap();

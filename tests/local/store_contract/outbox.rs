@@ -148,7 +148,15 @@ pub async fn many_claimers_share_without_overlap(open: Open<'_>) {
 pub fn attempt(message: &Message, minute: i64, state: MessageState) -> Attempt {
     let due = (state == MessageState::Deferred).then(|| at(minute + 10));
     let answer = format!("250 {state} at {minute}").into();
-    Attempt { message: message.id, number: message.attempts, at: at(minute), state, answer, due }
+    Attempt {
+        message: message.id,
+        number: message.attempts,
+        at: at(minute),
+        state,
+        answer,
+        due,
+        alone: false,
+    }
 }
 
 pub async fn an_attempt_counts_for_who_holds_the_claim(open: Open<'_>) {

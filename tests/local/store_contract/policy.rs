@@ -9,10 +9,10 @@ use budkavle::domain::outage::inhibit::Held;
 use budkavle::domain::outage::{Severity, State};
 use budkavle::domain::silence::{Matcher, Silence};
 use budkavle::domain::subscriber::{Standing, Subscriber};
-use budkavle::store::{Change, Claimed, Event, MessageOrder, Retention, Sequence, StoreError};
+use budkavle::store::{Change, Event, Retention, Sequence, StoreError};
 use chrono::TimeDelta;
 
-use super::{Open, attempt, claim, ids, reopen};
+use super::{Open, claim, ids, reopen};
 use crate::store_samples::*;
 
 fn climb(name: &str) -> Climb {
@@ -61,7 +61,7 @@ pub async fn a_thread_asks_once_to_be_taken_on_and_no_more_once_somebody_has_it(
 }
 
 /// A word on an outage.
-fn word(event: &str, outage: u64, recipients: u32, replaces: Replaces) -> NewNotice {
+pub fn word(event: &str, outage: u64, recipients: u32, replaces: Replaces) -> NewNotice {
     let word = OutageWord {
         id: OutageId(outage),
         title: "x".into(),
@@ -181,80 +181,6 @@ pub async fn what_is_held_leaves_later_and_the_next_word_takes_its_place(open: O
     assert_eq!(state(2).await, MessageState::Sending);
     assert_eq!(ids(&claim(&store, 4, 20, 10).await), [4]);
     assert_eq!(ids(&claim(&store, 60, 70, 10).await), [2, 4, 3]);
-}
-
-pub async fn what_waits_for_the_same_recipient_leaves_together_and_stays_together(open: Open<'_>) {
-    use MessageState::{Cancelled, Deferred, Queued, Sending, Sent};
-    let store = open().await;
-    let gathered = |event: &str, outage, minute| NewNotice {
-        held: (0..3).map(|n| (recipient(n).key(), at(minute))).collect(),
-        together: true,
-        ..word(event, outage, 2, Replaces::Held)
-    };
-    let state = async |id| store.message(MessageId(id)).await.unwrap().message.state;
-    let due = async |id| store.message(MessageId(id)).await.unwrap().message.due;
-    let with =
-        |claimed: &[Claimed]| claimed.iter().map(|c| (c.message.id.0, ids(&c.with))).collect::<Vec<_>>();
-    store.commit_event(tell(1, vec![gathered("outage/1/0", 1, 60)])).await.unwrap();
-    // What would wait longer leaves with the first; what waits less, what doesn't wait and what stands by itself doesn't.
-    store.commit_event(tell(2, vec![gathered("outage/2/0", 2, 70)])).await.unwrap();
-    store.commit_event(tell(3, vec![gathered("outage/3/0", 3, 50)])).await.unwrap();
-    store.commit_event(tell(4, vec![gathered("outage/4/0", 4, 4)])).await.unwrap();
-    let alone = NewNotice { together: false, ..gathered("outage/5/0", 5, 60) };
-    store.commit_event(tell(5, vec![alone])).await.unwrap();
-    assert_eq!([due(3).await, due(5).await, due(7).await, due(9).await], [60, 50, 4, 60].map(at));
-    assert_eq!(with(&claim(&store, 5, 6, 10).await), [(7, vec![]), (8, vec![])]);
-    let at_once = claim(&store, 50, 51, 10).await;
-    let ends = at_once.iter().map(|c| attempt(&c.message, 50, Sent)).collect();
-    store.record_attempts(ends).await.unwrap();
-    // A later word takes the place of the first, and leaves with the second.
-    store.commit_event(tell(51, vec![gathered("outage/1/1", 1, 60)])).await.unwrap();
-    assert_eq!([state(1).await, state(11).await], [Cancelled, Queued]);
-    assert_eq!(due(11).await, at(60));
-    let first = claim(&store, 60, 70, 1).await;
-    assert_eq!(with(&first), [(3, vec![11])]);
-    assert_eq!([state(3).await, state(11).await, state(4).await], [Sending, Sending, Queued]);
-    let store = reopen(store, open).await;
-    let state = async |id| store.message(MessageId(id)).await.unwrap().message.state;
-    store.release_claims(at(61)).await.unwrap();
-    let rest = claim(&store, 61, 70, 10).await;
-    assert_eq!(with(&rest), [(4, vec![12]), (9, vec![]), (10, vec![]), (3, vec![11])]);
-    let others = rest.iter().flat_map(|c| c.with.iter().chain([c]));
-    let ends: Vec<_> = others.map(|c| attempt(&c.message, 62, Deferred)).collect();
-    store.record_attempts(ends).await.unwrap();
-    // Nothing joins what was tried.
-    store.commit_event(tell(63, vec![gathered("outage/6/0", 6, 72)])).await.unwrap();
-    store.order_message(MessageId(3), MessageOrder::Cancel, at(64), None).await.unwrap();
-    let again = claim(&store, 72, 80, 10).await;
-    assert_eq!(
-        with(&again),
-        [(4, vec![12]), (9, vec![]), (10, vec![]), (11, vec![]), (13, vec![]), (14, vec![])]
-    );
-    let all = again.iter().flat_map(|c| c.with.iter().chain([c]));
-    store.record_attempts(all.map(|c| attempt(&c.message, 73, Sent)).collect()).await.unwrap();
-    assert_eq!([state(4).await, state(12).await, state(3).await], [Sent, Sent, Cancelled]);
-    let hour = TimeDelta::minutes(60);
-    let keep = Retention { runs: hour, messages: hour, steps: hour, past: hour };
-    assert_eq!(store.prune(at(400), keep).await.unwrap().gatherings, 2);
-}
-
-pub async fn those_that_leave_together_have_one_turn(open: Open<'_>) {
-    let store = open().await;
-    let limited = |event: &str, outage| NewNotice {
-        per_hour: Some(2),
-        together: true,
-        ..word(event, outage, 1, Replaces::Held)
-    };
-    let due = async |id| store.message(MessageId(id)).await.unwrap().message.due;
-    for outage in 1..=30 {
-        store.commit_event(tell(1, vec![limited(&format!("outage/{outage}/0"), outage)])).await.unwrap();
-    }
-    assert_eq!([due(1).await, due(2).await, due(3).await, due(27).await], [1, 1, 61, 61].map(at));
-    // A mail is to be read: the next one begins with the 26th that waits.
-    assert_eq!([due(28).await, due(30).await], [61, 61].map(at));
-    let claimed = claim(&store, 61, 70, 100).await;
-    let mails: Vec<(u64, usize)> = claimed.iter().map(|c| (c.message.id.0, c.with.len())).collect();
-    assert_eq!(mails, [(1, 0), (2, 0), (3, 24), (28, 2)]);
 }
 
 pub async fn silences_subscribers_and_who_is_not_told_come_and_go(open: Open<'_>) {

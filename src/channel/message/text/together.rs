@@ -18,6 +18,13 @@ pub struct Part<'a> {
     pub links: &'a Links,
 }
 
+impl Part<'_> {
+    /// How whoever gets them all gets no more, if one of them says it.
+    pub(in super::super) fn unsubscribe(parts: &[Part<'_>]) -> Option<String> {
+        parts.iter().find_map(|part| part.links.unsubscribe.clone())
+    }
+}
+
 impl Writer {
     /// Writes all parts as one, each as it would be by itself, for the recipient of the first. How to get no more of the kind is said once.
     pub(in super::super) fn write_together(
@@ -34,8 +41,10 @@ impl Writer {
             let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
             let lines: Vec<String> = lines.map(str::to_owned).collect();
             let after = words.after(&Links { unsubscribe: None, ..part.links.clone() });
-            contents
-                .push(context! { label => one.label, heading => one.heading.as_str(), text, lines, after });
+            // What others say of an outage is no command of ours.
+            let ours = part.notice.facts.outage().is_none();
+            let heading = one.heading.as_str();
+            contents.push(context! { label => one.label, heading, text, lines, ours, after });
             headings.push(one.heading);
             reasons.push(words.why(why));
         }
@@ -45,7 +54,6 @@ impl Writer {
         let n = parts.len();
         let heading = say!(words, "together-heading", n = n);
         let subject = say!(words, "together-subject", n = n, what = markup::short(&headings.join("; ")));
-        let unsubscribe = parts.iter().find_map(|part| part.links.unsubscribe.clone());
         let page = Page {
             template: "together",
             subject,
@@ -55,6 +63,7 @@ impl Writer {
             preheader: Some(headings.join("; ")),
             content: context! { parts => contents },
         };
+        let unsubscribe = Part::unsubscribe(parts);
         let after = words.after(&Links { unsubscribe, ..Links::default() });
         let around = Around { before: String::new(), after, why: words.all(&reasons) };
         self.on_page(page, around, None, locale, &mut log)

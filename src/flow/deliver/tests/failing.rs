@@ -244,6 +244,11 @@ async fn the_urgent_does_not_wait_for_the_end_of_a_batch_that_goes_slowly() {
     assert_eq!(sent.sent, 4);
     let names: Vec<String> = world.ids("one").iter().map(|line| line.replace("\"name\":\"", "")).collect();
     assert_eq!(names, ["a", "urgent", "b", "c"]);
+    assert_eq!(
+        one.batch.load(Ordering::Relaxed),
+        BATCH / 2,
+        "what came between says nothing of how fast it goes"
+    );
 }
 
 #[tokio::test]

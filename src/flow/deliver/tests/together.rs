@@ -83,3 +83,26 @@ async fn what_was_perhaps_sent_together_comes_again_with_the_same_id_and_without
     let different: std::collections::HashSet<_> = ids.iter().collect();
     assert_eq!(different.len(), 3, "{ids:?}");
 }
+
+#[tokio::test]
+async fn what_is_refused_together_is_tried_by_itself() {
+    let world = world().await;
+    let too_big = || Act::Say(b"552 5.3.4 Message too big\r\n".to_vec());
+    let fake = Fake::start(vec![Script::new(OFFERS).at(".", 1, too_big()).at(".", 3, too_big())]).await;
+    let mail = failing::mail_to(&fake);
+    for title in ["Mail is down", "Files are slow", "Printers stand still"] {
+        outage(&world, title, Severity::Major).await;
+    }
+    world.pass(TimeDelta::minutes(3));
+    assert_eq!(world.drain(&mail).await, Sent { sent: 0, deferred: 3, failed: 0 });
+    assert_eq!(world.drain(&mail).await, Sent { sent: 2, deferred: 0, failed: 1 });
+    let all = details(&world).await;
+    let states: Vec<_> = all.iter().map(|one| one.message.state).collect();
+    assert_eq!(states, [MessageState::Sent, MessageState::Failed, MessageState::Sent]);
+    for one in all {
+        let first = &one.attempts[0].answer;
+        assert!(first.starts_with("552 5.3.4 Message too big; each of the 3 messages"), "{first}");
+        assert_eq!((one.attempts.len(), one.with.len()), (2, 0));
+    }
+    assert_eq!(ids(&fake).len(), 4);
+}
