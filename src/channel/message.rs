@@ -244,7 +244,7 @@ impl Composer {
         }
         let words = self.writer.write_with(notice, &message.recipient.why, locale, links)?;
         let of = (instance, self.from.address.domain());
-        Ok(Parcel::Post(Post::new(notice, message, words, locale, self.writer.organisation(), of)))
+        Ok(Parcel::Post(Post::new(notice, message, words, links, locale, self.writer.organisation(), of)))
     }
 
     fn text(

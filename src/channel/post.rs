@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::message::Rendered;
-use super::words::Words;
+use super::message::{Links, Rendered};
+use super::words::{Words, say};
 use crate::domain::language::Language;
 use crate::domain::locale::Locale;
 use crate::domain::notice::{
@@ -73,6 +73,7 @@ impl Post {
         notice: &Notice,
         message: &Message,
         words: Rendered,
+        links: &Links,
         locale: Locale,
         organisation: &str,
         (instance, domain): (u64, &str),
@@ -94,7 +95,7 @@ impl Post {
             label,
             tag,
             colour,
-            brief: brief(&subject, &notice.facts, &said),
+            brief: brief(&subject, &notice.facts, links, &said),
             subject,
             heading,
             text,
@@ -116,32 +117,40 @@ impl Post {
     }
 }
 
-/// The subject, and of an outage where it stands and what was said last.
-fn brief(subject: &str, facts: &Facts, words: &Words) -> String {
-    let more = match facts {
-        Facts::Outage { outage, earlier, units } => {
-            words.brief(&OutageWord::from((outage, *earlier, units.as_slice())))
-        }
-        Facts::OutageWord(word) => words.brief(word),
-        _ => return short(subject),
+/// The subject, of an outage where it stands and what was said last, and how to take it on, if it asks for that.
+fn brief(subject: &str, facts: &Facts, links: &Links, words: &Words) -> String {
+    let (about, subject) = match facts {
+        Facts::Climbed(climbed) => (&climbed.facts, say!(words, "about-climbed", about = subject)),
+        _ => (facts, subject.to_owned()),
     };
-    short(&format!("{subject}\n{more}"))
+    let more = match about {
+        Facts::Outage { outage, earlier, units } => {
+            Some(words.brief(&OutageWord::from((outage, *earlier, units.as_slice()))))
+        }
+        Facts::OutageWord(word) => Some(words.brief(word)),
+        _ => None,
+    };
+    let text = more.map_or(subject.clone(), |more| format!("{subject}\n{more}"));
+    let end = links.take_on().map(|how| say!(words, "brief-take-on", how = how));
+    short(&text, &end.map(|end| format!("\n{end}")).unwrap_or_default())
 }
 
-/// As much of a text as a text message takes: its parts are smaller when one character isn't of its alphabet, as the ellipsis isn't.
-fn short(text: &str) -> String {
+/// As much of a text as a text message takes, and all of what stands at its end: its parts are smaller when one character isn't of its alphabet, as the
+/// ellipsis isn't.
+fn short(text: &str, end: &str) -> String {
+    let whole = format!("{text}{end}");
     let places = |c: char| if GSM.contains(c) { Some(1) } else { GSM_TWICE.contains(c).then_some(2) };
-    let gsm: Option<usize> = text.chars().map(places).sum();
-    if let Some(places_taken) = gsm {
-        if places_taken <= BRIEF.0 {
-            return text.to_owned();
+    let gsm = |text: &str| -> Option<usize> { text.chars().map(places).sum() };
+    if let (Some(all), Some(last)) = (gsm(&whole), gsm(end)) {
+        if all <= BRIEF.0 {
+            return whole;
         }
-        return cut(text, BRIEF.0 - 3, |c| places(c).unwrap_or(2)) + "...";
+        return cut(text, BRIEF.0.saturating_sub(last + 3), |c| places(c).unwrap_or(2)) + "..." + end;
     }
-    if text.encode_utf16().count() <= BRIEF.1 {
-        return text.to_owned();
+    if whole.encode_utf16().count() <= BRIEF.1 {
+        return whole;
     }
-    cut(text, BRIEF.1 - 1, char::len_utf16) + "…"
+    cut(text, BRIEF.1.saturating_sub(end.encode_utf16().count() + 1), char::len_utf16) + "…" + end
 }
 
 /// The beginning of a text that takes no more than so many places.
@@ -169,16 +178,22 @@ mod tests {
     #[test]
     fn a_text_message_has_no_more_than_three_parts() {
         let long = "Åsa är här! ".repeat(50);
-        let said = short(&long);
+        let said = short(&long, "");
         assert_eq!((said.chars().count(), said.ends_with("...")), (459, true));
         // With one character that isn't of its alphabet each part has 67.
-        let said = short(&format!("č{long}"));
+        let said = short(&format!("č{long}"), "");
         assert_eq!((said.encode_utf16().count(), said.ends_with('…')), (201, true));
-        let said = short(&"\u{1F525}".repeat(200));
+        let said = short(&"\u{1F525}".repeat(200), "");
         assert_eq!(said.encode_utf16().count(), 201);
-        assert_eq!(short(&"[".repeat(459)).chars().count(), 228 + 3);
+        assert_eq!(short(&"[".repeat(459), "").chars().count(), 228 + 3);
+        // What is at its end is whole.
+        let said = short(&long, "\nhttps://x.example/[1]");
+        assert!(said.ends_with("...\nhttps://x.example/[1]"), "{said}");
+        assert_eq!(said.chars().count() + 2, 459, "brackets take two places");
+        let said = short(&format!("č{long}"), "\nhttps://x.example/1");
+        assert!(said.ends_with("…\nhttps://x.example/1") && said.chars().count() == 201, "{said}");
         for whole in ["Outage 1: Mail", &"x".repeat(459), &"č".repeat(201)] {
-            assert_eq!(short(whole), whole);
+            assert_eq!(short(whole, ""), whole);
         }
     }
 }

@@ -9,6 +9,7 @@ use super::mailbox::Address;
 use super::notice::{Facts, NewNotice, NoticeKind, Recipient, once_each};
 use super::outage::Severity;
 use super::phone;
+use super::quiet;
 
 /// Whom a channel reaches.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -89,7 +90,13 @@ impl Routing {
             NoticeKind::Test | NoticeKind::Delivery => notice.recipients,
             _ => self.of_all(&notice),
         };
-        NewNotice { recipients, expires: lives.unwrap_or(notice.expires), ..notice }
+        let expires = match lives {
+            // What is over isn't told by then, however long others live.
+            Some(lives) if quiet::has_its_time(&notice.facts) => lives.min(notice.expires),
+            Some(lives) => lives,
+            None => notice.expires,
+        };
+        NewNotice { recipients, expires, ..notice }
     }
 
     /// A recipient for each person and channel: by the routes for all, and for those who have routes of their own by these.
@@ -142,7 +149,7 @@ impl Routing {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::notice::{ContactNews, CoverageFacts, EventKey};
+    use crate::domain::notice::{ContactNews, CoverageFacts, EventKey, OutageWord, PlanTold};
     use crate::domain::testing::outage_word;
 
     fn now() -> DateTime<Utc> {
@@ -206,6 +213,22 @@ mod tests {
             spread(&routing(), outage(Severity::Minor)).0,
             ["Åsa by mail", "Bo by mail", "team by team"]
         );
+    }
+
+    #[test]
+    fn what_has_its_time_lives_no_longer_because_others_do() {
+        let mut routing = routing();
+        let (from, until) = (now() + TimeDelta::days(1), now() + TimeDelta::days(2));
+        let plan = Some(PlanTold { from, until, sequence: 0 });
+        let mut lives = |lives| {
+            routing.expires.insert(NoticeKind::Outage, lives);
+            let word = outage_word(1, "Mail is down", "", Severity::Minor, now());
+            let maintenance = Facts::OutageWord(Box::new(OutageWord { plan: plan.clone(), ..word }));
+            [spread(&routing, maintenance).1, spread(&routing, outage(Severity::Minor)).1]
+        };
+        // Two days are what it is given anyhow.
+        assert_eq!(lives(TimeDelta::days(5)), [2, 5].map(TimeDelta::days));
+        assert_eq!(lives(TimeDelta::days(1)), [1, 1].map(TimeDelta::days));
     }
 
     #[test]

@@ -12,6 +12,7 @@ use crate::domain::audit::Actor;
 use crate::domain::bounce::{self, Bounce, Fate, Ignored, Mark, Marks, Policy, ReturnKey};
 use crate::domain::ids::SourceName;
 use crate::domain::mailbox::Address;
+use crate::domain::notice::{Facts, NoticeKind, Priority};
 use crate::source::returned::{LOOK_WITHIN, Mail, Name, Opened, ReturnedError, ReturnedMails, Terms};
 use crate::store::{Change, Event, StoreError};
 
@@ -319,6 +320,15 @@ pub fn in_force(core: &Core) -> Marks {
 pub fn mark_in_force(core: &Core, address: &Address, now: DateTime<Utc>) -> Option<Mark> {
     let policy = core.settings().bounces?;
     core.view().marks.get(address).filter(|mark| counts(mark, policy, now)).cloned()
+}
+
+/// The mark that keeps a mail that says this from being sent to an address now. A test is what shows whether they still come back; and an alert, a word of
+/// messages that don't arrive, or a critical outage is tried all the same: the marked one may be the only one who'd learn of it, and a mail too many costs
+/// nothing.
+pub fn keeps_back(core: &Core, facts: &Facts, address: &Address, now: DateTime<Utc>) -> Option<Mark> {
+    let is_tried = [NoticeKind::Test, NoticeKind::Alert, NoticeKind::Delivery].contains(&facts.kind())
+        || facts.priority() == Priority::Urgent;
+    if is_tried { None } else { mark_in_force(core, address, now) }
 }
 
 fn counts(mark: &Mark, policy: Policy, now: DateTime<Utc>) -> bool {

@@ -3,6 +3,7 @@
 
 pub mod clock;
 pub mod inhibit;
+mod leaving;
 #[cfg(test)]
 mod tests;
 
@@ -10,6 +11,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+pub use self::leaving::Leaving;
 use super::core::{Core, Settings, Turn, audit_entry};
 use super::silence;
 use crate::domain::audit::Actor;
@@ -85,6 +87,8 @@ pub struct Done {
     pub tell: bool,
     /// None: nothing was done but to look.
     pub committed: Option<Committed>,
+    /// What would be put into the outbox, when it was only looked at.
+    pub leaving: Vec<Leaving>,
 }
 
 /// Why a word on an outage wasn't taken.
@@ -194,15 +198,16 @@ async fn act(
     let shown = silenced(core, &outage, audience.clone(), now);
     let speaks = tell && (before.is_none() || corrects.is_some());
     let hushes = if speaks { inhibit::hushes(core, &outage, &shown) } else { Vec::new() };
-    if preview {
-        return Ok(Done { outage, audience: shown, tell, committed: None });
-    }
     let action = action(&order, &outage);
     let told = if tell { told(corrects, &outage, &audience) } else { Vec::new() };
     let (before, by_telling) = (before.as_ref(), by_telling.as_ref());
     let commit = Commit { before, outage: &outage, by, why, action, by_telling, now, held, hushes };
-    let committed = commit.carry_out(core, &turn, told).await?;
-    Ok(Done { outage, audience: shown, tell, committed: Some(committed) })
+    let (committed, leaving) = if preview {
+        (None, leaving::of(core, commit.notices(core, told), now))
+    } else {
+        (Some(commit.carry_out(core, &turn, told).await?), Vec::new())
+    };
+    Ok(Done { outage, audience: shown, tell, committed, leaving })
 }
 
 /// What is told, and to whom. Whom a correction doesn't concern any more is told that.
@@ -339,23 +344,12 @@ struct Commit<'a> {
 }
 
 impl Commit<'_> {
-    /// Notes it, and with it what is told of it, and to whom.
-    async fn carry_out(
-        &self,
-        core: &Core,
-        turn: &Turn<'_>,
-        told: Vec<(About, Vec<Recipient>)>,
-    ) -> Result<Committed, StoreError> {
-        let Commit { before, outage, by, why, action, by_telling, now, ref held, ref hushes } = *self;
+    /// What is told of it, and to whom.
+    fn notices(&self, core: &Core, told: Vec<(About, Vec<Recipient>)>) -> Vec<NewNotice> {
+        let Commit { before, outage, now, ref held, ref hushes, .. } = *self;
         let id = outage.id;
         let settings = core.settings();
         let notice = |(about, recipients): (About, Vec<Recipient>)| {
-            if recipients.is_empty() && held.is_none() {
-                tracing::error!(
-                    outage = id.0,
-                    "Nobody is told of the outage: no contact for outage or global counts; assign one with `budkavle contacts assign outage`"
-                );
-            }
             let part = if about == About::Left { "/left" } else { "" };
             let event = EventKey(format!("outage/{id}/{}{part}", outage.version()).into());
             NewNotice {
@@ -375,6 +369,25 @@ impl Commit<'_> {
                 )
             }
         };
+        told.into_iter().map(notice).collect()
+    }
+
+    /// Notes it, and with it what is told of it, and to whom.
+    async fn carry_out(
+        &self,
+        core: &Core,
+        turn: &Turn<'_>,
+        told: Vec<(About, Vec<Recipient>)>,
+    ) -> Result<Committed, StoreError> {
+        let Commit { before, outage, by, why, action, by_telling, now, ref held, .. } = *self;
+        let id = outage.id;
+        let notices = self.notices(core, told);
+        if held.is_none() && notices.iter().any(|notice| notice.recipients.is_empty()) {
+            tracing::error!(
+                outage = id.0,
+                "Nobody is told of the outage: no contact for outage or global counts; assign one with `budkavle contacts assign outage`"
+            );
+        }
         let audit = audit_entry(now, by, action, format!("outage {id}"), before, Some(outage), why);
         let event = Event {
             at: now,
@@ -382,7 +395,7 @@ impl Commit<'_> {
                 None => Change::Outage(outage.clone()),
                 Some(changes) => Change::OutageTold(outage.clone(), Box::new(changes.clone())),
             },
-            notices: told.into_iter().map(notice).collect(),
+            notices,
             audit: Some(audit),
         };
         let committed = turn

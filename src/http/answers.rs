@@ -465,6 +465,9 @@ pub struct Preview {
     pub told: Vec<PreviewTold>,
     /// Who holds the role, and wouldn't.
     pub not_told: Vec<PreviewUntold>,
+    /// The channels that lead to places where people read what they like, by which it would go, too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub places: Vec<String>,
 }
 
 /// Somebody who would be told.
@@ -480,6 +483,20 @@ pub struct PreviewTold {
     pub because: Vec<Because>,
     /// Who is away, when this is the deputy.
     pub deputy_for: Option<String>,
+    /// By which channels.
+    #[serde(default)]
+    pub ways: Vec<PreviewWay>,
+}
+
+/// A message to somebody who would be told.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PreviewWay {
+    /// By which channel.
+    pub channel: String,
+    /// To which address or number.
+    pub to: String,
+    /// Until when it would wait, for the morning or for more. None: it leaves at once, if `quiet_hours.per_hour` and the channel's limit let it.
+    pub waits_until: Option<DateTime<Utc>>,
 }
 
 /// Somebody who wouldn't be told.
@@ -487,7 +504,8 @@ pub struct PreviewTold {
 pub struct PreviewUntold {
     /// What they are called.
     pub name: String,
-    /// `skipped`: they don't count now; `other_unit`, `other_service`: it doesn't concern what they are contacts for.
+    /// `skipped`: they don't count now; `other_unit`, `other_service`: it doesn't concern what they are contacts for; `left`: nor any more;
+    /// `inhibited`: they are told of the cause; `silenced`; `bounced`: mails to them came back; `routed`: the routes send it to places only.
     pub reason: String,
     /// Why not, in words.
     pub why_not: String,

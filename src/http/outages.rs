@@ -1,5 +1,7 @@
 //! Incidents and maintenance: open, plan, update, move, end, correct, look.
 
+mod preview;
+
 use std::sync::Arc;
 
 use axum::extract::{Path, Query, State};
@@ -9,7 +11,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::App;
-use super::answers::{OutageAnswer, OutageUpdate, Preview, PreviewTold, PreviewUntold};
+use super::answers::{OutageAnswer, OutageUpdate};
 use super::error::ApiError;
 use super::look;
 use crate::domain::audit::Actor;
@@ -18,7 +20,7 @@ use crate::domain::ids::{OutageId, UnitId};
 use crate::domain::mailbox::Address;
 use crate::domain::moment;
 use crate::domain::organisation::Organisation;
-use crate::domain::outage::audience::{Audience, Told, WhyNot};
+use crate::domain::outage::audience::{Audience, WhyNot};
 use crate::domain::outage::edit::Correction;
 use crate::domain::outage::maintenance::{Step, Window};
 use crate::domain::outage::policy::Template;
@@ -281,7 +283,7 @@ fn status(query: PreviewQuery) -> StatusCode {
 }
 
 fn answer(app: &App, done: Done, notes: Vec<String>) -> OutageAnswer {
-    let Done { outage, audience, tell, committed } = done;
+    let Done { outage, audience, tell, committed, leaving } = done;
     let silent = (!tell && !audience.left.is_empty()).then(|| {
         let left = audience.left.len();
         format!("{left} of those who were told of it aren't concerned any more, and aren't told that without `tell` (--tell)")
@@ -302,7 +304,7 @@ fn answer(app: &App, done: Done, notes: Vec<String>) -> OutageAnswer {
         outage,
         messages: committed.as_ref().map(|committed| committed.messages),
         notes,
-        preview: committed.is_none().then(|| preview(&audience, tell, zone)),
+        preview: committed.is_none().then(|| preview::of(&audience, &leaving, tell, zone)),
     }
 }
 
@@ -346,44 +348,6 @@ fn paths(organisation: &Organisation, outage: &Outage) -> Vec<String> {
         place.map_or_else(|| format!("{unit} (gone)"), |place| organisation.tree.path(place))
     };
     outage.units.iter().map(path).collect()
-}
-
-fn preview(audience: &Audience, tell: bool, zone: chrono_tz::Tz) -> Preview {
-    let (told, left) = if tell { (&audience.left[..], &[][..]) } else { (&[][..], &audience.left[..]) };
-    let why = |told: &Told, left: bool| {
-        if left { format!("{}; it isn't concerned any more", told.why()) } else { told.why() }
-    };
-    let told = audience.told.iter().map(|told| (told, false)).chain(told.iter().map(|left| (left, true)));
-    let told = told.map(|(told, left)| PreviewTold {
-        name: told.name.to_string(),
-        mail: told.mail.to_string(),
-        why: why(told, left),
-        because: told.reasons.iter().map(|reason| reason.because.clone()).collect(),
-        deputy_for: told.deputy_for().map(str::to_owned),
-    });
-    let left = left.iter().map(|left| PreviewUntold {
-        name: left.name.to_string(),
-        reason: "left".to_owned(),
-        why_not: format!("was told as {}, and isn't concerned any more", left.why()),
-    });
-    let not_told = audience.not_told.iter().map(|not| {
-        let (reason, text) = match &not.why {
-            WhyNot::Skipped(skip) => ("skipped", skip.in_zone(zone)),
-            WhyNot::OtherUnit(unit) => {
-                ("other_unit", format!("is contact for {unit}, which isn't concerned"))
-            }
-            WhyNot::OtherService(service) => {
-                ("other_service", format!("is contact for {service}, which isn't concerned"))
-            }
-            WhyNot::Inhibited(by) => (
-                "inhibited",
-                format!("is told of outage {by}, of which this follows; and of this, if it lasts longer"),
-            ),
-            WhyNot::Silenced(id) => ("silenced", format!("silence {id} (budkavle silence list)")),
-        };
-        PreviewUntold { name: not.name.to_string(), reason: reason.to_owned(), why_not: text }
-    });
-    Preview { told: told.collect(), not_told: left.chain(not_told).collect() }
 }
 
 /// What is to be said, with what a template says where nothing else is said.

@@ -153,6 +153,30 @@ fn several_notices_stand_in_one_mail_each_as_it_would_by_itself() {
 }
 
 #[test]
+fn a_text_message_says_that_nobody_has_it_and_how_to_take_it_on() {
+    let composer = composer();
+    let channel = Channel::Command(crate::channel::CommandChannel::new("/x".into(), vec![], Duration::ZERO));
+    let brief = |sample: &str, language, link: Option<&str>| {
+        let notice = samples::named(sample).unwrap().notice();
+        let take_on = Some((NoticeId(7), link.map(str::to_owned)));
+        let links = Links { take_on, ..Links::default() };
+        let parcel =
+            composer.parcel_with(&channel, &notice, &message("Åsa"), locale(language), 7, &links).unwrap();
+        let Parcel::Post(post) = parcel else { panic!() };
+        post.brief
+    };
+    let mut texts = String::new();
+    for language in Language::ALL {
+        let link = brief("outage", language, Some("https://b.example/take-on/x"));
+        let climbed = brief("outage-climbed", language, None);
+        assert!(link.ends_with(": https://b.example/take-on/x"), "{link}");
+        assert!(climbed.ends_with(": budkavle notice ack 7"), "{climbed}");
+        texts += &format!("=== {language}\n{link}\n\n{climbed}\n");
+    }
+    insta::assert_snapshot!("text_messages", texts);
+}
+
+#[test]
 fn a_text_is_written_for_each_language_and_clock() {
     let composer = composer();
     let write = |locale| {

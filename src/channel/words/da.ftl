@@ -411,6 +411,7 @@ duties-todo-command = Til den person: `{ $command }`
 climbed = Ingen har taget sig af dette siden { $at }. Det gik tidligere til { $people } og kommer nu til dig.
 take-on-link = Hvis du tager dig af det, så sig det her, så får ikke flere besked: { $link }
 take-on-command = Hvis du tager dig af det, så sig til, så får ikke flere besked: `{ $command }`
+brief-take-on = Tag dig af det: { $how }
 unsubscribe = Du har bedt om disse mails. Hvis du ikke vil have flere: { $link }
 why-deputy = stedfortræder for { $absent }
 

@@ -412,6 +412,7 @@ duties-todo-command = For them: `{ $command }`
 climbed = Nobody has taken this on since { $at }. It went to { $people } before, and comes to you now.
 take-on-link = If you take this on, say so here, and nobody else is told: { $link }
 take-on-command = If you take this on, say so, and nobody else is told: `{ $command }`
+brief-take-on = Take it on: { $how }
 unsubscribe = You asked for these mails. If you want no more of them: { $link }
 why-deputy = deputy for { $absent }
 

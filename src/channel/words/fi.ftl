@@ -411,6 +411,7 @@ duties-todo-command = Ylläpitäjälle: `{ $command }`
 climbed = Kukaan ei ole ottanut tätä hoitaakseen tämän jälkeen: { $at }. Aiemmin sen saivat { $people }, ja nyt se tulee sinulle.
 take-on-link = Jos otat tämän hoitaaksesi, ilmoita siitä täällä, niin muille ei enää kerrota: { $link }
 take-on-command = Jos otat tämän hoitaaksesi, ilmoita siitä, niin muille ei enää kerrota: `{ $command }`
+brief-take-on = Ota hoitaaksesi: { $how }
 unsubscribe = Olet pyytänyt nämä viestit. Jos et halua niitä enää: { $link }
 why-deputy = sijainen (sijaistettava: { $absent })
 

@@ -411,6 +411,7 @@ duties-todo-command = Til den personen: `{ $command }`
 climbed = Ingen har tatt seg av dette siden { $at }. Det gikk tidligere til { $people } og kommer nå til deg.
 take-on-link = Hvis du tar deg av det, si fra her, så får ingen flere beskjed: { $link }
 take-on-command = Hvis du tar deg av det, si fra, så får ingen flere beskjed: `{ $command }`
+brief-take-on = Ta deg av det: { $how }
 unsubscribe = Du har bedt om disse e-postene. Hvis du ikke vil ha flere: { $link }
 why-deputy = vikar for { $absent }
 

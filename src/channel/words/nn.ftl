@@ -411,6 +411,7 @@ duties-todo-command = Til den personen: `{ $command }`
 climbed = Ingen har teke seg av dette sidan { $at }. Det gjekk tidlegare til { $people } og kjem no til deg.
 take-on-link = Dersom du tek deg av det, sei ifrå her, så får ingen fleire beskjed: { $link }
 take-on-command = Dersom du tek deg av det, sei ifrå, så får ingen fleire beskjed: `{ $command }`
+brief-take-on = Ta deg av det: { $how }
 unsubscribe = Du har bede om desse e-postane. Dersom du ikkje vil ha fleire: { $link }
 why-deputy = vikar for { $absent }
 

@@ -411,6 +411,7 @@ duties-todo-command = För den personen: `{ $command }`
 climbed = Ingen har tagit sig an det här sedan { $at }. Det gick tidigare till { $people } och kommer nu till dig.
 take-on-link = Om du tar dig an det, säg det här, så får ingen fler veta: { $link }
 take-on-command = Om du tar dig an det, säg till, så får ingen fler veta: `{ $command }`
+brief-take-on = Ta dig an det: { $how }
 unsubscribe = Du har bett om de här meddelandena. Om du inte vill ha fler: { $link }
 why-deputy = ersättare för { $absent }
 

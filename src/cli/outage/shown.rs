@@ -9,7 +9,7 @@ use crate::cli::print::{Out, visible};
 use crate::domain::mailbox::Address;
 use crate::domain::outage::Outage;
 use crate::domain::outage::edit::{Edit, Was};
-use crate::http::answers::{OutageAnswer, Preview, PreviewTold, PreviewUntold};
+use crate::http::answers::{OutageAnswer, Preview, PreviewTold, PreviewUntold, PreviewWay};
 
 /// What an order came to; with a preview, who would be told.
 pub fn told(out: &Out, answer: &OutageAnswer, what: &str) {
@@ -24,8 +24,8 @@ pub fn told(out: &Out, answer: &OutageAnswer, what: &str) {
                 "Nobody is told: no outage contact counts (`budkavle contacts list --role outage`)."
                     .to_owned()
             }
-            Some(1) => "1 contact is told.".to_owned(),
-            Some(n) => format!("{n} contacts are told."),
+            Some(1) => "1 message is on its way.".to_owned(),
+            Some(n) => format!("{n} messages are on their way."),
         };
         out.line(format!("{} {} {what}. {told}", a.outage.kind(), a.outage.id));
         if let Some(window) = window(&a.outage, out.zone()) {
@@ -36,9 +36,17 @@ pub fn told(out: &Out, answer: &OutageAnswer, what: &str) {
 }
 
 fn previewed(out: &Out, preview: &Preview) {
-    let row = |told: &PreviewTold| vec![told.name.clone(), told.mail.clone(), told.why.clone()];
+    let way = |way: &PreviewWay| match way.waits_until {
+        Some(until) => format!("{} from {}", way.channel, out.when(until)),
+        None => way.channel.clone(),
+    };
+    let by = |told: &PreviewTold| told.ways.iter().map(way).collect::<Vec<_>>().join(", ");
+    let row = |told: &PreviewTold| vec![told.name.clone(), told.mail.clone(), by(told), told.why.clone()];
     out.line("Nothing is done, and nobody is told. These would be:\n");
-    out.table(&["name", "mail", "why"], preview.told.iter().map(row).collect(), "nobody");
+    out.table(&["name", "mail", "by", "why"], preview.told.iter().map(row).collect(), "nobody");
+    if !preview.places.is_empty() {
+        out.line(format!("\nIt would go to all who read {}, too.", preview.places.join(", ")));
+    }
     if !preview.not_told.is_empty() {
         out.line("\nAnd these wouldn't:\n");
         let row = |not: &PreviewUntold| vec![not.name.clone(), not.why_not.clone()];

@@ -14,11 +14,13 @@ use crate::domain::authority::Caller;
 use crate::domain::bounce::Policy;
 use crate::domain::ids::{ChannelName, MessageId};
 use crate::domain::notice::{ContactSummary, EventKey, Facts, MessageState, NewNotice, Recipient};
+use crate::domain::outage::{Opening, Severity, tests::opening};
 use crate::domain::roles::{GLOBAL, Holder, OUTAGE, Place};
 use crate::flow::assign::{NewAssignment, assign};
 use crate::flow::channels::{self, Senders};
 use crate::flow::core::Settings;
 use crate::flow::deliver::{Sender, Terms};
+use crate::flow::outage;
 use crate::source::returned::{Maildir, Stopwatch};
 use crate::store::{MessageDetail, SledSettings, Store};
 
@@ -157,6 +159,13 @@ async fn a_mail_that_comes_back_fails_marks_the_address_and_is_told() {
     let second = world.tell("two").await;
     assert_eq!(second.message.state, MessageState::Failed);
     assert!(second.message.answer.unwrap().contains("budkavle outbox address clear asa@x.example"));
+    // A preview knows it, and that it is tried all the same when it is critical.
+    for (severity, kept) in [(Severity::Major, true), (Severity::Critical, false)] {
+        let order = outage::Order::Open(Opening { severity, ..opening("No mail") });
+        let done = outage::carry_out(&world.core, None, order, &Actor::System, None, true).await.unwrap();
+        let marks: Vec<bool> = done.leaving.iter().map(|one| one.mark.is_some()).collect();
+        assert_eq!(marks, [kept], "{severity}");
+    }
     let loaded = world.core.store.load().await.unwrap();
     assert_eq!(loaded.marks, world.core.view().marks);
     assert_eq!(loaded.marks.iter().map(|mark| mark.times).collect::<Vec<_>>(), [1]);
@@ -173,17 +182,17 @@ async fn a_mail_that_comes_back_fails_marks_the_address_and_is_told() {
 async fn outages_that_came_back_are_told_to_those_who_answer_for_notices() {
     let world = World::new().await;
     channels::tick(&world.core, &world.senders).await.unwrap();
-    let opening = crate::domain::outage::Opening {
+    let opening = Opening {
         title: "Mail is down".into(),
         text: "".into(),
-        severity: crate::domain::outage::Severity::Major,
+        severity: Severity::Major,
         services: vec![],
         units: vec![],
         also: vec![],
         ack: false,
     };
-    let order = crate::flow::outage::Order::Open(opening);
-    crate::flow::outage::carry_out(&world.core, None, order, &Actor::System, None, false).await.unwrap();
+    let order = outage::Order::Open(opening);
+    outage::carry_out(&world.core, None, order, &Actor::System, None, false).await.unwrap();
     world.send().await;
     world.pass(TimeDelta::minutes(20));
     world.comes_back("asa@x.example", "failed", "5.1.1");

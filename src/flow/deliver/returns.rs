@@ -8,10 +8,9 @@ use crate::channel::message::ComposeError;
 use crate::channel::{Channel, Parcel};
 use crate::domain::bounce::{HEADER, ReturnPath};
 use crate::domain::ids::MessageId;
-use crate::domain::notice::{Message, Notice, NoticeKind, Priority};
+use crate::domain::notice::{Message, Notice};
 
-/// Why a message isn't even tried: mails to its address came back. A test is what shows whether they still do; and an alert, a word of messages that don't
-/// arrive, or a critical outage is tried all the same: the marked one may be the only one who'd learn of it, and a mail too many costs nothing.
+/// Why a message isn't even tried: mails to its address came back.
 pub(super) fn refused(
     core: &Core,
     channel: &Channel,
@@ -20,12 +19,7 @@ pub(super) fn refused(
     now: DateTime<Utc>,
 ) -> Option<String> {
     let address = message.recipient.mail.as_ref().filter(|_| channel.takes_mails())?;
-    let must_be_tried =
-        [NoticeKind::Test, NoticeKind::Alert, NoticeKind::Delivery].contains(&notice.facts.kind());
-    if must_be_tried || notice.facts.priority() == Priority::Urgent {
-        return None;
-    }
-    let mark = bounces::mark_in_force(core, address, now)?;
+    let mark = bounces::keeps_back(core, &notice.facts, address, now)?;
     let id = message.id.0;
     tracing::warn!(message = id, "A message isn't sent, since earlier ones to the same address came back");
     Some(format!(

@@ -142,15 +142,15 @@ impl Sender {
     async fn hand_over(&self, parcel: Parcel, now: DateTime<Utc>) -> Outcome {
         let channel = Arc::clone(&self.channel);
         let task = tokio::spawn(async move { channel.hand_over(&parcel, now).await });
-        AbortOnDropHandle::new(task).await.unwrap_or_else(|error| match error.try_into_panic() {
-            Ok(panic) => std::panic::resume_unwind(panic),
-            // Nobody but the runtime at its end gives up a task.
-            Err(error) => Outcome::Deferred {
-                reason: format!("the try broke off: {error}"),
+        // A defect that one message meets isn't met again and again at each start, with nobody told of anything: it waits, the others go on.
+        AbortOnDropHandle::new(task).await.unwrap_or_else(|error| {
+            tracing::error!(channel = %self.name, "A defect: a try to send broke off: {error}");
+            Outcome::Deferred {
+                reason: format!("the try broke off by a defect: {error}"),
                 perhaps_sent: true,
                 whole: false,
                 retry_after: None,
-            },
+            }
         })
     }
 }

@@ -24,13 +24,14 @@ use crate::domain::outage::policy::Policy;
 use crate::domain::outage::{self, Opening, Severity, State};
 use crate::domain::quiet::Quiet;
 use crate::domain::roles::{GLOBAL, MESSAGE_READER, OUTAGE, Place};
+use crate::domain::route::{Reach, Route, Routing};
 use crate::domain::schedule::Schedule;
 use crate::domain::silence::Matcher;
 use crate::domain::testing::service;
 use crate::flow::channels::{self, Senders};
 use crate::flow::core::Settings;
 use crate::flow::deliver::Terms;
-use crate::flow::outage::{Done, Order, carry_out, clock, inhibit};
+use crate::flow::outage::{Done, Leaving, Order, carry_out, clock, inhibit};
 use crate::flow::silence::NewSilence;
 use crate::flow::testing::{appoint, drain, mailer, open_outage};
 use crate::flow::{alert as alerts, climb as climbs, lasting, silence as silences, subscribers};
@@ -351,4 +352,42 @@ async fn what_waits_for_more_until_the_night_waits_for_the_morning_and_is_tried_
             "10-07T04:00 asa outage 1 (investigating): Mail is slow",
         ]
     );
+}
+
+#[tokio::test]
+async fn a_preview_says_by_which_way_and_when_it_leaves() {
+    let folder = tempfile::tempdir().unwrap();
+    // Three in the morning, in Stockholm.
+    let town = Town::new(folder.path(), "10-06T01:00").await;
+    let (hook, team) = (ChannelName::from("hook"), ChannelName::from("team"));
+    let route = |severity, channels: &[&ChannelName]| Route {
+        kinds: [NoticeKind::Outage].into(),
+        severity,
+        channels: channels.iter().copied().cloned().collect(),
+        contacts: vec![],
+    };
+    let mail = ChannelName::mail();
+    let seen = async |severity, routes: Vec<Route>| {
+        let channels = [(hook.clone(), Reach::Person), (team.clone(), Reach::Place)].into();
+        let routing = Routing { routes, channels, expires: [].into() };
+        let quiet = Quiet { channels: [mail.clone()].into(), ..settings().quiet };
+        town.core.reload(Settings { routing, quiet, ..settings() }).await;
+        let order = Order::Open(Opening { severity, ..outage::tests::opening("No mail") });
+        let done = Box::pin(carry_out(&town.core, None, order, &Actor::System, None, true)).await.unwrap();
+        let told = |one: &Leaving| done.audience.told.iter().filter(|told| one.reaches(told)).count();
+        let line = |one: &Leaving| {
+            let until = one.from.map_or("now".to_owned(), |from| from.format("%m-%dT%H:%M").to_string());
+            format!("{} by {} {until}, {} told", one.to.name, one.to.channel, told(one))
+        };
+        done.leaving.iter().map(line).collect::<Vec<_>>()
+    };
+    let all = || vec![route(Severity::Minor, &[&mail, &hook, &team])];
+    let waits = ["asa by mail 10-06T04:00, 1 told", "asa by hook now, 1 told", "team by team now, 0 told"];
+    assert_eq!(seen(Severity::Major, all()).await, waits);
+    assert_eq!(seen(Severity::Critical, all()).await[0], "asa by mail now, 1 told");
+    assert_eq!(
+        seen(Severity::Major, vec![route(Severity::Minor, &[&team])]).await,
+        ["team by team now, 0 told"]
+    );
+    assert!(town.told().await.is_empty() && town.core.view().outages.is_empty());
 }

@@ -20,6 +20,12 @@ pub struct Links {
 }
 
 impl Links {
+    /// Where, or by which command, it is taken on.
+    pub fn take_on(&self) -> Option<String> {
+        let (notice, link) = self.take_on.as_ref()?;
+        Some(link.clone().unwrap_or_else(|| format!("budkavle notice ack {notice}")))
+    }
+
     /// Whether the message is like the others.
     pub fn is_empty(&self) -> bool {
         *self == Links::default()
@@ -54,11 +60,10 @@ impl Words {
     /// What stands after it.
     pub(super) fn after(&self, links: &Links) -> Vec<String> {
         let mut lines = Vec::new();
-        if let Some((notice, link)) = &links.take_on {
-            let command = format!("budkavle notice ack {notice}");
+        if let (Some(how), Some((_, link))) = (links.take_on(), &links.take_on) {
             lines.push(match link {
-                Some(link) => say!(self, "take-on-link", link = link.as_str()),
-                None => say!(self, "take-on-command", command = command),
+                Some(_) => say!(self, "take-on-link", link = how),
+                None => say!(self, "take-on-command", command = how),
             });
         }
         lines

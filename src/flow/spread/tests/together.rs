@@ -4,7 +4,6 @@ use super::*;
 use crate::domain::alert;
 use crate::domain::guard::Limits;
 use crate::domain::outage::edit::Correction;
-use crate::domain::route::{Reach, Route, Routing};
 use crate::domain::run::WholeReads;
 use crate::flow::core::DirectorySettings;
 
