@@ -130,10 +130,10 @@ fn sending(server: &Server, messages: usize) {
 async fn rate(stores: Vec<Store>, port: u16, messages: usize) -> f64 {
     let mut nodes = Vec::new();
     for store in stores {
-        nodes.push(Core::load(store, Settings::default(), Arc::new(Utc::now)).await.unwrap());
+        nodes.push(Arc::new(Core::load(store, Settings::default(), Arc::new(Utc::now)).await.unwrap()));
     }
     outbox::tell(&nodes[0].store, 0, messages).await;
-    let sender = || outbox::sender(port, CONNECTIONS);
+    let sender = || Arc::new(outbox::sender(port, CONNECTIONS));
     let senders: Vec<_> = nodes.iter().map(|_| sender()).collect();
     let start = Instant::now();
     let sent: usize = join_all(nodes.iter().zip(&senders).map(|(core, sender)| outbox::drain(core, sender)))

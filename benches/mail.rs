@@ -67,9 +67,9 @@ fn from_outbox(port: u16) -> f64 {
     let folder = tempfile::tempdir().unwrap();
     tokio::runtime::Runtime::new().unwrap().block_on(async {
         let (store, _) = Store::open_sled(outbox::settings(folder.path()), Utc::now()).await.unwrap();
-        let core = Core::load(store, Settings::default(), Arc::new(Utc::now)).await.unwrap();
+        let core = Arc::new(Core::load(store, Settings::default(), Arc::new(Utc::now)).await.unwrap());
         outbox::tell(&core.store, 0, MESSAGES).await;
-        let sender = outbox::sender(port, CONNECTIONS);
+        let sender = Arc::new(outbox::sender(port, CONNECTIONS));
         let start = Instant::now();
         let sent = outbox::drain(&core, &sender).await;
         let taken = start.elapsed().as_secs_f64();

@@ -1,6 +1,7 @@
 //! An outbox with many messages of one notice, and who sends them.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use budkavle::channel::message::{Composer, From};
 use budkavle::channel::{Channel, Security, SmtpChannel, SmtpSettings};
@@ -58,9 +59,12 @@ pub fn sender(port: u16, connections: usize) -> Sender {
     Sender::new(ChannelName::mail(), channel, composer, Terms { connections, ..Terms::default() })
 }
 
-/// Sends what is due; how many were.
-pub async fn drain(core: &Core, sender: &Sender) -> usize {
-    let never = CancellationToken::new();
-    let sent = sender.drain(core, &never, &|| {}, &|_| Box::pin(std::future::pending())).await;
-    sent.unwrap().sent
+/// Sends what is due, in a task, as the daemon does; how many were.
+pub async fn drain(core: &Arc<Core>, sender: &Arc<Sender>) -> usize {
+    let (core, sender) = (Arc::clone(core), Arc::clone(sender));
+    let sent = tokio::spawn(async move {
+        let never = CancellationToken::new();
+        sender.drain(&core, &never, &|| {}, &|_| Box::pin(std::future::pending())).await
+    });
+    sent.await.unwrap().unwrap().sent
 }

@@ -18,7 +18,7 @@ use crate::runtime::texts::{self, Setting};
 /// What to do.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  budkavle notice preview outage                                how a mail about an outage reads\n  budkavle notice preview sync-held --lang nn\n  budkavle notice preview outage --lang sv --format html --output outage.html\n  budkavle notice preview 4711 --to asa.oberg@ekfors.example    a notice that was sent, as she gets it\n  budkavle notice list                                          what waits for somebody to take it on\n  budkavle notice ack 4711                                      you have it\n\n`budkavle template list` shows the kinds of notices."
+    after_help = "Examples:\n  budkavle notice preview outage                                how a mail about an outage reads\n  budkavle notice preview sync-held --lang nn\n  budkavle notice preview outage --lang sv --format html --output outage.html\n  budkavle notice preview 4711 --to asa.oberg@ekfors.example    a notice that was sent, as she gets it, but for links\n  budkavle notice list                                          what waits for somebody to take it on\n  budkavle notice ack 4711                                      you have it\n\n`budkavle template list` shows the kinds of notices."
 )]
 pub struct Args {
     #[command(subcommand)]

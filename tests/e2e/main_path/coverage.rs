@@ -132,7 +132,7 @@ fn the_page_is_whole_in_itself_and_accessible() {
         fs::write(&file, &page).unwrap();
         let light = Scheme::Light;
         chromium::picture(&file, (1500, 1700), light);
-        let violations = chromium::violations(&file, &page, light);
+        let violations = chromium::violations(&file, &page, (1500, 1700), light);
         assert_eq!(violations, serde_json::json!([]), "{language}: {violations:#}");
     }
 }

@@ -14,6 +14,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::servers::budkavle::{Budkavle, Daemon};
+use crate::servers::chromium::{self, Page};
 use crate::servers::mail::ParsedMail;
 use crate::servers::postfix::{PORT, Postfix};
 use crate::servers::{PATIENCE, folder, free_address, wait_until};
@@ -58,6 +59,11 @@ struct Place {
 }
 
 impl Place {
+    /// Shows a page or a mail in a browser.
+    fn reads_well(&self, name: &str, page: &str, what: Page) {
+        chromium::reads_well(&self.folder.path().join(format!("{name}.html")), page, what);
+    }
+
     /// With this beside the usual configuration.
     fn new(more: &str) -> Place {
         Place::with("", more)
@@ -173,6 +179,7 @@ fn what_nobody_takes_on_climbs_and_stops_once_somebody_presses_the_button() {
         assert!(head.contains("no-store") && head.contains("default-src 'none'"), "{head}");
         if method == "GET" {
             assert!(page.contains("E-posten är nere") && page.contains("<form method=\"post\">"), "{page}");
+            place.reads_well("take-on", &page, Page::Whole);
         }
     }
     assert_eq!(place.waiting().len(), 2);
@@ -203,6 +210,8 @@ fn what_nobody_takes_on_climbs_and_stops_once_somebody_presses_the_button() {
 
     let (status, _, page) = place.ask("POST", &hers, "");
     assert!(status == 200 && page.contains("You have it"), "{page}");
+    place.reads_well("taken-on", &page, Page::Whole);
+    place.reads_well("climbed", &first.html(), Page::Mail);
     let (_, _, page) = place.ask("GET", &his, "");
     assert!(page.contains("Anna") && !page.contains("<form"), "whoever comes later sees who has it: {page}");
     let (_, _, page) = place.ask("POST", &his, "");
@@ -262,6 +271,7 @@ fn who_asks_from_outside_is_told_once_they_confirm_until_they_click() {
     let form = format!("mail={}", DRIFT.replace('@', "%40"));
     let (status, _, page) = place.ask("GET", &format!("{URL}/subscribe"), "");
     assert!(status == 200 && page.contains("type=\"email\""), "{page}");
+    place.reads_well("subscribe", &page, Page::Whole);
     let (_, _, page) = place.ask("POST", &format!("{URL}/subscribe"), &form);
     assert!(!page.contains(DRIFT) && !page.contains("<form"), "{page}");
     let asked = place.post.wait_for(DRIFT, 1, PATIENCE).remove(0);

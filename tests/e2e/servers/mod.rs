@@ -11,6 +11,7 @@ pub mod chromium;
 pub mod dovecot;
 pub mod ds389;
 pub mod forest;
+pub mod form;
 pub mod ldif;
 pub mod mail;
 #[cfg(feature = "gssapi")]

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use super::certs::{AUTHORITY, CertFiles, Validity};
 use super::mail::{ParsedMail, Told};
 use super::process::Process;
-use super::{PATIENCE, folder, free_address, wait_until};
+use super::{PATIENCE, folder, form, free_address, wait_until};
 
 /// What the server calls itself; it is in its certificate, beside its address.
 pub const HOST: &str = "mx.kommun.example";
@@ -265,6 +265,18 @@ impl Postfix {
              anvil unix - - n - 1 anvil\n\
              postlog unix-dgram n - n - 1 postlogd\n",
         )
+    }
+}
+
+/// Whatever a test looks at: all mails that have arrived are of good form.
+impl Drop for Postfix {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            let mailboxes = fs::read_dir(self.path("mail")).unwrap();
+            let mails: Vec<PathBuf> =
+                mailboxes.flat_map(|mailbox| files(&mailbox.unwrap().path().join("new"))).collect();
+            form::check_arrived(&mails);
+        }
     }
 }
 
