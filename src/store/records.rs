@@ -6,6 +6,7 @@
 //! `parse` read both. (It can't read enums with a tag inside, `#[serde(tag = …)]`, either; the test fails for those, too.)
 
 mod keys;
+mod message;
 mod old;
 mod together;
 
@@ -332,23 +333,6 @@ second_records! {
     Absence => Absence, |body| from_postcard::<old::AbsenceV1>(body).map(Into::into);
     Vec<Quarantined> => RunQuarantine, all_from::<old::QuarantinedV1, _>;
     Vec<Step> => RunSteps, all_from::<old::StepV1, _>;
-}
-
-impl Record for Message {
-    const KIND: Kind = Kind::Message;
-    const SCHEMA: u16 = 5;
-    fn body(&self) -> Result<Vec<u8>, String> {
-        to_postcard(self)
-    }
-    fn parse(schema: u16, body: &[u8]) -> Result<Message, String> {
-        match schema {
-            1 => from_postcard::<old::MessageV1>(body).map(Into::into),
-            2 => from_postcard::<old::MessageV2>(body).map(Into::into),
-            3 => from_postcard::<old::MessageV3>(body).map(Into::into),
-            4 => from_postcard::<old::MessageV4>(body).map(Into::into),
-            _ => from_postcard(body),
-        }
-    }
 }
 
 impl Record for Outage {

@@ -415,6 +415,16 @@ pub(super) type MessageV3 = OldMessage<RecipientV3, Priority>;
 /// A message that leaves by itself.
 pub(super) type MessageV4 = OldMessage<Recipient, Priority>;
 
+/// A message whose times are text: with the first of those that it leaves with.
+#[derive(Deserialize)]
+pub(super) struct MessageV5(MessageV4, Option<MessageId>);
+
+impl From<MessageV5> for Message {
+    fn from(MessageV5(old, together): MessageV5) -> Message {
+        Message { together, ..old.into() }
+    }
+}
+
 /// A message to a recipient as they were described once.
 #[derive(Deserialize)]
 pub(super) struct OldMessage<R, P> {

@@ -304,7 +304,8 @@ pub(super) fn notices(frozen: &mut Frozen) {
         frozen.read(&format!("message-2-{state}"), &message);
         frozen.read(&format!("message-3-{state}"), &message);
         frozen.read(&format!("message-4-{state}"), &message);
-        frozen.check(&format!("message-5-{state}"), &message);
+        frozen.read(&format!("message-5-{state}"), &message);
+        frozen.check(&format!("message-6-{state}"), &message);
         frozen.check(
             &format!("attempt-{state}"),
             &AttemptLog { at: at(4), state, answer: "250 2.0.0 Ok".into() },
@@ -335,7 +336,10 @@ pub(super) fn notices(frozen: &mut Frozen) {
         let message = Message { recipient, ..message };
         frozen.read(&format!("message-3-{name}"), &message);
         frozen.read(&format!("message-4-{name}"), &message);
-        frozen.check(&format!("message-5-{name}"), &Message { together: Some(MessageId(4)), ..message });
+        let message = Message { together: Some(MessageId(4)), ..message };
+        frozen.read(&format!("message-5-{name}"), &message);
+        let at = at(1) + chrono::TimeDelta::nanoseconds(123_456_789);
+        frozen.check(&format!("message-6-{name}"), &Message { at, ..message });
     }
     // Which subscriber it is was only in the reason once.
     let subscriber = Some(SubscriberId(7));
@@ -354,7 +358,8 @@ pub(super) fn notices(frozen: &mut Frozen) {
     };
     frozen.read("message-3-subscriber", &message);
     frozen.read("message-4-subscriber", &message);
-    frozen.check("message-5-subscriber", &message);
+    frozen.read("message-5-subscriber", &message);
+    frozen.check("message-6-subscriber", &message);
     let broken = [("team".into(), at(1))].into();
     frozen.check("delivery", &Delivery { broken, given_up_told: Some(at(2)) });
     frozen.check("delivery-empty", &Delivery::default());
