@@ -87,8 +87,9 @@ async fn tick_one(core: &Core, thread: &EventKey) -> Result<(), StoreError> {
                 "Nobody has taken it on; it goes to others, too: {}",
                 climb.about
             );
-            // Those who sleep are given as much time as the others, from when they are told on.
-            let told_at = settings.quiet.first_told(&notice, |to| core.clocks_of(to), now);
+            // Those who sleep are given as much time as the others, from when they are told on, by whichever channel that is.
+            let routed = settings.routing.spread(notice.clone(), now);
+            let told_at = settings.quiet.first_told(&routed, |to| core.clocks_of(to), now);
             let after = climb.clone().telling(reached, told_at);
             note(core, &turn, after, vec![notice], Some(("notice went on", Some(&why)))).await
         }

@@ -264,4 +264,26 @@ mod tests {
         assert!(text.starts_with("DKIM-Signature: v=1; a=ed25519-sha256; c=relaxed/relaxed; d=x.example; s=b;\r\n\th=from:subject:from:to:subject;"), "{text}");
         assert!(text.ends_with("From: a@x.example\r\nSubject: s\r\n\r\nText\r\n"));
     }
+
+    #[test]
+    fn what_takes_somebody_off_with_one_click_is_signed() {
+        // RFC 8058 §4: both headers.
+        let folder = tempfile::tempdir().unwrap();
+        let key = folder.path().join("key.pem");
+        let edwards = rcgen::KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap();
+        fs::write(&key, edwards.serialize_pem()).unwrap();
+        let signer =
+            Signer::read(&DkimSettings { domain: "x.example".into(), selector: "b".into(), key }).unwrap();
+        let sign = |link: &str, post: &str| {
+            let head =
+                format!("From: a@x.example\r\nList-Unsubscribe: {link}\r\nList-Unsubscribe-Post: {post}\r\n");
+            let signed = String::from_utf8(signer.sign(format!("{head}\r\nText\r\n").as_bytes())).unwrap();
+            signed.split_once("From: a@").unwrap().0.to_owned()
+        };
+        let signed = sign("<https://x.example/1>", "List-Unsubscribe=One-Click");
+        let names = signed.split_once("h=").unwrap().1.split_once(';').unwrap().0;
+        assert!(names.contains("list-unsubscribe:list-unsubscribe-post"), "{signed}");
+        assert_ne!(signed, sign("<https://y.example/1>", "List-Unsubscribe=One-Click"));
+        assert_ne!(signed, sign("<https://x.example/1>", "List-Unsubscribe=Other"));
+    }
 }

@@ -112,6 +112,23 @@ fn page(incidents: &[(&str, &str, &str, &str)]) -> Vec<u8> {
 const NOW: &str = "2026-07-06T07:55:00Z";
 
 #[tokio::test]
+async fn a_server_that_only_knows_when_it_changed_is_asked_for_what_has() {
+    let (server, folder, clock) = (Server::start().await, tempfile::tempdir().unwrap(), clock());
+    let core = start(folder.path(), &clock).await;
+    let feed = feeds(&server, "/summary.json", FeedFormat::Statuspage);
+    let says = |time: &str, said: &str| {
+        let headers = [("last-modified", time)];
+        server.says("/summary.json", 200, &headers, &page(&[("a", "investigating", said, NOW)]));
+    };
+    says("Mon, 06 Jul 2026 07:55:00 GMT", "We look.");
+    assert!(!poll(&core, &feed).await.unchanged);
+    assert!(poll(&core, &feed).await.unchanged);
+    assert_eq!(server.asked().last().unwrap()["if-modified-since"], "Mon, 06 Jul 2026 07:55:00 GMT");
+    says("Mon, 06 Jul 2026 07:59:00 GMT", "Better.");
+    assert!(!poll(&core, &feed).await.unchanged);
+}
+
+#[tokio::test]
 async fn an_incident_of_a_feed_is_told_once_over_restarts_with_its_words_and_its_end() {
     let (server, folder, clock) = (Server::start().await, tempfile::tempdir().unwrap(), clock());
     let mut core = start(folder.path(), &clock).await;

@@ -36,6 +36,12 @@ fn answer(web: &Web, path: &str, headers: &HeaderMap) -> Response {
     {
         return StatusCode::NOT_MODIFIED.into_response();
     }
+    let modified = more.iter().find(|(name, _)| *name == "last-modified").map(|(_, value)| value);
+    if modified.is_some()
+        && headers.get("if-modified-since").and_then(|v| v.to_str().ok()) == modified.map(String::as_str)
+    {
+        return StatusCode::NOT_MODIFIED.into_response();
+    }
     let mut response = (StatusCode::from_u16(*status).unwrap(), body.clone()).into_response();
     for (name, value) in more {
         response.headers_mut().insert(*name, value.parse().unwrap());

@@ -44,6 +44,16 @@ fn at(verb: &'static str, act: Act) -> Script {
     Script::new(OFFERS).at(verb, 1, act)
 }
 
+/// An answer of 10 MB.
+fn flood() -> Act {
+    Act::SayAndCut(b"250-and another thing\r\n".repeat(450_000))
+}
+
+/// One byte a second would take half a minute.
+fn slow() -> Act {
+    Act::Trickle(b"250 one byte at a time\r\n".to_vec(), Duration::from_millis(200))
+}
+
 pub(super) fn settings(fake: &Fake) -> SmtpSettings {
     let limits =
         TimeLimits { reply: IMPATIENCE, message: IMPATIENCE, connect: IMPATIENCE, ..TimeLimits::default() };
@@ -133,8 +143,7 @@ async fn each_fault_at_each_point_ends_as_the_log_says() {
                 "no usable answer",
             ));
         }
-        let flood = Act::SayAndCut(b"250-and another thing\r\n".repeat(450_000));
-        cases.push(case(format!("{verb} 10 MB"), at(verb, flood), in_doubt, "endless"));
+        cases.push(case(format!("{verb} 10 MB"), at(verb, flood()), in_doubt, "endless"));
     }
     cases.push(case(
         "one byte after the other",
@@ -154,9 +163,7 @@ async fn a_server_that_says_nothing_or_too_slowly_is_not_waited_for() {
     let mut all = tokio::task::JoinSet::new();
     for verb in ["greeting", "EHLO", "MAIL", "RCPT", "DATA", "."] {
         let fate = if verb == "." { Fate::PerhapsTwice } else { Fate::Deferred };
-        // One byte a second would take half a minute.
-        let slow = Act::Trickle(b"250 one byte at a time\r\n".to_vec(), Duration::from_millis(200));
-        for (name, act) in [("silent", Act::Hush), ("slow", slow)] {
+        for (name, act) in [("silent", Act::Hush), ("slow", slow())] {
             let case = case(format!("{verb} {name}"), at(verb, act), fate, "nothing came within 1s");
             all.spawn(check(case, Script::new(OFFERS), settings));
         }
@@ -187,6 +194,15 @@ async fn nothing_goes_in_clear_where_tls_is_demanded() {
             Fate::Deferred,
             "454 4.7.0 no",
         ),
+        case(
+            "STARTTLS 421",
+            starttls(Act::SayAndCut(b"421 4.3.2 bye\r\n".to_vec())),
+            Fate::Deferred,
+            "421 4.3.2 bye",
+        ),
+        case("STARTTLS silent", starttls(Act::Hush), Fate::Deferred, "nothing came within 1s"),
+        case("STARTTLS slow", starttls(slow()), Fate::Deferred, "nothing came within 1s"),
+        case("STARTTLS 10 MB", starttls(flood()), Fate::Deferred, "endless"),
         case("STARTTLS 554", starttls(Act::Say(b"554 5.7.0 no\r\n".to_vec())), Fate::Broken, "554 5.7.0 no"),
         case(
             "STARTTLS cut",
@@ -210,6 +226,9 @@ async fn each_fault_at_the_sign_in_ends_as_the_log_says() {
     let cases = [
         case("AUTH 535", say("535 5.7.8 bad password\r\n"), Fate::Broken, "535 5.7.8 bad password"),
         case("AUTH 454", say("454 4.7.0 not now\r\n"), Fate::Deferred, "454 4.7.0 not now"),
+        case("AUTH 421", at(Act::SayAndCut(b"421 4.3.2 bye\r\n".to_vec())), Fate::Deferred, "421 4.3.2 bye"),
+        case("AUTH 10 MB", at(flood()), Fate::Deferred, "endless"),
+        case("AUTH slow", at(slow()), Fate::Deferred, "nothing came within 1s"),
         case("AUTH cut", at(Act::SayAndCut(vec![])), Fate::Deferred, "no usable answer to the sign-in"),
         case("AUTH silent", at(Act::Hush), Fate::Deferred, "nothing came within 1s"),
         case("no AUTH", Script::new(OFFERS), Fate::Broken, "no way to sign in"),
@@ -256,4 +275,21 @@ async fn refused_recipients_take_no_good_ones_along() {
     assert!(first[3].attempts[0].answer.contains("450 4.2.1 later"));
     let ids = ids(&fake);
     assert_eq!((fake.log().accepted, ids.iter().collect::<HashSet<_>>().len()), (4, 4));
+}
+
+#[tokio::test]
+async fn nothing_comes_back_to_nobody() {
+    let world = World::with(Routing::default()).await;
+    let fake = Fake::start(vec![Script::new(OFFERS)]).await;
+    let channel = Channel::Smtp(SmtpChannel::new(settings(&fake)).unwrap());
+    let sender = Sender::new(ChannelName::mail(), channel, composer(), Terms::default());
+    world.tell("one", "y.example", 1).await;
+    assert_eq!(world.drain(&sender.returning(ReturnPath::Nobody)).await.sent, 1);
+    assert!(
+        fake.log().commands.iter().any(|line| line.starts_with("MAIL FROM:<>")),
+        "{:?}",
+        fake.log().commands
+    );
+    let mail = String::from_utf8(fake.log().received[0].clone()).unwrap();
+    assert!(mail.contains("From: budkavle@org.example"), "{mail}");
 }
