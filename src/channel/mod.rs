@@ -161,10 +161,10 @@ impl Channel {
     pub async fn hand_over(&self, parcel: &Parcel, now: DateTime<Utc>) -> Outcome {
         match (self, parcel) {
             (Channel::Smtp(smtp), Parcel::Mail(mail)) => smtp.send(&mail.envelope, &mail.bytes).await,
-            (Channel::File(folder), Parcel::Mail(mail)) => folder.send(&mail.bytes, now).await,
-            (Channel::Graph(graph), Parcel::Mail(mail)) => graph.send(&mail.bytes, now).await,
-            (Channel::Web(web), Parcel::Post(post)) => web.send(post, now).await,
-            (Channel::Command(command), Parcel::Post(post)) => command.send(post).await,
+            (Channel::File(folder), Parcel::Mail(mail)) => Box::pin(folder.send(&mail.bytes, now)).await,
+            (Channel::Graph(graph), Parcel::Mail(mail)) => Box::pin(graph.send(&mail.bytes, now)).await,
+            (Channel::Web(web), Parcel::Post(post)) => Box::pin(web.send(post, now)).await,
+            (Channel::Command(command), Parcel::Post(post)) => Box::pin(command.send(post)).await,
             (Channel::Smtp(_) | Channel::File(_) | Channel::Graph(_), Parcel::Post(_))
             | (Channel::Web(_) | Channel::Command(_), Parcel::Mail(_)) => {
                 Outcome::Refused { answer: "it isn't written for this channel".to_owned() }

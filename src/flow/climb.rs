@@ -207,7 +207,7 @@ pub async fn waits(core: &Core, notice: &Notice) -> Result<bool, StoreError> {
     let climbs = match view.climbs.contains_key(&notice.thread) {
         true => true,
         // A sender may be faster than what it is shown, on another node above all.
-        false => core.store.climb(&notice.thread).await?.is_some_and(|climb| climb.end.is_none()),
+        false => Box::pin(core.store.climb(&notice.thread)).await?.is_some_and(|climb| climb.end.is_none()),
     };
     // What isn't open in the view may be so new that it isn't there yet; but not when the view has the climb.
     Ok(climbs && !(view.climbs.contains_key(&notice.thread) && is_over(&view, &notice.thread)))

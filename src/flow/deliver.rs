@@ -346,8 +346,11 @@ impl Sender {
         idle: &Idle,
         mut waiting: Waiting,
     ) -> Result<Option<(Claimed, Taken, Waiting)>, StoreError> {
+        // What is asked of the store takes much room, and is asked once for many messages: each has a place of its own.
         loop {
-            self.overtake(core, stop, &mut waiting).await;
+            if self.is_slow(core, stop, &waiting) {
+                Box::pin(self.overtake(core, &mut waiting)).await;
+            }
             if let Some((claimed, taken)) = waiting.pop_front() {
                 self.flying.fetch_add(1, Ordering::Relaxed);
                 // What has overtaken says nothing of the rest.
@@ -364,8 +367,8 @@ impl Sender {
             let until = match (self.gate(now), core.store.life()) {
                 (Gate::Resting { until, probe_from }, Some(life)) if probe_from <= now => {
                     let per_minute = self.terms.per_minute;
-                    let claimed =
-                        core.store.claim_urgent(&self.name, now, now + CLAIM, 1, per_minute).await?;
+                    let claim = core.store.claim_urgent(&self.name, now, now + CLAIM, 1, per_minute);
+                    let claimed = Box::pin(claim).await?;
                     if !claimed.is_empty() {
                         self.probes(now);
                         let taken = Taken { at: now, life, probes: true };
@@ -382,8 +385,8 @@ impl Sender {
                     let batch = self.batch.load(Ordering::Relaxed);
                     let per_minute = self.terms.per_minute;
                     let max = batch.min(self.lock().pace.free(per_minute, now));
-                    let (claimed, more_in) =
-                        core.store.claim_within(&self.name, now, now + CLAIM, max, per_minute).await?;
+                    let claim = core.store.claim_within(&self.name, now, now + CLAIM, max, per_minute);
+                    let (claimed, more_in) = Box::pin(claim).await?;
                     if !claimed.is_empty() {
                         let taken = Taken { at: now, life, probes: false };
                         waiting.extend(taken.all(claimed));
@@ -391,7 +394,7 @@ impl Sender {
                     }
                     match more_in {
                         Some(more_in) => self.held_up(now + more_in),
-                        None => core.store.next_due(&self.name).await?.unwrap_or(now + LOOK),
+                        None => Box::pin(core.store.next_due(&self.name)).await?.unwrap_or(now + LOOK),
                     }
                 }
             };
@@ -426,14 +429,17 @@ impl Sender {
         Ok(taken.all(claimed).collect())
     }
 
-    /// Takes in before the rest of a slow batch what is more urgent.
-    async fn overtake(&self, core: &Core, stop: &CancellationToken, waiting: &mut Waiting) {
-        let Some((first, taken)) = waiting.front() else { return };
+    /// Whether what is more urgent than the rest of a batch doesn't wait for its end.
+    fn is_slow(&self, core: &Core, stop: &CancellationToken, waiting: &Waiting) -> bool {
+        let Some((first, taken)) = waiting.front() else { return false };
         let now = core.now();
         let is_slow = first.message.priority != Priority::Urgent && now - taken.at >= SLOW;
-        if !is_slow || self.stops(stop) || self.gate(now) != Gate::Open {
-            return;
-        }
+        is_slow && !self.stops(stop) && self.gate(now) == Gate::Open
+    }
+
+    /// Takes in before the rest of a slow batch what is more urgent.
+    async fn overtake(&self, core: &Core, waiting: &mut Waiting) {
+        let now = core.now();
         let per_minute = self.terms.per_minute;
         let free = {
             let mut state = self.lock();

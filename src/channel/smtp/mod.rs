@@ -116,16 +116,17 @@ impl SmtpChannel {
                 Ok(()) => return Ok(session),
                 Err(error) if error.is_stale() => {}
                 Err(error) => {
-                    self.give_back(session).await;
+                    Box::pin(self.give_back(session)).await;
                     return Err(error);
                 }
             }
         }
-        let mut session = Session::open(&self.server).await?;
+        // Apart: it takes much room, and a connection serves many messages.
+        let mut session = Box::pin(Session::open(&self.server)).await?;
         match session.ask(envelope, message).await {
             Ok(()) => Ok(session),
             Err(error) => {
-                self.give_back(session).await;
+                Box::pin(self.give_back(session)).await;
                 Err(error)
             }
         }
@@ -145,7 +146,7 @@ impl SmtpChannel {
         if session.messages() < self.messages_per_connection {
             self.pool.put(session);
         } else {
-            session.quit().await;
+            Box::pin(session.quit()).await;
         }
     }
 }

@@ -47,7 +47,7 @@ impl Later {
         let mut all = self.0.lock().await;
         let is_fresh = |known: &Known| known.words == words && (words.is_some() || now - known.at < AGAIN);
         if !all.get(&notice.id).is_some_and(is_fresh) {
-            let told = match told_later(core, notice).await {
+            let told = match Box::pin(told_later(core, notice)).await {
                 Ok(told) => told,
                 Err(error) => {
                     // It is true as of its time, and nothing that isn't is held up by it.
