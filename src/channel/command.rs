@@ -76,7 +76,7 @@ impl CommandChannel {
         };
         match status.code() {
             Some(0) => Outcome::Accepted { answer },
-            Some(code) if REFUSED.contains(&code) => Outcome::Refused { answer },
+            Some(code) if REFUSED.contains(&code) => Outcome::Refused { answer, recipient: false },
             Some(code) if BROKEN.contains(&code) => {
                 Outcome::ChannelBroken { reason: format!("{name}: {answer}") }
             }

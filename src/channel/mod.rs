@@ -86,11 +86,15 @@ pub enum Outcome {
     Refused {
         /// The other side's line, or why it wasn't even asked.
         answer: String,
+        /// It is whom the message is for that is refused: nobody has looked at what it says.
+        recipient: bool,
     },
     /// The same, but the other side may mean us and not this recipient: its words are about the sender, or a policy. Others tell.
     RefusesUs {
         /// The other side's line.
         answer: String,
+        /// As in [`Outcome::Refused`].
+        recipient: bool,
     },
     /// Nobody would be served: sign-in or sender refused, no TLS, certificate refused, folder not writable. Pause and alert.
     ChannelBroken {
@@ -167,7 +171,7 @@ impl Channel {
             (Channel::Command(command), Parcel::Post(post)) => Box::pin(command.send(post)).await,
             (Channel::Smtp(_) | Channel::File(_) | Channel::Graph(_), Parcel::Post(_))
             | (Channel::Web(_) | Channel::Command(_), Parcel::Mail(_)) => {
-                Outcome::Refused { answer: "it isn't written for this channel".to_owned() }
+                Outcome::Refused { answer: "it isn't written for this channel".to_owned(), recipient: false }
             }
         }
     }

@@ -378,6 +378,11 @@ impl Recipient {
         }
     }
 
+    /// Whether it is a place where people read what they like, and nobody by themselves.
+    pub fn is_place(&self) -> bool {
+        self.mail.is_none() && self.phone.is_none()
+    }
+
     /// What two recipients are compared by: nobody gets a message twice by one channel.
     pub fn key(&self) -> String {
         let to = match (&self.mail, &self.phone) {
@@ -472,8 +477,8 @@ pub struct Message {
 }
 
 impl Message {
-    /// What is one mail for those that leave together: the first of them.
-    pub fn mail(&self) -> MessageId {
+    /// What is the same for those that leave together: the number of the first of them.
+    pub fn mail_number(&self) -> MessageId {
         self.together.unwrap_or(self.id)
     }
 

@@ -115,8 +115,7 @@ impl Quiet {
 
     /// Whether a recipient may be disturbed at all: a place where people look when they like is not.
     fn concerns(&self, to: &Recipient) -> bool {
-        let person = to.mail.is_some() || to.phone.is_some();
-        person && (self.channels.is_empty() || self.channels.contains(&to.channel))
+        !to.is_place() && (self.channels.is_empty() || self.channels.contains(&to.channel))
     }
 }
 

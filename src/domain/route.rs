@@ -9,7 +9,6 @@ use super::mailbox::Address;
 use super::notice::{Facts, NewNotice, NoticeKind, Recipient, once_each};
 use super::outage::Severity;
 use super::phone;
-use super::quiet;
 
 /// Whom a channel reaches.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -90,12 +89,8 @@ impl Routing {
             NoticeKind::Test | NoticeKind::Delivery => notice.recipients,
             _ => self.of_all(&notice),
         };
-        let expires = match lives {
-            // What is over isn't told by then, however long others live.
-            Some(lives) if quiet::has_its_time(&notice.facts) => lives.min(notice.expires),
-            Some(lives) => lives,
-            None => notice.expires,
-        };
+        let expires = lives.unwrap_or(notice.expires);
+        let expires = notice.true_until.map_or(expires, |until| expires.min(until));
         NewNotice { recipients, expires, ..notice }
     }
 
@@ -149,7 +144,7 @@ impl Routing {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::notice::{ContactNews, CoverageFacts, EventKey, OutageWord, PlanTold};
+    use crate::domain::notice::{ContactNews, CoverageFacts, EventKey};
     use crate::domain::testing::outage_word;
 
     fn now() -> DateTime<Utc> {
@@ -216,19 +211,17 @@ mod tests {
     }
 
     #[test]
-    fn what_has_its_time_lives_no_longer_because_others_do() {
-        let mut routing = routing();
-        let (from, until) = (now() + TimeDelta::days(1), now() + TimeDelta::days(2));
-        let plan = Some(PlanTold { from, until, sequence: 0 });
-        let mut lives = |lives| {
-            routing.expires.insert(NoticeKind::Outage, lives);
-            let word = outage_word(1, "Mail is down", "", Severity::Minor, now());
-            let maintenance = Facts::OutageWord(Box::new(OutageWord { plan: plan.clone(), ..word }));
-            [spread(&routing, maintenance).1, spread(&routing, outage(Severity::Minor)).1]
+    fn what_is_not_so_any_more_is_not_tried_because_others_are() {
+        let lives = |days, true_until: Option<i64>| {
+            let routing =
+                Routing { expires: [(NoticeKind::Outage, TimeDelta::days(days))].into(), ..routing() };
+            let until = true_until.map(|days| now() + TimeDelta::days(days));
+            let to = vec![Recipient::by_mail("Bo", "bo@x.example".parse().unwrap(), "outage")];
+            let usual = now() + TimeDelta::days(2);
+            let new = NewNotice::new(EventKey("e".into()), outage(Severity::Minor), to, usual);
+            (routing.spread(NewNotice { true_until: until, ..new }, now()).expires - now()).num_days()
         };
-        // Two days are what it is given anyhow.
-        assert_eq!(lives(TimeDelta::days(5)), [2, 5].map(TimeDelta::days));
-        assert_eq!(lives(TimeDelta::days(1)), [1, 1].map(TimeDelta::days));
+        assert_eq!([lives(5, None), lives(5, Some(1)), lives(1, Some(3))], [5, 1, 1]);
     }
 
     #[test]

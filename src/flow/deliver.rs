@@ -51,6 +51,8 @@ const TOGETHER: usize = 16;
 const MOMENT: Duration = Duration::from_millis(1);
 /// Whoever waits for something to do looks around at least so often.
 const LOOK: TimeDelta = TimeDelta::seconds(60);
+/// What another node had in hand for a moment is looked for so soon again.
+const BUSY: TimeDelta = TimeDelta::milliseconds(100);
 /// A node that the others don't count on looks so soon whether they do again.
 const COUNTED_ON: TimeDelta = TimeDelta::seconds(2);
 /// A batch that has been worked off for so long is slow: what is more urgent than the rest of it doesn't wait for its end, and is looked for so often.
@@ -322,6 +324,10 @@ impl Sender {
                         total.sent += sent;
                         total.deferred += deferred;
                         total.failed += failed;
+                        if deferred > 0 {
+                            // Some of it may be due already.
+                            self.landed.notify_one();
+                        }
                         if untried > 0 && self.retired.is_cancelled() {
                             // Whoever sends now looks for it.
                             core.outbox.notify_one();
@@ -394,7 +400,11 @@ impl Sender {
                     }
                     match more_in {
                         Some(more_in) => self.held_up(now + more_in),
-                        None => Box::pin(core.store.next_due(&self.name)).await?.unwrap_or(now + LOOK),
+                        None => match Box::pin(core.store.next_due(&self.name)).await? {
+                            // Another node has it in hand.
+                            Some(due) if due <= now => self.held_up(now + BUSY),
+                            due => due.unwrap_or(now + LOOK),
+                        },
                     }
                 }
             };

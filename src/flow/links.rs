@@ -58,8 +58,7 @@ pub async fn of(core: &Core, notice: &Notice, message: &Message) -> Result<Links
     let to = &message.recipient;
     let subscriber = to.subscriber;
     // Not everybody in a room may speak for it.
-    let alone = to.mail.is_some() || to.phone.is_some();
-    let waits = asks && alone && subscriber.is_none() && climb::waits(core, notice).await?;
+    let waits = asks && !to.is_place() && subscriber.is_none() && climb::waits(core, notice).await?;
     let public = settings.public.as_ref().zip(view.return_key.as_ref().map(ReturnKey::for_links));
     let made = |purpose, id| public.as_ref().map(|(public, key)| public.link(key, purpose, id, now));
     let take_on = waits.then(|| (notice.id, made(Purpose::Acknowledge, message.id.0)));

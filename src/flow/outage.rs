@@ -230,15 +230,15 @@ pub fn audience(core: &Core, outage: &Outage, now: DateTime<Utc>) -> Audience {
 /// The audience without those for whom it is silenced.
 fn silenced(core: &Core, outage: &Outage, all: Audience, now: DateTime<Utc>) -> Audience {
     let facts = word(core, outage);
-    let Audience { told, mut not_told, left } = all;
-    let mut rest = Vec::new();
-    for one in told {
-        match silence::of(core, &facts, &one.recipient(), now) {
-            Some(id) => not_told.push(NotTold { name: one.name, why: WhyNot::Silenced(id) }),
-            None => rest.push(one),
-        }
+    let Audience { mut told, mut not_told, mut left } = all;
+    for people in [&mut told, &mut left] {
+        people.retain(|one| {
+            let silence = silence::of(core, &facts, &one.recipient(), now);
+            not_told.extend(silence.map(|id| NotTold { name: one.name.clone(), why: WhyNot::Silenced(id) }));
+            silence.is_none()
+        });
     }
-    Audience { told: rest, not_told, left }
+    Audience { told, not_told, left }
 }
 
 /// The order with services as they are named, and only units that are there.
@@ -349,6 +349,7 @@ impl Commit<'_> {
         let Commit { before, outage, now, ref held, ref hushes, .. } = *self;
         let id = outage.id;
         let settings = core.settings();
+        let (usual, true_until) = (now + settings.expires_after, true_until(outage, now));
         let notice = |(about, recipients): (About, Vec<Recipient>)| {
             let part = if about == About::Left { "/left" } else { "" };
             let event = EventKey(format!("outage/{id}/{}{part}", outage.version()).into());
@@ -360,12 +361,13 @@ impl Commit<'_> {
                 asks: outage.ack
                     && outage.ended_at().is_none()
                     && matches!(about, About::Word | About::Corrected(_)),
+                true_until,
                 hushes: if about == About::Left { Vec::new() } else { hushes.clone() },
                 ..NewNotice::new(
                     event,
                     facts(core, outage, about),
                     recipients,
-                    expires(outage, now, &settings),
+                    true_until.map_or(usual, |until| usual.min(until)),
                 )
             }
         };
@@ -433,16 +435,15 @@ fn replaces(settings: &Settings, before: Option<&Outage>, outage: &Outage, about
     }
 }
 
-/// Until when it is worth sending: what says that something will begin, until it does, and that it is under way, until the clock ends it.
-fn expires(outage: &Outage, now: DateTime<Utc>, settings: &Settings) -> DateTime<Utc> {
-    let usual = now + settings.expires_after;
-    let Some(plan) = &outage.plan else { return usual };
-    let true_until = match outage.state() {
+/// Until when a word on it is so: what says that something will begin, until it does, and that it is under way, until the clock ends it.
+fn true_until(outage: &Outage, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let plan = outage.plan.as_ref()?;
+    let until = match outage.state() {
         State::Planned | State::Reminded => Some(plan.from),
         State::Started if !plan.by_hand => Some(plan.until),
         _ => None,
     };
-    true_until.filter(|until| *until > now).map_or(usual, |until| usual.min(until))
+    until.filter(|until| *until > now)
 }
 
 /// The way up that an outage would take if nobody of its audience took it on, with how many stand on each rung. None: it doesn't ask.

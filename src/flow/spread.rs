@@ -3,6 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::core::Core;
+use crate::domain::ids::SilenceId;
 use crate::domain::notice::{Facts, NewNotice, NoticeKind};
 use crate::domain::outage::Severity;
 use crate::domain::outage::policy::Policy;
@@ -12,14 +13,23 @@ impl Core {
     /// The notices as they are enqueued: with a recipient for each person and channel, as the routes say; without those for whom it is silenced;
     /// held while they sleep; and with the way up of those that ask to be taken on.
     pub fn spread(&self, notices: Vec<NewNotice>, at: DateTime<Utc>) -> Vec<NewNotice> {
-        let (settings, view) = (self.settings(), self.view());
-        let known = Known { organisation: &view.organisation, services: &settings.outages.services };
-        let one = |notice| {
-            let (notice, silenced) = silence::apply(view.silences.values(), notice, known, at);
+        let arranged = self.arranged(notices, at).into_iter();
+        let logged = arranged.map(|(notice, silenced)| {
             if !silenced.is_empty() {
                 let silences: Vec<String> = silenced.iter().map(ToString::to_string).collect();
                 tracing::info!(event = %notice.event, ?silences, "Not everybody is told: it is silenced");
             }
+            notice
+        });
+        logged.collect()
+    }
+
+    /// The same, each with the silences that keep it from somebody.
+    pub fn arranged(&self, notices: Vec<NewNotice>, at: DateTime<Utc>) -> Vec<(NewNotice, Vec<SilenceId>)> {
+        let (settings, view) = (self.settings(), self.view());
+        let known = Known { organisation: &view.organisation, services: &settings.outages.services };
+        let one = |notice| {
+            let (notice, silenced) = silence::apply(view.silences.values(), notice, known, at);
             let quiet = silence::quiets_places(view.silences.values(), &notice.facts, known, at);
             let notice = if quiet { notice } else { settings.routing.spread(notice, at) };
             let notice = gather(notice, &settings.outages, at);
@@ -28,7 +38,7 @@ impl Core {
             let per_hour = settings.quiet.limit(&notice.facts);
             let together = settings.quiet.gathers(&notice.facts);
             let climb = settings.climbing.begin(&notice, &view.organisation, at).map(Box::new);
-            NewNotice { climb, per_hour, together, ..notice }
+            (NewNotice { climb, per_hour, together, ..notice }, silenced)
         };
         notices.into_iter().map(one).collect()
     }

@@ -495,7 +495,7 @@ pub struct PreviewWay {
     pub channel: String,
     /// To which address or number.
     pub to: String,
-    /// Until when it would wait, for the morning or for more. None: it leaves at once, if `quiet_hours.per_hour` and the channel's limit let it.
+    /// Until when it would wait at the latest, for the morning or for more. None: it leaves at once, if `quiet_hours.per_hour` and the channel's limit let it.
     pub waits_until: Option<DateTime<Utc>>,
 }
 

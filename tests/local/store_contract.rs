@@ -105,6 +105,7 @@ suite! {
     a_later_word_leaves_with_what_the_earlier_would_have_left_with,
     a_turn_is_free_when_nothing_is_left_of_the_mail,
     what_is_refused_together_is_tried_by_itself,
+    what_was_taken_out_of_a_mail_leaves_by_itself_whatever_becomes_of_the_rest,
     what_expires_of_a_mail_does_so_once_and_the_rest_leaves,
     what_waits_of_a_thread_is_replaced_whatever_it_is_called_and_is_forgotten_with_it,
     no_more_than_the_limit_go_to_a_recipient_within_an_hour_and_what_is_replaced_frees_its_turn,

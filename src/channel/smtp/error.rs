@@ -234,14 +234,16 @@ impl SmtpError {
                 deferred(reason, false, verb.comes_before_recipients())
             }
             SmtpError::Said { verb, reply, .. } if concerns_message(*verb, reply) => {
+                let (answer, recipient) = (reply.to_string(), *verb == Verb::Rcpt);
                 if reply.may_mean_us() {
-                    return Outcome::RefusesUs { answer: reply.to_string() };
+                    return Outcome::RefusesUs { answer, recipient };
                 }
-                Outcome::Refused { answer: reply.to_string() }
+                Outcome::Refused { answer, recipient }
             }
-            SmtpError::TooBig { .. } | SmtpError::NeedsSmtpUtf8 | SmtpError::Needs8BitMime => {
-                Outcome::Refused { answer: reason }
+            SmtpError::TooBig { .. } | SmtpError::Needs8BitMime => {
+                Outcome::Refused { answer: reason, recipient: false }
             }
+            SmtpError::NeedsSmtpUtf8 => Outcome::Refused { answer: reason, recipient: true },
             SmtpError::Said { .. }
             | SmtpError::TlsRefused { .. }
             | SmtpError::StartTlsNotOffered { .. }

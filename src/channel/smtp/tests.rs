@@ -330,7 +330,7 @@ async fn a_message_larger_than_the_server_takes_is_refused_unasked() {
     let channel = channel(SmtpSettings { sign_in: None, ..settings(&fake) });
     let outcome = channel.send(&envelope(), MIME).await;
     let answer = "the message has 48 bytes, and the mail server takes at most 40".to_owned();
-    assert_eq!(outcome, Outcome::Refused { answer });
+    assert_eq!(outcome, Outcome::Refused { answer, recipient: false });
     // The connection is none the worse for it.
     assert_eq!(word(&channel.send(&envelope(), b"Subject: short\r\n\r\n").await), "accepted");
     let log = fake.log();

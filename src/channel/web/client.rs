@@ -100,8 +100,8 @@ impl Client {
             Err(
                 Outcome::Deferred { reason, .. }
                 | Outcome::ChannelBroken { reason }
-                | Outcome::Refused { answer: reason }
-                | Outcome::RefusesUs { answer: reason },
+                | Outcome::Refused { answer: reason, .. }
+                | Outcome::RefusesUs { answer: reason, .. },
             ) => Err(reason),
             Err(Outcome::Accepted { answer }) => Ok(answer),
         }
@@ -180,7 +180,7 @@ pub(super) async fn answered(server: &str, response: Response, now: DateTime<Utc
         | StatusCode::METHOD_NOT_ALLOWED
         | StatusCode::PROXY_AUTHENTICATION_REQUIRED
         | StatusCode::GONE => Outcome::ChannelBroken { reason: reason() },
-        _ => Outcome::Refused { answer },
+        _ => Outcome::Refused { answer, recipient: false },
     }
 }
 

@@ -93,7 +93,7 @@ impl WebChannel {
     pub(super) async fn send(&self, post: &Post, now: DateTime<Utc>) -> Outcome {
         match self.request(post, now) {
             Ok(request) => self.client.send(request, now).await,
-            Err(why) => Outcome::Refused { answer: why },
+            Err(why) => Outcome::Refused { answer: why, recipient: false },
         }
     }
 

@@ -59,7 +59,7 @@ impl Ping {
         match self.client.send(Request { method, url, headers, body: Vec::new() }, now).await {
             Outcome::Accepted { .. } => Ok(()),
             Outcome::Deferred { reason, .. } | Outcome::ChannelBroken { reason } => Err(reason),
-            Outcome::Refused { answer } | Outcome::RefusesUs { answer } => {
+            Outcome::Refused { answer, .. } | Outcome::RefusesUs { answer, .. } => {
                 Err(format!("{} answered {answer}", shown(&self.url)))
             }
         }

@@ -191,8 +191,8 @@ impl Tokens {
         let request = Request { method: Method::POST, url: url.clone(), headers, body: body.into_bytes() };
         let mut response = self.client.ask(request).await.map_err(|outcome| match outcome {
             Outcome::ChannelBroken { reason }
-            | Outcome::Refused { answer: reason }
-            | Outcome::RefusesUs { answer: reason } => TokenError::Refused(reason),
+            | Outcome::Refused { answer: reason, .. }
+            | Outcome::RefusesUs { answer: reason, .. } => TokenError::Refused(reason),
             Outcome::Deferred { reason, .. } => TokenError::NotNow(reason),
             Outcome::Accepted { answer } => TokenError::NotNow(answer),
         })?;

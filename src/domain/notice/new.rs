@@ -19,6 +19,8 @@ pub struct NewNotice {
     pub thread: EventKey,
     /// Not sent any more after this.
     pub expires: DateTime<Utc>,
+    /// What it says isn't so from then on: it isn't sent any more, however long others are tried. None: it stays so.
+    pub true_until: Option<DateTime<Utc>>,
     /// What there is to say.
     pub facts: Facts,
     /// Who gets it. May be empty: then nobody could be found, and the notice is kept to show that.
@@ -61,6 +63,7 @@ impl NewNotice {
             event,
             thread,
             expires,
+            true_until: None,
             facts,
             recipients,
             personal,

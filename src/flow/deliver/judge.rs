@@ -136,16 +136,16 @@ impl Sender {
                 tracing::warn!(message = id, attempts = message.attempts, "A message is deferred: {reason}");
                 (MessageState::Deferred, reason, Some(due))
             }
-            Outcome::Refused { answer } => {
+            Outcome::Refused { answer, .. } => {
                 tracing::error!(message = id, notice, "A message was refused for good: {answer}");
                 // Whoever refuses one message is there for the others.
                 self.lock().rests.worked(&destination(message));
                 (MessageState::Failed, answer, None)
             }
-            Outcome::RefusesUs { answer } => self.suspects(answer, message, notice, now),
+            Outcome::RefusesUs { answer, .. } => self.suspects(answer, message, notice, now),
             Outcome::ChannelBroken { reason } => {
                 let mut state = self.lock();
-                let due = if state.tally.fails(message.mail(), Way::Broken) && state.pause.is_none() {
+                let due = if state.tally.fails(message.mail_number(), Way::Broken) && state.pause.is_none() {
                     tracing::warn!(message = id, channel = %self.name, "A message is deferred, as the channel works for others: {reason}");
                     now + self.delay(message)
                 } else {
@@ -169,10 +169,9 @@ impl Sender {
         let asked = retry_after.map(|asked| asked.min(LONGEST_ASKED));
         let asked = asked.and_then(|asked| TimeDelta::from_std(asked).ok()).map(|asked| now + asked);
         let mut state = self.lock();
-        let own = state.tally.fails(message.mail(), Way::NotNow);
+        let own = state.tally.fails(message.mail_number(), Way::NotNow);
         // At the end of a channel that leads to one place everybody fares alike.
-        let is_place = message.recipient.mail.is_none() && message.recipient.phone.is_none();
-        let of_all = whole || (is_place && !own);
+        let of_all = whole || (message.recipient.is_place() && !own);
         let key = if of_all { Rests::WHOLE.to_owned() } else { destination(message) };
         let who = if of_all { message.id.0 } else { whose(message) };
         if of_all || !own {
@@ -198,7 +197,7 @@ impl Sender {
     /// and when several in a row are refused so, the channel is broken.
     fn suspects(&self, answer: String, message: &Message, notice: u64, now: DateTime<Utc>) -> Judgement {
         let (id, mut state) = (message.id.0, self.lock());
-        if state.tally.fails(message.mail(), Way::Suspected) {
+        if state.tally.fails(message.mail_number(), Way::Suspected) {
             tracing::error!(
                 message = id,
                 notice,
@@ -219,7 +218,7 @@ impl Sender {
     fn works(&self, message: &Message, now: DateTime<Utc>) {
         let mut state = self.lock();
         state.worked = Some(now);
-        state.tally.accepts(message.mail());
+        state.tally.accepts(message.mail_number());
         state.rests.worked(&destination(message));
         if state.pause.take().is_some() {
             tracing::info!(channel = %self.name, "The channel works again");

@@ -74,21 +74,25 @@ impl Sender {
         }
         let Some(first) = ready.first() else { return attempts };
         self.lock().pace.note(self.terms.per_minute, now);
-        let (end, now) = match self.write(core, first, &ready) {
+        // One of those in it may be what is refused, or can't be written: the others aren't lost for that.
+        let (end, now, of_one) = match self.write(core, first, &ready) {
             Ok(parcel) => {
                 let outcome = self.hand_over(parcel, now).await;
                 let now = core.now();
-                (self.judge(outcome, &first.message, &first.notice, now), now)
+                let of_all = matches!(
+                    outcome,
+                    Outcome::Refused { recipient: true, .. } | Outcome::RefusesUs { recipient: true, .. }
+                );
+                (self.judge(outcome, &first.message, &first.notice, now), now, !of_all)
             }
             Err(error) => {
                 let (message, notice) = (first.message.id.0, first.notice.id.0);
                 tracing::error!(message, notice, "A message can't be written: {error}");
-                ((MessageState::Failed, error.to_string(), None), now)
+                ((MessageState::Failed, error.to_string(), None), now, true)
             }
         };
-        let alone = ready.len() > 1 && end.0 == MessageState::Failed;
+        let alone = ready.len() > 1 && of_one && end.0 == MessageState::Failed;
         let end = if alone {
-            // One of them may be what is refused, or can't be written: the others aren't lost for that.
             let said =
                 format!("{}; each of the {} messages in this mail is tried by itself", end.1, ready.len());
             (MessageState::Deferred, said, Some(now))
@@ -142,7 +146,7 @@ impl Sender {
     async fn hand_over(&self, parcel: Parcel, now: DateTime<Utc>) -> Outcome {
         let channel = Arc::clone(&self.channel);
         let task = tokio::spawn(async move { channel.hand_over(&parcel, now).await });
-        // A defect that one message meets isn't met again and again at each start, with nobody told of anything: it waits, the others go on.
+        // A defect that one message meets holds up no other: that would be so again at each start.
         AbortOnDropHandle::new(task).await.unwrap_or_else(|error| {
             tracing::error!(channel = %self.name, "A defect: a try to send broke off: {error}");
             Outcome::Deferred {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{audience, expires, facts, silenced};
+use super::{audience, facts, silenced};
 use crate::domain::ids::OutageId;
 use crate::domain::notice::{About, EventKey, Hush, MessageState, NewNotice, Replaces};
 use crate::domain::outage::Outage;
@@ -178,7 +178,7 @@ async fn release_one(core: &Core, id: OutageId) -> Result<(), StoreError> {
         let recipients = told.recipients();
         if !recipients.is_empty() {
             let facts = facts(core, outage, About::Word);
-            let notice = NewNotice::new(event, facts, recipients, expires(outage, now, &settings));
+            let notice = NewNotice::new(event, facts, recipients, now + settings.expires_after);
             let replaces = if settings.holds() { Replaces::Held } else { Replaces::Nothing };
             notices.push(NewNotice { thread: thread(id), replaces, asks: outage.ack, ..notice });
         }

@@ -8,13 +8,14 @@ use crate::domain::bounce::Mark;
 use crate::domain::notice::{NewNotice, Recipient};
 use crate::domain::outage::audience::Told;
 use crate::domain::phone;
+use crate::domain::route::Reach;
 
 /// A message that would be put into the outbox.
 #[derive(Clone, Debug)]
 pub struct Leaving {
     /// To whom, and by which channel.
     pub to: Recipient,
-    /// Until when it waits. None: it leaves at once, if a limit lets it.
+    /// Until when it waits, at the latest. None: it leaves at once, if a limit lets it.
     pub from: Option<DateTime<Utc>>,
     /// It isn't even tried, since mails to this address came back.
     pub mark: Option<Mark>,
@@ -30,19 +31,16 @@ impl Leaving {
             (None, None) => false,
         }
     }
-
-    /// Whether it goes to a place where people read what they like.
-    pub fn is_for_a_place(&self) -> bool {
-        self.to.mail.is_none() && self.to.phone.is_none()
-    }
 }
 
 /// What becomes of these notices.
 pub(super) fn of(core: &Core, notices: Vec<NewNotice>, now: DateTime<Utc>) -> Vec<Leaving> {
     let mut all = Vec::new();
-    for NewNotice { facts, recipients, held, .. } in core.spread(notices, now) {
+    let settings = core.settings();
+    for (NewNotice { facts, recipients, held, .. }, _) in core.arranged(notices, now) {
         all.extend(recipients.into_iter().map(|to| {
-            let mail = to.mail.as_ref().filter(|_| to.channel.is_mail());
+            let takes_mails = settings.routing.reach(&to.channel) == Some(Reach::Mail);
+            let mail = to.mail.as_ref().filter(|_| takes_mails);
             let mark = mail.and_then(|mail| bounces::keeps_back(core, &facts, mail, now));
             Leaving { from: held.get(&to.key()).copied().filter(|from| now < *from), mark, to }
         }));

@@ -34,7 +34,7 @@ pub(super) fn of(audience: &Audience, leaving: &[Leaving], tell: bool, zone: Tz)
         untold(name, reason, why_not)
     }));
     let mut places: Vec<String> = Vec::new();
-    for place in leaving.iter().filter(|one| one.is_for_a_place()).map(|one| one.to.channel.to_string()) {
+    for place in leaving.iter().filter(|one| one.to.is_place()).map(|one| one.to.channel.to_string()) {
         if !places.contains(&place) {
             places.push(place);
         }

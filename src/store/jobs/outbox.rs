@@ -53,6 +53,7 @@ pub(in crate::store) fn claim(
 ) -> Result<Vec<Claimed>, Fault> {
     let (now, until) = (tx.common(now), tx.common(until));
     tx.speaks_of(now);
+    let mut claims = Claims { now, until, notices: HashMap::new(), done: HashSet::new() };
     let mut due = Vec::new();
     for id in tx.due(channel, now, max)? {
         let before = message(tx, id)?;
@@ -60,12 +61,19 @@ pub(in crate::store) fn claim(
             // The urgent go first.
             break;
         }
-        due.push(before);
+        let Some(notice) = claims.notice(tx, &before)? else { continue };
+        if due.len() >= max {
+            // Those behind it may have expired all the same; but a full claim is worth more than looking at all of them.
+            if max > 0 {
+                break;
+            }
+            continue;
+        }
+        due.push((before, notice));
     }
-    let mails = together::mails(tx, &due)?;
-    let mut claims = Claims { now, until, notices: HashMap::new(), done: HashSet::new(), claimed: 0 };
-    let mut claimed = Vec::new();
-    for before in due {
+    let mails = together::mails(tx, due.iter().map(|(message, _)| message))?;
+    let (mut claimed, mut number) = (Vec::new(), 0);
+    for (before, notice) in due {
         if claims.done.contains(&before.id) {
             continue;
         }
@@ -75,21 +83,18 @@ pub(in crate::store) fn claim(
             // Somebody else has one of them in hand: they leave together, a moment later.
             Some(None) => continue,
         };
-        let Some(notice) = claims.notice(tx, &before)? else { continue };
-        if claims.claimed >= max {
-            // Those behind it may have expired all the same; but a full claim is worth more than looking at all of them.
-            if max > 0 {
-                break;
-            }
-            continue;
+        if number >= max {
+            break;
         }
+        let together = before.together;
         let mut one = claims.claim(tx, before, notice)?;
-        for other in others {
+        for other in others.iter().filter(|other| other.together == together) {
             let waits = !other.state.is_final() && other.due <= now && !claims.done.contains(&other.id);
             if waits && let Some(notice) = claims.notice(tx, other)? {
                 one.with.push(claims.claim(tx, other.clone(), notice)?);
             }
         }
+        number += 1 + one.with.len();
         claimed.push(one);
     }
     Ok(claimed)
@@ -102,7 +107,6 @@ struct Claims {
     notices: HashMap<NoticeId, Arc<Notice>>,
     /// What was claimed, or has expired.
     done: HashSet<MessageId>,
-    claimed: usize,
 }
 
 impl Claims {
@@ -129,7 +133,6 @@ impl Claims {
         let message = Message { state, attempts, due: self.until, changed: self.now, ..before.clone() };
         tx.put_message(Some(&before), &message)?;
         self.done.insert(message.id);
-        self.claimed += 1;
         Ok(Claimed { message, notice, with: Vec::new() })
     }
 }
@@ -201,6 +204,9 @@ fn record(tx: &mut Tx<'_>, attempt: &Attempt) -> Result<(), Fault> {
     let answer = Some(attempt.answer.clone());
     let together = before.together.filter(|_| !attempt.alone);
     let message = Message { state, attempts, due, changed: attempt.at, answer, together, ..before.clone() };
+    if attempt.alone && before.together == Some(before.id) {
+        together::take_apart(tx, before.id);
+    }
     Ok(tx.put_message(Some(&before), &message)?)
 }
 
@@ -230,7 +236,7 @@ fn carry_out(
     let message = Message { state, due: now, changed: now, ..before.clone() };
     tx.put_message(Some(&before), &message)?;
     if state == MessageState::Cancelled {
-        thread::leave(tx, now, &before)?;
+        thread::drop_out(tx, now, &before)?;
     }
     Ok(message)
 }

@@ -62,7 +62,7 @@ pub(super) fn replace(
     }
     let told: HashSet<String> = new.recipients.iter().map(Recipient::key).collect();
     for (place, row) in notices(tx, &new.thread, false)? {
-        let mut others = false;
+        let (mut others, mut over) = (false, Vec::new());
         for before in messages(tx, &row)? {
             // What waits for the morning, or its turn, wasn't tried yet.
             let waits = match before.state {
@@ -73,14 +73,15 @@ pub(super) fn replace(
                 _ => false,
             };
             if waits && told.contains(&before.recipient.key()) {
-                cancel(tx, at, &before, "a later word on the same took its place")?;
                 let Message { due, together, .. } = before;
                 let known = replaced.entry(before.recipient.key()).or_insert(Before { due, together });
                 *known = Before { due: due.min(known.due), together: known.together.or(together) };
+                over.push(before);
             } else {
                 others |= !before.state.is_final();
             }
         }
+        cancel(tx, at, &over, "a later word on the same took its place")?;
         if !others {
             tx.put(place, &InThread { waits: false })?;
         }
@@ -119,10 +120,8 @@ pub(super) fn hush(
         return Ok(());
     }
     let why = format!("they are told of outage {}, of which this follows", hush.by);
-    for (_, message) in &waiting {
-        cancel(tx, at, message, &why)?;
-    }
-    let untold: BTreeSet<&str> = waiting.into_iter().map(|(person, _)| person).collect();
+    let (untold, over): (BTreeSet<&str>, Vec<Message>) = waiting.into_iter().unzip();
+    cancel(tx, at, &over, &why)?;
     stop_asking(tx, hush, &people, &untold, committed)?;
     let place = number_key(Kind::Inhibited, hush.outage.0);
     let known: Option<Held> = tx.get(&place)?;
@@ -172,7 +171,7 @@ pub(super) fn turns(
 ) -> Result<HashMap<String, DateTime<Utc>>, Fault> {
     let mut turns = HashMap::new();
     let Some(limit) = new.per_hour else { return Ok(turns) };
-    let people = new.recipients.iter().filter(|to| to.mail.is_some() || to.phone.is_some());
+    let people = new.recipients.iter().filter(|to| !to.is_place());
     let keys: Vec<String> = people.map(Recipient::key).collect();
     tx.expect(keys.iter().map(|to| key(Kind::Pace, to.as_bytes())).collect())?;
     let brief = quiet::has_its_time(&new.facts);
@@ -193,19 +192,28 @@ pub(super) fn turns(
     Ok(turns)
 }
 
-fn cancel(tx: &mut Tx<'_>, at: DateTime<Utc>, before: &Message, why: &str) -> Result<(), Fault> {
-    let (state, answer) = (MessageState::Cancelled, Some(why.into()));
-    tx.put_message(Some(before), &Message { state, changed: at, answer, ..before.clone() })?;
-    leave(tx, at, before)
+fn cancel(tx: &mut Tx<'_>, at: DateTime<Utc>, over: &[Message], why: &str) -> Result<(), Fault> {
+    together::expect_to_drop_out(tx, over)?;
+    tx.expect(over.iter().map(|before| pace_of(&before.recipient)).collect())?;
+    for before in over {
+        let (state, answer) = (MessageState::Cancelled, Some(why.into()));
+        tx.put_message(Some(before), &Message { state, changed: at, answer, ..before.clone() })?;
+        drop_out(tx, at, before)?;
+    }
+    Ok(())
 }
 
 /// What isn't sent any more leaves with no others, and its turn is free, unless it is theirs.
-pub(super) fn leave(tx: &mut Tx<'_>, at: DateTime<Utc>, before: &Message) -> Result<(), Fault> {
-    let is_free = together::leave(tx, before)?;
+pub(super) fn drop_out(tx: &mut Tx<'_>, at: DateTime<Utc>, before: &Message) -> Result<(), Fault> {
+    let is_free = together::drop_out(tx, before)?;
     if is_free && before.attempts == 0 {
         give_back(tx, at, &before.recipient, before.due)?;
     }
     Ok(())
+}
+
+fn pace_of(to: &Recipient) -> Vec<u8> {
+    key(Kind::Pace, to.key().as_bytes())
 }
 
 /// Gives a turn back that wasn't due at `at`, if it was one.
@@ -215,7 +223,7 @@ pub(super) fn give_back(
     to: &Recipient,
     turn: DateTime<Utc>,
 ) -> Result<(), Fault> {
-    let place = key(Kind::Pace, to.key().as_bytes());
+    let place = pace_of(to);
     if turn > at
         && let Some(mut pace) = tx.get::<Pace>(&place)?
     {

@@ -58,7 +58,7 @@ pub(super) fn join(
 }
 
 /// A message that waits doesn't leave with the others any more. Whether its turn is nobody's now.
-pub(super) fn leave(tx: &mut Tx<'_>, message: &Message) -> Result<bool, Fault> {
+pub(super) fn drop_out(tx: &mut Tx<'_>, message: &Message) -> Result<bool, Fault> {
     let Some(first) = message.together else { return Ok(true) };
     let mut all = members(tx, first)?;
     all.retain(|other| *other != message.id);
@@ -75,6 +75,21 @@ pub(super) fn leave(tx: &mut Tx<'_>, message: &Message) -> Result<bool, Fault> {
     Ok(true)
 }
 
+/// Some messages won't leave with others any more: what [`drop_out`] looks at will be asked for.
+pub(super) fn expect_to_drop_out(tx: &Tx<'_>, messages: &[Message]) -> Result<(), Trouble> {
+    let grouped = || messages.iter().filter_map(|message| Some((message, message.together?)));
+    let mut keys: Vec<Vec<u8>> = grouped().map(|(_, first)| key_of(first)).collect();
+    keys.extend(grouped().map(|(message, _)| place_of(&message.recipient)));
+    keys.sort_unstable();
+    keys.dedup();
+    tx.expect(keys)
+}
+
+/// Those that were to leave as one mail, of which this was the first, don't.
+pub(super) fn take_apart(tx: &mut Tx<'_>, first: MessageId) {
+    tx.delete(key_of(first));
+}
+
 /// The others that leave with a message, as far as they are still there.
 pub(super) fn others(tx: &Tx<'_>, message: &Message) -> Result<Vec<Message>, Trouble> {
     let Some(first) = message.together else { return Ok(Vec::new()) };
@@ -85,8 +100,11 @@ pub(super) fn others(tx: &Tx<'_>, message: &Message) -> Result<Vec<Message>, Tro
 }
 
 /// What leaves together with some messages, themselves included. Nobody is waited for: what somebody else has in hand isn't there, nor is what leaves with it.
-pub(super) fn mails(tx: &Tx<'_>, messages: &[Message]) -> Result<HashMap<MessageId, Vec<Message>>, Trouble> {
-    let firsts: BTreeSet<MessageId> = messages.iter().filter_map(|message| message.together).collect();
+pub(super) fn mails<'m>(
+    tx: &Tx<'_>,
+    messages: impl Iterator<Item = &'m Message>,
+) -> Result<HashMap<MessageId, Vec<Message>>, Trouble> {
+    let firsts: BTreeSet<MessageId> = messages.filter_map(|message| message.together).collect();
     if firsts.is_empty() {
         return Ok(HashMap::new());
     }

@@ -122,9 +122,10 @@ fn told_whom(mail: &ParsedMail) -> (String, String) {
     (subject.split_once(": ").map(|(_, title)| title.to_owned()).unwrap_or(subject), mail.to().concat())
 }
 
-/// The files of the mails that weren't there before.
+/// The files of the mails that weren't there before. One that is only begun with hasn't left.
 fn new_files(sink: &SmtpSink, seen: &mut BTreeSet<PathBuf>) -> Vec<PathBuf> {
-    sink.files().into_iter().filter(|file| seen.insert(file.clone())).collect()
+    let is_whole = |file: &PathBuf| fs::read(file).unwrap().trim_ascii_end().ends_with(b"--");
+    sink.files().into_iter().filter(|file| is_whole(file) && seen.insert(file.clone())).collect()
 }
 
 struct Over<'a>(&'a AtomicBool);

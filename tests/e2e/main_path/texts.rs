@@ -43,7 +43,7 @@ fn mails_can_be_read_in_light_and_dark_and_on_a_phone() {
     let site = Site::new(Organisation::kommun());
     let list: Value =
         serde_json::from_str(&site.budkavle.run(&["--json", "template", "list"]).success().stdout).unwrap();
-    // One of each kind; and what only links bring.
+    // One of each kind.
     let kinds = list["kinds"].as_array().unwrap().iter();
     for sample in kinds.map(|kind| kind["samples"][0].as_str().unwrap()) {
         let file = site.path().join(format!("{sample}.html"));

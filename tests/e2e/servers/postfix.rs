@@ -181,6 +181,14 @@ impl Postfix {
             .collect()
     }
 
+    /// Sees that all mails of Budkavle that have arrived are of good form; how many these are.
+    pub fn check_form(&self) -> usize {
+        let mailboxes = fs::read_dir(self.path("mail")).unwrap();
+        let mails: Vec<PathBuf> =
+            mailboxes.flat_map(|mailbox| files(&mailbox.unwrap().path().join("new"))).collect();
+        form::check_arrived(&mails)
+    }
+
     fn create_own(&self, name: &str) {
         fs::create_dir(self.path(name)).unwrap();
         fs::set_permissions(self.path(name), fs::Permissions::from_mode(0o700)).unwrap();
@@ -272,10 +280,7 @@ impl Postfix {
 impl Drop for Postfix {
     fn drop(&mut self) {
         if !std::thread::panicking() {
-            let mailboxes = fs::read_dir(self.path("mail")).unwrap();
-            let mails: Vec<PathBuf> =
-                mailboxes.flat_map(|mailbox| files(&mailbox.unwrap().path().join("new"))).collect();
-            form::check_arrived(&mails);
+            self.check_form();
         }
     }
 }

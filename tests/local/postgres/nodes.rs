@@ -412,9 +412,13 @@ async fn what_somebody_else_has_in_hand_is_not_waited_for_and_no_mail_is_torn_ap
         .write_all(b"BEGIN; SELECT 1 FROM budkavle.messages WHERE id = 3 FOR UPDATE;\n")
         .unwrap();
     let holds = format!(
-        "SELECT count(*) FROM pg_stat_activity WHERE application_name = '{sessions}' AND state = 'idle in transaction'"
+        "SELECT count(*) FROM pg_stat_activity WHERE application_name = '{sessions}' AND state = 'idle in transaction' AND query LIKE 'SELECT 1 FROM budkavle%'"
     );
-    while database.psql(&holds).await == "0" {}
+    let until = async |holding: &str| {
+        let looking = async { while database.psql(&holds).await != holding {} };
+        tokio::time::timeout(TAKEOVER, looking).await.expect("the other session does what it is told");
+    };
+    until("1").await;
     let claim = store.claim_due(&mail, at(60), at(60) + hour, 9);
     let claimed = tokio::time::timeout(Duration::from_secs(20), claim).await;
     let _ = psql.kill();
@@ -427,7 +431,7 @@ async fn what_somebody_else_has_in_hand_is_not_waited_for_and_no_mail_is_torn_ap
     };
     let claimed = all(claimed.expect("it waits for nobody").unwrap());
     assert_eq!(claimed, [(2, vec![4])]);
-    while database.psql(&holds).await != "0" {}
+    until("0").await;
     let rest = all(store.claim_due(&mail, at(60), at(60) + hour, 9).await.unwrap());
     assert_eq!(rest, [(1, vec![3])]);
 }

@@ -41,7 +41,6 @@ pub async fn what_waits_for_the_same_recipient_leaves_together_and_stays_togethe
         ..word(event, outage, 2, Replaces::Held)
     };
     let state = async |id| store.message(MessageId(id)).await.unwrap().message.state;
-    let due = async |id| store.message(MessageId(id)).await.unwrap().message.due;
     store.commit_event(tell(1, vec![gathered("outage/1/0", 1, 60)])).await.unwrap();
     // What would wait longer leaves with the first; what waits less, what doesn't wait and what stands by itself doesn't.
     store.commit_event(tell(2, vec![gathered("outage/2/0", 2, 70)])).await.unwrap();
@@ -49,7 +48,10 @@ pub async fn what_waits_for_the_same_recipient_leaves_together_and_stays_togethe
     store.commit_event(tell(4, vec![gathered("outage/4/0", 4, 4)])).await.unwrap();
     let alone = NewNotice { together: false, ..gathered("outage/5/0", 5, 60) };
     store.commit_event(tell(5, vec![alone])).await.unwrap();
-    assert_eq!([due(3).await, due(5).await, due(7).await, due(9).await], [60, 50, 4, 60].map(at));
+    assert_eq!(
+        [due(&store, 3).await, due(&store, 5).await, due(&store, 7).await, due(&store, 9).await],
+        [60, 50, 4, 60].map(at)
+    );
     assert_eq!(mails(&claim(&store, 5, 6, 10).await), [(7, vec![]), (8, vec![])]);
     let at_once = claim(&store, 50, 51, 10).await;
     let ends = at_once.iter().map(|c| attempt(&c.message, 50, Sent)).collect();
@@ -57,7 +59,7 @@ pub async fn what_waits_for_the_same_recipient_leaves_together_and_stays_togethe
     // A later word takes the place of the first, and leaves with the second.
     store.commit_event(tell(51, vec![gathered("outage/1/1", 1, 60)])).await.unwrap();
     assert_eq!([state(1).await, state(11).await], [Cancelled, Queued]);
-    assert_eq!(due(11).await, at(60));
+    assert_eq!(due(&store, 11).await, at(60));
     let first = claim(&store, 60, 70, 1).await;
     assert_eq!(mails(&first), [(3, vec![11])]);
     assert_eq!([state(3).await, state(11).await, state(4).await], [Sending, Sending, Queued]);
@@ -171,4 +173,25 @@ pub async fn what_expires_of_a_mail_does_so_once_and_the_rest_leaves(open: Open<
     let sent = all_of(&claimed).map(|c| attempt(&c.message, 111, MessageState::Sent)).collect();
     store.record_attempts(sent).await.unwrap();
     assert_eq!((with(&store, 2).await, with(&store, 4).await), (vec![4], vec![2]));
+}
+
+pub async fn what_was_taken_out_of_a_mail_leaves_by_itself_whatever_becomes_of_the_rest(open: Open<'_>) {
+    let store = open().await;
+    for outage in 1..=4 {
+        let new = limited(&format!("outage/{outage}/0"), outage, 1);
+        store.commit_event(tell(1, vec![new])).await.unwrap();
+    }
+    let claimed = claim(&store, 61, 70, 9).await;
+    assert_eq!(mails(&claimed), [(1, vec![]), (2, vec![3, 4])]);
+    // The last of the mail wasn't tried with the others.
+    let end = |c: &Claimed| match c.message.id.0 {
+        4 => attempt(&c.message, 62, MessageState::Queued),
+        _ => Attempt { alone: c.message.id.0 == 3, ..attempt(&c.message, 62, MessageState::Deferred) },
+    };
+    store.record_attempts(all_of(&claimed[1..]).map(end).collect()).await.unwrap();
+    let store = reopen(store, open).await;
+    let mut again = mails(&claim(&store, 72, 80, 9).await);
+    again.sort();
+    assert_eq!(again.iter().map(|(_, with)| with.len()).sum::<usize>(), 1, "{again:?}");
+    assert!(again.contains(&(3, vec![])), "{again:?}");
 }

@@ -60,12 +60,10 @@ impl Words {
     /// What stands after it.
     pub(super) fn after(&self, links: &Links) -> Vec<String> {
         let mut lines = Vec::new();
-        if let (Some(how), Some((_, link))) = (links.take_on(), &links.take_on) {
-            lines.push(match link {
-                Some(_) => say!(self, "take-on-link", link = how),
-                None => say!(self, "take-on-command", command = how),
-            });
-        }
+        lines.extend(links.take_on().map(|how| match links.take_on {
+            Some((_, Some(_))) => say!(self, "take-on-link", link = how),
+            _ => say!(self, "take-on-command", command = how),
+        }));
         lines
             .extend(links.confirm.as_ref().map(|link| say!(self, "subscribe-confirm", link = link.as_str())));
         lines.extend(links.unsubscribe.as_ref().map(|link| say!(self, "unsubscribe", link = link.as_str())));

@@ -106,3 +106,18 @@ async fn what_is_refused_together_is_tried_by_itself() {
     }
     assert_eq!(ids(&fake).len(), 4);
 }
+
+#[tokio::test]
+async fn whoever_is_refused_is_not_asked_for_once_for_each_of_a_mail() {
+    let world = world().await;
+    let nobody = Act::Say(b"550 5.1.1 no such user\r\n".to_vec());
+    let fake = Fake::start(vec![Script::new(OFFERS).at("RCPT", 1, nobody)]).await;
+    let mail = failing::mail_to(&fake);
+    for title in ["Mail is down", "Files are slow"] {
+        outage(&world, title, Severity::Major).await;
+    }
+    world.pass(TimeDelta::minutes(3));
+    assert_eq!(world.drain(&mail).await, Sent { sent: 0, deferred: 0, failed: 2 });
+    assert_eq!(world.drain(&mail).await, Sent::default());
+    assert_eq!(fake.log().count("RCPT"), 1);
+}

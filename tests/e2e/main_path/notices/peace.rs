@@ -79,6 +79,7 @@ fn a_burst_is_one_mail_in_which_each_can_be_taken_on() {
     assert_eq!(subjects, [format!("3 messages: {all}")]);
     let mail = &place.post.mails_for(ANNA)[0];
     place.reads_well("together", &mail.html(), Page::Mail);
+    assert_eq!(place.post.check_form(), 1);
     let text = mail.text();
     let links: Vec<&str> = text.split_whitespace().filter(|word| word.starts_with(URL)).collect();
     assert_eq!(links.len(), 3, "{text}");
