@@ -14,6 +14,14 @@ fn limited(event: &str, outage: u64, per_hour: u32) -> NewNotice {
     NewNotice { per_hour: Some(per_hour), together: true, ..word(event, outage, 1, Replaces::Held) }
 }
 
+/// Opens so many outages, of which one is told at once and the others in an hour.
+async fn open_first(store: &Store, outages: u64) {
+    for outage in 1..=outages {
+        let new = limited(&format!("outage/{outage}/0"), outage, 1);
+        store.commit_event(tell(1, vec![new])).await.unwrap();
+    }
+}
+
 /// Each message that was claimed, and those that leave with it.
 fn mails(claimed: &[Claimed]) -> Vec<(u64, Vec<u64>)> {
     claimed.iter().map(|c| (c.message.id.0, ids(&c.with))).collect()
@@ -124,10 +132,7 @@ pub async fn a_later_word_leaves_with_what_the_earlier_would_have_left_with(open
 
 pub async fn a_turn_is_free_when_nothing_is_left_of_the_mail(open: Open<'_>) {
     let store = open().await;
-    for outage in 1..=3 {
-        let new = limited(&format!("outage/{outage}/0"), outage, 1);
-        store.commit_event(tell(1, vec![new])).await.unwrap();
-    }
+    open_first(&store, 3).await;
     let store = reopen(store, open).await;
     for (id, next) in [(2, 121), (3, 61)] {
         store.order_message(MessageId(id), MessageOrder::Cancel, at(2), None).await.unwrap();
@@ -139,10 +144,7 @@ pub async fn a_turn_is_free_when_nothing_is_left_of_the_mail(open: Open<'_>) {
 
 pub async fn what_is_refused_together_is_tried_by_itself(open: Open<'_>) {
     let store = open().await;
-    for outage in 1..=4 {
-        let new = limited(&format!("outage/{outage}/0"), outage, 1);
-        store.commit_event(tell(1, vec![new])).await.unwrap();
-    }
+    open_first(&store, 4).await;
     let claimed = claim(&store, 61, 70, 9).await;
     assert_eq!(mails(&claimed), [(1, vec![]), (2, vec![3, 4])]);
     let alone = |c: &Claimed| Attempt { alone: true, ..attempt(&c.message, 62, MessageState::Deferred) };
@@ -177,10 +179,7 @@ pub async fn what_expires_of_a_mail_does_so_once_and_the_rest_leaves(open: Open<
 
 pub async fn what_was_taken_out_of_a_mail_leaves_by_itself_whatever_becomes_of_the_rest(open: Open<'_>) {
     let store = open().await;
-    for outage in 1..=4 {
-        let new = limited(&format!("outage/{outage}/0"), outage, 1);
-        store.commit_event(tell(1, vec![new])).await.unwrap();
-    }
+    open_first(&store, 4).await;
     let claimed = claim(&store, 61, 70, 9).await;
     assert_eq!(mails(&claimed), [(1, vec![]), (2, vec![3, 4])]);
     // The last of the mail wasn't tried with the others.
