@@ -19,7 +19,7 @@ use super::{Database, SERVER};
 use crate::store_samples::*;
 
 /// A node that is dead is noticed within this, with what it takes a young one to believe it.
-pub const TAKEOVER: Duration = Duration::from_secs(30);
+const TAKEOVER: Duration = Duration::from_secs(30);
 
 /// Looks again and again until something is so.
 pub async fn comes(what: &str, is_so: impl Fn() -> bool) {
