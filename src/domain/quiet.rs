@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 
 use super::calendar::OpeningHours;
 use super::ids::ChannelName;
-use super::notice::{Facts, NewNotice, NoticeKind, Recipient};
+use super::notice::{Facts, NewNotice, Notice, NoticeKind, Recipient};
 use super::outage::Severity;
 
 /// When nobody is disturbed. The default: never.
@@ -46,9 +46,7 @@ impl Quiet {
         clocks: impl Fn(&Recipient) -> Clocks,
         now: DateTime<Utc>,
     ) -> NewNotice {
-        let wakes = notice.facts.severity() >= Severity::Critical;
-        let asked_for = matches!(notice.facts.kind(), NoticeKind::Test);
-        if wakes || asked_for || (self.awake.is_none() && self.nights.is_empty()) {
+        if !self.spares(&notice.facts) {
             return notice;
         }
         let brief = has_its_time(&notice.facts);
@@ -73,6 +71,29 @@ impl Quiet {
             longest.filter(|_| !brief).and_then(|until| notice.expires.checked_add_signed(until - now));
         notice.expires = longer.unwrap_or(notice.expires);
         notice
+    }
+
+    /// Whether anybody's night is spared what there is to say.
+    fn spares(&self, facts: &Facts) -> bool {
+        let wakes = facts.severity() >= Severity::Critical;
+        let asked_for = matches!(facts.kind(), NoticeKind::Test);
+        !wakes && !asked_for && !(self.awake.is_none() && self.nights.is_empty())
+    }
+
+    /// When what would be tried again at `at` is: not in the night of whoever gets it, unless it had no time left then. What nobody takes for long is
+    /// tried as long as it lives.
+    pub fn again(
+        &self,
+        notice: &Notice,
+        to: &Recipient,
+        clocks: impl FnOnce(&Recipient) -> Clocks,
+        at: DateTime<Utc>,
+    ) -> DateTime<Utc> {
+        if !self.spares(&notice.facts) || !self.concerns(to) {
+            return at;
+        }
+        let until = self.awake_by(clocks(to)).and_then(|awake| awake.next_open(at));
+        until.filter(|until| *until + TRIES < notice.expires).unwrap_or(at)
     }
 
     /// When somebody may be told; None: always.

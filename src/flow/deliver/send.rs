@@ -61,8 +61,10 @@ impl Sender {
         let with = with.into_iter().map(|other| (other.message, other.notice));
         let all = std::iter::once((message, notice)).chain(with);
         if let Some((reason, until)) = put_off {
-            let back =
-                |(message, _)| attempt(&message, now, (MessageState::Queued, reason.clone(), Some(until)));
+            let back = |(message, notice): (Message, Arc<Notice>)| {
+                let until = if late { until } else { again(core, &message, &notice, until) };
+                attempt(&message, now, (MessageState::Queued, reason.clone(), Some(until)))
+            };
             return all.map(back).collect();
         }
         let (mut ready, mut attempts) = (Vec::new(), Vec::new());
@@ -99,6 +101,11 @@ impl Sender {
         } else {
             end
         };
+        // Those that leave together do so again.
+        let due = end.2.and_then(|due| {
+            ready.iter().map(|Ready { message, notice, .. }| again(core, message, notice, due)).min()
+        });
+        let end = (end.0, end.1, due);
         let tried = |one: &Ready| Attempt { alone, ..attempt(&one.message, now, end.clone()) };
         attempts.extend(ready.iter().map(tried));
         attempts
@@ -161,6 +168,11 @@ impl Sender {
 
 /// What a try came to: the state, what was said, and when it is tried again.
 type End = (MessageState, String, Option<DateTime<Utc>>);
+
+/// When a message that is to be tried again at `due` is: not in the night of whoever gets it.
+fn again(core: &Core, message: &Message, notice: &Notice, due: DateTime<Utc>) -> DateTime<Utc> {
+    core.settings().quiet.again(notice, &message.recipient, |to| core.clocks_of(to), due)
+}
 
 fn attempt(message: &Message, at: DateTime<Utc>, (state, answer, due): End) -> Attempt {
     Attempt {

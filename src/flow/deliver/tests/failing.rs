@@ -4,8 +4,11 @@ use super::faults::{OFFERS, details, settings};
 use super::*;
 use crate::channel::SmtpChannel;
 use crate::domain::audit::Actor;
+use crate::domain::calendar::OpeningHours;
 use crate::domain::ids::OutageId;
+use crate::domain::locale::{Locale, Locales};
 use crate::domain::outage::State;
+use crate::domain::quiet::Quiet;
 use crate::flow::outage;
 use crate::store::MessageDetail;
 
@@ -278,4 +281,35 @@ async fn after_a_reload_the_limit_of_the_last_minute_holds() {
     assert_eq!(world.drain(&mail()).await.sent, 0);
     world.pass(TimeDelta::minutes(1));
     assert_eq!(world.drain(&mail()).await.sent, 3);
+}
+
+#[tokio::test]
+async fn what_is_not_critical_is_tried_again_in_the_morning_and_not_in_the_night() {
+    for (severity, expires_after, again) in [
+        (Severity::Major, TimeDelta::days(2), "2026-07-07T04:00:00Z"),
+        (Severity::Critical, TimeDelta::days(2), "2026-07-06T"),
+        // It would be given up before.
+        (Severity::Major, TimeDelta::hours(8), "2026-07-06T"),
+    ] {
+        let world = World::with(Routing::default()).await;
+        let usual = OpeningHours::usual(chrono_tz::Europe::Stockholm, Arc::default());
+        let awake = [chrono::Weekday::Mon, chrono::Weekday::Tue]
+            .into_iter()
+            .try_fold(usual, |hours, day| hours.with(day, "06:00-22:00"))
+            .unwrap();
+        let quiet = Quiet { awake: Some(awake), ..Quiet::default() };
+        let zone = chrono_tz::Europe::Stockholm;
+        let locales = Locales { organisation: Locale { zone, ..Locale::default() }, rules: vec![] };
+        world.core.reload(Settings { quiet, zone, locales, expires_after, ..Settings::default() }).await;
+        // A second before ten in the evening, on their clocks.
+        world.pass("2026-07-06T19:59:59Z".parse::<DateTime<Utc>>().unwrap() - start());
+        let fake = says("RCPT", 1, "451 4.7.1 come back later").await;
+        world.open(severity).await;
+        assert_eq!(world.drain(&mail_to(&fake)).await.deferred, 1);
+        let due = details(&world).await[0].message.due;
+        assert!(
+            due.to_rfc3339_opts(chrono::SecondsFormat::Secs, true).starts_with(again),
+            "{severity}: {due}"
+        );
+    }
 }
