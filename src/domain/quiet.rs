@@ -77,7 +77,8 @@ impl Quiet {
     fn spares(&self, facts: &Facts) -> bool {
         let wakes = facts.severity() >= Severity::Critical;
         let asked_for = matches!(facts.kind(), NoticeKind::Test);
-        !wakes && !asked_for && !(self.awake.is_none() && self.nights.is_empty())
+        let has_nights = self.awake.is_some() || !self.nights.is_empty();
+        has_nights && !wakes && !asked_for
     }
 
     /// When what would be tried again at `at` is: not in the night of whoever gets it, unless it had no time left then. What nobody takes for long is
