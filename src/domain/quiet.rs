@@ -81,8 +81,7 @@ impl Quiet {
         has_nights && !wakes && !asked_for
     }
 
-    /// When what would be tried again at `at` is: not in the night of whoever gets it, unless it had no time left then. What nobody takes for long is
-    /// tried as long as it lives.
+    /// When what would be tried again at `at` is: not in the night of whoever gets it, unless it had no time left then.
     pub fn again(
         &self,
         notice: &Notice,

@@ -93,10 +93,10 @@ pub(super) fn take_apart(tx: &mut Tx<'_>, first: MessageId) {
 /// The others that leave with a message, as far as they are still there.
 pub(super) fn others(tx: &Tx<'_>, message: &Message) -> Result<Vec<Message>, Trouble> {
     let Some(first) = message.together else { return Ok(Vec::new()) };
-    let all = members(tx, first)?.into_iter().filter(|other| *other != message.id);
-    let keys: Vec<Vec<u8>> = all.map(|other| number_key(Kind::Message, other.0)).collect();
+    let mut keys = message_keys(tx, first)?;
+    keys.retain(|key| *key != number_key(Kind::Message, message.id.0));
     tx.expect(keys.clone())?;
-    keys.iter().filter_map(|key| tx.get(key).transpose()).collect()
+    read(tx, &keys)
 }
 
 /// What leaves together with some messages, themselves included. Nobody is waited for: what somebody else has in hand isn't there, nor is what leaves with it.
@@ -111,17 +111,11 @@ pub(super) fn mails<'m>(
     tx.expect(firsts.iter().copied().map(key_of).collect())?;
     let mut mails = Vec::new();
     for first in firsts {
-        let all = members(tx, first)?.into_iter();
-        mails.push((first, all.map(|id| number_key(Kind::Message, id.0)).collect::<Vec<_>>()));
+        mails.push((first, message_keys(tx, first)?));
     }
     let taken = tx.take(mails.iter().flat_map(|(_, keys)| keys).cloned().collect())?;
     mails.retain(|(_, keys)| !keys.iter().any(|key| taken.contains(key)));
-    let read = |(first, keys): (MessageId, Vec<Vec<u8>>)| {
-        let all: Result<Vec<Message>, Trouble> =
-            keys.iter().filter_map(|key| tx.get(key).transpose()).collect();
-        Ok((first, all?))
-    };
-    mails.into_iter().map(read).collect()
+    mails.into_iter().map(|(first, keys)| Ok((first, read(tx, &keys)?))).collect()
 }
 
 /// What waits together for a recipient, and hasn't left by `at`.
@@ -138,6 +132,15 @@ fn groups_at(
 fn members(tx: &Tx<'_>, first: MessageId) -> Result<Vec<MessageId>, Trouble> {
     let Together(all) = tx.get(&key_of(first))?.unwrap_or_default();
     Ok(all)
+}
+
+fn message_keys(tx: &Tx<'_>, first: MessageId) -> Result<Vec<Vec<u8>>, Trouble> {
+    Ok(members(tx, first)?.into_iter().map(|id| number_key(Kind::Message, id.0)).collect())
+}
+
+/// Those that are still there.
+fn read(tx: &Tx<'_>, keys: &[Vec<u8>]) -> Result<Vec<Message>, Trouble> {
+    keys.iter().filter_map(|key| tx.get(key).transpose()).collect()
 }
 
 fn place_of(to: &Recipient) -> Vec<u8> {

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::servers::chromium::{self, Scheme};
+use crate::servers::chromium::{self, Page, Scheme};
 use crate::site::Site;
 use crate::world::Organisation;
 
@@ -131,8 +131,8 @@ fn the_page_is_whole_in_itself_and_accessible() {
         let file = site.path().join(format!("coverage-{language}.html"));
         fs::write(&file, &page).unwrap();
         let light = Scheme::Light;
-        chromium::picture(&file, (1500, 1700), light);
-        let violations = chromium::violations(&file, &page, (1500, 1700), light);
+        chromium::picture((&file, Page::Whole), (1500, 1700), light);
+        let violations = chromium::violations((&file, Page::Whole), &page, (1500, 1700), light);
         assert_eq!(violations, serde_json::json!([]), "{language}: {violations:#}");
     }
 }

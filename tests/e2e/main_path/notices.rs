@@ -179,7 +179,7 @@ fn what_nobody_takes_on_climbs_and_stops_once_somebody_presses_the_button() {
         assert!(head.contains("no-store") && head.contains("default-src 'none'"), "{head}");
         if method == "GET" {
             assert!(page.contains("E-posten är nere") && page.contains("<form method=\"post\">"), "{page}");
-            place.reads_well("take-on", &page, Page::Whole);
+            place.reads_well("take-on", &page, Page::Short);
         }
     }
     assert_eq!(place.waiting().len(), 2);
@@ -210,7 +210,7 @@ fn what_nobody_takes_on_climbs_and_stops_once_somebody_presses_the_button() {
 
     let (status, _, page) = place.ask("POST", &hers, "");
     assert!(status == 200 && page.contains("You have it"), "{page}");
-    place.reads_well("taken-on", &page, Page::Whole);
+    place.reads_well("taken-on", &page, Page::Short);
     place.reads_well("climbed", &first.html(), Page::Mail);
     let (_, _, page) = place.ask("GET", &his, "");
     assert!(page.contains("Anna") && !page.contains("<form"), "whoever comes later sees who has it: {page}");
@@ -271,7 +271,7 @@ fn who_asks_from_outside_is_told_once_they_confirm_until_they_click() {
     let form = format!("mail={}", DRIFT.replace('@', "%40"));
     let (status, _, page) = place.ask("GET", &format!("{URL}/subscribe"), "");
     assert!(status == 200 && page.contains("type=\"email\""), "{page}");
-    place.reads_well("subscribe", &page, Page::Whole);
+    place.reads_well("subscribe", &page, Page::Short);
     let (_, _, page) = place.ask("POST", &format!("{URL}/subscribe"), &form);
     assert!(!page.contains(DRIFT) && !page.contains("<form"), "{page}");
     let asked = place.post.wait_for(DRIFT, 1, PATIENCE).remove(0);
